@@ -1,0 +1,33 @@
+"""Undersigned, an open letter platform: where its parts meet.
+
+`python3 app.py` sets up what is missing and runs everything; `python3 app.py --help` lists the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import flask
+
+    from petition.config import Config
+
+
+def create_app(config: Config | None = None) -> flask.Flask:
+    """The web application, its parts in the order in which they meet: config, clock, follow-ups, pages."""
+    from petition import clock
+    from petition.config import Config
+    from petition.web import build
+    from workers import follow_ups
+
+    config = config or Config.from_env()
+    clock.set_offset(config.now_offset)
+    follow_ups.wire()
+    return build(config)
+
+
+if __name__ == "__main__":
+    from petition import bootstrap
+
+    sys.exit(bootstrap.main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""From nothing to a running process tree, with the standard library only.
+
+Guards that one command is enough: it makes the environment, starts the embedded servers, migrates, seeds and watches
+over every process, and none of them outlives it. Refuses, with one sentence and exit code 2, whatever it cannot do.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - before any import an older Python cannot read
+    sys.stderr.write("This needs Python 3.11 or newer; this one is %d.%d.\n" % sys.version_info[:2])  # noqa: UP031
+    sys.exit(2)
+
+from petition.bootstrap.commands import BEAT, QUEUES, WEB, WORKERS, children
+from petition.bootstrap.main import main
+from petition.bootstrap.process import Child
+from petition.bootstrap.progress import CannotStart
+from petition.bootstrap.services import (
+    EmbeddedServices,
+    Services,
+    services,
+    start_services,
+)
+
+__all__ = [
+    "BEAT",
+    "QUEUES",
+    "WEB",
+    "WORKERS",
+    "CannotStart",
+    "Child",
+    "EmbeddedServices",
+    "Services",
+    "children",
+    "main",
+    "services",
+    "start_services",
+]

@@ -1,0 +1,91 @@
+"""`python3 app.py test`: every check in a row, none left out because another failed, one table at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from petition.bootstrap.environment import apt_install
+from petition.bootstrap.progress import CannotStart
+from petition.config.addresses import PROJECT
+
+BIN = Path(sys.executable).parent
+PYTHON = (sys.executable, "-m")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PYTEST = (*PYTHON, "pytest", "-n", "2", "tests")
+STEPS: dict[str, Sequence[str | Path]] = {
+    "ruff check": (*PYTHON, "ruff", "check"),
+    "ruff format": (*PYTHON, "ruff", "format", "--check"),
+    "mypy": (*PYTHON, "mypy", "--strict", "petition", "workers", "seeds", "app.py"),
+    "lint-imports": (BIN / "lint-imports",),
+    "djlint": (*PYTHON, "djlint", "templates", "--lint"),
+    "codespell": (BIN / "codespell",),
+    "pytest": PYTEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one step went; `seconds` is wall-clock time."""
+
+    name: str
+    result: str
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether the whole run fails for it."""
+        return self.result.startswith("failed")
+
+
+def run(arguments: list[str]) -> int:
+    """All steps, or only pytest with these arguments; 1 when any failed."""
+    if arguments:
+        browser()
+        return _call([*PYTHON, "pytest", *arguments])
+    outcomes = [_browser_step(), *(_step(name, argv) for name, argv in STEPS.items())]
+    print(f"\n{'step':<14} {'result':<44} {'seconds':>8}\n{'-' * 68}")
+    for outcome in outcomes:
+        print(f"{outcome.name:<14} {outcome.result:<44} {outcome.seconds:8.1f}")
+    failed = [outcome.name for outcome in outcomes if outcome.failed]
+    print(f"{'-' * 68}\n{'failed: ' + ', '.join(failed) if failed else 'everything passed'}", flush=True)
+    return 1 if failed else 0
+
+
+def browser() -> str:
+    """The path of a browser for the tests, installed as root where there is none; CannotStart with the reason."""
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise CannotStart(f"there is no browser (looked for {', '.join(BROWSERS)})")
+    print("no browser: installing chromium with apt-get, as root …", flush=True)
+    apt_install("chromium", "libatomic1")
+    return shutil.which("chromium") or "chromium"
+
+
+def _browser_step() -> Outcome:
+    began = time.monotonic()
+    try:
+        result = browser()
+    except CannotStart as reason:
+        required = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+        result = f"{'failed' if required else 'skipped'}: {reason}"
+    return Outcome("browser", result, time.monotonic() - began)
+
+
+def _step(name: str, argv: Sequence[str | Path]) -> Outcome:
+    print(f"\n== {name}", flush=True)
+    began = time.monotonic()
+    code = _call(argv)
+    return Outcome(name, "passed" if code == 0 else f"failed ({code})", time.monotonic() - began)
+
+
+def _call(argv: Sequence[str | Path]) -> int:
+    return subprocess.run([str(word) for word in argv], cwd=PROJECT, check=False).returncode

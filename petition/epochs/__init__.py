@@ -1,0 +1,32 @@
+"""Epochs: the one place that sees both sides, and of verification only how many passes were issued.
+
+Guards that a batch is one transaction under one lock: entries, tree, checkpoint, count, milestones, what is owed and
+what the public sees stand or fall together, so that a crash at any point changes nothing. Refuses a second runner.
+"""
+
+from petition.epochs.audit import Drift, Health, audit, health
+from petition.epochs.batch import close_due, close_epoch, due
+from petition.epochs.calendar import (
+    add_translation,
+    change,
+    close_campaign,
+    keep_calendar,
+    open_campaign,
+    refresh_stale,
+)
+
+__all__ = [
+    "Drift",
+    "Health",
+    "add_translation",
+    "audit",
+    "change",
+    "close_campaign",
+    "close_due",
+    "close_epoch",
+    "due",
+    "health",
+    "keep_calendar",
+    "open_campaign",
+    "refresh_stale",
+]

@@ -1,0 +1,113 @@
+"""The recount: everything the ledger's entries say, against everything the database shows.
+
+Guards the number. `audit` reads each entry with the same rules a reporter's `verify.py` uses and compares the result
+with the head, the tiles, the rows that pages are made from and the published count; `health` is the cheap version
+for monitors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import signatures
+from petition.campaigns import Campaign
+from petition.ledger import log, verify
+from petition.ledger.merkle import leaf_hash
+from petition.owed import Owed
+from petition.signatures.tables import Pending, Signature
+from petition.snapshots import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What the entries prove, and every place where the database says something else."""
+
+    counted: int
+    size: int
+    root: str
+    faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Figures for a monitor: signatures waiting, seconds since the last epoch where any wait, oldest owed row in
+    seconds, rows given up, and shown minus recounted signatures."""
+
+    pending: int
+    waiting_seconds: float
+    oldest_owed_seconds: float
+    given_up: int
+    drift: int
+
+
+def audit(session: Session, campaign: Campaign) -> Drift:
+    """Recount a ledger from its entries; `faults` is empty when everything agrees."""
+    head = log.head_of(session, campaign.id)
+    found: list[str] = []
+    report = verify.verify(
+        verify.Bundle(
+            lines=_checked_lines(session, head, found),
+            bodies=(body.line() for body in signatures.bodies(session, campaign.id, head.size)),
+            checkpoint=head.checkpoint,
+            vkey=log.pen(head, campaign.origin).vkey(),
+            letters={letter.lang: letter.markdown.encode() for letter in campaign.letters},
+        )
+    )
+    found += report.faults
+    found += _compare(session, campaign, head, report)
+    return Drift(report.counted, report.size, report.root.hex(), found)
+
+
+def _checked_lines(session: Session, head: log.Head, found: list[str]) -> Iterator[bytes]:
+    query = select(log.Entry.index, log.Entry.leaf, log.Entry.line).where(log.Entry.campaign_id == head.campaign_id)
+    rows = session.execute(query.order_by(log.Entry.index).execution_options(yield_per=log.READ_AT_ONCE))
+    for expected, (index, leaf, text) in enumerate(rows):
+        line = text.encode()
+        if index != expected:
+            found.append(f"entry {expected}: missing from the table")
+        if leaf_hash(line) != leaf:
+            found.append(f"entry {index}: its stored leaf hash is of another line")
+        yield line
+
+
+def _compare(session: Session, campaign: Campaign, head: log.Head, report: verify.Report) -> list[str]:
+    shown = session.scalar(select(Publication.data["count"]).where(Publication.campaign_id == campaign.id))
+    tree = log.tree(session, campaign.id, head.size)
+    pairs = (
+        ("the head's count", head.counted, report.counted),
+        ("the head's size", head.size, report.size),
+        ("the head's root", head.root.hex(), report.root.hex()),
+        ("the head's withdrawn", head.withdrawn, report.withdrawn),
+        ("the head's removed", dict(head.removed), dict(report.removed)),
+        ("the head's issued", dict(head.issued), dict(report.issued)),
+        ("the tiles' root", tree.root().hex(), report.root.hex()),
+        ("the signatures' rows", _standing(session, campaign.id), report.counted),
+    )
+    faults = [f"{what}: {here}, but the entries say {proven}" for what, here, proven in pairs if here != proven]
+    if shown is not None and shown != report.counted:
+        faults.append(f"the page's count: {shown}, but the entries say {report.counted}")
+    return faults
+
+
+def _standing(session: Session, campaign_id: bytes) -> int:
+    """Signature rows whose entry is in the ledger and not struck out there."""
+    rows = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign_id)
+    head = log.head_of(session, campaign_id)
+    return int(session.scalar(rows) or 0) - head.withdrawn - sum(head.removed.values())
+
+
+def health(session: Session, now: datetime) -> Health:
+    """Cheap figures over all open campaigns."""
+    pending = int(session.scalar(select(func.count()).select_from(Pending)) or 0)
+    heads = list(session.scalars(select(log.Head).join(Campaign, Campaign.id == log.Head.campaign_id)))
+    waiting = set(session.scalars(select(Pending.campaign_id).distinct()))
+    ages = [(now - head.epoch_at).total_seconds() for head in heads if head.campaign_id in waiting]
+    oldest = session.scalar(select(func.min(Owed.since)).where(Owed.given_up.is_(False)))
+    given_up = int(session.scalar(select(func.count()).select_from(Owed).where(Owed.given_up)) or 0)
+    drift = sum(head.counted - _standing(session, head.campaign_id) for head in heads)
+    return Health(pending, max(ages, default=0.0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)

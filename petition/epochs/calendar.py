@@ -1,0 +1,113 @@
+"""Opening and closing: keys are made, words are frozen, the first and the last entry are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import db, events, signatures, snapshots, verification
+from petition.campaigns import Campaign, CampaignFaulty, CampaignState, Letter, step
+from petition.epochs.batch import close_epoch, epoch_lock
+from petition.ledger import log
+from petition.ledger.entries import CampaignEntry, TranslationEntry
+from petition.signatures.redeem import closing_lock
+
+
+def open_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Freeze the words, make the keys, write entry 0, and take signatures from now on."""
+    step(campaign, CampaignState.OPEN)
+    campaign.opened = now.date()
+    for letter in campaign.letters:
+        letter.sha256 = letter.digest()
+    campaign.issuer = verification.start(session, campaign.id)
+    head = log.start(session, campaign.id, campaign.opened, now)
+    log.grow(session, head, log.append_lines(session, head, [_first_entry(campaign).line()]))
+    log.seal_head(head, campaign.origin)
+    _publish(session, campaign)
+
+
+def _first_entry(campaign: Campaign) -> CampaignEntry:
+    letters = {letter.lang: letter.digest() for letter in campaign.letters}
+    demands = tuple(campaign.demand_ids())
+    assert campaign.issuer is not None
+    assert campaign.opened is not None
+    return CampaignEntry(campaign.id, campaign.origin, letters, demands, campaign.issuer, campaign.opened)
+
+
+def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Take no more signatures, write the last epoch and the close entry, destroy the issuer's key and the tags."""
+    db.hold(session, closing_lock(campaign.id))
+    session.refresh(campaign, with_for_update=True)
+    step(campaign, CampaignState.CLOSED)
+    campaign.closed = now.date()
+    session.flush()
+    _settle_regrets(session, campaign, now)
+    verification.destroy(session, campaign.id)
+    snapshots.refresh(session, campaign)
+
+
+def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None:
+    """A signer who withdrew while waiting still gets the tombstone: one batch before the last."""
+    if signatures.withdrawn_while_waiting(session, campaign.id):
+        close_epoch(session, campaign, now)
+    close_epoch(session, campaign, now, last=True)
+
+
+def add_translation(session: Session, campaign: Campaign, lang: str, title: str, markdown: str, now: datetime) -> None:
+    """Add a language to an open campaign's letter; its hash becomes an entry of its own."""
+    if campaign.state is not CampaignState.OPEN or lang in {letter.lang for letter in campaign.letters}:
+        raise CampaignFaulty("A translation can be added once per language, while the campaign is open.")
+    db.hold(session, epoch_lock(campaign.id))
+    letter = Letter(lang=lang, title=title, markdown=markdown)
+    letter.sha256 = letter.digest()
+    campaign.letters.append(letter)
+    campaign.languages = [*campaign.languages, lang]
+    head = log.head_of(session, campaign.id, lock=True)
+    log.grow(session, head, log.append_lines(session, head, [TranslationEntry(lang, letter.sha256).line()]))
+    log.seal_head(head, campaign.origin)
+    _publish(session, campaign)
+
+
+def change(session: Session, campaign: Campaign, to: CampaignState, now: datetime) -> None:
+    """Take a campaign to its next state; raises StepSkipped."""
+    steps: dict[CampaignState, Callable[[Session, Campaign, datetime], None]] = {
+        CampaignState.OPEN: open_campaign,
+        CampaignState.CLOSED: close_campaign,
+    }
+    if to in steps:
+        steps[to](session, campaign, now)
+    else:
+        step(campaign, to)
+        _publish(session, campaign)
+
+
+def _publish(session: Session, campaign: Campaign) -> None:
+    session.flush()
+    snapshots.refresh(session, campaign)
+    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
+
+
+def keep_calendar(session: Session, now: datetime) -> list[str]:
+    """Open and close what its dates say; gives the names of the campaigns that changed."""
+    opening = select(Campaign).where(Campaign.state == CampaignState.DRAFT, Campaign.opens_at <= now)
+    closing = select(Campaign).where(Campaign.state == CampaignState.OPEN, Campaign.closes_at <= now)
+    changed = []
+    for query, act in ((opening, open_campaign), (closing, close_campaign)):
+        for campaign in session.scalars(query.with_for_update(skip_locked=True)):
+            act(session, campaign, now)
+            changed.append(campaign.slug)
+    return changed
+
+
+def refresh_stale(session: Session) -> list[str]:
+    """Draw the public pages again where somebody hid, withdrew or the organisers changed something."""
+    stale = select(Campaign).where(Campaign.stale, Campaign.state != CampaignState.DRAFT)
+    changed = []
+    for campaign in session.scalars(stale.with_for_update(skip_locked=True)):
+        signatures.unveil(session, campaign.id)
+        snapshots.refresh(session, campaign)
+        changed.append(campaign.slug)
+    return changed

@@ -1,0 +1,32 @@
+"""Private keys of the campaigns, sealed at rest and unsealed once per process.
+
+Guards against a stolen database: a row holds only what the master key of the environment can open. Refuses to write
+an unsealed key anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from petition.privacy import Vault
+
+_vault: list[Vault] = []
+
+
+def connect(master_keys: Sequence[str]) -> Vault:
+    """Give this process its master keys; the first one seals."""
+    _vault[:] = [Vault(master_keys)]
+    unsealed.cache_clear()
+    return _vault[0]
+
+
+def seal(secret: bytes) -> bytes:
+    """Seal a private key for its row."""
+    return _vault[0].seal(secret)
+
+
+@lru_cache(maxsize=256)
+def unsealed(sealed: bytes) -> bytes:
+    """The private key of a row; raises SealBroken (`petition.privacy`) under a foreign master key."""
+    return _vault[0].unseal(sealed)

@@ -1,0 +1,305 @@
+"""The entries of the ledger, one line each, and the bodies they commit to (protocol, "Formats").
+
+Guards the format: every value has one legal spelling, so an entry, its line and its leaf hash are the same thing
+said three ways. Refused with `EntryMalformed`: unknown types and keys, values out of range, other spellings.
+Rules that need more than one entry (order, spent passes, issued counts) are the ledger's and the verifier's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from petition.encoding import LARGEST_INTEGER, b64u, canonical_json, unb64u
+
+VERSION = 1
+LONGEST_LINE = 65_536
+EVERY_DEMAND = ("*",)
+ISSUER_LENGTH = 294  # SubjectPublicKeyInfo of RSA-2048 with exponent 65537
+
+_ORIGIN = re.compile(r"[!#-*,-\[\]-~]+")  # a C2SP key name in ASCII, and nothing JSON would escape
+_DEMAND = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_METHOD = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class EntryMalformed(ValueError):
+    """A line, or the values meant for one, that the ledger's format does not allow."""
+
+
+class Removal(StrEnum):
+    """Why organisers removed a signature; counted apart in public."""
+
+    DUPLICATE = "duplicate"
+    FRAUD = "fraud"
+    LEGAL = "legal"
+    REQUEST = "request"
+
+
+class Show(StrEnum):
+    """What a signer lets the public see."""
+
+    NAME = "name"
+    ROLE = "role"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a signature shows; the ledger holds only its salted hash, so it can be deleted."""
+
+    show: Show
+    name: str = ""
+    role: str = ""
+    team: str = ""
+    comment: str = ""
+
+    def fields(self) -> dict[str, str]:
+        """The five strings, as bundles and receipts carry them."""
+        texts = {"name": self.name, "role": self.role, "team": self.team, "comment": self.comment}
+        return {"show": str(self.show), **texts}
+
+    def canonical(self) -> bytes:
+        """The bytes that the commitment covers."""
+        return canonical_json(self.fields())
+
+
+def commitment(salt: bytes, body: Body) -> bytes:
+    """The 32 bytes `c` of a sign entry, for a salt of 32 random bytes."""
+    return hashlib.sha256(b"petition/body/v1\0" + salt + body.canonical()).digest()
+
+
+@dataclass(frozen=True)
+class CampaignEntry:
+    """Entry 0: what is signed (SHA-256 of the letter by language, demand ids) and whose stamp counts (SPKI)."""
+
+    id: bytes
+    origin: str
+    letter: Mapping[str, bytes]
+    demands: tuple[str, ...]
+    issuer: bytes
+    opened: date
+
+    def __post_init__(self) -> None:
+        _length("id", self.id, 16)
+        _matches("origin", _ORIGIN, self.origin)
+        _letters(self.letter)
+        _length("issuer", self.issuer, ISSUER_LENGTH)
+        _unlike("demands", self.demands)
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        letter = {lang: digest.hex() for lang, digest in self.letter.items()}
+        return _line(
+            "campaign",
+            id=self.id.hex(),
+            origin=self.origin,
+            letter=letter,
+            demands=list(self.demands),
+            issuer=b64u(self.issuer),
+            opened=self.opened.isoformat(),
+        )
+
+
+@dataclass(frozen=True)
+class SignEntry:
+    """One signature: commitment to its body, demands signed (`*`: all), and the pass as (hw, r, signature)."""
+
+    commitment: bytes
+    withdraw_hash: bytes
+    prefix: bytes
+    signature: bytes
+    demands: tuple[str, ...] = EVERY_DEMAND
+
+    def __post_init__(self) -> None:
+        _length("c", self.commitment, 32)
+        _length("w", self.withdraw_hash, 32)
+        _length("r", self.prefix, 32)
+        _length("s", self.signature, 256)
+        if self.demands != EVERY_DEMAND:
+            _unlike("d", self.demands)
+            _require(sorted(self.demands) == [*self.demands] != [], '"d" must name demands in order.')
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        c, w, r, s = map(b64u, (self.commitment, self.withdraw_hash, self.prefix, self.signature))
+        return _line("sign", c=c, d=list(self.demands), w=w, r=r, s=s)
+
+
+@dataclass(frozen=True)
+class WithdrawEntry:
+    """The signer of entry `index` took it back; `withdraw` is the w whose hash that entry holds."""
+
+    index: int
+    withdraw: bytes
+
+    def __post_init__(self) -> None:
+        _within("i", self.index, 1)
+        _length("w", self.withdraw, 32)
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        return _line("withdraw", i=self.index, w=b64u(self.withdraw))
+
+
+@dataclass(frozen=True)
+class RemoveEntry:
+    """Organisers removed the signature of entry `index`."""
+
+    index: int
+    why: Removal
+
+    def __post_init__(self) -> None:
+        _within("i", self.index, 1)
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        return _line("remove", i=self.index, why=str(self.why))
+
+
+@dataclass(frozen=True)
+class TranslationEntry:
+    """The letter in one more language, added after the opening."""
+
+    lang: str
+    letter: bytes
+
+    def __post_init__(self) -> None:
+        _letters({self.lang: self.letter})
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        return _line("translation", lang=self.lang, letter=self.letter.hex())
+
+
+@dataclass(frozen=True)
+class EpochEntry:
+    """The end of epoch `number` (from 1), with the passes issued so far by method of verification."""
+
+    number: int
+    day: date
+    issued: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        _within("n", self.number, 1)
+        for method, passes in self.issued.items():
+            _matches("issued", _METHOD, method)
+            _within("issued", passes, 0)
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        return _line("epoch", n=self.number, day=self.day.isoformat(), issued=dict(self.issued))
+
+
+@dataclass(frozen=True)
+class CloseEntry:
+    """The end of the campaign; nothing follows."""
+
+    day: date
+
+    def line(self) -> bytes:
+        """The canonical line, without its newline."""
+        return _line("close", day=self.day.isoformat())
+
+
+Entry = CampaignEntry | SignEntry | WithdrawEntry | RemoveEntry | TranslationEntry | EpochEntry | CloseEntry
+
+
+def parse(line: bytes) -> Entry:
+    """The entry of one line without its newline; `EntryMalformed` unless it is spelled exactly as `line()` would."""
+    try:
+        entry = _read(_object(line))
+        same = entry.line() == line
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise EntryMalformed(f"Not an entry: {error}") from error
+    _require(same, "Not the canonical spelling of an entry.")
+    return entry
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    _require(len(line) <= LONGEST_LINE, "The line is too long.")
+    fields = json.loads(line.decode())
+    _require(isinstance(fields, dict), "The line is not an object.")
+    return dict(fields)
+
+
+def _read(fields: dict[str, Any]) -> Entry:
+    """Takes the values by type only: what `parse` compares afterwards leaves no room for other keys or spellings."""
+    kind = fields["t"]
+    _require(isinstance(kind, str) and kind in _READERS, "The type is unknown.")
+    return _READERS[kind](fields)
+
+
+def _read_campaign(fields: dict[str, Any]) -> CampaignEntry:
+    return CampaignEntry(
+        id=_unhex(fields["id"]),
+        origin=fields["origin"],
+        letter={lang: _unhex(digest) for lang, digest in fields["letter"].items()},
+        demands=tuple(fields["demands"]),
+        issuer=unb64u(fields["issuer"], ISSUER_LENGTH),
+        opened=date.fromisoformat(fields["opened"]),
+    )
+
+
+def _read_sign(fields: dict[str, Any]) -> SignEntry:
+    c, w, r = (unb64u(fields[key], 32) for key in "cwr")
+    return SignEntry(c, w, r, unb64u(fields["s"], 256), tuple(fields["d"]))
+
+
+def _read_epoch(fields: dict[str, Any]) -> EpochEntry:
+    return EpochEntry(fields["n"], date.fromisoformat(fields["day"]), dict(fields["issued"]))
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Entry]] = {
+    "campaign": _read_campaign,
+    "sign": _read_sign,
+    "withdraw": lambda fields: WithdrawEntry(fields["i"], unb64u(fields["w"], 32)),
+    "remove": lambda fields: RemoveEntry(fields["i"], Removal(fields["why"])),
+    "translation": lambda fields: TranslationEntry(fields["lang"], _unhex(fields["letter"])),
+    "epoch": _read_epoch,
+    "close": lambda fields: CloseEntry(date.fromisoformat(fields["day"])),
+}
+
+
+def _line(kind: str, **fields: object) -> bytes:
+    return canonical_json({"t": kind, "v": VERSION, **fields})
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+def _require(fine: bool, sentence: str) -> None:
+    if not fine:
+        raise EntryMalformed(sentence)
+
+
+def _length(key: str, value: bytes, length: int) -> None:
+    _require(len(value) == length, f'"{key}" must have {length} bytes.')
+
+
+def _within(key: str, value: int, least: int) -> None:
+    _require(type(value) is int and least <= value <= LARGEST_INTEGER, f'"{key}" must be an integer from {least} on.')
+
+
+def _matches(key: str, pattern: re.Pattern[str], value: str) -> None:
+    _require(isinstance(value, str) and bool(pattern.fullmatch(value)), f'"{key}" has an illegal value.')
+
+
+def _unlike(key: str, demands: tuple[str, ...]) -> None:
+    for demand in demands:
+        _matches(key, _DEMAND, demand)
+    _require(len(set(demands)) == len(demands), f'"{key}" names a demand twice.')
+
+
+def _letters(letter: Mapping[str, bytes]) -> None:
+    _require(bool(letter), "There is no letter.")
+    for lang, digest in letter.items():
+        _matches("letter", _LANG, lang)
+        _length("letter", digest, 32)

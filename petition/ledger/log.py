@@ -1,0 +1,164 @@
+"""The ledger in the database: entries, tiles and the head; appended to, never changed.
+
+Guards that what stands in the ledger stays: this module only inserts entries, and every reader of a proof gets it from
+the same tiles that the signed checkpoint covers. Refuses nothing itself; the rules of what may be appended, and in
+which order, are `petition.epochs`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition import keyring
+from petition.db import Base
+from petition.ledger import checkpoint, merkle
+
+READ_AT_ONCE = 2_000
+
+
+class Entry(Base):
+    """One line of the ledger and its leaf hash."""
+
+    __tablename__ = "entry"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    leaf: Mapped[bytes]
+    line: Mapped[str]
+
+
+class Tile(Base):
+    """256 hashes of one level of the Merkle tree (the last of a level may hold fewer)."""
+
+    __tablename__ = "tile"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    hashes: Mapped[bytes]
+
+
+class Head(Base):
+    """Where the ledger ends: size, epoch, checkpoint, and the figures its entries add up to."""
+
+    __tablename__ = "head"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    epoch: Mapped[int]
+    epoch_at: Mapped[datetime]
+    day: Mapped[date]
+    root: Mapped[bytes]
+    checkpoint: Mapped[str]
+    counted: Mapped[int]
+    withdrawn: Mapped[int]
+    removed: Mapped[dict[str, int]]
+    issued: Mapped[dict[str, int]]
+    public: Mapped[bytes]
+    sealed_key: Mapped[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """What signs for a ledger: its origin (the key's name) and its private key."""
+
+    origin: str
+    key: Ed25519PrivateKey
+
+    def vkey(self) -> str:
+        """The public half in C2SP's verifier-key form."""
+        return checkpoint.vkey(self.origin, checkpoint.public_bytes(self.key))
+
+
+def start(session: Session, campaign_id: bytes, day: date, now: datetime) -> Head:
+    """An empty ledger with a new key, sealed."""
+    key = Ed25519PrivateKey.generate()
+    secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    head = Head(
+        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, day=day, root=merkle.EMPTY_ROOT, checkpoint="",
+        counted=0, withdrawn=0, removed={}, issued={}, public=checkpoint.public_bytes(key), sealed_key=keyring.seal(secret),
+    )  # fmt: skip
+    session.add(head)
+    session.flush()
+    return head
+
+
+@lru_cache(maxsize=256)
+def private_key(sealed: bytes) -> Ed25519PrivateKey:
+    """The ledger's private key, unsealed once per process."""
+    return Ed25519PrivateKey.from_private_bytes(keyring.unsealed(sealed))
+
+
+def pen(head: Head, origin: str) -> Pen:
+    """The pen of a ledger; its key is unsealed once per process."""
+    return Pen(origin, private_key(head.sealed_key))
+
+
+def tree(session: Session, campaign_id: bytes, size: int) -> merkle.Tree:
+    """The Merkle tree of a ledger at a size, reading tiles as it needs them."""
+
+    def read_tile(level: int, index: int) -> bytes:
+        return session.scalar(select(Tile.hashes).where(_tile_is(campaign_id, level, index))) or b""
+
+    return merkle.Tree(size, read_tile)
+
+
+def _tile_is(campaign_id: bytes, level: int, index: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return (Tile.campaign_id == campaign_id) & (Tile.level == level) & (Tile.index == index)
+
+
+def append_lines(session: Session, head: Head, lines: list[bytes], at: int | None = None) -> list[bytes]:
+    """Insert lines from index `at` (the ledger's end) on and give their leaf hashes; `grow` must follow."""
+    first = head.size if at is None else at
+    leaves = [merkle.leaf_hash(line) for line in lines]
+    rows = [
+        {"campaign_id": head.campaign_id, "index": index, "leaf": leaf, "line": line.decode()}
+        for index, (line, leaf) in enumerate(zip(lines, leaves, strict=True), start=first)
+    ]
+    if rows:
+        session.execute(insert(Entry), rows)
+    return leaves
+
+
+def grow(session: Session, head: Head, leaves: list[bytes]) -> None:
+    """Take leaf hashes of entries already inserted into the tree, and store the tiles that changed."""
+    growing = tree(session, head.campaign_id, head.size)
+    rows = [
+        {"campaign_id": head.campaign_id, "level": level, "index": index, "hashes": hashes}
+        for (level, index), hashes in growing.append(leaves).items()
+    ]
+    for at in range(0, len(rows), 500):
+        storing = insert(Tile).values(rows[at : at + 500])
+        session.execute(
+            storing.on_conflict_do_update(
+                index_elements=["campaign_id", "level", "index"], set_={"hashes": storing.excluded.hashes}
+            )
+        )
+    head.size, head.root = growing.size, growing.root()
+
+
+def seal_head(head: Head, origin: str) -> None:
+    """Sign a checkpoint over what the ledger now holds."""
+    head.checkpoint = checkpoint.sign(origin, head.size, head.root, pen(head, origin).key)
+
+
+def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head:
+    """The head of a ledger, locked against other writers if wished."""
+    query = select(Head).where(Head.campaign_id == campaign_id)
+    return session.scalars(query.with_for_update() if lock else query).one()
+
+
+def lines(session: Session, campaign_id: bytes, size: int) -> Iterator[bytes]:
+    """The first `size` lines in order, read in small portions."""
+    query = select(Entry.line).where(Entry.campaign_id == campaign_id, Entry.index < size).order_by(Entry.index)
+    for line in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):
+        yield line.encode()

@@ -1,0 +1,425 @@
+#!/usr/bin/env python3
+"""Recount a campaign's signatures from its bundle: offline, with Python 3.9 or later and nothing else.
+
+    python3 verify.py bundle.zip [vkey [checkpoint ...]]
+
+`vkey` is the ledger's key as you got it elsewhere: from another reader, in print, in an earlier bundle. Checkpoints
+are files with heads of the same ledger that somebody kept: the log must begin as they say.
+Prints the figures and exits 0, or names the faults and exits 1; exits 2 when the file cannot be read.
+
+Guards the count. Two keys are all it trusts: the issuer stamped one pass, blindly, for each verified person
+(RSA-PSS, RFC 9474), and the ledger signed its head (Ed25519). It shares no code with the site.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import sys
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What is verified: lines without newlines, the signed head, the ledger's key, letters by language."""
+
+    lines: Iterable[bytes]
+    bodies: Iterable[bytes]
+    checkpoint: str
+    vkey: str
+    letters: Mapping[str, bytes]
+
+
+def verify(bundle: Bundle, vkey: str | None = None, seen: Sequence[str] = ()) -> Recount:
+    """Apply every rule; `vkey` and `seen`, older checkpoints, come from elsewhere. Without faults, the figures hold."""
+    recount = Recount()
+    recount.say(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
+    recount.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
+    for number, note in enumerate(seen, 1):
+        recount.read_head(f"checkpoint {number} you gave", note, bundle.vkey)
+    recount.read_log(bundle.lines)
+    recount.read_bodies(bundle.bodies)
+    recount.compare_letters(bundle.letters)
+    recount.compare_heads()
+    return recount
+
+
+# --- Formats: every value has one legal spelling ------------------------------------------------------------------
+
+HEX32, INT, DAY = '"[0-9a-f]{64}"', "(0|[1-9][0-9]{0,14})", '"[0-9]{4}-[0-9]{2}-[0-9]{2}"'
+B32, B256 = '"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"', '"[A-Za-z0-9_-]{341}[AQgw]"'  # base64url, spare bits zero
+LANG, METHOD, TEXT = '"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"', '"[a-z][a-z0-9_]{0,31}"', r'"[^"\\]*(\\.[^"\\]*)*"'
+DEMANDS, ISSUED = r'("[A-Za-z0-9_-]{1,64}",?)*', f'"issued":{{({METHOD}:{INT},?)*}}'
+LETTERS, ISSUER = f'"letter":{{({LANG}:{HEX32},?)+}}', '"issuer":"[A-Za-z0-9_-]{392}"'
+ORIGIN = r'"origin":"[!#-*,-\[\]-~]+"'
+ENTRIES = (
+    rf'"demands":\[{DEMANDS}\],"id":"[0-9a-f]{{32}}",{ISSUER},{LETTERS},"opened":{DAY},{ORIGIN},"t":"campaign","v":1',
+    rf'"c":{B32},"d":\[("\*"|{DEMANDS})\],"r":{B32},"s":{B256},"t":"sign","v":1,"w":{B32}',
+    rf'"i":{INT},"t":"withdraw","v":1,"w":{B32}',
+    rf'"i":{INT},"t":"remove","v":1,"why":"(duplicate|fraud|legal|request)"',
+    rf'"lang":{LANG},"letter":{HEX32},"t":"translation","v":1',
+    rf'"day":{DAY},{ISSUED},"n":{INT},"t":"epoch","v":1',
+    rf'"day":{DAY},"t":"close","v":1',
+)
+ENTRY = re.compile("{(" + "|".join(ENTRIES) + ")}")
+SHOWN = f'"comment":{TEXT},"name":{TEXT},"role":{TEXT},"show":"(name|role|anonymous)","team":{TEXT}'
+BODY = re.compile(f'{{"body":{{{SHOWN}}},"i":{INT},"salt":{B32}}}')
+VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})")
+CHECKPOINT = re.compile(
+    "(?P<text>(?P<origin>[^ \n]+)\n(?P<size>0|[1-9][0-9]{0,14})\n(?P<root>[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n)"
+    "\n(?P<signatures>(\u2014 [^ \n]+ [A-Za-z0-9+/]+=*\n)+)"
+)
+ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def parse(line: bytes, form: re.Pattern[str]) -> dict[str, Any]:
+    """The object in a line that has the form, sorted keys without repeats, and no needless spaces or escapes."""
+    try:
+        text = line.decode()
+        value: dict[str, Any] = json.loads(text) if form.fullmatch(text) else {}
+        if value and ENCODE(value) == text:
+            return value
+    except ValueError:  # not UTF-8, or not JSON
+        pass
+    raise ValueError("malformed: not what the format allows, in its one legal spelling")
+
+
+def read_checkpoint(note: str, vkey: str) -> tuple[str, int, bytes]:
+    """Origin, size and root of a head that the ledger's key signed (C2SP tlog-checkpoint, signed-note)."""
+    name, key_hash, key = read_vkey(vkey)
+    head = CHECKPOINT.fullmatch(note)
+    if not head or head["origin"] != name:
+        raise ValueError("is not a checkpoint, or its origin is not the name of the vkey")
+    lines = [line.split(" ") for line in head["signatures"].splitlines()]
+    raw = [base64.b64decode(signature + "==") for _, signer, signature in lines if signer == name]
+    ours = [signature[4:] for signature in raw if signature[:4] == key_hash]
+    if len(ours) != 1 or not ed25519_fits(key, head["text"].encode(), ours[0]):
+        raise ValueError("was not signed by the ledger's key")
+    return head["origin"], int(head["size"]), base64.b64decode(head["root"])
+
+
+def read_vkey(vkey: str) -> tuple[str, bytes, bytes]:
+    """Name, key hash and raw key of C2SP's `name+hex8+base64`."""
+    parts = VKEY.fullmatch(vkey)
+    name, key_hash, key = parts.groups() if parts else ("", "", "")
+    typed = base64.b64decode(key)
+    if typed[:1] != b"\1" or sha256(name.encode() + b"\n" + typed).hex()[:8] != key_hash:
+        raise ValueError("the vkey is not an Ed25519 key in C2SP's form")
+    return name, bytes.fromhex(key_hash), typed[1:]
+
+
+def b64u(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+# --- Rules: the log is read from its first entry to its last ------------------------------------------------------
+
+
+class Recount:
+    """What the rules remember from one entry to the next; in the end the figures, and every fault in words."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.where, self.size, self.leaf = "", 0, b""
+        self.peaks: list[bytes] = []  # of the Merkle tree, RFC 9162 section 2.1
+        self.roots: dict[int, bytes] = {}  # at the sizes that checkpoints cover
+        self.heads: dict[str, tuple[str, int, bytes]] = {}
+        self.cid, self.origin, self.issuer, self.demands = b"", "", 0, set[str]()
+        self.letters: dict[str, str] = {}
+        self.epoch, self.day, self.closed = 0, "", False
+        self.issued: dict[str, int] = {}
+        self.place: tuple[Any, ...] = ()  # (part, rank) of the last entry in the epoch that is open
+        self.signatures: dict[int, tuple[str, str]] = {}  # index: commitment, hash of w
+        self.spent: dict[str, int] = {}  # hash of w: index
+        self.gone: dict[int, str] = {}  # index: "withdrawn", or why it was removed
+        self.shown: dict[int, str] = {}  # index: name, role or anonymous
+
+    def say(self, fine: bool, otherwise: str, where: str = "") -> None:
+        if not fine:
+            self.faults.append(f"{where or self.where}: {otherwise}")
+
+    def read_log(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.where, self.leaf = f"entry {self.size}", sha256(b"\0" + line)
+            try:
+                self.read(parse(line, ENTRY))
+            except ValueError as error:
+                self.say(False, str(error))
+            self.grow()
+        self.say(self.size > 0, "has no entries", "log.jsonl")
+        self.say(not self.place, "the last entries stand in no epoch", "log.jsonl")
+
+    def read(self, entry: dict[str, Any]) -> None:
+        self.say(not self.closed, "stands after the close")
+        self.say((entry["t"] == "campaign") == (self.size == 0), "entry 0, and no other, opens the campaign")
+        getattr(self, "on_" + entry["t"])(entry)
+
+    def on_campaign(self, entry: dict[str, Any]) -> None:
+        if self.size == 0:
+            self.cid, self.origin = bytes.fromhex(entry["id"]), entry["origin"]
+            self.letters, self.demands = dict(entry["letter"]), set(entry["demands"])
+            self.no_earlier(entry["opened"])
+            self.issuer = read_issuer(b64u(entry["issuer"]))
+
+    def on_sign(self, entry: dict[str, Any]) -> None:
+        self.in_order(1, self.leaf, "signatures rise by leaf hash, after withdrawals and removals")
+        known = sorted({*entry["d"]} & self.demands)
+        self.say(entry["d"] == ["*"] or entry["d"] == known != [], "signs demands unknown or out of order")
+        message = b64u(entry["r"]) + b"petition/pass/v1\0" + self.cid + b64u(entry["w"])
+        stamped = not self.issuer or pss_fits(self.issuer, message, b64u(entry["s"]))
+        self.say(stamped, "no pass: the issuer did not stamp this")
+        first = self.spent.setdefault(entry["w"], self.size)
+        self.say(first == self.size, f"replayed: entry {first} spent this pass")
+        self.signatures[self.size] = entry["c"], entry["w"]
+
+    def on_withdraw(self, entry: dict[str, Any]) -> None:
+        self.end(entry["i"], "withdrawn")
+        held = self.signatures.get(entry["i"], ("", ""))[1]
+        hashed = sha256(b"petition/withdraw/v1\0" + b64u(entry["w"]))
+        self.say(b64u(held) == hashed, f"its token does not withdraw entry {entry['i']}")
+
+    def on_remove(self, entry: dict[str, Any]) -> None:
+        self.end(entry["i"], entry["why"])
+
+    def on_translation(self, entry: dict[str, Any]) -> None:
+        self.say(not self.place, "a translation stands inside an epoch")
+        self.say(entry["lang"] not in self.letters, "the letter has this language already")
+        self.letters.setdefault(entry["lang"], entry["letter"])
+
+    def on_epoch(self, entry: dict[str, Any]) -> None:
+        issued, signed, passes = entry["issued"], len(self.signatures), sum(entry["issued"].values())
+        self.say(entry["n"] == self.epoch + 1, f"epoch {entry['n']} follows epoch {self.epoch}")
+        self.no_earlier(entry["day"])
+        self.say(all(issued.get(m, 0) >= n for m, n in self.issued.items()), "fewer passes issued than before")
+        self.say(signed <= passes, f"minted: {signed} signatures, but only {passes} passes were issued")
+        self.epoch, self.issued, self.place = entry["n"], issued, ()
+
+    def on_close(self, entry: dict[str, Any]) -> None:
+        self.say(not self.place, "the close stands inside an epoch")
+        self.no_earlier(entry["day"])
+        self.closed = True
+
+    def end(self, index: int, how: str) -> None:
+        self.in_order(0, index, "withdrawals and removals rise by index, before signatures")
+        self.say(index in self.signatures, f"there is no signature {index} before it")
+        self.say(index not in self.gone, f"entry {index} was withdrawn or removed before")
+        if index in self.signatures:
+            self.gone.setdefault(index, how)
+
+    def in_order(self, part: int, rank: int | bytes, rule: str) -> None:
+        self.say(self.place < (part, rank), f"out of order: in an epoch {rule}")
+        self.place = (part, rank)
+
+    def no_earlier(self, day: str) -> None:
+        date.fromisoformat(day)
+        self.say(self.day <= day, f"its day {day} is before {self.day}")
+        self.day = max(self.day, day)
+
+    def read_bodies(self, lines: Iterable[bytes]) -> None:
+        for row, line in enumerate(lines, 1):
+            self.where = f"bodies.jsonl line {row}"
+            try:
+                self.read_body(**parse(line, BODY))
+            except ValueError as error:
+                self.say(False, str(error))
+
+    def read_body(self, i: int, salt: str, body: dict[str, str]) -> None:
+        self.where = f"body of entry {i}"
+        self.say(i > max(self.shown, default=0), "out of order or given twice")
+        hashed = sha256(b"petition/body/v1\0" + b64u(salt) + ENCODE(body).encode())
+        self.say(hashed == b64u(self.signatures.get(i, ("", ""))[0]), "is not the one that was signed")
+        self.say(i not in self.gone, "is public although the signature was withdrawn or removed")
+        self.shown[i] = body["show"]
+
+    def compare_letters(self, letters: Mapping[str, bytes]) -> None:
+        for lang in sorted({*letters, *self.letters}):
+            same = lang in letters and sha256(letters[lang]).hex() == self.letters.get(lang)
+            self.say(same, "is missing, or not the letter that was signed", f"letter.{lang}.md")
+
+    def read_head(self, where: str, note: str, vkey: str) -> None:
+        try:
+            self.heads[where] = read_checkpoint(note, vkey)
+            self.roots[self.heads[where][1]] = b""
+        except ValueError as error:
+            self.say(False, str(error), where)
+
+    def compare_heads(self) -> None:
+        for where, (origin, size, root) in self.heads.items():
+            reached = size == self.size if where == "checkpoint" else size <= self.size
+            self.say(origin == self.origin, "is of another origin than entry 0", where)
+            self.say(reached, f"covers {size} entries, the log has {self.size}", where)
+            same = root == self.roots[size] or size > self.size
+            self.say(same, f"has another root: the first {size} entries are not the ones it was signed for", where)
+
+    def grow(self) -> None:
+        node, height = self.leaf, self.size
+        while height & 1:
+            node, height = sha256(b"\1" + self.peaks.pop() + node), height >> 1
+        self.peaks.append(node)
+        self.size += 1
+        if self.size in self.roots:
+            self.roots[self.size] = self.root()
+
+    def root(self) -> bytes:
+        node = self.peaks[-1] if self.peaks else sha256(b"")
+        for peak in self.peaks[-2::-1]:
+            node = sha256(b"\1" + peak + node)
+        return node
+
+    @property
+    def counted(self) -> int:
+        return len(self.signatures) - len(self.gone)
+
+    def visible(self) -> dict[str, int]:
+        """Counted signatures by what they show; those without a public body are undisclosed."""
+        shown = Counter(show for index, show in self.shown.items() if index in self.signatures.keys() - self.gone)
+        names = {show: shown[show] for show in ("name", "role", "anonymous")}
+        return {**names, "undisclosed": self.counted - sum(names.values())}
+
+    def ended(self) -> dict[str, int]:
+        """Signatures that no longer count, by "withdrawn" or the reason of their removal."""
+        return dict(Counter(self.gone.values()))
+
+
+# --- Signatures: RSA-PSS (RFC 8017) and Ed25519 (RFC 8032) -----------------------------------------------------------
+
+SPKI = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")  # an RSA key of 2048 bits
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+BASE = (15112221349535400772501151409588531511454012693041857206046113283949847762202, 4 * pow(5, -1, P) % P)
+
+
+def read_issuer(spki: bytes) -> int:
+    """The modulus; the exponent is 65537."""
+    modulus = int.from_bytes(spki[33:289], "big")
+    if spki[:33] + spki[289:] != SPKI + bytes.fromhex("0203010001") or modulus.bit_length() != 2048:
+        raise ValueError("malformed: the issuer's key is not RSA-2048 with exponent 65537")
+    return modulus
+
+
+def pss_fits(modulus: int, message: bytes, signature: bytes) -> bool:
+    """RSASSA-PSS-VERIFY with SHA-384, MGF1-SHA-384 and 48 bytes of salt (sections 8.1.2, 9.1.2, B.2.1)."""
+    number = int.from_bytes(signature, "big")
+    if not number < modulus:
+        return False
+    encoded = pow(number, 65537, modulus).to_bytes(256, "big")
+    hashed = encoded[207:255]
+    mask = b"".join(hashlib.sha384(hashed + bytes((0, 0, 0, i))).digest() for i in range(5))[:207]
+    block = int.from_bytes(encoded[:207], "big") ^ int.from_bytes(mask, "big")
+    block &= (1 << 8 * 207 - 1) - 1
+    salt = (block & (1 << 8 * 48) - 1).to_bytes(48, "big")
+    again = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + salt).digest()
+    return encoded[0] < 128 and encoded[255] == 0xBC and block >> 8 * 48 == 1 and again == hashed
+
+
+def ed25519_fits(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Verify (section 5.1.7, without the cofactor): S·B - k·A, encoded, is R."""
+    number, point = int.from_bytes(signature[32:], "little"), decode_point(key)
+    if len(signature) != 64 or number >= L or point is None:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
+    x, y = add(times(number, BASE), times(challenge, (-point[0], point[1])))
+    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+def decode_point(data: bytes) -> tuple[int, int] | None:
+    """The point with this y and this parity of x (section 5.1.3)."""
+    y, odd = int.from_bytes(data, "little") & (1 << 255) - 1, data[31] >> 7
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    root = pow(square, (P + 3) // 8, P)
+    x = root if root * root % P == square else root * pow(2, (P - 1) // 4, P) % P
+    if y >= P or x * x % P != square or (x == 0 and odd):
+        return None
+    return (x if x & 1 == odd else P - x), y
+
+
+def add(p: tuple[int, int], q: tuple[int, int]) -> tuple[int, int]:
+    t = D * p[0] * q[0] * p[1] * q[1]
+    x, y = p[0] * q[1] + p[1] * q[0], p[1] * q[1] + p[0] * q[0]
+    return x * pow(1 + t, -1, P) % P, y * pow(1 - t, -1, P) % P
+
+
+def times(number: int, point: tuple[int, int]) -> tuple[int, int]:
+    total = (0, 1)
+    while number:
+        total = add(total, point) if number & 1 else total
+        point, number = add(point, point), number >> 1
+    return total
+
+
+# --- The file -----------------------------------------------------------------------------------------------------
+
+
+def open_bundle(archive: zipfile.ZipFile) -> Bundle:
+    names = archive.namelist()
+    if len(set(names)) < len(names):
+        raise ValueError("it holds two files of one name")
+    letters = {name[7:-3]: small(archive, name) for name in names if re.fullmatch(r"letter\..+\.md", name)}
+    checkpoint, vkey = (small(archive, name).decode() for name in ("checkpoint", "vkey"))
+    lines, bodies = (lines_of(archive, name) for name in ("log.jsonl", "bodies.jsonl"))
+    return Bundle(lines, bodies, checkpoint, vkey.rstrip("\n"), letters)
+
+
+def small(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > 4_000_000:
+        raise ValueError(f"{name} is too long")
+    return archive.read(name)
+
+
+def lines_of(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    with archive.open(name) as file:
+        while line := file.readline(65_537):
+            if not line.endswith(b"\n"):
+                raise ValueError(f"{name} has a line that is cut off or too long")
+            yield line[:-1]
+
+
+def figures(recount: Recount) -> Iterator[str]:
+    """What is printed: one figure a line, parts of it indented."""
+    ended, visible = recount.ended(), recount.visible()
+    withdrawn = ended.pop("withdrawn", 0)
+    for name, parts in (("counted", visible), ("removed", ended), ("passes issued", recount.issued)):
+        yield f"{name:<16}{sum(parts.values()):>9}"
+        yield from (f"  {part:<14}{number:>9}" for part, number in sorted(parts.items()))
+    yield f"{'withdrawn':<16}{withdrawn:>9}"
+    yield f"{'entries':<16}{recount.size:>9}"
+    yield f"{'root':<16}{base64.b64encode(recount.root()).decode()}"
+    yield f"{'ledger':<16}{recount.origin}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments:
+        print("usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]", file=sys.stderr)
+        return 2
+    vkey = arguments[1].strip() if len(arguments) > 1 else None
+    try:
+        seen = [Path(name).read_bytes().decode() for name in arguments[2:]]
+        with zipfile.ZipFile(arguments[0]) as archive:
+            recount = verify(open_bundle(archive), vkey, seen)
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        print(f"cannot read: {error}", file=sys.stderr)
+        return 2
+    faults = recount.faults
+    more = [f"and {len(faults) - 20} more"] if len(faults) > 20 else []
+    for line in [*faults[:20], *more] or figures(recount):
+        print(line)
+    if not faults and vkey is None:
+        print("The key came with the bundle: compare its vkey with one from elsewhere.")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""Logs: one line an event, ids only.
+
+Guards promise P31: no address, name, IP address or token in a log, whatever goes wrong. Our own events keep a fixed
+set of fields; texts that libraries fill in lose every value that is not a number; of an exception only the type and
+the place in the code are kept, because messages and tracebacks quote what people typed.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from petition.config import Environment
+
+FIELDS: Final = frozenset({
+    "timestamp", "level", "logger", "event", "id", "error", "where", "status", "method", "campaign", "epoch", "kind",
+    "value", "n", "seconds", "task", "state", "signal", "pid", "worker",
+})  # fmt: skip
+OURS: Final = ("petition", "workers", "gunicorn", "app")
+SAFE_ARGUMENTS: Final = frozenset({"name", "id", "runtime", "pid", "sender"})
+HIDDEN: Final = "…"
+
+
+def configure(env: Environment) -> None:
+    """Send every logger of this process through the rules above, as JSON; in development as plain lines."""
+    before: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[_handler(before, env)], force=True)
+
+
+def place(error: BaseException) -> str:
+    """Where an exception arose, as file:line in function, in our code if it passed through it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/petition/" in frame.filename or "/workers/" in frame.filename]
+    for frame in reversed(ours or frames):
+        return f"{'/'.join(frame.filename.rsplit('/', 3)[-3:])}:{frame.lineno} in {frame.name}"
+    return "unknown"
+
+
+def _handler(before: list[Processor], env: Environment) -> logging.Handler:
+    plain = env is Environment.DEVELOPMENT
+    renderer = structlog.dev.ConsoleRenderer(colors=False) if plain else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _ids_only, renderer],
+        )
+    )
+    handler.addFilter(_discreet)
+    return handler
+
+
+def _ids_only(_logger: object, _method: str, event: EventDict) -> MutableMapping[str, Any]:
+    return {name: value for name, value in event.items() if name in FIELDS}
+
+
+def _discreet(record: logging.LogRecord) -> bool:
+    """Take out of a record what it may not say; it is always let through."""
+    if record.exc_info:
+        error = record.exc_info[1]
+        record.exc_info, record.exc_text, record.stack_info = None, None, None
+        if error is not None and isinstance(record.msg, str):
+            record.msg += f" [{type(error).__name__} at {place(error)}]".replace("%", "%%")
+    if not record.name.startswith(OURS):
+        record.msg, record.args = str(record.msg), _safe(record.args)
+    return True
+
+
+def _safe(arguments: Any) -> Any:
+    if isinstance(arguments, dict):
+        return {name: value if name in SAFE_ARGUMENTS else _number(value) for name, value in arguments.items()}
+    return tuple(_number(value) for value in arguments or ())
+
+
+def _number(value: object) -> object:
+    return value if isinstance(value, int | float) else HIDDEN

@@ -1,0 +1,67 @@
+"""The development inbox: mails as .eml files in a folder, shown at /dev/inbox. Production never uses it.
+
+Guards that a reader never sees half a mail: each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parsedate_to_datetime
+from heapq import nlargest
+from pathlib import Path
+
+from petition.mail.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMail:
+    """A mail as its reader sees it."""
+
+    subject: str
+    to: str
+    text: str
+    html: str
+    date: datetime
+
+
+class InboxPostbox:
+    """Writes each mail into `folder`, which is made when it is missing and readable by its owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, message: Message) -> None:
+        """Write one file, named by the message's time; a repeat is a second file, so that it is seen."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{message.date.astimezone(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+        draft = self.folder / f".{name}.part"
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_bytes(message.as_bytes())
+        draft.replace(self.folder / f"{name}.eml")
+
+
+def read_inbox(folder: Path, limit: int = 100) -> list[InboxMail]:
+    """Return the newest mails first, at most `limit`; none when there is no folder yet."""
+    newest = nlargest(limit, folder.glob("*.eml"), key=lambda file: file.name)
+    return [_read(file) for file in newest]
+
+
+def _read(file: Path) -> InboxMail:
+    mail = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
+    return InboxMail(
+        subject=str(mail["Subject"]),
+        to=str(mail["To"]),
+        text=_body(mail, "plain"),
+        html=_body(mail, "html"),
+        date=parsedate_to_datetime(str(mail["Date"])),
+    )
+
+
+def _body(mail: EmailMessage, subtype: str) -> str:
+    part = mail.get_body((subtype,))
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""

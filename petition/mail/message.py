@@ -1,0 +1,153 @@
+"""One mail, checked and written out as bytes.
+
+Guards the wire format: a message that could smuggle a second recipient or a header cannot be made at all. The
+same message gives the same bytes every time, so that a repeat after a crash is recognised as one.
+
+The bytes are written here and not by `email.message`, which takes 1.0 ms a mail against 0.05 ms and writes
+encoded words of any length when long lines are allowed (RFC 2047 section 2 ends them at 75 characters).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from binascii import b2a_qp
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+# No vowels: no word of any language by accident. No digits: nothing to be mistaken for the code.
+LETTERS: Final = "bcdfghjkmnpqrstvwxz"
+TOKEN_LETTERS: Final = 32
+BOUNDARY_LETTERS: Final = 24
+
+ADDR_SPEC = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9.-]+\.[a-z0-9-]+", re.ASCII | re.IGNORECASE)
+MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+>", re.ASCII)
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z-]*", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+RESERVED: Final = frozenset(
+    {"from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version", "content-type"},
+)
+ADDRESS_MAX: Final = 254
+LINE_MAX: Final = 998
+ENCODED_LINE: Final = 75
+LONGEST_NAME: Final = "List-Unsubscribe-Post"
+
+
+class MessageBroken(ValueError):
+    """A part of the message could not be sent safely. Names the part, never its value."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"This mail has a {part} that cannot be sent.")
+        self.part = part
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail to one recipient, text first. Raises MessageBroken when it is made with a part that is unsafe.
+
+    `to`: one bare ASCII address. `sender`: "Name <address>" or an address. `date`: aware. `headers`: further
+    ones.
+    """
+
+    to: str = field(repr=False)
+    sender: str
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    lang: str
+    message_id: str
+    date: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require(_is_address(self.to), "recipient")
+        _require(_is_address(self.envelope_sender) and CONTROL.search(self.sender) is None, "sender")
+        _require(bool(self.subject.strip()) and CONTROL.search(self.subject) is None, "subject")
+        _require(MESSAGE_ID.fullmatch(self.message_id) is not None, "Message-ID")
+        _require(self.date.tzinfo is not None, "date")
+        for name, value in self.headers.items():
+            _require(HEADER_NAME.fullmatch(name) is not None and name.lower() not in RESERVED, "header name")
+            _require(CONTROL.search(value) is None, f"{name} header")
+
+    @property
+    def envelope_sender(self) -> str:
+        """The bare address for MAIL FROM."""
+        return parseaddr(self.sender)[1]
+
+    @property
+    def sender_domain(self) -> str:
+        """The host that the sender's address names; the only host name a mail of ours shows."""
+        return self.envelope_sender.rpartition("@")[2]
+
+    def as_bytes(self) -> bytes:
+        """Write the message as RFC 5322 and RFC 2046 want it: CRLF, 7 bit, quoted-printable parts."""
+        boundary = _token_of(self.message_id)
+        head = "".join(f"{name}: {value}\r\n" for name, value in self._header_fields(boundary))
+        parts = b"".join(
+            _part(boundary, subtype, body) for subtype, body in (("plain", self.text), ("html", self.html))
+        )
+        return head.encode("ascii") + b"\r\n" + parts + f"--{boundary}--\r\n".encode()
+
+    def _header_fields(self, boundary: str) -> list[tuple[str, str]]:
+        return [
+            ("From", _mailbox(self.sender)),
+            ("To", self.to),
+            ("Subject", _unstructured(self.subject)),
+            ("Date", format_datetime(self.date)),
+            ("Message-ID", self.message_id),
+            ("Auto-Submitted", "auto-generated"),
+            *((name, _unstructured(value)) for name, value in self.headers.items()),
+            ("MIME-Version", "1.0"),
+            ("Content-Language", self.lang),
+            ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+        ]
+
+
+def random_message_id(sender: str) -> str:
+    """Make a Message-ID at the sender's domain that tells nothing: 32 random letters, 135 bits, no words."""
+    token = "".join(secrets.choice(LETTERS) for _ in range(TOKEN_LETTERS))
+    return f"<{token}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def _require(sound: bool, part: str) -> None:  # noqa: FBT001 - the fact itself, read as a sentence
+    if not sound:
+        raise MessageBroken(part)
+
+
+def _is_address(text: str) -> bool:
+    return len(text) <= ADDRESS_MAX and ADDR_SPEC.fullmatch(text) is not None
+
+
+def _token_of(message_id: str) -> str:
+    return "".join(
+        LETTERS[byte % len(LETTERS)] for byte in sha256(message_id.encode()).digest()[:BOUNDARY_LETTERS]
+    )
+
+
+def _part(boundary: str, subtype: str, body: str) -> bytes:
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    lines = "\r\n".join(body.rstrip().splitlines()) + "\r\n"
+    return head.encode() + b2a_qp(lines.encode(), istext=True) + b"\r\n"
+
+
+@lru_cache(maxsize=256)
+def _mailbox(sender: str) -> str:
+    return formataddr(parseaddr(sender), charset="utf-8")
+
+
+@lru_cache(maxsize=256)
+def _unstructured(value: str) -> str:
+    if value.isascii() and "=?" not in value:
+        _require(len(value) < LINE_MAX - ENCODED_LINE, "header that is too long")
+        return value
+    return Header(value, "utf-8", ENCODED_LINE, LONGEST_NAME).encode(linesep="\r\n")

@@ -1,0 +1,56 @@
+"""What every postbox promises: it takes one message, or says whether trying again makes sense.
+
+Refuses to quote servers: their answers repeat addresses, and exceptions end up in logs. Only numbers are
+kept.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from petition.mail.message import Message
+
+
+class Stage(StrEnum):
+    """How far a delivery came before it failed. Only a refusal at `recipient` speaks about the recipient."""
+
+    connect = "connect"
+    sender = "sender"
+    recipient = "recipient"
+    data = "data"
+
+
+class MailRefused(Exception):
+    """The server said no for good (5xx): the same mail must not be tried again."""
+
+    def __init__(self, stage: Stage, code: int, status: str = "") -> None:
+        super().__init__(f"The mail server refused this mail at {stage}: {code} {status}".rstrip())
+        self.stage, self.code, self.status = stage, code, status
+
+
+class MailDelayed(Exception):
+    """The server said not now (4xx), or could not be reached: the mail may be tried again later."""
+
+    def __init__(self, stage: Stage, code: int = 0, status: str = "") -> None:
+        why = f"{code} {status}".rstrip() if code else "no answer"
+        super().__init__(f"The mail server did not take this mail at {stage}: {why}")
+        self.stage, self.code, self.status = stage, code, status
+
+
+class Postbox(Protocol):
+    """Takes a message; returns once another host answers for it, else raises MailRefused or MailDelayed."""
+
+    def send(self, message: Message) -> None: ...
+
+
+class ListPostbox:
+    """Keeps messages in `sent`, for tests."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """Keep a message that can be written out."""
+        message.as_bytes()
+        self.sent.append(message)

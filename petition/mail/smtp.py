@@ -1,0 +1,246 @@
+"""The postbox that speaks SMTP (RFC 5321): one recipient a mail, one connection kept open for each thread.
+
+Guards three things beside delivery. Where TLS is required nothing is said in clear (TlsMissing). No name of
+this machine leaves it: EHLO names the sender's domain, or the employer's mail log would hold a host called
+after the campaign. And a mail is never sent twice to save one: a lost connection is opened anew only before
+DATA; after it, the caller hears MailDelayed and decides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import smtplib
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from petition.mail.message import Message
+from petition.mail.postbox import MailDelayed, MailRefused, Stage
+
+TIMEOUT: Final = 10.0
+# A kept connection that broke within this many seconds is replaced at once; a hang is not tried twice.
+PATIENCE: Final = 2.0
+OK: Final = range(200, 400)
+TEMPORARY: Final = range(400, 500)
+SERVICE_CLOSING: Final = 421
+ENHANCED_STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+PORTS: Final = {"smtp": 25, "smtps": 465}
+
+
+class SmtpUrlWrong(ValueError):
+    """SMTP_URL is not of the form smtp://user:pass@host:587?tls=required."""
+
+    def __init__(self) -> None:
+        super().__init__("SMTP_URL must look like smtp://user:pass@host:587?tls=required.")
+
+
+class TlsMissing(MailDelayed):
+    """TLS is required, and the server has none, or not with a certificate to trust. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(Stage.connect)
+        self.args = ("TLS is required, and the mail server has none that can be trusted. Nothing was sent.",)
+
+
+class Tls(StrEnum):
+    """When the line is encrypted: `required` checks the certificate, `offered` takes what the server has."""
+
+    required = "required"
+    offered = "offered"
+    none = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where SMTP_URL points. `smtps` means TLS from the first byte."""
+
+    host: str
+    port: int
+    smtps: bool
+    tls: Tls
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Line:
+    """An open connection, the process that opened it (a fork must not share it) and the name it gave."""
+
+    smtp: smtplib.SMTP
+    pid: int
+    hello: str
+
+
+def parse_smtp_url(url: str) -> Server:
+    """Read SMTP_URL; raise SmtpUrlWrong, which does not repeat it: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or PORTS[parts.scheme]
+        tls = _tls_of(parts)
+    except (ValueError, KeyError):
+        raise SmtpUrlWrong from None
+    if not parts.hostname or parts.path not in {"", "/"}:
+        raise SmtpUrlWrong
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Server(parts.hostname, port, parts.scheme == "smtps", tls, user, password)
+
+
+def _tls_of(parts: SplitResult) -> Tls:
+    words = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True) if parts.query else {}
+    (word,) = words.pop("tls", ["required" if parts.scheme == "smtps" else "offered"])
+    if words:
+        raise SmtpUrlWrong
+    return Tls(word)
+
+
+class LineLost(MailDelayed):
+    """The connection broke before the mail was handed over, so that it may be sent on another one at once."""
+
+
+class SmtpPostbox:
+    """Sends through one server. Safe to share between threads and across a fork; make one for a process."""
+
+    def __init__(self, url: str) -> None:
+        self.server = parse_smtp_url(url)
+        self._held = threading.local()
+
+    def send(self, message: Message) -> None:
+        """Return when the server has taken the mail; raise MailRefused or MailDelayed (TlsMissing is one)."""
+        content = message.as_bytes()
+        smtp = self._with_envelope(message)
+        try:
+            reply = smtp.data(content)
+        except smtplib.SMTPDataError as answer:
+            reply = (answer.smtp_code, _bytes(answer.smtp_error))
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+            raise MailDelayed(Stage.data) from None
+        self._heed(smtp, Stage.data, reply)
+
+    def close(self) -> None:
+        """Say goodbye on this thread's connection, if it has one."""
+        line = self._line()
+        if line is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                line.smtp.quit()
+            self._drop()
+
+    def _with_envelope(self, message: Message) -> smtplib.SMTP:
+        line, began = self._line(), time.monotonic()
+        if line is not None and line.hello == message.sender_domain:
+            try:
+                return self._address(line.smtp, message)
+            except LineLost:
+                if time.monotonic() - began > PATIENCE:
+                    raise
+        self.close()
+        return self._address(self._open(message.sender_domain), message)
+
+    def _address(self, smtp: smtplib.SMTP, message: Message) -> smtplib.SMTP:
+        try:
+            self._heed(smtp, Stage.sender, smtp.mail(message.envelope_sender))
+            self._heed(smtp, Stage.recipient, smtp.rcpt(message.to))
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+            raise LineLost(Stage.connect) from None
+        return smtp
+
+    def _heed(self, smtp: smtplib.SMTP, stage: Stage, reply: tuple[int, bytes]) -> None:
+        code, text = reply
+        if code in OK:
+            return
+        status = _status_of(text)
+        if code == SERVICE_CLOSING:
+            self._drop()
+            raise LineLost(stage, code, status)
+        self._reset(smtp)
+        raise MailDelayed(stage, code, status) if code in TEMPORARY else MailRefused(stage, code, status)
+
+    def _reset(self, smtp: smtplib.SMTP) -> None:
+        try:
+            smtp.rset()
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+
+    def _open(self, hello: str) -> smtplib.SMTP:
+        try:
+            smtp = connect(self.server, hello)
+        except smtplib.SMTPResponseException as answer:
+            status = _status_of(_bytes(answer.smtp_error))
+            raise MailDelayed(Stage.connect, answer.smtp_code, status) from None
+        except (smtplib.SMTPException, OSError):
+            raise MailDelayed(Stage.connect) from None
+        self._held.line = Line(smtp, os.getpid(), hello)
+        return smtp
+
+    def _line(self) -> Line | None:
+        line: Line | None = getattr(self._held, "line", None)
+        if line is not None and line.pid != os.getpid():
+            self._drop()
+            return None
+        return line
+
+    def _drop(self) -> None:
+        line: Line | None = getattr(self._held, "line", None)
+        self._held.line = None
+        if line is not None:
+            line.smtp.close()
+
+
+def connect(server: Server, hello: str) -> smtplib.SMTP:
+    """Open, encrypt and sign in to a connection; raise TlsMissing, OSError or SMTPException."""
+    smtp = _dial(server, hello)
+    try:
+        if not server.smtps:
+            _encrypt(smtp, server.tls)
+        smtp.ehlo_or_helo_if_needed()
+        if server.user:
+            smtp.login(server.user, server.password)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _dial(server: Server, hello: str) -> smtplib.SMTP:
+    if not server.smtps:
+        return smtplib.SMTP(server.host, server.port, hello, TIMEOUT)
+    try:
+        return smtplib.SMTP_SSL(
+            server.host, server.port, hello, timeout=TIMEOUT, context=_tls_context(server.tls)
+        )
+    except ssl.SSLError:
+        raise TlsMissing from None
+
+
+def _encrypt(smtp: smtplib.SMTP, tls: Tls) -> None:
+    smtp.ehlo_or_helo_if_needed()
+    if tls is Tls.none or (tls is Tls.offered and not smtp.has_extn("starttls")):
+        return
+    try:
+        smtp.starttls(context=_tls_context(tls))
+    except (smtplib.SMTPNotSupportedError, smtplib.SMTPResponseException, ssl.SSLError):
+        raise TlsMissing from None
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if tls is not Tls.required:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _status_of(text: bytes) -> str:
+    found = ENHANCED_STATUS.match(text)
+    return found.group().decode("ascii") if found else ""
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

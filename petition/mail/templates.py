@@ -1,0 +1,70 @@
+"""From a template folder and a context to a message.
+
+Guards that a mail says what its template says and nothing else: a name the context lacks is an error, never a
+blank, and what a stranger typed is escaped in HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+
+from petition.i18n import date_long, gettext_for, ngettext_for, number
+from petition.mail.message import Message
+
+TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "mail"
+FILES: Final = ("subject.txt", "body.txt", "body.html")
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+def compose(
+    name: str,
+    lang: str,
+    context: Mapping[str, object],
+    *,
+    to: str,
+    sender: str,
+    message_id: str,
+    now: datetime,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Message:
+    """Render templates/mail/<name>/ in a language of the interface.
+
+    `now` becomes the Date: pass the time of the cause, not of the try, where a repeat must have the same
+    bytes. Raises jinja2.UndefinedError, TemplateNotFound, LanguageUnknown, MessageBroken: all of them
+    mistakes of ours.
+    """
+    subject, text, html = (template.render(context) for template in _templates(name, lang))
+    return Message(to, sender, " ".join(subject.split()), text, html, lang, message_id, now, headers)
+
+
+@lru_cache(maxsize=512)
+def _templates(name: str, lang: str) -> tuple[Template, ...]:
+    environment = _environment(lang)
+    return tuple(environment.get_template(f"{name}/{file}") for file in FILES)
+
+
+@lru_cache(maxsize=32)
+def _environment(lang: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    # The extension adds this method at run time, where the types cannot see it.
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext_for(lang), ngettext_for(lang), newstyle=True
+    )
+    environment.globals["lang"] = lang
+    environment.filters["number"] = lambda n: number(n, lang)
+    environment.filters["date_long"] = lambda day: date_long(day, lang)
+    return environment

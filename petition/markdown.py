@@ -1,0 +1,96 @@
+"""The letter's Markdown made into HTML that may stand in a page.
+
+Guards the page against the letter: raw HTML is text, only a short list of elements survives, a link leads out and
+takes nothing along. Quotation marks and spaces are those of the letter's language; the bytes that the ledger's hash
+covers stay as they are. Refused: pictures (they would be fetched from a stranger), relative links, classes, ids.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markupsafe import Markup
+
+ELEMENTS: Final = {"p", "br", "hr", "em", "strong", "a", "ul", "ol", "li", "blockquote", "code", "h3", "h4", "h5", "h6"}
+ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
+SCHEMES: Final = {"http", "https", "mailto"}
+LINK_REL: Final = "noopener noreferrer nofollow"
+DEEPEST_HEADING: Final = 6
+FIRST_HEADING: Final = 3  # the page's own title is h1 and its parts are h2; the letter's highest heading follows
+
+_NBSP, _NARROW = "\u00a0", "\u202f"
+_QUOTES: Final = {
+    "en": ["“", "”", "‘", "’"],
+    "fr": [f"«{_NBSP}", f"{_NBSP}»", "“", "”"],
+    "de": ["„", "“", "‚", "‘"],
+}
+_BEFORE_HIGH_MARK = re.compile(r"[ \u00a0](?=[;!?](?:\s|$|[)»\"]))")
+_BEFORE_COLON = re.compile(r"[ \u00a0](?=:(?:\s|$))")
+_AFTER_OPENING = re.compile(r"«[ \u202f]?")
+_BEFORE_CLOSING = re.compile(r"[ \u202f]?»")
+_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d)|%)")
+
+
+def letter_html(markdown: str, lang: str) -> Markup:
+    """Return a letter as safe HTML. `markdown`: any text whatever; `lang`: the language it is written in."""
+    return Markup(_clean(_parser(lang).render(markdown)))  # noqa: S704 - cleaned against the list above
+
+
+def line_html(markdown: str, lang: str) -> Markup:
+    """Return one line (a demand, an update) as safe HTML without a paragraph of its own."""
+    return Markup(_clean(_parser(lang).renderInline(markdown)))  # noqa: S704 - cleaned against the list above
+
+
+def french_spaces(text: str) -> str:
+    """Set French spaces: narrow and unbreakable before ; ! ? and in numbers, unbreakable before a colon and in « »."""
+    text = _BEFORE_HIGH_MARK.sub(_NARROW, text)
+    text = _BEFORE_COLON.sub(_NARROW, text)
+    text = _AFTER_OPENING.sub(f"«{_NBSP}", text)
+    text = _BEFORE_CLOSING.sub(f"{_NBSP}»", text)
+    return _IN_NUMBER.sub(_NARROW, text)
+
+
+@lru_cache(maxsize=16)
+def _parser(lang: str) -> MarkdownIt:
+    quotes = _QUOTES.get(lang.partition("-")[0], _QUOTES["en"])
+    parser = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": quotes})
+    parser.enable(["replacements", "smartquotes"]).disable("image")
+    parser.core.ruler.push("headings_below_the_page", _shift_headings)
+    if lang.partition("-")[0] == "fr":
+        parser.core.ruler.push("french_spaces", _space_french)
+    return parser
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=ELEMENTS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        url_relative="deny",
+        link_rel=LINK_REL,
+    )
+
+
+def _shift_headings(state: StateCore) -> None:
+    headings = [token for token in state.tokens if token.type in {"heading_open", "heading_close"}]
+    shift = FIRST_HEADING - min((int(token.tag[1]) for token in headings), default=FIRST_HEADING)
+    for token in headings:
+        token.tag = f"h{min(int(token.tag[1]) + shift, DEEPEST_HEADING)}"
+
+
+def _space_french(state: StateCore) -> None:
+    for block in state.tokens:
+        for token in block.children or ():
+            _space(token)
+
+
+def _space(token: Token) -> None:
+    if token.type == "text":
+        token.content = french_spaces(token.content)

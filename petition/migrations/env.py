@@ -1,0 +1,22 @@
+"""Alembic's entry: the tables of every concept, both schemas."""
+
+from alembic import context
+from sqlalchemy import create_engine, text
+
+import petition.tables  # noqa: F401 (registers every table)
+from petition.db import Base
+
+URL = context.config.get_main_option("sqlalchemy.url")
+
+
+def run() -> None:
+    """Migrate over one connection; the verification schema is made first, because the version table may need it."""
+    engine = create_engine(URL or "", hide_parameters=True)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS verification"))
+        context.configure(connection=connection, target_metadata=Base.metadata, include_schemas=True)
+        context.run_migrations()
+    engine.dispose()
+
+
+run()

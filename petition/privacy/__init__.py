@@ -1,0 +1,35 @@
+"""What the house does with addresses and secrets: one spelling, one keyed tag, one sealed box.
+
+Guards the promise that an address exists in clear for one request only. It refuses every address that is not
+plainly one person's mailbox at a listed domain, and it never stores, logs or returns an address where a tag
+would do.
+"""
+
+from __future__ import annotations
+
+from petition.privacy.addresses import (
+    AddressFault,
+    AddressRefused,
+    DomainPolicy,
+    WorkAddress,
+    canonical_address,
+    canonical_domain,
+)
+from petition.privacy.tags import identity_tag, mail_cap_key
+from petition.privacy.vault import Recipient, SealBroken, Vault, seal_address, unseal_address
+
+__all__ = [
+    "AddressFault",
+    "AddressRefused",
+    "DomainPolicy",
+    "Recipient",
+    "SealBroken",
+    "Vault",
+    "WorkAddress",
+    "canonical_address",
+    "canonical_domain",
+    "identity_tag",
+    "mail_cap_key",
+    "seal_address",
+    "unseal_address",
+]

@@ -1,0 +1,51 @@
+"""Signatures: redeeming a pass, changing one's mind, what may be seen, and what waits for the next epoch.
+
+Guards the letter's side of the protocol: it knows signatures and never who was verified. It refuses what is not a
+pass of this campaign, a pass spent before, and fields that a signer's choice does not need, so that nothing is kept
+that nobody asked for. It keeps no moment of arrival.
+"""
+
+from petition.signatures.redeem import (
+    PassForeign,
+    PassSpent,
+    Receipt,
+    Wish,
+    WishFault,
+    WishRefused,
+    redeem,
+)
+from petition.signatures.regret import SignatureUnknown, hide, remove, withdraw
+from petition.signatures.roll import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
+from petition.signatures.show import NamedPage, NamedSigner, bodies, count_cells, named, role_counts, unveil
+from petition.signatures.standing import Standing, standing, standing_of
+from petition.signatures.tables import SignatureState
+
+__all__ = [
+    "NamedPage",
+    "NamedSigner",
+    "PassForeign",
+    "PassSpent",
+    "Receipt",
+    "Regrets",
+    "SignatureState",
+    "SignatureUnknown",
+    "Standing",
+    "Wish",
+    "WishFault",
+    "WishRefused",
+    "bodies",
+    "count_cells",
+    "hide",
+    "named",
+    "redeem",
+    "remove",
+    "role_counts",
+    "roll",
+    "standing",
+    "standing_of",
+    "take_regrets",
+    "unveil",
+    "waiting",
+    "withdraw",
+    "withdrawn_while_waiting",
+]

@@ -1,0 +1,176 @@
+"""From the pass to a signature that waits for the next epoch (protocol.md §4, step 5)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import NoReturn
+
+from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from petition import db, events
+from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import Pass
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, require_open
+from petition.ledger import checkpoint, log, merkle
+from petition.ledger.entries import Body, Show, SignEntry, commitment
+from petition.signatures.tables import Pending, SignatureState, Spent
+
+PROMISED_EPOCHS = 2
+LARGEST_PUBLISH_AT = 100_000
+
+
+class PassForeign(ValueError):
+    """The pass was not stamped for this campaign."""
+
+
+class PassSpent(Exception):
+    """The pass was redeemed before."""
+
+
+class WishFault(StrEnum):
+    """Why a choice of what is shown cannot be followed."""
+
+    NAME_MISSING = "name_missing"
+    ROLE_MISSING = "role_missing"
+    NOT_NEEDED = "not_needed"
+    NOT_LISTED = "not_listed"
+    OUT_OF_RANGE = "out_of_range"
+
+
+class WishRefused(ValueError):
+    """One field of a wish cannot be followed; `field` is its name in forms and calls."""
+
+    def __init__(self, field: str, reason: WishFault) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a signer wants to be seen. `publish_at`: show the name only when so many names are public; 0 at once."""
+
+    show: Show
+    name: str = ""
+    role: str = ""
+    team: str = ""
+    comment: str = ""
+    publish_at: int = 0
+
+    def body(self) -> Body:
+        """The part the ledger commits to."""
+        return Body(self.show, self.name, self.role, self.team, self.comment)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a signer keeps: the entry with its opening, the way back (`withdraw`, 32 bytes), and a signed promise."""
+
+    entry: str
+    salt: bytes
+    body: Body
+    withdraw: bytes = field(repr=False)
+    promise: bytes
+    by_epoch: int
+    leaf: bytes
+
+
+def redeem(session: Session, campaign: Campaign, pass_text: str, wish: Wish) -> Receipt:
+    """Spend a pass for one signature: one statement, two rows, no time.
+
+    Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, WishRefused, CampaignNotOpen,
+    CampaignClosed.
+    """
+    require_open(campaign)
+    held = Pass.decode(pass_text)
+    if not passes.check(_issuer(campaign.issuer or b""), campaign.id, held):
+        raise PassForeign
+    refuse_faults(campaign, wish)
+    body, salt = wish.body(), secrets.token_bytes(32)
+    line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
+    leaf = merkle.leaf_hash(line)
+    row = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
+    epoch, sealed = _insert(session, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at})
+    events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
+    by_epoch = epoch + PROMISED_EPOCHS
+    promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, by_epoch)
+    return Receipt(line.decode(), salt, body, held.w, promise, by_epoch, leaf)
+
+
+def refuse_faults(campaign: Campaign, wish: Wish) -> None:
+    """Raise WishRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
+    if wish.show is Show.NAME and not wish.name:
+        raise WishRefused("name", WishFault.NAME_MISSING)
+    if wish.show is Show.ROLE and not wish.role:
+        raise WishRefused("role", WishFault.ROLE_MISSING)
+    for name in _NOT_NEEDED[wish.show]:
+        if getattr(wish, name):
+            raise WishRefused(name, WishFault.NOT_NEEDED)
+    for name, listed in (("role", campaign.roles), ("team", campaign.teams)):
+        value = getattr(wish, name)
+        if value and value not in listed:
+            raise WishRefused(name, WishFault.NOT_LISTED)
+    if not 0 <= wish.publish_at <= LARGEST_PUBLISH_AT:
+        raise WishRefused("publish_at", WishFault.OUT_OF_RANGE)
+
+
+_NOT_NEEDED = {
+    Show.NAME: (),
+    Show.ROLE: ("name", "comment", "publish_at"),
+    Show.ANONYMOUS: ("name", "role", "team", "comment", "publish_at"),
+}
+
+
+@lru_cache(maxsize=256)
+def _issuer(spki: bytes) -> rsabssa.PublicKey:
+    return rsabssa.load_spki(spki)
+
+
+def _insert(session: Session, row: dict[str, object]) -> tuple[int, bytes]:
+    db.hold_shared(session, closing_lock(bytes(row["campaign"])))  # type: ignore[call-overload]
+    try:
+        found = session.execute(_INSERT, row).one_or_none()
+    except IntegrityError as error:
+        _name_the_fault(error)
+    if found is None:
+        raise CampaignClosed
+    return found.epoch, found.sealed_key
+
+
+def _name_the_fault(error: IntegrityError) -> NoReturn:
+    if db.constraint_of(error) in {"pk_spent", "pk_pending"}:
+        raise PassSpent from None
+    raise error
+
+
+def closing_lock(campaign_id: bytes) -> int:
+    """Held shared by whoever redeems and alone by whoever closes, so that nothing arrives after the last epoch."""
+    return db.lock_key("closing", campaign_id)
+
+
+def _statement():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key."""
+    table = Pending.__table__
+    cid = bindparam("campaign")
+    open_now = (
+        select(log.Head.epoch, log.Head.sealed_key)
+        .join(Campaign, Campaign.id == log.Head.campaign_id)
+        .where(Campaign.id == cid, Campaign.state == CampaignState.OPEN)
+        .cte("open_now")
+    )
+    spent = insert(Spent).from_select(["campaign_id", "hw"], select(cid, bindparam("hw")).select_from(open_now))
+    columns = [column for column in table.columns if column.name not in {"campaign_id", "state"}]
+    values = [bindparam(column.name, type_=column.type) for column in columns]
+    pending = insert(Pending).from_select(
+        ["campaign_id", "state", *(column.name for column in columns)],
+        select(cid, literal(SignatureState.PENDING, table.c.state.type), *values).select_from(open_now),
+    )
+    return select(open_now).add_cte(spent.cte("now_spent"), pending.cte("now_pending"))
+
+
+_INSERT = _statement()

@@ -1,0 +1,101 @@
+"""The rows of the letter's side: spent passes, signatures that wait, signatures in the ledger, regrets that wait.
+
+No row has a serial number or a time: after the scrub (`petition.scrub`) nothing tells in which order people came.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from petition.db import Base
+from petition.ledger.entries import Removal, Show
+
+
+class SignatureState(StrEnum):
+    """What became of a signature; `hidden` still counts."""
+
+    PENDING = "pending"
+    LOGGED = "logged"
+    HIDDEN = "hidden"
+    WITHDRAWN = "withdrawn"
+    REMOVED = "removed"
+
+
+class Spent(Base):
+    """A pass that was redeemed, by the hash of its withdrawal secret; never deleted."""
+
+    __tablename__ = "spent"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    hw: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class Pending(Base):
+    """A signature on its way to the ledger; salt and body are gone once it was hidden or withdrawn."""
+
+    __tablename__ = "pending"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    hw: Mapped[bytes] = mapped_column(primary_key=True)
+    leaf: Mapped[bytes]
+    line: Mapped[str]
+    salt: Mapped[bytes | None]
+    show: Mapped[Show | None]
+    name: Mapped[str]
+    role: Mapped[str]
+    team: Mapped[str]
+    comment: Mapped[str]
+    publish_at: Mapped[int]
+    state: Mapped[SignatureState]
+
+    __table_args__ = (Index("ix_pending_leaf", "campaign_id", "leaf", unique=True),)
+
+
+class Signature(Base):
+    """A signature in the ledger, at `index`; `public` says whether its body may be shown."""
+
+    __tablename__ = "signature"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    hw: Mapped[bytes]
+    leaf: Mapped[bytes]
+    epoch: Mapped[int]
+    state: Mapped[SignatureState]
+    salt: Mapped[bytes | None]
+    show: Mapped[Show | None]
+    name: Mapped[str]
+    role: Mapped[str]
+    team: Mapped[str]
+    comment: Mapped[str]
+    publish_at: Mapped[int]
+    public: Mapped[bool]
+
+    __table_args__ = (
+        Index("ix_signature_hw", "campaign_id", "hw", unique=True),
+        Index("ix_signature_leaf", "campaign_id", "leaf", unique=True),
+        Index("ix_signature_named", "campaign_id", "index", postgresql_where=text("public AND show = 'NAME'")),
+    )
+
+
+class Withdrawal(Base):
+    """A tombstone that waits for an epoch; `w` proves that the signer asked for it."""
+
+    __tablename__ = "withdrawal"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    hw: Mapped[bytes] = mapped_column(primary_key=True)
+    w: Mapped[bytes]
+
+
+class WaitingRemoval(Base):
+    """A removal by organisers that waits for an epoch, and may still be taken back."""
+
+    __tablename__ = "waiting_removal"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    why: Mapped[Removal]

@@ -1,0 +1,79 @@
+/**
+ * Receipts: what is kept, and where its signature stands. Of a receipt only the leaf hash is ever sent, which is public
+ * as soon as the signature is in the ledger. On the receipt page this module also takes over the form.
+ */
+import { b64u, concat } from "./encoding.js";
+import { Refused, call, clearErrors, filled, showErrors, word } from "./page.js";
+
+const WATCH_FOR = 15 * 60_000;
+const FIRST_PAUSE = 1500;
+const LONGEST_PAUSE = 20_000;
+const PARTS = ["entry", "salt", "body", "withdraw", "promise", "by_epoch"];
+
+/** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} to keep */
+export function written(receipt, { campaign, origin }) {
+  return JSON.stringify({ campaign, origin, ...receipt });
+}
+
+/** @param {string} text @param {string} campaign 32 hexadecimal digits @returns {object|null} a receipt of this campaign */
+export function read(text, campaign) {
+  try {
+    const receipt = JSON.parse(text);
+    return receipt.campaign === campaign && PARTS.every((part) => part in receipt) ? receipt : null;
+  } catch {
+    return null;
+  }
+}
+
+/** RFC 9162 §2.1.1. @param {string} entry the ledger's line @returns {Promise<string>} base64url */
+export async function leafHash(entry) {
+  const leaf = concat(new Uint8Array(1), new TextEncoder().encode(entry));
+  return b64u(new Uint8Array(await crypto.subtle.digest("SHA-256", leaf)));
+}
+
+/** Shows where a signature stands and goes on looking until it has left the queue. */
+export async function watch(receipt, page) {
+  const leaf = await leafHash(receipt.entry);
+  const until = Date.now() + WATCH_FOR;
+  let pause = FIRST_PAUSE;
+  while (Date.now() < until) {
+    const now = await call(`${page.api}/receipt/${leaf}?lang=${page.lang}`).catch((refused) => refused);
+    if (now.status === 404) return now;
+    if (!(now instanceof Refused)) show(now);
+    if (now.state && now.state !== "pending") return now;
+    await new Promise((resume) => setTimeout(resume, pause));
+    pause = Math.min(pause * 1.3, LONGEST_PAUSE);
+  }
+  return null;
+}
+
+function show({ state, epoch }) {
+  const line = document.getElementById("standing");
+  const sentence = document.getElementById("standings").content.querySelector(`[data-state="${state}"]`);
+  const text = filled(sentence.textContent, { epoch });
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.state = state;
+}
+
+function takeOver(page) {
+  const form = document.getElementById("look-form");
+  const { receipt: area, file } = form.elements;
+  file.addEventListener("change", async () => {
+    if (file.files.length) area.value = await file.files[0].text();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    look(form, area.value, page.dataset);
+  });
+}
+
+async function look(form, text, page) {
+  clearErrors(form);
+  const receipt = read(text, page.campaign);
+  if (!receipt) return showErrors(form, { receipt: [word("not-a-receipt")] });
+  const found = await watch(receipt, page);
+  if (found instanceof Refused) showErrors(form, { receipt: [word("unknown")] });
+}
+
+const lookup = document.getElementById("lookup");
+if (lookup && globalThis.isSecureContext && globalThis.crypto?.subtle) takeOver(lookup);

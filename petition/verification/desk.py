@@ -1,0 +1,43 @@
+"""What every method of verification works with, and the answers it may give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from petition.privacy import Vault
+from petition.volatile import Volatile
+
+
+class CodeWrong(Exception):
+    """The code is wrong, expired, used up or was never sent: one answer for all of these."""
+
+
+class AlreadyVerified(Exception):
+    """This person has a pass of this campaign already."""
+
+
+class NetworkExhausted(Exception):
+    """Too many unanswered codes were asked for from one network; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Volatile memory for challenges, the vault that seals addresses, and the pepper of the tags."""
+
+    volatile: Volatile
+    vault: Vault
+    pepper: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Somebody proved to work there: by which method, under which challenge, with which tag, from which network."""
+
+    method: str
+    challenge: bytes
+    tag: bytes
+    network: bytes

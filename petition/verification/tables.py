@@ -1,0 +1,66 @@
+"""The rows of the verification side, in a schema of their own: keyed tags, issued counts, issuer keys, caps on mails.
+
+No row here has anything in common with a signature but the campaign. No serial numbers, no time finer than a day.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from petition.db import Base
+
+SCHEMA = {"schema": "verification"}
+
+
+class Issuer(Base):
+    """The private key that stamps passes, sealed; the row is deleted at the close."""
+
+    __tablename__ = "issuer"
+    __table_args__ = SCHEMA
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    sealed_key: Mapped[bytes]
+
+
+class Tag(Base):
+    """Somebody holds a pass: a keyed tag of the address, 32 bytes; deleted at the close."""
+
+    __tablename__ = "tag"
+    __table_args__ = SCHEMA
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    tag: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class Stamped(Base):
+    """A blinded value that was stamped, as a keyed hash, so that a lost reply may be asked for again."""
+
+    __tablename__ = "stamped"
+    __table_args__ = SCHEMA
+
+    reply: Mapped[bytes] = mapped_column(primary_key=True)
+    day: Mapped[date]
+
+
+class Issued(Base):
+    """How many passes were issued by a method: what the ledger's epochs publish."""
+
+    __tablename__ = "issued"
+    __table_args__ = SCHEMA
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    method: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+
+
+class MailCap(Base):
+    """Code mails of one day to one address, by a tag that changes each day."""
+
+    __tablename__ = "mail_cap"
+    __table_args__ = SCHEMA
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    n: Mapped[int]

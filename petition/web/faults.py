@@ -1,0 +1,194 @@
+"""What went wrong, put into words once: each error of the domain becomes a status, a title and a sentence.
+
+Guards that nobody sees a stack trace and that a page and a call say the same (RFC 9457 problem documents for the
+calls). What nobody foresaw is a 503 that may be tried again; of it the log learns an id, a type and a place in the
+code, never a message, which may quote a name. Refuses to explain more than helps to go on: a wrong code, an expired
+and a used-up one are one answer.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from flask import Flask, Response, current_app, render_template, request
+from sqlalchemy import exc
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RequestRedirect
+
+from petition import db
+from petition.blindsign.passes import PassMalformed
+from petition.blindsign.rsabssa import BlindedRefused
+from petition.campaigns import CampaignClosed, CampaignNotOpen, CampaignUnknown
+from petition.events import QueueAway
+from petition.i18n import marked as _
+from petition.logs import place
+from petition.privacy import AddressRefused
+from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
+from petition.signatures import PassForeign, PassSpent, SignatureUnknown, WishFault, WishRefused
+from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
+from petition.volatile import VolatileAway
+from petition.web.forms import FormRefused
+from petition.web.language import gettext, spoken
+
+PROBLEM: Final = "application/problem+json"
+RETRY_SECONDS: Final = 5
+URN: Final = "urn:undersigned:problem:"
+
+log = structlog.get_logger(__name__)
+
+NOT_A_PASS: Final = (403, _("Not a pass"), _("This is not a pass of this campaign. Copy it whole, from P1. to its end."))
+AWAY: Final = (503, _("Not just now"), _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."))
+TO_MEND: Final = (422, _("Something needs mending"), _("Some of what was sent cannot be used as it is."))
+
+SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    CampaignUnknown: (404, _("No such campaign"), _("There is no campaign of this name here.")),
+    CampaignNotOpen: (409, _("Not open yet"), _("This campaign is not open for signatures yet.")),
+    CampaignClosed: (409, _("Closed"), _("This campaign is closed; it takes no more signatures.")),
+    CodeWrong: (
+        403,
+        _("Wrong or expired code"),
+        _("This code is wrong, has expired, or was tried too often. Check its eight digits, or ask for a new one."),
+    ),
+    AlreadyVerified: (
+        409,
+        _("One pass for each person"),
+        _("A pass was issued for this address before. Each person gets one; use the pass you kept."),
+    ),
+    NetworkExhausted: (
+        429,
+        _("Too many codes"),
+        _("Too many codes were asked for from this network. Try again later, or from another network."),
+    ),
+    PassMalformed: NOT_A_PASS,
+    PassForeign: NOT_A_PASS,
+    PassSpent: (409, _("Signed already"), _("This pass was used before: its signature is recorded. Each pass signs once.")),
+    SignatureUnknown: (404, _("No such signature"), _("No signature of this campaign answers to this receipt.")),
+    AddressRefused: TO_MEND,
+    WishRefused: TO_MEND,
+    FormRefused: TO_MEND,
+    BlindedRefused: TO_MEND,
+    VolatileAway: (
+        503,
+        _("No codes just now"),
+        _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
+    ),
+    QueueAway: (
+        503,
+        _("No codes just now"),
+        _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
+    ),
+}
+HTTP_SAID: Final = {
+    400: (_("Not understood"), _("This request could not be understood.")),
+    403: (_("Not allowed"), _("This is not allowed.")),
+    404: (_("Page not found"), _("There is no page at this address.")),
+    405: (_("Not this way"), _("This address cannot be used in this way.")),
+    413: (_("Too large"), _("What was sent is too large.")),
+    414: (_("Address too long"), _("This address is too long.")),
+    415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
+}
+WISH_SENTENCES: Final = {
+    WishFault.NAME_MISSING: _("Write your full name, or choose to show less."),
+    WishFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
+    WishFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
+    WishFault.NOT_LISTED: _("Choose one from the list."),
+    WishFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, in words and in this request's language; `errors` holds sentences by field."""
+
+    status: int
+    name: str
+    title: str
+    sentence: str
+    retry_after: int | None = None
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+def explain(error: Exception) -> Fault:
+    """Put an error into words; one that nobody foresaw becomes a 503."""
+    if isinstance(error, HTTPException) and error.code:
+        title, sentence = HTTP_SAID.get(error.code, (error.name, error.name))
+        return Fault(error.code, _dashed(error), gettext(title), gettext(sentence))
+    status, title, sentence = SAID.get(type(error), AWAY)
+    name = _dashed(error) if type(error) in SAID else "away"
+    retry_after = RETRY_SECONDS if status == 503 else getattr(error, "retry_after", None)
+    return Fault(status, name, gettext(title), gettext(sentence), retry_after, field_errors(error))
+
+
+def field_errors(error: Exception) -> dict[str, list[str]]:
+    """Sentences by field for errors that belong to one, in this request's language; else nothing."""
+    if isinstance(error, FormRefused):
+        return error.errors
+    if isinstance(error, AddressRefused):
+        return {"address": [gettext(ADDRESS_SENTENCES[error.reason])]}
+    if isinstance(error, WishRefused):
+        return {error.field: [gettext(WISH_SENTENCES[error.reason])]}
+    if isinstance(error, BlindedRefused):
+        return {"blinded": [gettext(_("This is not a blinded value for this campaign's key."))]}
+    return {}
+
+
+def answer(error: Exception) -> Response:
+    """The answer to a request that met an error: a problem document for calls, a page for people."""
+    fault = explain(error)
+    response = problem(fault) if request.path.startswith("/api/") else page(fault)
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def problem(fault: Fault) -> Response:
+    """An RFC 9457 problem document."""
+    document: dict[str, object] = {
+        "type": URN + fault.name,
+        "title": fault.title,
+        "status": fault.status,
+        "detail": fault.sentence,
+    }
+    if fault.errors:
+        document["errors"] = dict(fault.errors)
+    body = json.dumps(document, ensure_ascii=False)
+    return Response(body, fault.status, {"Content-Language": spoken()}, content_type=PROBLEM)
+
+
+def page(fault: Fault) -> Response:
+    """A page in the same clothes as the others."""
+    return Response(render_template("public/fault.html", fault=fault), fault.status, content_type="text/html; charset=utf-8")
+
+
+def watch(app: Flask) -> None:
+    """Let every error of an app be answered here."""
+    app.register_error_handler(Exception, _answer_any)
+
+
+def _answer_any(error: Exception) -> Response | Exception:
+    if isinstance(error, RequestRedirect):
+        return error
+    if not (type(error) in SAID or isinstance(error, HTTPException) or _foreseen(error)):
+        if current_app.testing:
+            raise error
+        log.error("unexpected", id=secrets.token_hex(4), error=type(error).__name__, where=place(error))
+    return answer(error)
+
+
+def _foreseen(error: Exception) -> bool:
+    if isinstance(error, exc.TimeoutError) or (isinstance(error, exc.DBAPIError) and db.is_away(error)):
+        log.warning("database away", error=type(error).__name__, where=place(error))
+        return True
+    return False
+
+
+def _dashed(error: Exception) -> str:
+    name = error.name.replace(" ", "") if isinstance(error, HTTPException) else type(error).__name__
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

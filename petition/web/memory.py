@@ -1,0 +1,237 @@
+"""What a web process remembers of the public pages: the snapshot of each campaign, and the bytes made from it.
+
+Guards the database from readers: a campaign is asked after at most once a second, by one thread, while the others are
+served what is known; a page is made once for a version and a language. When the database is away the pages go on
+being served. Refuses to grow: pages beyond a fixed number give way, the one read longest ago first, and a name that
+no campaign has is not looked up twice within a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar
+
+from flask import Response, current_app, request
+from sqlalchemy import exc
+
+from petition import campaigns, db, snapshots
+from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, CampaignUnknown
+from petition.snapshots import Listed, Snapshot
+from petition.web.page import PAGES_CACHED, Page, make
+
+FRESH_SECONDS: Final = 1.0
+MOST_PAGES: Final = 600
+MOST_SLUGS: Final = 2_000
+HTML: Final = "text/html; charset=utf-8"
+
+T = TypeVar("T")
+Known = TypeVar("Known")
+Key = tuple[str, str, str]
+Clock = Callable[[], float]
+Listing = tuple[Listed, ...]
+
+
+class Remembered(Generic[Known]):
+    """One thing, asked after at most once a second; `ask` gives what is newer than what is known, or None."""
+
+    __slots__ = ("_ask", "_asked", "_asking", "_clock", "value")
+
+    def __init__(self, ask: Callable[[Known | None], Known | None], clock: Clock) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._asked = float("-inf")
+        self._asking = Lock()
+        self.value: Known | None = None
+
+    def read(self) -> Known | None:
+        """What is known: at most a second old, older while somebody asks or the database is away. None: no such thing."""
+        if self._clock() - self._asked >= FRESH_SECONDS and self._asking.acquire(blocking=self.value is None):
+            try:
+                self._look()
+            finally:
+                self._asking.release()
+        return self.value
+
+    def _look(self) -> None:
+        if self._clock() - self._asked < FRESH_SECONDS:
+            return
+        try:
+            newer = self._ask(self.value)
+        except exc.SQLAlchemyError as error:
+            if self.value is None or not _is_away(error):
+                raise
+            newer = None
+        self.value = self.value if newer is None else newer
+        self._asked = self._clock()
+
+
+class Memory:
+    """Snapshots and pages of one process; how they are read from the database is given by three functions."""
+
+    def __init__(
+        self,
+        load: Callable[[str, int], Snapshot | None],
+        listed: Callable[[], Listing],
+        find: Callable[[str], Campaign | None],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._load, self._listed, self._find, self._clock = load, listed, find, clock
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, as at the start of the process."""
+        self._snapshots: dict[str, Remembered[Snapshot]] = {}
+        self._campaigns: dict[str, Remembered[Campaign]] = {}
+        self._listing = Remembered(self._newer_listing, self._clock)
+        self._pages: dict[Key, Page] = {}
+        self._making: dict[Key, Lock] = {}
+
+    def snapshot(self, slug: str) -> Snapshot:
+        """What the public may see of a campaign; raises CampaignUnknown."""
+        return self._read(self._snapshots, slug, self._newer_snapshot)
+
+    def campaign(self, slug: str) -> Campaign:
+        """The campaign's record, detached and at most a second old; raises CampaignUnknown.
+
+        Good for its domains, lists and keys. Whether it is open is decided by the database.
+        """
+        return self._read(self._campaigns, slug, self._found)
+
+    def listing(self) -> Listing:
+        """Every public campaign."""
+        return self._listing.read() or ()
+
+    def page(
+        self, key: Key, source: T, render: Callable[[T], str | bytes], kind: str = HTML, caching: str = PAGES_CACHED
+    ) -> Page:
+        """The page of that name, made by `render` from `source` unless it was; an older one while another thread does."""
+        page = self._pages.get(key)
+        if page is None or page.source is not source:
+            page = self._made(key, page, lambda: make(source, render(source), kind, caching))
+        page.read = self._clock()
+        return page
+
+    def _made(self, key: Key, old: Page | None, making: Callable[[], Page]) -> Page:
+        lock = self._making.setdefault(key, Lock())
+        if not lock.acquire(blocking=old is None):
+            return old or self._made(key, None, making)
+        try:
+            newest = self._pages.get(key)
+            if newest is not old and newest is not None:
+                return newest
+            self._pages[key] = made = making()
+            self._make_room()
+            return made
+        finally:
+            self._making.pop(key, None)
+            lock.release()
+
+    def _make_room(self) -> None:
+        if len(self._pages) > MOST_PAGES:
+            stalest = sorted(self._pages.copy().items(), key=lambda item: item[1].read)
+            for key, _ in stalest[: MOST_PAGES // 10]:
+                self._pages.pop(key, None)
+
+    def _read(
+        self, shelf: dict[str, Remembered[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
+    ) -> Known:
+        remembered = shelf.get(slug) or self._shelve(shelf, slug, ask)
+        value = remembered.read()
+        if value is None:
+            raise CampaignUnknown(slug)
+        return value
+
+    def _shelve(
+        self, shelf: dict[str, Remembered[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
+    ) -> Remembered[Known]:
+        if len(slug) > LONGEST_SLUG or not SLUG.fullmatch(slug):
+            raise CampaignUnknown(slug)
+        if len(shelf) >= MOST_SLUGS:
+            for each in [each for each, known in shelf.copy().items() if known.value is None]:
+                shelf.pop(each, None)
+        return shelf.setdefault(slug, Remembered(lambda known: ask(slug, known), self._clock))
+
+    def _newer_snapshot(self, slug: str, known: Snapshot | None) -> Snapshot | None:
+        return self._load(slug, known.version if known else -1)
+
+    def _found(self, slug: str, _known: Campaign | None) -> Campaign | None:
+        return self._find(slug)
+
+    def _newer_listing(self, known: Listing | None) -> Listing | None:
+        listing = self._listed()
+        return None if listing == known else listing
+
+
+def from_database() -> Memory:
+    """A memory that reads the database of this process: one query for a snapshot, one for the list."""
+    return Memory(_load, _listed, _find)
+
+
+def snapshot(slug: str) -> Snapshot:
+    """What the public may see of a campaign; raises CampaignUnknown."""
+    return _memory().snapshot(slug)
+
+
+def listing() -> Listing:
+    """Every public campaign."""
+    return _memory().listing()
+
+
+def cached_page(
+    slug: str,
+    lang: str,
+    name: str,
+    render: Callable[[Snapshot], str | bytes],
+    *,
+    kind: str = HTML,
+    caching: str = PAGES_CACHED,
+) -> Response:
+    """A page about a campaign, for everybody the same; `name` tells it from the others. Raises CampaignUnknown."""
+    memory = _memory()
+    page = memory.page((slug, lang, name), memory.snapshot(slug), render, kind, caching)
+    return page.answer(request.environ)
+
+
+def cached_listing(
+    lang: str, name: str, render: Callable[[Listing], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
+) -> Response:
+    """A page about all campaigns."""
+    memory = _memory()
+    return memory.page(("", lang, name), memory.listing(), render, kind, caching).answer(request.environ)
+
+
+def cached_text(
+    lang: str, name: str, render: Callable[[Any], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
+) -> Response:
+    """A page about no campaign, made once in the life of the process; `render` is given None."""
+    return _memory().page(("", lang, name), None, render, kind, caching).answer(request.environ)
+
+
+def _memory() -> Memory:
+    memory = current_app.extensions["undersigned"].memory
+    assert isinstance(memory, Memory)
+    return memory
+
+
+def _is_away(error: exc.SQLAlchemyError) -> bool:
+    return isinstance(error, exc.TimeoutError) or (isinstance(error, exc.DBAPIError) and db.is_away(error))
+
+
+def _load(slug: str, known: int) -> Snapshot | None:
+    with db.session() as session:
+        return snapshots.load(session, slug, known)
+
+
+def _listed() -> Listing:
+    with db.session() as session:
+        return tuple(snapshots.listed(session))
+
+
+def _find(slug: str) -> Campaign | None:
+    with db.session() as session:
+        try:
+            return campaigns.find(session, slug)
+        except CampaignUnknown:
+            return None

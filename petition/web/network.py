@@ -1,0 +1,53 @@
+"""Where a request comes from, as a keyed hash: for budgets of code mails, and for nothing else.
+
+Guards that no IP address leaves this module and that nobody chooses a network for himself: with n trusted proxies the
+n-th entry from the right of X-Forwarded-For was written by our own outermost proxy; everything left of it may be
+forged and is not read. Refuses X-Forwarded-Host and -Proto altogether: links come from the configured base URL.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from flask import request
+
+from petition.web.parts import parts
+
+IPV6_PREFIX = 56
+NOBODY = IPv6Address(0)
+HASH = 16
+
+
+def network() -> bytes:
+    """The network of this request: 16 bytes that mean nothing after the hour. Raises VolatileAway."""
+    here = parts()
+    packed = prefix(client_address(request.environ, here.config.trusted_proxies))
+    return hmac.digest(here.volatile.network_key(), packed, "sha256")[:HASH]
+
+
+def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Address | IPv6Address:
+    """The address that the outermost trusted proxy saw; the peer's own when the header is shorter or unreadable."""
+    peer = str(environ.get("REMOTE_ADDR", ""))
+    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+    if 0 < trusted_proxies <= len(forwarded):
+        return _read(forwarded[-trusted_proxies].strip()) or _read(peer) or NOBODY
+    return _read(peer) or NOBODY
+
+
+def prefix(address: IPv4Address | IPv6Address) -> bytes:
+    """What one subscriber holds: an IPv4 address, or the /56 of an IPv6 address."""
+    if isinstance(address, IPv4Address):
+        return address.packed
+    return address.packed[: IPV6_PREFIX // 8]
+
+
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

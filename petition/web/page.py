@@ -1,0 +1,73 @@
+"""A public page as bytes: made once, sent many times.
+
+Guards that everybody gets the same bytes, plain or packed, with a strong ETag of their own (RFC 9110 §8.8.3), and
+that whoever has them already gets 304. Refuses to know who asks.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from flask import Response
+
+PAGES_CACHED: Final = "public, max-age=5, stale-while-revalidate=30"
+CALLS_CACHED: Final = "public, max-age=5"
+WORTH_PACKING: Final = 600
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a page: its bytes, its tag, its headers with and without a body."""
+
+    body: bytes = field(repr=False)
+    etag: str
+    headers: Headers
+    headers_alone: Headers
+
+
+@dataclass(slots=True)
+class Page:
+    """A page made from `source`; `read` is when it was last asked for, on the memory's clock."""
+
+    source: object
+    plain: Form
+    packed: Form | None
+    read: float = 0.0
+
+    def answer(self, environ: dict[str, Any]) -> Response:
+        """The page, or 304 if the reader has it in either form."""
+        form = self.packed if self.packed and _takes_gzip(environ) else self.plain
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known is not None and self._is_known(known):
+            return Response(status=304, headers=form.headers_alone)
+        return Response(form.body, headers=form.headers)
+
+    def _is_known(self, header: str) -> bool:
+        tags = {self.plain.etag, self.packed.etag if self.packed else "", "*"}
+        return any(tag.strip().removeprefix("W/") in tags for tag in header.split(","))
+
+
+def make(source: object, text: str | bytes, kind: str, caching: str) -> Page:
+    """Write down a page of media type `kind` under a Cache-Control."""
+    body = text.encode() if isinstance(text, str) else text
+    tag = sha256(kind.encode() + b"\0" + body).hexdigest()[:24]
+    plain = _form(body, f'"{tag}"', kind, caching, [])
+    if len(body) < WORTH_PACKING:
+        return Page(source, plain, None)
+    small = gzip.compress(body, mtime=0)
+    return Page(source, plain, _form(small, f'"{tag}-gz"', kind, caching, [("Content-Encoding", "gzip")]))
+
+
+def _form(body: bytes, etag: str, kind: str, caching: str, encoding: Headers) -> Form:
+    alone = [("ETag", etag), ("Cache-Control", caching), ("Vary", "Accept-Encoding")]
+    return Form(body, etag, [("Content-Type", kind), *alone, *encoding], alone)
+
+
+def _takes_gzip(environ: dict[str, Any]) -> bool:
+    accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+    return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")

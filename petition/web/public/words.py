@@ -1,0 +1,52 @@
+"""Sentences of the signing pages that both a view and its script say.
+
+Guards that a page says the same thing with and without JavaScript. A name in braces is filled in by whoever shows it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from petition.i18n import gettext_for
+from petition.i18n import marked as _
+from petition.ledger.entries import Show
+from petition.signatures import Wish
+
+WORDS: Final = {
+    "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),
+    "robot": _("The check against robots did not succeed. Try again."),
+    "stamp": _(
+        "The stamp that came back is not the one of this campaign, so your browser refused it and you have no pass."
+        " Write to the organisers."
+    ),
+    "not-a-pass": _("This is not a whole pass. A pass starts with P1. and has 430 characters."),
+    "not-a-receipt": _(
+        "This is not a receipt of this letter. Paste the whole text that you saved after signing, or open its file."
+    ),
+    "unknown": _("No signature to this letter answers to this receipt."),
+    "copied": _("Copied"),
+    "shown-anonymous": _("Shown of you: nothing."),
+    "shown-role": _("Shown of you: your role, “{role}”."),
+    "shown-name": _("Shown of you: your name, “{name}”."),
+    "shown-sealed": _("Shown of you: your name, “{name}”, once at least {n} names are public."),
+    "public-anonymous": _("one more verified employee is counted, and nothing is shown of you."),
+    "public-role": _(
+        "one more verified employee is counted, and “{role}” joins the roles as soon as ten signers show it."
+    ),
+    "public-name": _("one more verified employee is counted, and “{name}” stands in the list of signers."),
+    "public-sealed": _(
+        "one more verified employee is counted. “{name}” joins the list of signers once at least {n} names are public."
+    ),
+}
+
+
+def said(name: str, lang: str) -> str:
+    """One of the sentences in a language."""
+    return gettext_for(lang)(WORDS[name])
+
+
+def public_words(wish: Wish, role: str, lang: str) -> str:
+    """What the next batch makes public of a signature; `role` is its label in that language."""
+    sealed = wish.show is Show.NAME and wish.publish_at > 0
+    sentence = said(f"public-{'sealed' if sealed else wish.show}", lang)
+    return sentence.format(name=wish.name, role=role, n=wish.publish_at)

@@ -1,0 +1,57 @@
+"""A real browser for tests: Debian's chromium, or another of its kind on PATH, driven by Playwright.
+
+`from tests.browser import browser` in a conftest; one browser a session, each test opens its own context.
+A missing browser skips with its reason, and fails where CI=true, so that no build is green without it.
+
+Playwright's sync interface keeps an event loop running in this thread: asyncio.run() does not work beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",  # only our own pages are opened, and containers and root have no sandbox
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = (
+    "No browser on PATH (chromium, chromium-browser, google-chrome): install one to run the browser tests."
+)
+
+
+def find_browser() -> str | None:
+    """Path of the first browser on PATH."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def require_browser() -> str:
+    """Path of a browser; without one the test is skipped, or fails under CI=true."""
+    path = find_browser()
+    if path is None:
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse(MISSING)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser, started once a session."""
+    path = require_browser()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
+        yield running
+        running.close()

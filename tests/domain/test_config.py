@@ -1,0 +1,177 @@
+"""One Config, read once: everything missing is named at once, and production refuses what only looks like a secret."""
+
+from __future__ import annotations
+
+import base64
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from petition.config import Config, ConfigIncomplete, Environment, addresses
+from petition.config.kept import kept_secret
+
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+OTHER = base64.urlsafe_b64encode(bytes(range(100, 132))).decode()
+
+
+def production(folder: Path, **changes: str) -> dict[str, str]:
+    """A complete production environment; an empty string takes a setting away."""
+    pepper = folder / "pepper"
+    pepper.write_bytes(bytes(range(64)))
+    whole = {
+        "PETITION_ENV": "production",
+        "PETITION_BASE_URL": "https://letters.undersigned.org",
+        "DATABASE_URL": "postgresql://someone@db/petition",
+        "REDIS_URL": "redis://cache:6379/0",
+        "SMTP_URL": "smtp://mail.undersigned.org:587?tls=required",
+        "MAIL_FROM": "Undersigned <letters@undersigned.org>",
+        "CODE_MAIL_FROM": "no-reply@accounts.undersigned.org",
+        "PETITION_SECRET_KEY": "kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u",
+        "PETITION_MASTER_KEY": f"{KEY},{OTHER}",
+        "PETITION_PEPPER_FILE": str(pepper),
+        "PETITION_HOME": str(folder / "home"),
+    }
+    return whole | changes
+
+
+def problems(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigIncomplete) as caught:
+        Config.from_env(environ)
+    return caught.value.problems
+
+
+def test_a_complete_production_environment_is_read(tmp_path: Path) -> None:
+    config = Config.from_env(production(tmp_path))
+    assert config.env is Environment.PRODUCTION
+    assert config.database_url == "postgresql+psycopg://someone@db/petition"
+    assert config.broker_url == "redis://cache:6379/0"
+    assert config.master_keys == (KEY, OTHER)
+    assert config.pepper == bytes(range(64))
+    assert (config.host, config.port, config.trusted_proxies, config.now_offset) == ("127.0.0.1", 8000, 0, 0)
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_empty_environment_is_production_and_everything_missing_is_named_at_once() -> None:
+    assert problems({}) == (
+        "DATABASE_URL is missing.",
+        "REDIS_URL is missing.",
+        "PETITION_BASE_URL is missing.",
+        "SMTP_URL is missing.",
+        "MAIL_FROM is missing.",
+        "CODE_MAIL_FROM is missing.",
+        "PETITION_SECRET_KEY is missing.",
+        "PETITION_MASTER_KEY is missing.",
+        "PETITION_PEPPER_FILE is missing.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("PETITION_SECRET_KEY", "short", "short or a sample"),
+        ("PETITION_SECRET_KEY", "change-me-change-me-change-me-9081", "short or a sample"),
+        ("PETITION_SECRET_KEY", "a" * 64, "short or a sample"),
+        ("PETITION_MASTER_KEY", base64.urlsafe_b64encode(bytes(32)).decode(), "sample"),
+        ("PETITION_MASTER_KEY", KEY[:-8], "32 bytes"),
+        ("PETITION_MASTER_KEY", f"{KEY},not base64", "32 bytes"),
+        ("PETITION_PEPPER_FILE", "/nonexistent/pepper", "cannot be read"),
+        ("PETITION_BASE_URL", "http://letters.undersigned.org", "https://"),
+        ("PETITION_BASE_URL", "https://letters.undersigned.org/c", "must be like"),
+        ("PETITION_BASE_URL", "https://[letters", "must be like"),
+        ("PETITION_NOW_OFFSET", "60", "unset it"),
+        ("PETITION_FAILPOINT", "after_commit", "unset it"),
+        ("PETITION_PORT", "0", "from 1 to 65535"),
+        ("PETITION_PORT", "eighty", "from 1 to 65535"),
+        ("PETITION_ENV", "staging", "development, production or test"),
+        ("DATABASE_URL", "mysql://db/petition", "postgresql://"),
+        ("REDIS_URL", "memcached://cache", "redis://"),
+        ("SMTP_URL", "mail.undersigned.org", "smtp://"),
+        ("MAIL_FROM", "two@a.org, three@b.org", "one mail address"),
+        ("CODE_MAIL_FROM", "a@b.org\r\nBcc: c@d.org", "one mail address"),
+    ],
+)
+def test_production_refuses(tmp_path: Path, name: str, value: str, word: str) -> None:
+    (problem,) = problems(production(tmp_path, **{name: value}))
+    assert name in problem
+    assert word in problem
+
+
+def test_a_short_or_constant_pepper_is_refused(tmp_path: Path) -> None:
+    environ = production(tmp_path)
+    for content in (bytes(range(31)), bytes(64)):
+        (tmp_path / "pepper").write_bytes(content)
+        assert problems(environ) == ("PETITION_PEPPER_FILE must hold at least 32 random bytes.",)
+
+
+def test_plain_http_is_allowed_on_this_machine(tmp_path: Path) -> None:
+    config = Config.from_env(production(tmp_path, PETITION_BASE_URL="http://localhost:8000/"))
+    assert config.base_url == "http://localhost:8000"
+
+
+def test_no_secret_shows_in_the_repr(tmp_path: Path) -> None:
+    environ = production(tmp_path, DATABASE_URL="postgresql://someone:hunter2@db/petition")
+    shown = repr(Config.from_env(environ))
+    hidden = ("hunter2", KEY, OTHER, environ["PETITION_SECRET_KEY"], "\\x00\\x01", "587")
+    assert [word for word in hidden if word in shown] == []
+
+
+def test_development_makes_its_secrets_once(tmp_path: Path) -> None:
+    environ = {"PETITION_ENV": "development", "PETITION_HOME": str(tmp_path), "PETITION_PORT": "8123"}
+    first, second = Config.from_env(environ), Config.from_env(environ)
+    assert first == second
+    assert (first.base_url, first.smtp_url, len(first.pepper)) == ("http://localhost:8123", None, 32)
+    files = sorted((tmp_path / "secrets").iterdir())
+    assert [file.name for file in files] == ["master_key", "pepper", "secret_key"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+
+
+def test_eight_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
+    script = "import sys,os,pathlib;from petition.config.kept import kept_secret as k;"
+    script += "sys.stdout.write(k(pathlib.Path(sys.argv[1]), os.urandom(32)).hex())"
+    command = [sys.executable, "-c", script, str(tmp_path / "secrets" / "pepper")]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=addresses.PROJECT) for _ in range(8)]
+    assert len({racer.communicate()[0] for racer in racers}) == 1
+    assert [file.name for file in (tmp_path / "secrets").iterdir()] == ["pepper"]
+    assert len(kept_secret(tmp_path / "secrets" / "pepper", b"late")) == 32
+
+
+def test_a_child_reads_the_same_config_from_its_environment(tmp_path: Path) -> None:
+    config = Config.from_env({"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path / "a b")})
+    assert Config.from_env(config.environment()) == config
+
+
+@pytest.mark.parametrize(
+    ("given", "redis_py", "kombu"),
+    [
+        ("unix:///run/v.sock?db=0", "unix:///run/v.sock?db=0", "redis+socket:///run/v.sock?virtual_host=0"),
+        (
+            "redis+socket:///run/v.sock?virtual_host=2",
+            "unix:///run/v.sock?db=2",
+            "redis+socket:///run/v.sock?virtual_host=2",
+        ),
+        ("redis://cache/1", "redis://cache/1", "redis://cache/1"),
+        ("valkey://:pw@cache:6380", "redis://:pw@cache:6380", "redis://:pw@cache:6380"),
+        ("rediss://cache", "rediss://cache", "rediss://cache?ssl_cert_reqs=required"),
+    ],
+)
+def test_one_redis_address_has_two_spellings(given: str, redis_py: str, kombu: str) -> None:
+    assert addresses.redis_py_url(given) == redis_py
+    assert addresses.broker_url(redis_py) == kombu
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_every_spelling_of_a_database_address_is_accepted(scheme: str) -> None:
+    assert addresses.sqlalchemy_url(f"{scheme}://a:b@h:5/d?sslmode=require") == (
+        "postgresql+psycopg://a:b@h:5/d?sslmode=require"
+    )
+
+
+def test_a_long_home_gets_a_short_folder_for_its_sockets(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 120)
+    assert len(str(addresses.run_folder(long) / "pg" / ".s.PGSQL.5432")) <= addresses.SOCKET_BYTES
+    assert addresses.run_folder(long) == addresses.run_folder(long)
+    assert addresses.run_folder(Path("/srv/petition")) == Path("/srv/petition/run")

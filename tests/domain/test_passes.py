@@ -1,0 +1,150 @@
+"""A pass belongs to one campaign, is written in one way, and cannot be made or changed by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import string
+
+import pytest
+
+from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import Pass, PassMalformed
+from petition.blindsign.rsabssa import PrivateKey, StampInvalid
+
+CID = bytes(range(16))
+ALPHABET = string.ascii_letters + string.digits + "-_"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> PrivateKey:
+    return rsabssa.generate_key()
+
+
+@pytest.fixture(scope="module")
+def suzies(issuer: PrivateKey) -> Pass:
+    return new_pass(issuer)
+
+
+def new_pass(issuer: PrivateKey) -> Pass:
+    blinding = passes.begin(issuer.public, CID)
+    return passes.complete(blinding, rsabssa.blind_sign(issuer, blinding.blinded))
+
+
+def test_labels_are_those_of_the_protocol() -> None:
+    w, hw = b"\x01" * 32, b"\x02" * 32
+    assert passes.withdraw_hash(w) == hashlib.sha256(b"petition/withdraw/v1\x00" + w).digest()
+    assert passes.pass_message(CID, hw) == b"petition/pass/v1\x00" + CID + hw
+
+
+def test_pass_of_this_campaign_is_accepted(issuer: PrivateKey, suzies: Pass) -> None:
+    assert passes.check(issuer.public, CID, suzies)
+    assert suzies.hw == passes.withdraw_hash(suzies.w)
+
+
+def test_pass_of_another_campaign_or_issuer_is_not(issuer: PrivateKey, suzies: Pass) -> None:
+    assert not passes.check(issuer.public, bytes(16), suzies)
+    assert not passes.check(rsabssa.generate_key().public, CID, suzies)
+
+
+def test_parts_of_two_passes_make_no_third(issuer: PrivateKey, suzies: Pass) -> None:
+    other = new_pass(issuer)
+    mixed = [
+        Pass(w, r, sig)
+        for w in (suzies.w, other.w)
+        for r in (suzies.r, other.r)
+        for sig in (suzies.sig, other.sig)
+    ]
+    assert [held for held in mixed if passes.check(issuer.public, CID, held)] == [suzies, other]
+
+
+def test_pass_is_430_characters_and_comes_back(suzies: Pass) -> None:
+    text = suzies.encode()
+    assert len(text) == passes.TEXT_LENGTH == 430
+    assert text.startswith("P1.")
+    assert Pass.decode(text) == suzies
+    assert Pass.decode(f" \n\t{text}\r\n") == suzies
+
+
+def test_pass_has_one_spelling(suzies: Pass) -> None:
+    text = suzies.encode()
+    last = ALPHABET.replace(text[-1], "")
+    others = [text[:-1] + char for char in last if held_by(text[:-1] + char) == suzies]
+    assert others == []
+    spellings = [
+        "",
+        "P1.",
+        text[3:],
+        "p1." + text[3:],
+        "P2." + text[3:],
+        text[:-1],
+        text + "A",
+        text + "=",
+        text + text,
+    ]
+    spellings += [text[:99] + "\n" + text[99:], text[:99] + " " + text[100:], text[:99] + "\0" + text[100:]]
+    spellings += [
+        text.replace("P1.", "P1. "),
+        "\ufeff" + text,
+        text[:99] + "+" + text[100:],
+        text[:99] + "\u0410" + text[100:],
+    ]
+    assert [spelling for spelling in spellings if held_by(spelling)] == []
+
+
+def held_by(text: str) -> Pass | None:
+    try:
+        return Pass.decode(text)
+    except PassMalformed:
+        return None
+
+
+def test_2000_mutated_passes_are_refused(issuer: PrivateKey, suzies: Pass) -> None:
+    draw = random.Random(2000)
+    mutations = [mutated(suzies.encode(), draw) for _ in range(2000)]
+    assert len(set(mutations)) > 1500
+    held = [held_by(text) for text in mutations if text != suzies.encode()]
+    assert [one for one in held if one and passes.check(issuer.public, CID, one)] == []
+
+
+def mutated(text: str, draw: random.Random) -> str:
+    at, other = sorted((draw.randrange(len(text)), draw.randrange(len(text))))
+    match draw.randrange(6):
+        case 0 | 1:
+            return text[:at] + draw.choice(ALPHABET) + text[at + 1 :]
+        case 2:
+            return text[:at] + text[other] + text[at + 1 : other] + text[at] + text[other + 1 :]
+        case 3:
+            return text[:at] + text[other:]
+        case 4:
+            return text[:at] + text[at:].swapcase()
+        case _:
+            return text[:at] + chr(draw.randrange(1, 0x3000)) + text[at + draw.randrange(2) :]
+
+
+def test_stamp_of_another_issuer_makes_no_pass(issuer: PrivateKey) -> None:
+    blinding = passes.begin(issuer.public, CID)
+    smaller = (1).to_bytes(256)
+    for stamp in (rsabssa.blind_sign(rsabssa.generate_key(), smaller), b"", bytes(256)):
+        with pytest.raises(StampInvalid):
+            passes.complete(blinding, stamp)
+
+
+def test_secrets_do_not_show_in_what_is_printed(issuer: PrivateKey, suzies: Pass) -> None:
+    assert repr(suzies) == "Pass()"
+    blinding = passes.begin(issuer.public, CID)
+    assert str(blinding.inverse) not in repr(blinding)
+    assert repr(blinding.w) not in repr(blinding)
+
+
+def test_parts_of_the_wrong_length_are_refused(suzies: Pass) -> None:
+    for w, r, sig in (
+        (b"", suzies.r, suzies.sig),
+        (suzies.w, suzies.r + b"x", suzies.sig),
+        (suzies.w, suzies.r, b"x"),
+    ):
+        with pytest.raises(PassMalformed):
+            Pass(w, r, sig)
+    for cid, hw in ((b"", bytes(32)), (CID, bytes(31))):
+        with pytest.raises(ValueError, match="16 bytes"):
+            passes.pass_message(cid, hw)

@@ -1,0 +1,146 @@
+"""Tags and seals: what is left of an address, and who can open it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from petition.data_map import DATA_MAP, ROWS, DataMapWrong, Datum, Kind, data_map
+from petition.privacy import (
+    Recipient,
+    SealBroken,
+    Vault,
+    identity_tag,
+    mail_cap_key,
+    seal_address,
+    unseal_address,
+)
+
+PEPPER = bytes(range(32))
+CID = bytes(16)
+DAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OLD_KEY, NEW_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+VAULT = Vault([NEW_KEY])
+
+
+def test_identity_tag_is_the_protocols_hmac() -> None:
+    message = b"petition/identity/v1\0" + CID + b"suzie@salesforce.example"
+    expected = hmac.new(PEPPER, message, hashlib.sha256).digest()
+    assert identity_tag(PEPPER, CID, "suzie@salesforce.example") == expected
+
+
+def test_identity_tag_changes_with_pepper_campaign_and_person() -> None:
+    tags = {
+        identity_tag(PEPPER, CID, "suzie@salesforce.example"),
+        identity_tag(PEPPER[::-1], CID, "suzie@salesforce.example"),
+        identity_tag(PEPPER, b"\1" * 16, "suzie@salesforce.example"),
+        identity_tag(PEPPER, CID, "mallory@salesforce.example"),
+    }
+    assert len(tags) == 4
+
+
+@pytest.mark.parametrize(
+    ("pepper", "cid"), [(b"short", CID), (b"", CID), (PEPPER, b"x"), (PEPPER, b"x" * 17)]
+)
+def test_identity_tag_refuses_weak_keys_and_odd_campaigns(pepper: bytes, cid: bytes) -> None:
+    with pytest.raises(ValueError, match=r"bytes"):
+        identity_tag(pepper, cid, "suzie@salesforce.example")
+
+
+def test_mail_cap_key_lasts_one_day_and_differs_from_the_tag() -> None:
+    message = b"petition/mailcap/v1\0" + b"2026-11-24" + b"\0" + b"suzie@salesforce.example"
+    today = mail_cap_key(PEPPER, DAY, "suzie@salesforce.example")
+    tomorrow = mail_cap_key(PEPPER, DAY + timedelta(days=1), "suzie@salesforce.example")
+    assert today == hmac.new(PEPPER, message, hashlib.sha256).digest()
+    assert len({today, tomorrow, identity_tag(PEPPER, CID, "suzie@salesforce.example")}) == 3
+
+
+@given(st.binary(max_size=500))
+def test_vault_opens_what_it_sealed(secret: bytes) -> None:
+    assert VAULT.unseal(VAULT.seal(secret)) == secret
+
+
+def test_sealed_for_keeping_tells_no_time() -> None:
+    token = VAULT.seal(b"name")
+    assert Fernet(NEW_KEY).extract_timestamp(token) == 0
+
+
+@pytest.mark.parametrize(
+    "token", [b"", b"gAAAAA", b"\xff" * 40, VAULT.seal(b"x")[:-5], VAULT.seal(b"x")[::-1]]
+)
+def test_broken_token_is_refused(token: bytes) -> None:
+    with pytest.raises(SealBroken):
+        VAULT.unseal(token)
+
+
+def test_foreign_key_is_refused() -> None:
+    with pytest.raises(SealBroken):
+        VAULT.unseal(Vault([OLD_KEY]).seal(b"x"))
+
+
+def test_rotation_moves_a_secret_from_the_old_key_to_the_new_one() -> None:
+    token = Vault([OLD_KEY]).seal(b"secret")
+    both = Vault([NEW_KEY, OLD_KEY])
+    rotated = both.rotate(token)
+    assert (both.unseal(token), VAULT.unseal(rotated)) == (b"secret", b"secret")
+    with pytest.raises(SealBroken):
+        VAULT.rotate(token)
+
+
+@pytest.mark.parametrize("keys", [[], ["short"], ["x" * 44]])
+def test_vault_needs_a_sound_key(keys: list[str]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Vault(keys)
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        Recipient(None, "en"),
+        Recipient("s@corp.example", "en", "12345678"),
+        Recipient("a" * 242 + "@corp.example", "fr", "12345678"),
+        Recipient("o'neil@corp.example", "fr"),
+    ],
+)
+def test_every_sealed_recipient_looks_like_every_other(recipient: Recipient) -> None:
+    token = seal_address(VAULT, recipient.address, recipient.lang, NOW, code=recipient.code)
+    assert unseal_address(VAULT, token, NOW) == recipient
+    assert len(token) == len(seal_address(VAULT, None, "en", NOW))
+
+
+def test_sealed_address_expires_with_its_code() -> None:
+    token = seal_address(VAULT, "suzie@corp.example", "en", NOW)
+    assert unseal_address(VAULT, token, NOW + timedelta(minutes=15)).address == "suzie@corp.example"
+    with pytest.raises(SealBroken):
+        unseal_address(VAULT, token, NOW + timedelta(minutes=15, seconds=1))
+
+
+def test_sealed_address_that_cannot_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="fit into"):
+        seal_address(VAULT, "a" * 400, "en", NOW)
+
+
+def test_secret_from_the_vault_never_shows_in_its_error() -> None:
+    with pytest.raises(SealBroken) as broken:
+        VAULT.unseal(b"marked-token")
+    assert ("marked" in str(broken.value), broken.value.__cause__) == (False, None)
+
+
+def test_data_map_keeps_rows_in_order() -> None:
+    datum = Datum(Kind.keyed, "until close", "Nothing without the pepper.")
+    assert list(data_map([("public.b.x", datum), ("public.a.x", datum)])) == ["public.b.x", "public.a.x"]
+    assert list(DATA_MAP) == [column for column, _ in ROWS]
+
+
+@pytest.mark.parametrize("columns", [["public.a.x", "public.a.x"], ["a.x"], ["public.A.x"], [""]])
+def test_data_map_refuses_loose_or_double_columns(columns: list[str]) -> None:
+    datum = Datum(Kind.public, "", "")
+    with pytest.raises(DataMapWrong):
+        data_map([(column, datum) for column in columns])

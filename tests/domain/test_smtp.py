@@ -1,0 +1,339 @@
+"""Mails on a real SMTP line: one recipient, no name too many, and an honest answer when it fails."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from petition.mail import (
+    MailDelayed,
+    MailRefused,
+    Message,
+    SmtpPostbox,
+    SmtpUrlWrong,
+    Stage,
+    TlsMissing,
+)
+from petition.mail.smtp import Server, Tls, parse_smtp_url
+from petition.privacy import AddressRefused, DomainPolicy, canonical_address
+from tests.mail_server import Answers, free_port, server
+
+TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
+POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]
+LISTED = {policy.domain for policy in POLICIES}
+NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+SENDER = "Verification <code@mail.example>"
+PLAIN = Message(
+    to="suzie@salesforce.example",
+    sender=SENDER,
+    subject="Hello",
+    text="One line.\n.\nFrom the third line on: é « à » €\n" + "long " * 400,
+    html="<p>é</p>",
+    lang="en",
+    message_id="<bcdf@mail.example>",
+    date=NOW,
+)
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+def line(answers: Answers) -> Iterator[SmtpPostbox]:
+    with server(answers) as port:
+        postbox = SmtpPostbox(f"smtp://127.0.0.1:{port}")
+        yield postbox
+        postbox.close()
+
+
+def test_mail_reaches_one_recipient_byte_for_byte(line: SmtpPostbox, answers: Answers) -> None:
+    line.send(PLAIN)
+    assert answers.taken == [("code@mail.example", ["suzie@salesforce.example"], PLAIN.as_bytes())]
+
+
+def test_connection_is_kept_and_names_only_the_senders_domain(line: SmtpPostbox, answers: Answers) -> None:
+    for _ in range(5):
+        line.send(PLAIN)
+    assert (len(answers.taken), answers.hellos) == (5, ["mail.example"])
+
+
+def test_other_sender_never_rides_on_a_connection_that_named_the_campaign(
+    line: SmtpPostbox, answers: Answers
+) -> None:
+    line.send(replace(PLAIN, sender="Letter <news@letter.example>"))
+    line.send(PLAIN)
+    assert answers.hellos == ["letter.example", "mail.example"]
+
+
+def test_server_that_restarts_costs_no_mail(answers: Answers) -> None:
+    with server(answers) as port:
+        postbox = SmtpPostbox(f"smtp://127.0.0.1:{port}")
+        postbox.send(PLAIN)
+    with server(answers, port):
+        postbox.send(PLAIN)
+        postbox.close()
+    assert len(answers.taken) == 2
+
+
+def test_each_thread_has_its_own_connection(line: SmtpPostbox, answers: Answers) -> None:
+    def send_one() -> None:
+        line.send(PLAIN)
+        line.close()
+
+    threads = [threading.Thread(target=send_one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(answers.taken), len(answers.hellos)) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "stage", "status"),
+    [
+        ("rcpt", "550 5.1.1 <suzie@salesforce.example> unknown", Stage.recipient, "5.1.1"),
+        ("rcpt", "553 no", Stage.recipient, ""),
+        ("mail", "550 5.7.1 no", Stage.sender, "5.7.1"),
+        ("data", "554 5.6.0 no", Stage.data, "5.6.0"),
+    ],
+)
+def test_refusal_for_good_is_told_without_the_address(
+    line: SmtpPostbox, answers: Answers, step: str, answer: str, stage: Stage, status: str
+) -> None:
+    setattr(answers, step, answer)
+    with pytest.raises(MailRefused) as refusal:
+        line.send(PLAIN)
+    assert (refusal.value.stage, refusal.value.code, refusal.value.status) == (stage, int(answer[:3]), status)
+    assert "suzie" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "stage"),
+    [
+        ("mail", "451 4.3.0 later", Stage.sender),
+        ("rcpt", "450 4.2.1 later", Stage.recipient),
+        ("data", "452 4.3.1 full", Stage.data),
+        ("mail", "421 4.3.2 closing", Stage.sender),
+        ("rcpt", "421 4.3.2 closing", Stage.recipient),
+        ("data", "421 4.3.2 closing", Stage.data),
+    ],
+)
+def test_refusal_for_now_is_a_delay(
+    line: SmtpPostbox, answers: Answers, step: str, answer: str, stage: Stage
+) -> None:
+    setattr(answers, step, answer)
+    with pytest.raises(MailDelayed) as delay:
+        line.send(PLAIN)
+    assert (delay.value.stage, delay.value.code) == (stage, int(answer[:3]))
+
+
+@pytest.mark.parametrize("answer", ["550 no", "450 later", "421 closing"])
+def test_next_mail_goes_out_after_one_that_failed(line: SmtpPostbox, answers: Answers, answer: str) -> None:
+    line.send(PLAIN)
+    answers.rcpt = answer
+    with pytest.raises((MailRefused, MailDelayed)):
+        line.send(PLAIN)
+    answers.rcpt = "250 OK"
+    line.send(PLAIN)
+    assert len(answers.taken) == 2
+
+
+def test_no_server_is_a_delay() -> None:
+    with pytest.raises(MailDelayed, match="connect: no answer"):
+        SmtpPostbox(f"smtp://127.0.0.1:{free_port()}").send(PLAIN)
+
+
+def test_connection_cut_in_mid_mail_is_a_delay_and_no_second_try() -> None:
+    heard: list[bytes] = []
+    with rude_server(heard) as port, pytest.raises(MailDelayed) as delay:
+        SmtpPostbox(f"smtp://127.0.0.1:{port}").send(PLAIN)
+    assert (delay.value.stage, heard.count(b"data\r\n")) == (Stage.data, 1)
+
+
+@contextmanager
+def rude_server(heard: list[bytes]) -> Iterator[int]:
+    """A server that hangs up once it has the whole mail, without an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_hang_up_after_data, args=(listener, heard))
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+def _hang_up_after_data(listener: socket.socket, heard: list[bytes]) -> None:
+    connection, _ = listener.accept()
+    with connection, connection.makefile("rwb", buffering=0) as file:
+        file.write(b"220 hello\r\n")
+        for said in iter(file.readline, b""):
+            heard.append(said)
+            if said == b".\r\n":
+                return
+            if said[:4].lower() in {b"ehlo", b"mail", b"rcpt", b"data"}:
+                file.write(b"354 go\r\n" if said.lower() == b"data\r\n" else b"250 ok\r\n")
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost: the files of certificate and key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+def test_required_tls_that_is_missing_stops_everything(answers: Answers) -> None:
+    with server(answers) as port, pytest.raises(TlsMissing):
+        SmtpPostbox(f"smtp://localhost:{port}?tls=required").send(PLAIN)
+    assert answers.taken == []
+
+
+def test_required_tls_refuses_a_certificate_nobody_vouches_for(answers: Answers, tls: ssl.SSLContext) -> None:
+    with server(answers, tls_context=tls) as port, pytest.raises(TlsMissing):
+        SmtpPostbox(f"smtp://localhost:{port}?tls=required").send(PLAIN)
+    assert answers.taken == []
+
+
+@pytest.mark.parametrize(("mode", "encrypted"), [("required", True), ("offered", True), ("none", False)])
+def test_mail_is_encrypted_as_the_url_says(
+    answers: Answers,
+    tls: ssl.SSLContext,
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    encrypted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with server(answers, tls_context=tls) as port:
+        postbox = SmtpPostbox(f"smtp://localhost:{port}?tls={mode}")
+        postbox.send(PLAIN)
+        postbox.close()
+    assert answers.encrypted == [encrypted]
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize(("password", "works"), [("s3cr:t/", True), ("wrong", False)])
+def test_signing_in_with_the_urls_password(
+    answers: Answers,
+    password: str,
+    works: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    def check(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any) -> AuthResult:
+        return AuthResult(success=given.password == b"s3cr:t/", handled=False)
+
+    settings: dict[str, Any] = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
+    quoted = password.replace(":", "%3A").replace("/", "%2F")
+    with server(answers, **settings) as port:
+        postbox = SmtpPostbox(f"smtp://me:{quoted}@127.0.0.1:{port}")
+        if works:
+            postbox.send(PLAIN)
+            postbox.close()
+        else:
+            with pytest.raises(MailDelayed, match="connect: 535"):
+                postbox.send(PLAIN)
+    assert len(answers.taken) == int(works)
+
+
+def test_url_is_read_in_full() -> None:
+    assert parse_smtp_url("smtp://me:p%40ss@mail.example:587?tls=required") == Server(
+        "mail.example", 587, smtps=False, tls=Tls.required, user="me", password="p@ss"
+    )
+
+
+def test_url_without_more_has_defaults() -> None:
+    assert (parse_smtp_url("smtp://mail.example").port, parse_smtp_url("smtps://mail.example").port) == (
+        25,
+        465,
+    )
+    assert parse_smtp_url("smtp://mail.example").tls == Tls.offered
+    assert parse_smtp_url("smtps://mail.example").tls == Tls.required
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtp://mail.example:none",
+        "smtp://mail.example:99999",
+        "smtp://mail.example?tls=maybe",
+        "smtp://mail.example?tls=",
+        "smtp://mail.example?tls=none&tls=required",
+        "smtp://mail.example?starttls=1",
+        "smtp://mail.example/path",
+    ],
+)
+def test_url_that_says_too_little_or_too_much_is_refused(url: str) -> None:
+    with pytest.raises(SmtpUrlWrong):
+        SmtpPostbox(url)
+
+
+# The whole table of addresses, over the wire
+
+
+def test_no_hostile_address_moves_a_mail_outside_the_listed_domains(
+    line: SmtpPostbox, answers: Answers
+) -> None:
+    for text in (*hostile_texts(), *legal_texts()):
+        with suppress(AddressRefused):
+            line.send(replace(PLAIN, to=canonical_address(text, POLICIES).deliverable))
+    recipients = [recipients for _, recipients, _ in answers.taken]
+    assert (len(recipients), {len(each) for each in recipients}) == (len(legal_texts()), {1})
+    assert {host_of(each) for (each,) in recipients} <= LISTED
+
+
+def hostile_texts() -> list[str]:
+    return [text for group in TABLE["hostile"] for text in group["texts"]]
+
+
+def legal_texts() -> list[str]:
+    return [text for row in TABLE["legal"] for text, _ in row["spellings"]]
+
+
+def host_of(address: str) -> str:
+    """The listed domain that an address's host belongs to, else the host."""
+    host = address.rpartition("@")[2]
+    return "corp.example" if host.endswith(".corp.example") else host

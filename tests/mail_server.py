@@ -1,0 +1,74 @@
+"""A real mail server on loopback that answers as it is told."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Answers:
+    """A mail server that says what it is told to, and remembers."""
+
+    mail: str = "250 OK"
+    rcpt: str = "250 OK"
+    data: str = "250 OK"
+
+    def __post_init__(self) -> None:
+        self.taken: list[tuple[str, list[str], bytes]] = []
+        self.hellos: list[str] = []
+        self.encrypted: list[bool] = []
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.hellos.append(hostname)
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.mail.startswith("2"):
+            envelope.mail_from = address
+        return self.mail
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.rcpt.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        if self.data.startswith("2"):
+            assert isinstance(envelope.content, bytes)
+            self.taken.append((str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content))
+            self.encrypted.append(session.ssl is not None)
+        return self.data
+
+
+@contextmanager
+def server(answers: Answers, port: int = 0, **settings: Any) -> Iterator[int]:
+    """Run a mail server on loopback and give its port."""
+    controller = Controller(answers, hostname="127.0.0.1", port=port or free_port(), **settings)
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

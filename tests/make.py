@@ -1,0 +1,81 @@
+"""Things that tests start from: plain functions, each with a name that says what it makes."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from itertools import count
+
+from sqlalchemy.orm import Session
+
+from petition import epochs, signatures, verification
+from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import Pass
+from petition.campaigns import Campaign, Draft, draft
+from petition.ledger.entries import Show
+from petition.milestones import MilestoneKind, aim
+from petition.signatures import Receipt, Wish
+from petition.verification import tables
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ANONYMOUS = Wish(Show.ANONYMOUS)
+_numbers = count(1)
+
+
+def a_draft(**changes: object) -> Draft:
+    """A campaign's description, good enough to be opened."""
+    described: dict[str, object] = {
+        "slug": f"letter-{next(_numbers)}",
+        "origin": "localhost/c/letter",
+        "letters": {"en": ("A letter", "Dear chief executive,\n\nplease answer.\n"), "fr": ("Une lettre", "Madame,\n")},
+        "demands": [{"en": "Answer us.", "fr": "Répondez-nous."}],
+        "addressee": "Chief Executive",
+        "organisation": "Example",
+        "domains": {"corp.example": {"plus": True, "dots": True, "subdomains": True}},
+        "roles": {"Engineer": {}, "Designer": {}},
+        "teams": {"Platform": {}},
+        "workforce": 1000,
+        "batch_min": 1,
+        "interval": 5,
+        "max_wait": 5,
+        "public_min": 1,
+    }
+    return Draft(**(described | changes))  # type: ignore[arg-type]
+
+
+def campaign(session: Session, *, goals: tuple[tuple[MilestoneKind, int], ...] = (), **changes: object) -> Campaign:
+    """An open campaign."""
+    made = draft(session, a_draft(**changes))
+    aim(session, made.id, goals)
+    epochs.open_campaign(session, made, NOW)
+    return made
+
+
+def issuer_key(session: Session, made: Campaign) -> rsabssa.PrivateKey:
+    """A campaign's private issuer key."""
+    return verification._issuer_key(session, made.id)  # noqa: SLF001
+
+
+def a_pass(session: Session, made: Campaign) -> Pass:
+    """A pass, stamped blindly and issued as the protocol says, by inserting the tag of a made-up person."""
+    private = issuer_key(session, made)
+    blinding = passes.begin(private.public, made.id)
+    stamp = rsabssa.blind_sign(private, blinding.blinded)
+    session.add(tables.Tag(campaign_id=made.id, tag=secrets.token_bytes(32)))
+    session.flush()
+    _count_issued(session, made)
+    return passes.complete(blinding, stamp)
+
+
+def _count_issued(session: Session, made: Campaign) -> None:
+    row = session.get(tables.Issued, (made.id, "work_email"), with_for_update=True, populate_existing=True)
+    if row is None:
+        session.add(tables.Issued(campaign_id=made.id, method="work_email", n=1))
+    else:
+        row.n += 1
+    session.flush()
+
+
+def signature(session: Session, made: Campaign, wish: Wish = ANONYMOUS) -> Receipt:
+    """A signature that waits for the next epoch."""
+    return signatures.redeem(session, made, a_pass(session, made).encode(), wish)

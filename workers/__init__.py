@@ -1,0 +1,1 @@
+"""What happens after the answer was given: codes are mailed, epochs closed, follow-ups done. Born without Flask."""

@@ -1,0 +1,91 @@
+"""The queue: three kinds of work that must not wait for one another, and how patient each is.
+
+Guards that a message is only a nudge: nothing but a code on its way to a mailbox exists in the queue alone. Refuses
+results, remote control and objects in messages; a task gets ids, or one sealed text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from celery import Celery
+from celery.signals import worker_process_init
+from kombu import Queue
+
+from petition import clock, db, keyring
+from petition.config import Config
+from petition.mail import Postbox, postbox_for
+from petition.privacy import Vault
+
+CODES: Final = "codes"
+LEDGER: Final = "ledger"
+MAIL: Final = "mail"
+QUEUES: Final = (CODES, LEDGER, MAIL)
+VISIBILITY_SECONDS: Final = 900
+
+app = Celery("undersigned", include=["workers.tasks.codes", "workers.tasks.ledger", "workers.tasks.upkeep"])
+app.conf.update(
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue=LEDGER,
+    task_create_missing_queues=False,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_soft_time_limit=240,
+    task_time_limit=300,
+    task_publish_retry=True,
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    accept_content=["json"],
+    timezone="UTC",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a worker works with."""
+
+    config: Config
+    vault: Vault
+    postbox: Postbox
+
+
+_office: list[Office] = []
+
+
+def connect(config: Config) -> None:
+    """Say where the queue is; enough for whoever only sends."""
+    app.conf.broker_url = config.broker_url
+    app.conf.broker_write_url = app.conf.broker_read_url = config.broker_url
+
+
+def staff(config: Config) -> None:
+    """Open everything a task needs: clock, database, keys, postbox."""
+    connect(config)
+    clock.set_offset(config.now_offset)
+    db.connect(config.database_url)
+    _office[:] = [Office(config, keyring.connect(config.master_keys), postbox_for(config))]
+
+
+def office() -> Office:
+    """This worker's means; a programming error if `staff` was never called."""
+    return _office[0]
+
+
+@worker_process_init.connect
+def _leave_the_parents_connections(**_: object) -> None:
+    db.engine().dispose(close=False)

@@ -1,0 +1,14 @@
+"""Entry point of `celery -A workers.entry`: the queue, staffed from the environment."""
+
+from petition import logs
+from petition.config import Config
+from workers import follow_ups, schedule
+from workers.celery_app import app, staff
+
+__all__ = ["app"]
+
+config = Config.from_env()
+logs.configure(config)
+staff(config)
+follow_ups.wire(config)
+schedule.install()

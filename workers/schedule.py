@@ -1,0 +1,30 @@
+"""Beat: what is looked at regularly. A hint only: locks and unique rows decide who does it, and how often."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from celery.schedules import crontab
+
+from workers.celery_app import LEDGER, MAIL, app
+
+# A nudge that waited longer than its turn is worthless: the next one says the same.
+SOON: Final = {"expires": 20}
+
+SCHEDULE: Final[dict[str, dict[str, Any]]] = {
+    # Demo epochs last five seconds, so a second is the longest that a due one may be overlooked.
+    "epochs": {"task": "ledger.close_epochs", "schedule": 1.0, "options": {"queue": LEDGER, **SOON}},
+    # Dates act by themselves; a hidden name leaves the page within seconds, not at the next epoch.
+    "calendar": {"task": "ledger.keep_calendar", "schedule": 3.0, "options": {"queue": LEDGER, **SOON}},
+    # Owed rows whose message was lost with Redis are found within a minute.
+    "sweep": {"task": "upkeep.sweep", "schedule": 20.0, "options": {"queue": MAIL, **SOON}},
+    # At most once an hour: it stops arrivals for a moment.
+    "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": MAIL}},
+    # Caps on mails are per day.
+    "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": MAIL}},
+}
+
+
+def install() -> None:
+    """Hand the table to beat."""
+    app.conf.beat_schedule = SCHEDULE

@@ -1,0 +1,32 @@
+"""The ledger's clockwork: epochs that are due, dates that have come, pages that are stale, bundles that are owed."""
+
+from __future__ import annotations
+
+from petition import clock, db, epochs, publishing
+from petition.epochs.batch import open_ids
+from workers.celery_app import app, office
+
+
+@app.task(name="ledger.close_epochs")
+def close_epochs() -> None:
+    """Close every epoch that is due, each campaign in a transaction of its own."""
+    with db.session() as session:
+        campaigns = open_ids(session)
+    for campaign_id in campaigns:
+        with db.transaction() as session:
+            epochs.close_due(session, campaign_id, clock.now())
+
+
+@app.task(name="ledger.keep_calendar")
+def keep_calendar() -> None:
+    """Open and close campaigns whose date has come, and draw stale pages again."""
+    with db.transaction() as session:
+        epochs.keep_calendar(session, clock.now())
+    with db.transaction() as session:
+        epochs.refresh_stale(session)
+
+
+@app.task(name="ledger.publish_bundle")
+def publish_bundle(owed_id: str) -> None:
+    """Write the bundle of an epoch, unless a later one is owed already."""
+    publishing.settle(owed_id, office().config.home, clock.now())
