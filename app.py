@@ -23,7 +23,7 @@ def create_app(config: Config | None = None) -> flask.Flask:
 
     config = config or Config.from_env()
     clock.set_offset(config.now_offset)
-    follow_ups.wire()
+    follow_ups.wire(config)
     return build(config)
 
 

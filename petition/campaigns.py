@@ -16,7 +16,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from petition.db import Base
@@ -256,6 +256,13 @@ def find_any(session: Session, slug: str) -> Campaign | None:
     """The campaign of that name whatever its state."""
     query = select(Campaign).where(Campaign.slug == slug)
     return session.scalar(query.options(selectinload(Campaign.letters), selectinload(Campaign.demands)))
+
+
+def every(*, but_drafts: bool = False) -> Select[tuple[Campaign]]:
+    """All campaigns by name, or all that the public may see."""
+    query = select(Campaign).order_by(Campaign.slug)
+    query = query.options(selectinload(Campaign.letters), selectinload(Campaign.demands))
+    return query.where(Campaign.state != CampaignState.DRAFT) if but_drafts else query
 
 
 def require_open(campaign: Campaign) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor
 
-from petition.config import Environment
+from petition.config import Config, Environment
 
 FIELDS: Final = frozenset({
     "timestamp", "level", "logger", "event", "id", "error", "where", "status", "method", "campaign", "epoch", "kind",
@@ -27,7 +27,7 @@ SAFE_ARGUMENTS: Final = frozenset({"name", "id", "runtime", "pid", "sender"})
 HIDDEN: Final = "…"
 
 
-def configure(env: Environment) -> None:
+def configure(config: Config) -> None:
     """Send every logger of this process through the rules above, as JSON; in development as plain lines."""
     before: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -40,7 +40,7 @@ def configure(env: Environment) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.INFO, handlers=[_handler(before, env)], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[_handler(before, config.env)], force=True)
 
 
 def place(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """The project's static files on a bare page, under the site's content policy: a place to test a script alone.
 
-`from tests.static_site import site, tab` beside tests/browser.py's `browser`, in a conftest.
+Test modules ask for it with `pytest_plugins = ("tests.static_site",)`; `browser` is in tests/browser.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The queue: three kinds of work that must not wait for one another, and how patient each is.
+"""The queue: kinds of work that must not wait for one another, and how patient each is.
 
 Guards that a message is only a nudge: nothing but a code on its way to a mailbox exists in the queue alone. Refuses
 results, remote control and objects in messages; a task gets ids, or one sealed text.
@@ -21,7 +21,8 @@ from petition.privacy import Vault
 CODES: Final = "codes"
 LEDGER: Final = "ledger"
 MAIL: Final = "mail"
-QUEUES: Final = (CODES, LEDGER, MAIL)
+UPKEEP: Final = "upkeep"
+QUEUES: Final = (CODES, LEDGER, MAIL, UPKEEP)
 VISIBILITY_SECONDS: Final = 900
 
 app = Celery("undersigned", include=["workers.tasks.codes", "workers.tasks.ledger", "workers.tasks.upkeep"])

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from celery.schedules import crontab
 
-from workers.celery_app import LEDGER, MAIL, app
+from workers.celery_app import LEDGER, UPKEEP, app
 
 # A nudge that waited longer than its turn is worthless: the next one says the same.
 SOON: Final = {"expires": 20}
@@ -17,11 +17,11 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     # Dates act by themselves; a hidden name leaves the page within seconds, not at the next epoch.
     "calendar": {"task": "ledger.keep_calendar", "schedule": 3.0, "options": {"queue": LEDGER, **SOON}},
     # Owed rows whose message was lost with Redis are found within a minute.
-    "sweep": {"task": "upkeep.sweep", "schedule": 20.0, "options": {"queue": MAIL, **SOON}},
+    "sweep": {"task": "upkeep.sweep", "schedule": 20.0, "options": {"queue": UPKEEP, **SOON}},
     # At most once an hour: it stops arrivals for a moment.
-    "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": MAIL}},
+    "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": UPKEEP}},
     # Caps on mails are per day.
-    "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": MAIL}},
+    "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": UPKEEP}},
 }
 
 

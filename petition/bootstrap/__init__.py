@@ -13,15 +13,15 @@ if sys.version_info < (3, 11):  # noqa: UP036 - before any import an older Pytho
     sys.exit(2)
 
 from petition.bootstrap.commands import BEAT, QUEUES, WEB, WORKERS, children
-from petition.bootstrap.main import main
-from petition.bootstrap.process import Child
-from petition.bootstrap.progress import CannotStart
-from petition.bootstrap.services import (
+from petition.bootstrap.embedded import (
     EmbeddedServices,
     Services,
     services,
     start_services,
 )
+from petition.bootstrap.entry import main
+from petition.bootstrap.process import Child
+from petition.bootstrap.progress import CannotStart
 
 __all__ = [
     "BEAT",

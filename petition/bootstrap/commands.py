@@ -26,7 +26,7 @@ WEB = (
     # No access log, and no warnings: both hold the addresses of visitors.
     "--log-level", "error",
 )  # fmt: skip
-CELERY = ("-m", "celery", "-A", "workers.celery_app:app")
+CELERY = ("-m", "celery", "-A", "workers.entry:app")
 BEAT = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
 
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from petition.bootstrap.embedded import Home, launch
 from petition.bootstrap.postgres import Postgres
 from petition.bootstrap.process import Child, Process, leashed
 from petition.bootstrap.progress import CannotStart, say, step
 from petition.bootstrap.reaper import Reaper
-from petition.bootstrap.services import Home, launch
 from petition.bootstrap.valkey import Valkey
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -60,7 +60,7 @@ def audit(session: Session, campaign: Campaign) -> Drift:
     )
     found += report.faults
     found += _compare(session, campaign, head, report)
-    return Drift(report.counted, report.size, report.root.hex(), found)
+    return Drift(report.counted, report.size, report.root().hex(), found)
 
 
 def _checked_lines(session: Session, head: log.Head, found: list[str]) -> Iterator[bytes]:
@@ -75,17 +75,17 @@ def _checked_lines(session: Session, head: log.Head, found: list[str]) -> Iterat
         yield line
 
 
-def _compare(session: Session, campaign: Campaign, head: log.Head, report: verify.Report) -> list[str]:
+def _compare(session: Session, campaign: Campaign, head: log.Head, report: verify.Recount) -> list[str]:
     shown = session.scalar(select(Publication.data["count"]).where(Publication.campaign_id == campaign.id))
-    tree = log.tree(session, campaign.id, head.size)
+    tree, ended = log.tree(session, campaign.id, head.size), report.ended()
     pairs = (
         ("the head's count", head.counted, report.counted),
         ("the head's size", head.size, report.size),
-        ("the head's root", head.root.hex(), report.root.hex()),
-        ("the head's withdrawn", head.withdrawn, report.withdrawn),
-        ("the head's removed", dict(head.removed), dict(report.removed)),
+        ("the head's root", head.root.hex(), report.root().hex()),
+        ("the head's withdrawn", head.withdrawn, ended.pop("withdrawn", 0)),
+        ("the head's removed", dict(head.removed), ended),
         ("the head's issued", dict(head.issued), dict(report.issued)),
-        ("the tiles' root", tree.root().hex(), report.root.hex()),
+        ("the tiles' root", tree.root().hex(), report.root().hex()),
         ("the signatures' rows", _standing(session, campaign.id), report.counted),
     )
     faults = [f"{what}: {here}, but the entries say {proven}" for what, here, proven in pairs if here != proven]

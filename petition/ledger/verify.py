@@ -238,7 +238,7 @@ class Recount:
 
     def read_body(self, i: int, salt: str, body: dict[str, str]) -> None:
         self.where = f"body of entry {i}"
-        self.say(i > max(self.shown, default=0), "out of order or given twice")
+        self.say(i > next(reversed(self.shown), 0), "out of order or given twice")
         hashed = sha256(b"petition/body/v1\0" + b64u(salt) + ENCODE(body).encode())
         self.say(hashed == b64u(self.signatures.get(i, ("", ""))[0]), "is not the one that was signed")
         self.say(i not in self.gone, "is public although the signature was withdrawn or removed")
@@ -252,7 +252,7 @@ class Recount:
     def read_head(self, where: str, note: str, vkey: str) -> None:
         try:
             self.heads[where] = read_checkpoint(note, vkey)
-            self.roots[self.heads[where][1]] = b""
+            self.roots[self.heads[where][1]] = self.root()
         except ValueError as error:
             self.say(False, str(error), where)
 

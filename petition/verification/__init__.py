@@ -31,11 +31,13 @@ __all__ = [
     "Desk",
     "Method",
     "NetworkExhausted",
+    "Proven",
     "begin",
     "destroy",
     "issue",
     "issued",
     "purge",
+    "stamp",
     "start",
 ]
 
@@ -68,30 +70,42 @@ def issue(
     """Stamp a blinded value (256 bytes) for whoever answers a challenge; gives the stamp, 256 bytes.
 
     Raises CodeWrong, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
-    VolatileAway. The stamp is made before the rows, so that no lock is held while it is.
+    VolatileAway. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
+    not new.
     """
     require_open(campaign)
     proven = METHODS[work_email.NAME].prove(desk, campaign, challenge, code)
     if not desk.volatile.bind_blinded(proven.challenge, hashlib.sha256(blinded).digest()):
         raise AlreadyVerified
-    stamp = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
-    _enter(session, desk, campaign, proven, blinded, now.date())
-    return stamp
+    made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
+    if _enter(session, desk.pepper, campaign, proven, blinded, now.date()):
+        desk.volatile.give_back(proven.network)
+    return made
 
 
-def _enter(session: Session, desk: Desk, campaign: Campaign, proven: Proven, blinded: bytes, day: date) -> None:
-    """Insert the tag, unless this very reply was lost and is asked for again; raises AlreadyVerified."""
-    reply = hmac.digest(desk.pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
+def stamp(
+    session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date
+) -> bytes:
+    """Stamp for somebody who proved to work there by other means than a code; raises AlreadyVerified, BlindedRefused."""
+    made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
+    _enter(session, pepper, campaign, proven, blinded, day)
+    return made
+
+
+def _enter(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date) -> bool:
+    """Insert the tag: true the first time, false when a lost reply is asked for again; raises AlreadyVerified."""
+    reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
     tagging = insert(Tag).values(campaign_id=campaign.id, tag=proven.tag).on_conflict_do_nothing()
     if session.scalar(tagging.returning(Tag.tag)) is None:
         if session.get(Stamped, reply) is None:
             raise AlreadyVerified
-        return
+        return False
     session.execute(insert(Stamped).values(reply=reply, day=day).on_conflict_do_nothing())
     counting = insert(Issued).values(campaign_id=campaign.id, method=proven.method, n=1)
     session.execute(
         counting.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1})
     )
+    return True
 
 
 def _issuer_key(session: Session, campaign_id: bytes) -> rsabssa.PrivateKey:

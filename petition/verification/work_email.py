@@ -23,7 +23,6 @@ from petition.mail import Message, compose, random_message_id
 from petition.privacy import Recipient, canonical_address, identity_tag, mail_cap_key, seal_address
 from petition.verification.desk import CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import MailCap
-from petition.volatile import MAILS_PROVEN, MAILS_UNPROVEN
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
@@ -50,7 +49,7 @@ def begin(
     """
     require_open(campaign)
     work = canonical_address(address, campaign.policies())
-    wait = desk.volatile.take_mail(network, MAILS_PROVEN if proven else MAILS_UNPROVEN)
+    wait = desk.volatile.take_mail(network, proven=proven)
     if wait is not None:
         raise NetworkExhausted(wait)
     challenge, code = secrets.token_bytes(CHALLENGE_BYTES), f"{secrets.randbelow(10**8):08d}"

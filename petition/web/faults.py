@@ -164,7 +164,10 @@ def problem(fault: Fault) -> Response:
 
 def page(fault: Fault) -> Response:
     """A page in the same clothes as the others."""
-    return Response(render_template("public/fault.html", fault=fault), fault.status, content_type="text/html; charset=utf-8")
+    html = render_template(
+        "public/fault.html", status=fault.status, title=fault.title, sentence=fault.sentence, next_url=None, next_words=None
+    )
+    return Response(html, fault.status, content_type="text/html; charset=utf-8")
 
 
 def watch(app: Flask) -> None:

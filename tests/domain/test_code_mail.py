@@ -53,8 +53,10 @@ def test_code_mail_in_english_says_the_code_and_nothing_else() -> None:
     message = code_mail("en")
     assert (message.subject, message.text) == (
         "Your code",
-        "Your code:\n\n    12345678\n\nIt is valid for 15 minutes.\n\n"
-        "If you did not ask for it, ignore this message.",
+        (
+            "Your code:\n\n    12345678\n\nIt is valid for 15 minutes.\n\n"
+            "If you did not ask for it, ignore this message."
+        ),
     )
 
 
@@ -62,8 +64,10 @@ def test_code_mail_in_french_says_the_code_and_nothing_else() -> None:
     message = code_mail("fr")
     assert (message.subject, message.text) == (
         "Votre code",
-        "Votre code\u202f:\n\n    12345678\n\nIl est valable 15 minutes.\n\n"
-        "Si vous n’attendiez pas ce code, ignorez ce message.",
+        (
+            "Votre code\u202f:\n\n    12345678\n\nIl est valable 15 minutes.\n\n"
+            "Si vous n’attendiez pas ce code, ignorez ce message."
+        ),
     )
 
 

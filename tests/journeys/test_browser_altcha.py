@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytest_plugins = ("tests.static_site",)
+
 SECRET = "a secret of the tests"
 
 SOLVE = """async (challenge) => {

@@ -13,12 +13,15 @@ from playwright.sync_api import Error as BrowserError
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass, PassMalformed
 from petition.encoding import b64u, unb64u
-from tests.static_site import STATIC
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-DATA = Path(__file__).parents[1] / "domain" / "data" / "rfc9474-vectors.json"
+pytest_plugins = ("tests.static_site",)
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "petition" / "static"
+DATA = ROOT / "tests" / "domain" / "data" / "rfc9474-vectors.json"
 VECTORS = {vector["name"]: vector for vector in json.loads(DATA.read_text())}
 WITH_SALT = [name for name, vector in VECTORS.items() if vector["salt"]]
 CID = bytes(range(16))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
+from petition.bootstrap.embedded import Home, embedded
 from petition.bootstrap.progress import CannotStart, say
-from petition.bootstrap.services import Home, embedded
 from petition.bootstrap.supervisor import Tree
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.config.addresses import PROJECT
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import click
 
 INBOX = "/dev/inbox"
+PREPARE = (sys.executable, "-m", "petition.cli", "prepare")
 OWN = {
     "up": "set up what is missing and run everything (the same as no command)",
     "test": "every check and test; with arguments: only pytest, with them",
@@ -33,12 +34,16 @@ OWN = {
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code. Anything that stands in the way is one line and 2."""
     os.environ.setdefault("PETITION_ENV", Environment.DEVELOPMENT.value)
-    command, rest = (argv[0], argv[1:]) if argv else ("up", [])
+    command, rest = (argv[0], list(argv[1:])) if argv else ("up", [])
+    if command in {"-h", "--help", "help"}:
+        return guarded(show_help)
+    return guarded(lambda: _set_up_and_run(command, rest, argv))
+
+
+def guarded(act: Callable[[], int]) -> int:
+    """Run `act`; whatever stands in the way is said in a line and answered with 2."""
     try:
-        if command in {"-h", "--help", "help"}:
-            return show_help()
-        environment.enter(argv, tests=command in {"test", "bench", "proof"}, environ=os.environ)
-        return _run(command, list(rest))
+        return act()
     except CannotStart as reason:
         say(str(reason))
     except ConfigIncomplete as incomplete:
@@ -47,6 +52,11 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return 2
+
+
+def _set_up_and_run(command: str, rest: list[str], argv: Sequence[str]) -> int:
+    environment.enter(argv, tests=command in {"test", "bench", "proof"}, environ=os.environ)
+    return _run(command, rest)
 
 
 def _run(command: str, rest: list[str]) -> int:
@@ -72,7 +82,7 @@ def up(rest: list[str]) -> int:
         children=commands.children(settings),
         env=settings.environment(),
         cwd=PROJECT,
-        prepare=(sys.executable, "-m", "petition.cli", "prepare"),
+        prepare=PREPARE,
         answers=lambda: answers(settings),
     )
     return tree.run(_announcement(settings))

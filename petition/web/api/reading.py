@@ -1,0 +1,182 @@
+"""What anybody may read: campaigns, counts, signers, and where a signature stands."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any, Final
+
+from flask import Response, g, request
+from werkzeug.exceptions import BadRequest
+
+from petition import db, signatures
+from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.signatures import NamedPage, SignatureState, Standing
+from petition.snapshots import MilestoneView, NamedSigner, Snapshot
+from petition.web import memory, proof_of_work
+from petition.web.api.calls import JSON, reads, text_of
+from petition.web.forms import DIGITS, LONGEST_NAME, one_line
+from petition.web.page import CALLS_CACHED
+from petition.web.parts import parts
+
+HASH_BYTES: Final = 32
+LANG: Final = {"lang": {"type": "string"}}
+PAGE: Final = {"page": {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "q": {"type": "string", "maxLength": 80}}
+
+
+@reads("/campaigns", "Public campaigns", "Listing", query=LANG)
+def campaigns() -> Response:
+    """The list of public campaigns."""
+    return memory.cached_listing(str(g.lang), "api/campaigns", _listed, kind=JSON, caching=CALLS_CACHED)
+
+
+@reads("/campaigns/<slug>", "Everything public about a campaign", "Campaign", query=LANG)
+def campaign(slug: str) -> Response:
+    """One campaign."""
+    return _cached(slug, "api/campaign", lambda snapshot: text_of(_campaign(snapshot, str(g.lang))))
+
+
+@reads("/campaigns/<slug>/count", "The count, made for polling with If-None-Match", "Count")
+def count(slug: str) -> Response:
+    """The count and the next milestone."""
+    return _cached(slug, "api/count", lambda snapshot: text_of(_count(snapshot)), lang="")
+
+
+@reads("/campaigns/<slug>/challenge", "An ALTCHA challenge to solve before asking for a code", "Puzzle", cached=False)
+def challenge(slug: str) -> dict[str, Any]:
+    """A fresh challenge; nothing is kept of it."""
+    return proof_of_work.challenge(parts().config.secret_key, time.time())
+
+
+@reads("/campaigns/<slug>/receipt/<leaf>", "Where a signature stands, by its leaf hash", "Standing", cached=False)
+def receipt(slug: str, leaf: str) -> dict[str, Any]:
+    """Waiting, in the ledger with its proof, withdrawn or removed."""
+    try:
+        wanted = unb64u(leaf, HASH_BYTES)
+    except MalformedEncoding:
+        raise BadRequest from None
+    campaign = parts().memory.campaign(slug)
+    with db.session() as session:
+        return standing_told(signatures.standing(session, campaign, wanted))
+
+
+@reads("/campaigns/<slug>/signers", "Who chose to be seen, in ledger order, 100 a page", "Signers", query=PAGE)
+def signers(slug: str) -> Response:
+    """Named signers, roles in cells of at least ten, and the number of the others."""
+    page, q = _page_number(), searched()
+    name = f"api/signers/{page}/{q}"
+    return _cached(slug, name, lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page, q))), lang="")
+
+
+def searched() -> str:
+    """What is searched for: one line of at most 80 visible characters."""
+    text = one_line(request.args.get("q", "")[:LONGEST_NAME])
+    return "".join(c for c in text if c.isprintable())
+
+
+def named_page(snapshot: Snapshot, page: int, q: str) -> NamedPage:
+    """A page of named signers; the first is in the snapshot, the others are one query away."""
+    if snapshot.count is None:
+        return NamedPage((), 1, 0)
+    with db.session() as session:
+        return signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=q)
+
+
+def standing_told(standing: Standing) -> dict[str, Any]:
+    """A standing as the calls say it; a hidden name is still a signature in the ledger."""
+    told: dict[str, Any] = {"state": state_told(standing.state, logged=standing.index is not None)}
+    if standing.index is not None:
+        proof = [b64u(each) for each in standing.proof]
+        told |= {"index": standing.index, "epoch": standing.epoch, "proof": proof}
+    return told
+
+
+def state_told(state: SignatureState, *, logged: bool = True) -> str:
+    """The state's name to a client: whether a name is hidden is nobody's business, it counts."""
+    if state is not SignatureState.HIDDEN:
+        return str(state)
+    return str(SignatureState.LOGGED if logged else SignatureState.PENDING)
+
+
+def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Response:
+    lang = str(g.lang) if lang is None else lang
+    return memory.cached_page(slug, lang, name, render, kind=JSON, caching=CALLS_CACHED)
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    if not DIGITS.fullmatch(text) or int(text) < 1:
+        raise BadRequest
+    return int(text)
+
+
+def _listed(listing: memory.Listing) -> str:
+    lang = str(g.lang)
+    return text_of([
+        {"slug": each.slug, "title": _said(each.title, lang, each.languages), "state": each.state, "count": each.count}
+        for each in listing
+    ])  # fmt: skip
+
+
+def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
+    letters = {code: {"sha256": each.sha256, "markdown": each.markdown} for code, each in snapshot.letters.items()}
+    demands = [
+        {"id": each.id, "text": _said(each.text, lang, snapshot.languages), "state": each.state}
+        for each in snapshot.demands
+    ]
+    milestones = [{"kind": each.kind, "value": each.value, "reached": _day(each.reached)} for each in snapshot.milestones]
+    return {
+        "id": snapshot.id,
+        "slug": snapshot.slug,
+        "origin": snapshot.origin,
+        "state": snapshot.state,
+        "title": snapshot.title(lang),
+        "addressee": snapshot.addressee,
+        "organisation": snapshot.organisation,
+        "languages": snapshot.languages,
+        "letter": letters,
+        "demands": demands,
+        "issuer": snapshot.issuer,
+        "ledger_key": snapshot.ledger_key,
+        "methods": snapshot.methods,
+        "domains": snapshot.domains,
+        "roles": [each.value for each in snapshot.roles],
+        "teams": [each.value for each in snapshot.teams],
+        "opened": _day(snapshot.opened),
+        "closes": _day(snapshot.closes),
+        "workforce": snapshot.workforce,
+        "milestones": milestones,
+        "count": snapshot.count,
+        "epoch": snapshot.epoch,
+        "batch": {
+            "min": snapshot.batch.min,
+            "interval": snapshot.batch.interval,
+            "max_wait": snapshot.batch.max_wait,
+        },
+    }
+
+
+def _count(snapshot: Snapshot) -> dict[str, Any]:
+    ahead = snapshot.next_milestone()
+    return {"count": snapshot.count, "epoch": snapshot.epoch, "day": _day(snapshot.day), "next": _goal(ahead)}
+
+
+def _goal(ahead: MilestoneView | None) -> dict[str, Any] | None:
+    return {"kind": ahead.kind, "value": ahead.value} if ahead else None
+
+
+def _signers(snapshot: Snapshot, named: NamedPage) -> dict[str, Any]:
+    roles = [{"role": each.role, "n": each.n} for each in snapshot.role_counts]
+    return {"named": [_signer(each) for each in named.names], "roles": roles, "anonymous": snapshot.tally.anonymous}
+
+
+def _signer(signer: NamedSigner) -> dict[str, str]:
+    return {"name": signer.name, "role": signer.role, "team": signer.team, "comment": signer.comment}
+
+
+def _said(texts: dict[str, str], lang: str, languages: tuple[str, ...]) -> str:
+    return texts.get(lang) or texts[languages[0]]
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

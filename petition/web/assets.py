@@ -1,0 +1,55 @@
+"""The stylesheet and scripts: served by whitenoise, kept by browsers for good, without a build step.
+
+Guards that a page and its scripts are of one version: all files are served under one folder named by the hash of them
+all, so that modules find each other by relative paths and a new version is a new folder. Refuses nothing; a folder of
+another version leads to today's file, so that no page breaks while processes are replaced.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask, abort, redirect, url_for
+from werkzeug.wrappers import Response as BaseResponse
+from whitenoise import WhiteNoise
+
+FOLDER: Final = Path(__file__).parent.parent / "static"
+
+
+def version_of(folder: Path) -> str:
+    """Twelve hex digits that change with any name or byte below a folder."""
+    digest = sha256()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def serve(app: Flask, folder: Path = FOLDER) -> None:
+    """Serve a folder, and give templates `static_url(name)`; `url_for("static", filename=name)` says the same."""
+    today = version_of(folder)
+    names = {str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()}
+
+    def static_url(name: str) -> str:
+        return url_for("static", filename=name)
+
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("version", today)
+
+    def todays(version: str, filename: str) -> BaseResponse:
+        if version == today or filename not in names:
+            abort(404)
+        return redirect(static_url(filename))
+
+    app.url_defaults(add_version)
+    app.add_url_rule("/static/<version>/<path:filename>", "static", todays)
+    app.jinja_env.globals["static_url"] = static_url
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=folder,
+        prefix=f"static/{today}/",
+        allow_all_origins=False,
+        immutable_file_test=lambda _path, _url: True,
+    )

@@ -1,0 +1,33 @@
+"""The list of letters; with a single one there is no list to read, and the reader goes straight to it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from petition.snapshots import Listed
+from petition.web import memory
+from petition.web.language import page_language
+from petition.web.page import PAGES_CACHED
+
+bp = Blueprint("home", __name__)
+
+
+@bp.get("/")
+def home() -> Response:
+    """All public letters, or the only one."""
+    listing = memory.listing()
+    if len(listing) == 1:
+        return _to(listing[0])
+    return memory.cached_listing(page_language(), "home", _render)
+
+
+def _render(listing: tuple[Listed, ...]) -> str:
+    return render_template("public/home.html", campaigns=listing)
+
+
+def _to(campaign: Listed) -> Response:
+    asked = request.args.get("lang")
+    lang = asked if asked in campaign.languages[1:] else None
+    answer = redirect(url_for("letter.letter", slug=campaign.slug, lang=lang), 302, Response)
+    answer.headers["Cache-Control"] = PAGES_CACHED
+    return answer

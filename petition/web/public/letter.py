@@ -1,0 +1,31 @@
+"""The letter: state, addressee, count, demands, text, who is behind it, what happened, who signed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+
+from petition.markdown import letter_html
+from petition.snapshots import Snapshot
+from petition.web import memory
+from petition.web.language import page_language
+from petition.web.parts import parts
+
+bp = Blueprint("letter", __name__)
+
+
+@bp.get("/c/<slug>")
+def letter(slug: str) -> Response:
+    """One campaign's letter, made once for each version and language; raises CampaignUnknown."""
+    lang = page_language(memory.snapshot(slug))
+    return memory.cached_page(slug, lang, "letter", lambda snapshot: _render(snapshot, lang))
+
+
+def _render(snapshot: Snapshot, lang: str) -> str:
+    view = snapshot.letter(lang)
+    return render_template(
+        "public/letter.html",
+        snapshot=snapshot,
+        letter=view,
+        text=letter_html(view.markdown, view.lang),
+        base_url=parts().config.base_url.rstrip("/"),
+    )

@@ -1,0 +1,36 @@
+"""Pages about no campaign: safety before signing, and what a seizure of the servers would yield."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+
+from petition.data_map import DATA_MAP, Datum, Kind
+from petition.web import memory
+from petition.web.language import page_language
+
+bp = Blueprint("pages", __name__)
+
+Group = tuple[Kind, list[tuple[str, Datum]]]
+MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)
+
+
+@bp.get("/safety")
+def safety() -> Response:
+    """What to do before signing, and who sees what."""
+    return memory.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html"))
+
+
+@bp.get("/seizure")
+def seizure() -> Response:
+    """Every column of the database, made from the data map."""
+    lang = page_language()
+    return memory.cached_text(lang, "seizure", lambda _: render_template("public/seizure.html", groups=by_kind()))
+
+
+def by_kind() -> list[Group]:
+    """The data map in groups, what tells most about people first; a kind that no column has is left out."""
+    groups = [
+        (kind, [(column, datum) for column, datum in DATA_MAP.items() if datum.kind is kind])
+        for kind in MOST_TELLING_FIRST
+    ]
+    return [group for group in groups if group[1]]

@@ -1,0 +1,79 @@
+"""Pages made for one person: signing, the receipt, withdrawing.
+
+Guards that they are never stored, speak one language all the way, and keep what was typed when something has to be
+mended. Refuses to swallow: an error that is not among the foreseen ones goes on to `petition.web.faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from babel.dates import format_timedelta
+from flask import Response, render_template, url_for
+from sqlalchemy import exc
+
+from petition.i18n import interface_language
+from petition.snapshots import Choice, Snapshot
+from petition.web import faults, memory
+from petition.web.fields import EMPTY, Filled
+from petition.web.language import page_language
+from petition.web.parts import parts
+from petition.web.public.words import WORDS
+
+REFUSALS: Final = (*faults.SAID, exc.OperationalError, exc.TimeoutError)
+"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.faults`."""
+
+
+def find(slug: str) -> tuple[Snapshot, str]:
+    """What is public of a campaign, and the language of this page; raises CampaignUnknown."""
+    snapshot = memory.snapshot(slug)
+    return snapshot, page_language(snapshot)
+
+
+def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **values: object) -> Response:
+    """A page, complete, with nothing to mend."""
+    words = interface_language(lang)
+    longest = timedelta(seconds=snapshot.batch.max_wait)
+    context: dict[str, object] = {
+        "snapshot": snapshot,
+        "lang": lang,
+        "here": False,
+        "form": form,
+        "empty": EMPTY,
+        "script_words": WORDS,
+        "wait": format_timedelta(longest, threshold=2, locale=words),
+        "letter_url": letter_url(snapshot, lang),
+        "roles": labelled(snapshot.roles, lang),
+        "teams": labelled(snapshot.teams, lang),
+        "have_pass": False,
+        "standing": "",
+    }
+    page = render_template(f"public/{template}.html", **(context | values))
+    return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+def mend(
+    error: Exception, field: str, template: str, snapshot: Snapshot, lang: str, typed: Mapping[str, str], **values: object
+) -> Response:
+    """The same page with what was typed and what is to mend; `field` is where a sentence without a field belongs."""
+    fault = faults.explain(error)
+    shown = field if fault.status in {403, 404} else ""
+    filled = Filled(typed, fault.errors or {shown: [fault.sentence]})
+    page = draw(template, snapshot, lang, filled, **values)
+    page.status_code = fault.status
+    if fault.retry_after is not None:
+        page.headers["Retry-After"] = str(fault.retry_after)
+    return page
+
+
+def letter_url(snapshot: Snapshot, lang: str) -> str:
+    """The letter's full address, to be passed on."""
+    other = None if lang == snapshot.languages[0] else lang
+    return parts().config.base_url.rstrip("/") + url_for("letter.letter", slug=snapshot.slug, lang=other)
+
+
+def labelled(choices: tuple[Choice, ...], lang: str) -> list[tuple[str, str]]:
+    """Values of the organisers' list with their labels in a language."""
+    return [(choice.value, choice.labels.get(lang) or choice.value) for choice in choices]

@@ -1,0 +1,80 @@
+"""The receipt: saved as a file, and looked up later.
+
+Guards the way back of somebody without an account. Refuses to keep what is pasted here: it is read and forgotten.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from petition import signatures
+from petition.db import session as reading
+from petition.signatures import SignatureState, Standing
+from petition.snapshots import Snapshot
+from petition.web.fields import Filled
+from petition.web.parts import parts
+from petition.web.public import personal, receipts, words
+from petition.web.public.receipts import Kept, ReceiptFaulty
+
+bp = Blueprint("receipt", __name__)
+
+
+@bp.get("/c/<slug>/receipt")
+def form(slug: str) -> Response:
+    """Where a receipt is pasted."""
+    snapshot, lang = personal.find(slug)
+    return personal.draw("receipt", snapshot, lang, here="receipt.form")
+
+
+@bp.post("/c/<slug>/receipt")
+def look(slug: str) -> Response:
+    """Where the signature of a receipt stands."""
+    snapshot, lang = personal.find(slug)
+    text = posted_receipt()
+    try:
+        found = _standing(slug, receipts.read(text, snapshot))
+    except ReceiptFaulty:
+        return faulty("receipt", snapshot, lang, text)
+    except personal.REFUSALS as error:
+        return personal.mend(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
+    standing = _shown(found)
+    return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=found.epoch)
+
+
+@bp.post("/c/<slug>/receipt.json")
+def save(slug: str) -> Response:
+    """The posted receipt as a file, for browsers without a script."""
+    snapshot, lang = personal.find(slug)
+    text = posted_receipt()
+    try:
+        receipts.read(text, snapshot)
+    except ReceiptFaulty:
+        return faulty("receipt", snapshot, lang, text)
+    kept = {"Content-Disposition": 'attachment; filename="receipt.json"', "Cache-Control": "no-store"}
+    return Response(text.encode(), headers=kept, content_type="application/json")
+
+
+def posted_receipt() -> str:
+    """The text that was pasted, else the file that was opened."""
+    opened = request.files.get("file")
+    text = request.form.get("receipt", "")
+    return text if text.strip() or opened is None else opened.read().decode(errors="replace")
+
+
+def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: object) -> Response:
+    """The page again for a text that is no receipt."""
+    wrong = Filled({"receipt": text}, {"receipt": [words.said("not-a-receipt", lang)]})
+    page = personal.draw(template, snapshot, lang, wrong, **values)
+    page.status_code = 422
+    return page
+
+
+def _standing(slug: str, kept: Kept) -> Standing:
+    with reading() as session:
+        return signatures.standing(session, parts().memory.campaign(slug), kept.leaf)
+
+
+def _shown(found: Standing) -> SignatureState:
+    if found.state is not SignatureState.HIDDEN:
+        return found.state
+    return SignatureState.PENDING if found.index is None else SignatureState.LOGGED

@@ -1,0 +1,77 @@
+"""A receipt as text: what a signer keeps and brings back.
+
+Guards that the text fits together: its entry is a signature, and its secret is the one that the entry answers to.
+Refuses receipts of other campaigns, and everything else that was pasted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
+from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.ledger import merkle
+from petition.ledger.entries import EntryMalformed, SignEntry, parse
+from petition.signatures import Receipt
+from petition.snapshots import Snapshot
+
+TOKEN_LENGTH = 43
+
+
+class ReceiptFaulty(ValueError):
+    """This text is not a receipt of this campaign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A receipt that was read: leaf hash and withdrawal secret, 32 bytes each."""
+
+    leaf: bytes
+    withdraw: bytes = field(repr=False)
+
+
+def written(receipt: Receipt, snapshot: Snapshot) -> str:
+    """The text to keep: the call's receipt object with the campaign's id and origin, on one line."""
+    kept = {
+        "campaign": snapshot.id,
+        "origin": snapshot.origin,
+        "entry": receipt.entry,
+        "salt": b64u(receipt.salt),
+        "body": receipt.body.fields(),
+        "withdraw": b64u(receipt.withdraw),
+        "promise": b64u(receipt.promise),
+        "by_epoch": receipt.by_epoch,
+    }
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def read(text: str, snapshot: Snapshot) -> Kept:
+    """Read what `written` or the browser wrote; raises ReceiptFaulty."""
+    try:
+        document = json.loads(text)
+        return _fitting(document, snapshot)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, EntryMalformed) as error:
+        raise ReceiptFaulty from error
+
+
+def secret_in(text: str, snapshot: Snapshot) -> bytes:
+    """The withdrawal secret in a receipt, or alone; raises ReceiptFaulty."""
+    text = text.strip().strip('"')
+    if len(text) != TOKEN_LENGTH:
+        return read(text, snapshot).withdraw
+    try:
+        return unb64u(text, SECRET_LENGTH)
+    except MalformedEncoding as error:
+        raise ReceiptFaulty from error
+
+
+def _fitting(document: dict[str, Any], snapshot: Snapshot) -> Kept:
+    line, secret = document["entry"].encode(), unb64u(document["withdraw"], SECRET_LENGTH)
+    entry = parse(line)
+    if document["campaign"] != snapshot.id or not isinstance(entry, SignEntry):
+        raise ReceiptFaulty
+    if entry.withdraw_hash != withdraw_hash(secret):
+        raise ReceiptFaulty
+    return Kept(merkle.leaf_hash(line), secret)

@@ -1,0 +1,82 @@
+"""Who signed: names in ledger order, 100 a page, then roles, then the number of those who stay anonymous.
+
+Guards the nameless: roles and numbers come from the snapshot, which holds no cell below ten, and a search looks
+through public names only. Refuses to be cached with a search in it: what somebody looked for is nobody's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from petition import db, signatures
+from petition.signatures import NAMES_A_PAGE
+from petition.signatures import NamedSigner as Found
+from petition.snapshots import NamedSigner, Snapshot
+from petition.web import memory
+from petition.web.language import page_language
+
+LONGEST_SEARCH: Final = 100
+
+bp = Blueprint("signers", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One page of names, its number, how many pages there are, and how many names were found."""
+
+    names: Sequence[NamedSigner | Found]
+    page: int
+    pages: int
+    found: int
+
+
+@bp.get("/c/<slug>/signers")
+def signers(slug: str) -> Response:
+    """A page of signers, or those whose name, role or team holds `?q=`; raises CampaignUnknown."""
+    snapshot = memory.snapshot(slug)
+    lang = page_language(snapshot)
+    if sought := _sought():
+        return Response(_render(snapshot, _search(snapshot, sought), sought))
+    page = _page(_pages(snapshot.tally.named))
+    return memory.cached_page(slug, lang, f"signers {page}", lambda snapshot: _render(snapshot, _names(snapshot, page)))
+
+
+def _render(snapshot: Snapshot, names: Names, sought: str = "") -> str:
+    return render_template("public/signers.html", snapshot=snapshot, named=names, q=sought)
+
+
+def _sought() -> str:
+    words = "".join(letter if letter.isprintable() else " " for letter in request.args.get("q", "")).split()
+    return " ".join(words)[:LONGEST_SEARCH]
+
+
+def _page(last: int) -> int:
+    return min(max(1, request.args.get("page", 1, type=int)), last)
+
+
+def _pages(found: int) -> int:
+    return max(1, -(-found // NAMES_A_PAGE))
+
+
+def _names(snapshot: Snapshot, page: int) -> Names:
+    found = snapshot.tally.named
+    if page == 1:
+        return Names(snapshot.first_names, 1, _pages(found), found)
+    return _read(snapshot, page, "")
+
+
+def _search(snapshot: Snapshot, sought: str) -> Names:
+    if snapshot.count is None:
+        return Names((), 1, 1, 0)
+    names = _read(snapshot, _page(_pages(snapshot.tally.named)), sought)
+    return names if names.names else Names((), 1, names.pages, names.found)
+
+
+def _read(snapshot: Snapshot, page: int, sought: str) -> Names:
+    with db.session() as session:
+        read = signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=sought)
+    return Names(read.names, page, read.pages, read.found)

@@ -1,0 +1,22 @@
+"""Verify the count: what is promised, the integrity report, and how to recount without us."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+
+from petition.snapshots import Snapshot
+from petition.web import memory
+from petition.web.language import page_language
+
+bp = Blueprint("verify", __name__)
+
+
+@bp.get("/c/<slug>/count")
+def count(slug: str) -> Response:
+    """The figures of one campaign and the way to check them; raises CampaignUnknown."""
+    lang = page_language(memory.snapshot(slug))
+    return memory.cached_page(slug, lang, "count", _render)
+
+
+def _render(snapshot: Snapshot) -> str:
+    return render_template("public/verify.html", snapshot=snapshot)

@@ -1,0 +1,82 @@
+"""Changing one's mind: withdraw, or take the name off; as easy as signing, by receipt, without an account.
+
+Guards that nothing changes before it was said exactly what will, and that nothing changes by following a link.
+Refuses nobody twice: the same request again gives the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from petition import signatures
+from petition.campaigns import Campaign
+from petition.db import session as reading
+from petition.db import transaction
+from petition.encoding import b64u
+from petition.signatures import SignatureState
+from petition.snapshots import Snapshot
+from petition.web.fields import Filled
+from petition.web.forms import FormRefused, WithdrawForm
+from petition.web.parts import parts
+from petition.web.public import personal, receipts
+from petition.web.public.receipt import faulty, posted_receipt
+from petition.web.public.receipts import ReceiptFaulty
+
+Regret = Callable[[Session, Campaign, bytes], SignatureState]
+FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
+
+bp = Blueprint("withdraw", __name__)
+
+
+@bp.get("/c/<slug>/withdraw")
+def form(slug: str) -> Response:
+    """Where a receipt is pasted to go back on a signature."""
+    snapshot, lang = personal.find(slug)
+    return personal.draw("withdraw", snapshot, lang, stage="ask", here="withdraw.form")
+
+
+@bp.post("/c/<slug>/withdraw")
+def change(slug: str) -> Response:
+    """A receipt is given: say what will happen. Its secret is given: do it."""
+    snapshot, lang = personal.find(slug)
+    if "withdraw" in request.form:
+        return _regret(snapshot, lang, signatures.withdraw)
+    text = posted_receipt()
+    try:
+        return _confirm(snapshot, lang, receipts.secret_in(text, snapshot))
+    except ReceiptFaulty:
+        return faulty("withdraw", snapshot, lang, text, stage="ask")
+    except personal.REFUSALS as error:
+        return personal.mend(error, "receipt", "withdraw", snapshot, lang, {"receipt": text}, stage="ask")
+
+
+@bp.post("/c/<slug>/hide")
+def hide(slug: str) -> Response:
+    """The name is taken off and the signature stays counted."""
+    snapshot, lang = personal.find(slug)
+    return _regret(snapshot, lang, signatures.hide)
+
+
+def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
+    with reading() as session:
+        found = signatures.standing_of(session, parts().memory.campaign(snapshot.slug), w)
+    stage = "done" if found.state in FINAL else "confirm"
+    return personal.draw(
+        "withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state
+    )
+
+
+def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
+    campaign = parts().memory.campaign(snapshot.slug)
+    try:
+        w = WithdrawForm.read(request.form).secret()
+        with transaction() as session:
+            state = regret(session, campaign, w)
+    except FormRefused:
+        return faulty("withdraw", snapshot, lang, "", stage="ask")
+    except personal.REFUSALS as error:
+        return personal.mend(error, "receipt", "withdraw", snapshot, lang, {}, stage="ask")
+    return personal.draw("withdraw", snapshot, lang, stage="done", standing=state)

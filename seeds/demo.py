@@ -1,0 +1,137 @@
+"""The demonstration: the founding campaign and 249 made-up signatures, each stamped and redeemed by the protocol.
+
+Guards that a second sowing changes nothing, and that no real person or domain is ever used. Refuses a broken file
+with one sentence that says where.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from petition import clock, db, epochs, publishing, signatures, verification
+from petition.blindsign import passes, rsabssa
+from petition.campaigns import Campaign, Draft, draft, find_any
+from petition.config import Config
+from petition.ledger.entries import Show
+from petition.milestones import MilestoneKind, aim
+from petition.signatures import Wish
+from petition.verification import Proven, work_email
+
+FOUNDING: Final = Path(__file__).parent / "founding" / "campaign.toml"
+BATCHES: Final = (31, 48, 52, 41, 44, 33)
+NAMES: Final = (
+    "Alice Bob Carol Dave Erin Frank Grace Heidi Ivan Judy Karim Laura Mike Nadia Oscar Peggy Quentin Rupert Sybil Trent "
+    "Ursula Victor Wendy Xavier Yasmin Zoe Amina Bruno Chloe Diego Elena Farid Gina Hugo Ines Jonas Katia Leo Mona Noah"
+).split()
+NAMED_EVERY: Final = 6
+ROLE_EVERY: Final = 2
+
+
+class SeedBroken(ValueError):
+    """A campaign file cannot be used; the sentence says which and why."""
+
+
+def sow(config: Config, file: Path = FOUNDING) -> str:
+    """Write a campaign down and open it; the founding one with its signatures. Gives a sentence for the terminal."""
+    described, goals = read(file, urlsplit(config.base_url).netloc)
+    with db.transaction() as session:
+        db.hold(session, db.lock_key("seed"))
+        if find_any(session, described.slug) is not None:
+            return f"{described.slug} is there already; nothing was changed."
+        now = clock.now()
+        demo = file == FOUNDING
+        opened = now - timedelta(days=len(BATCHES)) if demo else now
+        campaign = draft(session, described)
+        aim(session, campaign.id, goals)
+        epochs.open_campaign(session, campaign, opened)
+        if demo:
+            _sign(session, campaign, config.pepper, opened)
+            publishing.write_bundle(session, campaign, config.home)
+        return f"{described.slug} is open."
+
+
+def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime) -> None:
+    wishes = _wishes(campaign)
+    for day, batch in enumerate(BATCHES, start=1):
+        at = opened + timedelta(days=day)
+        for wish in islice(wishes, batch):
+            signatures.redeem(session, campaign, _pass(session, campaign, pepper, at), wish)
+        epochs.close_epoch(session, campaign, at)
+
+
+def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> str:
+    """A pass for a made-up colleague, blinded here and stamped there as for anybody."""
+    blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
+    colleague = Proven(work_email.NAME, secrets.token_bytes(32), secrets.token_bytes(32), b"")
+    stamp = verification.stamp(session, pepper, campaign, colleague, blinding.blinded, at.date())
+    return passes.complete(blinding, stamp).encode()
+
+
+def _wishes(campaign: Campaign) -> Iterator[Wish]:
+    """Every sixth by name, every other by role, the rest anonymous: no two lists in the same order."""
+    names = (f"{name} Example" for name in NAMES)
+    roles, teams = cycle(campaign.roles), cycle(campaign.teams)
+    for number in range(sum(BATCHES)):
+        name = next(names, "") if number % NAMED_EVERY == 0 else ""
+        if name:
+            yield Wish(Show.NAME, name=name, role=next(roles), team=next(teams))
+        elif number % ROLE_EVERY:
+            yield Wish(Show.ROLE, role=next(roles))
+        else:
+            yield Wish(Show.ANONYMOUS)
+
+
+def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]:
+    """A campaign file as a draft and its milestones; raises SeedBroken with one sentence."""
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        return _described(told, file.parent, host), _goals(told)
+    except OSError as error:
+        raise SeedBroken(f"{error.filename} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SeedBroken(f"{file} is not a TOML file: {error}.") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SeedBroken(f"{file} is not complete: {error} is missing or has the wrong shape.") from None
+
+
+def _described(told: dict[str, Any], folder: Path, host: str) -> Draft:
+    letters = {
+        lang: (letter["title"], (folder / letter["file"]).read_text(encoding="utf-8"))
+        for lang, letter in told["letters"].items()
+    }
+    workforce = told.get("workforce", {})
+    return Draft(
+        slug=told["slug"],
+        origin=f"{host}/c/{told['slug']}",
+        letters=letters,
+        languages=told["languages"],
+        demands=told["demands"],
+        addressee=told["addressee"]["name"],
+        addressee_role=told["addressee"]["role"],
+        organisation=told["organisation"],
+        organisers=told["organisers"],
+        notice=told.get("demo", {}).get("notice", {}),
+        domains=told["domains"],
+        roles=told.get("roles", {}),
+        teams=told.get("teams", {}),
+        methods=told["methods"],
+        workforce=workforce.get("count"),
+        workforce_source=workforce.get("source", {}),
+        public_min=told["safety"]["public_min"],
+        opens_at=told.get("opens_at"),
+        closes_at=told.get("closes_at"),
+        **told["epochs"],
+    )
+
+
+def _goals(told: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:
+    return [(MilestoneKind(goal["kind"]), int(goal["value"])) for goal in told.get("milestones", [])]

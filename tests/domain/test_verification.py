@@ -1,0 +1,204 @@
+"""From an address to one pass: the same answer for all, one person one pass, lost replies asked for again."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from petition import campaigns, db, events, signatures, verification
+from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import Blinding
+from petition.campaigns import Campaign
+from petition.events import CodeWanted, Event
+from petition.privacy import Recipient, unseal_address
+from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted
+from petition.verification.tables import Issued, Tag
+from tests import make
+
+
+@pytest.fixture
+def mailed(desk: Desk) -> list[Recipient]:
+    """What the code worker would have been given."""
+    found: list[Recipient] = []
+
+    def carry(event: Event) -> None:
+        if isinstance(event, CodeWanted):
+            found.append(unseal_address(desk.vault, event.sealed, make.NOW))
+
+    events.connect(carry)
+    return found
+
+
+def ask(session: Session, desk: Desk, campaign: Campaign, address: str, network: bytes = b"n" * 32) -> str:
+    """Ask for a code."""
+    return verification.begin(
+        session, desk, campaign, address, network=network, proven=False, lang="en", now=make.NOW
+    )
+
+
+def blinding(campaign: Campaign) -> Blinding:
+    """The applicant's first half."""
+    return passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
+
+
+def test_a_code_becomes_a_pass_and_the_pass_a_signature(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+    campaign = make.campaign(session)
+    with db.transaction() as asking:
+        challenge = ask(asking, desk, campaign, "Suzie.Q+x@corp.example")
+    assert [(each.address, each.lang) for each in mailed] == [("suzie.q@corp.example", "en")]
+    asked = blinding(campaign)
+    stamp = verification.issue(session, desk, campaign, challenge, mailed[0].code, asked.blinded, make.NOW)
+    held = passes.complete(asked, stamp)
+    assert signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS).by_epoch == 2
+    assert verification.issued(session, campaign.id) == {"work_email": 1}
+
+
+def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    campaign = make.campaign(session)
+    with db.transaction() as asking:
+        challenge = ask(asking, desk, campaign, "suzie@corp.example")
+    asked, code = blinding(campaign), mailed[0].code
+    stamps = {
+        verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW) for _ in range(3)
+    }
+    assert len(stamps) == 1
+    with pytest.raises(AlreadyVerified):
+        verification.issue(session, desk, campaign, challenge, code, blinding(campaign).blinded, make.NOW)
+    with db.transaction() as asking:
+        again = ask(asking, desk, campaign, "s.u.z.i.e@eu.corp.example")
+    with pytest.raises(AlreadyVerified):
+        verification.issue(session, desk, campaign, again, mailed[1].code, blinding(campaign).blinded, make.NOW)
+    assert verification.issued(session, campaign.id) == {"work_email": 1}
+
+
+def test_five_tries_then_even_the_right_code_is_wrong(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+    campaign = make.campaign(session)
+    with db.transaction() as asking:
+        challenge = ask(asking, desk, campaign, "suzie@corp.example")
+    asked = blinding(campaign)
+    right = mailed[0].code
+    wrong = f"{(int(right) + 1) % 10**8:08d}"
+    for code in [wrong] * 5 + [right]:
+        with pytest.raises(CodeWrong):
+            verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW)
+
+
+def test_a_code_of_one_campaign_is_worthless_in_another(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    first, second = make.campaign(session), make.campaign(session)
+    with db.transaction() as asking:
+        challenge = ask(asking, desk, first, "suzie@corp.example")
+    with pytest.raises(CodeWrong):
+        verification.issue(session, desk, second, challenge, mailed[0].code, blinding(second).blinded, make.NOW)
+
+
+def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    campaign = make.campaign(session)
+    challenges = []
+    for spelling in ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@corp.example", "SUZIE@eu.corp.example"):
+        with db.transaction() as asking:
+            challenges.append(ask(asking, desk, campaign, spelling))
+    assert [bool(each.address) for each in mailed] == [True, True, True, False]
+    assert {len(challenge) for challenge in challenges} == {22}
+
+
+def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_one_pass(
+    engine: Engine, desk: Desk, mailed: list[Recipient]
+) -> None:
+    """P6: one address in several spellings, at once."""
+    with db.transaction() as session:
+        slug = make.campaign(session).slug
+    spellings = ["suzie@corp.example", "Suzie+a@corp.example", "s.u.zie@corp.example", "suzie@eu.corp.example"]
+    challenges: list[str] = []
+
+    def one(number: int) -> None:
+        with db.transaction() as session:
+            campaign = campaigns.find(session, slug)
+            challenges.append(ask(session, desk, campaign, spellings[number % 4], number.to_bytes(32)))
+
+    in_threads(one, 32)
+    assert sum(each.address is not None for each in mailed) == 3
+    outcomes: list[str] = []
+
+    def redeem_code(number: int) -> None:
+        with db.transaction() as session:
+            campaign = campaigns.find(session, slug)
+            proven = verification.Proven("work_email", b"c" * 32, b"one person".ljust(32), b"")
+            try:
+                verification.stamp(session, desk.pepper, campaign, proven, blinding(campaign).blinded, make.NOW.date())
+                outcomes.append("stamped")
+            except AlreadyVerified:
+                outcomes.append("refused")
+
+    in_threads(redeem_code, 32)
+    assert sorted(outcomes) == ["refused"] * 31 + ["stamped"]
+    with db.session() as session:
+        assert session.scalar(select(func.count()).select_from(Tag)) == 1
+        assert session.scalar(select(Issued.n)) == 1
+
+
+def test_one_pass_redeemed_by_thirty_two_at_once_is_one_signature(engine: Engine) -> None:
+    """P6: one pass, at once."""
+    with db.transaction() as session:
+        made = make.campaign(session)
+        slug, held = made.slug, make.a_pass(session, made).encode()
+    outcomes: list[str] = []
+
+    def one(_: int) -> None:
+        try:
+            with db.transaction() as session:
+                signatures.redeem(session, campaigns.find(session, slug), held, make.ANONYMOUS)
+            outcomes.append("signed")
+        except signatures.PassSpent:
+            outcomes.append("spent")
+
+    in_threads(one, 32)
+    assert sorted(outcomes) == ["signed"] + ["spent"] * 31
+
+
+def test_a_network_that_uses_no_code_is_stopped_after_sixty(session: Session, desk: Desk) -> None:
+    """P23: ten thousand posts from one network; each further one is refused before anything is mailed."""
+    campaign = make.campaign(session)
+    sent: list[Event] = []
+    events.connect(sent.append)
+    refused = 0
+    for number in range(200):
+        try:
+            with db.transaction() as asking:
+                ask(asking, desk, campaign, f"person{number}@corp.example")
+        except NetworkExhausted:
+            refused += 1
+    assert (len(sent), refused) == (60, 140)
+
+
+def test_an_office_of_three_hundred_that_uses_its_codes_never_meets_the_limit(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    """P23: colleagues behind one address."""
+    campaign = make.campaign(session)
+    for number in range(300):
+        with db.transaction() as asking:
+            challenge = ask(asking, desk, campaign, f"person{number}@corp.example")
+        asked = blinding(campaign)
+        verification.issue(
+            session, desk, campaign, challenge, mailed[-1].code, asked.blinded, make.NOW + timedelta(seconds=number)
+        )
+    assert verification.issued(session, campaign.id) == {"work_email": 300}
+
+
+def in_threads(work, n: int) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Run work(0) … work(n - 1) at once."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
