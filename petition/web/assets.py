@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flask import Flask, abort, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
-from whitenoise import WhiteNoise
+from whitenoise import WhiteNoise  # type: ignore[import-untyped]
 
 FOLDER: Final = Path(__file__).parent.parent / "static"
 

@@ -19,6 +19,7 @@ from flask import Flask, Response, current_app, render_template, request
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as BaseResponse
 
 from petition import db
 from petition.blindsign.passes import PassMalformed
@@ -91,6 +92,7 @@ HTTP_SAID: Final = {
     413: (_("Too large"), _("What was sent is too large.")),
     414: (_("Address too long"), _("This address is too long.")),
     415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
+    503: AWAY[1:],
 }
 WISH_SENTENCES: Final = {
     WishFault.NAME_MISSING: _("Write your full name, or choose to show less."),
@@ -117,7 +119,8 @@ def explain(error: Exception) -> Fault:
     """Put an error into words; one that nobody foresaw becomes a 503."""
     if isinstance(error, HTTPException) and error.code:
         title, sentence = HTTP_SAID.get(error.code, (error.name, error.name))
-        return Fault(error.code, _dashed(error), gettext(title), gettext(sentence))
+        retry_after = RETRY_SECONDS if error.code == 503 else None
+        return Fault(error.code, _dashed(error), gettext(title), gettext(sentence), retry_after)
     status, title, sentence = SAID.get(type(error), AWAY)
     name = _dashed(error) if type(error) in SAID else "away"
     retry_after = RETRY_SECONDS if status == 503 else getattr(error, "retry_after", None)
@@ -175,9 +178,9 @@ def watch(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_any)
 
 
-def _answer_any(error: Exception) -> Response | Exception:
+def _answer_any(error: Exception) -> BaseResponse:
     if isinstance(error, RequestRedirect):
-        return error
+        return error.get_response()
     if not (type(error) in SAID or isinstance(error, HTTPException) or _foreseen(error)):
         if current_app.testing:
             raise error

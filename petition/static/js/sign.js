@@ -7,10 +7,10 @@ import { begin, decode, withdrawToken } from "./pass.js";
 import { Refused, call, clearErrors, enableButtons, save, showErrors, showRefusal, word } from "./page.js";
 import { watch, written } from "./receipt.js";
 
-const SOLUTION_KEEPS = 4 * 60_000;
+const PROOF_KEEPS = 4 * 60_000;
 const root = document.getElementById("signing");
 const page = root?.dataset;
-let robot = null;
+let proof = null;
 
 function start() {
   enableButtons(root);
@@ -35,56 +35,39 @@ function leave(event) {
 
 function takeAddress() {
   const form = document.getElementById("address-form");
-  form.elements.address.addEventListener("input", () => proveHuman().catch(() => {}), { once: true });
+  form.elements.address.addEventListener("input", () => proofOfWork().catch(() => {}), { once: true });
   take(form, () => askForCode(form));
 }
 
 async function askForCode(form) {
-  const address = form.elements.address.value;
   const working = document.getElementById("working");
-  try {
-    const { challenge } = await solved((altcha) => post("verify", { address, altcha, lang: page.lang }), working);
-    takeCode(challenge);
-  } finally {
-    working.hidden = true;
-  }
+  working.hidden = false;
+  const altcha = await proofOfWork().catch(() => undefined);
+  working.hidden = true;
+  proof = null;
+  const { challenge } = await post("verify", { address: form.elements.address.value, altcha, lang: page.lang });
+  takeCode(challenge);
 }
 
-/** Sends with a proof of work, and once more with a fresh one if that was too old. */
-async function solved(send, working) {
-  for (let again = false; ; again = true) {
-    working.hidden = false;
-    const altcha = await proveHuman();
-    working.hidden = true;
-    robot = null;
-    try {
-      return await send(altcha);
-    } catch (refused) {
-      if (again || !refused.errors?.altcha) throw refused;
-    }
+/** Worked for since the first letter was typed. Without it the site still answers, only less often. */
+function proofOfWork() {
+  if (!proof || Date.now() - proof.since > PROOF_KEEPS) {
+    proof = { since: Date.now(), payload: call(`${page.api}/challenge`).then(solved) };
   }
+  return proof.payload;
 }
 
-function proveHuman() {
-  if (!robot || Date.now() - robot.since > SOLUTION_KEEPS) {
-    robot = { since: Date.now(), answer: call(`${page.api}/challenge`).then(work) };
-    robot.answer.catch(() => { robot = null; });
-  }
-  return robot.answer;
-}
-
-function work(challenge) {
+function solved(challenge) {
   const worker = new Worker(page.worker, { type: "module" });
-  const answer = new Promise((resolve, reject) => {
-    const fail = () => reject(new Refused(0, word("robot")));
-    worker.addEventListener("error", fail);
+  const payload = new Promise((resolve, reject) => {
+    worker.addEventListener("error", reject);
     worker.addEventListener("message", ({ data }) => {
       if (data.payload) resolve(data.payload);
-      if (data.error) fail();
+      if (data.error) reject(new Error(data.error));
     });
     worker.postMessage(challenge);
   });
-  return answer.finally(() => worker.terminate());
+  return payload.finally(() => worker.terminate());
 }
 
 /* Step 1, second half: the code */

@@ -11,10 +11,10 @@ from werkzeug.exceptions import BadRequest
 
 from petition import db, signatures
 from petition.encoding import MalformedEncoding, b64u, unb64u
-from petition.signatures import NamedPage, SignatureState, Standing
-from petition.snapshots import MilestoneView, NamedSigner, Snapshot
+from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing
+from petition.snapshots import MilestoneView, Snapshot
 from petition.web import memory, proof_of_work
-from petition.web.api.calls import JSON, reads, text_of
+from petition.web.api.calls import JSON, reads, say, text_of
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line
 from petition.web.page import CALLS_CACHED
 from petition.web.parts import parts
@@ -62,10 +62,12 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
 
 @reads("/campaigns/<slug>/signers", "Who chose to be seen, in ledger order, 100 a page", "Signers", query=PAGE)
 def signers(slug: str) -> Response:
-    """Named signers, roles in cells of at least ten, and the number of the others."""
+    """Named signers, roles in cells of at least ten, and the number of the others. What is searched for is not kept."""
     page, q = _page_number(), searched()
-    name = f"api/signers/{page}/{q}"
-    return _cached(slug, name, lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page, q))), lang="")
+    if q:
+        snapshot = memory.snapshot(slug)
+        return say(_signers(snapshot, named_page(snapshot, page, q)))
+    return _cached(slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang="")
 
 
 def searched() -> str:
@@ -74,8 +76,8 @@ def searched() -> str:
     return "".join(c for c in text if c.isprintable())
 
 
-def named_page(snapshot: Snapshot, page: int, q: str) -> NamedPage:
-    """A page of named signers; the first is in the snapshot, the others are one query away."""
+def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
+    """A page of named signers, in two queries; nobody before the count is public."""
     if snapshot.count is None:
         return NamedPage((), 1, 0)
     with db.session() as session:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from babel.dates import format_timedelta
+from babel.lists import format_list
 from flask import Response, render_template, url_for
 from sqlalchemy import exc
 
@@ -47,6 +48,7 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
         "letter_url": letter_url(snapshot, lang),
         "roles": labelled(snapshot.roles, lang),
         "teams": labelled(snapshot.teams, lang),
+        "domains": format_list([f"@{domain}" for domain in snapshot.domains], style="or", locale=words),
         "have_pass": False,
         "standing": "",
     }

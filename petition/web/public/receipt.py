@@ -9,8 +9,9 @@ from flask import Blueprint, Response, request
 
 from petition import signatures
 from petition.db import session as reading
-from petition.signatures import SignatureState, Standing
+from petition.signatures import Standing
 from petition.snapshots import Snapshot
+from petition.web.api.reading import state_told
 from petition.web.fields import Filled
 from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
@@ -37,7 +38,7 @@ def look(slug: str) -> Response:
         return faulty("receipt", snapshot, lang, text)
     except personal.REFUSALS as error:
         return personal.mend(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
-    standing = _shown(found)
+    standing = state_told(found.state, logged=found.index is not None)
     return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=found.epoch)
 
 
@@ -72,9 +73,3 @@ def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: ob
 def _standing(slug: str, kept: Kept) -> Standing:
     with reading() as session:
         return signatures.standing(session, parts().memory.campaign(slug), kept.leaf)
-
-
-def _shown(found: Standing) -> SignatureState:
-    if found.state is not SignatureState.HIDDEN:
-        return found.state
-    return SignatureState.PENDING if found.index is None else SignatureState.LOGGED

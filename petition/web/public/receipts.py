@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.encoding import MalformedEncoding, unb64u
 from petition.ledger import merkle
 from petition.ledger.entries import EntryMalformed, SignEntry, parse
 from petition.signatures import Receipt
 from petition.snapshots import Snapshot
+from petition.web.api.calls import text_of
+from petition.web.api.writing import receipt_told
 
 TOKEN_LENGTH = 43
 
@@ -34,17 +36,7 @@ class Kept:
 
 def written(receipt: Receipt, snapshot: Snapshot) -> str:
     """The text to keep: the call's receipt object with the campaign's id and origin, on one line."""
-    kept = {
-        "campaign": snapshot.id,
-        "origin": snapshot.origin,
-        "entry": receipt.entry,
-        "salt": b64u(receipt.salt),
-        "body": receipt.body.fields(),
-        "withdraw": b64u(receipt.withdraw),
-        "promise": b64u(receipt.promise),
-        "by_epoch": receipt.by_epoch,
-    }
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return text_of({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_told(receipt)})
 
 
 def read(text: str, snapshot: Snapshot) -> Kept:

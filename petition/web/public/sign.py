@@ -16,15 +16,12 @@ from itertools import count
 
 from flask import Blueprint, Response, request
 
-from petition import clock, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign
-from petition.db import transaction
 from petition.encoding import MalformedEncoding, b64u, unb64u
-from petition.i18n import interface_language
 from petition.signatures import Receipt, SignatureState, Wish
 from petition.snapshots import Snapshot
-from petition.web import network
+from petition.web.api import writing
 from petition.web.fields import Filled
 from petition.web.forms import CodeForm, SignForm, VerifyForm
 from petition.web.parts import parts
@@ -60,7 +57,7 @@ def verify(slug: str) -> Response:
     """An address is given: whatever it is, the same page asks for the code."""
     snapshot, lang = personal.find(slug)
     try:
-        challenge = _begin(slug, interface_language(lang))
+        challenge = writing.ask_for_code(slug, VerifyForm.read(request.form))
     except personal.REFUSALS as error:
         return personal.mend(error, "address", "sign", snapshot, lang, _typed("address"), stage=Stage.ADDRESS)
     asked = Filled({"challenge": challenge, "seed": b64u(secrets.token_bytes(SEED_LENGTH))})
@@ -84,37 +81,18 @@ def sign(slug: str) -> Response:
     """A pass and a choice are given: the signature is taken, and the receipt shown."""
     snapshot, lang = personal.find(slug)
     try:
-        wish, receipt = _redeem(slug)
+        given = SignForm.read(request.form)
+        receipt = writing.redeem(slug, given)
     except personal.REFUSALS as error:
         typed = _typed(*CHOICES)
         return personal.mend(error, "pass", "sign", snapshot, lang, typed, stage=Stage.CHOOSE, have_pass=True)
-    return _receipt_page(snapshot, lang, wish, receipt)
-
-
-def _begin(slug: str, lang: str) -> str:
-    asked, here = VerifyForm.read(request.form), parts()
-    campaign, address = here.memory.campaign(slug), str(asked.address.data)
-    with transaction() as session:
-        return verification.begin(
-            session, here.desk, campaign, address, network=network.network(), proven=False, lang=lang, now=clock.now()
-        )
+    return _receipt_page(snapshot, lang, given.wish(), receipt)
 
 
 def _pass(slug: str) -> str:
-    given, here = CodeForm.read(request.form), parts()
-    campaign = here.memory.campaign(slug)
-    blinding = _blinding(campaign, request.form.get("seed", ""))
-    challenge, code = str(given.challenge.data), str(given.code.data)
-    with transaction() as session:
-        stamped = verification.issue(session, here.desk, campaign, challenge, code, blinding.blinded, clock.now())
-    return passes.complete(blinding, stamped).encode()
-
-
-def _redeem(slug: str) -> tuple[Wish, Receipt]:
-    given = SignForm.read(request.form)
-    wish, campaign = given.wish(), parts().memory.campaign(slug)
-    with transaction() as session:
-        return wish, signatures.redeem(session, campaign, str(given.pass_.data), wish)
+    given = CodeForm.read(request.form)
+    blinding = _blinding(parts().memory.campaign(slug), request.form.get("seed", ""))
+    return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
 
 
 def _receipt_page(snapshot: Snapshot, lang: str, wish: Wish, receipt: Receipt) -> Response:

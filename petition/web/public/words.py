@@ -14,7 +14,6 @@ from petition.signatures import Wish
 
 WORDS: Final = {
     "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),
-    "robot": _("The check against robots did not succeed. Try again."),
     "stamp": _(
         "The stamp that came back is not the one of this campaign, so your browser refused it and you have no pass."
         " Write to the organisers."

@@ -1,0 +1,49 @@
+"""The web: forms, pages, calls. HTTP only; no rule lives here.
+
+Guards that there is no app at import time and one way to make one. Refuses a second configuration beside `Config`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from petition import db, keyring, logs
+from petition.config import Config, Environment
+from petition.config.addresses import PROJECT
+from petition.verification import Desk
+from petition.volatile import Volatile
+from petition.web import api, assets, faults, headers, health, language, memory
+from petition.web.parts import NAME, Parts
+from petition.web.public import downloads, home, inbox, letter, pages, receipt, sign, signers, verify, withdraw
+
+TEMPLATES: Final = PROJECT / "templates"
+LARGEST_FORM: Final = 64 * 1024
+PAGES: Final = (home, letter, signers, verify, pages, sign, receipt, withdraw, downloads, inbox)
+
+
+def build(config: Config, static: Path = assets.FOLDER) -> Flask:
+    """The application of one configuration, its database and Redis connected when first used."""
+    app = Flask("petition", root_path=str(PROJECT / "petition"), template_folder=str(TEMPLATES), static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.testing = config.env is Environment.TEST and not config.failpoint
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    logs.configure(config)
+    db.connect(config.database_url)
+    app.extensions[NAME] = _parts(config)
+    language.teach(app)
+    faults.watch(app)
+    assets.serve(app, static)
+    for module in (assets, api, health, *PAGES):
+        app.register_blueprint(module.bp)
+    app.wsgi_app = headers.Doorstep(app.wsgi_app, config)  # type: ignore[method-assign]
+    return app
+
+
+def _parts(config: Config) -> Parts:
+    vault, volatile = keyring.connect(config.master_keys), Volatile(config.redis_url)
+    return Parts(config, volatile, vault, Desk(volatile, vault, config.pepper), memory.from_database())

@@ -1,0 +1,102 @@
+"""The calls as an OpenAPI 3.1 document, made from the table of calls: what is not in the table is not answered."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from flask import Response
+
+from petition.web import memory
+from petition.web.api.calls import CALLS, JSON, Call, bp, text_of
+from petition.web.api.schemas import SCHEMAS
+from petition.web.faults import PROBLEM
+from petition.web.forms import Shape, field_names
+from petition.web.page import PAGES_CACHED
+
+PARAMETER: Final = re.compile(r"<(\w+)>")
+WHAT: Final = {
+    304: "Not modified: the ETag is still right",
+    400: "Not understood",
+    403: "Wrong code, or not a pass of this campaign",
+    404: "Unknown campaign or signature",
+    409: "The state does not allow it: closed, spent, or verified before",
+    413: "More than 16 kB",
+    415: "Not JSON",
+    422: "Fields that cannot be used as they are; `errors` says which",
+    429: "Too many; try again after Retry-After seconds",
+    503: "Not just now; try again after Retry-After seconds",
+}
+REQUIRED: Final = {
+    "VerifyForm": ["address"],
+    "PassForm": ["challenge", "code", "blinded"],
+    "SignForm": ["pass", "show"],
+    "WithdrawForm": ["withdraw"],
+}
+
+
+@bp.get("/openapi.json")
+def openapi() -> Response:
+    """The document itself, the same for everybody."""
+    return memory.cached_text("", "openapi", lambda _: text_of(document()), kind=JSON, caching=PAGES_CACHED)
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1 of every call in the table."""
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        path = "/api" + PARAMETER.sub(r"{\1}", call.path)
+        paths.setdefault(path, {})[call.method.lower()] = _operation(call)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Undersigned",
+            "version": "1",
+            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+        },
+        "paths": paths,
+        "components": {"schemas": SCHEMAS},
+    }
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": call.name,
+        "summary": call.summary,
+        "parameters": [*_path_parameters(call), *_query_parameters(call)],
+        "responses": {str(call.status): _answer(call.answer, JSON)} | _refusals(call),
+    }
+    if call.form is not None:
+        told["requestBody"] = {"required": True, "content": {JSON: {"schema": _form(call.form)}}}
+    return told
+
+
+def _path_parameters(call: Call) -> list[dict[str, Any]]:
+    names = PARAMETER.findall(call.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(call: Call) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in call.query.items()]
+
+
+def _refusals(call: Call) -> dict[str, Any]:
+    problems = {str(status): _answer("Problem", PROBLEM, WHAT[status]) for status in _statuses(call)}
+    return problems | ({"304": {"description": WHAT[304]}} if call.cached else {})
+
+
+def _statuses(call: Call) -> list[int]:
+    return sorted({*call.refusals, *([400] if call.query or "<leaf>" in call.path else [])})
+
+
+def _answer(schema: str, kind: str, description: str = "Done") -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+
+
+def _form(shape: type[Shape]) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: {"type": ["string", "null"]} for name in sorted(field_names(shape))}
+    required = REQUIRED[shape.__name__]
+    properties |= {name: {"type": "string"} for name in required}
+    if "publish_at" in properties:
+        properties["publish_at"] = {"type": ["integer", "string", "null"]}
+    return {"type": "object", "properties": properties, "required": required}

@@ -1,0 +1,107 @@
+"""The shapes of the answers, as JSON Schema 2020-12: what the OpenAPI document says of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from petition.campaigns import CampaignState, DemandState
+from petition.ledger.entries import Show
+from petition.milestones import MilestoneKind
+
+Schema = dict[str, Any]
+
+
+def binary(length: int) -> Schema:
+    """So many bytes in base64url without padding."""
+    return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{(length * 4 + 2) // 3}}}$"}
+
+
+def listed(each: Schema) -> Schema:
+    """An array."""
+    return {"type": "array", "items": each}
+
+
+def record(optional: tuple[str, ...] = (), /, **fields: Schema) -> Schema:
+    """An object with these fields and no others."""
+    required = [name for name in fields if name not in optional]
+    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
+
+
+def or_null(schema: Schema) -> Schema:
+    """That, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def by_key(each: Schema) -> Schema:
+    """An object whose keys are free."""
+    return {"type": "object", "additionalProperties": each}
+
+
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
+DAY: Final[Schema] = {"type": "string", "format": "date"}
+HEX32: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+STATE: Final[Schema] = {"enum": [str(each) for each in CampaignState]}
+KIND: Final[Schema] = {"enum": [str(each) for each in MilestoneKind]}
+GOAL: Final[Schema] = record(kind=KIND, value=NUMBER)
+BODY: Final[Schema] = record(
+    show={"enum": [str(each) for each in Show]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT
+)
+
+SHAPES: Final[dict[str, Schema]] = {
+    "Listing": listed(record(slug=TEXT, title=TEXT, state=STATE, count=or_null(NUMBER))),
+    "Campaign": record(
+        id=HEX32,
+        slug=TEXT,
+        origin=TEXT,
+        state=STATE,
+        title=TEXT,
+        addressee=TEXT,
+        organisation=TEXT,
+        languages=listed(TEXT),
+        letter=by_key(record(sha256=HEX64, markdown=TEXT)),
+        demands=listed(record(id=TEXT, text=TEXT, state={"enum": [str(each) for each in DemandState]})),
+        issuer=TEXT,
+        ledger_key=TEXT,
+        methods=listed(TEXT),
+        domains=listed(TEXT),
+        roles=listed(TEXT),
+        teams=listed(TEXT),
+        opened=or_null(DAY),
+        closes=or_null(DAY),
+        workforce=or_null(NUMBER),
+        milestones=listed(record(kind=KIND, value=NUMBER, reached=or_null(DAY))),
+        count=or_null(NUMBER),
+        epoch=NUMBER,
+        batch=record(min=NUMBER, interval=NUMBER, max_wait=NUMBER),
+    ),
+    "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(GOAL)),
+    "Puzzle": record(parameters={"type": "object"}, signature=TEXT),
+    "Kept": record(challenge=binary(16)),
+    "Stamp": record(stamp=binary(256)),
+    "Signed": record(
+        receipt=record(entry=TEXT, salt=binary(32), body=BODY, withdraw=binary(32), promise=binary(64), by_epoch=NUMBER)
+    ),
+    "State": record(state={"enum": ["pending", "logged", "withdrawn", "removed"]}),
+    "Standing": record(
+        ("index", "epoch", "proof"),
+        state={"enum": ["pending", "logged", "withdrawn", "removed"]},
+        index=NUMBER,
+        epoch=NUMBER,
+        proof=listed(binary(32)),
+    ),
+    "Signers": record(
+        named=listed(record(name=TEXT, role=TEXT, team=TEXT, comment=TEXT)),
+        roles=listed(record(role=TEXT, n={"type": "integer", "minimum": 10})),
+        anonymous=NUMBER,
+    ),
+    "Problem": record(
+        ("errors",),
+        type=TEXT,
+        title=TEXT,
+        status={"type": "integer"},
+        detail=TEXT,
+        errors=by_key(listed(TEXT)),
+    ),
+}

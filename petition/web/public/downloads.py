@@ -1,0 +1,60 @@
+"""What a reporter downloads: the bundle, the checkpoint, the letter's bytes and the verifier. Cacheable, with ETag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from flask import Blueprint, Response, make_response, request, send_file
+from werkzeug.exceptions import NotFound
+
+from petition.ledger import verify as verifier
+from petition.publishing import bundle_path
+from petition.web import memory
+from petition.web.page import CALLS_CACHED, PAGES_CACHED
+from petition.web.parts import parts
+
+TEXT: Final = "text/plain; charset=utf-8"
+MARKDOWN: Final = "text/markdown; charset=utf-8"
+
+bp = Blueprint("downloads", __name__)
+
+
+@bp.get("/c/<slug>/bundle.zip")
+def bundle(slug: str) -> Response:
+    """The newest bundle that was written; 404 while too few have signed for anything to be public."""
+    memory.snapshot(slug)
+    path = bundle_path(parts().config.home, slug)
+    if not path.exists():
+        raise NotFound
+    return _file(path, "application/zip", f"{slug}.zip")
+
+
+@bp.get("/c/<slug>/checkpoint")
+def checkpoint(slug: str) -> Response:
+    """The signed head of the ledger."""
+    return memory.cached_page(
+        slug, "", "checkpoint", lambda snapshot: snapshot.checkpoint, kind=TEXT, caching=CALLS_CACHED
+    )
+
+
+@bp.get("/c/<slug>/letter.<lang>.md")
+def letter(slug: str, lang: str) -> Response:
+    """The letter's Markdown, byte for byte what the ledger's hash covers."""
+    if lang not in memory.snapshot(slug).letters:
+        raise NotFound
+    return memory.cached_page(
+        slug, lang, "markdown", lambda snapshot: snapshot.letters[lang].markdown, kind=MARKDOWN, caching=PAGES_CACHED
+    )
+
+
+@bp.get("/verify.py")
+def program() -> Response:
+    """The stand-alone verifier, as it lies in the project."""
+    return _file(Path(verifier.__file__), "text/x-python; charset=utf-8", "verify.py")
+
+
+def _file(path: Path, kind: str, name: str) -> Response:
+    answer = make_response(send_file(path, mimetype=kind, as_attachment=True, download_name=name, conditional=False))
+    answer.headers["Cache-Control"] = PAGES_CACHED
+    return answer.make_conditional(request)  # type: ignore[return-value]
