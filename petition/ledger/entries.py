@@ -62,8 +62,7 @@ class Body:
 
     def fields(self) -> dict[str, str]:
         """The five strings, as bundles and receipts carry them."""
-        texts = {"name": self.name, "role": self.role, "team": self.team, "comment": self.comment}
-        return {"show": str(self.show), **texts}
+        return {**vars(self), "show": str(self.show)}
 
     def canonical(self) -> bytes:
         """The bytes that the commitment covers."""
@@ -238,9 +237,9 @@ def _read(fields: dict[str, Any]) -> Entry:
 
 def _read_campaign(fields: dict[str, Any]) -> CampaignEntry:
     return CampaignEntry(
-        id=_unhex(fields["id"]),
+        id=bytes.fromhex(fields["id"]),
         origin=fields["origin"],
-        letter={lang: _unhex(digest) for lang, digest in fields["letter"].items()},
+        letter={lang: bytes.fromhex(digest) for lang, digest in fields["letter"].items()},
         demands=tuple(fields["demands"]),
         issuer=unb64u(fields["issuer"], ISSUER_LENGTH),
         opened=date.fromisoformat(fields["opened"]),
@@ -261,7 +260,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Entry]] = {
     "sign": _read_sign,
     "withdraw": lambda fields: WithdrawEntry(fields["i"], unb64u(fields["w"], 32)),
     "remove": lambda fields: RemoveEntry(fields["i"], Removal(fields["why"])),
-    "translation": lambda fields: TranslationEntry(fields["lang"], _unhex(fields["letter"])),
+    "translation": lambda fields: TranslationEntry(fields["lang"], bytes.fromhex(fields["letter"])),
     "epoch": _read_epoch,
     "close": lambda fields: CloseEntry(date.fromisoformat(fields["day"])),
 }
@@ -269,10 +268,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], Entry]] = {
 
 def _line(kind: str, **fields: object) -> bytes:
     return canonical_json({"t": kind, "v": VERSION, **fields})
-
-
-def _unhex(text: str) -> bytes:
-    return bytes.fromhex(text)
 
 
 def _require(fine: bool, sentence: str) -> None:

@@ -41,10 +41,9 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over leaf hashes, in memory that does not grow with their number."""
     peaks: list[bytes] = []
     for size, leaf in enumerate(leaves):
-        node = leaf
-        while size & 1:
-            node = node_hash(peaks.pop(), node)
-            size >>= 1
+        node, height = leaf, size
+        while height & 1:
+            node, height = node_hash(peaks.pop(), node), height >> 1
         peaks.append(node)
     return _join(peaks)
 
@@ -187,7 +186,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
     """Whether the tree of `new` entries begins with the one of `old` (RFC 9162 §2.1.4.2)."""
-    if old == new or old == 0:
+    if old in (0, new):
         return not proof and old_root == (new_root if old == new else EMPTY_ROOT)
     if not 0 < old < new or not proof:
         return False

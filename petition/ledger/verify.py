@@ -285,7 +285,8 @@ class Recount:
 
     def visible(self) -> dict[str, int]:
         """Counted signatures by what they show; those without a public body are undisclosed."""
-        shown = Counter(show for index, show in self.shown.items() if index in self.signatures.keys() - self.gone)
+        counted = self.signatures.keys() - self.gone
+        shown = Counter(show for index, show in self.shown.items() if index in counted)
         names = {show: shown[show] for show in ("name", "role", "anonymous")}
         return {**names, "undisclosed": self.counted - sum(names.values())}
 
@@ -365,9 +366,9 @@ def times(number: int, point: tuple[int, int]) -> tuple[int, int]:
 
 def open_bundle(archive: zipfile.ZipFile) -> Bundle:
     names = archive.namelist()
-    if len(set(names)) < len(names):
-        raise ValueError("it holds two files of one name")
-    letters = {name[7:-3]: small(archive, name) for name in names if re.fullmatch(r"letter\..+\.md", name)}
+    if len(set(names)) < len(names) or any(info.compress_type not in (0, 8) for info in archive.infolist()):
+        raise ValueError("it holds two files of one name, or one that is packed in an unusual way")
+    letters = {name[7:-3]: small(archive, name) for name in names if re.fullmatch(r"letter\.[A-Za-z0-9-]+\.md", name)}
     checkpoint, vkey = (small(archive, name).decode() for name in ("checkpoint", "vkey"))
     lines, bodies = (lines_of(archive, name) for name in ("log.jsonl", "bodies.jsonl"))
     return Bundle(lines, bodies, checkpoint, vkey.rstrip("\n"), letters)
@@ -401,7 +402,7 @@ def figures(recount: Recount) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if not arguments:
+    if not arguments or arguments[0].startswith("-"):
         print("usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]", file=sys.stderr)
         return 2
     vkey = arguments[1].strip() if len(arguments) > 1 else None

@@ -38,7 +38,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     language.teach(app)
     faults.watch(app)
     assets.serve(app, static)
-    for module in (assets, api, health, *PAGES):
+    for module in (api, health, *PAGES):
         app.register_blueprint(module.bp)
     app.wsgi_app = headers.Doorstep(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

@@ -136,7 +136,7 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
     if isinstance(error, WishRefused):
         return {error.field: [gettext(WISH_SENTENCES[error.reason])]}
     if isinstance(error, BlindedRefused):
-        return {"blinded": [gettext(_("This is not a blinded value for this campaign's key."))]}
+        return {"blinded": [gettext(_("This is not a blinded value for this campaign’s key."))]}
     return {}
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from petition import clock, db, epochs, snapshots
+from petition import clock, db, epochs, migrate
 from petition.volatile import VolatileAway
 from petition.web.parts import parts
 
@@ -36,24 +36,37 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """The database answers and has its tables; Redis is reported."""
-    try:
-        with db.session() as session:
-            snapshots.listed(session)
-    except SQLAlchemyError:
-        return Response("database away\n", 503, content_type="text/plain", headers={**NO_STORE, "Retry-After": "5"})
-    return Response(f"database ok\nredis {_redis()}\n", content_type="text/plain", headers=NO_STORE)
+    """The database answers and holds this version's tables, else 503; Redis is reported."""
+    database = _database()
+    told = f"database {database}\nredis {_redis()}\n"
+    if database != "ok":
+        return Response(told, 503, content_type="text/plain", headers={**NO_STORE, "Retry-After": "5"})
+    return Response(told, content_type="text/plain", headers=NO_STORE)
 
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text."""
+    """Prometheus text; it says that a server is away instead of failing with it."""
     registry = CollectorRegistry()
-    with db.session() as session:
-        health = epochs.health(session, clock.now())
-    for name, meaning in FIGURES.items():
-        Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
+    up = Gauge("undersigned_up", "Whether a server answers", ["server"], registry=registry)
+    up.labels("redis").set(_redis() == "ok")
+    try:
+        with db.session() as session:
+            health = epochs.health(session, clock.now())
+    except SQLAlchemyError:
+        up.labels("database").set(0)
+    else:
+        up.labels("database").set(1)
+        for name, meaning in FIGURES.items():
+            Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)
+
+
+def _database() -> str:
+    try:
+        return "ok" if migrate.is_current(parts().config.database_url) else "not migrated"
+    except SQLAlchemyError:
+        return "away"
 
 
 def _redis() -> str:

@@ -12,9 +12,7 @@ from petition.ledger.checkpoint import Checkpoint, CheckpointMalformed, Checkpoi
 
 GO_SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-GO_TEXT = (
-    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-)
+GO_TEXT = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
 GO_NOTE = (
     GO_TEXT + "\n— PeterNeumann "
     "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
@@ -91,7 +89,16 @@ def test_a_mutilated_note_is_refused(cut: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "name", "name+00000000", VKEY[:-1], VKEY + "A", VKEY.replace("+", " ", 1), VKEY.replace("open", "0pen"), "a b+"],
+    [
+        "",
+        "name",
+        "name+00000000",
+        VKEY[:-1],
+        VKEY + "A",
+        VKEY.replace("+", " ", 1),
+        VKEY.replace("open", "0pen"),
+        "a b+",
+    ],
 )
 def test_a_mutilated_vkey_is_refused(text: str) -> None:
     with pytest.raises(KeyMalformed):

@@ -7,6 +7,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -186,7 +187,7 @@ def test_a_bundle_that_could_not_be_finished_leaves_the_old_one(tmp_path: Path) 
     path = tmp_path / "bundle.zip"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        bundle.write(path, replace(HONEST.contents(), lines=iter([b"{}", None])))  # type: ignore[list-item]
+        bundle.write(path, replace(HONEST.contents(), lines=[b"{}", None]))  # type: ignore[list-item]
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("bundle.zip", b"old")]
 
 
@@ -343,7 +344,9 @@ def a_letter_replaced_by_a_translation(story: Story) -> None:
     story.lines[6] = TranslationEntry("en", bytes(32)).line()
 
 
-@fraud("entry 6: entry 0, and no other, opens the campaign", "letter.de.md: is missing, or not the letter that was signed")
+@fraud(
+    "entry 6: entry 0, and no other, opens the campaign", "letter.de.md: is missing, or not the letter that was signed"
+)
 def a_second_opening(story: Story) -> None:
     story.lines[6] = story.lines[0]
 
@@ -384,7 +387,9 @@ for name, change in {
     "a key too many": lambda line: line.replace(b'"n":2', b'"n":2,"note":""'),
     "a number with a point": lambda line: line.replace(b'"n":2', b'"n":2.0'),
     "a comma too many": lambda line: line.replace(b'},"n"', b',},"n"'),
-    "methods out of order": lambda line: line.replace(b'"invitation":1,"work_email":6', b'"work_email":6,"invitation":1'),
+    "methods out of order": lambda line: line.replace(
+        b'"invitation":1,"work_email":6', b'"work_email":6,"invitation":1'
+    ),
     "another version": lambda line: line.replace(b'"v":1', b'"v":2'),
     "another type": lambda line: line.replace(b'"epoch"', b'"era"'),
     "no type": lambda line: line.replace(b'"t":"epoch",', b""),
@@ -572,7 +577,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_exit_2(tmp_path: Path) -> No
         assert (status, len(lines)) == (2, 1)
     assert run(str(tmp_path / "none.zip"))[0] == 2
     assert run(str(good), VKEY, str(tmp_path / "none"))[0] == 2
-    assert run() == (2, ["usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]"])
+    assert run() == run("--help") == (2, ["usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]"])
 
 
 def test_a_log_cut_in_the_middle_of_a_line_cannot_be_read(tmp_path: Path) -> None:
@@ -589,7 +594,10 @@ def test_a_bundle_with_two_files_of_one_name_cannot_be_read(tmp_path: Path) -> N
     bundle.write(path, HONEST.contents())
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
         archive.writestr("log.jsonl", b"")
-    assert run(str(path)) == (2, ["cannot read: it holds two files of one name"])
+    assert run(str(path)) == (
+        2,
+        ["cannot read: it holds two files of one name, or one that is packed in an unusual way"],
+    )
 
 
 def test_the_rules_read_a_ledger_that_is_in_no_file() -> None:
@@ -600,10 +608,32 @@ def test_the_rules_read_a_ledger_that_is_in_no_file() -> None:
     assert report.ended() == {"withdrawn": 1, "duplicate": 1, "fraud": 1}
 
 
+def test_a_bundle_packed_in_an_unusual_way_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name in ("log.jsonl", "bodies.jsonl", "checkpoint", "vkey"):
+            archive.writestr(name, b"")
+    assert run(str(path))[0] == 2
+
+
+def test_a_large_ledger_is_summed_up_at_once() -> None:
+    report = script.Recount()
+    report.signatures = dict.fromkeys(range(1, 100_001), ("", ""))
+    report.shown = dict.fromkeys(range(1, 90_001), "name")
+    report.gone = dict.fromkeys(range(50_000, 50_010), "withdrawn")
+    start = time.perf_counter()
+    assert report.visible() == {"name": 89_990, "role": 0, "anonymous": 0, "undisclosed": 10_000}
+    assert time.perf_counter() - start < 2
+
+
 def test_the_script_needs_python_3_9_and_its_standard_library_only() -> None:
     tree = ast.parse(SCRIPT.read_text(), feature_version=(3, 9))
-    imported = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    imported = {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    imported |= {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
     assert imported <= sys.stdlib_module_names
 
 
@@ -632,4 +662,6 @@ def test_its_rsa_pss_agrees_with_the_library() -> None:
         changed = bytearray(signature)
         changed[at] ^= 1
         assert not script.pss_fits(modulus, prepared, bytes(changed))
-    assert not script.pss_fits(modulus, prepared, (int.from_bytes(signature, "big") + modulus).to_bytes(257, "big")[-256:])
+    assert not script.pss_fits(
+        modulus, prepared, (int.from_bytes(signature, "big") + modulus).to_bytes(257, "big")[-256:]
+    )

@@ -9,7 +9,7 @@ from flask import Response
 
 from petition.web import memory
 from petition.web.api.calls import CALLS, JSON, Call, bp, text_of
-from petition.web.api.schemas import SCHEMAS
+from petition.web.api.shapes import SHAPES
 from petition.web.faults import PROBLEM
 from petition.web.forms import Shape, field_names
 from petition.web.page import PAGES_CACHED
@@ -55,7 +55,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
         "paths": paths,
-        "components": {"schemas": SCHEMAS},
+        "components": {"schemas": SHAPES},
     }
 
 

@@ -32,7 +32,9 @@ def bundle(slug: str) -> Response:
 
 @bp.get("/c/<slug>/checkpoint")
 def checkpoint(slug: str) -> Response:
-    """The signed head of the ledger."""
+    """The signed head of the ledger; 404 before the count is public, for a head tells the number of entries."""
+    if memory.snapshot(slug).count is None:
+        raise NotFound
     return memory.cached_page(
         slug, "", "checkpoint", lambda snapshot: snapshot.checkpoint, kind=TEXT, caching=CALLS_CACHED
     )

@@ -23,7 +23,7 @@ from petition.web.language import page_language
 from petition.web.parts import parts
 from petition.web.public.words import WORDS
 
-REFUSALS: Final = (*faults.SAID, exc.OperationalError, exc.TimeoutError)
+REFUSALS: Final[tuple[type[Exception], ...]] = (*faults.SAID, exc.OperationalError, exc.TimeoutError)
 """What a page answers by drawing itself again; all of it has a sentence in `petition.web.faults`."""
 
 
@@ -50,7 +50,12 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
         "teams": labelled(snapshot.teams, lang),
         "domains": format_list([f"@{domain}" for domain in snapshot.domains], style="or", locale=words),
         "have_pass": False,
+        "in_browser": False,
         "standing": "",
+        "epoch": None,
+        "receipt_for_look": "",
+        "token": "",
+        "shown": "",
     }
     page = render_template(f"public/{template}.html", **(context | values))
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")

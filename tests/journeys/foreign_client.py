@@ -1,0 +1,113 @@
+"""A signer's client that shares no line with the project: written from api.md and protocol.md alone.
+
+RFC 9474 (RSABSSA-SHA384-PSS-Randomized) by hand, with Python's own big numbers and the standard library.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+
+def b64u(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def unb64u(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Any
+    body: Any
+
+
+def call(url: str, document: object | None = None, headers: dict[str, str] | None = None) -> Answer:
+    """GET, or POST of JSON."""
+    data = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return Answer(answer.status, answer.headers, _read(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, _read(error))
+
+
+def _read(answer: Any) -> Any:
+    body = answer.read()
+    return json.loads(body) if "json" in answer.headers.get("Content-Type", "") else body
+
+
+def modulus(spki: bytes) -> int:
+    """n of an RSA-2048 SubjectPublicKeyInfo with e = 65537: 256 bytes before the exponent's five."""
+    return int.from_bytes(spki[-261:-5])
+
+
+def mgf1(seed: bytes, length: int) -> bytes:
+    blocks = (hashlib.sha384(seed + counter.to_bytes(4)).digest() for counter in range(-(-length // 48)))
+    return b"".join(blocks)[:length]
+
+
+def emsa_pss(message: bytes, bits: int) -> int:
+    """RFC 8017 section 9.1.1 with SHA-384 and a salt of 48 bytes."""
+    length, salt = -(-bits // 8), secrets.token_bytes(48)
+    digest = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + salt).digest()
+    block = bytes(length - 48 - 48 - 2) + b"\1" + salt
+    masked = int.from_bytes(block) ^ int.from_bytes(mgf1(digest, len(block)))
+    masked &= (1 << (bits - 8 * 49)) - 1
+    return int.from_bytes(masked.to_bytes(len(block)) + digest + b"\xbc")
+
+
+@dataclass
+class Applicant:
+    """The client's half of protocol section 3."""
+
+    n: int
+    cid: bytes
+
+    def __post_init__(self) -> None:
+        self.w, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
+        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + self.w).digest()
+        message = self.r + b"petition/pass/v1\0" + self.cid + self.hw
+        self.encoded = emsa_pss(message, self.n.bit_length() - 1)
+        self.factor = secrets.randbelow(self.n - 2) + 2
+        blinded = self.encoded * pow(self.factor, 65537, self.n) % self.n
+        self.blinded = b64u(blinded.to_bytes(256))
+
+    def complete(self, stamp: str) -> str:
+        signature = int.from_bytes(unb64u(stamp)) * pow(self.factor, -1, self.n) % self.n
+        assert pow(signature, 65537, self.n) == self.encoded, "the stamp is not the issuer's"
+        return "P1." + b64u(self.w + self.r + signature.to_bytes(256))
+
+
+def body_hash(salt: bytes, body: dict[str, str]) -> bytes:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return hashlib.sha256(b"petition/body/v1\0" + salt + canonical).digest()
+
+
+def leaf_hash(entry: str) -> bytes:
+    return hashlib.sha256(b"\0" + entry.encode()).digest()
+
+
+def root_from(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    """RFC 9162 section 2.1.3.2."""
+    last, node = size - 1, leaf
+    for sibling in proof:
+        if index % 2 or index == last:
+            node = hashlib.sha256(b"\1" + sibling + node).digest()
+            while index % 2 == 0 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            node = hashlib.sha256(b"\1" + node + sibling).digest()
+        index, last = index >> 1, last >> 1
+    assert last == 0
+    return node

@@ -1,0 +1,140 @@
+"""Somebody else's client signs, checks the promise and the proof, withdraws; a reporter recounts offline."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tests.journeys.foreign_client import Applicant, Answer, b64u, body_hash, call, leaf_hash, modulus, root_from, unb64u
+from tests.journeys.tree import Running
+
+pytestmark = pytest.mark.xdist_group("tree")
+
+SLUG = "ice-letter"
+
+
+def api(running: Running, path: str = "") -> str:
+    return f"{running.url}/api/campaigns/{SLUG}{path}"
+
+
+def verified(running: Running, address: str) -> tuple[Applicant, str]:
+    """A pass for an address."""
+    campaign = call(api(running)).body
+    asked = call(api(running, "/verify"), {"address": address, "lang": "fr"})
+    assert asked.status == 202
+    applicant = Applicant(modulus(unb64u(campaign["issuer"])), bytes.fromhex(campaign["id"]))
+    code = running.code_for(address)
+    given = {"challenge": asked.body["challenge"], "code": code, "blinded": applicant.blinded}
+    stamped = call(api(running, "/pass"), given)
+    assert stamped.status == 200
+    assert call(api(running, "/pass"), given).body == stamped.body
+    return applicant, applicant.complete(stamped.body["stamp"])
+
+
+def until(read, wanted, seconds: float = 40):
+    """Read again and again until what is read is wanted."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = read()
+        if wanted(found):
+            return found
+        time.sleep(0.2)
+    raise AssertionError(found)
+
+
+def signed(running: Running, address: str, **choice: object) -> dict:
+    _, held = verified(running, address)
+    answer = call(api(running, "/sign"), {"pass": held, **choice})
+    assert answer.status == 201, answer.body
+    again = call(api(running, "/sign"), {"pass": held, **choice})
+    assert (again.status, again.body["status"]) == (409, 409)
+    return answer.body["receipt"]
+
+
+def test_a_client_written_from_the_documents_signs_and_checks_everything(running: Running, tmp_path: Path) -> None:
+    campaign = call(api(running)).body
+    before = call(api(running, "/count")).body
+    receipt = signed(running, "suzie@salesforce.example", show="name", name="Suzie Quux", role=campaign["roles"][0])
+
+    entry_hash = leaf_hash(receipt["entry"])
+    assert b64u(body_hash(unb64u(receipt["salt"]), receipt["body"])) in receipt["entry"]
+    key = base64.b64decode(campaign["ledger_key"].rsplit("+", 1)[1])[1:]
+    promise = b"petition/promise/v1\0" + bytes.fromhex(campaign["id"]) + entry_hash + receipt["by_epoch"].to_bytes(8)
+    Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"]), promise)
+
+    where = until(
+        lambda: call(api(running, f"/receipt/{b64u(entry_hash)}")).body, lambda found: found["state"] == "logged"
+    )
+    assert where["epoch"] <= receipt["by_epoch"]
+    after = until(lambda: call(api(running, "/count")).body, lambda found: found["epoch"] >= where["epoch"])
+    assert after["count"] >= before["count"] + 1
+
+    bundle, program = tmp_path / "bundle.zip", tmp_path / "verify.py"
+    program.write_bytes(urllib.request.urlopen(f"{running.url}/verify.py").read())
+
+    def recounted() -> str:
+        bundle.write_bytes(urllib.request.urlopen(f"{running.url}/c/{SLUG}/bundle.zip").read())
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", program, bundle, campaign["ledger_key"]],
+            capture_output=True, text=True, check=False, timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    until(recounted, lambda text: str(after["count"]) in text)
+    checkpoint = call(f"{running.url}/c/{SLUG}/checkpoint").body.decode().splitlines()
+    proven = call(api(running, f"/receipt/{b64u(entry_hash)}")).body
+    assert checkpoint[0] == campaign["origin"]
+    root = root_from(entry_hash, proven["index"], int(checkpoint[1]), [unb64u(each) for each in proven["proof"]])
+    assert base64.b64encode(root).decode() == checkpoint[2]
+
+    signers = call(api(running, "/signers?q=quux")).body
+    assert [each["name"] for each in signers["named"]] == ["Suzie Quux"]
+
+
+def test_hiding_takes_the_name_off_and_withdrawing_takes_the_signature_off_the_count(running: Running) -> None:
+    receipt = signed(running, "alice@salesforce.example", show="name", name="Alice Hidden")
+    until(lambda: call(api(running, "/signers?q=hidden")).body["named"], bool)
+    assert call(api(running, "/hide"), {"withdraw": receipt["withdraw"]}).body == {"state": "logged"}
+    until(lambda: call(api(running, "/signers?q=hidden")).body["named"], lambda names: names == [])
+    counted = call(api(running, "/count")).body["count"]
+    for _ in range(2):
+        answer = call(api(running, "/withdraw"), {"withdraw": receipt["withdraw"]})
+        assert (answer.status, answer.body) == (200, {"state": "withdrawn"})
+    until(lambda: call(api(running, "/count")).body["count"], lambda count: count == counted - 1)
+    assert running.command("ledger", "verify").returncode == 0
+
+
+def problem(answer: Answer) -> tuple[int, list[str]]:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert set(answer.body) >= {"type", "title", "status", "detail"}
+    return answer.status, sorted(answer.body.get("errors", {}))
+
+
+def test_bad_input_gets_a_problem_document_and_nothing_is_lost(running: Running) -> None:
+    _, held = verified(running, "bob@salesforce.example")
+    foreign = "P1." + b64u(bytes(320))
+    sign = api(running, "/sign")
+    assert problem(call(api(running, "/verify"), {"address": "suzie@elsewhere.example"})) == (422, ["address"])
+    assert problem(call(api(running, "/verify"), {})) == (422, ["address"])
+    assert problem(call(api(running, "/pass"), {"challenge": "x", "code": "12345678", "blinded": b64u(bytes(256))}))[0] in {403, 422}
+    assert problem(call(sign, {"pass": foreign, "show": "anonymous"})) == (403, [])
+    assert problem(call(sign, {"pass": held[:-1], "show": "anonymous"})) == (403, [])
+    assert problem(call(sign, {"pass": held, "show": "loud"})) == (422, ["show"])
+    assert problem(call(sign, {"pass": held, "show": "role", "role": "Astronaut"})) == (422, ["role"])
+    assert problem(call(sign, {"pass": held, "show": "name", "name": "see http://x.example"})) == (422, ["name"])
+    assert problem(call(sign, {"pass": held, "show": "anonymous", "name": "Suzie"})) == (422, ["name"])
+    assert problem(call(sign, {"pass": held, "show": "name", "name": "x" * 81})) == (422, ["name"])
+    assert problem(call(sign, {"pass": held, "show": "name", "name": "Su\u200bzie"})) == (422, ["name"])
+    assert problem(call(sign, {"pass": "x" * 20_000, "show": "name"})) == (413, [])
+    assert problem(call(sign, ["a", "list"])) == (400, [])
+    assert problem(call(sign, {"pass": held}, {"Content-Type": "text/plain"})) == (415, [])
+    assert problem(call(f"{running.url}/api/campaigns/none/count")) == (404, [])
+    assert call(sign, {"pass": held, "show": "anonymous"}).status == 201

@@ -1,0 +1,74 @@
+"""An app with an open campaign, and a client that sends JSON: what tests of the web start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from petition import clock, db, events
+from petition.config import Config
+from petition.events import CodeWanted, Event
+from petition.privacy import Vault, unseal_address
+from petition.volatile import Volatile
+from petition.web import build
+from petition.web.parts import NAME, Parts
+from tests import make
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """Code mails that left, newest last, opened as the worker would."""
+
+    announced: list[Event]
+    vault: Vault
+
+    def sent(self) -> list[tuple[str | None, str, str]]:
+        """(address or None, language, code) of each."""
+        opened = [unseal_address(self.vault, each.sealed, clock.now()) for each in self.announced if isinstance(each, CodeWanted)]
+        return [(each.address, each.lang, each.code) for each in opened]
+
+    def code(self) -> str:
+        """The newest code."""
+        return self.sent()[-1][2]
+
+
+@pytest.fixture
+def app(config: Config, volatile: Volatile) -> Iterator[Flask]:
+    """The web application on a database of its own and an emptied Redis."""
+    built = build(config)
+    yield built
+    db.engine().dispose()
+
+
+@pytest.fixture
+def parts(app: Flask) -> Parts:
+    """What the app is made of."""
+    found = app.extensions[NAME]
+    assert isinstance(found, Parts)
+    return found
+
+
+@pytest.fixture
+def mailbox(parts: Parts) -> Iterator[Mailbox]:
+    """Where the app's code mails arrive."""
+    announced: list[Event] = []
+    events.connect(announced.append)
+    yield Mailbox(announced, parts.vault)
+    events.connect(lambda event: None)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor."""
+    return app.test_client()
+
+
+@pytest.fixture
+def slug(app: Flask) -> str:
+    """The name of an open campaign."""
+    with db.transaction() as session:
+        return make.campaign(session).slug

@@ -1,0 +1,163 @@
+"""What every answer carries, whom we answer, and what faults look like."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from petition.config import Config, Environment
+from petition.web.headers import hosts
+from petition.web.parts import Parts
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "manifest-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+EVERYWHERE = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+PUBLIC = ("/", "/c/{slug}", "/c/{slug}/signers", "/c/{slug}/count", "/safety", "/seizure", "/verify.py", "/api/campaigns/{slug}/count")
+PERSONAL = ("/c/{slug}/sign", "/c/{slug}/receipt", "/c/{slug}/withdraw", "/api/campaigns/{slug}/challenge", "/healthz", "/nowhere")
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *PERSONAL])
+def test_every_answer_is_guarded_and_sets_no_cookie(client: FlaskClient, slug: str, path: str) -> None:
+    headers = client.get(path.format(slug=slug)).headers
+    assert {name: headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "Set-Cookie" not in headers
+    assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("path", PUBLIC[1:])
+def test_public_pages_are_kept_for_seconds_and_have_a_strong_tag(client: FlaskClient, slug: str, path: str) -> None:
+    answer = client.get(path.format(slug=slug))
+    assert answer.headers["Cache-Control"].startswith("public, max-age=5")
+    assert re.fullmatch(r'"[^"]+"', answer.headers["ETag"])
+    again = client.get(path.format(slug=slug), headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", PERSONAL)
+def test_personal_pages_and_errors_are_never_stored(client: FlaskClient, slug: str, path: str) -> None:
+    assert client.get(path.format(slug=slug)).headers.getlist("Cache-Control") == ["no-store"]
+
+
+@pytest.mark.parametrize("path", ["/c/{slug}/verify", "/c/{slug}/withdraw", "/api/campaigns/{slug}/sign", "/", "/nowhere"])
+def test_answers_to_posts_are_never_stored(client: FlaskClient, slug: str, path: str) -> None:
+    assert client.post(path.format(slug=slug), data={"x": "y"}).headers.getlist("Cache-Control") == ["no-store"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example"])
+def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> None:
+    page = client.get(f"/c/{slug}", headers={"Host": host})
+    call = client.get(f"/api/campaigns/{slug}", headers={"Host": host})
+    assert (page.status_code, call.status_code, call.content_type) == (400, 400, "application/problem+json")
+    assert page.headers["Content-Security-Policy"] == POLICY
+    assert host not in page.text or not host
+
+
+def test_forwarded_host_changes_nothing(client: FlaskClient, slug: str) -> None:
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher", "Forwarded": "host=evil.example"}
+    for path in (f"/c/{slug}", "/", "/c/x//y"):
+        answer = client.get(path, headers=forged)
+        assert "evil.example" not in answer.text + str(answer.headers)
+
+
+def test_production_answers_to_its_own_name_only_and_asks_for_tls(config: Config) -> None:
+    production = replace(config, env=Environment.PRODUCTION, base_url="https://letters.example")
+    assert hosts(production) == {"letters.example"}
+    assert hosts(replace(config, port=8000)) >= {"localhost", "localhost:8000", "127.0.0.1:8000"}
+
+
+def test_any_origin_may_call_and_none_may_read_pages(client: FlaskClient, slug: str) -> None:
+    call = client.get(f"/api/campaigns/{slug}/count", headers={"Origin": "https://paper.example"})
+    assert call.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in client.get(f"/c/{slug}").headers
+    asked = client.options(f"/api/campaigns/{slug}/sign", headers={"Origin": "https://paper.example"})
+    assert asked.status_code == 200
+    assert asked.headers["Access-Control-Allow-Methods"] == "GET, POST"
+    assert "Content-Type" in asked.headers["Access-Control-Allow-Headers"]
+
+
+def test_unknown_campaign_is_a_page_for_people_and_a_problem_for_calls(client: FlaskClient, slug: str) -> None:
+    page, call = client.get("/c/no-such-letter?lang=fr"), client.get("/api/campaigns/no-such-letter")
+    assert (page.status_code, page.content_type) == (404, "text/html; charset=utf-8")
+    assert "<h1>" in page.text
+    assert (call.status_code, call.content_type) == (404, "application/problem+json")
+    assert call.json == {
+        "type": "urn:undersigned:problem:campaign-unknown",
+        "title": "No such campaign",
+        "status": 404,
+        "detail": "There is no campaign of this name here.",
+    }
+
+
+def test_wrong_method_is_told_which_is_right(client: FlaskClient, slug: str) -> None:
+    answer = client.get(f"/api/campaigns/{slug}/sign")
+    assert (answer.status_code, answer.json["status"]) == (405, 405)
+    assert answer.headers["Allow"] == "OPTIONS, POST"
+
+
+def test_form_of_more_than_64_kb_is_refused(client: FlaskClient, slug: str) -> None:
+    answer = client.post(f"/c/{slug}/withdraw", data={"receipt": "x" * 70_000})
+    assert (answer.status_code, answer.content_type) == (413, "text/html; charset=utf-8")
+
+
+def test_unforeseen_error_is_a_503_whose_message_reaches_no_log(app: Flask, capsys: Any, caplog: Any) -> None:
+    app.testing = False
+
+    @app.get("/api/broken")
+    def broken() -> str:
+        raise RuntimeError("suzie@corp.example")
+
+    with caplog.at_level(logging.INFO):
+        answer = app.test_client().get("/api/broken")
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json["title"]) == (503, "5", "Not just now")
+    logged = capsys.readouterr().err + caplog.text
+    assert "RuntimeError" in logged
+    assert "suzie" not in logged + answer.text
+
+
+def test_absent_database_is_a_503_and_known_pages_are_still_served(app: Flask, parts: Parts, slug: str) -> None:
+    from petition import db
+
+    app.testing = False
+    client = app.test_client()
+    known = client.get(f"/c/{slug}")
+    db.connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    asked = client.post(f"/api/campaigns/{slug}/withdraw", json={"withdraw": "A" * 43})
+    assert (asked.status_code, asked.headers["Retry-After"]) == (503, "5")
+    assert client.get(f"/c/{slug}").data == known.data
+    assert client.get("/c/another-letter").status_code == 503
+    assert (client.get("/healthz").status_code, client.get("/metrics").status_code) == (200, 200)
+
+
+def test_monitors_learn_figures_and_no_names(client: FlaskClient, slug: str) -> None:
+    assert client.get("/readyz").text == "database ok\nredis ok\n"
+    told = client.get("/metrics").text
+    assert "undersigned_pending 0.0" in told
+    assert 'undersigned_up{server="database"} 1.0' in told
+    assert slug not in told
+
+
+def test_static_files_are_kept_for_good_under_a_name_that_changes_with_them(client: FlaskClient, slug: str) -> None:
+    link = re.search(r'href="(/static/[0-9a-f]{12}/style\.css)"', client.get(f"/c/{slug}").text)
+    assert link
+    served = client.get(link[1])
+    assert (served.status_code, served.content_type) == (200, 'text/css; charset="utf-8"')
+    assert "immutable" in served.headers["Cache-Control"]
+    assert served.headers["Content-Security-Policy"] == POLICY
+    other = client.get("/static/000000000000/style.css")
+    assert (other.status_code, other.headers["Location"]) == (302, link[1])
+    assert client.get("/static/000000000000/../../config/__init__.py").status_code == 404
