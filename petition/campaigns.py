@@ -258,7 +258,7 @@ def find_any(session: Session, slug: str) -> Campaign | None:
     return session.scalar(query.options(selectinload(Campaign.letters), selectinload(Campaign.demands)))
 
 
-def every(*, but_drafts: bool = False) -> Select[tuple[Campaign]]:
+def every(*, but_drafts: bool = False) -> Select[Campaign]:
     """All campaigns by name, or all that the public may see."""
     query = select(Campaign).order_by(Campaign.slug)
     query = query.options(selectinload(Campaign.letters), selectinload(Campaign.demands))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -176,7 +176,7 @@ def beat() -> None:
     _become(commands.beat(config).argv, config)
 
 
-def _become(argv: tuple[str, ...], config: Config) -> NoReturn:
+def _become(argv: Sequence[str], config: Config) -> NoReturn:
     os.chdir(PROJECT)
     os.execve(argv[0], list(argv), config.environment())  # noqa: S606 (no shell is wanted)
 

@@ -70,8 +70,8 @@ _office: list[Office] = []
 
 def connect(config: Config) -> None:
     """Say where the queue is; enough for whoever only sends."""
-    app.conf.broker_url = config.broker_url
-    app.conf.broker_write_url = app.conf.broker_read_url = config.broker_url
+    url = config.broker_url
+    app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url)
 
 
 def staff(config: Config) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NoReturn
 
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import BindParameter, Select, bindparam, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -153,10 +153,10 @@ def closing_lock(campaign_id: bytes) -> int:
     return db.lock_key("closing", campaign_id)
 
 
-def _statement():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _statement() -> Select[int, bytes]:
     """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key."""
     table = Pending.__table__
-    cid = bindparam("campaign")
+    cid: BindParameter[bytes] = bindparam("campaign")
     open_now = (
         select(log.Head.epoch, log.Head.sealed_key)
         .join(Campaign, Campaign.id == log.Head.campaign_id)

@@ -40,7 +40,8 @@ def waiting(session: Session, campaign_id: bytes) -> tuple[int, int]:
 
 def take_regrets(session: Session, campaign_id: bytes) -> Regrets:
     """Take the tombstones of signatures that are in the ledger; others wait until theirs is."""
-    entries = [*_withdrawals(session, campaign_id), *_removals(session, campaign_id)]
+    entries: list[WithdrawEntry | RemoveEntry] = [*_withdrawals(session, campaign_id)]
+    entries += _removals(session, campaign_id)
     entries.sort(key=lambda entry: entry.index)
     reasons = Counter(str(entry.why) for entry in entries if isinstance(entry, RemoveEntry))
     withdrawn = sum(isinstance(entry, WithdrawEntry) for entry in entries)

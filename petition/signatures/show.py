@@ -114,11 +114,11 @@ def named(session: Session, campaign_id: bytes, *, page: int = 1, q: str = "") -
     wanted = _named(campaign_id, q)
     found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
     query = _names().where(*wanted).order_by(Signature.index).offset((page - 1) * NAMES_A_PAGE).limit(NAMES_A_PAGE)
-    names = tuple(NamedSigner(*row) for row in session.execute(query))
+    names = tuple(NamedSigner(row.name, row.role, row.team, row.comment) for row in session.execute(query))
     return NamedPage(names, max(1, -(-found // NAMES_A_PAGE)), found)
 
 
-def _names() -> Select[tuple[str, str, str, str]]:
+def _names() -> Select[str, str, str, str]:
     return select(Signature.name, Signature.role, Signature.team, Signature.comment)
 
 

@@ -47,7 +47,7 @@ REPLY_LABEL: Final = b"petition/reply/v1\0"
 class Method(Protocol):
     """A way of proving that one works there; `prove` raises CodeWrong."""
 
-    NAME: Final[str]
+    NAME: str
 
     def prove(self, desk: Desk, campaign: Campaign, challenge: str, code: str) -> Proven:
         """Who stands behind a challenge, if the code answers it."""

@@ -46,7 +46,7 @@ class Running:
         """`python3 app.py words…` beside the running tree."""
         argv = [sys.executable, "app.py", *words]
         return subprocess.run(
-            argv, cwd=PROJECT, env=environment(self.home, 0), capture_output=True, text=True, check=False, timeout=120
+            argv, cwd=PROJECT, env=environment(self.home, free_port()), capture_output=True, text=True, check=False, timeout=120
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from petition.snapshots import Listed
 from petition.web import memory
@@ -30,4 +30,4 @@ def _to(campaign: Listed) -> Response:
     lang = asked if asked in campaign.languages[1:] else None
     answer = redirect(url_for("letter.letter", slug=campaign.slug, lang=lang), 302, Response)
     answer.headers["Cache-Control"] = PAGES_CACHED
-    return answer
+    return make_response(answer)

@@ -13,9 +13,8 @@ from typing import Final
 from flask import Blueprint, Response, render_template, request
 
 from petition import db, signatures
-from petition.signatures import NAMES_A_PAGE
-from petition.signatures import NamedSigner as Found
-from petition.snapshots import NamedSigner, Snapshot
+from petition.signatures import NAMES_A_PAGE, NamedSigner
+from petition.snapshots import Snapshot
 from petition.web import memory
 from petition.web.language import page_language
 
@@ -28,7 +27,7 @@ bp = Blueprint("signers", __name__)
 class Names:
     """One page of names, its number, how many pages there are, and how many names were found."""
 
-    names: Sequence[NamedSigner | Found]
+    names: Sequence[NamedSigner]
     page: int
     pages: int
     found: int

@@ -1,0 +1,139 @@
+"""The OpenAPI document, the routes and the live answers say the same."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, settings
+
+from petition import campaigns, clock, db, epochs
+from petition.encoding import b64u
+from petition.ledger.entries import Show
+from petition.milestones import MilestoneKind
+from petition.signatures import Wish
+from petition.web.api import CALLS
+from petition.web.api.openapi import REQUIRED, document
+from petition.web.forms import FormRefused
+from tests import make
+
+JSON = "application/json"
+
+
+def test_document_describes_every_route_and_no_other(app: Flask) -> None:
+    routed = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/") and rule.endpoint != "api.openapi"
+    }
+    described = {(method.upper(), path) for path, calls in document()["paths"].items() for method in calls}
+    assert routed == described
+
+
+def test_document_is_served_and_is_openapi_31(client: FlaskClient) -> None:
+    answer = client.get("/api/openapi.json")
+    assert (answer.content_type, answer.json["openapi"]) == (JSON, "3.1.0")
+    assert answer.json == document()
+    for schema in document()["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema)
+
+
+def test_every_shape_is_used_and_every_used_shape_is_there() -> None:
+    used = set(re.findall(r"'#/components/schemas/(\w+)'", str(document()["paths"])))
+    assert used == set(document()["components"]["schemas"])
+
+
+def test_required_fields_are_those_the_forms_ask_for(app: Flask) -> None:
+    for form in {call.form for call in CALLS if call.form}:
+        with app.test_request_context("/api/x"), pytest.raises(FormRefused) as refused:
+            form.from_json({})
+        assert set(refused.value.errors) == set(REQUIRED[form.__name__])
+
+
+def validate(answer: Any, path: str, method: str = "get") -> None:
+    described = document()["paths"][path][method]["responses"][str(answer.status_code)]
+    ((kind, content),) = described["content"].items()
+    assert answer.content_type == kind
+    whole = content["schema"] | {"components": document()["components"]}
+    jsonschema_rs.validator_for(whole, validate_formats=True).validate(answer.json)
+
+
+def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) -> None:
+    with db.transaction() as session:
+        made = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.SHARE, 5)))
+        for n in range(12):
+            make.signature(session, made, Wish(Show.ROLE, role="Engineer"))
+        kept = make.signature(session, made, Wish(Show.NAME, name="Alice Example"))
+        held = make.a_pass(session, made).encode()
+    with db.transaction() as session:
+        epochs.close_epoch(session, campaigns.find(session, made.slug), clock.now())
+    at, path = f"/api/campaigns/{made.slug}", "/api/campaigns/{slug}"
+    validate(client.get("/api/campaigns"), "/api/campaigns")
+    for call in ("", "/count", "/signers", "/challenge"):
+        validate(client.get(at + call), path + call)
+        validate(client.get(f"/api/campaigns/unknown{call}"), path + call)
+    validate(client.get(f"/api/campaigns/{slug}/count"), path + "/count")
+    validate(client.get(f"{at}/receipt/{b64u(kept.leaf)}"), path + "/receipt/{leaf}")
+    validate(client.get(f"{at}/receipt/x"), path + "/receipt/{leaf}")
+    assert client.get(at + "/count").json["next"] == {"kind": "share", "value": 5}
+    assert client.get(at + "/signers").json["roles"] == [{"role": "Engineer", "n": 12}]
+
+    for call, fields in (
+        ("verify", {"address": "alice@corp.example"}),
+        ("verify", {"address": "alice"}),
+        ("pass", {"challenge": "A" * 22, "code": "12345678", "blinded": b64u(b"\x01" * 256)}),
+        ("sign", {"pass": held, "show": "anonymous"}),
+        ("sign", {"pass": held, "show": "anonymous"}),
+        ("sign", {"pass": held, "show": "x", "name": 1}),
+        ("withdraw", {"withdraw": b64u(kept.withdraw)}),
+        ("hide", {"withdraw": b64u(kept.withdraw)}),
+        ("hide", {"withdraw": "A" * 43}),
+    ):
+        validate(client.post(f"{at}/{call}", json=fields), f"{path}/{call}", "post")
+    for call in ("verify", "pass", "sign", "withdraw", "hide"):
+        for body, kind in ((b"{", JSON), (b"{}", "text/plain"), (b"x" * 17_000, JSON), (b"{}", JSON)):
+            validate(client.post(f"{at}/{call}", data=body, content_type=kind), f"{path}/{call}", "post")
+
+
+def test_generated_calls_meet_no_fault_of_ours(app: Flask, slug: str) -> None:
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+
+    @schema.parametrize()
+    @settings(
+        max_examples=40, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    def call(case: Any) -> None:
+        case.path_parameters["slug"] = slug
+        response = case.call()
+        assert response.status_code < 500
+        described = document()["paths"][case.operation.path][case.method.lower()]["responses"]
+        assert str(response.status_code) in described
+
+    for operation in schema.get_all_operations():
+        run_one(operation.ok(), slug)
+
+
+def run_one(operation: Any, slug: str) -> None:
+    from hypothesis import given
+
+    @settings(
+        max_examples=40, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def call(case: Any) -> None:
+        if "slug" in (case.path_parameters or {}):
+            case.path_parameters["slug"] = slug
+        response = case.call()
+        described = document()["paths"][operation.path][operation.method.lower()]["responses"]
+        assert str(response.status_code) in described
+        assert response.status_code < 500
+
+    call()
