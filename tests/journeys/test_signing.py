@@ -9,12 +9,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
 
 from tests.journeys.tree import Running
 
-PHONE = {"width": 320, "height": 740}
+PHONE = ViewportSize(width=320, height=740)
 IN_THE_LEDGER = {"en": re.compile(r"It is in the ledger, epoch \d+\."), "fr": re.compile(r"époque \d+\.")}
 _people = count(1)
 

@@ -16,13 +16,13 @@ from werkzeug.test import TestResponse
 from petition import clock, db, epochs, events
 from petition.campaigns import Campaign, CampaignState, find
 from petition.config import Config
+from petition.encoding import unb64u
 from petition.events import CodeWanted, Event
 from petition.privacy import unseal_address
 from petition.signatures import SignatureState, standing_of
 from petition.volatile import Volatile
 from petition.web import build
 from petition.web.parts import parts
-from petition.web.public import receipts
 from tests import make
 
 SUZIE = "suzie@corp.example"
@@ -139,7 +139,7 @@ def close_an_epoch(suzie: Suzie) -> None:
 def state_of(suzie: Suzie, receipt: str) -> SignatureState:
     w = json.loads(receipt)["withdraw"]
     with db.session() as session:
-        return standing_of(session, campaign_of(suzie), receipts.unb64u(w, 32)).state
+        return standing_of(session, campaign_of(suzie), unb64u(w, 32)).state
 
 
 def test_the_safety_note_stands_before_the_first_field(suzie: Suzie) -> None:

@@ -152,7 +152,9 @@ function followReceipt() {
     event.preventDefault();
     save(text, "receipt.json");
   });
-  watch(JSON.parse(text), page);
+  watch(JSON.parse(text), page).then((found) => {
+    document.getElementById("not-yet").hidden = found?.state === "logged";
+  });
 }
 
 /* The page */

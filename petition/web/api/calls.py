@@ -63,7 +63,7 @@ def reads(path: str, summary: str, answer: str, *, cached: bool = True, **more: 
 
 
 def writes(
-    path: str, summary: str, form: type[Shape], status: int, answer: str, refusals: tuple[int, ...]
+    path: str, summary: str, form: type[Shape], *, status: int, answer: str, refusals: tuple[int, ...] = ()
 ) -> Callable[[View], View]:
     """A POST of JSON that fills a form; the view gets it as `form`."""
 

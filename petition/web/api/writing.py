@@ -15,7 +15,14 @@ from petition.web.network import network
 from petition.web.parts import parts
 
 
-@writes("/campaigns/<slug>/verify", "Ask for a code by mail to a work address", VerifyForm, 202, "Kept", (409, 429))
+@writes(
+    "/campaigns/<slug>/verify",
+    "Ask for a code by mail to a work address",
+    VerifyForm,
+    status=202,
+    answer="Kept",
+    refusals=(409, 429),
+)
 def verify(slug: str, form: VerifyForm) -> dict[str, str]:
     """The same answer for every address of a listed domain."""
     return {"challenge": ask_for_code(slug, form)}
@@ -40,13 +47,20 @@ def ask_for_code(slug: str, form: VerifyForm) -> str:
         )
 
 
-@writes("/campaigns/<slug>/pass", "Answer the code and have a blinded value stamped", PassForm, 200, "Stamp", (403, 409))
+@writes(
+    "/campaigns/<slug>/pass",
+    "Answer the code and have a blinded value stamped",
+    PassForm,
+    status=200,
+    answer="Stamp",
+    refusals=(403, 409),
+)
 def stamp(slug: str, form: PassForm) -> dict[str, str]:
     """One stamp for each person; the same blinded value may be sent again while the code lives."""
     return {"stamp": b64u(issue_stamp(slug, form, form.blinded_bytes()))}
 
 
-def issue_stamp(slug: str, form: PassForm | Any, blinded: bytes) -> bytes:
+def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
     """Stamp a blinded value for a page or a call; `form` holds challenge and code."""
     here = parts()
     campaign = here.memory.campaign(slug)
@@ -56,7 +70,14 @@ def issue_stamp(slug: str, form: PassForm | Any, blinded: bytes) -> bytes:
         )
 
 
-@writes("/campaigns/<slug>/sign", "Redeem a pass for a signature", SignForm, 201, "Signed", (403, 409))
+@writes(
+    "/campaigns/<slug>/sign",
+    "Redeem a pass for a signature",
+    SignForm,
+    status=201,
+    answer="Signed",
+    refusals=(403, 409),
+)
 def sign(slug: str, form: SignForm) -> dict[str, Any]:
     """The receipt is told once; nobody can make it again."""
     return {"receipt": receipt_told(redeem(slug, form))}
@@ -81,7 +102,13 @@ def receipt_told(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-@writes("/campaigns/<slug>/withdraw", "Take a signature back", WithdrawForm, 200, "State", ())
+@writes(
+    "/campaigns/<slug>/withdraw",
+    "Take a signature back",
+    WithdrawForm,
+    status=200,
+    answer="State",
+)
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
     campaign = parts().memory.campaign(slug)
@@ -89,7 +116,13 @@ def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
         return {"state": state_told(signatures.withdraw(session, campaign, form.secret()))}
 
 
-@writes("/campaigns/<slug>/hide", "Take the name off and stay counted", WithdrawForm, 200, "State", ())
+@writes(
+    "/campaigns/<slug>/hide",
+    "Take the name off and stay counted",
+    WithdrawForm,
+    status=200,
+    answer="State",
+)
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
     campaign = parts().memory.campaign(slug)

@@ -28,13 +28,13 @@ WORDS: Final = {
     "shown-role": _("Shown of you: your role, “{role}”."),
     "shown-name": _("Shown of you: your name, “{name}”."),
     "shown-sealed": _("Shown of you: your name, “{name}”, once at least {n} names are public."),
-    "public-anonymous": _("one more verified employee is counted, and nothing is shown of you."),
+    "public-anonymous": _("One more verified employee is counted, and nothing is shown of you."),
     "public-role": _(
-        "one more verified employee is counted, and “{role}” joins the roles as soon as ten signers show it."
+        "One more verified employee is counted, and “{role}” joins the roles as soon as ten signers show it."
     ),
-    "public-name": _("one more verified employee is counted, and “{name}” stands in the list of signers."),
+    "public-name": _("One more verified employee is counted, and “{name}” stands in the list of signers."),
     "public-sealed": _(
-        "one more verified employee is counted. “{name}” joins the list of signers once at least {n} names are public."
+        "One more verified employee is counted. “{name}” joins the list of signers once at least {n} names are public."
     ),
 }
 
