@@ -67,8 +67,6 @@ def _refuse_uncanonical(value: object) -> None:
     elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
         parts = list(value.values())
     else:
-        raise NotCanonical(
-            f"Canonical JSON holds texts, integers, lists and objects only, not {type(value).__name__}."
-        )
+        raise NotCanonical(f"Canonical JSON holds texts, integers, lists and objects only, not {type(value).__name__}.")
     for part in parts:
         _refuse_uncanonical(part)

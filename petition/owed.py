@@ -47,9 +47,7 @@ class JobSlot(Base):
 
 def owe(session: Session, kind: str, campaign_id: bytes, number: int, now: datetime) -> str:
     """Write down a follow-up and give its id."""
-    row = Owed(
-        id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
-    )
+    row = Owed(id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False)
     session.add(row)
     return str(row.id)
 
@@ -74,9 +72,7 @@ def settle(session: Session, owed_id: str) -> None:
 def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
     """Follow-ups nobody works on, as (kind, id), oldest first; those tried too often are given up here."""
     ended = or_(Owed.leased_until.is_(None), Owed.leased_until <= now)
-    session.execute(
-        update(Owed).where(ended, Owed.tries >= MOST_TRIES, Owed.given_up.is_(False)).values(given_up=True)
-    )
+    session.execute(update(Owed).where(ended, Owed.tries >= MOST_TRIES, Owed.given_up.is_(False)).values(given_up=True))
     waiting = select(Owed.kind, Owed.id).where(ended, Owed.given_up.is_(False)).order_by(Owed.since).limit(500)
     return [(kind, str(owed_id)) for kind, owed_id in session.execute(waiting)]
 

@@ -207,9 +207,7 @@ def _listed(data: dict[str, Any]) -> Listed:
 
 def refresh(session: Session, campaign: Campaign) -> Snapshot:
     """Write down what the public may see now; the version is one more than before."""
-    known = session.scalar(
-        select(Publication.version).where(Publication.campaign_id == campaign.id).with_for_update()
-    )
+    known = session.scalar(select(Publication.version).where(Publication.campaign_id == campaign.id).with_for_update())
     snapshot = _draw(session, campaign, (known or 0) + 1)
     data = _converter.unstructure(snapshot)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}

@@ -28,10 +28,48 @@ from petition.verification import Proven, work_email
 
 FOUNDING: Final = Path(__file__).parent / "founding" / "campaign.toml"
 BATCHES: Final = (31, 48, 52, 41, 44, 33)
-NAMES: Final = (
-    "Alice Bob Carol Dave Erin Frank Grace Heidi Ivan Judy Karim Laura Mike Nadia Oscar Peggy Quentin Rupert Sybil Trent "
-    "Ursula Victor Wendy Xavier Yasmin Zoe Amina Bruno Chloe Diego Elena Farid Gina Hugo Ines Jonas Katia Leo Mona Noah"
-).split()
+NAMES: Final = [
+    "Alice",
+    "Bob",
+    "Carol",
+    "Dave",
+    "Erin",
+    "Frank",
+    "Grace",
+    "Heidi",
+    "Ivan",
+    "Judy",
+    "Karim",
+    "Laura",
+    "Mike",
+    "Nadia",
+    "Oscar",
+    "Peggy",
+    "Quentin",
+    "Rupert",
+    "Sybil",
+    "Trent",
+    "Ursula",
+    "Victor",
+    "Wendy",
+    "Xavier",
+    "Yasmin",
+    "Zoe",
+    "Amina",
+    "Bruno",
+    "Chloe",
+    "Diego",
+    "Elena",
+    "Farid",
+    "Gina",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Katia",
+    "Leo",
+    "Mona",
+    "Noah",
+]
 NAMED_EVERY: Final = 6
 ROLE_EVERY: Final = 2
 

@@ -28,9 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-MISSING = (
-    "No browser on PATH (chromium, chromium-browser, google-chrome): install one to run the browser tests."
-)
+MISSING = "No browser on PATH (chromium, chromium-browser, google-chrome): install one to run the browser tests."
 
 
 def find_browser() -> str | None:

@@ -15,8 +15,16 @@ from kombu.exceptions import OperationalError
 from petition import events
 from petition.config import Config
 from petition.epochs.batch import BUNDLE
-from petition.events import CampaignChanged, CodeWanted, EpochClosed, Event, MilestoneReached, QueueAway
-from petition.events import SignatureRedeemed, SignatureWithdrawn
+from petition.events import (
+    CampaignChanged,
+    CodeWanted,
+    EpochClosed,
+    Event,
+    MilestoneReached,
+    QueueAway,
+    SignatureRedeemed,
+    SignatureWithdrawn,
+)
 from workers import celery_app
 from workers.celery_app import CODES, LEDGER, app
 

@@ -127,9 +127,7 @@ class PrivateKey:
         """DER in clear: the caller seals it."""
         public = rsa.RSAPublicNumbers(int(self.e), int(self.n))
         p, q, dp, dq, qinv = (int(part) for part in (self.p, self.q, self.dp, self.dq, self.qinv))
-        numbers = rsa.RSAPrivateNumbers(
-            p, q, rsa.rsa_recover_private_exponent(public.e, p, q), dp, dq, qinv, public
-        )
+        numbers = rsa.RSAPrivateNumbers(p, q, rsa.rsa_recover_private_exponent(public.e, p, q), dp, dq, qinv, public)
         return numbers.private_key().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 

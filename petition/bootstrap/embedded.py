@@ -79,9 +79,7 @@ class Home:
             holder = os.pread(descriptor, 20, 0).decode().strip()
             if _alive(holder) or time.monotonic() > deadline:
                 os.close(descriptor)
-                raise HomeInUse(
-                    f"{self.folder} is already in use by process {holder}: stop it, or set PETITION_HOME."
-                )
+                raise HomeInUse(f"{self.folder} is already in use by process {holder}: stop it, or set PETITION_HOME.")
             time.sleep(0.05)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

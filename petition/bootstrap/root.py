@@ -83,9 +83,7 @@ def guise(existing: Path) -> Guise:
 
 def _nobody(existing: Path) -> Guise:
     if shutil.which("setpriv") is None:
-        raise CannotStart(
-            "PostgreSQL refuses to run as root here: start as an ordinary user, or set DATABASE_URL."
-        )
+        raise CannotStart("PostgreSQL refuses to run as root here: start as an ordinary user, or set DATABASE_URL.")
     if existing.exists():
         for path in (existing, *existing.rglob("*")):
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)

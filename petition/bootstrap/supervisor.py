@@ -136,9 +136,7 @@ class Tree:
         while not self.answers():
             self._revive()
             if time.monotonic() > deadline:
-                raise CannotStart(
-                    f"Nothing answered within {READY_SECONDS:.0f} s: read {self.home.logs}/web.log"
-                )
+                raise CannotStart(f"Nothing answered within {READY_SECONDS:.0f} s: read {self.home.logs}/web.log")
             time.sleep(0.02)
 
     def _watch(self) -> None:

@@ -85,9 +85,7 @@ def broker_url(redis_url: str) -> str:
     if parts.scheme == "unix":
         return f"redis+socket://{parts.netloc}{parts.path}?{_renamed(parts.query, 'db', 'virtual_host')}"
     if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
-        return urlunsplit(
-            parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"])))
-        )
+        return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"]))))
     return redis_url
 
 

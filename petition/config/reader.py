@@ -72,9 +72,7 @@ class Reader:
         text = self.environ.get(name) or str(default)
         if re.fullmatch(r"[+-]?[0-9]{1,10}", text) and limits[0] <= int(text) <= limits[1]:
             return int(text)
-        self.problems.append(
-            f"{name} is {text!r}; it must be a whole number from {limits[0]} to {limits[1]}."
-        )
+        self.problems.append(f"{name} is {text!r}; it must be a whole number from {limits[0]} to {limits[1]}.")
         return default
 
     def base_url(self, port: int) -> str:
@@ -85,9 +83,7 @@ class Reader:
         except ValueError:
             whole = False
         if not whole or url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
-            self.problems.append(
-                f"PETITION_BASE_URL is {url!r}; it must be like https://letters.example.org."
-            )
+            self.problems.append(f"PETITION_BASE_URL is {url!r}; it must be like https://letters.example.org.")
         elif self.live and parts.scheme != "https" and parts.hostname not in LOCAL_HOSTS:
             self.problems.append("PETITION_BASE_URL must begin with https:// in production.")
         return url
@@ -114,9 +110,7 @@ class Reader:
         except ValueError:
             whole = False
         if not whole:
-            self.problems.append(
-                "SMTP_URL must be like smtp://user:password@mail.example.org:587?tls=required."
-            )
+            self.problems.append("SMTP_URL must be like smtp://user:password@mail.example.org:587?tls=required.")
         return url
 
     def sender(self, name: str, default: str) -> str:
@@ -130,9 +124,7 @@ class Reader:
         if not key and not self.live:
             return self.kept("secret_key", secrets.token_urlsafe(48).encode()).decode()
         if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
-            self.problems.append(
-                "PETITION_SECRET_KEY is short or a sample; make one with `openssl rand -base64 48`."
-            )
+            self.problems.append("PETITION_SECRET_KEY is short or a sample; make one with `openssl rand -base64 48`.")
         return key
 
     def master_keys(self) -> tuple[str, ...]:
@@ -142,9 +134,7 @@ class Reader:
         keys = tuple(key.strip() for key in text.split(",") if key.strip())
         raw = tuple(_decoded(key) for key in keys)
         if any(len(key) != SECRET_LENGTH for key in raw):
-            self.problems.append(
-                "PETITION_MASTER_KEY must be 32 bytes in urlsafe base64, or several after commas."
-            )
+            self.problems.append("PETITION_MASTER_KEY must be 32 bytes in urlsafe base64, or several after commas.")
         elif self.live and (any(map(is_sample, keys)) or any(map(is_sample, raw))):
             self.problems.append("PETITION_MASTER_KEY is a sample; make one from 32 random bytes.")
         return keys

@@ -36,7 +36,8 @@ class Drift:
 @dataclass(frozen=True, slots=True)
 class Health:
     """Figures for a monitor: signatures waiting, seconds since the last epoch where any wait, oldest owed row in
-    seconds, rows given up, and shown minus recounted signatures."""
+    seconds, rows given up, and shown minus recounted signatures.
+    """
 
     pending: int
     waiting_seconds: float

@@ -14,7 +14,6 @@ from petition.campaigns import Campaign, CampaignState
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
-
 BUNDLE = "bundle"
 
 

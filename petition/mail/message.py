@@ -125,9 +125,7 @@ def _is_address(text: str) -> bool:
 
 
 def _token_of(message_id: str) -> str:
-    return "".join(
-        LETTERS[byte % len(LETTERS)] for byte in sha256(message_id.encode()).digest()[:BOUNDARY_LETTERS]
-    )
+    return "".join(LETTERS[byte % len(LETTERS)] for byte in sha256(message_id.encode()).digest()[:BOUNDARY_LETTERS])
 
 
 def _part(boundary: str, subtype: str, body: str) -> bytes:

@@ -212,9 +212,7 @@ def _dial(server: Server, hello: str) -> smtplib.SMTP:
     if not server.smtps:
         return smtplib.SMTP(server.host, server.port, hello, TIMEOUT)
     try:
-        return smtplib.SMTP_SSL(
-            server.host, server.port, hello, timeout=TIMEOUT, context=_tls_context(server.tls)
-        )
+        return smtplib.SMTP_SSL(server.host, server.port, hello, timeout=TIMEOUT, context=_tls_context(server.tls))
     except ssl.SSLError:
         raise TlsMissing from None
 

@@ -16,7 +16,16 @@ from petition.signatures.redeem import (
 )
 from petition.signatures.regret import SignatureUnknown, hide, remove, withdraw
 from petition.signatures.roll import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
-from petition.signatures.show import NAMES_A_PAGE, NamedPage, NamedSigner, bodies, count_cells, named, role_counts, unveil
+from petition.signatures.show import (
+    NAMES_A_PAGE,
+    NamedPage,
+    NamedSigner,
+    bodies,
+    count_cells,
+    named,
+    role_counts,
+    unveil,
+)
 from petition.signatures.standing import Standing, standing, standing_of
 from petition.signatures.tables import SignatureState
 

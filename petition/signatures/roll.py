@@ -88,7 +88,9 @@ def roll(session: Session, campaign_id: bytes, base: int, epoch: int) -> list[by
         ["campaign_id", "index", "leaf", "line"],
         select(placed.c.campaign_id, placed.c.index, placed.c.leaf, placed.c.line).order_by(placed.c.index),
     )
-    signatures = insert(Signature).from_select(list(_signature_columns(placed, epoch)), _select_signature(placed, epoch))
+    signatures = insert(Signature).from_select(
+        list(_signature_columns(placed, epoch)), _select_signature(placed, epoch)
+    )
     rolling = signatures.add_cte(entries.cte("entered")).returning(Signature.index, Signature.leaf)
     return [leaf for _, leaf in sorted((index, leaf) for index, leaf in session.execute(rolling))]
 

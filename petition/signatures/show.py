@@ -83,7 +83,9 @@ def _open_roles(session: Session, campaign_id: bytes) -> None:
     cell = (Signature.role, Signature.team)
     large = select(*cell).where(by_role).group_by(*cell).having(func.count() >= LEAST_CELL)
     for public, belongs in ((True, tuple_(*cell).in_(large)), (False, tuple_(*cell).not_in(large))):
-        session.execute(update(Signature).where(by_role, Signature.public.is_not(public), belongs).values(public=public))
+        session.execute(
+            update(Signature).where(by_role, Signature.public.is_not(public), belongs).values(public=public)
+        )
 
 
 def count_cells(session: Session, campaign_id: bytes) -> Cells:
@@ -135,7 +137,9 @@ def bodies(session: Session, campaign_id: bytes, size: int) -> Iterator[PublicBo
     """What may be shown of the first `size` entries, with the salts that open the ledger's commitments."""
     query = (
         select(Signature)
-        .where(Signature.campaign_id == campaign_id, Signature.index < size, Signature.public, Signature.salt.is_not(None))
+        .where(
+            Signature.campaign_id == campaign_id, Signature.index < size, Signature.public, Signature.salt.is_not(None)
+        )
         .order_by(Signature.index)
     )
     for row in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):

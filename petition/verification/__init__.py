@@ -83,9 +83,7 @@ def issue(
     return made
 
 
-def stamp(
-    session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date
-) -> bytes:
+def stamp(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date) -> bytes:
     """Stamp for somebody who proved to work there by other means than a code; raises AlreadyVerified, BlindedRefused."""
     made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
     _enter(session, pepper, campaign, proven, blinded, day)
@@ -102,9 +100,7 @@ def _enter(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, 
         return False
     session.execute(insert(Stamped).values(reply=reply, day=day).on_conflict_do_nothing())
     counting = insert(Issued).values(campaign_id=campaign.id, method=proven.method, n=1)
-    session.execute(
-        counting.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1})
-    )
+    session.execute(counting.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1}))
     return True
 
 

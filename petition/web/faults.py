@@ -42,8 +42,16 @@ URN: Final = "urn:undersigned:problem:"
 
 log = structlog.get_logger(__name__)
 
-NOT_A_PASS: Final = (403, _("Not a pass"), _("This is not a pass of this campaign. Copy it whole, from P1. to its end."))
-AWAY: Final = (503, _("Not just now"), _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."))
+NOT_A_PASS: Final = (
+    403,
+    _("Not a pass"),
+    _("This is not a pass of this campaign. Copy it whole, from P1. to its end."),
+)
+AWAY: Final = (
+    503,
+    _("Not just now"),
+    _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."),
+)
 TO_MEND: Final = (422, _("Something needs mending"), _("Some of what was sent cannot be used as it is."))
 
 SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
@@ -67,7 +75,11 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
     ),
     PassMalformed: NOT_A_PASS,
     PassForeign: NOT_A_PASS,
-    PassSpent: (409, _("Signed already"), _("This pass was used before: its signature is recorded. Each pass signs once.")),
+    PassSpent: (
+        409,
+        _("Signed already"),
+        _("This pass was used before: its signature is recorded. Each pass signs once."),
+    ),
     SignatureUnknown: (404, _("No such signature"), _("No signature of this campaign answers to this receipt.")),
     AddressRefused: TO_MEND,
     WishRefused: TO_MEND,
@@ -168,7 +180,12 @@ def problem(fault: Fault) -> Response:
 def page(fault: Fault) -> Response:
     """A page in the same clothes as the others."""
     html = render_template(
-        "public/fault.html", status=fault.status, title=fault.title, sentence=fault.sentence, next_url=None, next_words=None
+        "public/fault.html",
+        status=fault.status,
+        title=fault.title,
+        sentence=fault.sentence,
+        next_url=None,
+        next_words=None,
     )
     return Response(html, fault.status, content_type="text/html; charset=utf-8")
 

@@ -67,7 +67,9 @@ def visible(_form: Form, field: Field) -> None:
     """Refuse what cannot be seen: control, format and unassigned characters; lines may break in a comment."""
     text = field.data.replace("\n", " ") if field.short_name == "comment" else field.data
     if not text.isprintable() and not all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text):
-        raise ValidationError(gettext(_("This text holds characters that cannot be seen. Type it instead of pasting it.")))
+        raise ValidationError(
+            gettext(_("This text holds characters that cannot be seen. Type it instead of pasting it."))
+        )
 
 
 def no_link(_form: Form, field: Field) -> None:
@@ -141,7 +143,9 @@ class Shape(Form):
         """The form of a page as posted; raises FormRefused."""
         form = cls(posted)
         if not form.validate():
-            raise FormRefused({form[name].short_name: [str(each) for each in form[name].errors] for name in form.errors})
+            raise FormRefused(
+                {form[name].short_name: [str(each) for each in form[name].errors] for name in form.errors}
+            )
         return form
 
     @classmethod

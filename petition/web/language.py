@@ -58,6 +58,4 @@ def teach(app: Flask) -> None:
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())
     app.jinja_env.filters["date_long"] = lambda day: i18n.date_long(day, spoken())
     app.jinja_env.filters["language_name"] = lambda code: i18n.LANGUAGES.get(code, code)
-    app.context_processor(
-        lambda: {"lang": g.lang if "lang" in g else page_language(), "snapshot": None, "here": False}
-    )
+    app.context_processor(lambda: {"lang": g.lang if "lang" in g else page_language(), "snapshot": None, "here": False})

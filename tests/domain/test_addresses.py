@@ -99,9 +99,7 @@ def test_domain_is_read_into_the_form_that_the_list_holds() -> None:
     assert canonical_domain("MÜNCHEN.Example") == "xn--mnchen-3ya.example"
 
 
-WICKED = st.text(
-    alphabet=st.sampled_from("suzie@.+-_'\"(),;:<>[]\\%!=?/ \t\r\n\0é\u200b\u202eｓ。а"), max_size=40
-)
+WICKED = st.text(alphabet=st.sampled_from("suzie@.+-_'\"(),;:<>[]\\%!=?/ \t\r\n\0é\u200b\u202eｓ。а"), max_size=40)
 HOSTS = st.sampled_from(["@salesforce.example", "@eu.corp.example", "@exact.example", "@münchen.example", ""])
 
 

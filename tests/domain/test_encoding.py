@@ -52,9 +52,7 @@ def test_canonical_json_has_sorted_keys_no_spaces_and_plain_utf8() -> None:
         "😀": 0,
         "\uffff": 0,
     }
-    written = (
-        '{"a":"say \\"\\\\\\n\\u001f\\"","b":{"10":-1,"2":1},"é":["«\u202f»","\x7f\u2028"],"\uffff":0,"😀":0}'
-    )
+    written = '{"a":"say \\"\\\\\\n\\u001f\\"","b":{"10":-1,"2":1},"é":["«\u202f»","\x7f\u2028"],"\uffff":0,"😀":0}'
     assert canonical_json(value) == written.encode()
 
 

@@ -50,10 +50,7 @@ def test_pass_of_another_campaign_or_issuer_is_not(issuer: PrivateKey, suzies: P
 def test_parts_of_two_passes_make_no_third(issuer: PrivateKey, suzies: Pass) -> None:
     other = new_pass(issuer)
     mixed = [
-        Pass(w, r, sig)
-        for w in (suzies.w, other.w)
-        for r in (suzies.r, other.r)
-        for sig in (suzies.sig, other.sig)
+        Pass(w, r, sig) for w in (suzies.w, other.w) for r in (suzies.r, other.r) for sig in (suzies.sig, other.sig)
     ]
     assert [held for held in mixed if passes.check(issuer.public, CID, held)] == [suzies, other]
 

@@ -46,9 +46,7 @@ def test_identity_tag_changes_with_pepper_campaign_and_person() -> None:
     assert len(tags) == 4
 
 
-@pytest.mark.parametrize(
-    ("pepper", "cid"), [(b"short", CID), (b"", CID), (PEPPER, b"x"), (PEPPER, b"x" * 17)]
-)
+@pytest.mark.parametrize(("pepper", "cid"), [(b"short", CID), (b"", CID), (PEPPER, b"x"), (PEPPER, b"x" * 17)])
 def test_identity_tag_refuses_weak_keys_and_odd_campaigns(pepper: bytes, cid: bytes) -> None:
     with pytest.raises(ValueError, match=r"bytes"):
         identity_tag(pepper, cid, "suzie@salesforce.example")
@@ -72,9 +70,7 @@ def test_sealed_for_keeping_tells_no_time() -> None:
     assert Fernet(NEW_KEY).extract_timestamp(token) == 0
 
 
-@pytest.mark.parametrize(
-    "token", [b"", b"gAAAAA", b"\xff" * 40, VAULT.seal(b"x")[:-5], VAULT.seal(b"x")[::-1]]
-)
+@pytest.mark.parametrize("token", [b"", b"gAAAAA", b"\xff" * 40, VAULT.seal(b"x")[:-5], VAULT.seal(b"x")[::-1]])
 def test_broken_token_is_refused(token: bytes) -> None:
     with pytest.raises(SealBroken):
         VAULT.unseal(token)

@@ -65,9 +65,7 @@ def test_connection_is_kept_and_names_only_the_senders_domain(line: SmtpPostbox,
     assert (len(answers.taken), answers.hellos) == (5, ["mail.example"])
 
 
-def test_other_sender_never_rides_on_a_connection_that_named_the_campaign(
-    line: SmtpPostbox, answers: Answers
-) -> None:
+def test_other_sender_never_rides_on_a_connection_that_named_the_campaign(line: SmtpPostbox, answers: Answers) -> None:
     line.send(replace(PLAIN, sender="Letter <news@letter.example>"))
     line.send(PLAIN)
     assert answers.hellos == ["letter.example", "mail.example"]
@@ -126,9 +124,7 @@ def test_refusal_for_good_is_told_without_the_address(
         ("data", "421 4.3.2 closing", Stage.data),
     ],
 )
-def test_refusal_for_now_is_a_delay(
-    line: SmtpPostbox, answers: Answers, step: str, answer: str, stage: Stage
-) -> None:
+def test_refusal_for_now_is_a_delay(line: SmtpPostbox, answers: Answers, step: str, answer: str, stage: Stage) -> None:
     setattr(answers, step, answer)
     with pytest.raises(MailDelayed) as delay:
         line.send(PLAIN)
@@ -183,9 +179,7 @@ def _hang_up_after_data(listener: socket.socket, heard: list[bytes]) -> None:
 # The whole table of addresses, over the wire
 
 
-def test_no_hostile_address_moves_a_mail_outside_the_listed_domains(
-    line: SmtpPostbox, answers: Answers
-) -> None:
+def test_no_hostile_address_moves_a_mail_outside_the_listed_domains(line: SmtpPostbox, answers: Answers) -> None:
     for text in (*hostile_texts(), *legal_texts()):
         with suppress(AddressRefused):
             line.send(replace(PLAIN, to=canonical_address(text, POLICIES).deliverable))

@@ -35,9 +35,7 @@ def mailed(desk: Desk) -> list[Recipient]:
 
 def ask(session: Session, desk: Desk, campaign: Campaign, address: str, network: bytes = b"n" * 32) -> str:
     """Ask for a code."""
-    return verification.begin(
-        session, desk, campaign, address, network=network, proven=False, lang="en", now=make.NOW
-    )
+    return verification.begin(session, desk, campaign, address, network=network, proven=False, lang="en", now=make.NOW)
 
 
 def blinding(campaign: Campaign) -> Blinding:
@@ -64,9 +62,7 @@ def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
     with db.transaction() as asking:
         challenge = ask(asking, desk, campaign, "suzie@corp.example")
     asked, code = blinding(campaign), mailed[0].code
-    stamps = {
-        verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW) for _ in range(3)
-    }
+    stamps = {verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW) for _ in range(3)}
     assert len(stamps) == 1
     with pytest.raises(AlreadyVerified):
         verification.issue(session, desk, campaign, challenge, code, blinding(campaign).blinded, make.NOW)
@@ -89,9 +85,7 @@ def test_five_tries_then_even_the_right_code_is_wrong(session: Session, desk: De
             verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW)
 
 
-def test_a_code_of_one_campaign_is_worthless_in_another(
-    session: Session, desk: Desk, mailed: list[Recipient]
-) -> None:
+def test_a_code_of_one_campaign_is_worthless_in_another(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
     first, second = make.campaign(session), make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, first, "suzie@corp.example")

@@ -155,7 +155,12 @@ def test_wiped_redis_forgets_scripts_and_goes_on(volatile: Volatile, services: o
 def test_absent_redis_is_noticed_at_once() -> None:
     away = Volatile("redis://127.0.0.1:1/0")
     started = time.monotonic()
-    for call in (away.ping, away.network_key, lambda: away.take_mail(NETWORK, proven=False), lambda: away.try_code(TAG, TAG)):
+    for call in (
+        away.ping,
+        away.network_key,
+        lambda: away.take_mail(NETWORK, proven=False),
+        lambda: away.try_code(TAG, TAG),
+    ):
         with pytest.raises(VolatileAway):
             call()
     assert time.monotonic() - started < 1

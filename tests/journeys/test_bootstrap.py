@@ -62,9 +62,7 @@ def free_port() -> int:
 
 def environment(home: Path, port: int, **more: str) -> dict[str, str]:
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PETITION_", "DATABASE_", "REDIS_"))
+        name: value for name, value in os.environ.items() if not name.startswith(("PETITION_", "DATABASE_", "REDIS_"))
     }
     return {
         **kept,
@@ -94,9 +92,7 @@ class Running:
         return self.output.read_text()
 
     def until_ready(self) -> Running:
-        wait_until(
-            lambda: f"ready http://localhost:{self.port}\n" in self.said() or self.process.poll() is not None
-        )
+        wait_until(lambda: f"ready http://localhost:{self.port}\n" in self.said() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
         return self
 
@@ -169,9 +165,7 @@ def test_a_signal_stops_everything_in_order_within_ten_seconds(tmp_path: Path, n
         assert running.process.wait(10) == 0
         assert time.monotonic() - began < 10
         assert living(family) == set()
-        assert re.findall(r"^ready (.*)$", running.said(), re.MULTILINE) == [
-            f"http://localhost:{running.port}"
-        ]
+        assert re.findall(r"^ready (.*)$", running.said(), re.MULTILINE) == [f"http://localhost:{running.port}"]
         log = (running.home / "log" / "postgres.log").read_text()
         assert log.rstrip().endswith("database system is shut down")
 
@@ -203,9 +197,7 @@ def test_kill_nine_leaves_no_child_and_the_next_start_is_clean(tmp_path: Path) -
 def test_files_left_by_a_power_cut_do_not_matter(tmp_path: Path) -> None:
     servers = start_services(tmp_path / "home", fast=True)
     servers.stop()
-    (tmp_path / "home/postgres/postmaster.pid").write_text(
-        f"{os.getpid()}\n/somewhere\n1\n5432\n/tmp\n\n\nready\n"
-    )
+    (tmp_path / "home/postgres/postmaster.pid").write_text(f"{os.getpid()}\n/somewhere\n1\n5432\n/tmp\n\n\nready\n")
     (tmp_path / "home/run/pg/.s.PGSQL.5432").touch()
     (tmp_path / "home/run/pg/.s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
     (tmp_path / "home/run/valkey.sock").touch()
@@ -251,9 +243,7 @@ def test_a_command_uses_the_servers_of_the_running_tree(tmp_path: Path) -> None:
 def test_a_dead_process_is_started_again_and_so_are_the_servers(tmp_path: Path) -> None:
     with tree(tmp_path / "home") as running:
         for name in ("beat", "postgres", "valkey-server"):
-            (victim,) = [
-                pid for pid in descendants(running.process.pid) if is_called(pid, name, running.process.pid)
-            ]
+            (victim,) = [pid for pid in descendants(running.process.pid) if is_called(pid, name, running.process.pid)]
             os.kill(victim, signal.SIGKILL)
             wait_until(lambda victim=victim: victim not in living({victim}))  # type: ignore[misc]
         database, queue = addresses.service_urls(running.home, {})
@@ -333,9 +323,7 @@ def test_servers_can_be_killed_and_started_one_by_one_and_valkey_forgets(tmp_pat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user to run as")
-def test_where_namespaces_are_refused_nobody_runs_the_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_namespaces_are_refused_nobody_runs_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("petition.bootstrap.root._namespaces_work", lambda: False)
     servers = start_services(tmp_path / "home", fast=True)
     try:

@@ -64,9 +64,7 @@ def test_browser_blinds_every_vector_to_the_byte(tab: Page, name: str) -> None:
 
 
 def finalized(tab: Page, vector: dict[str, str], stamp: str) -> str:
-    signature: str = tab.evaluate(
-        FINALIZE, [vector_spki(vector), vector["prepared_msg"], stamp, vector["inv"]]
-    )
+    signature: str = tab.evaluate(FINALIZE, [vector_spki(vector), vector["prepared_msg"], stamp, vector["inv"]])
     return signature
 
 
@@ -174,16 +172,12 @@ def test_malformed_key_or_campaign_is_refused_in_the_browser(tab: Page, issuer: 
             tab.evaluate(BEGIN, arguments)
 
 
-def test_page_without_https_says_why_it_cannot_make_a_pass(
-    browser: Browser, issuer: rsabssa.PrivateKey
-) -> None:
+def test_page_without_https_says_why_it_cannot_make_a_pass(browser: Browser, issuer: rsabssa.PrivateKey) -> None:
     context = browser.new_context()
     page = context.new_page()
     for name in ("encoding", "rsabssa", "pass"):
         page.route(f"http://undersigned.test/js/{name}.js", fulfilled(STATIC / "js" / f"{name}.js"))
-    page.route(
-        "http://undersigned.test/", lambda route: route.fulfill(content_type="text/html", body="<p>Empty")
-    )
+    page.route("http://undersigned.test/", lambda route: route.fulfill(content_type="text/html", body="<p>Empty"))
     page.goto("http://undersigned.test/")
     with pytest.raises(BrowserError, match="InsecureContext"):
         page.evaluate(BEGIN, [b64u(rsabssa.spki(issuer.public)), CID.hex()])

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tests.journeys.foreign_client import Applicant, Answer, b64u, body_hash, call, leaf_hash, modulus, root_from, unb64u
+from tests.journeys.foreign_client import (
+    Answer,
+    Applicant,
+    b64u,
+    body_hash,
+    call,
+    leaf_hash,
+    modulus,
+    root_from,
+    unb64u,
+)
 from tests.journeys.tree import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -83,7 +93,10 @@ def test_a_client_written_from_the_documents_signs_and_checks_everything(running
         bundle.write_bytes(urllib.request.urlopen(f"{running.url}/c/{SLUG}/bundle.zip").read())
         done = subprocess.run(
             [sys.executable, "-I", "-S", program, bundle, campaign["ledger_key"]],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -125,7 +138,9 @@ def test_bad_input_gets_a_problem_document_and_nothing_is_lost(running: Running)
     sign = api(running, "/sign")
     assert problem(call(api(running, "/verify"), {"address": "suzie@elsewhere.example"})) == (422, ["address"])
     assert problem(call(api(running, "/verify"), {})) == (422, ["address"])
-    assert problem(call(api(running, "/pass"), {"challenge": "x", "code": "12345678", "blinded": b64u(bytes(256))}))[0] in {403, 422}
+    assert problem(call(api(running, "/pass"), {"challenge": "x", "code": "12345678", "blinded": b64u(bytes(256))}))[
+        0
+    ] in {403, 422}
     assert problem(call(sign, {"pass": foreign, "show": "anonymous"})) == (403, [])
     assert problem(call(sign, {"pass": held[:-1], "show": "anonymous"})) == (403, [])
     assert problem(call(sign, {"pass": held, "show": "loud"})) == (422, ["show"])

@@ -20,7 +20,14 @@ from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
 
 READY_SECONDS = 90
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_PEPPER_FILE")
+FOREIGN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SMTP_URL",
+    "PETITION_SECRET_KEY",
+    "PETITION_MASTER_KEY",
+    "PETITION_PEPPER_FILE",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,13 @@ class Running:
         """`python3 app.py words…` beside the running tree."""
         argv = [sys.executable, "app.py", *words]
         return subprocess.run(
-            argv, cwd=PROJECT, env=environment(self.home, free_port()), capture_output=True, text=True, check=False, timeout=120
+            argv,
+            cwd=PROJECT,
+            env=environment(self.home, free_port()),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
 
 

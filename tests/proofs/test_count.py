@@ -79,7 +79,7 @@ DRIFTS = {
     "the head counts one more": "UPDATE head SET counted = counted + 1",
     "the page shows one more": "UPDATE publication SET data = jsonb_set(data, '{count}', '9')",
     "an entry is gone": "DELETE FROM entry WHERE index = 2",
-    "an entry was edited": "UPDATE entry SET line = replace(line, '\"d\":[\"*\"]', '\"d\":[\"d1\"]') WHERE index = 2",
+    "an entry was edited": 'UPDATE entry SET line = replace(line, \'"d":["*"]\', \'"d":["d1"]\') WHERE index = 2',
     "two entries changed places": "UPDATE entry SET index = CASE index WHEN 1 THEN 102 ELSE 101 END WHERE index IN (1, 2);"
     "UPDATE entry SET index = index - 100 WHERE index > 100",
     "a tile was changed": "UPDATE tile SET hashes = overlay(hashes placing '\\x00'::bytea from 33)",

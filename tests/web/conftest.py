@@ -28,7 +28,11 @@ class Mailbox:
 
     def sent(self) -> list[tuple[str | None, str, str]]:
         """(address or None, language, code) of each."""
-        opened = [unseal_address(self.vault, each.sealed, clock.now()) for each in self.announced if isinstance(each, CodeWanted)]
+        opened = [
+            unseal_address(self.vault, each.sealed, clock.now())
+            for each in self.announced
+            if isinstance(each, CodeWanted)
+        ]
         return [(each.address, each.lang, each.code) for each in opened]
 
     def code(self) -> str:

@@ -110,7 +110,12 @@ def test_signature_goes_from_address_to_ledger(signer: Signer, client: FlaskClie
     close_epoch(slug)
     standing = client.get(f"{signer.at}/receipt/{leaf}").json
     assert (standing["state"], standing["index"], standing["epoch"]) == ("logged", 1, 1)
-    assert client.get(f"{signer.at}/count").json == {"count": 1, "epoch": 1, "day": clock.now().date().isoformat(), "next": None}
+    assert client.get(f"{signer.at}/count").json == {
+        "count": 1,
+        "epoch": 1,
+        "day": clock.now().date().isoformat(),
+        "next": None,
+    }
     assert client.get(f"{signer.at}/signers").json == {
         "named": [{"name": "Alice Example", "role": "Engineer", "team": "", "comment": "Well said."}],
         "roles": [],
@@ -130,7 +135,9 @@ def test_receipt_holds_what_the_protocol_promises(signer: Signer) -> None:
     Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"], 64), promised)
 
 
-def test_proof_leads_from_the_leaf_to_the_root_of_the_checkpoint(signer: Signer, client: FlaskClient, slug: str) -> None:
+def test_proof_leads_from_the_leaf_to_the_root_of_the_checkpoint(
+    signer: Signer, client: FlaskClient, slug: str
+) -> None:
     receipts = [signer.sign(f"signer{n}@corp.example") for n in range(3)]
     close_epoch(slug)
     lines = client.get(f"/c/{slug}/checkpoint").text.splitlines()
@@ -177,7 +184,9 @@ def test_wrong_code_is_refused_and_five_end_it(signer: Signer, mailbox: Mailbox)
     challenge, blinded = signer.challenge(), b64u(signer.blinding().blinded)
     right = mailbox.code()
     wrong = f"{(int(right) + 1) % 10**8:08d}"
-    answers = [signer.post("pass", challenge=challenge, code=code, blinded=blinded) for code in [*[wrong] * TRIES, right]]
+    answers = [
+        signer.post("pass", challenge=challenge, code=code, blinded=blinded) for code in [*[wrong] * TRIES, right]
+    ]
     assert {(each.status_code, each.text) for each in answers} == {(403, answers[0].text)}
     unknown = signer.post("pass", challenge="A" * 22, code=right, blinded=blinded)
     assert (unknown.status_code, unknown.text) == (403, answers[0].text)
@@ -279,11 +288,15 @@ def test_wrong_wish_is_refused_by_field_and_leaves_the_pass_unspent(
 def test_names_are_taken_as_people_write_them(client: FlaskClient, slug: str, name: str, kept: str) -> None:
     with db.transaction() as session:
         held = make.a_pass(session, campaigns.find(session, slug)).encode()
-    answer = client.post(f"/api/campaigns/{slug}/sign", json={"pass": held, "show": "name", "name": name, "publish_at": 100})
+    answer = client.post(
+        f"/api/campaigns/{slug}/sign", json={"pass": held, "show": "name", "name": name, "publish_at": 100}
+    )
     assert answer.json["receipt"]["body"]["name"] == kept
 
 
-@pytest.mark.parametrize("address", ["", "alice", "alice@elsewhere.example", "a@b@corp.example", "hr@corp.example", "x" * 400])
+@pytest.mark.parametrize(
+    "address", ["", "alice", "alice@elsewhere.example", "a@b@corp.example", "hr@corp.example", "x" * 400]
+)
 def test_refused_address_is_told_how_to_mend_it(signer: Signer, mailbox: Mailbox, address: str) -> None:
     answer = signer.post("verify", address=address)
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["address"])
@@ -310,7 +323,11 @@ def test_refused_address_is_told_how_to_mend_it(signer: Signer, mailbox: Mailbox
 def test_malformed_bodies_are_refused(client: FlaskClient, slug: str, body: bytes, kind: str, status: int) -> None:
     for call in ("verify", "pass", "sign", "withdraw", "hide"):
         answer = client.post(f"/api/campaigns/{slug}/{call}", data=body, content_type=kind)
-        assert (answer.status_code, answer.content_type, answer.json["status"]) == (status, "application/problem+json", status)
+        assert (answer.status_code, answer.content_type, answer.json["status"]) == (
+            status,
+            "application/problem+json",
+            status,
+        )
 
 
 def test_unknown_secret_leaf_and_campaign_are_404(signer: Signer, client: FlaskClient) -> None:
@@ -349,7 +366,9 @@ def test_closed_campaign_takes_no_signature(signer: Signer, slug: str) -> None:
     assert (late.status_code, late.json["title"]) == (409, "Closed")
     time.sleep(1.05)
     assert signer.post("verify", address=ALICE).status_code == 409
-    assert signer.post("pass", challenge=challenge, code=code, blinded=b64u(signer.blinding().blinded)).status_code == 409
+    assert (
+        signer.post("pass", challenge=challenge, code=code, blinded=b64u(signer.blinding().blinded)).status_code == 409
+    )
     assert signer.post("sign", **{"pass": held, "show": "anonymous"}).status_code == 409
 
 
@@ -377,7 +396,9 @@ def test_solved_challenge_lifts_the_limit_once(signer: Signer) -> None:
     assert signer.post("verify", address=ALICE, altcha=payload).status_code == 429
 
 
-@pytest.mark.parametrize("payload", ["x", "e30=", base64.b64encode(b"[" * 1_400).decode(), base64.b64encode(b'{"challenge":1}').decode()])
+@pytest.mark.parametrize(
+    "payload", ["x", "e30=", base64.b64encode(b"[" * 1_400).decode(), base64.b64encode(b'{"challenge":1}').decode()]
+)
 def test_wrong_solution_is_no_work_and_no_error(signer: Signer, payload: str) -> None:
     assert signer.post("verify", address=ALICE, altcha=payload).status_code == 202
 
@@ -410,13 +431,34 @@ def test_reading_changes_nothing(client: FlaskClient, signer: Signer, slug: str)
 
     def everything() -> list[Any]:
         with db.session() as session:
-            return [session.connection().exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all() for table in TABLES]
+            return [
+                session.connection().exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all() for table in TABLES
+            ]
 
     before = everything()
-    for call in ("", "/count", "/challenge", "/signers", "/signers?q=a&page=2", f"/receipt/{b64u(leaf_of(receipt))}", "/verify", "/sign", "/withdraw"):
+    for call in (
+        "",
+        "/count",
+        "/challenge",
+        "/signers",
+        "/signers?q=a&page=2",
+        f"/receipt/{b64u(leaf_of(receipt))}",
+        "/verify",
+        "/sign",
+        "/withdraw",
+    ):
         for method in ("GET", "HEAD", "OPTIONS"):
             client.open(f"{signer.at}{call}", method=method)
     assert everything() == before
 
 
-TABLES = ("pending", "spent", "signature", "withdrawal", "publication", "entry", "verification.tag", "verification.mail_cap")
+TABLES = (
+    "pending",
+    "spent",
+    "signature",
+    "withdrawal",
+    "publication",
+    "entry",
+    "verification.tag",
+    "verification.mail_cap",
+)

@@ -26,8 +26,24 @@ EVERYWHERE = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-PUBLIC = ("/", "/c/{slug}", "/c/{slug}/signers", "/c/{slug}/count", "/safety", "/seizure", "/verify.py", "/api/campaigns/{slug}/count")
-PERSONAL = ("/c/{slug}/sign", "/c/{slug}/receipt", "/c/{slug}/withdraw", "/api/campaigns/{slug}/challenge", "/healthz", "/nowhere")
+PUBLIC = (
+    "/",
+    "/c/{slug}",
+    "/c/{slug}/signers",
+    "/c/{slug}/count",
+    "/safety",
+    "/seizure",
+    "/verify.py",
+    "/api/campaigns/{slug}/count",
+)
+PERSONAL = (
+    "/c/{slug}/sign",
+    "/c/{slug}/receipt",
+    "/c/{slug}/withdraw",
+    "/api/campaigns/{slug}/challenge",
+    "/healthz",
+    "/nowhere",
+)
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *PERSONAL])
@@ -53,12 +69,16 @@ def test_personal_pages_and_errors_are_never_stored(client: FlaskClient, slug: s
     assert client.get(path.format(slug=slug)).headers.getlist("Cache-Control") == ["no-store"]
 
 
-@pytest.mark.parametrize("path", ["/c/{slug}/verify", "/c/{slug}/withdraw", "/api/campaigns/{slug}/sign", "/", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/c/{slug}/verify", "/c/{slug}/withdraw", "/api/campaigns/{slug}/sign", "/", "/nowhere"]
+)
 def test_answers_to_posts_are_never_stored(client: FlaskClient, slug: str, path: str) -> None:
     assert client.post(path.format(slug=slug), data={"x": "y"}).headers.getlist("Cache-Control") == ["no-store"]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example"]
+)
 def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> None:
     page = client.get(f"/c/{slug}", headers={"Host": host})
     call = client.get(f"/api/campaigns/{slug}", headers={"Host": host})

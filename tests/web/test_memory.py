@@ -49,7 +49,9 @@ class Source:
 
     def page(self, name: str = "letter") -> Page:
         memory = self.memory
-        return memory.page((self.newest.slug, "en", name), memory.snapshot(self.newest.slug), lambda it: f"epoch {it.epoch}")
+        return memory.page(
+            (self.newest.slug, "en", name), memory.snapshot(self.newest.slug), lambda it: f"epoch {it.epoch}"
+        )
 
 
 @pytest.fixture
@@ -217,7 +219,9 @@ def found_campaign(session: Any, slug: str) -> Any:
 
 
 def answer(app: Flask, page: Page, **headers: str) -> Any:
-    with app.test_request_context(headers={name.replace("_", "-"): value for name, value in headers.items()}) as context:
+    with app.test_request_context(
+        headers={name.replace("_", "-"): value for name, value in headers.items()}
+    ) as context:
         return page.answer(context.request.environ)
 
 

@@ -32,7 +32,9 @@ def seen(peer: str, forwarded: str | None, proxies: int) -> str:
         ("", None, 0, "::"),
     ],
 )
-def test_only_what_our_own_proxies_wrote_is_believed(peer: str, forwarded: str | None, proxies: int, expected: str) -> None:
+def test_only_what_our_own_proxies_wrote_is_believed(
+    peer: str, forwarded: str | None, proxies: int, expected: str
+) -> None:
     assert seen(peer, forwarded, proxies) == expected
 
 

@@ -108,7 +108,9 @@ def test_generated_calls_meet_no_fault_of_ours(app: Flask, slug: str, mode: Gene
     operations = [found.ok() for found in schema.get_all_operations()]
     for operation in operations if mode is GenerationMode.POSITIVE else (each for each in operations if each.body):
         described = document()["paths"][operation.path][operation.method.lower()]["responses"]
-        send_generated(operation, mode, slug, {*described, "400", "405"} if mode is GenerationMode.NEGATIVE else set(described))
+        send_generated(
+            operation, mode, slug, {*described, "400", "405"} if mode is GenerationMode.NEGATIVE else set(described)
+        )
 
 
 def send_generated(operation: Any, mode: GenerationMode, slug: str, expected: set[str]) -> None:

@@ -216,9 +216,7 @@ def test_a_second_pass_for_the_same_person_is_refused(suzie: Suzie) -> None:
     suzie.gets_a_pass()
     page = suzie.post("pass", **(suzie.asks_for_a_code() | {"code": suzie.codes[-1]}))
     assert page.status_code == 409
-    assert mistakes(page) == [
-        "A pass was issued for this address before. Each person gets one; use the pass you kept."
-    ]
+    assert mistakes(page) == ["A pass was issued for this address before. Each person gets one; use the pass you kept."]
 
 
 def test_a_pass_kept_for_later_signs_on_another_page(suzie: Suzie) -> None:

@@ -32,5 +32,3 @@ def mail(sealed: str) -> None:
         office().postbox.send(message)
     except MailRefused:
         return
-
-

@@ -1,4 +1,4 @@
-/** What the signing and receipt pages share: calls, sentences, errors where they belong, saving and copying text. */
+/** What the personal pages share: calls, sentences, errors where they belong, saving and copying text, the way out. */
 
 /** A call was answered with an error, or with nothing; `errors` holds sentences by field name. */
 export class Refused extends Error {
@@ -125,3 +125,11 @@ function item(sentence, id) {
   else line.append(Object.assign(document.createElement("a"), { href: `#${id}`, textContent: sentence }));
   return line;
 }
+
+/** Leaves without a trace in this tab's history. */
+function leave(event) {
+  event.preventDefault();
+  location.replace(event.currentTarget.href);
+}
+
+document.getElementById("exit")?.addEventListener("click", leave);

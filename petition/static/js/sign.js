@@ -14,7 +14,6 @@ let proof = null;
 
 function start() {
   enableButtons(root);
-  document.getElementById("exit")?.addEventListener("click", leave);
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !globalThis.Worker) return goOnWithout();
   document.documentElement.classList.add("scripted");
   if (page.stage === "address") takeAddress();
@@ -24,11 +23,6 @@ function start() {
 
 function goOnWithout() {
   document.getElementById("no-secrets").hidden = page.stage !== "address";
-}
-
-function leave(event) {
-  event.preventDefault();
-  location.replace(event.currentTarget.href);
 }
 
 /* Step 1: the address */

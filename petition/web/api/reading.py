@@ -21,7 +21,10 @@ from petition.web.parts import parts
 
 HASH_BYTES: Final = 32
 LANG: Final = {"lang": {"type": "string"}}
-PAGE: Final = {"page": {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "q": {"type": "string", "maxLength": 80}}
+PAGE: Final = {
+    "page": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "q": {"type": "string", "maxLength": 80},
+}
 
 
 @reads("/campaigns", "Public campaigns", "Listing", query=LANG)
@@ -67,7 +70,9 @@ def signers(slug: str) -> Response:
     if q:
         snapshot = memory.snapshot(slug)
         return say(_signers(snapshot, named_page(snapshot, page, q)))
-    return _cached(slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang="")
+    return _cached(
+        slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang=""
+    )
 
 
 def searched() -> str:
@@ -126,7 +131,9 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
         {"id": each.id, "text": _said(each.text, lang, snapshot.languages), "state": each.state}
         for each in snapshot.demands
     ]
-    milestones = [{"kind": each.kind, "value": each.value, "reached": _day(each.reached)} for each in snapshot.milestones]
+    milestones = [
+        {"kind": each.kind, "value": each.value, "reached": _day(each.reached)} for each in snapshot.milestones
+    ]
     return {
         "id": snapshot.id,
         "slug": snapshot.slug,

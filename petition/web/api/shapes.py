@@ -45,9 +45,7 @@ HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 STATE: Final[Schema] = {"enum": [str(each) for each in CampaignState]}
 KIND: Final[Schema] = {"enum": [str(each) for each in MilestoneKind]}
 GOAL: Final[Schema] = record(kind=KIND, value=NUMBER)
-BODY: Final[Schema] = record(
-    show={"enum": [str(each) for each in Show]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT
-)
+BODY: Final[Schema] = record(show={"enum": [str(each) for each in Show]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT)
 
 SHAPES: Final[dict[str, Schema]] = {
     "Listing": listed(record(slug=TEXT, title=TEXT, state=STATE, count=or_null(NUMBER))),

@@ -62,7 +62,13 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
 
 
 def mend(
-    error: Exception, field: str, template: str, snapshot: Snapshot, lang: str, typed: Mapping[str, str], **values: object
+    error: Exception,
+    field: str,
+    template: str,
+    snapshot: Snapshot,
+    lang: str,
+    typed: Mapping[str, str],
+    **values: object,
 ) -> Response:
     """The same page with what was typed and what is to mend; `field` is where a sentence without a field belongs."""
     fault = faults.explain(error)

@@ -64,9 +64,7 @@ def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
     with reading() as session:
         found = signatures.standing_of(session, parts().memory.campaign(snapshot.slug), w)
     stage = "done" if found.state in FINAL else "confirm"
-    return personal.draw(
-        "withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state
-    )
+    return personal.draw("withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state)
 
 
 def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
