@@ -120,6 +120,19 @@ def test_signing_without_a_script_needs_three_posts(running: Running, plain: Bro
     expect(page.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
 
 
+def test_a_browser_without_cryptography_goes_on_without_a_script_and_says_so(
+    running: Running, scripted: BrowserContext
+) -> None:
+    scripted.add_init_script("Object.defineProperty(globalThis, 'isSecureContext', {value: false})")
+    page = opened(scripted, f"{letter_of(running)}/sign")
+    expect(page.locator("#no-secrets")).to_be_visible()
+    looks_right(page)
+    proves(page, running, somebody())
+    looks_right(page)
+    assert page.url.endswith("/pass")
+    assert signed(page)["withdraw"]
+
+
 def test_mistakes_are_named_beside_their_fields_and_the_text_is_kept(
     running: Running, scripted: BrowserContext
 ) -> None:

@@ -1,145 +1,19 @@
-"""Signing, the receipt and withdrawing as pages without a script: what Suzie reads, and what Mallory cannot do."""
+"""Signing as pages without a script: what Suzie reads, and what Mallory cannot do."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html import unescape
-from html.parser import HTMLParser
 
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from petition import clock, db, epochs, events
-from petition.campaigns import Campaign, CampaignState, find
-from petition.config import Config
-from petition.encoding import unb64u
-from petition.events import CodeWanted, Event
-from petition.privacy import unseal_address
-from petition.signatures import SignatureState, standing_of
-from petition.volatile import Volatile
-from petition.web import build
+from petition import db, epochs
+from petition.campaigns import CampaignState, find
+from petition.signatures import SignatureState
 from petition.web.parts import parts
 from tests import make
-
-SUZIE = "suzie@corp.example"
-SENTENCE = re.compile(r"\s+")
-
-
-class Fields(HTMLParser):
-    """What the forms of a page would send: values by name, the first of each, chosen options included."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-        self._area = self._select = ""
-        self._depth = 0
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {key: value or "" for key, value in attrs}
-        self._depth += tag == "template"
-        if self._depth:
-            return
-        name = given.get("name", "")
-        if tag == "textarea":
-            self._area, self.values[name] = name, ""
-        if tag == "select":
-            self._select, self.values[name] = name, ""
-        if tag == "option" and "selected" in given:
-            self.values[self._select] = given["value"]
-        if tag == "input" and name and (given["type"] != "radio" or "checked" in given):
-            self.values.setdefault(name, given.get("value", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._depth -= tag == "template"
-        if tag == "textarea":
-            self._area = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._area and not self._depth:
-            self.values[self._area] += data.removeprefix("\n")
-
-
-@dataclass
-class Suzie:
-    """Somebody at a browser without a script, and her mailbox."""
-
-    client: FlaskClient
-    slug: str
-    codes: list[str] = field(default_factory=list)
-    lang: str = "en"
-
-    def get(self, page: str) -> TestResponse:
-        return self.client.get(f"/c/{self.slug}/{page}", query_string={"lang": self.lang})
-
-    def post(self, page: str, **typed: object) -> TestResponse:
-        return self.client.post(f"/c/{self.slug}/{page}", query_string={"lang": self.lang}, data=typed)
-
-    def asks_for_a_code(self, address: str = SUZIE) -> dict[str, str]:
-        return fields(self.post("verify", address=address))
-
-    def gets_a_pass(self, address: str = SUZIE) -> str:
-        asked = self.asks_for_a_code(address)
-        return fields(self.post("pass", **(asked | {"code": self.codes[-1]})))["pass"]
-
-    def signs(self, **wish: str) -> str:
-        done = self.post("sign", **({"pass": self.gets_a_pass(), "show": "anonymous"} | wish))
-        assert done.status_code == 200, text(done)
-        return fields(done)["receipt"]
-
-
-@pytest.fixture
-def suzie(config: Config, volatile: Volatile) -> Iterator[Suzie]:
-    app = build(config)
-    with db.transaction() as session:
-        slug = make.campaign(session, origin="localhost/c/letter").slug
-    with app.test_client() as client, app.app_context():
-        her = Suzie(client, slug)
-        vault = parts().vault
-
-        def deliver(event: Event) -> None:
-            if isinstance(event, CodeWanted):
-                her.codes.append(unseal_address(vault, event.sealed, clock.now()).code)
-
-        events.connect(deliver)
-        yield her
-        events.connect(lambda _: None)
-
-
-def fields(page: TestResponse) -> dict[str, str]:
-    return Fields(page.text).values
-
-
-def text(page: TestResponse) -> str:
-    """The page's words."""
-    shown = re.sub(r"<template.*?</template>", "", page.text, flags=re.DOTALL)
-    return SENTENCE.sub(" ", unescape(re.sub(r"<[^>]+>", " ", shown)))
-
-
-def mistakes(page: TestResponse) -> list[str]:
-    """The sentences of the summary."""
-    summary = re.search(r'<div class="errors"[^>]*>(.*?)</div>', page.text, re.DOTALL)
-    return [unescape(each) for each in re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", summary[1])] if summary else []
-
-
-def campaign_of(suzie: Suzie) -> Campaign:
-    with db.session() as session:
-        return find(session, suzie.slug)
-
-
-def close_an_epoch(suzie: Suzie) -> None:
-    with db.transaction() as session:
-        epochs.close_epoch(session, find(session, suzie.slug), make.NOW)
-
-
-def state_of(suzie: Suzie, receipt: str) -> SignatureState:
-    w = json.loads(receipt)["withdraw"]
-    with db.session() as session:
-        return standing_of(session, campaign_of(suzie), unb64u(w, 32)).state
+from tests.web.suzie import SUZIE, Suzie, campaign_of, fields, mistakes, state_of, suzie, text
 
 
 def test_the_safety_note_stands_before_the_first_field(suzie: Suzie) -> None:
@@ -284,86 +158,6 @@ def test_a_closed_campaign_takes_no_signature_and_says_so(suzie: Suzie) -> None:
 
 def test_an_unknown_campaign_has_no_signing_page(suzie: Suzie) -> None:
     assert {suzie.client.get(f"/c/nothing/{page}").status_code for page in ("sign", "receipt", "withdraw")} == {404}
-
-
-def test_the_receipt_is_saved_as_it_was_shown(suzie: Suzie) -> None:
-    receipt = suzie.signs()
-    saved = suzie.post("receipt.json", receipt=receipt)
-    assert saved.data == receipt.encode()
-    assert saved.headers["Content-Disposition"] == 'attachment; filename="receipt.json"'
-    assert saved.headers["Cache-Control"] == "no-store"
-
-
-@pytest.mark.parametrize("pasted", ["", "nonsense", "[]", "{}", '{"entry": 1}', "null", "[" * 5000])
-def test_nothing_but_a_receipt_is_taken_for_one(suzie: Suzie, pasted: str) -> None:
-    for page in ("receipt", "receipt.json", "withdraw"):
-        answer = suzie.post(page, receipt=pasted)
-        assert answer.status_code == 422
-        assert mistakes(answer) == [
-            "This is not a receipt of this letter. Paste the whole text that you saved after signing, or open its file."
-        ]
-
-
-def test_a_receipt_whose_secret_was_changed_is_refused(suzie: Suzie) -> None:
-    kept = json.loads(suzie.signs())
-    assert suzie.post("receipt", receipt=json.dumps(kept | {"withdraw": "A" * 43})).status_code == 422
-
-
-def test_a_receipt_tells_where_its_signature_stands(suzie: Suzie) -> None:
-    receipt = suzie.signs()
-    assert "It waits for the next batch." in text(suzie.post("receipt", receipt=receipt))
-    close_an_epoch(suzie)
-    assert "It is in the ledger, epoch 1." in text(suzie.post("receipt", receipt=receipt))
-
-
-def test_withdrawing_says_first_what_will_happen_and_may_be_repeated(suzie: Suzie) -> None:
-    receipt = suzie.signs(show="name", name="Suzie Example")
-    close_an_epoch(suzie)
-    confirm = suzie.post("withdraw", receipt=receipt)
-    assert "the count falls by one" in text(confirm)
-    assert state_of(suzie, receipt) is SignatureState.LOGGED
-    sure = fields(confirm)
-    first, second = suzie.post("withdraw", **sure), suzie.post("withdraw", **sure)
-    assert first.status_code == 200
-    assert first.data == second.data
-    assert state_of(suzie, receipt) is SignatureState.WITHDRAWN
-    assert "Your signature is withdrawn." in text(suzie.post("withdraw", receipt=receipt))
-
-
-def test_the_secret_alone_is_enough_to_withdraw(suzie: Suzie) -> None:
-    receipt = suzie.signs()
-    confirm = suzie.post("withdraw", receipt=json.loads(receipt)["withdraw"])
-    assert fields(confirm)["withdraw"] == json.loads(receipt)["withdraw"]
-
-
-def test_hiding_keeps_the_signature_and_may_still_be_followed_by_withdrawing(suzie: Suzie) -> None:
-    receipt = suzie.signs(show="name", name="Suzie Example")
-    close_an_epoch(suzie)
-    sure = fields(suzie.post("withdraw", receipt=receipt))
-    hidden = suzie.post("hide", **sure)
-    assert "It goes on being counted." in text(hidden)
-    assert suzie.post("hide", **sure).data == hidden.data
-    assert state_of(suzie, receipt) is SignatureState.HIDDEN
-    again = suzie.post("withdraw", receipt=receipt)
-    assert "/hide" not in again.text
-    assert suzie.post("withdraw", **fields(again)).status_code == 200
-    assert state_of(suzie, receipt) is SignatureState.WITHDRAWN
-
-
-def test_an_unknown_secret_withdraws_nothing(suzie: Suzie) -> None:
-    for page, typed in (("withdraw", {"receipt": "A" * 43}), ("withdraw", {"withdraw": "A" * 43})):
-        answer = suzie.post(page, **typed)
-        assert answer.status_code == 404
-        assert mistakes(answer) == ["No signature of this campaign answers to this receipt."]
-    assert suzie.post("hide", withdraw="short").status_code == 422
-
-
-def test_following_links_changes_nothing(suzie: Suzie) -> None:
-    receipt = suzie.signs()
-    token = json.loads(receipt)["withdraw"]
-    for page in ("sign", "receipt", "withdraw", "hide", "verify", "pass", "receipt.json"):
-        suzie.client.get(f"/c/{suzie.slug}/{page}", query_string={"withdraw": token, "receipt": receipt})
-    assert state_of(suzie, receipt) is SignatureState.PENDING
 
 
 def test_every_page_of_the_flow_is_private_and_without_cookies(suzie: Suzie) -> None:

@@ -1,0 +1,142 @@
+"""Somebody at a browser without a script, her mailbox, and how a page reads to her. Import the fixture `suzie`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from petition import clock, db, epochs, events
+from petition.campaigns import Campaign, CampaignState, find
+from petition.config import Config
+from petition.encoding import unb64u
+from petition.events import CodeWanted, Event
+from petition.privacy import unseal_address
+from petition.signatures import SignatureState, standing_of
+from petition.volatile import Volatile
+from petition.web import build
+from petition.web.parts import parts
+from tests import make
+
+SUZIE = "suzie@corp.example"
+SENTENCE = re.compile(r"\s+")
+
+
+class Fields(HTMLParser):
+    """What the forms of a page would send: values by name, the first of each, chosen options included."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self._area = self._select = ""
+        self._depth = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        self._depth += tag == "template"
+        if self._depth:
+            return
+        name = given.get("name", "")
+        if tag == "textarea":
+            self._area, self.values[name] = name, ""
+        if tag == "select":
+            self._select, self.values[name] = name, ""
+        if tag == "option" and "selected" in given:
+            self.values[self._select] = given["value"]
+        if tag == "input" and name and (given["type"] != "radio" or "checked" in given):
+            self.values.setdefault(name, given.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth -= tag == "template"
+        if tag == "textarea":
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area and not self._depth:
+            self.values[self._area] += data.removeprefix("\n")
+
+
+@dataclass
+class Suzie:
+    """Somebody at a browser without a script, and her mailbox."""
+
+    client: FlaskClient
+    slug: str
+    codes: list[str] = field(default_factory=list)
+    lang: str = "en"
+
+    def get(self, page: str) -> TestResponse:
+        return self.client.get(f"/c/{self.slug}/{page}", query_string={"lang": self.lang})
+
+    def post(self, page: str, **typed: object) -> TestResponse:
+        return self.client.post(f"/c/{self.slug}/{page}", query_string={"lang": self.lang}, data=typed)
+
+    def asks_for_a_code(self, address: str = SUZIE) -> dict[str, str]:
+        return fields(self.post("verify", address=address))
+
+    def gets_a_pass(self, address: str = SUZIE) -> str:
+        asked = self.asks_for_a_code(address)
+        return fields(self.post("pass", **(asked | {"code": self.codes[-1]})))["pass"]
+
+    def signs(self, **wish: str) -> str:
+        done = self.post("sign", **({"pass": self.gets_a_pass(), "show": "anonymous"} | wish))
+        assert done.status_code == 200, text(done)
+        return fields(done)["receipt"]
+
+
+@pytest.fixture
+def suzie(config: Config, volatile: Volatile) -> Iterator[Suzie]:
+    app = build(config)
+    with db.transaction() as session:
+        slug = make.campaign(session, origin="localhost/c/letter").slug
+    with app.test_client() as client, app.app_context():
+        her = Suzie(client, slug)
+        vault = parts().vault
+
+        def deliver(event: Event) -> None:
+            if isinstance(event, CodeWanted):
+                her.codes.append(unseal_address(vault, event.sealed, clock.now()).code)
+
+        events.connect(deliver)
+        yield her
+        events.connect(lambda _: None)
+
+
+def fields(page: TestResponse) -> dict[str, str]:
+    return Fields(page.text).values
+
+
+def text(page: TestResponse) -> str:
+    """The page's words."""
+    shown = re.sub(r"<template.*?</template>", "", page.text, flags=re.DOTALL)
+    return SENTENCE.sub(" ", unescape(re.sub(r"<[^>]+>", " ", shown)))
+
+
+def mistakes(page: TestResponse) -> list[str]:
+    """The sentences of the summary."""
+    summary = re.search(r'<div class="errors"[^>]*>(.*?)</div>', page.text, re.DOTALL)
+    return [unescape(each) for each in re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", summary[1])] if summary else []
+
+
+def campaign_of(suzie: Suzie) -> Campaign:
+    with db.session() as session:
+        return find(session, suzie.slug)
+
+
+def close_an_epoch(suzie: Suzie) -> None:
+    with db.transaction() as session:
+        epochs.close_epoch(session, find(session, suzie.slug), make.NOW)
+
+
+def state_of(suzie: Suzie, receipt: str) -> SignatureState:
+    w = json.loads(receipt)["withdraw"]
+    with db.session() as session:
+        return standing_of(session, campaign_of(suzie), unb64u(w, 32)).state
