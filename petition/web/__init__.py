@@ -34,13 +34,14 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     logs.configure(config)
     db.connect(config.database_url)
-    app.extensions[NAME] = _parts(config)
+    app.extensions[NAME] = parts = _parts(config)
     language.teach(app)
     faults.watch(app)
     assets.serve(app, static)
     for module in (api, health, *PAGES):
         app.register_blueprint(module.bp)
-    app.wsgi_app = headers.Doorstep(app.wsgi_app, config)  # type: ignore[method-assign]
+    whole = headers.Doorstep(headers.Shortcut(app.wsgi_app, parts.memory), config)
+    app.wsgi_app = whole  # type: ignore[method-assign]
     return app
 
 

@@ -24,11 +24,13 @@ from petition.web.page import PAGES_CACHED, Page, make
 FRESH_SECONDS: Final = 1.0
 MOST_PAGES: Final = 600
 MOST_SLUGS: Final = 2_000
+MOST_ADDRESSES: Final = 4_000
 HTML: Final = "text/html; charset=utf-8"
 
 T = TypeVar("T")
 Known = TypeVar("Known")
 Key = tuple[str, str, str]
+Address = tuple[str, str]
 Clock = Callable[[], float]
 Listing = tuple[Listed, ...]
 
@@ -87,6 +89,7 @@ class Memory:
         self._listing = Remembered(self._newer_listing, self._clock)
         self._pages: dict[Key, Page] = {}
         self._making: dict[Key, Lock] = {}
+        self._addresses: dict[Address, Key] = {}
 
     def snapshot(self, slug: str) -> Snapshot:
         """What the public may see of a campaign; raises CampaignUnknown."""
@@ -112,6 +115,28 @@ class Memory:
             page = self._made(key, page, lambda: make(source, render(source), kind, caching))
         page.read = self._clock()
         return page
+
+    def lies_at(self, address: Address, key: Key) -> None:
+        """Remember which page a path and query string lead to; they lead there for everybody."""
+        if len(self._addresses) >= MOST_ADDRESSES:
+            self._addresses.clear()
+        self._addresses[address] = key
+
+    def current(self, address: Address) -> Page | None:
+        """The page at an address, if it is made already and nothing newer is known."""
+        key = self._addresses.get(address)
+        page = None if key is None else self._pages.get(key)
+        if key is None or page is None or not self._is_current(key[0], page):
+            return None
+        page.read = self._clock()
+        return page
+
+    def _is_current(self, slug: str, page: Page) -> bool:
+        about: Remembered[Any] | None = self._snapshots.get(slug) if slug else self._listing
+        try:
+            return page.source is None or (about is not None and about.read() is page.source)
+        except exc.SQLAlchemyError:
+            return False
 
     def _made(self, key: Key, old: Page | None, making: Callable[[], Page]) -> Page:
         lock = self._making.setdefault(key, Lock())
@@ -190,8 +215,7 @@ def cached_page(
 ) -> Response:
     """A page about a campaign, for everybody the same; `name` tells it from the others. Raises CampaignUnknown."""
     memory = _memory()
-    page = memory.page((slug, lang, name), memory.snapshot(slug), render, kind, caching)
-    return page.answer(request.environ)
+    return _answered(memory, (slug, lang, name), memory.snapshot(slug), render, kind, caching)
 
 
 def cached_listing(
@@ -199,14 +223,22 @@ def cached_listing(
 ) -> Response:
     """A page about all campaigns."""
     memory = _memory()
-    return memory.page(("", lang, name), memory.listing(), render, kind, caching).answer(request.environ)
+    return _answered(memory, ("", lang, name), memory.listing(), render, kind, caching)
 
 
 def cached_text(
     lang: str, name: str, render: Callable[[Any], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
 ) -> Response:
     """A page about no campaign, made once in the life of the process; `render` is given None."""
-    return _memory().page(("", lang, name), None, render, kind, caching).answer(request.environ)
+    return _answered(_memory(), ("", lang, name), None, render, kind, caching)
+
+
+def _answered(
+    memory: Memory, key: Key, source: T, render: Callable[[T], str | bytes], kind: str, caching: str
+) -> Response:
+    page, environ = memory.page(key, source, render, kind, caching), request.environ
+    memory.lies_at((environ["PATH_INFO"], environ.get("QUERY_STRING", "")), key)
+    return page.answer(environ)
 
 
 def _memory() -> Memory:

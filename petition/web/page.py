@@ -9,9 +9,12 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PAGES_CACHED: Final = "public, max-age=5, stale-while-revalidate=30"
 CALLS_CACHED: Final = "public, max-age=5"
@@ -39,13 +42,23 @@ class Page:
     packed: Form | None
     read: float = 0.0
 
-    def answer(self, environ: dict[str, Any]) -> Response:
+    def answer(self, environ: WSGIEnvironment) -> Response:
         """The page, or 304 if the reader has it in either form."""
+        status, headers, body = self._chosen(environ)
+        return Response(body, status, headers=headers)
+
+    def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        """The same in WSGI's own terms, for whoever answers without a framework."""
+        status, headers, body = self._chosen(environ)
+        start_response(status, headers)
+        return [body]
+
+    def _chosen(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
         form = self.packed if self.packed and _takes_gzip(environ) else self.plain
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known is not None and self._is_known(known):
-            return Response(status=304, headers=form.headers_alone)
-        return Response(form.body, headers=form.headers)
+            return "304 NOT MODIFIED", form.headers_alone, b""
+        return "200 OK", form.headers, form.body
 
     def _is_known(self, header: str) -> bool:
         tags = {self.plain.etag, self.packed.etag if self.packed else "", "*"}
@@ -65,9 +78,10 @@ def make(source: object, text: str | bytes, kind: str, caching: str) -> Page:
 
 def _form(body: bytes, etag: str, kind: str, caching: str, encoding: Headers) -> Form:
     alone = [("ETag", etag), ("Cache-Control", caching), ("Vary", "Accept-Encoding")]
-    return Form(body, etag, [("Content-Type", kind), *alone, *encoding], alone)
+    whole = [("Content-Type", kind), ("Content-Length", str(len(body))), *alone, *encoding]
+    return Form(body, etag, whole, alone)
 
 
-def _takes_gzip(environ: dict[str, Any]) -> bool:
-    accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+def _takes_gzip(environ: WSGIEnvironment) -> bool:
+    accepted = str(environ.get("HTTP_ACCEPT_ENCODING", ""))
     return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")

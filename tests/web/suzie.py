@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from petition import clock, db, epochs, events
-from petition.campaigns import Campaign, CampaignState, find
+from petition.campaigns import Campaign, find
 from petition.config import Config
 from petition.encoding import unb64u
 from petition.events import CodeWanted, Event

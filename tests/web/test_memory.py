@@ -248,3 +248,23 @@ def test_same_words_get_the_same_tag_in_every_process() -> None:
     one, other = (make(object(), "x" * 5_000, "text/html", PAGES_CACHED) for _ in range(2))
     assert (one.plain.etag, one.packed and one.packed.body) == (other.plain.etag, other.packed and other.packed.body)
     assert make(object(), "x" * 5_000, "text/plain", PAGES_CACHED).plain.etag != one.plain.etag
+
+
+def test_made_page_is_sent_without_the_framework_and_is_the_same(app: Flask, slug: str) -> None:
+    client, path = app.test_client(), f"/c/{slug}"
+    first = client.get(path)
+    entered: list[str] = []
+    app.before_request(lambda: entered.append("framework"))
+    again = client.get(path)
+    assert (again.status_code, again.data, dict(again.headers)) == (200, first.data, dict(first.headers))
+    assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert entered == []
+    assert client.get(f"{path}?lang=fr").data != first.data
+    assert client.head(path).data == b""
+    assert entered == ["framework", "framework"]
+
+
+def test_path_that_looks_like_another_pages_query_leads_nowhere(app: Flask, slug: str) -> None:
+    client = app.test_client()
+    assert client.get(f"/c/{slug}?lang=en").status_code == 200
+    assert client.get(f"/c/{slug}%3Flang=en").status_code == 404

@@ -15,6 +15,7 @@ from hashlib import shake_256
 from itertools import count
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
 
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign
@@ -23,7 +24,7 @@ from petition.signatures import Receipt, SignatureState, Wish
 from petition.snapshots import Snapshot
 from petition.web.api import writing
 from petition.web.fields import Filled
-from petition.web.forms import CodeForm, SignForm, VerifyForm
+from petition.web.forms import PassForm, SignForm, VerifyForm
 from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
 
@@ -90,8 +91,8 @@ def sign(slug: str) -> Response:
 
 
 def _pass(slug: str) -> str:
-    given = CodeForm.read(request.form)
     blinding = _blinding(parts().memory.campaign(slug), request.form.get("seed", ""))
+    given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
     return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
 
 

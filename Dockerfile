@@ -1,0 +1,16 @@
+# One image for web, workers, beat and migrations. No engine builds it in the tests; see README, "In production".
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --create-home undersigned
+WORKDIR /srv
+COPY requirements/run.lock requirements/run.lock
+RUN pip install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/run.lock
+COPY app.py ./
+COPY petition petition
+COPY workers workers
+COPY seeds seeds
+COPY templates templates
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PETITION_HOME=/var/lib/undersigned
+RUN mkdir -p /var/lib/undersigned && chown undersigned /var/lib/undersigned
+USER undersigned
+ENTRYPOINT ["python", "-m", "petition.cli"]
+CMD ["web"]
