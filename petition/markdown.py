@@ -39,12 +39,12 @@ _IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d)|%)")
 
 def letter_html(markdown: str, lang: str) -> Markup:
     """Return a letter as safe HTML. `markdown`: any text whatever; `lang`: the language it is written in."""
-    return Markup(_clean(_parser(lang).render(markdown)))  # noqa: S704 - cleaned against the list above
+    return Markup(_clean(_parser(lang).render(markdown)))  # noqa: S704 (cleaned against the list above)
 
 
-def line_html(markdown: str, lang: str) -> Markup:
-    """Return one line (a demand, an update) as safe HTML without a paragraph of its own."""
-    return Markup(_clean(_parser(lang).renderInline(markdown)))  # noqa: S704 - cleaned against the list above
+def typeset(text: str, lang: str) -> str:
+    """Return a plain line (a demand, an update) with the spaces of its language; no Markdown, no HTML."""
+    return french_spaces(text) if lang.partition("-")[0] == "fr" else text
 
 
 def french_spaces(text: str) -> str:

@@ -49,7 +49,7 @@ def test_every_task_that_is_scheduled_or_follows_is_registered() -> None:
 
 
 def test_every_event_has_a_follow_up_or_an_explicit_nothing() -> None:
-    assert set(events.Event.__subclasses__()) == set(FOLLOW_UPS)
+    assert {kind.__name__ for kind in events.Event.__subclasses__()} == {kind.__name__ for kind in FOLLOW_UPS}
     assert set(OWED) == {BUNDLE}
 
 
@@ -73,8 +73,12 @@ def test_compose_runs_commands_that_exist_with_settings_that_are_documented() ->
 
 
 def test_every_setting_stands_in_the_readme() -> None:
-    names = set(re.findall(r"\b(?:PETITION_[A-Z_]+|DATABASE_URL|REDIS_URL|SMTP_URL|MAIL_FROM|CODE_MAIL_FROM)\b",
-                           "".join(path.read_text() for path in CODE if "config" in path.parts)))
+    names = set(
+        re.findall(
+            r"\b(?:PETITION_[A-Z_]+|DATABASE_URL|REDIS_URL|SMTP_URL|MAIL_FROM|CODE_MAIL_FROM)\b",
+            "".join(path.read_text() for path in CODE if "config" in path.parts),
+        )
+    )
     readme = (ROOT / "README.md").read_text()
     assert sorted(name for name in names if f"`{name}`" not in readme) == []
 
@@ -117,7 +121,9 @@ def test_every_catalogue_is_complete(lang: str) -> None:
         }
     translated = {key for key, text in said.items() if text and (isinstance(text, str) or all(text))}
     assert sorted(wanted - translated) == []
-    plain = [text for text in map(str, said.values()) if re.search(r"\w [:;!?»]|« |[^\\]'\w", text) and "('" not in text]
+    plain = [
+        text for text in map(str, said.values()) if re.search(r"\w [:;!?»]|« |[^\\]'\w", text) and "('" not in text
+    ]
     assert plain == []
 
 

@@ -131,7 +131,7 @@ def test_receipt_holds_what_the_protocol_promises(signer: Signer) -> None:
     hw = hashlib.sha256(b"petition/withdraw/v1\0" + unb64u(receipt["withdraw"], 32)).digest()
     assert (entry["c"], entry["w"]) == (b64u(opened), b64u(hw))
     promised = b"petition/promise/v1\0" + cid + leaf_of(receipt) + struct.pack(">Q", receipt["by_epoch"])
-    key = base64.b64decode(signer.about["ledger_key"].rsplit("+", 1)[1])[1:]
+    key = base64.b64decode(signer.about["ledger_key"].split("+", 2)[2])[1:]
     Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"], 64), promised)
 
 

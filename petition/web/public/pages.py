@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template
 
 from petition.data_map import DATA_MAP, Datum, Kind
+from petition.markdown import typeset
 from petition.web import memory
 from petition.web.language import page_language
 
 bp = Blueprint("pages", __name__)
+bp.add_app_template_filter(typeset)
 
 Group = tuple[Kind, list[tuple[str, Datum]]]
 MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)

@@ -1,0 +1,159 @@
+"""The driver: one raw keep-alive connection a thread, the same for rows and limits; and a sink that reads codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+THREADS = 4
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+NONE: Mapping[str, str] = {}
+
+
+class Driver:
+    """A client of one server; a connection for each thread."""
+
+    def __init__(self, port: int, host: str) -> None:
+        self.port, self.host = port, host
+        self._own = threading.local()
+
+    def get(self, path: str, headers: Mapping[str, str] = NONE) -> tuple[int, bytes, bytes]:
+        return self._talk(self._request("GET", path, b"", headers))
+
+    def status(self, path: str) -> int:
+        try:
+            return self.get(path)[0]
+        except OSError:
+            self._own.__dict__.clear()
+            return 0
+
+    def header(self, path: str, name: str) -> str:
+        found = re.search(rf"(?i)\r\n{name}: ([^\r]+)".encode(), self.get(path)[2])
+        assert found is not None
+        return found[1].decode()
+
+    def post(self, path: str, document: object, wanted: int) -> Any:
+        status, body, _ = self._talk(self._request("POST", path, json.dumps(document).encode(), NONE))
+        assert status == wanted, (status, body)
+        return json.loads(body)
+
+    def gets(self, path: str, seconds: float, headers: Mapping[str, str] = NONE) -> float:
+        """GETs a second, from four threads."""
+        request, end = self._request("GET", path, b"", headers), time.perf_counter() + seconds
+        counts = [0] * THREADS
+
+        def one(number: int) -> None:
+            while time.perf_counter() < end:
+                assert self._talk(request)[0] in {200, 304}
+                counts[number] += 1
+
+        began = time.perf_counter()
+        in_threads(one, THREADS)
+        return sum(counts) / (time.perf_counter() - began)
+
+    def posts(self, path: str, bodies: Sequence[str], threads: int, wanted: int) -> float:
+        """POSTs a second; each body once."""
+        requests = [self._request("POST", path, body.encode(), NONE) for body in bodies]
+
+        def one(number: int) -> None:
+            for request in requests[number::threads]:
+                assert self._talk(request)[0] == wanted
+
+        began = time.perf_counter()
+        in_threads(one, threads)
+        return len(requests) / (time.perf_counter() - began)
+
+    def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}", *(f"{k}: {v}" for k, v in headers.items())]
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def _talk(self, request: bytes) -> tuple[int, bytes, bytes]:
+        for attempt in (1, 2):
+            try:
+                return self._once(request)
+            except (ConnectionError, IndexError):
+                self._own.__dict__.clear()
+                if attempt == 2:
+                    raise
+        raise AssertionError
+
+    def _once(self, request: bytes) -> tuple[int, bytes, bytes]:
+        line = getattr(self._own, "line", None)
+        if line is None:
+            line = self._own.line = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.sendall(request)
+        got = line.recv(65_536)
+        if not got:
+            raise ConnectionResetError
+        while b"\r\n\r\n" not in got:
+            got += line.recv(65_536)
+        head, _, body = got.partition(b"\r\n\r\n")
+        found = LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        while len(body) < length:
+            body += line.recv(65_536)
+        if b"\r\nConnection: close" in head:
+            self._own.__dict__.clear()
+        return int(head[9:12]), body, head
+
+
+def in_threads(work: Any, n: int) -> None:
+    """work(0) … work(n - 1) at once; the first error is raised."""
+    errors: list[BaseException] = []
+
+    def one(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class Mailbox:
+    """Codes by address, as the mails bring them."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+        self._came = threading.Condition()
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        found = re.search(rb"\b(\d{8})\b", envelope.content.partition(b"\r\n\r\n")[2])
+        with self._came:
+            self._codes[envelope.rcpt_tos[0]] = found[1].decode() if found else ""
+            self._came.notify_all()
+        return "250 OK"
+
+    def code(self, address: str, seconds: float = 30) -> str:
+        with self._came:
+            assert self._came.wait_for(lambda: address in self._codes, seconds), address
+            return self._codes.pop(address)
+
+
+@contextmanager
+def codes_sink(port: int, mailbox: Mailbox) -> Iterator[None]:
+    """An SMTP server on loopback for as long as the block lasts."""
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield
+    finally:
+        controller.stop()
+
+
