@@ -70,7 +70,11 @@ def test_sealed_for_keeping_tells_no_time() -> None:
     assert Fernet(NEW_KEY).extract_timestamp(token) == 0
 
 
-@pytest.mark.parametrize("token", [b"", b"gAAAAA", b"\xff" * 40, VAULT.seal(b"x")[:-5], VAULT.seal(b"x")[::-1]])
+@pytest.mark.parametrize(
+    "token",
+    [b"", b"gAAAAA", b"\xff" * 40, VAULT.seal(b"x")[:-5], VAULT.seal(b"x")[::-1]],
+    ids=["empty", "short", "not base64", "cut", "backwards"],
+)
 def test_broken_token_is_refused(token: bytes) -> None:
     with pytest.raises(SealBroken):
         VAULT.unseal(token)

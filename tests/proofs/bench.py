@@ -28,8 +28,8 @@ from rich.table import Table
 from sqlalchemy import text
 
 from petition import campaigns, clock, db, epochs, keyring, migrate
-from petition.bootstrap import Services, commands, start_services
 from petition.blindsign import passes, rsabssa
+from petition.bootstrap import Services, commands, start_services
 from petition.campaigns import Campaign
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
@@ -43,7 +43,14 @@ from tests.proofs.load import Driver, Mailbox, codes_sink
 
 THREADS = 4
 QUICK = {"seconds": 0.5, "redeem": 80, "full": 30, "stamps": 100, "epochs": (100, 1_000), "many": 1_000}
-WHOLE = {"seconds": 4.0, "redeem": 2_500, "full": 600, "stamps": 1_500, "epochs": (1_000, 10_000, 100_000), "many": 100_000}
+WHOLE = {
+    "seconds": 4.0,
+    "redeem": 2_500,
+    "full": 600,
+    "stamps": 1_500,
+    "epochs": (1_000, 10_000, 100_000),
+    "many": 100_000,
+}
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,9 @@ def stamps(bench: Bench) -> None:
         return times / (time.perf_counter() - began)
 
     limit = rate(lambda: rsabssa.rsasp1(key, rsabssa.mpz(number)))
-    bench.add("stamps, against the raw private operation", rate(lambda: rsabssa.blind_sign(key, blinded)), "/s", limit, 0.7)
+    bench.add(
+        "stamps, against the raw private operation", rate(lambda: rsabssa.blind_sign(key, blinded)), "/s", limit, 0.7
+    )
 
 
 def web_rows(bench: Bench) -> None:
@@ -268,7 +277,9 @@ def epoch_rows(bench: Bench) -> None:
         bench.add(f"closing an epoch of {n:,}: seconds", seconds, "s", max(3.0, 3.0 * n / 10_000), 1, least=False)
         bench.add(f"closing an epoch of {n:,}: peak memory", megabytes, "MB", 300, 1, least=False)
     (_, _, _), (n, before, _), (m, after, _) = ([(0, 0.0, 0.0), *each])[-3:]
-    bench.add(f"time per signature, {m:,} against {n:,} (linear)", after / m * 1e6, "µs", before / n * 1e6, 1.5, least=False)
+    bench.add(
+        f"time per signature, {m:,} against {n:,} (linear)", after / m * 1e6, "µs", before / n * 1e6, 1.5, least=False
+    )
 
 
 def one_epoch(url: str, slug: str) -> int:

@@ -155,5 +155,3 @@ def codes_sink(port: int, mailbox: Mailbox) -> Iterator[None]:
         yield
     finally:
         controller.stop()
-
-

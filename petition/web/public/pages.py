@@ -12,7 +12,7 @@ from petition.web.language import page_language
 bp = Blueprint("pages", __name__)
 bp.add_app_template_filter(typeset)
 
-Group = tuple[Kind, list[tuple[str, Datum]]]
+Group = tuple[Kind, list[tuple[Datum, dict[str, list[str]]]]]
 MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)
 
 
@@ -30,9 +30,10 @@ def seizure() -> Response:
 
 
 def by_kind() -> list[Group]:
-    """The data map in groups, what tells most about people first; a kind that no column has is left out."""
-    groups = [
-        (kind, [(column, datum) for column, datum in DATA_MAP.items() if datum.kind is kind])
-        for kind in MOST_TELLING_FIRST
-    ]
+    """The data map in groups, what tells most about people first; columns of which the same is said share a row."""
+    rows: dict[Datum, dict[str, list[str]]] = {}
+    for column, datum in DATA_MAP.items():
+        table, _, name = column.rpartition(".")
+        rows.setdefault(datum, {}).setdefault(table, []).append(name)
+    groups = [(kind, [row for row in rows.items() if row[0].kind is kind]) for kind in MOST_TELLING_FIRST]
     return [group for group in groups if group[1]]
