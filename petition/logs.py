@@ -40,6 +40,8 @@ def configure(config: Config) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # A line that cannot be written is lost: what `logging` would print of it is the untouched message.
+    logging.raiseExceptions = False
     logging.basicConfig(level=logging.INFO, handlers=[_handler(before, config.env)], force=True)
 
 

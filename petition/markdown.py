@@ -30,10 +30,9 @@ _QUOTES: Final = {
     "fr": [f"«{_NBSP}", f"{_NBSP}»", "“", "”"],
     "de": ["„", "“", "‚", "‘"],
 }
-_BEFORE_HIGH_MARK = re.compile(r"[ \u00a0](?=[;!?](?:\s|$|[)»\"]))")
-_BEFORE_COLON = re.compile(r"[ \u00a0](?=:(?:\s|$))")
-_AFTER_OPENING = re.compile(r"«[ \u202f]?")
-_BEFORE_CLOSING = re.compile(r"[ \u202f]?»")
+_BEFORE_HIGH_MARK = re.compile(r"[ \u00a0](?=[:;!?](?:\s|$|[)»\"]))")
+_AFTER_OPENING = re.compile(r"«[ \u00a0\u202f]?")
+_BEFORE_CLOSING = re.compile(r"[ \u00a0\u202f]?»")
 _IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d)|%)")
 
 
@@ -48,9 +47,8 @@ def typeset(text: str, lang: str) -> str:
 
 
 def french_spaces(text: str) -> str:
-    """Set French spaces: narrow and unbreakable before ; ! ? and in numbers, unbreakable before a colon and in « »."""
+    """Set French spaces: narrow and unbreakable before : ; ! ? and in numbers, unbreakable in « »."""
     text = _BEFORE_HIGH_MARK.sub(_NARROW, text)
-    text = _BEFORE_COLON.sub(_NARROW, text)
     text = _AFTER_OPENING.sub(f"«{_NBSP}", text)
     text = _BEFORE_CLOSING.sub(f"{_NBSP}»", text)
     return _IN_NUMBER.sub(_NARROW, text)

@@ -7,7 +7,7 @@ joins nothing. Refuses to hold anything that is not public: no pending signature
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -220,7 +220,7 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
 def _draw(session: Session, campaign: Campaign, version: int) -> Snapshot:
     head = log.head_of(session, campaign.id)
     public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
-    standings = milestones.standings(session, campaign.id, campaign.workforce)
+    standings = _standings(session, campaign, public=public)
     return Snapshot(
         id=campaign.id.hex(),
         slug=campaign.slug,
@@ -252,13 +252,19 @@ def _draw(session: Session, campaign: Campaign, version: int) -> Snapshot:
         count=head.counted if public else None,
         epoch=head.epoch,
         day=head.day,
-        size=head.size,
-        root=head.root.hex(),
-        checkpoint=head.checkpoint,
+        size=head.size if public else 0,
+        root=head.root.hex() if public else "",
+        checkpoint=head.checkpoint if public else "",
         tally=_tally(session, head, public=public),
         role_counts=tuple(RoleCount(*each) for each in signatures.role_counts(session, campaign.id)) if public else (),
         first_names=signatures.named(session, campaign.id).names if public else (),
     )  # fmt: skip
+
+
+def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.Standing]:
+    """Goals as the public may see them: below the least number nothing was reached yet."""
+    found = milestones.standings(session, campaign.id, campaign.workforce)
+    return found if public else [replace(each, day=None, epoch=None) for each in found]
 
 
 def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from petition import keyring
 from petition.blindsign import rsabssa
-from petition.campaigns import Campaign, require_open
+from petition.campaigns import Campaign, CampaignClosed, require_open
 from petition.verification import work_email
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import Issued, Issuer, MailCap, Stamped, Tag
@@ -105,7 +105,9 @@ def _enter(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, 
 
 
 def _issuer_key(session: Session, campaign_id: bytes) -> rsabssa.PrivateKey:
-    sealed = session.scalars(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id)).one()
+    sealed = session.scalar(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id))
+    if sealed is None:  # closed a moment ago: the key is destroyed
+        raise CampaignClosed
     return _private(sealed)
 
 

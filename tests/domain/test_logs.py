@@ -22,13 +22,9 @@ class Only:
     env: Environment
 
 
-@pytest.fixture(params=[Environment.PRODUCTION, Environment.DEVELOPMENT])
-def configured(request: Any, capsys: Any) -> None:
-    logs.configure(cast("Config", Only(request.param)))
-
-
-@pytest.mark.usefixtures("configured")
-def test_no_line_holds_what_somebody_typed(capsys: Any) -> None:
+@pytest.mark.parametrize("env", [Environment.PRODUCTION, Environment.DEVELOPMENT])
+def test_no_line_holds_what_somebody_typed(env: Environment, capsys: Any) -> None:
+    logs.configure(cast("Config", Only(env)))
     structlog.get_logger("petition.web").warning("asked", id="1f", address=MARKED, event_detail=MARKED)
     library = logging.getLogger("celery.app.trace")
     library.error("Task %(name)s[%(id)s] %(exc)s", {"name": "codes.mail", "id": "7", "exc": MARKED})

@@ -1,0 +1,99 @@
+"""The letter's Markdown: what may stand in a page, what may not, and how its language sets it."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from petition.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
+
+HOSTILE = [
+    "<script>document.title = 'mallory'</script>",
+    "<img src=x onerror=\"document.title = 'mallory'\">",
+    "![](x \"onerror=document.title='mallory'\")",
+    "[press](javascript:document.title='mallory')",
+    "[press](JaVaScRiPt&colon;document.title='mallory')",
+    "[press](data:text/html,<script>parent.document.title='mallory'</script>)",
+    "[press](vbscript:mallory)",
+    "[press](https://example.org/\"onmouseover=\"document.title='mallory')",
+    "<svg><script>document.title='mallory'</script></svg>",
+    "<svg onload=document.title='mallory'>",
+    "<iframe src=https://mallory.example></iframe>",
+    "<style>@import url(https://mallory.example)</style>",
+    "<a href=\"javascript:document.title='mallory'\" autofocus onfocus=document.title='mallory'>press</a>",
+    "<details open ontoggle=document.title='mallory'>",
+    "```html\n<script>document.title='mallory'</script>\n```",
+    "[x]: javascript:document.title='mallory'\n\n[x]",
+    "<https://example.org/<script>document.title='mallory'</script>>",
+    "&lt;script&gt;document.title='mallory'&lt;/script&gt;",
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src onerror=document.title='mallory'&gt;\">",
+    "<base href=https://mallory.example><form action=https://mallory.example><input name=q>",
+]
+
+
+@pytest.mark.parametrize("markdown", HOSTILE)
+def test_no_script_comes_through(markdown: str) -> None:
+    assert foreign(letter_html(markdown, "en")) == []
+
+
+@given(some.text(alphabet="<>\"'=&;:/()[]!`*_#-\n abcdeijlnoprstuvx", max_size=120), some.sampled_from(["en", "fr"]))
+def test_no_text_whatever_becomes_an_element_that_is_not_listed(markdown: str, lang: str) -> None:
+    assert foreign(letter_html(markdown, lang)) == []
+
+
+def test_a_link_leads_out_and_takes_nothing_along() -> None:
+    assert letter_html("[a report](https://example.org/r)", "en") == (
+        '<p><a href="https://example.org/r" rel="noopener noreferrer nofollow">a report</a></p>\n'
+    )
+
+
+def test_a_link_into_our_own_pages_and_a_picture_are_left_out() -> None:
+    assert letter_html("[here](/c/letter/sign)", "en") == '<p><a rel="noopener noreferrer nofollow">here</a></p>\n'
+    assert "<img" not in letter_html("![a face](https://mallory.example/pixel.png)", "en")
+
+
+def test_headings_start_below_the_titles_of_the_page_and_skip_no_level() -> None:
+    html = letter_html("## Why\n\n### More\n\n## What\n", "en")
+    assert re.findall(r"<(h\d)>", html) == ["h3", "h4", "h3"]
+    assert re.findall(r"<(h\d)>", letter_html("# Why\n\n###### Deep\n", "en")) == ["h3", "h6"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "html"),
+    [("en", "<p>“Yes” – it’s ‘so’…</p>\n"), ("fr", "<p>«\u00a0Yes\u00a0» – it’s “so”…</p>\n")],
+)
+def test_quotation_marks_are_those_of_the_language(lang: str, html: str) -> None:
+    assert unescape(letter_html("\"Yes\" -- it's 'so'...", lang)) == html
+
+
+@pytest.mark.parametrize(
+    ("written", "set_"),
+    [
+        ("Pourquoi ?", "Pourquoi\u202f?"),
+        ("Assez ! Vraiment ; oui.", "Assez\u202f! Vraiment\u202f; oui."),
+        ("Ceci : cela", "Ceci\u202f: cela"),
+        ("« Non »", "«\u00a0Non\u00a0»"),
+        ("76 000 salariés, 1 %", "76\u202f000 salariés, 1\u202f%"),
+        ("https://example.org/a:b?c", "https://example.org/a:b?c"),
+    ],
+)
+def test_french_spaces_do_not_break(written: str, set_: str) -> None:
+    assert french_spaces(written) == set_
+    assert typeset(written, "fr") == set_
+    assert typeset(written, "en") == written
+
+
+def foreign(html: str) -> list[str]:
+    """Elements and attributes in it that are on no list."""
+    found = []
+    for name, attributes in re.findall(r"<([a-z0-9!/]+)((?:\s[^<>]*)?)>", html, re.IGNORECASE):
+        allowed = ATTRIBUTES.get(name, set()) | ({"rel"} if name == "a" else set())
+        if name.lstrip("/") not in ELEMENTS:
+            found.append(name)
+        found += [each for each in re.findall(r'([\w-]+)="', attributes) if each not in allowed]
+        found += re.findall(r'href="(?!https?:|mailto:)[^"]*"', attributes)
+    return found

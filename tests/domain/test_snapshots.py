@@ -1,0 +1,48 @@
+"""What the public may see: nothing below the least number, everything from it on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from petition import epochs, snapshots, verification
+from petition.blindsign import passes, rsabssa
+from petition.campaigns import CampaignClosed, CampaignState
+from petition.ledger.entries import Show
+from petition.milestones import MilestoneKind
+from petition.signatures import Wish
+from petition.verification import Proven
+from tests import make
+
+
+def test_below_the_least_number_neither_count_nor_names_nor_ledger_are_shown(session: Session) -> None:
+    campaign = make.campaign(session, public_min=2, goals=((MilestoneKind.COUNT, 1),))
+    make.signature(session, campaign, Wish(Show.NAME, name="Suzie"))
+    epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
+    hidden = snapshots.load(session, campaign.slug)
+    assert hidden is not None
+    assert (hidden.count, hidden.size, hidden.root, hidden.checkpoint, hidden.first_names) == (None, 0, "", "", ())
+    assert [each.reached for each in hidden.milestones] == [None]
+    make.signature(session, campaign)
+    epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=20))
+    shown = snapshots.load(session, campaign.slug, hidden.version)
+    assert shown is not None
+    assert (shown.count, shown.size, [each.name for each in shown.first_names]) == (2, 5, ["Suzie"])
+
+
+def test_a_snapshot_is_read_only_when_it_is_newer(session: Session) -> None:
+    campaign = make.campaign(session)
+    first = snapshots.load(session, campaign.slug)
+    assert first is not None
+    assert snapshots.load(session, campaign.slug, first.version) is None
+
+
+def test_a_code_answered_just_after_the_close_finds_the_campaign_closed(session: Session) -> None:
+    campaign = make.campaign(session)
+    blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
+    epochs.change(session, campaign, CampaignState.CLOSED, make.NOW)
+    someone = Proven("work_email", bytes(32), bytes(32), b"")
+    with pytest.raises(CampaignClosed):
+        verification.stamp(session, make.PEPPER, campaign, someone, blinding.blinded, make.NOW.date())

@@ -1,0 +1,98 @@
+"""The letter in a real browser: the count that moves when an epoch arrives, and the Markdown in which nothing runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from socket import socket
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from petition import campaigns, db, epochs
+from petition.config import Config
+from petition.ledger.entries import Show
+from petition.markdown import letter_html
+from petition.milestones import MilestoneKind
+from petition.signatures import Wish
+from petition.volatile import Volatile
+from petition.web import build
+from tests import make
+from tests.domain.test_markdown import HOSTILE
+
+SOON = 15_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served app and its open letter, with one signature of two for its milestone."""
+
+    url: str
+    slug: str
+
+    def signs(self, wish: Wish) -> None:
+        """Somebody signs, and the epoch closes."""
+        with db.transaction() as session:
+            campaign = campaigns.find(session, self.slug)
+            make.signature(session, campaign, wish)
+            epochs.close_epoch(session, campaign, make.NOW)
+
+
+@pytest.fixture
+def site(config: Config, volatile: Volatile) -> Iterator[Site]:
+    with closing(socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    server = make_server("127.0.0.1", port, build(replace(config, port=port, base_url=url)), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with db.transaction() as session:
+        slug = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 4))).slug
+    made = Site(url, slug)
+    made.signs(make.ANONYMOUS)
+    yield made
+    server.shutdown()
+    db.engine().dispose()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_count_line_names_and_milestone_move_when_an_epoch_arrives(site: Site, browser: Browser, motion: str) -> None:
+    context = browser.new_context(reduced_motion="reduce" if motion == "reduce" else "no-preference")
+    page = context.new_page()
+    page.goto(f"{site.url}/c/{site.slug}?lang=fr")
+    assert seen(page) == ("1", "50.00%")
+    site.signs(Wish(Show.NAME, "Suzie Example"))
+    expect(page.locator(".names")).to_contain_text("Suzie Example", timeout=SOON)
+    expect(page.locator("[data-figure]")).to_have_text("2")
+    expect(page.locator("[data-line] rect.done")).to_have_attribute("width", "50.00%")
+    expect(page.locator(".timeline")).to_contain_text("Palier")
+    expect(page.locator("[data-said]")).to_contain_text("2")
+    site.signs(make.ANONYMOUS)
+    expect(page.locator("[data-figure]")).to_have_text("3", timeout=SOON)
+    expect(page.locator("[data-line] rect.done")).to_have_attribute("width", "75.00%")
+    assert context.cookies() == []
+    context.close()
+
+
+def test_nothing_in_a_letter_runs_even_without_a_content_policy(browser: Browser) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    letters = "".join(f"<div>{letter_html(markdown, 'en')}</div>" for markdown in HOSTILE)
+    page.set_content(f"<!doctype html><title>Letter</title>{letters}")
+    for link in page.locator("a").all():
+        link.hover()
+        link.focus()
+    assert (page.title(), asked) == ("Letter", [])
+    page.close()
+
+
+def seen(page: Page) -> tuple[str | None, str | None]:
+    """The count and the line's width."""
+    return (
+        page.locator("[data-figure]").text_content(),
+        page.locator("[data-line] rect.done").get_attribute("width"),
+    )
