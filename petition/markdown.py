@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 ELEMENTS: Final = {"p", "br", "hr", "em", "strong", "a", "ul", "ol", "li", "blockquote", "code", "h3", "h4", "h5", "h6"}
-ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
+ATTRIBUTES: Final[dict[str, set[str]]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 SCHEMES: Final = {"http", "https", "mailto"}
 LINK_REL: Final = "noopener noreferrer nofollow"
 DEEPEST_HEADING: Final = 6
