@@ -167,10 +167,15 @@ def _imports(name: str) -> bool:
     return True
 
 
+def _readable() -> None:
+    """Packages are no secret, and whoever runs the database for root must be able to read its programs."""
+    os.umask(0o022)
+
+
 def _run(argv: list[str]) -> None:
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=PROJECT,
-        preexec_fn=leashed(signal.SIGTERM, os.getpid()),
+        preexec_fn=leashed(signal.SIGTERM, os.getpid(), _readable),
     )  # fmt: skip
     if done.returncode != 0:
         raise CannotStart(_sentence(Path(argv[0]).name, done.stderr + done.stdout))
