@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -27,13 +27,20 @@ class MilestoneKind(StrEnum):
 
 
 class Goal(Base):
-    """A milestone that a campaign aims at; `value` is signatures, or whole per cent of the workforce."""
+    """A milestone that a campaign aims at; `value` is signatures, or whole per cent of the workforce.
+
+    What follows when it is reached: it stands on the page in any case; `mail_readers` and `mail_organisers` mail it to
+    them; until one with `open_names` is reached, no name is public.
+    """
 
     __tablename__ = "goal"
 
     campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
     kind: Mapped[MilestoneKind] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(primary_key=True)
+    mail_readers: Mapped[bool] = mapped_column(default=True)
+    mail_organisers: Mapped[bool] = mapped_column(default=True)
+    open_names: Mapped[bool] = mapped_column(default=False)
 
 
 class Milestone(Base):
@@ -86,6 +93,29 @@ def reach(
         return []
     inserting = insert(Milestone).values(reached).on_conflict_do_nothing().returning(Milestone)
     return sorted(session.scalars(inserting), key=lambda milestone: milestone.value)
+
+
+def names_wait(session: Session, campaign_id: bytes) -> bool:
+    """Whether no name may be public yet: milestones open them, and none of those was reached."""
+    opening = _opening(campaign_id)
+    return bool(session.scalar(select(opening.exists() & ~opening.where(_reached()).exists())))
+
+
+def names_from(session: Session, campaign_id: bytes, workforce: int | None) -> int | None:
+    """From how many signatures on names are public, where they wait; 0 when nobody can tell yet; None: they do not."""
+    if not names_wait(session, campaign_id):
+        return None
+    goals = session.scalars(_opening(campaign_id))
+    return min((needed for goal in goals if (needed := needs(goal.kind, goal.value, workforce))), default=0)
+
+
+def _opening(campaign_id: bytes) -> Select[Goal]:
+    return select(Goal).where(Goal.campaign_id == campaign_id, Goal.open_names)
+
+
+def _reached() -> ColumnElement[bool]:
+    same = (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
+    return select(Milestone).where(Milestone.campaign_id == Goal.campaign_id, same).exists()
 
 
 def standings(session: Session, campaign_id: bytes, workforce: int | None) -> list[Standing]:

@@ -1,4 +1,4 @@
-"""What lives minutes and may be lost: code challenges, mail budgets, the hour's network key, spent puzzles.
+"""What lives minutes and may be lost: challenges, mail budgets, tries at signing in, the hour's network key, spent puzzles.
 
 The only module that speaks to Redis. Guards that whatever counts here is counted in one step on the server (Lua),
 before anything is compared, so that no number of processes wins a sixth try or a mail more. Refuses to hold an
@@ -9,6 +9,7 @@ away every call raises `VolatileAway` within a second, and the next call tries a
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -21,43 +22,52 @@ TRIES: Final = 5
 MAILS_UNPROVEN: Final = 60
 MAILS_PROVEN: Final = 600
 MAIL_WINDOW: Final = 3600
+SIGN_IN_TRIES: Final = 5
+SIGN_IN_WINDOW: Final = 900
+ASKS: Final = 60
 NETWORK_KEY_SECONDS: Final = 3600
+NETWORK_KEY_KEPT: Final = 60.0
 PATIENCE: Final = 0.8
 
 # A try is counted first. The right code gives its own try back, so that a lost reply may be asked for again;
 # whoever knows the code has nothing left to guess. Codes are compared as MACs: how long that takes tells nothing.
+# The first blinded value that comes with the right code is the challenge's own; the last result says if this is it.
+# With it the mail is answered, and no longer counts against the network that asked for it (its key is made here from
+# what the challenge holds: one server, no cluster).
 _TRY_CODE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[2]) then return false end
-local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network')
+if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return false end
+local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain')
 if held[1] ~= ARGV[1] then return false end
 redis.call('HINCRBY', KEYS[1], 'tries', -1)
-return {held[2], held[3]}
+if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
+  local mails = ARGV[4] .. held[3]
+  if tonumber(redis.call('GET', mails) or '0') > 0 then redis.call('DECR', mails) end
+end
+local own = redis.call('HGET', KEYS[1], 'blinded') == ARGV[2]
+return {held[2], held[4], own and 1 or 0}
 """
 
-_BIND_BLINDED: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSETNX', KEYS[1], 'blinded', ARGV[1])
-if redis.call('HGET', KEYS[1], 'blinded') == ARGV[1] then return 1 end
-return 0
-"""
-
-_TAKE_MAIL: Final = """
+_TAKE: Final = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
   return math.max(redis.call('TTL', KEYS[1]), 1)
 end
 if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
-return 0
 """
 
-_GIVE_BACK: Final = """
-if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
+_TAKE_ONE: Final = f"{_TAKE} return 0"
+
+_KEEP_CHALLENGE: Final = f"""{_TAKE}
+redis.call('HSET', KEYS[2], 'code', ARGV[4], 'tag', ARGV[5], 'network', ARGV[6], 'domain', ARGV[7], 'tries', 0)
+redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 0
 """
 
 _CHALLENGE: Final = b"challenge:"
 _MAILS: Final = b"mails:"
+_ASKS: Final = b"asks:"
 _SEEN: Final = b"seen:"
+_SIGN_INS: Final = b"sign-ins:"
 _NETWORK_KEY: Final = b"network-key"
 
 
@@ -67,10 +77,14 @@ class VolatileAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a right code opens: the keyed tag of the person and the keyed network that asked for the code."""
+    """What a right code opens: the keyed tag of the person, the listed domain.
+
+    `own`: the blinded value that came with the code is the first that did.
+    """
 
     tag: bytes
-    network: bytes
+    domain: bytes
+    own: bool
 
 
 class _Script(Protocol):
@@ -88,63 +102,91 @@ class Volatile:
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
         self._try_code = self._script(_TRY_CODE)
-        self._bind_blinded = self._script(_BIND_BLINDED)
-        self._take_mail = self._script(_TAKE_MAIL)
-        self._give_back = self._script(_GIVE_BACK)
+        self._keep_challenge = self._script(_KEEP_CHALLENGE)
+        self._take = self._script(_TAKE_ONE)
+        self._network_key, self._network_key_until = b"", 0.0
 
     def ping(self) -> None:
         """Raises VolatileAway unless Redis answers."""
-        with _noticing():
+        with _Noticing():
             self._redis.ping()
 
     def keep_challenge(
-        self, id_hash: bytes, code_mac: bytes, tag: bytes, network: bytes, seconds: int = CHALLENGE_SECONDS
-    ) -> None:
-        """Wait for a code: `id_hash` names the challenge, `code_mac` is the keyed hash of the right code."""
-        key = _CHALLENGE + id_hash
-        with _noticing(), self._redis.pipeline(transaction=True) as steps:
-            steps.hset(key, mapping={"code": code_mac, "tag": tag, "network": network, "tries": 0})
-            steps.expire(key, seconds)
-            steps.execute()
+        self,
+        id_hash: bytes,
+        code_mac: bytes,
+        tag: bytes,
+        network: bytes,
+        domain: bytes,
+        *,
+        proven: bool,
+        seconds: int = CHALLENGE_SECONDS,
+        window: int = MAIL_WINDOW,
+    ) -> int | None:
+        """Take one code mail from a network's budget and wait for the code; None, or seconds until there may be one.
 
-    def try_code(self, id_hash: bytes, code_mac: bytes) -> Challenge | None:
-        """Count a try, then compare. None for unknown, expired, wrong and used up alike; five wrong tries use it up."""
-        with _noticing():
-            held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, TRIES])
-        return Challenge(*held) if held else None
-
-    def bind_blinded(self, id_hash: bytes, digest: bytes) -> bool:
-        """Tie a challenge to the first blinded value sent with its code; false for another one or no challenge."""
-        with _noticing():
-            return bool(self._bind_blinded(keys=[_CHALLENGE + id_hash], args=[digest]))
-
-    def take_mail(self, network: bytes, *, proven: bool, window: int = MAIL_WINDOW) -> int | None:
-        """Take one code mail from a network's budget: None when there was one, else seconds until there may be.
-
-        The budget counts unanswered mails: 60 an hour, 600 for requests that come with a proof of work.
+        The budget counts unanswered mails: 60 an hour, 600 for requests that come with a proof of work. `id_hash` names
+        the challenge, `code_mac` is the keyed hash of the right code. `domain` is the organisation's, as its campaign
+        lists it in public; it names nobody.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
-        with _noticing():
-            wait = int(self._take_mail(keys=[_MAILS + network], args=[limit, window]))
+        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, tag, network, domain)
+        with _Noticing():
+            wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
         return wait or None
 
-    def give_back(self, network: bytes) -> None:
-        """A code was used: its mail no longer counts. To be called once for each pass that is issued.
+    def try_code(self, id_hash: bytes, code_mac: bytes, blinded: bytes) -> Challenge | None:
+        """Count a try, then compare. None for unknown, expired, wrong and used up alike; five wrong tries use it up.
 
-        So an office behind one address never meets the limit, and someone who cannot read the mails stops at it.
+        A right code ties the challenge to the first `blinded` (the digest of a blinded value) sent with it, and gives
+        the network its mail back: an office behind one address never meets the limit, and someone who cannot read the
+        mails stops at it.
         """
-        with _noticing():
-            self._give_back(keys=[_MAILS + network], args=[])
+        with _Noticing():
+            held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, TRIES, _MAILS])
+        return Challenge(held[0], held[1], own=bool(held[2])) if held else None
+
+    def take_ask(self, network: bytes, *, window: int = MAIL_WINDOW) -> int | None:
+        """Take one of the 60 mails an hour that a network may ask for to personal addresses; None, or seconds to wait."""
+        with _Noticing():
+            wait = int(self._take(keys=[_ASKS + network], args=[ASKS, window]))
+        return wait or None
 
     def remember(self, key: bytes, seconds: int) -> bool:
         """Whether `key` is new; it is remembered for a while, so a second call says no."""
-        with _noticing():
+        with _Noticing():
             return bool(self._redis.set(_SEEN + key, b"1", nx=True, ex=seconds))
 
+    def forget(self, key: bytes) -> bool:
+        """Whether `key` was remembered until now; of several who ask at once one hears yes."""
+        with _Noticing():
+            return bool(self._redis.delete(_SEEN + key))
+
+    def take_sign_in(self, name: bytes, *, window: int = SIGN_IN_WINDOW) -> int | None:
+        """Take one of the five tries that a name has in 15 minutes, whether it is known or not; None when there was one, else seconds to wait."""
+        with _Noticing():
+            wait = int(self._take(keys=[_SIGN_INS + name], args=[SIGN_IN_TRIES, window]))
+        return wait or None
+
+    def forget_sign_ins(self, name: bytes) -> None:
+        """The right code was given: the name has all its tries again."""
+        with _Noticing():
+            self._redis.delete(_SIGN_INS + name)
+
     def network_key(self) -> bytes:
-        """The 32 random bytes that hash networks this hour: one key for all processes, never on a disk."""
+        """The 32 random bytes that hash networks this hour: one key for all processes, never on a disk.
+
+        A process asks for it once a minute. After a restart of Redis processes may differ for so long, and a network
+        has a budget with each of them.
+        """
+        if time.monotonic() >= self._network_key_until:
+            self._network_key = self._shared_network_key()
+            self._network_key_until = time.monotonic() + NETWORK_KEY_KEPT
+        return self._network_key
+
+    def _shared_network_key(self) -> bytes:
         fresh = secrets.token_bytes(32)
-        with _noticing():
+        with _Noticing():
             held = self._redis.set(_NETWORK_KEY, fresh, nx=True, ex=NETWORK_KEY_SECONDS, get=True)
         return cast("bytes | None", held) or fresh
 
@@ -152,7 +194,7 @@ class Volatile:
         return cast("_Script", self._redis.register_script(text))
 
 
-class _noticing:
+class _Noticing:
     """Turns every way in which Redis can fail into VolatileAway, without its message, which may hold a key."""
 
     def __enter__(self) -> None:

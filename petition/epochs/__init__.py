@@ -4,8 +4,8 @@ Guards that a batch is one transaction under one lock: entries, tree, checkpoint
 what the public sees stand or fall together, so that a crash at any point changes nothing. Refuses a second runner.
 """
 
-from petition.epochs.audit import Drift, Health, audit, health
-from petition.epochs.batch import close_due, close_epoch, due
+from petition.epochs.audit import Drift, Health, audit, health, stalled_seconds
+from petition.epochs.batch import Coming, close_due, close_epoch, coming, due
 from petition.epochs.calendar import (
     add_translation,
     change,
@@ -16,6 +16,7 @@ from petition.epochs.calendar import (
 )
 
 __all__ = [
+    "Coming",
     "Drift",
     "Health",
     "add_translation",
@@ -24,9 +25,11 @@ __all__ = [
     "close_campaign",
     "close_due",
     "close_epoch",
+    "coming",
     "due",
     "health",
     "keep_calendar",
     "open_campaign",
     "refresh_stale",
+    "stalled_seconds",
 ]

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from petition import signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, CampaignState
+from petition.epochs.batch import due
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
 from petition.owed import Owed
@@ -35,8 +36,10 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Figures for a monitor: signatures waiting, seconds since the last epoch where any wait, oldest owed row in
-    seconds, rows given up, and shown minus recounted signatures.
+    """Figures for a monitor.
+
+    Signatures waiting, seconds since the last epoch where any wait, oldest owed row in seconds, rows given up, and
+    shown minus recounted signatures.
     """
 
     pending: int
@@ -112,3 +115,11 @@ def health(session: Session, now: datetime) -> Health:
     given_up = int(session.scalar(select(func.count()).select_from(Owed).where(Owed.given_up)) or 0)
     drift = sum(head.counted - _standing(session, head.campaign_id) for head in heads)
     return Health(pending, max(ages, default=0.0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
+
+
+def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
+    """How long a batch has been overdue; 0 when none is."""
+    head = log.head_of(session, campaign.id)
+    if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
+        return 0
+    return max(0, int((now - head.epoch_at).total_seconds()) - campaign.max_wait)

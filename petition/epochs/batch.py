@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import db, events, milestones, owed, signatures, snapshots, verification
+from petition import db, events, milestones, news, owed, signatures, snapshots, verification
 from petition.campaigns import Campaign, CampaignState
+from petition.epochs import history
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
+from petition.news import NewsKind
 
 BUNDLE = "bundle"
 
@@ -35,6 +37,25 @@ def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> 
     if not timedelta(0) <= since < timedelta(seconds=campaign.max_wait):
         return pending + tombstones > 0
     return pending >= campaign.batch_min
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The batch to come. `missing` more must sign before `earliest`; by `latest` it is written with what waits then."""
+
+    signatures: int
+    tombstones: int
+    missing: int
+    earliest: datetime
+    latest: datetime
+
+
+def coming(session: Session, campaign: Campaign, head: log.Head) -> Coming:
+    """What waits, and when it is written: the rule of `due`, told beforehand."""
+    pending, tombstones = signatures.waiting(session, campaign.id)
+    latest = head.epoch_at + timedelta(seconds=campaign.max_wait)
+    earliest = min(latest, head.epoch_at + timedelta(seconds=campaign.interval))
+    return Coming(pending, tombstones, max(0, campaign.batch_min - pending), earliest, latest)
 
 
 def close_due(session: Session, campaign_id: bytes, now: datetime) -> Closed | None:
@@ -64,7 +85,8 @@ def close_epoch(session: Session, campaign: Campaign, now: datetime, *, last: bo
     head.day, number = max(head.day, now.date()), head.epoch + 1
     regrets = signatures.take_regrets(session, campaign.id)
     leaves = log.append_lines(session, head, regrets.lines)
-    signed = signatures.roll(session, campaign.id, head.size + len(leaves), number)
+    names_wait = milestones.names_wait(session, campaign.id)
+    signed = signatures.roll(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
     head.issued = verification.issued(session, campaign.id)
     endings = [EpochEntry(number, head.day, head.issued).line()]
     endings += [CloseEntry(head.day).line()] if last else []
@@ -74,6 +96,8 @@ def close_epoch(session: Session, campaign: Campaign, now: datetime, *, last: bo
     log.seal_head(head, campaign.origin)
     _count(head, len(signed), regrets)
     head.epoch, head.epoch_at = number, now
+    removed = sum(regrets.removed.values())
+    history.record(session, head, now, signed=len(signed), withdrawn=regrets.withdrawn, removed=removed)
     _follow(session, campaign, head, now)
     return Closed(number, len(signed), len(regrets.lines))
 
@@ -85,10 +109,12 @@ def _count(head: log.Head, signed: int, regrets: signatures.Regrets) -> None:
 
 
 def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
-    signatures.unveil(session, campaign.id)
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
+    signatures.unveil(session, campaign.id, names_wait=milestones.names_wait(session, campaign.id))
     snapshots.refresh(session, campaign)
     owed_id = owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
+    if reached:
+        news.tell_at_once(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
     session.flush()
     events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, owed_id))
     for each in reached:

@@ -8,16 +8,23 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import db, events, signatures, snapshots, verification
-from petition.campaigns import Campaign, CampaignFaulty, CampaignState, Letter, step
-from petition.epochs.batch import close_epoch, epoch_lock
+from petition import db, events, journal, milestones, news, owed, signatures, snapshots, verification
+from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete, CampaignState, Letter, missing, step
+from petition.epochs.batch import BUNDLE, close_epoch, epoch_lock
+from petition.journal import Deed
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
-from petition.signatures.redeem import closing_lock
+from petition.news import NewsKind
+from petition.signatures import waves
 
 
 def open_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Freeze the words, make the keys, write entry 0, and take signatures from now on."""
+    """Freeze the words, make the keys, write entry 0, and take signatures from now on.
+
+    Raises CampaignIncomplete with what is missing, StepSkipped for what is no draft.
+    """
+    if campaign.state is CampaignState.DRAFT and (lacks := missing(campaign, now)):
+        raise CampaignIncomplete(lacks)
     step(campaign, CampaignState.OPEN)
     campaign.opened = now.date()
     for letter in campaign.letters:
@@ -39,24 +46,28 @@ def _first_entry(campaign: Campaign) -> CampaignEntry:
 
 def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     """Take no more signatures, write the last epoch and the close entry, destroy the issuer's key and the tags."""
-    db.hold(session, closing_lock(campaign.id))
-    session.refresh(campaign, with_for_update=True)
+    db.hold(session, epoch_lock(campaign.id))
+    session.refresh(campaign, with_for_update=True)  # waits for signers and stamps under way, and keeps later ones out
     step(campaign, CampaignState.CLOSED)
     campaign.closed = now.date()
-    session.flush()
+    news.tell(session, campaign.id, NewsKind.CLOSED, 0, now.date())
     _settle_regrets(session, campaign, now)
     verification.destroy(session, campaign.id)
     snapshots.refresh(session, campaign)
 
 
 def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None:
-    """A signer who withdrew while waiting still gets the tombstone: one batch before the last."""
+    """A signer who withdrew while waiting still gets the tombstone: one batch before the last.
+
+    Removals that still run are brought to their end: nothing can be written after the close.
+    """
+    waves.finish(session, campaign.id)
     if signatures.withdrawn_while_waiting(session, campaign.id):
         close_epoch(session, campaign, now)
     close_epoch(session, campaign, now, last=True)
 
 
-def add_translation(session: Session, campaign: Campaign, lang: str, title: str, markdown: str, now: datetime) -> None:
+def add_translation(session: Session, campaign: Campaign, lang: str, title: str, markdown: str) -> None:
     """Add a language to an open campaign's letter; its hash becomes an entry of its own."""
     if campaign.state is not CampaignState.OPEN or lang in {letter.lang for letter in campaign.letters}:
         raise CampaignFaulty("A translation can be added once per language, while the campaign is open.")
@@ -81,6 +92,7 @@ def change(session: Session, campaign: Campaign, to: CampaignState, now: datetim
         steps[to](session, campaign, now)
     else:
         step(campaign, to)
+        news.tell(session, campaign.id, NewsKind(to.value), 0, now.date())
         _publish(session, campaign)
 
 
@@ -91,23 +103,39 @@ def _publish(session: Session, campaign: Campaign) -> None:
 
 
 def keep_calendar(session: Session, now: datetime) -> list[str]:
-    """Open and close what its dates say; gives the names of the campaigns that changed."""
+    """Open and close what its dates say; gives the names of the campaigns that changed.
+
+    A draft that lacks something stays one; its checklist says why. Nothing else waits for it.
+    """
     opening = select(Campaign).where(Campaign.state == CampaignState.DRAFT, Campaign.opens_at <= now)
     closing = select(Campaign).where(Campaign.state == CampaignState.OPEN, Campaign.closes_at <= now)
     changed = []
-    for query, act in ((opening, open_campaign), (closing, close_campaign)):
-        for campaign in session.scalars(query.with_for_update(skip_locked=True)):
-            act(session, campaign, now)
+    for campaign in session.scalars(opening.with_for_update(skip_locked=True)):
+        if not missing(campaign, now):
+            open_campaign(session, campaign, now)
+            journal.write(session, campaign.id, None, Deed.CAMPAIGN_OPENED, now)
             changed.append(campaign.slug)
+    for campaign in session.scalars(closing.with_for_update(skip_locked=True)):
+        close_campaign(session, campaign, now)
+        journal.write(session, campaign.id, None, Deed.CAMPAIGN_CLOSED, now)
+        changed.append(campaign.slug)
     return changed
 
 
-def refresh_stale(session: Session) -> list[str]:
-    """Draw the public pages again where somebody hid, withdrew or the organisers changed something."""
+def refresh_stale(session: Session, now: datetime) -> list[str]:
+    """Draw the public pages again where somebody hid, withdrew or the organisers changed something.
+
+    The bundle is owed again, too: a body that was taken off must not stand in a file until somebody else signs. While a
+    campaign is open, names open with a batch and not here; afterwards no batch comes.
+    """
     stale = select(Campaign).where(Campaign.stale, Campaign.state != CampaignState.DRAFT)
     changed = []
     for campaign in session.scalars(stale.with_for_update(skip_locked=True)):
-        signatures.unveil(session, campaign.id)
+        if not db.try_hold(session, epoch_lock(campaign.id)):  # an epoch or a removal is at the same rows: next time
+            continue
+        names_wait = campaign.state is CampaignState.OPEN or milestones.names_wait(session, campaign.id)
+        signatures.unveil(session, campaign.id, names_wait=names_wait)
         snapshots.refresh(session, campaign)
+        owed.owe(session, BUNDLE, campaign.id, log.head_of(session, campaign.id).epoch, now)
         changed.append(campaign.slug)
     return changed

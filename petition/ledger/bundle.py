@@ -58,14 +58,14 @@ def write(target: Path | BinaryIO, contents: Contents) -> None:
 def _write_path(path: Path, contents: Contents) -> None:
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(number, "w+b") as file:
+        with os.fdopen(number, "w+b") as file:
             _write_file(file, contents)
             file.flush()
             os.fchmod(number, _MODE)
             os.fsync(number)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
 
 

@@ -157,6 +157,11 @@ def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head
     return session.scalars(query.with_for_update() if lock else query).one()
 
 
+def counted(session: Session, campaign_id: bytes) -> int:
+    """How many signatures count; none before there is a ledger."""
+    return session.scalar(select(Head.counted).where(Head.campaign_id == campaign_id)) or 0
+
+
 def lines(session: Session, campaign_id: bytes, size: int) -> Iterator[bytes]:
     """The first `size` lines in order, read in small portions."""
     query = select(Entry.line).where(Entry.campaign_id == campaign_id, Entry.index < size).order_by(Entry.index)

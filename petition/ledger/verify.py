@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Recount a campaign's signatures from its bundle: offline, with Python 3.9 or later and nothing else.
 
-    python3 verify.py bundle.zip [vkey [checkpoint ...]]
+    python3 verify.py bundle.zip [--key VKEY] [--old CHECKPOINT ...] [--receipt RECEIPT ...]
 
-`vkey` is the ledger's key as you got it elsewhere: from another reader, in print, in an earlier bundle. Checkpoints
-are files with heads of the same ledger that somebody kept: the log must begin as they say.
-Prints the figures and exits 0, or names the faults and exits 1; exits 2 when the file cannot be read.
+The key is the ledger's as you got it elsewhere: from another reader, in print, in an earlier bundle. An old checkpoint
+is a head of the same ledger that somebody kept: the log must begin as it says. A receipt is a signer's: its signature
+must be in the log, unless the batch it was promised for is still to come.
+Prints the figures and exits 0, or names the faults and exits 1; exits 2 when a file cannot be read.
 
 Guards the count. Two keys are all it trusts: the issuer stamped one pass, blindly, for each verified person
 (RSA-PSS, RFC 9474), and the ledger signed its head (Ed25519). It shares no code with the site.
@@ -13,6 +14,7 @@ Guards the count. Two keys are all it trusts: the issuer stamped one pass, blind
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -39,17 +41,26 @@ class Bundle:
     letters: Mapping[str, bytes]
 
 
-def verify(bundle: Bundle, vkey: str | None = None, seen: Sequence[str] = ()) -> Recount:
-    """Apply every rule; `vkey` and `seen`, older checkpoints, come from elsewhere. Without faults, the figures hold."""
+def verify(
+    bundle: Bundle,
+    vkey: str | None = None,
+    old: Mapping[str, str] | None = None,
+    receipts: Mapping[str, str] | None = None,
+) -> Recount:
+    """Apply every rule; the key, old checkpoints and receipts by name come from elsewhere. Without faults, all hold."""
     recount = Recount()
+    held = {name: read_receipt(text) for name, text in (receipts or {}).items()}
+    recount.sought = {leaf_of(receipt): -1 for receipt in held.values()}
     recount.say(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
     recount.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
-    for number, note in enumerate(seen, 1):
-        recount.read_head(f"checkpoint {number} you gave", note, bundle.vkey)
+    for name, note in (old or {}).items():
+        recount.read_head(name, note, bundle.vkey)
     recount.read_log(bundle.lines)
     recount.read_bodies(bundle.bodies)
     recount.compare_letters(bundle.letters)
     recount.compare_heads()
+    for name, receipt in held.items():
+        recount.find_receipt(name, receipt, bundle.vkey)
     return recount
 
 
@@ -117,6 +128,18 @@ def read_vkey(vkey: str) -> tuple[str, bytes, bytes]:
     return name, bytes.fromhex(key_hash), typed[1:]
 
 
+def read_receipt(text: str) -> dict[str, Any]:
+    """A receipt as the site or sign.py writes it."""
+    receipt = json.loads(text)
+    if not isinstance(receipt, dict) or not isinstance(receipt.get("by_epoch"), int) or receipt["by_epoch"] < 0:
+        raise ValueError("a file given as a receipt is none")
+    return {"entry": str(receipt["entry"]), "promise": str(receipt["promise"]), "by_epoch": receipt["by_epoch"]}
+
+
+def leaf_of(receipt: Mapping[str, Any]) -> bytes:
+    return sha256(b"\0" + receipt["entry"].encode())
+
+
 def b64u(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
@@ -146,6 +169,8 @@ class Recount:
         self.spent: dict[str, int] = {}  # hash of w: index
         self.gone: dict[int, str] = {}  # index: "withdrawn", or why it was removed
         self.shown: dict[int, str] = {}  # index: name, role or anonymous
+        self.sought: dict[bytes, int] = {}  # leaf hash of a receipt's entry: index, -1 until it is found
+        self.found: list[str] = []  # what became of the receipts
 
     def say(self, fine: bool, otherwise: str, where: str = "") -> None:
         if not fine:
@@ -154,6 +179,8 @@ class Recount:
     def read_log(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             self.where, self.leaf = f"entry {self.size}", sha256(b"\0" + line)
+            if self.leaf in self.sought:
+                self.sought[self.leaf] = self.size
             try:
                 self.read(parse(line, ENTRY))
             except ValueError as error:
@@ -263,6 +290,17 @@ class Recount:
             self.say(reached, f"covers {size} entries, the log has {self.size}", where)
             same = root == self.roots[size] or size > self.size
             self.say(same, f"has another root: the first {size} entries are not the ones it was signed for", where)
+
+    def find_receipt(self, name: str, receipt: dict[str, Any], vkey: str) -> None:
+        leaf, due = leaf_of(receipt), receipt["by_epoch"]
+        promise = b"petition/promise/v1\0" + self.cid + leaf + due.to_bytes(8, "big")
+        signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
+        self.say(signed, "its promise was not signed by the ledger's key", name)
+        index = self.sought[leaf]
+        self.say(index >= 0 or due > self.epoch, f"was promised for batch {due}, and is not in the log", name)
+        later = f"is promised for batch {due}; the log ends with batch {self.epoch}"
+        state = self.gone.get(index, "counted")
+        self.found.append(f"{name}: {later if index < 0 else f'entry {index}, {state}'}")
 
     def grow(self) -> None:
         node, height = self.leaf, self.size
@@ -401,23 +439,39 @@ def figures(recount: Recount) -> Iterator[str]:
     yield f"{'ledger':<16}{recount.origin}"
 
 
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="verify.py", description="Recount a campaign's signatures from its bundle.")
+    parser.add_argument("bundle", help="bundle.zip as the site serves it")
+    parser.add_argument("--key", metavar="VKEY", help="the ledger's key, as you got it elsewhere")
+    parser.add_argument("--old", metavar="CHECKPOINT", action="append", default=[], help="a checkpoint that was kept")
+    parser.add_argument("--receipt", metavar="RECEIPT", action="append", default=[], help="a signer's receipt")
+    return parser.parse_args(arguments)
+
+
 def main(arguments: Sequence[str]) -> int:
-    if not arguments or arguments[0].startswith("-"):
-        print("usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]", file=sys.stderr)
-        return 2
-    vkey = arguments[1].strip() if len(arguments) > 1 else None
+    given = read_arguments(arguments)
     try:
-        seen = [Path(name).read_bytes().decode() for name in arguments[2:]]
-        with zipfile.ZipFile(arguments[0]) as archive:
-            recount = verify(open_bundle(archive), vkey, seen)
-    except (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        old = {f"checkpoint {name}": Path(name).read_bytes().decode() for name in given.old}
+        receipts = {f"receipt {name}": Path(name).read_bytes().decode() for name in given.receipt}
+        with zipfile.ZipFile(given.bundle) as archive:
+            recount = verify(open_bundle(archive), given.key, old, receipts)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        RecursionError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     faults = recount.faults
     more = [f"and {len(faults) - 20} more"] if len(faults) > 20 else []
-    for line in [*faults[:20], *more] or figures(recount):
+    for line in [*faults[:20], *more] or [*figures(recount), *recount.found]:
         print(line)
-    if not faults and vkey is None:
+    if not faults and given.key is None:
         print("The key came with the bundle: compare its vkey with one from elsewhere.")
     return 1 if faults else 0
 

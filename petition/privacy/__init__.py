@@ -11,17 +11,20 @@ from petition.privacy.addresses import (
     AddressFault,
     AddressRefused,
     DomainPolicy,
+    Mailbox,
     WorkAddress,
     canonical_address,
     canonical_domain,
+    personal_address,
 )
-from petition.privacy.tags import identity_tag, mail_cap_key
+from petition.privacy.tags import identity_tag, mail_cap_key, subscriber_tag, suppression_tag
 from petition.privacy.vault import Recipient, SealBroken, Vault, seal_address, unseal_address
 
 __all__ = [
     "AddressFault",
     "AddressRefused",
     "DomainPolicy",
+    "Mailbox",
     "Recipient",
     "SealBroken",
     "Vault",
@@ -30,6 +33,9 @@ __all__ = [
     "canonical_domain",
     "identity_tag",
     "mail_cap_key",
+    "personal_address",
     "seal_address",
+    "subscriber_tag",
+    "suppression_tag",
     "unseal_address",
 ]

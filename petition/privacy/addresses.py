@@ -123,6 +123,27 @@ def canonical_address(text: str, policies: Sequence[DomainPolicy]) -> WorkAddres
     return WorkAddress(f"{person}@{policy.domain}", f"{mailbox}@{host}", policy.domain)
 
 
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An accepted personal address: `canonical` names it, `deliverable` is the RCPT."""
+
+    canonical: str
+    deliverable: str
+    domain: str
+
+
+def personal_address(text: str) -> Mailbox:
+    """Read a personal address at any domain; raise AddressRefused. Its tags and dots are its owner's business."""
+    local, host = _halves(text.strip(" "))
+    _checked(local, host)
+    return Mailbox(f"{local}@{host}", f"{local}@{host}", host)
+
+
+def is_work_domain(host: str, policies: Sequence[DomainPolicy]) -> bool:
+    """Whether a host belongs to the organisation, whatever its sub-domains are good for otherwise."""
+    return any(host == policy.domain or host.endswith(f".{policy.domain}") for policy in policies)
+
+
 def canonical_domain(text: str) -> str:
     """Return a host name in lower-case ASCII (A-labels, RFC 5891); raise AddressRefused. No IP addresses."""
     labels = [_label(label) for label in text.split(".")]
@@ -199,10 +220,13 @@ def _policy_of(host: str, policies: Sequence[DomainPolicy]) -> DomainPolicy:
 
 
 def _mailbox(local: str, policy: DomainPolicy) -> str:
-    mailbox = local.partition("+")[0] if policy.plus else local
+    return _checked(local.partition("+")[0] if policy.plus else local, policy.domain)
+
+
+def _checked(mailbox: str, domain: str) -> str:
     try:
         validate_email(
-            f"{mailbox}@{policy.domain}",
+            f"{mailbox}@{domain}",
             check_deliverability=False,
             allow_smtputf8=False,
             strict=True,

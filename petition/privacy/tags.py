@@ -12,6 +12,8 @@ from typing import Final
 
 IDENTITY: Final = b"petition/identity/v1\0"
 MAIL_CAP: Final = b"petition/mailcap/v1\0"
+SUBSCRIBER: Final = b"petition/subscriber/v1\0"
+SUPPRESSION: Final = b"petition/suppression/v1\0"
 PEPPER_BYTES: Final = 32
 CAMPAIGN_BYTES: Final = 16
 
@@ -27,6 +29,16 @@ def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 def mail_cap_key(pepper: bytes, day: date, canonical: str) -> bytes:
     """Name a mailbox for one day, to count its code mails: 32 bytes that no identity tag can be linked to."""
     return _tag(pepper, MAIL_CAP + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode())
+
+
+def subscriber_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
+    """Name a personal address on one campaign's list: 32 bytes that no other tag can be linked to."""
+    return _tag(pepper, SUBSCRIBER + cid + canonical.encode())
+
+
+def suppression_tag(pepper: bytes, canonical: str) -> bytes:
+    """Name an address that must not be mailed: 32 bytes."""
+    return _tag(pepper, SUPPRESSION + canonical.encode())
 
 
 def _tag(pepper: bytes, message: bytes) -> bytes:

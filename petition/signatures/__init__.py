@@ -14,7 +14,15 @@ from petition.signatures.redeem import (
     WishRefused,
     redeem,
 )
-from petition.signatures.regret import SignatureUnknown, hide, remove, withdraw
+from petition.signatures.regret import (
+    Concealed,
+    SignatureUnknown,
+    SignerUnknown,
+    conceal,
+    forget_bodies,
+    hide,
+    withdraw,
+)
 from petition.signatures.roll import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
 from petition.signatures.show import (
     NAMES_A_PAGE,
@@ -22,8 +30,12 @@ from petition.signatures.show import (
     NamedSigner,
     bodies,
     count_cells,
+    count_hidden,
+    enough,
+    every_name,
     named,
     role_counts,
+    team_counts,
     unveil,
 )
 from petition.signatures.standing import Standing, standing, standing_of
@@ -31,6 +43,7 @@ from petition.signatures.tables import SignatureState
 
 __all__ = [
     "NAMES_A_PAGE",
+    "Concealed",
     "NamedPage",
     "NamedSigner",
     "PassForeign",
@@ -39,21 +52,27 @@ __all__ = [
     "Regrets",
     "SignatureState",
     "SignatureUnknown",
+    "SignerUnknown",
     "Standing",
     "Wish",
     "WishFault",
     "WishRefused",
     "bodies",
+    "conceal",
     "count_cells",
+    "count_hidden",
+    "enough",
+    "every_name",
+    "forget_bodies",
     "hide",
     "named",
     "redeem",
-    "remove",
     "role_counts",
     "roll",
     "standing",
     "standing_of",
     "take_regrets",
+    "team_counts",
     "unveil",
     "waiting",
     "withdraw",

@@ -10,12 +10,11 @@ from typing import NoReturn
 
 from sqlalchemy import BindParameter, Select, bindparam, insert, literal, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from petition import db, events
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, CampaignClosed, CampaignState, require_open
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, require_open, switches
 from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, Show, SignEntry, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
@@ -80,11 +79,11 @@ class Receipt:
     leaf: bytes
 
 
-def redeem(session: Session, campaign: Campaign, pass_text: str, wish: Wish) -> Receipt:
+def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) -> Receipt:
     """Spend a pass for one signature: one statement, two rows, no time.
 
     Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, WishRefused, CampaignNotOpen,
-    CampaignClosed.
+    CampaignClosed, SigningStopped.
     """
     require_open(campaign)
     held = Pass.decode(pass_text)
@@ -95,7 +94,9 @@ def redeem(session: Session, campaign: Campaign, pass_text: str, wish: Wish) -> 
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
     row = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
-    epoch, sealed = _insert(session, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at})
+    epoch, sealed = _insert(
+        session, campaign.id, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at}
+    )
     events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
     by_epoch = epoch + PROMISED_EPOCHS
     promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, by_epoch)
@@ -131,13 +132,13 @@ def _issuer(spki: bytes) -> rsabssa.PublicKey:
     return rsabssa.load_spki(spki)
 
 
-def _insert(session: Session, row: dict[str, object]) -> tuple[int, bytes]:
-    db.hold_shared(session, closing_lock(bytes(row["campaign"])))  # type: ignore[call-overload]
+def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> tuple[int, bytes]:
     try:
-        found = session.execute(_INSERT, row).one_or_none()
+        found = db.run(session, _INSERT, row).one_or_none()
     except IntegrityError as error:
         _name_the_fault(error)
     if found is None:
+        switches.refuse_stopped(session, campaign_id)
         raise CampaignClosed
     return found.epoch, found.sealed_key
 
@@ -148,19 +149,19 @@ def _name_the_fault(error: IntegrityError) -> NoReturn:
     raise error
 
 
-def closing_lock(campaign_id: bytes) -> int:
-    """Held shared by whoever redeems and alone by whoever closes, so that nothing arrives after the last epoch."""
-    return db.lock_key("closing", campaign_id)
-
-
 def _statement() -> Select[int, bytes]:
-    """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key."""
+    """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key.
+
+    The campaign's row is share-locked: a close or a stop, which lock it alone, wait for whoever is at it, and whoever
+    comes later finds it closed or stopped. So nothing arrives after the last epoch, or while signing is stopped.
+    """
     table = Pending.__table__
     cid: BindParameter[bytes] = bindparam("campaign")
     open_now = (
         select(log.Head.epoch, log.Head.sealed_key)
         .join(Campaign, Campaign.id == log.Head.campaign_id)
-        .where(Campaign.id == cid, Campaign.state == CampaignState.OPEN)
+        .where(Campaign.id == cid, Campaign.state == CampaignState.OPEN, switches.runs(switches.SIGNING))
+        .with_for_update(read=True, key_share=True, of=Campaign.__table__)
         .cte("open_now")
     )
     spent = insert(Spent).from_select(["campaign_id", "hw"], select(cid, bindparam("hw")).select_from(open_now))

@@ -1,33 +1,49 @@
-"""Changing one's mind: withdraw, hide; and removal by organisers.
+"""Changing one's mind: withdraw, hide; and what organisers take off the page: a name, a comment.
 
-Body and salt are deleted at once; the tombstone follows in the next epoch. All of it may be repeated without harm.
+Body and salt are deleted at once; the tombstone follows in the next epoch. All of it may be repeated without harm. What a
+signer wishes goes before what organisers do: a removal that still waits (`petition.signatures.waves`) gives way to it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition import events
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
-from petition.ledger.entries import Removal
+from petition.ledger.entries import Show
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
-_GONE = {"salt": None, "show": None, "name": "", "role": "", "team": "", "comment": "", "publish_at": 0}
+GONE: Final = {"salt": None, "show": None, "name": "", "role": "", "team": "", "comment": "", "publish_at": 0}
 _FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
 
 
 class SignatureUnknown(LookupError):
-    """No signature of this campaign answers to this secret, hash or number."""
+    """No signature of this campaign answers to this secret or hash."""
+
+
+class SignerUnknown(LookupError):
+    """No signer of this number is shown by name: it was hidden, withdrawn or removed, or never was."""
+
+
+class Concealed(StrEnum):
+    """What organisers can take off the page."""
+
+    NAME = "name"
+    COMMENT = "comment"
 
 
 def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     """Take a signature back. `w` is the 32-byte secret of the receipt; raises SignatureUnknown."""
     hw = withdraw_hash(w)
     row = _locked(session, campaign.id, hw)
-    if row.state in _FINAL:
+    given_up = _give_up_removal(session, row)
+    if row.state in _FINAL and not given_up:
         return row.state
     _forget(row, SignatureState.WITHDRAWN)
     waiting = insert(Withdrawal).values(campaign_id=campaign.id, hw=hw, w=w)
@@ -39,25 +55,48 @@ def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
 def hide(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     """Take the name off and keep the signature counted; raises SignatureUnknown."""
     row = _locked(session, campaign.id, withdraw_hash(w))
-    if row.state in _FINAL or row.state is SignatureState.HIDDEN:
+    if row.show is None:
         return row.state
-    _forget(row, SignatureState.HIDDEN)
+    _forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
+    if isinstance(row, Signature):
+        session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
     _tell(session, campaign)
-    return SignatureState.HIDDEN
+    return row.state
 
 
-def remove(session: Session, campaign: Campaign, index: int, why: Removal) -> SignatureState:
-    """Organisers strike a signature out, for a reason from the closed list; raises SignatureUnknown."""
-    row = session.get(Signature, (campaign.id, index), with_for_update=True)
-    if row is None:
-        raise SignatureUnknown(index)
-    if row.state in _FINAL:
-        return row.state
-    _forget(row, SignatureState.REMOVED)
-    waiting = insert(WaitingRemoval).values(campaign_id=campaign.id, index=index, why=why)
-    session.execute(waiting.on_conflict_do_nothing())
+def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -> None:
+    """Organisers take off the name of a signer who is shown by it, or only the comment; the signature still counts.
+
+    The ledger's commitment covers the whole body: without its comment nothing can be proven of the rest, so the salt
+    goes with it and the signature leaves the bundle. Raises SignerUnknown.
+    """
+    row = session.get(Signature, (campaign.id, index), with_for_update=True, populate_existing=True)
+    if row is None or not row.public or row.show is not Show.NAME:
+        raise SignerUnknown(index)
+    if what is Concealed.NAME:
+        _forget(row, SignatureState.HIDDEN)
+    else:
+        row.comment, row.salt = "", None
     _tell(session, campaign)
-    return SignatureState.REMOVED
+
+
+def forget_bodies(session: Session, campaign_id: bytes) -> None:
+    """Take off every name, role and comment of a campaign that was closed long ago; its count stands."""
+    shown = update(Signature).where(Signature.campaign_id == campaign_id, Signature.state == SignatureState.LOGGED)
+    gone = shown.values(**GONE, state=SignatureState.HIDDEN, public=False).returning(Signature.index)
+    if session.execute(gone).first() is not None:
+        session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
+
+
+def _removal_of(row: Signature) -> ColumnElement[bool]:
+    return (WaitingRemoval.campaign_id == row.campaign_id) & (WaitingRemoval.index == row.index)
+
+
+def _give_up_removal(session: Session, row: Pending | Signature) -> bool:
+    if isinstance(row, Pending):
+        return False
+    dropped = delete(WaitingRemoval).where(_removal_of(row)).returning(WaitingRemoval.index)
+    return session.scalar(dropped) is not None
 
 
 def _locked(session: Session, campaign_id: bytes, hw: bytes) -> Pending | Signature:
@@ -71,7 +110,7 @@ def _locked(session: Session, campaign_id: bytes, hw: bytes) -> Pending | Signat
 
 
 def _forget(row: Pending | Signature, state: SignatureState) -> None:
-    for name, value in _GONE.items():
+    for name, value in GONE.items():
         setattr(row, name, value)
     row.state = state
     if isinstance(row, Signature):

@@ -5,12 +5,36 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, case, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    any_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from petition.ledger.entries import RemoveEntry, Show, WithdrawEntry
 from petition.ledger.log import Entry
-from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
+from petition.signatures.regret import GONE
+from petition.signatures.tables import (
+    Pending,
+    Signature,
+    SignatureState,
+    WaitingRemoval,
+    Wave,
+    WaveState,
+    Withdrawal,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +55,7 @@ def waiting(session: Session, campaign_id: bytes) -> tuple[int, int]:
         .join(Signature, (Signature.campaign_id == Withdrawal.campaign_id) & (Signature.hw == Withdrawal.hw))
         .where(Withdrawal.campaign_id == campaign_id)
     )
-    removals = select(func.count()).select_from(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id)
+    removals = select(func.count()).select_from(Signature).where(*_ripe(campaign_id))
     found = session.execute(
         select(signatures.scalar_subquery(), tombstones.scalar_subquery() + removals.scalar_subquery())
     ).one()
@@ -61,13 +85,22 @@ def _withdrawals(session: Session, campaign_id: bytes) -> list[WithdrawEntry]:
     return [WithdrawEntry(index, w) for index, w in session.execute(taking)]
 
 
+def _ripe(campaign_id: bytes) -> tuple[ColumnElement[bool], ...]:
+    """Signatures whose removal an epoch takes: a wave goes as a whole, so not while it runs."""
+    running = select(Wave.id).where(Wave.campaign_id == campaign_id, Wave.state == WaveState.RUNNING)
+    whole = or_(WaitingRemoval.wave.is_(None), WaitingRemoval.wave.not_in(running))
+    same = (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
+    return WaitingRemoval.campaign_id == campaign_id, same, Signature.state == SignatureState.REMOVED, whole
+
+
 def _removals(session: Session, campaign_id: bytes) -> list[RemoveEntry]:
-    taking = (
-        delete(WaitingRemoval)
-        .where(WaitingRemoval.campaign_id == campaign_id)
-        .returning(WaitingRemoval.index, WaitingRemoval.why)
-    )
-    return [RemoveEntry(index, why) for index, why in session.execute(taking)]
+    """Delete the bodies, which were kept so that the removal could be taken back, and with them the way back."""
+    final = update(Signature).where(*_ripe(campaign_id)).values(**GONE, why=WaitingRemoval.why)
+    final = final.returning(Signature.index, WaitingRemoval.why).execution_options(synchronize_session=False)
+    entries = [RemoveEntry(index, why) for index, why in session.execute(final)]
+    taken = WaitingRemoval.index == any_(cast([entry.index for entry in entries], ARRAY(BigInteger)))
+    session.execute(delete(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, taken))
+    return entries
 
 
 def withdrawn_while_waiting(session: Session, campaign_id: bytes) -> bool:
@@ -76,10 +109,11 @@ def withdrawn_while_waiting(session: Session, campaign_id: bytes) -> bool:
     return session.scalar(select(Pending.hw).where(withdrawn).limit(1)) is not None
 
 
-def roll(session: Session, campaign_id: bytes, base: int, epoch: int) -> list[bytes]:
+def roll(session: Session, campaign_id: bytes, base: int, epoch: int, *, names_wait: bool = False) -> list[bytes]:
     """Move every waiting signature into the ledger from index `base` on; gives their leaf hashes in order.
 
-    One statement, so that what it sees is what it moves; the rows never pass through this process.
+    One statement, so that what it sees is what it moves; the rows never pass through this process. `names_wait`: no
+    name is public before a milestone that the campaign has not reached.
     """
     moved = delete(Pending).where(Pending.campaign_id == campaign_id).returning(*Pending.__table__.columns).cte("moved")
     number = cast(func.row_number().over(order_by=moved.c.leaf), Integer)
@@ -89,24 +123,24 @@ def roll(session: Session, campaign_id: bytes, base: int, epoch: int) -> list[by
         select(placed.c.campaign_id, placed.c.index, placed.c.leaf, placed.c.line).order_by(placed.c.index),
     )
     signatures = insert(Signature).from_select(
-        list(_signature_columns(placed, epoch)), _select_signature(placed, epoch)
+        list(_signature_columns(placed, epoch, names_wait)), _select_signature(placed, epoch, names_wait)
     )
     rolling = signatures.add_cte(entries.cte("entered")).returning(Signature.index, Signature.leaf)
     return [leaf for _, leaf in sorted((index, leaf) for index, leaf in session.execute(rolling))]
 
 
-def _signature_columns(placed, epoch: int) -> dict[str, object]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object]:  # type: ignore[no-untyped-def]  # noqa: ANN001
     row = placed.c
     in_ledger = case(
         (row.state == SignatureState.PENDING, literal(SignatureState.LOGGED, row.state.type)), else_=row.state
     )
-    open_name = (row.show == Show.NAME) & (row.publish_at == 0)
-    shown = func.coalesce(open_name | (row.show == Show.ANONYMOUS), False)  # noqa: FBT003 (SQL's false)
+    open_name = literal(not names_wait) & (row.show == Show.NAME) & (row.publish_at == 0)
+    shown = func.coalesce(open_name | (row.show == Show.ANONYMOUS), False)
     kept = ("campaign_id", "index", "hw", "leaf", "salt", "show", "name", "role", "team", "comment", "publish_at")
     columns: dict[str, object] = {name: row[name] for name in kept}
     return columns | {"epoch": literal(epoch), "state": in_ledger, "public": shown}
 
 
-def _select_signature(placed, epoch: int):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    columns = _signature_columns(placed, epoch)
+def _select_signature(placed, epoch: int, names_wait: bool):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    columns = _signature_columns(placed, epoch, names_wait)
     return select(*[column.label(name) for name, column in columns.items()]).order_by(placed.c.index)  # type: ignore[attr-defined]

@@ -10,18 +10,23 @@ from sqlalchemy.orm import Session
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
 from petition.ledger import log
+from petition.ledger.entries import Removal
 from petition.signatures.regret import SignatureUnknown
 from petition.signatures.tables import Pending, Signature, SignatureState
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """State, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint."""
+    """State, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
+
+    `why` is the reason of a removal that the ledger has; one without it waits for the next epoch.
+    """
 
     state: SignatureState
     index: int | None
     epoch: int | None
     proof: list[bytes]
+    why: Removal | None = None
 
 
 def standing(session: Session, campaign: Campaign, leaf: bytes) -> Standing:
@@ -49,4 +54,4 @@ def _standing(
         raise SignatureUnknown
     size = log.head_of(session, campaign.id).size
     proof = log.tree(session, campaign.id, size).inclusion_proof(row.index)
-    return Standing(row.state, row.index, row.epoch, proof)
+    return Standing(row.state, row.index, row.epoch, proof, row.why)

@@ -5,7 +5,9 @@ No row has a serial number or a time: after the scrub (`petition.scrub`) nothing
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -55,7 +57,7 @@ class Pending(Base):
 
 
 class Signature(Base):
-    """A signature in the ledger, at `index`; `public` says whether its body may be shown."""
+    """A signature in the ledger, at `index`; `public`: its body may be shown; `why`: the ledger says that it was removed."""
 
     __tablename__ = "signature"
 
@@ -73,6 +75,7 @@ class Signature(Base):
     comment: Mapped[str]
     publish_at: Mapped[int]
     public: Mapped[bool]
+    why: Mapped[Removal | None] = mapped_column(default=None)
 
     __table_args__ = (
         Index("ix_signature_hw", "campaign_id", "hw", unique=True),
@@ -92,10 +95,41 @@ class Withdrawal(Base):
 
 
 class WaitingRemoval(Base):
-    """A removal by organisers that waits for an epoch, and may still be taken back."""
+    """A removal by organisers that waits for an epoch, and may still be taken back.
+
+    Of a wave that runs, some have not come to their signature yet. `public` is what the signature was before. Whoever
+    adds, changes or deletes a row holds the lock of its signature.
+    """
 
     __tablename__ = "waiting_removal"
 
     campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     why: Mapped[Removal]
+    wave: Mapped[bytes | None]
+    public: Mapped[bool]
+
+
+class WaveState(StrEnum):
+    """How far a removal of many has come."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    UNDONE = "undone"
+
+
+class Wave(Base):
+    """A removal of many at once: by what criteria, how many were found, how many are done. It names nobody."""
+
+    __tablename__ = "wave"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[bytes] = mapped_column(index=True)
+    why: Mapped[Removal]
+    criteria: Mapped[dict[str, Any]]
+    found: Mapped[int]
+    done: Mapped[int]
+    state: Mapped[WaveState]
+    by: Mapped[bytes]
+    at: Mapped[datetime]

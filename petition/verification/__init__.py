@@ -6,22 +6,20 @@ side cannot tell which signature it became. One file a method; each ends in `iss
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Final, Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import CTE, LargeBinary, ScalarSelect, Select, String, bindparam, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition import keyring
+from petition import db, keyring
 from petition.blindsign import rsabssa
-from petition.campaigns import Campaign, CampaignClosed, require_open
+from petition.campaigns import Campaign, CampaignClosed, require_open, switches
 from petition.verification import work_email
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
-from petition.verification.tables import Issued, Issuer, MailCap, Stamped, Tag
+from petition.verification.tables import CodeHour, Issued, Issuer, MailCap, Stamped, Tag
 from petition.verification.work_email import begin
 
 __all__ = [
@@ -33,6 +31,7 @@ __all__ = [
     "NetworkExhausted",
     "Proven",
     "begin",
+    "codes_by_hour",
     "destroy",
     "issue",
     "issued",
@@ -45,12 +44,12 @@ REPLY_LABEL: Final = b"petition/reply/v1\0"
 
 
 class Method(Protocol):
-    """A way of proving that one works there; `prove` raises CodeWrong."""
+    """A way of proving that one works there; `prove` raises CodeWrong and AlreadyVerified."""
 
     NAME: str
 
-    def prove(self, desk: Desk, campaign: Campaign, challenge: str, code: str) -> Proven:
-        """Who stands behind a challenge, if the code answers it."""
+    def prove(self, desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+        """Who stands behind a challenge, if the code answers it and came with no other blinded value before."""
 
 
 METHODS: Final = {work_email.NAME: work_email}
@@ -65,55 +64,97 @@ def start(session: Session, campaign_id: bytes) -> bytes:
 
 
 def issue(
-    session: Session, desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes, now: datetime
+    session: db.Writing, desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes, now: datetime
 ) -> bytes:
     """Stamp a blinded value (256 bytes) for whoever answers a challenge; gives the stamp, 256 bytes.
 
     Raises CodeWrong, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
-    VolatileAway. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
-    not new.
+    VerificationStopped, VolatileAway. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
+    not new. Writes with one statement.
     """
     require_open(campaign)
-    proven = METHODS[work_email.NAME].prove(desk, campaign, challenge, code)
-    if not desk.volatile.bind_blinded(proven.challenge, hashlib.sha256(blinded).digest()):
-        raise AlreadyVerified
+    proven = METHODS[work_email.NAME].prove(desk, campaign, challenge, code, blinded)
+    return stamp(session, desk.pepper, campaign, proven, blinded, now)
+
+
+def stamp(
+    session: db.Writing, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, now: datetime
+) -> bytes:
+    """Stamp for somebody who proved to work there; raises AlreadyVerified, BlindedRefused, CampaignClosed."""
     made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
-    if _enter(session, desk.pepper, campaign, proven, blinded, now.date()):
-        desk.volatile.give_back(proven.network)
+    _enter(session, pepper, campaign, proven, blinded, now)
     return made
 
 
-def stamp(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date) -> bytes:
-    """Stamp for somebody who proved to work there by other means than a code; raises AlreadyVerified, BlindedRefused."""
-    made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
-    _enter(session, pepper, campaign, proven, blinded, day)
-    return made
-
-
-def _enter(session: Session, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, day: date) -> bool:
-    """Insert the tag: true the first time, false when a lost reply is asked for again; raises AlreadyVerified."""
+def _enter(
+    session: db.Writing, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, now: datetime
+) -> None:
+    """Insert the tag, unless this is a lost reply that is asked for again; raises AlreadyVerified."""
     reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
-    tagging = insert(Tag).values(campaign_id=campaign.id, tag=proven.tag).on_conflict_do_nothing()
-    if session.scalar(tagging.returning(Tag.tag)) is None:
-        if session.get(Stamped, reply) is None:
-            raise AlreadyVerified
-        return False
-    session.execute(insert(Stamped).values(reply=reply, day=day).on_conflict_do_nothing())
-    counting = insert(Issued).values(campaign_id=campaign.id, method=proven.method, n=1)
-    session.execute(counting.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1}))
-    return True
-
-
-def _issuer_key(session: Session, campaign_id: bytes) -> rsabssa.PrivateKey:
-    sealed = session.scalar(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id))
-    if sealed is None:  # closed a moment ago: the key is destroyed
+    row = {"campaign": campaign.id, "tag": proven.tag, "method": proven.method, "reply": reply, "day": now.date()}
+    row |= {"domain": proven.domain, "hour": work_email.hour_of(now)}
+    entered, alive = db.run(session, _ENTER, row).one()
+    if entered:
+        return
+    if not alive:  # stopped, or closed a moment ago: the key is destroyed, here too
+        switches.refuse_stopped(session, campaign.id, method=proven.method)
+        _keys.pop(campaign.id, None)
         raise CampaignClosed
-    return _private(sealed)
+    if session.scalar(select(Stamped.reply).where(Stamped.reply == reply)) is None:
+        raise AlreadyVerified
 
 
-@lru_cache(maxsize=64)
-def _private(sealed: bytes) -> rsabssa.PrivateKey:
-    return rsabssa.PrivateKey.from_pkcs8(keyring.unsealed(sealed))
+def _entering() -> Select[int, int]:
+    """The tag, the reply and the counts in one statement; gives how many tags are new, and whether the key is there.
+
+    The key's row is share-locked: a close, which deletes it, waits for whoever is at it, and whoever comes later finds
+    none. So no tag is written after the close deleted them all; nor while the organisers stopped the method.
+    """
+    cid, tag = bindparam("campaign", type_=LargeBinary), bindparam("tag", type_=LargeBinary)
+    running = select(Campaign.id).where(
+        Campaign.id == cid, switches.runs(literal(switches.METHOD).concat(bindparam("method", type_=String)))
+    )
+    key = select(Issuer.campaign_id).where(Issuer.campaign_id == cid, running.exists())
+    alive = key.with_for_update(read=True, key_share=True).cte("issuer_key")
+    tagging = insert(Tag).from_select(["campaign_id", "tag"], select(alive.c.campaign_id, tag))
+    new = tagging.on_conflict_do_nothing().returning(Tag.__table__.c.campaign_id).cte("new_tag")
+    reply = insert(Stamped).from_select(["reply", "day"], select(bindparam("reply"), bindparam("day")).select_from(new))
+    count = insert(Issued).from_select(
+        ["campaign_id", "method", "n"], select(new.c.campaign_id, bindparam("method"), literal(1))
+    )
+    counting = count.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1})
+    domain, hour = bindparam("domain", type_=String), bindparam("hour", type_=String)
+    used = insert(CodeHour).from_select(
+        ["campaign_id", "domain", "hour", "asked", "used"],
+        select(new.c.campaign_id, domain, hour, literal(0), literal(1)).where(domain != ""),
+    )
+    using = used.on_conflict_do_update(
+        index_elements=["campaign_id", "domain", "hour"], set_={"used": CodeHour.used + 1}
+    )
+    found = select(_number(new), _number(alive))
+    return found.add_cte(
+        reply.on_conflict_do_nothing().cte("new_reply"), counting.cte("new_count"), using.cte("used_code")
+    )
+
+
+def _number(rows: CTE) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+_ENTER: Final = _entering()
+
+
+_keys: dict[bytes, rsabssa.PrivateKey] = {}
+
+
+def _issuer_key(session: db.Writing, campaign_id: bytes) -> rsabssa.PrivateKey:
+    """The campaign's key, read once in each process; whether it still may be used is for `_enter` to say."""
+    if campaign_id not in _keys:
+        sealed = session.scalar(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id))
+        if sealed is None:
+            raise CampaignClosed
+        _keys[campaign_id] = rsabssa.PrivateKey.from_pkcs8(keyring.unsealed(sealed))
+    return _keys[campaign_id]
 
 
 def issued(session: Session, campaign_id: bytes) -> dict[str, int]:
@@ -122,14 +163,26 @@ def issued(session: Session, campaign_id: bytes) -> dict[str, int]:
     return {method: n for method, n in session.execute(query)}
 
 
+def codes_by_hour(
+    session: Session, campaign_id: bytes, since: datetime, now: datetime
+) -> list[tuple[str, str, int, int]]:
+    """Domain, hour, codes asked for, codes used, of hours that are over: when an employer blocks the mails, these part."""
+    columns = (CodeHour.domain, CodeHour.hour, CodeHour.asked, CodeHour.used)
+    query = select(*columns).where(CodeHour.campaign_id == campaign_id, CodeHour.hour >= work_email.hour_of(since))
+    query = query.where(CodeHour.hour < work_email.hour_of(now))
+    rows = session.execute(query.order_by(CodeHour.hour, CodeHour.domain))
+    return [(domain, hour, asked, used) for domain, hour, asked, used in rows]
+
+
 def destroy(session: Session, campaign_id: bytes) -> None:
     """At the close: the issuer's key and the tags are deleted; the issued counts stay public."""
     session.execute(delete(Issuer).where(Issuer.campaign_id == campaign_id))
     session.execute(delete(Tag).where(Tag.campaign_id == campaign_id))
-    _private.cache_clear()
+    _keys.pop(campaign_id, None)
 
 
 def purge(session: Session, today: date) -> None:
     """Forget yesterday's caps on mails and replies that can no longer be asked for again."""
     session.execute(delete(MailCap).where(MailCap.day < today))
+    session.execute(delete(CodeHour).where(CodeHour.hour < date.fromordinal(today.toordinal() - 2).isoformat()))
     session.execute(delete(Stamped).where(Stamped.day < date.fromordinal(today.toordinal() - 1)))

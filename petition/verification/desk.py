@@ -35,9 +35,11 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Somebody proved to work there: by which method, under which challenge, with which tag, from which network."""
+    """Somebody proved to work there: by which method, with which tag.
+
+    `domain`: the listed domain the code went to; empty where no code was mailed.
+    """
 
     method: str
-    challenge: bytes
     tag: bytes
-    network: bytes
+    domain: str = ""

@@ -64,3 +64,16 @@ class MailCap(Base):
     key: Mapped[bytes] = mapped_column(primary_key=True)
     day: Mapped[date]
     n: Mapped[int]
+
+
+class CodeHour(Base):
+    """Codes asked for and used in one hour (UTC) of one work domain, for three days: it shows when mails are blocked."""
+
+    __tablename__ = "code_hour"
+    __table_args__ = SCHEMA
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    hour: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[int]
+    used: Mapped[int]

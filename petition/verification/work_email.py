@@ -10,19 +10,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import date, datetime
+from datetime import UTC, datetime
 from typing import Final
 
+from sqlalchemy import CTE, Date, LargeBinary, ScalarSelect, Select, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
-from petition import events
-from petition.campaigns import Campaign, require_open
+from petition import db, events
+from petition.campaigns import Campaign, require_open, switches
 from petition.encoding import MalformedEncoding, b64u, unb64u
 from petition.mail import Message, compose, random_message_id
-from petition.privacy import Recipient, canonical_address, identity_tag, mail_cap_key, seal_address
-from petition.verification.desk import CodeWrong, Desk, NetworkExhausted, Proven
-from petition.verification.tables import MailCap
+from petition.privacy import Recipient, WorkAddress, canonical_address, identity_tag, mail_cap_key, seal_address
+from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
+from petition.verification.tables import CodeHour, MailCap
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
@@ -32,7 +32,7 @@ CODE_LABEL: Final = b"petition/code/v1\0"
 
 
 def begin(
-    session: Session,
+    session: db.Writing,
     desk: Desk,
     campaign: Campaign,
     address: str,
@@ -45,33 +45,46 @@ def begin(
     """Send a code to a work address; gives the challenge's id, 22 characters, whether or not a mail leaves.
 
     `network` is a keyed hash of where the request came from, `proven` whether it came with a proof of work.
-    Raises AddressRefused, NetworkExhausted, CampaignNotOpen, CampaignClosed, VolatileAway.
+    Raises AddressRefused, NetworkExhausted, CampaignNotOpen, CampaignClosed, SigningStopped,
+    VerificationStopped, VolatileAway.
     """
     require_open(campaign)
     work = canonical_address(address, campaign.policies())
-    wait = desk.volatile.take_mail(network, proven=proven)
-    if wait is not None:
-        raise NetworkExhausted(wait)
     challenge, code = secrets.token_bytes(CHALLENGE_BYTES), f"{secrets.randbelow(10**8):08d}"
     tag = identity_tag(desk.pepper, campaign.id, work.canonical)
-    desk.volatile.keep_challenge(_id_hash(campaign, challenge), _mac(desk, challenge, code), tag, network, CODE_LIFE)
-    allowed = _within_cap(session, mail_cap_key(desk.pepper, now.date(), work.canonical), now.date())
+    wait = desk.volatile.keep_challenge(
+        _id_hash(campaign, challenge),
+        _mac(desk, challenge, code),
+        tag,
+        network,
+        work.domain.encode(),
+        proven=proven,
+        seconds=CODE_LIFE,
+    )
+    if wait is not None:
+        raise NetworkExhausted(wait)
+    allowed = _within_cap(session, desk, campaign, work, now)
     recipient = work.deliverable if allowed else None
     events.announce(session.info, events.CodeWanted(seal_address(desk.vault, recipient, lang, now, code=code)))
     return b64u(challenge)
 
 
-def prove(desk: Desk, campaign: Campaign, challenge: str, code: str) -> Proven:
-    """Whether a code answers a challenge of this campaign: five tries, then no more; raises CodeWrong for all faults."""
+def prove(desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+    """Who answers a challenge of this campaign: five tries, then no more. Raises CodeWrong for all faults of the code.
+
+    Raises AlreadyVerified if the code came with another blinded value before.
+    """
     try:
         raw = unb64u(challenge, CHALLENGE_BYTES)
     except MalformedEncoding:
         raise CodeWrong from None
     id_hash = _id_hash(campaign, raw)
-    found = desk.volatile.try_code(id_hash, _mac(desk, raw, code))
+    found = desk.volatile.try_code(id_hash, _mac(desk, raw, code), hashlib.sha256(blinded).digest())
     if found is None:
         raise CodeWrong
-    return Proven(NAME, id_hash, found.tag, found.network)
+    if not found.own:
+        raise AlreadyVerified
+    return Proven(NAME, found.tag, found.domain.decode())
 
 
 def code_mail(recipient: Recipient, sender: str, now: datetime) -> Message:
@@ -96,9 +109,49 @@ def _mac(desk: Desk, challenge: bytes, code: str) -> bytes:
     return hmac.digest(desk.pepper, CODE_LABEL + challenge + code.encode(), "sha256")
 
 
-def _within_cap(session: Session, key: bytes, day: date) -> bool:
-    counting = insert(MailCap).values(key=key, day=day, n=1)
-    counting = counting.on_conflict_do_update(
+def hour_of(now: datetime) -> str:
+    """The hour a code belongs to, in UTC: "2026-11-24T08"."""
+    return f"{now.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def _within_cap(session: db.Writing, desk: Desk, campaign: Campaign, work: WorkAddress, now: datetime) -> bool:
+    """Count a mail to this address, and one to its domain in this hour if it is allowed; one round trip.
+
+    Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.
+    """
+    key = mail_cap_key(desk.pepper, now.date(), work.canonical)
+    row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain, "hour": hour_of(now)}
+    counted, running = db.run(session, _COUNT_MAIL, row).one()
+    if not running:
+        switches.refuse_stopped(session, campaign.id, method=NAME, codes=True)
+    return counted == 1
+
+
+def _counting() -> Select[int, int]:
+    one = literal(1)
+    mailed = [switches.runs(each) for each in (switches.SIGNING, switches.CODES, switches.METHOD + NAME)]
+    running = select(Campaign.id).where(Campaign.id == bindparam("campaign", type_=LargeBinary), *mailed).cte("running")
+    values = select(bindparam("key", type_=LargeBinary), bindparam("day", type_=Date), one).select_from(running)
+    capping = insert(MailCap).from_select(["key", "day", "n"], values)
+    capping = capping.on_conflict_do_update(
         index_elements=["key"], set_={"n": MailCap.n + 1}, where=MailCap.n < MAILS_A_DAY
     )
-    return session.scalar(counting.returning(MailCap.n)) is not None
+    counted = capping.returning(MailCap.__table__.c.day).cte("counted")
+    hour = insert(CodeHour).from_select(
+        ["campaign_id", "domain", "hour", "asked", "used"],
+        select(
+            bindparam("campaign", type_=LargeBinary), bindparam("domain"), bindparam("hour"), one, literal(0)
+        ).select_from(counted),
+    )
+    hour = hour.on_conflict_do_update(
+        index_elements=["campaign_id", "domain", "hour"], set_={"asked": CodeHour.asked + 1}
+    )
+    found = select(_number(counted), _number(running))
+    return found.add_cte(hour.cte("hourly"))
+
+
+def _number(rows: CTE) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+_COUNT_MAIL: Final = _counting()

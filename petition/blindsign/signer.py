@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Sign a letter from a terminal, with Python 3.9 or later and nothing else: no browser, no script of the site.
+
+    python3 sign.py sign https://letters.example.org/c/open-letter
+    python3 sign.py receipt|hide|withdraw receipt-open-letter.json
+
+Guards the signer: the pass is made on this computer, and blinded before it is stamped (RSA blind signatures, RFC 9474),
+so that whoever checked the address cannot know the signature. It shares no code with the site; read it before you run it.
+Use your own device and network; `torsocks python3 sign.py …` goes over Tor. Exits 0, 1 when the site refuses, 2 on bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import secrets
+import sys
+import urllib.error
+import urllib.request
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+E = 65537
+
+
+# --- The way to the site ------------------------------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """The site said no, and why."""
+
+
+def call(url: str, document: dict[str, Any] | None = None) -> Any:
+    """GET, or POST of JSON; raises Refused with the site's own sentence."""
+    data = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", "User-Agent": "sign.py"})  # noqa: S310 (checked in site_of)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (checked in site_of)
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refused(reason(error.read())) from None
+    except (OSError, ValueError):
+        raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
+
+
+def reason(body: bytes) -> str:
+    """What a problem document (RFC 9457) says."""
+    try:
+        problem = json.loads(body)
+        fields = [f"{name}: {sentence}" for name, several in problem.get("errors", {}).items() for sentence in several]
+        return "\n".join([problem["detail"], *fields])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "The site refused, and did not say why."
+
+
+def site_of(url: str) -> str:
+    """The address of the campaign's calls, from the letter's own address; https, unless it is this computer."""
+    parts = urlsplit(url)
+    words = [word for word in parts.path.split("/") if word]
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
+    if not safe or not parts.hostname or len(words) < 2 or words[0] != "c":
+        give_up(f"{url} is not the address of a letter: it must be like https://letters.example.org/c/open-letter")
+    return f"{parts.scheme}://{parts.netloc}/api/campaigns/{words[1]}"
+
+
+# --- The pass: protocol section 3, RFC 9474 (RSABSSA-SHA384-PSS-Randomized) ------------------------------------------
+
+
+def b64u(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def unb64u(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Blinding:
+    """A pass on its way to be stamped: `blinded` is all that leaves this computer."""
+
+    def __init__(self, issuer: str, cid: str) -> None:
+        self.n = int.from_bytes(unb64u(issuer)[33:289], "big")  # the modulus in an RSA-2048 SubjectPublicKeyInfo
+        self.w, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
+        hw = hashlib.sha256(b"petition/withdraw/v1\0" + self.w).digest()
+        self.encoded = pss_encode(self.r + b"petition/pass/v1\0" + bytes.fromhex(cid) + hw)
+        self.factor = secrets.randbelow(self.n - 2) + 2
+        self.blinded = b64u((self.encoded * pow(self.factor, E, self.n) % self.n).to_bytes(256, "big"))
+
+    def complete(self, stamp: str) -> str:
+        """The pass; a stamp of another key is refused, for it might mark this signer."""
+        signature = int.from_bytes(unb64u(stamp), "big") * pow(self.factor, -1, self.n) % self.n
+        if pow(signature, E, self.n) != self.encoded:
+            raise Refused("The stamp is not of this campaign's key. Tell the organisers; do not sign.")
+        return "P1." + b64u(self.w + self.r + signature.to_bytes(256, "big"))
+
+
+def pss_encode(message: bytes) -> int:
+    """EMSA-PSS with SHA-384 and 48 bytes of salt for a modulus of 2048 bits (RFC 8017, section 9.1.1)."""
+    salt = secrets.token_bytes(48)
+    digest = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + salt).digest()
+    block = bytes(158) + b"\1" + salt
+    mask = b"".join(hashlib.sha384(digest + bytes((0, 0, 0, i))).digest() for i in range(5))[:207]
+    masked = (int.from_bytes(block, "big") ^ int.from_bytes(mask, "big")) & ((1 << 8 * 207 - 1) - 1)
+    return int.from_bytes(masked.to_bytes(207, "big") + digest + b"\xbc", "big")
+
+
+# --- The conversation ---------------------------------------------------------------------------------------------
+
+
+def sign(given: argparse.Namespace) -> None:
+    """Prove where you work, choose what is shown, sign."""
+    site = site_of(given.url)
+    campaign = call(site)
+    introduce(campaign)
+    held = read_file(given.use_pass).strip() if given.use_pass else get_pass(site, campaign, given)
+    if given.keep_pass:
+        write_file(given.keep_pass, held + "\n")
+        print(
+            f"Your pass is in {given.keep_pass}. Sign later, from another network: sign.py sign URL --use-pass {given.keep_pass}"
+        )
+        return
+    wish = choose(campaign, given)
+    try:
+        receipt = call(site + "/sign", {"pass": held, **wish})["receipt"]
+    except Refused:
+        rescue = f"pass-{campaign['slug']}.txt"
+        write_file(rescue, held + "\n")
+        print(f"Your pass is kept in {rescue}: it can still sign, with --use-pass.", file=sys.stderr)
+        raise
+    name = given.receipt or f"receipt-{campaign['slug']}.json"
+    kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt}
+    write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
+    print(f"Signed. It is in the ledger after batch {receipt['by_epoch']} at the latest.")
+    print(f"Your receipt is in {name}. Whoever has it can withdraw your signature: keep it to yourself.")
+
+
+def introduce(campaign: dict[str, Any]) -> None:
+    """What is being signed, and what to think of first."""
+    if campaign["state"] != "open":
+        raise Refused("This letter is not open for signatures.")
+    print(
+        f"\n{campaign['title']}\nTo {campaign['addressee']}. {campaign['count'] or 'Fewer than can be told'} signed so far.\n"
+    )
+    for demand in campaign["demands"]:
+        print(f"  {demand['id']}  {demand['text']}")
+    print("\nUse your own device and your own network: an employer sees what its own carry.\n")
+
+
+def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
+    """A code to the work address, then a blinded stamp."""
+    domains = " or ".join("@" + domain for domain in campaign["domains"])
+    address = given.address or ask(f"Work address ({domains}): ")
+    challenge = call(site + "/verify", {"address": address})["challenge"]
+    print("If it can get one, a code is on its way. The mail says nothing of this letter.")
+    blinding = Blinding(campaign["issuer"], campaign["id"])
+    while True:
+        try:
+            answer = call(site + "/pass", {"challenge": challenge, "code": ask("Code: "), "blinded": blinding.blinded})
+            return blinding.complete(answer["stamp"])
+        except Refused as no:
+            if "code" not in str(no):
+                raise
+            print(no)
+
+
+def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str]:
+    """What the public sees; anonymous unless chosen otherwise."""
+    show = given.show or ask("Shown as: anonymous, role or name [anonymous]: ", "anonymous")
+    wish = {"show": show, "role": given.role, "team": given.team, "name": given.name, "comment": given.comment}
+    if show in {"role", "name"} and not wish["role"] and campaign["roles"]:
+        wish["role"] = ask(f"Role ({', '.join(campaign['roles'])}){'' if show == 'role' else ', or nothing'}: ", "")
+    if show == "name" and not wish["name"]:
+        wish["name"] = ask("Full name: ")
+    if given.at_least:
+        wish["publish_at"] = given.at_least
+    return {name: value for name, value in wish.items() if value}
+
+
+def change_mind(given: argparse.Namespace) -> None:
+    """Withdraw the signature, or take the name off."""
+    kept = read_receipt(given.file)
+    state = call(f"{kept['site']}/{given.act}", {"withdraw": kept["withdraw"]})["state"]
+    print(
+        {"withdrawn": "Withdrawn: it no longer counts.", "removed": "It was removed before."}.get(
+            state, "Hidden: it counts, and nothing is shown of it."
+        )
+    )
+
+
+def look(given: argparse.Namespace) -> None:
+    """Where the signature stands; in the ledger, its proof is recomputed here (RFC 9162, section 2.1.3.2)."""
+    kept = read_receipt(given.file)
+    leaf = hashlib.sha256(b"\0" + kept["entry"].encode()).digest()
+    standing = call(f"{kept['site']}/receipt/{b64u(leaf)}")
+    print(f"state: {standing['state']}")
+    if "index" in standing:
+        proof = [unb64u(each) for each in standing["proof"]]
+        print(f"entry: {standing['index']}, batch {standing['epoch']}, proven by {len(proof)} hashes")
+        print("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
+
+
+def read_receipt(name: str) -> dict[str, str]:
+    try:
+        kept = json.loads(read_file(name))
+        site_of(kept["site"].replace("/api/campaigns/", "/c/"))
+        return {key: str(kept[key]) for key in ("site", "entry", "withdraw")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        give_up(f"{name} is not a receipt that sign.py wrote.")
+
+
+def ask(question: str, otherwise: str | None = None) -> str:
+    """One line from the terminal; asked again while there must be one."""
+    while True:
+        try:
+            said = input(question).strip()
+        except EOFError:
+            give_up("The answer ended before the questions did.")
+        if said or otherwise is not None:
+            return said or otherwise or ""
+
+
+def read_file(name: str) -> str:
+    try:
+        with open(name, encoding="utf-8") as file:  # noqa: PTH123 (one file, no more imports than needed)
+            return file.read(20_000)
+    except (OSError, ValueError) as error:
+        give_up(f"{name} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.")
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a file that only its owner may read; an older one is kept."""
+    try:
+        with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+    except OSError as error:
+        print(text)
+        give_up(f"{name} cannot be written ({error.strerror}): keep the lines above yourself.")
+
+
+def give_up(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(2)
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sign.py", description="Sign a letter from a terminal.")
+    acts = parser.add_subparsers(dest="act", required=True)
+    signing = acts.add_parser("sign", help="prove where you work, choose what is shown, sign")
+    signing.add_argument("url", help="the letter's address")
+    for name, told in (
+        ("--address", "work address"), ("--show", "anonymous, role or name"), ("--name", "full name"), ("--role", "role"),
+        ("--team", "team"), ("--comment", "a comment"), ("--at-least", "publish the name only when so many names are public"),
+        ("--keep-pass", "only get a pass, and keep it in this file"), ("--use-pass", "sign with a pass that was kept"),
+        ("--receipt", "file for the receipt"),
+    ):  # fmt: skip
+        signing.add_argument(name, default="", help=told, metavar=name[2:].upper())
+    for act, told in (
+        ("withdraw", "take the signature back"),
+        ("hide", "take the name off"),
+        ("receipt", "where it stands"),
+    ):
+        acts.add_parser(act, help=told).add_argument("file", help="the receipt's file")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    given = arguments(argv)
+    try:
+        {"sign": sign, "receipt": look}.get(given.act, change_mind)(given)
+    except Refused as no:
+        print(no, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

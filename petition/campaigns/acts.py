@@ -1,0 +1,123 @@
+"""Finding a campaign, and what organisers do with it: steps, demands, updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from petition import events, news
+from petition.campaigns.errors import (
+    CampaignClosed,
+    CampaignFaulty,
+    CampaignNotOpen,
+    CampaignUnknown,
+    StepSkipped,
+    TextMissing,
+)
+from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
+from petition.news import NewsKind
+
+UPDATES_A_WEEK = 3
+
+
+class TooManyUpdates(Exception):
+    """Three updates were mailed this week; this one can be published without mail, or mailed next week."""
+
+
+def find(session: Session, slug: str) -> Campaign:
+    """The campaign of that name with its letters and demands, drafts excepted; raises CampaignUnknown."""
+    found = find_any(session, slug)
+    if found is None or found.state is CampaignState.DRAFT:
+        raise CampaignUnknown(slug)
+    return found
+
+
+def slug_of(session: Session, campaign_id: bytes) -> str:
+    """The name of a campaign in addresses."""
+    return session.scalars(select(Campaign.slug).where(Campaign.id == campaign_id)).one()
+
+
+def find_any(session: Session, slug: str) -> Campaign | None:
+    """The campaign of that name whatever its state."""
+    query = select(Campaign).where(Campaign.slug == slug)
+    return session.scalar(query.options(selectinload(Campaign.letters), selectinload(Campaign.demands)))
+
+
+def every(*, but_drafts: bool = False) -> Select[Campaign]:
+    """All campaigns by name, or all that the public may see."""
+    query = select(Campaign).order_by(Campaign.slug)
+    query = query.options(selectinload(Campaign.letters), selectinload(Campaign.demands))
+    return query.where(Campaign.state != CampaignState.DRAFT) if but_drafts else query
+
+
+def public_ids(session: Session) -> list[bytes]:
+    """Every campaign that is no draft."""
+    return list(session.scalars(select(Campaign.id).where(Campaign.state != CampaignState.DRAFT)))
+
+
+def closed_before(session: Session, day: date) -> list[bytes]:
+    """Campaigns that were closed before a day."""
+    return list(session.scalars(select(Campaign.id).where(Campaign.closed < day)))
+
+
+def require_open(campaign: Campaign) -> None:
+    """Raises CampaignNotOpen before the opening and CampaignClosed after the close."""
+    if campaign.state is CampaignState.DRAFT:
+        raise CampaignNotOpen(campaign.slug)
+    if campaign.state is not CampaignState.OPEN:
+        raise CampaignClosed(campaign.slug)
+
+
+def step(campaign: Campaign, to: CampaignState) -> None:
+    """Go to the next state; raises StepSkipped for any other."""
+    order = list(CampaignState)
+    if order.index(to) != order.index(campaign.state) + 1:
+        raise StepSkipped(f"{campaign.state} to {to}")
+    campaign.state = to
+    campaign.stale = True
+
+
+def judge_demand(session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date) -> None:
+    """Record what became of a demand, since when, and who reports it; what was recorded before stays in its timeline."""
+    demand = next((each for each in campaign.demands if each.number == number), None)
+    if demand is None:
+        raise CampaignFaulty(f"There is no demand {number}.")
+    news.number_under_lock(session, campaign.id)
+    steps = select(func.max(DemandStep.step)).where(DemandStep.campaign_id == campaign.id, DemandStep.number == number)
+    step_number = int(session.scalar(steps) or 0) + 1
+    session.add(
+        DemandStep(campaign_id=campaign.id, number=number, step=step_number, state=state, day=day, source=source)
+    )
+    demand.state, demand.source, demand.since = state, source, day
+    campaign.stale = True
+    news.tell(session, campaign.id, NewsKind.DEMAND, number, day)
+
+
+def publish_update(
+    session: Session, campaign: Campaign, text: Mapping[str, str], now: datetime, *, mailed_since: datetime | None
+) -> int:
+    """Publish news in each language of the letter; gives its number. Raises TextMissing, TooManyUpdates.
+
+    `mailed_since`: when the week began in which at most three updates may be mailed; None: this one is not mailed.
+    """
+    if campaign.state is CampaignState.DRAFT or not all(text.get(lang, "").strip() for lang in campaign.languages):
+        raise TextMissing("An update needs a text in each language of a letter that is public.")
+    news.number_under_lock(session, campaign.id)
+    written = select(Update).where(Update.campaign_id == campaign.id)
+    if mailed_since is not None:
+        this_week = written.where(Update.mailed, Update.day >= mailed_since.date())
+        if len(session.scalars(this_week).all()) >= UPDATES_A_WEEK:
+            raise TooManyUpdates
+    last = session.scalar(select(func.max(Update.number)).where(Update.campaign_id == campaign.id)) or 0
+    mailed = mailed_since is not None
+    session.add(Update(campaign_id=campaign.id, number=last + 1, day=now.date(), text=dict(text), mailed=mailed))
+    campaign.stale = True
+    if mailed:
+        news.tell_at_once(session, campaign.id, NewsKind.UPDATE, last + 1, now)
+    else:
+        news.tell(session, campaign.id, NewsKind.UPDATE, last + 1, now.date())
+    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
+    return last + 1

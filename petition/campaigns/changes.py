@@ -1,0 +1,162 @@
+"""Changing a draft, piece by piece; nothing else may be changed of a campaign, but what no signer relied on.
+
+Guards what is frozen: each change first takes the campaign's row for itself and looks whether it is still a draft, so
+that no text slips in while somebody opens it. Refuses more demands and languages than anybody would read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from petition import db
+from petition.campaigns.drafts import LONGEST_LETTER, LONGEST_SLUG, SLUG, Draft, written
+from petition.campaigns.errors import CampaignFaulty, LetterFrozen, SlugTaken
+from petition.campaigns.tables import Campaign, CampaignState, Demand, DemandState, Letter
+
+MOST_DEMANDS: Final = 50
+MOST_LANGUAGES: Final = 12
+CHANGEABLE: Final = frozenset({
+    "addressee", "addressee_role", "organisation", "organisers", "notice", "domains", "roles", "teams", "workforce",
+    "workforce_source", "batch_min", "interval", "max_wait", "public_min", "mailing", "legal", "opens_at", "closes_at",
+})  # fmt: skip
+NEVER_FROZEN: Final = frozenset({"legal", "closes_at"})
+BY_LANGUAGE: Final = ("addressee_role", "organisers", "notice", "workforce_source")
+
+
+def begin(session: Session, slug: str, origin: str, title: str, languages: list[str]) -> Campaign:
+    """An empty draft with a title in its first language; raises SlugTaken, CampaignFaulty."""
+    letters = {lang: (title if number == 0 else "", "") for number, lang in enumerate(languages)}
+    if not languages:
+        raise CampaignFaulty("A letter in at least one language is needed.")
+    return _inserted(session, Draft(slug, origin, letters, (), "", "", {}, languages=languages))
+
+
+def duplicate(session: Session, source: Campaign, slug: str, origin: str) -> Campaign:
+    """A draft with all that a campaign says, but no date, no key, no signature; raises SlugTaken, CampaignFaulty."""
+    copied = {name: getattr(source, name) for name in CHANGEABLE - {"opens_at", "closes_at"}}
+    letters = {letter.lang: (letter.title, letter.markdown) for letter in source.letters}
+    demands = [dict(demand.text) for demand in source.demands]
+    languages = list(source.languages)
+    return _inserted(
+        session, Draft(slug, origin, letters, demands, languages=languages, methods=list(source.methods), **copied)
+    )
+
+
+def hold_draft(session: Session, campaign: Campaign) -> None:
+    """Take a draft for oneself until the end of the transaction; raises LetterFrozen if it was opened."""
+    session.refresh(campaign, with_for_update=True)
+    require_draft(campaign)
+
+
+def require_draft(campaign: Campaign) -> None:
+    """Raises LetterFrozen for what is no draft any more."""
+    if campaign.state is not CampaignState.DRAFT:
+        raise LetterFrozen(campaign.slug)
+
+
+def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
+    """Set facts of a campaign; raises LetterFrozen for those that an opening froze, CampaignFaulty for others."""
+    if not changes.keys() <= CHANGEABLE:
+        raise CampaignFaulty("There is no such fact of a campaign.")
+    if campaign.state is not CampaignState.DRAFT and not changes.keys() <= NEVER_FROZEN:
+        raise LetterFrozen(campaign.slug)
+    for name, value in changes.items():
+        if getattr(campaign, name) != value:
+            setattr(campaign, name, value)
+            campaign.stale = campaign.state is not CampaignState.DRAFT
+
+
+def write_letter(campaign: Campaign, lang: str, title: str, markdown: str) -> None:
+    """Replace or add one language of a draft's letter; raises LetterFrozen, CampaignFaulty."""
+    require_draft(campaign)
+    if len(markdown) > LONGEST_LETTER:
+        raise CampaignFaulty("A letter may hold 60,000 characters at most.")
+    if lang not in campaign.languages:
+        add_language(campaign, lang)
+    letter = next(each for each in campaign.letters if each.lang == lang)
+    letter.title, letter.markdown = title, markdown
+
+
+def add_language(campaign: Campaign, lang: str) -> None:
+    """Begin the letter in one more language; raises LetterFrozen, CampaignFaulty."""
+    require_draft(campaign)
+    if lang in campaign.languages or len(campaign.languages) >= MOST_LANGUAGES:
+        raise CampaignFaulty("A letter has each language once, and twelve at most.")
+    campaign.languages = [*campaign.languages, lang]
+    campaign.letters.append(Letter(lang=lang, title="", markdown=""))
+
+
+def remove_language(campaign: Campaign, lang: str) -> None:
+    """Take a language out of a draft with all its texts; raises LetterFrozen, CampaignFaulty for the last one."""
+    require_draft(campaign)
+    if campaign.languages == [lang] or lang not in campaign.languages:
+        raise CampaignFaulty("A letter needs at least one language.")
+    campaign.languages = [each for each in campaign.languages if each != lang]
+    campaign.letters = [letter for letter in campaign.letters if letter.lang != lang]
+    for name in BY_LANGUAGE:
+        setattr(campaign, name, _without(getattr(campaign, name), lang))
+    for name in ("roles", "teams", "legal"):
+        setattr(campaign, name, {key: _without(texts, lang) for key, texts in getattr(campaign, name).items()})
+    for demand in campaign.demands:
+        demand.text = _without(demand.text, lang)
+
+
+def add_demand(campaign: Campaign, text: Mapping[str, str]) -> None:
+    """Put a demand at the end; raises LetterFrozen, CampaignFaulty after the fiftieth."""
+    require_draft(campaign)
+    if len(campaign.demands) >= MOST_DEMANDS:
+        raise CampaignFaulty("A letter may have 50 demands at most.")
+    number = len(campaign.demands) + 1
+    campaign.demands.append(Demand(number=number, text=dict(text), state=DemandState.NO_ANSWER))
+
+
+def write_demand(campaign: Campaign, number: int, text: Mapping[str, str]) -> None:
+    """Change the words of a demand; raises LetterFrozen, CampaignFaulty."""
+    _demand(campaign, number).text = dict(text)
+
+
+def move_demand(campaign: Campaign, number: int, by: int) -> int:
+    """Move a demand up (-1) or down (1) and give its new number; at an end it stays. Raises as above."""
+    moved, other = _demand(campaign, number), number + by
+    if not 1 <= other <= len(campaign.demands):
+        return number
+    neighbour = _demand(campaign, other)
+    moved.text, neighbour.text = neighbour.text, moved.text
+    return other
+
+
+def remove_demand(campaign: Campaign, number: int) -> None:
+    """Take a demand out; those after it move up. Raises LetterFrozen, CampaignFaulty."""
+    _demand(campaign, number)
+    texts = [demand.text for demand in campaign.demands if demand.number != number]
+    for demand, text in zip(campaign.demands, texts, strict=False):
+        demand.text = text
+    campaign.demands.pop()
+
+
+def _inserted(session: Session, described: Draft) -> Campaign:
+    if len(described.slug) > LONGEST_SLUG or not SLUG.fullmatch(described.slug):
+        raise CampaignFaulty("The short name may hold small letters, digits and single hyphens, 80 at most.")
+    try:
+        with session.begin_nested():
+            return written(session, described)
+    except IntegrityError as error:
+        if db.constraint_of(error) != "uq_campaign_slug":
+            raise
+        raise SlugTaken(described.slug) from None
+
+
+def _demand(campaign: Campaign, number: int) -> Demand:
+    require_draft(campaign)
+    found = next((each for each in campaign.demands if each.number == number), None)
+    if found is None:
+        raise CampaignFaulty(f"There is no demand {number}.")
+    return found
+
+
+def _without(texts: Mapping[str, str], lang: str) -> dict[str, str]:
+    return {each: text for each, text in texts.items() if each != lang}

@@ -1,0 +1,102 @@
+"""What a draft still lacks before it can be opened, as data: the page and the opening itself read the same list.
+
+Guards that no half-written letter is frozen for good, by hand or by the calendar. Refuses to judge taste: what is merely
+advisable is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from petition.campaigns.tables import Campaign
+
+MARK: Final = "[!"
+"""With what each place of a legal text begins that is still to be completed, or to be read by a lawyer."""
+
+
+class Lack(StrEnum):
+    """One kind of thing that is missing."""
+
+    TITLE = "title"
+    TEXT = "text"
+    DEMANDS = "demands"
+    DEMAND_TEXT = "demand_text"
+    ADDRESSEE = "addressee"
+    ORGANISATION = "organisation"
+    DOMAINS = "domains"
+    CLOSES_BEFORE_OPENING = "closes_before_opening"
+    CLOSES_IN_THE_PAST = "closes_in_the_past"
+    PRIVACY_MARKED = "privacy_marked"
+    IMPRINT_MARKED = "imprint_marked"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that is missing: in which language, at which demand, where that matters."""
+
+    lack: Lack
+    lang: str = ""
+    number: int = 0
+
+    def __str__(self) -> str:
+        where = [self.lang, str(self.number or "")]
+        return " ".join([self.lack.value.replace("_", " "), *filter(None, where)]) + "."
+
+
+def missing(campaign: Campaign, now: datetime) -> list[Missing]:
+    """Everything that keeps a draft from being opened at a moment; empty when it can be."""
+    return [
+        *_of_the_letter(campaign),
+        *_of_the_demands(campaign),
+        *_of_the_facts(campaign),
+        *_of_the_dates(campaign, now),
+        *_of_the_legal_texts(campaign),
+    ]
+
+
+def _of_the_letter(campaign: Campaign) -> Iterator[Missing]:
+    letters = {letter.lang: letter for letter in campaign.letters}
+    for lang in campaign.languages or [""]:
+        letter = letters.get(lang)
+        if letter is None or not letter.title.strip():
+            yield Missing(Lack.TITLE, lang)
+        if letter is None or not letter.markdown.strip():
+            yield Missing(Lack.TEXT, lang)
+
+
+def _of_the_demands(campaign: Campaign) -> Iterator[Missing]:
+    if not campaign.demands:
+        yield Missing(Lack.DEMANDS)
+    for demand in campaign.demands:
+        for lang in campaign.languages:
+            if not demand.text.get(lang, "").strip():
+                yield Missing(Lack.DEMAND_TEXT, lang, demand.number)
+
+
+def _of_the_facts(campaign: Campaign) -> Iterator[Missing]:
+    if not campaign.addressee.strip():
+        yield Missing(Lack.ADDRESSEE)
+    if not campaign.organisation.strip():
+        yield Missing(Lack.ORGANISATION)
+    if not campaign.domains:
+        yield Missing(Lack.DOMAINS)
+
+
+def _of_the_dates(campaign: Campaign, now: datetime) -> Iterator[Missing]:
+    if campaign.closes_at is None:
+        return
+    if campaign.opens_at and campaign.closes_at <= campaign.opens_at:
+        yield Missing(Lack.CLOSES_BEFORE_OPENING)
+    elif campaign.closes_at <= now:
+        yield Missing(Lack.CLOSES_IN_THE_PAST)
+
+
+def _of_the_legal_texts(campaign: Campaign) -> Iterator[Missing]:
+    for name, lack in (("privacy", Lack.PRIVACY_MARKED), ("imprint", Lack.IMPRINT_MARKED)):
+        for lang, text in campaign.legal.get(name, {}).items():
+            if MARK in text:
+                yield Missing(lack, lang)

@@ -1,0 +1,170 @@
+"""The rows of a campaign: letter, demands, updates, handover, answer; and the states they go through."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from petition.db import Base
+from petition.privacy import DomainPolicy
+
+
+class CampaignState(StrEnum):
+    """The life of a campaign, in order."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+
+
+class DemandState(StrEnum):
+    """What became of one demand."""
+
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    PARTLY_MET = "partly_met"
+    MET = "met"
+    BROKEN = "broken"
+
+
+class Campaign(Base):
+    """One letter to one addressee. `id` is 16 random bytes, named `cid` in the protocol."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    origin: Mapped[str]
+    state: Mapped[CampaignState]
+    languages: Mapped[list[str]]
+    addressee: Mapped[str]
+    addressee_role: Mapped[dict[str, str]]
+    organisation: Mapped[str]
+    organisers: Mapped[dict[str, str]]
+    notice: Mapped[dict[str, str]]
+    methods: Mapped[list[str]]
+    domains: Mapped[dict[str, Any]]
+    roles: Mapped[dict[str, Any]]
+    teams: Mapped[dict[str, Any]]
+    workforce: Mapped[int | None]
+    workforce_source: Mapped[dict[str, str]]
+    batch_min: Mapped[int]
+    interval: Mapped[int]
+    max_wait: Mapped[int]
+    public_min: Mapped[int]
+    mailing: Mapped[dict[str, Any]]
+    legal: Mapped[dict[str, Any]]
+    stopped: Mapped[list[str]]
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    opened: Mapped[date | None]
+    closed: Mapped[date | None]
+    issuer: Mapped[bytes | None]
+    stale: Mapped[bool]
+
+    letters: Mapped[list[Letter]] = relationship(order_by="Letter.lang", cascade="all, delete-orphan")
+    demands: Mapped[list[Demand]] = relationship(order_by="Demand.number", cascade="all, delete-orphan")
+
+    def policies(self) -> list[DomainPolicy]:
+        """Which work addresses belong to the organisation."""
+        return [DomainPolicy(domain=name, **rule) for name, rule in sorted(self.domains.items())]
+
+    def demand_ids(self) -> list[str]:
+        """Names of the demands in the ledger: d1, d2 and so on."""
+        return [f"d{demand.number}" for demand in self.demands]
+
+
+class Letter(Base):
+    """The letter in one language; `sha256` is set when its words are frozen."""
+
+    __tablename__ = "letter"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    lang: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    markdown: Mapped[str]
+    sha256: Mapped[bytes | None]
+
+    def digest(self) -> bytes:
+        """SHA-256 of the Markdown's UTF-8 bytes: what the ledger holds."""
+        return hashlib.sha256(self.markdown.encode()).digest()
+
+
+class Demand(Base):
+    """One numbered demand, with its state and where that is reported."""
+
+    __tablename__ = "demand"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[dict[str, str]]
+    state: Mapped[DemandState]
+    since: Mapped[date | None]
+    source: Mapped[str | None]
+
+
+class Update(Base):
+    """News by the organisers; `mailed` says whether subscribers get it by mail, too."""
+
+    __tablename__ = "update"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    text: Mapped[dict[str, str]]
+    mailed: Mapped[bool]
+
+
+class DemandStep(Base):
+    """What became of a demand, step by step: the public timeline of one."""
+
+    __tablename__ = "demand_step"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[DemandState]
+    day: Mapped[date]
+    source: Mapped[str]
+
+
+class UpdateDraft(Base):
+    """News being written, or planned: published at `due`; `number` once it was, and `approved` when two keys were turned."""
+
+    __tablename__ = "update_draft"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), index=True)
+    text: Mapped[dict[str, str]]
+    mailed: Mapped[bool]
+    due: Mapped[datetime | None]
+    approved: Mapped[bool]
+    number: Mapped[int | None]
+
+
+class Handover(Base):
+    """How the letter was delivered to its addressee: when, how, and a note, by language."""
+
+    __tablename__ = "handover"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    day: Mapped[date]
+    how: Mapped[dict[str, str]]
+    note: Mapped[dict[str, str]]
+
+
+class Answer(Base):
+    """What the addressee answered, by language."""
+
+    __tablename__ = "answer"
+
+    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    day: Mapped[date]
+    text: Mapped[dict[str, str]]

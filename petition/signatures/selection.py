@@ -1,0 +1,264 @@
+"""Choosing signatures by criteria: for the list that organisers look through, and for removals of many.
+
+Guards those who are not shown: whatever is asked of names, roles or comments is asked of public bodies alone, so that no
+figure tells of a sealed name, of a role in a cell below ten, of what was hidden, or of anybody before the public sees the
+first name (`enough`). Of the others only the epoch is known, which the ledger tells everybody. A selection is a set of numbers, frozen when it is made: what is removed later is what was
+looked at, minus what is gone. Refuses a selection of everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from base64 import b64decode, b64encode
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from petition.ledger.entries import Show
+from petition.signatures.show import enough
+from petition.signatures.tables import Signature, SignatureState
+
+PAGE: Final = 100
+SAMPLE: Final = 10
+LOOKED_AT: Final = 5_000
+"""Names among which repeated ones are looked for: the last in the ledger, so that a long list costs no more."""
+COUNTED: Final = (SignatureState.LOGGED, SignatureState.HIDDEN)
+DIGEST_LENGTH: Final = 32
+
+
+class CriteriaEmpty(Exception):
+    """No criterion was given: that would be every signature."""
+
+
+class WithComment(StrEnum):
+    """Whether a named signer wrote one."""
+
+    ANY = ""
+    WITH = "with"
+    WITHOUT = "without"
+
+
+class Shown(StrEnum):
+    """What is seen of a signature; everything that is not seen is anonymous here."""
+
+    ANY = ""
+    NAME = "name"
+    ROLE = "role"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What is looked for; a text is found in name or comment. Epochs from `first` to `last`, both included."""
+
+    first: int | None = None
+    last: int | None = None
+    role: str = ""
+    team: str = ""
+    comment: WithComment = WithComment.ANY
+    shown: Shown = Shown.ANY
+    q: str = field(default="", repr=False)
+    repeated: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Those that are given, as they are kept and sent."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Self:
+        """The criteria that were told."""
+        made = cls(**told)
+        return cls(**told | {"comment": WithComment(made.comment), "shown": Shown(made.shown)})
+
+    def conditions(self, campaign_id: bytes) -> list[ColumnElement[bool]]:
+        """What holds for every signature that is meant."""
+        of_epochs = [*_epochs(self.first, self.last)]
+        return [Signature.campaign_id == campaign_id, *of_epochs, *self._of_bodies(campaign_id)]
+
+    def _of_bodies(self, campaign_id: bytes) -> list[ColumnElement[bool]]:
+        asked = [getattr(Signature, name) == getattr(self, name) for name in ("role", "team") if getattr(self, name)]
+        if self.q:
+            texts = (Signature.name, Signature.comment)
+            asked.append(or_(*(func.strpos(func.lower(text), self.q.lower()) > 0 for text in texts)))
+        if self.comment:
+            asked += [_named(campaign_id), (Signature.comment != "") == (self.comment is WithComment.WITH)]
+        if self.repeated:
+            asked += [_named(campaign_id), func.lower(Signature.name).in_(_repeated(campaign_id))]
+        visible = _visible(campaign_id)
+        if self.shown is Shown.ANONYMOUS:
+            return [*asked, *([visible] if asked else []), func.coalesce(visible, False).is_(False)]
+        if self.shown:
+            asked.append(_named(campaign_id) if self.shown is Shown.NAME else Signature.show == Show.ROLE)
+        return [*asked, visible] if asked else []
+
+
+def _named(campaign_id: bytes) -> ColumnElement[bool]:
+    return Signature.public & (Signature.show == Show.NAME) & enough(campaign_id)
+
+
+def _visible(campaign_id: bytes) -> ColumnElement[bool]:
+    return Signature.public & Signature.show.in_([Show.NAME, Show.ROLE]) & enough(campaign_id)
+
+
+def _epochs(first: int | None, last: int | None) -> Iterable[ColumnElement[bool]]:
+    if first is not None:
+        yield Signature.epoch >= first
+    if last is not None:
+        yield Signature.epoch <= last
+
+
+def _repeated(campaign_id: bytes) -> Select[str]:
+    name = func.lower(Signature.name)
+    return (
+        select(name)
+        .where(Signature.campaign_id == campaign_id, _named(campaign_id))
+        .group_by(name)
+        .having(func.count() > 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A signer who is shown, with the number of the ledger's entry; of a role alone the name is empty."""
+
+    index: int
+    epoch: int
+    name: str
+    role: str
+    team: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignerPage:
+    """A page of named signers in ledger order, how many there are in all, and the numbers before and after it."""
+
+    signers: tuple[Signer, ...]
+    found: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Signatures that were selected, by number, and what may be told of them: a sample of those who are shown."""
+
+    members: tuple[int, ...] = field(repr=False)
+    size: int
+    by_epoch: tuple[tuple[int, int], ...]
+    unseen: int
+    sample: tuple[Signer, ...]
+
+    @property
+    def figure(self) -> int:
+        """How many they are."""
+        return len(self.members)
+
+    def digest(self) -> str:
+        """A name for exactly these signatures."""
+        return digest(self.members)
+
+
+def digest(members: Sequence[int]) -> str:
+    """A name for exactly these numbers."""
+    return hashlib.sha256(b" ".join(b"%d" % each for each in members)).hexdigest()[:DIGEST_LENGTH]
+
+
+def packed(members: Sequence[int]) -> str:
+    """Ascending numbers as a text: a bitmap, compressed, for a million entries at most 170 kB."""
+    bits = bytearray(members[-1] // 8 + 1 if members else 0)
+    for each in members:
+        bits[each // 8] |= 1 << each % 8
+    return b64encode(zlib.compress(bytes(bits), 9)).decode()
+
+
+def unpacked(text: str) -> list[int]:
+    """The numbers again, ascending."""
+    bits = zlib.decompress(b64decode(text))
+    return [at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
+
+
+def select_signatures(session: Session, campaign_id: bytes, criteria: Criteria, size: int) -> Selection:
+    """Select among the first `size` entries; two queries. Raises CriteriaEmpty."""
+    if not criteria.told():
+        raise CriteriaEmpty
+    wanted = [*criteria.conditions(campaign_id), Signature.state.in_(COUNTED), Signature.index < size]
+    visible = _visible(campaign_id)
+    seen = case((visible, 1), else_=0)
+    members, epochs, unseen = [], Counter[int](), 0
+    rows = session.execute(select(Signature.index, Signature.epoch, seen).where(*wanted).order_by(Signature.index))
+    for index, epoch, shown in rows:
+        members.append(index)
+        epochs[epoch] += 1
+        unseen += not shown
+    sample = session.execute(_signers().where(*wanted, visible).order_by(Signature.index).limit(SAMPLE))
+    by_epoch = tuple(sorted(epochs.items()))
+    return Selection(tuple(members), size, by_epoch, unseen, tuple(Signer(*row) for row in sample))
+
+
+def list_named(
+    session: Session, campaign_id: bytes, criteria: Criteria, *, after: int = 0, before: int | None = None
+) -> SignerPage:
+    """A page of the named after an entry, or before one; two queries, whatever page it is."""
+    wanted = [*criteria.conditions(campaign_id), _named(campaign_id)]
+    found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
+    index, backward = Signature.index, before is not None
+    asked = _signers().where(*wanted, index < before if backward else index > after)
+    asked = asked.order_by(index.desc() if backward else index).limit(PAGE + 1)
+    rows = [Signer(*row) for row in session.execute(asked)]
+    more, shown = len(rows) > PAGE, rows[:PAGE][:: -1 if backward else 1]
+    earlier, later = (more, bool(shown)) if backward else (after > 0, more)
+    return SignerPage(
+        tuple(shown),
+        found,
+        shown[0].index if shown and earlier else None,
+        shown[-1].index if shown and later else None,
+    )
+
+
+def named_signer(session: Session, campaign_id: bytes, index: int) -> Signer | None:
+    """The signer of an entry, if shown by name."""
+    wanted = (Signature.campaign_id == campaign_id, Signature.index == index, _named(campaign_id))
+    row = session.execute(_signers().where(*wanted)).first()
+    return Signer(*row) if row else None
+
+
+def _signers() -> Select[int, int, str, str, str, str]:
+    body = (Signature.name, Signature.role, Signature.team, Signature.comment)
+    return select(Signature.index, Signature.epoch, *body)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Names that look alike: what they have in common, and how many they are."""
+
+    text: str
+    n: int
+
+
+def repeated_names(session: Session, campaign_id: bytes, most: int) -> list[Pattern]:
+    """Names that several of the last signers show, most frequent first; one query."""
+    names = _last_names(campaign_id)
+    name, many = func.lower(names.c.name), func.count()
+    query = select(func.min(names.c.name), many).group_by(name).having(many > 1).order_by(many.desc(), name).limit(most)
+    return [Pattern(*row) for row in session.execute(query)]
+
+
+def numbered_names(session: Session, campaign_id: bytes, least: int, most: int) -> list[Pattern]:
+    """What stands before the number in names of the last signers that differ by it alone, most frequent first."""
+    names = _last_names(campaign_id)
+    stem, many = func.regexp_replace(func.lower(names.c.name), "[0-9]+.*$", ""), func.count()
+    query = select(stem, many).where(names.c.name.regexp_match("[0-9]")).group_by(stem)
+    query = query.having(many >= least, func.length(stem) > 1).order_by(many.desc(), stem).limit(most)
+    return [Pattern(*row) for row in session.execute(query)]
+
+
+def _last_names(campaign_id: bytes) -> Subquery:
+    named = select(Signature.name).where(Signature.campaign_id == campaign_id, _named(campaign_id))
+    return named.order_by(Signature.index.desc()).limit(LOOKED_AT).subquery()
