@@ -9,7 +9,8 @@ one insert wins.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Uuid, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +20,8 @@ from petition.db import Base
 
 MOST_TRIES = 5
 LEASE = timedelta(seconds=60)
+BEAT = "beat of "
+BEAT_SECONDS = 10
 
 
 class Owed(Base):
@@ -64,9 +67,19 @@ def claim(session: Session, owed_id: str, now: datetime) -> Owed | None:
     return session.scalar(taking)
 
 
+def go_on(session: Session, owed_id: str, now: datetime) -> None:
+    """The work gets on: a new lease, and the tries begin anew."""
+    session.execute(update(Owed).where(Owed.id == uuid.UUID(owed_id)).values(leased_until=now + LEASE, tries=1))
+
+
 def settle(session: Session, owed_id: str) -> None:
     """The work is done; forget the row."""
     session.execute(delete(Owed).where(Owed.id == uuid.UUID(owed_id)))
+
+
+def settle_all(session: Session, kind: str, campaign_id: bytes) -> None:
+    """Forget every row of a kind and campaign: there is nobody for whom the work would be done."""
+    session.execute(delete(Owed).where(Owed.kind == kind, Owed.campaign_id == campaign_id))
 
 
 def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
@@ -81,6 +94,19 @@ def claim_slot(session: Session, job: str, slot: str) -> bool:
     """Whether this caller is the one who runs a periodic job for a slot (a period, never a moment)."""
     claiming = insert(JobSlot).values(job=job, slot=slot).on_conflict_do_nothing().returning(JobSlot.job)
     return session.scalar(claiming) is not None
+
+
+def beat(session: Session, worker: str, now: datetime) -> None:
+    """Note that a worker lives, at most once in `BEAT_SECONDS`."""
+    moment = now.replace(second=now.second - now.second % BEAT_SECONDS, microsecond=0)
+    claim_slot(session, BEAT + worker, moment.astimezone(UTC).isoformat())
+
+
+def last_beats(session: Session, workers: Sequence[str]) -> dict[str, datetime]:
+    """When each worker gave its last sign of life, exact to `BEAT_SECONDS`; none that never did."""
+    jobs = {BEAT + worker: worker for worker in workers}
+    newest = select(JobSlot.job, func.max(JobSlot.slot)).where(JobSlot.job.in_(jobs)).group_by(JobSlot.job)
+    return {jobs[job]: datetime.fromisoformat(slot) for job, slot in session.execute(newest)}
 
 
 def forget_slots(session: Session, keep: int = 1_000) -> None:

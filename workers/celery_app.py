@@ -6,15 +6,17 @@ results, remote control and objects in messages; a task gets ids, or one sealed 
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 from typing import Final
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutting_down
 from kombu import Queue
 
-from petition import clock, db, keyring
+from petition import clock, db, failpoints, keyring
 from petition.config import Config
+from petition.digests import Sender
 from petition.mail import Postbox, postbox_for
 from petition.privacy import Vault
 
@@ -24,8 +26,13 @@ MAIL: Final = "mail"
 UPKEEP: Final = "upkeep"
 QUEUES: Final = (CODES, LEDGER, MAIL, UPKEEP)
 VISIBILITY_SECONDS: Final = 900
+# One domain that hangs holds up the mails of all others for so long.
+BULK_TIMEOUT: Final = 8.0
 
-app = Celery("undersigned", include=["workers.tasks.codes", "workers.tasks.ledger", "workers.tasks.upkeep"])
+app = Celery(
+    "undersigned",
+    include=[f"workers.tasks.{name}" for name in ("codes", "digests", "exports", "ledger", "mail", "upkeep")],
+)
 app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
     task_default_queue=LEDGER,
@@ -63,9 +70,12 @@ class Office:
     config: Config
     vault: Vault
     postbox: Postbox
+    sender: Sender
 
 
 _office: list[Office] = []
+_stop: Final = mmap.mmap(-1, 1)
+"""One byte that the pool's processes share with their parent, the only one who hears the signal to stop."""
 
 
 def connect(config: Config) -> None:
@@ -78,8 +88,33 @@ def staff(config: Config) -> None:
     """Open everything a task needs: clock, database, keys, postbox."""
     connect(config)
     clock.set_offset(config.now_offset)
+    failpoints.arm(config.failpoint)
     db.connect(config.database_url)
-    _office[:] = [Office(config, keyring.connect(config.master_keys), postbox_for(config))]
+    vault, bulk = keyring.connect(config.master_keys), postbox_for(config, BULK_TIMEOUT)
+    _office[:] = [Office(config, vault, postbox_for(config), sender_of(config, bulk))]
+
+
+def sender_of(config: Config, postbox: Postbox) -> Sender:
+    """What campaign mail is sent with."""
+    return Sender(
+        postbox=postbox,
+        base_url=config.base_url,
+        secret_key=config.secret_key,
+        pepper=config.pepper,
+        mail_from=config.mail_from,
+        rate=config.mail_rate,
+        stopping=stopping,
+    )
+
+
+def stopping() -> bool:
+    """Whether this worker was asked to stop: what is long ends after its current piece."""
+    return _stop[0] != 0
+
+
+@worker_shutting_down.connect
+def _tell_the_pool(**_: object) -> None:
+    _stop[0] = 1
 
 
 def office() -> Office:
@@ -89,4 +124,4 @@ def office() -> Office:
 
 @worker_process_init.connect
 def _leave_the_parents_connections(**_: object) -> None:
-    db.engine().dispose(close=False)
+    db.forked()

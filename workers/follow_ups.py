@@ -2,13 +2,13 @@
 
 Every event of `petition.events` stands here, with the tasks that follow or an explicit nothing; every kind of owed row
 stands in OWED with the task that settles it. A message that cannot be sent is no loss where a row is owed: the sweep
-sends it again. Only a code has no row, and whoever asked for it is told.
+sends it again. Only a code and a trial mail have no row, and whoever asked for one is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from kombu.exceptions import OperationalError
 
@@ -20,13 +20,20 @@ from petition.events import (
     CodeWanted,
     EpochClosed,
     Event,
+    ExportWanted,
+    MailOwed,
     MilestoneReached,
+    NewsOwed,
     QueueAway,
+    RemovalBegun,
     SignatureRedeemed,
     SignatureWithdrawn,
+    TrialWanted,
 )
+from petition.news import TELL
+from petition.organising.removals import REMOVAL
 from workers import celery_app
-from workers.celery_app import CODES, LEDGER, app
+from workers.celery_app import CODES, LEDGER, MAIL, UPKEEP, app
 
 Message = tuple[str, str, list[object]]
 
@@ -35,8 +42,28 @@ def _code(event: CodeWanted) -> list[Message]:
     return [("codes.mail", CODES, [event.sealed])]
 
 
+def _trial(event: TrialWanted) -> list[Message]:
+    return [("mail.trial", MAIL, [event.draft, event.sealed])]
+
+
 def _bundle(event: EpochClosed) -> list[Message]:
     return [("ledger.publish_bundle", LEDGER, [event.owed])]
+
+
+def _removal(event: RemovalBegun) -> list[Message]:
+    return [("ledger.remove", LEDGER, [event.owed])]
+
+
+def _tell(event: NewsOwed) -> list[Message]:
+    return [("digests.tell", MAIL, [event.owed])]
+
+
+def _send_mail(_: MailOwed) -> list[Message]:
+    return [("mail.send", MAIL, [])]
+
+
+def _export(event: ExportWanted) -> list[Message]:
+    return [("exports.make", UPKEEP, [event.export])]
 
 
 def nothing(_: Event) -> list[Message]:
@@ -46,20 +73,39 @@ def nothing(_: Event) -> list[Message]:
 
 FOLLOW_UPS: Final[dict[type[Event], Callable[..., list[Message]]]] = {
     CodeWanted: _code,
+    TrialWanted: _trial,
     SignatureRedeemed: nothing,  # beat looks every second whether an epoch is due
     SignatureWithdrawn: nothing,  # the campaign is marked stale; beat draws its pages again
+    RemovalBegun: _removal,
     EpochClosed: _bundle,
-    MilestoneReached: nothing,  # announced on the page by the same transaction
+    MilestoneReached: nothing,  # announced on the page by the same transaction, and as news to those who asked
+    NewsOwed: _tell,
+    MailOwed: _send_mail,
+    ExportWanted: _export,
     CampaignChanged: nothing,  # the snapshot was written with the change
 }
 
-OWED: Final[dict[str, tuple[str, str]]] = {BUNDLE: ("ledger.publish_bundle", LEDGER)}
+OWED: Final[dict[str, tuple[str, str]]] = {
+    BUNDLE: ("ledger.publish_bundle", LEDGER),
+    TELL: ("digests.tell", MAIL),
+    REMOVAL: ("ledger.remove", LEDGER),
+}
+
+
+LEAN: Final[dict[str, Any]] = {
+    "declare": [],  # a queue in Redis is there once something lies in it
+    "ignore_result": True,
+    "add_to_parent": False,
+    "argsrepr": "",  # nobody reads these, and what is said once is not said twice
+    "kwargsrepr": "",
+}
+"""A third of the work of a message is for readers that we do not have."""
 
 
 def send(name: str, queue: str, args: list[object]) -> None:
     """Put a message into its queue; raises QueueAway."""
     try:
-        app.send_task(name, args=args, queue=queue)
+        app.send_task(name, args=args, queue=queue, **LEAN)
     except (OperationalError, OSError):
         raise QueueAway(name) from None
 

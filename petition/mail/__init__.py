@@ -10,13 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from petition.mail import dkim
+from petition.mail.dkim import DkimKeyWrong
+from petition.mail.forms import Form
 from petition.mail.inbox import InboxMail, InboxPostbox, read_inbox
 from petition.mail.message import Message, MessageBroken, random_message_id
 from petition.mail.postbox import ListPostbox, MailDelayed, MailRefused, Postbox, Stage
-from petition.mail.smtp import SmtpPostbox, SmtpUrlWrong, TlsMissing
-from petition.mail.templates import compose
+from petition.mail.smtp import TIMEOUT, SmtpPostbox, SmtpUrlWrong, TlsMissing
+from petition.mail.templates import compose, render
 
 __all__ = [
+    "DkimKeyWrong",
+    "Form",
     "InboxMail",
     "InboxPostbox",
     "ListPostbox",
@@ -34,6 +39,7 @@ __all__ = [
     "postbox_for",
     "random_message_id",
     "read_inbox",
+    "render",
 ]
 
 
@@ -46,10 +52,15 @@ class MailConfig(Protocol):
     @property
     def home(self) -> Path: ...
 
+    @property
+    def dkim(self) -> str: ...
 
-def postbox_for(config: MailConfig) -> Postbox:
-    """Pick the postbox; raise SmtpUrlWrong. Keep it for the life of the process: it holds the connection."""
-    return SmtpPostbox(config.smtp_url) if config.smtp_url else InboxPostbox(inbox_folder(config))
+
+def postbox_for(config: MailConfig, timeout: float = TIMEOUT) -> Postbox:
+    """Pick the postbox; raise SmtpUrlWrong, DkimKeyWrong. Keep it for the life of the process: it holds the connection."""
+    if not config.smtp_url:
+        return InboxPostbox(inbox_folder(config))
+    return SmtpPostbox(config.smtp_url, timeout, dkim.read(config.dkim))
 
 
 def inbox_folder(config: MailConfig) -> Path:

@@ -6,7 +6,7 @@ Guards that a reader never sees half a mail: each file appears whole or not at a
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -20,13 +20,14 @@ from petition.mail.message import Message
 
 @dataclass(frozen=True, slots=True)
 class InboxMail:
-    """A mail as its reader sees it."""
+    """A mail as its reader sees it; `name` tells it from the others in its folder."""
 
     subject: str
     to: str
     text: str
     html: str
     date: datetime
+    name: str = field(default="", compare=False)
 
 
 class InboxPostbox:
@@ -59,6 +60,7 @@ def _read(file: Path) -> InboxMail:
         text=_body(mail, "plain"),
         html=_body(mail, "html"),
         date=parsedate_to_datetime(str(mail["Date"])),
+        name=file.stem,
     )
 
 

@@ -2,8 +2,8 @@
 
 Guards three things beside delivery. Where TLS is required nothing is said in clear (TlsMissing). No name of
 this machine leaves it: EHLO names the sender's domain, or the employer's mail log would hold a host called
-after the campaign. And a mail is never sent twice to save one: a lost connection is opened anew only before
-DATA; after it, the caller hears MailDelayed and decides.
+after the campaign. And a mail is never sent twice to save one: a lost connection is opened anew only before a byte
+of the mail's content has left; after it, the caller hears MailDelayed and decides.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ import smtplib
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from petition import failpoints
+from petition.mail.dkim import Signer
+from petition.mail.envelope import OK, SERVICE_CLOSING, Answer, Unanswered, say
 from petition.mail.message import Message
+from petition.mail.patience import Bounded, BoundedTls
 from petition.mail.postbox import MailDelayed, MailRefused, Stage
 
 TIMEOUT: Final = 10.0
 # A kept connection that broke within this many seconds is replaced at once; a hang is not tried twice.
 PATIENCE: Final = 2.0
-OK: Final = range(200, 400)
 TEMPORARY: Final = range(400, 500)
-SERVICE_CLOSING: Final = 421
+PERMANENT: Final = range(500, 600)
 ENHANCED_STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 PORTS: Final = {"smtp": 25, "smtps": 465}
 
@@ -72,7 +76,7 @@ class Server:
 class Line:
     """An open connection, the process that opened it (a fork must not share it) and the name it gave."""
 
-    smtp: smtplib.SMTP
+    smtp: Bounded
     pid: int
     hello: str
 
@@ -104,36 +108,49 @@ class LineLost(MailDelayed):
 
 
 class SmtpPostbox:
-    """Sends through one server. Safe to share between threads and across a fork; make one for a process."""
+    """Sends through one server. Safe to share between threads and across a fork; make one for a process.
 
-    def __init__(self, url: str) -> None:
+    `timeout`: seconds to wait for one answer. `signers`: whose domains' mails are signed (DKIM).
+    """
+
+    def __init__(self, url: str, timeout: float = TIMEOUT, signers: Sequence[Signer] = ()) -> None:
         self.server = parse_smtp_url(url)
+        self.timeout = timeout
+        self._signers = {signer.domain: signer for signer in signers}
         self._held = threading.local()
 
     def send(self, message: Message) -> None:
         """Return when the server has taken the mail; raise MailRefused or MailDelayed (TlsMissing is one)."""
-        content = message.as_bytes()
+        content = self._content(message)
         smtp = self._with_envelope(message)
+        failpoints.reach("before_data")
         try:
-            reply = smtp.data(content)
-        except smtplib.SMTPDataError as answer:
-            reply = (answer.smtp_code, _bytes(answer.smtp_error))
+            smtp.send(_stuffed(content))
+            code, text = smtp.getreply()
         except (smtplib.SMTPException, OSError):
             self._drop()
             raise MailDelayed(Stage.data) from None
-        self._heed(smtp, Stage.data, reply)
+        if code not in OK:
+            self._fail(smtp, Answer(Stage.data, code, text))
+
+    def _content(self, message: Message) -> bytes:
+        """The mail's bytes, signed if there is a key for its sender's domain."""
+        signer = self._signers.get(message.sender_domain.lower())
+        return message.as_bytes() if signer is None else signer.signed(message.as_bytes())
 
     def close(self) -> None:
         """Say goodbye on this thread's connection, if it has one."""
         line = self._line()
         if line is not None:
+            line.smtp.begin()
             with suppress(smtplib.SMTPException, OSError):
                 line.smtp.quit()
             self._drop()
 
-    def _with_envelope(self, message: Message) -> smtplib.SMTP:
+    def _with_envelope(self, message: Message) -> Bounded:
         line, began = self._line(), time.monotonic()
         if line is not None and line.hello == message.sender_domain:
+            line.smtp.begin()
             try:
                 return self._address(line.smtp, message)
             except LineLost:
@@ -142,25 +159,28 @@ class SmtpPostbox:
         self.close()
         return self._address(self._open(message.sender_domain), message)
 
-    def _address(self, smtp: smtplib.SMTP, message: Message) -> smtplib.SMTP:
+    def _address(self, smtp: Bounded, message: Message) -> Bounded:
         try:
-            self._heed(smtp, Stage.sender, smtp.mail(message.envelope_sender))
-            self._heed(smtp, Stage.recipient, smtp.rcpt(message.to))
-        except (smtplib.SMTPException, OSError):
+            answer = say(smtp, message.envelope_sender, message.to)
+        except Unanswered as broken:
             self._drop()
-            raise LineLost(Stage.connect) from None
+            raise LineLost(broken.stage) from None
+        if not answer.is_good:
+            self._fail(smtp, answer)
         return smtp
 
-    def _heed(self, smtp: smtplib.SMTP, stage: Stage, reply: tuple[int, bytes]) -> None:
-        code, text = reply
-        if code in OK:
-            return
-        status = _status_of(text)
-        if code == SERVICE_CLOSING:
+    def _fail(self, smtp: smtplib.SMTP, answer: Answer) -> NoReturn:
+        """Only what is refused with 5xx is refused; a line that closes or is out of step is left."""
+        status = _status_of(answer.text)
+        if answer.code == SERVICE_CLOSING:
             self._drop()
-            raise LineLost(stage, code, status)
-        self._reset(smtp)
-        raise MailDelayed(stage, code, status) if code in TEMPORARY else MailRefused(stage, code, status)
+            raise LineLost(answer.stage, answer.code, status)
+        if answer.code in TEMPORARY or answer.code in PERMANENT:
+            self._reset(smtp)
+        else:
+            self._drop()
+        failed = MailRefused if answer.code in PERMANENT else MailDelayed
+        raise failed(answer.stage, answer.code, status)
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
@@ -168,9 +188,9 @@ class SmtpPostbox:
         except (smtplib.SMTPException, OSError):
             self._drop()
 
-    def _open(self, hello: str) -> smtplib.SMTP:
+    def _open(self, hello: str) -> Bounded:
         try:
-            smtp = connect(self.server, hello)
+            smtp = connect(self.server, hello, self.timeout)
         except smtplib.SMTPResponseException as answer:
             status = _status_of(_bytes(answer.smtp_error))
             raise MailDelayed(Stage.connect, answer.smtp_code, status) from None
@@ -193,9 +213,9 @@ class SmtpPostbox:
             line.smtp.close()
 
 
-def connect(server: Server, hello: str) -> smtplib.SMTP:
+def connect(server: Server, hello: str, timeout: float = TIMEOUT) -> Bounded:
     """Open, encrypt and sign in to a connection; raise TlsMissing, OSError or SMTPException."""
-    smtp = _dial(server, hello)
+    smtp = _dial(server, hello, timeout)
     try:
         if not server.smtps:
             _encrypt(smtp, server.tls)
@@ -208,11 +228,11 @@ def connect(server: Server, hello: str) -> smtplib.SMTP:
     return smtp
 
 
-def _dial(server: Server, hello: str) -> smtplib.SMTP:
+def _dial(server: Server, hello: str, timeout: float) -> Bounded:
     if not server.smtps:
-        return smtplib.SMTP(server.host, server.port, hello, TIMEOUT)
+        return Bounded(server.host, server.port, hello, timeout)
     try:
-        return smtplib.SMTP_SSL(server.host, server.port, hello, timeout=TIMEOUT, context=_tls_context(server.tls))
+        return BoundedTls(server.host, server.port, hello, timeout, _tls_context(server.tls))
     except ssl.SSLError:
         raise TlsMissing from None
 
@@ -233,6 +253,12 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _stuffed(content: bytes) -> bytes:
+    """The content as DATA wants it; smtplib would look for bare line ends, which a message of ours cannot have."""
+    stuffed = content.replace(b"\r\n.", b"\r\n..") if b"\r\n." in content else content
+    return stuffed + b".\r\n"
 
 
 def _status_of(text: bytes) -> str:

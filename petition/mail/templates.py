@@ -14,8 +14,10 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from petition.i18n import date_long, gettext_for, ngettext_for, number
+from petition.i18n import date_long, gettext_for, ngettext_for, number, percent
 from petition.mail.message import Message
+from petition.mail.plain import plain, wrapped
+from petition.markdown import letter_html, typeset
 
 TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "mail"
 FILES: Final = ("subject.txt", "body.txt", "body.html")
@@ -39,8 +41,14 @@ def compose(
     bytes. Raises jinja2.UndefinedError, TemplateNotFound, LanguageUnknown, MessageBroken: all of them
     mistakes of ours.
     """
+    subject, text, html = render(name, lang, context)
+    return Message(to, sender, subject, text, html, lang, message_id, now, headers)
+
+
+def render(name: str, lang: str, context: Mapping[str, object]) -> tuple[str, str, str]:
+    """Subject, text and HTML of templates/mail/<name>/ in a language of the interface."""
     subject, text, html = (template.render(context) for template in _templates(name, lang))
-    return Message(to, sender, " ".join(subject.split()), text, html, lang, message_id, now, headers)
+    return " ".join(subject.split()), text, html
 
 
 @lru_cache(maxsize=512)
@@ -66,5 +74,7 @@ def _environment(lang: str) -> Environment:
     )
     environment.globals["lang"] = lang
     environment.filters["number"] = lambda n: number(n, lang)
+    environment.filters["percent"] = lambda share: percent(share, lang)
     environment.filters["date_long"] = lambda day: date_long(day, lang)
+    environment.filters |= {"markdown": letter_html, "plain": plain, "typeset": typeset, "wrap": wrapped}
     return environment

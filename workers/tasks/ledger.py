@@ -1,10 +1,11 @@
-"""The ledger's clockwork: epochs that are due, dates that have come, pages that are stale, bundles that are owed."""
+"""The ledger's clockwork: epochs that are due, dates that have come, stale pages, bundles and removals that are owed."""
 
 from __future__ import annotations
 
 from petition import clock, db, epochs, publishing
 from petition.epochs.batch import open_ids
-from workers.celery_app import app, office
+from petition.organising import removals, updates
+from workers.celery_app import app, office, stopping
 
 
 @app.task(name="ledger.close_epochs")
@@ -19,14 +20,25 @@ def close_epochs() -> None:
 
 @app.task(name="ledger.keep_calendar")
 def keep_calendar() -> None:
-    """Open and close campaigns whose date has come, and draw stale pages again."""
+    """Open and close campaigns and publish updates whose date has come, and draw stale pages again."""
     with db.transaction() as session:
         epochs.keep_calendar(session, clock.now())
+    with db.session() as session:
+        planned = updates.due(session, clock.now())
+    for draft_id in planned:
+        with db.transaction() as session:
+            updates.publish_due(session, draft_id, clock.now())
     with db.transaction() as session:
-        epochs.refresh_stale(session)
+        epochs.refresh_stale(session, clock.now())
 
 
 @app.task(name="ledger.publish_bundle")
 def publish_bundle(owed_id: str) -> None:
     """Write the bundle of an epoch, unless a later one is owed already."""
     publishing.settle(owed_id, office().config.home, clock.now())
+
+
+@app.task(name="ledger.remove")
+def remove(owed_id: str) -> None:
+    """Go on with the removals of a campaign until they are done, were cancelled, or this worker is asked to stop."""
+    removals.work(owed_id, clock.now, stopping)

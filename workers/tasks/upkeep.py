@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from petition import clock, db, owed, verification
+from datetime import timedelta
+from typing import Final
+
+from petition import (
+    campaigns,
+    clock,
+    db,
+    digests,
+    journal,
+    logs,
+    organisers,
+    owed,
+    scrubbed,
+    signatures,
+    subscribers,
+    two_keys,
+    verification,
+)
+from petition.deliveries import claims
+from petition.organising import exports
 from petition.scrub import scrub
-from workers.celery_app import app
+from workers.celery_app import UPKEEP, app, office
 from workers.follow_ups import OWED, send
+
+KEPT: Final = timedelta(days=60)
+AFTER_CLOSE: Final = timedelta(days=180)
+DECIDED: Final = timedelta(days=90)
 
 
 @app.task(name="upkeep.sweep")
@@ -13,9 +36,19 @@ def sweep() -> None:
     """Send again every follow-up that nobody works on."""
     with db.transaction() as session:
         waiting = owed.overdue(session, clock.now())
+        files = exports.unfinished(session)
     for kind, owed_id in waiting:
         name, queue = OWED[kind]
         send(name, queue, [owed_id])
+    for export_id in files:
+        send("exports.make", UPKEEP, [export_id])
+
+
+@app.task(name="upkeep.beat")
+def beat(worker: str) -> None:
+    """A sign of life of beat, which asked for it, and of the worker that had it in its queue."""
+    with db.transaction() as session:
+        owed.beat(session, worker, clock.now())
 
 
 @app.task(name="upkeep.scrub")
@@ -24,13 +57,27 @@ def scrub_arrivals() -> None:
     with db.transaction() as session:
         mine = owed.claim_slot(session, "scrub", f"{clock.now():%Y-%m-%dT%H}")
     if mine:
-        scrub(db.engine())
+        did = scrub(db.engine())
+        with db.transaction() as session:
+            scrubbed.note(session, did, clock.now())
 
 
 @app.task(name="upkeep.purge")
 def purge() -> None:
-    """Forget what has served its day."""
-    today = clock.now().date()
+    """Forget what has served its day, and remind whoever has not confirmed."""
+    now = clock.now()
+    logs.turn(office().config.home / "log", now)
     with db.transaction() as session:
-        verification.purge(session, today)
+        verification.purge(session, now.date())
         owed.forget_slots(session)
+        journal.forget_old(session, now)
+        digests.forget_old(session, now - KEPT)
+        claims.forget_old(session, now - KEPT)
+        exports.purge(session, office().config.home, now)
+        subscribers.remind(session, now)
+        subscribers.purge(session, now)
+        organisers.purge(session, now)
+        two_keys.forget_old(session, now - DECIDED)
+        for campaign_id in campaigns.closed_before(session, now.date() - AFTER_CLOSE):
+            subscribers.book.destroy(session, campaign_id)
+            signatures.forget_bodies(session, campaign_id)

@@ -1,0 +1,68 @@
+"""Forms: a text that is written for many, quoted-printable but for its blanks, so that each mail only fills them in.
+
+Guards that the bytes are those of the filled text: a blank is encoded as a word of the same length that needs no
+encoding either, and is later cut where that word was cut by the end of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_qp
+from collections.abc import Mapping
+from hashlib import sha512
+from typing import Final, NamedTuple
+
+SOFT_BREAK: Final = b"=\r\n"
+WORD: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+
+
+class Blank(NamedTuple):
+    """A piece of a word that stands on one line."""
+
+    mark: str
+    begin: int
+    end: int
+
+
+class Form:
+    """A text in which `marks` are to be replaced by words of so many letters, figures, dots, dashes."""
+
+    def __init__(self, text: str, marks: Mapping[str, int]) -> None:
+        self._lengths = dict(marks)
+        stands_for = {_stand_in(mark, length): mark for mark, length in marks.items()}
+        for word, mark in stands_for.items():
+            text = text.replace(mark, word)
+        encoded, at = encode(text), 0
+        self._pieces: list[bytes | Blank] = []
+        for found in _anywhere(stands_for).finditer(encoded):
+            first, _, second = found.group().partition(SOFT_BREAK)
+            mark, cut = stands_for[(first + second).decode()], len(first)
+            self._pieces += [encoded[at : found.start()], Blank(mark, 0, cut)]
+            if second:
+                self._pieces += [SOFT_BREAK, Blank(mark, cut, marks[mark])]
+            at = found.end()
+        self._pieces.append(encoded[at:])
+
+    def filled(self, words: Mapping[str, str]) -> bytes:
+        """What `encode` gives for the text with the words in place of the marks; each has its promised length."""
+        for mark, length in self._lengths.items():
+            if len(words[mark]) != length or WORD.fullmatch(words[mark]) is None:
+                raise ValueError("a word that does not fit its blank")
+        told = {mark: words[mark].encode("ascii") for mark in self._lengths}
+        return b"".join(
+            piece if isinstance(piece, bytes) else told[piece.mark][piece.begin : piece.end] for piece in self._pieces
+        )
+
+
+def encode(text: str) -> bytes:
+    """A part's body: quoted-printable, CRLF, one at the end."""
+    return b2a_qp(("\r\n".join(text.rstrip().splitlines()) + "\r\n").encode(), istext=True)
+
+
+def _stand_in(mark: str, length: int) -> str:
+    return sha512(mark.encode()).hexdigest()[:length]
+
+
+def _anywhere(words: Mapping[str, str]) -> re.Pattern[bytes]:
+    """Each of the words, also where the end of a line cuts it."""
+    return re.compile("|".join(f"(?:{SOFT_BREAK.decode()})?".join(word) for word in words).encode())

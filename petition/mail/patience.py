@@ -1,0 +1,65 @@
+"""SMTP lines that end: whatever the server does, and however slowly, one mail takes so many seconds and no more.
+
+Guards the sender against a server that says a byte now and then: the timeout of a socket begins anew with each, so
+each wait here is also bounded by what is left for the mail.
+"""
+
+from __future__ import annotations
+
+import io
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+MAIL_SECONDS: Final = 20.0
+"""From the first word about a mail, a new connection included, to its last."""
+
+
+class Mouthful(io.RawIOBase):
+    """What arrives on a socket, each wait bounded by `left()` seconds."""
+
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._sock, self._left = sock, left
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for bytes; raises TimeoutError."""
+        left = self._left()
+        if self._sock.gettimeout() != left:  # each setting is a system call
+            self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
+
+
+class Bounded(smtplib.SMTP):
+    """An SMTP line with an end: `timeout` seconds for a wait, MAIL_SECONDS for all waits since `begin`."""
+
+    end = 0.0
+    patience = 0.0
+
+    def begin(self) -> None:
+        """The next mail starts here."""
+        self.end = time.monotonic() + MAIL_SECONDS
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one answer; raises SMTPServerDisconnected when it takes too long."""
+        if self.file is None and self.sock is not None:
+            self.patience = self.patience or self.sock.gettimeout() or MAIL_SECONDS
+            self.end = self.end or time.monotonic() + MAIL_SECONDS
+            self.file = io.BufferedReader(Mouthful(self.sock, self._left))
+        return super().getreply()
+
+    def _left(self) -> float:
+        return max(min(self.patience, self.end - time.monotonic()), 0.001)
+
+
+class BoundedTls(Bounded, smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+    def __init__(self, host: str, port: int, hello: str, timeout: float, context: ssl.SSLContext) -> None:
+        smtplib.SMTP_SSL.__init__(self, host, port, hello, timeout=timeout, context=context)

@@ -1,0 +1,153 @@
+"""What mail relays report of bounces and complaints, over HTTP: who says it, and of whom.
+
+Guards that nobody but a relay that holds the key takes an address off a list. Three ways to speak: a generic form, for
+whoever runs a relay of their own, and the documented webhooks of Mailgun and Postmark. Signatures are compared in
+constant time, before anything of the body is believed. Refuses everything else; what a relay tells beside bounces and
+complaints (opened, clicked, delivered) is not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from petition.subscribers.bounces import Report, Trouble
+
+SIGNATURE: Final = "X-Undersigned-Signature"
+SIGNED: Final = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
+SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+GENERIC_LIFE: Final = timedelta(minutes=5)
+# Mailgun signs a report once and repeats it for eight hours while it meets no 200.
+MAILGUN_LIFE: Final = timedelta(hours=12)
+MOST_REPORTS: Final = 1_000
+
+MAILGUN: Final = {
+    ("failed", "permanent"): Trouble.HARD,
+    ("failed", "temporary"): Trouble.SOFT,
+    ("complained", ""): Trouble.COMPLAINT,
+}
+# Postmark's other types are automatic replies, mails still being tried, or our own faults.
+POSTMARK: Final = {
+    "HardBounce": Trouble.HARD,
+    "BadEmailAddress": Trouble.HARD,
+    "SoftBounce": Trouble.SOFT,
+    "DnsError": Trouble.SOFT,
+    "SpamComplaint": Trouble.COMPLAINT,
+}
+
+
+class SignatureWrong(ValueError):
+    """Whoever sent this does not hold the key, or sent it too long ago."""
+
+
+class ReportUnreadable(ValueError):
+    """It was signed well, and is not what any of the relays would send."""
+
+
+def reports(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> list[Report]:
+    """What a relay says; `headers` by their usual spelling. Raises SignatureWrong, ReportUnreadable."""
+    if SIGNATURE in headers:
+        _check_generic(headers[SIGNATURE], body, key, now)
+        return _generic(_object(body))
+    if headers.get("Authorization", "").startswith("Basic "):
+        _check_password(headers["Authorization"], key)
+        return _postmark(_object(body))
+    try:
+        document = _object(body)
+    except ReportUnreadable:
+        raise SignatureWrong from None
+    _check_mailgun(document.get("signature"), key, now)
+    return _mailgun(document)
+
+
+def fingerprint(headers: Mapping[str, str], body: bytes) -> bytes:
+    """32 bytes that are the same when the same request is sent again, and differ for another."""
+    return hashlib.sha256(headers.get(SIGNATURE, "").encode() + b"\0" + body).digest()
+
+
+def sign(body: bytes, key: str, now: datetime) -> str:
+    """The value of X-Undersigned-Signature for a body, as a relay of one's own makes it."""
+    told = int(now.timestamp())
+    return f"t={told},v1={_mac(key, str(told).encode() + b'.' + body)}"
+
+
+def _mac(key: str, text: bytes) -> str:
+    return hmac.digest(key.encode(), text, "sha256").hex()
+
+
+def _check_generic(signature: str, body: bytes, key: str, now: datetime) -> None:
+    read = SIGNED.fullmatch(signature)
+    if read is None or not hmac.compare_digest(_mac(key, read[1].encode() + b"." + body), read[2]):
+        raise SignatureWrong
+    _check_age(read[1], GENERIC_LIFE, now)
+
+
+def _check_mailgun(signature: object, key: str, now: datetime) -> None:
+    if not isinstance(signature, dict):
+        raise SignatureWrong
+    timestamp, token, told = (str(signature.get(name, "")) for name in ("timestamp", "token", "signature"))
+    signed = (timestamp + token).encode(errors="replace")
+    if not hmac.compare_digest(_mac(key, signed).encode(), told.encode(errors="replace")):
+        raise SignatureWrong
+    _check_age(timestamp, MAILGUN_LIFE, now)
+
+
+def _check_age(seconds: str, life: timedelta, now: datetime) -> None:
+    if SECONDS.fullmatch(seconds) is None or abs(now.timestamp() - int(seconds)) > life.total_seconds():
+        raise SignatureWrong
+
+
+def _check_password(authorization: str, key: str) -> None:
+    try:
+        decoded = base64.b64decode(authorization.removeprefix("Basic ").strip(), validate=True)
+    except ValueError:
+        raise SignatureWrong from None
+    if not hmac.compare_digest(decoded.partition(b":")[2], key.encode()):
+        raise SignatureWrong
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ReportUnreadable from None
+    if not isinstance(document, dict):
+        raise ReportUnreadable
+    return document
+
+
+def _generic(document: dict[str, Any]) -> list[Report]:
+    told = document.get("reports")
+    if not isinstance(told, list) or len(told) > MOST_REPORTS:
+        raise ReportUnreadable
+    try:
+        return [Report(Trouble(each["trouble"]), _address(each["address"])) for each in told]
+    except (TypeError, KeyError, ValueError):
+        raise ReportUnreadable from None
+
+
+def _mailgun(document: dict[str, Any]) -> list[Report]:
+    event = document.get("event-data")
+    if not isinstance(event, dict):
+        raise ReportUnreadable
+    kind = str(event.get("event", ""))
+    trouble = MAILGUN.get((kind, str(event.get("severity", "")) if kind == "failed" else ""))
+    return [] if trouble is None else [Report(trouble, _address(event.get("recipient")))]
+
+
+def _postmark(document: dict[str, Any]) -> list[Report]:
+    kind = "SpamComplaint" if document.get("RecordType") == "SpamComplaint" else str(document.get("Type", ""))
+    trouble = POSTMARK.get(kind)
+    return [] if trouble is None else [Report(trouble, _address(document.get("Email")))]
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str):
+        raise ReportUnreadable
+    return value

@@ -1,0 +1,37 @@
+"""Digests: editions that are due are made, and what happened is told to those who want it at once."""
+
+from __future__ import annotations
+
+import logging
+
+from petition import clock, db, digests, owed
+from petition.campaigns import public_ids
+from workers.celery_app import app
+
+log = logging.getLogger(__name__)
+
+
+# Early acknowledgement: a campaign that kills its planner would be handed to the next one at once, for ever.
+@app.task(name="digests.plan", acks_late=False)
+def plan() -> None:
+    """Make every edition that is due, each campaign in a transaction of its own."""
+    with db.session() as session:
+        campaigns = public_ids(session)
+    for campaign_id in campaigns:
+        try:
+            with db.transaction() as session:
+                digests.plan_all(session, campaign_id, clock.now())
+        except Exception as wrong:  # noqa: BLE001 (one campaign's fault must not silence the others; the next beat tries again)
+            log.error("digests of %s cannot be planned: %s", campaign_id.hex(), type(wrong).__name__)  # noqa: TRY400 (a traceback may quote what people wrote)
+
+
+@app.task(name="digests.tell")
+def tell(owed_id: str) -> None:
+    """Plan the mails that follow from one thing that happened: claimed, so that its tries count; done and settled."""
+    with db.transaction() as session:
+        row = owed.claim(session, owed_id, clock.now())
+    if row is None:
+        return
+    with db.transaction() as session:
+        digests.tell(session, row.campaign_id, row.number, clock.now())
+        owed.settle(session, owed_id)

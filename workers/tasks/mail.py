@@ -1,0 +1,55 @@
+"""Mail: what is due is sent, a few seconds at a time, as long as more is due."""
+
+from __future__ import annotations
+
+import time
+
+from petition import clock, db, digests
+from petition.events import QueueAway
+from petition.mail import MailDelayed, MailRefused
+from petition.organising import trials
+from petition.privacy import SealBroken, unseal_address
+from workers.celery_app import MAIL, app, office, stopping
+from workers.follow_ups import send
+
+TURN_SECONDS = 15.0
+
+
+@app.task(
+    name="mail.trial",
+    autoretry_for=(MailDelayed,),
+    retry_backoff=2,
+    retry_backoff_max=60,
+    retry_jitter=True,
+    max_retries=8,
+    soft_time_limit=30,
+    time_limit=40,
+)
+def mail_trial(draft: str, sealed: str) -> None:
+    """Mail an update that is being written to the organiser who asked; the address is in this message and nowhere else."""
+    try:
+        recipient = unseal_address(office().vault, sealed, clock.now())
+        with db.session() as session:
+            message = trials.trial(session, bytes.fromhex(draft), recipient, office().sender, clock.now())
+        if message is not None:
+            office().postbox.send(message)
+    except (SealBroken, MailRefused):
+        return
+
+
+# Early acknowledgement: the nudge is not worth a second one, and losing Redis must not end a sender in mid-mail.
+@app.task(name="mail.send", acks_late=False, soft_time_limit=240, time_limit=300)
+def send_mail() -> None:
+    """Send rounds while anything is due; then leave the rest to a message of its own, so that others have a turn."""
+    end = time.monotonic() + TURN_SECONDS
+    while digests.send_round(office().sender, clock.now):
+        if stopping():
+            return
+        if time.monotonic() > end:
+            break
+    else:
+        return
+    try:
+        send("mail.send", MAIL, [])
+    except QueueAway:
+        return
