@@ -1,0 +1,141 @@
+"""Invitations: links that work once, within 72 hours, for one purpose.
+
+Guards the two ways in: joining a campaign with a role, and (for operators and development) letting a known organiser
+in. Kept as hashes; whoever reads the database can follow none. Refuses a link that was used, is late, or was cut.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from petition import db, journal
+from petition.journal import Deed
+from petition.organisers.tables import Invitation, Membership, Organiser, Role
+
+LIFE: Final = timedelta(hours=72)
+TOKEN_BYTES: Final = 24
+LONGEST_NAME: Final = 60
+
+
+class InvitationUnknown(LookupError):
+    """No invitation has this link: it was used, is older than 72 hours, or was cut."""
+
+
+class MemberAlready(Exception):
+    """Whoever followed the invitation has a role in this campaign; an invitation changes none."""
+
+
+class NameTaken(ValueError):
+    """Another organiser has this name."""
+
+
+def invite(session: Session, campaign_id: bytes | None, role: Role | None, by: bytes | None, now: datetime) -> str:
+    """A link's last part that lets somebody join, with a role in a campaign or without one. `by` None: an operator."""
+    about = {"role": role.value} if role else {}
+    journal.write(session, campaign_id, by, Deed.INVITED, now, about)
+    return _made(session, Invitation(campaign_id=campaign_id, role=role, by=by, until=now + LIFE))
+
+
+def let_in(session: Session, organiser_id: bytes, now: datetime) -> str:
+    """A link's last part that signs one organiser in, once: for operators, and for development."""
+    return _made(session, Invitation(organiser_id=organiser_id, until=now + LIFE))
+
+
+def find(session: Session, token: str, now: datetime) -> Invitation:
+    """What a link is for; raises InvitationUnknown."""
+    found = session.get(Invitation, _hash(token))
+    if found is None or found.until <= now:
+        raise InvitationUnknown
+    return found
+
+
+def take(session: Session, token: str, now: datetime) -> Invitation:
+    """Use a link up; of two who follow it at once one gets it. Raises InvitationUnknown."""
+    taking = delete(Invitation).where(Invitation.id == _hash(token), Invitation.until > now).returning(Invitation)
+    found = session.scalar(taking)
+    if found is None:
+        raise InvitationUnknown
+    return found
+
+
+def enrol(session: Session, name: str, lang: str, now: datetime) -> Organiser:
+    """A new organiser, who is nothing yet in any campaign; raises NameTaken."""
+    made = Organiser(
+        id=secrets.token_bytes(16), name=name, known_as=name.casefold(), lang=lang, disabled=False, since=now.date()
+    )
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:
+        if db.constraint_of(error) == "uq_organiser_known_as":
+            raise NameTaken(name) from None
+        raise
+    return made
+
+
+def accept(session: Session, token: str, organiser_id: bytes, now: datetime) -> Invitation:
+    """Follow an invitation, once. Raises InvitationUnknown, MemberAlready."""
+    session.get_one(Organiser, organiser_id, with_for_update=True)
+    found = take(session, token, now)
+    if found.organiser_id is not None:
+        raise InvitationUnknown
+    if found.campaign_id is not None and found.role is not None:
+        if session.get(Membership, (found.campaign_id, organiser_id)) is not None:
+            raise MemberAlready
+        join(session, found.campaign_id, organiser_id, found.role, now)
+    return found
+
+
+def join(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, now: datetime) -> None:
+    """Give an organiser a role in a campaign; whoever has one keeps the newer."""
+    found = session.get(Membership, (campaign_id, organiser_id))
+    if found is None:
+        made = Membership(campaign_id=campaign_id, organiser_id=organiser_id, role=role, since=now.date())
+        session.add(made)
+        session.flush()
+    else:
+        found.role = role
+    journal.write(session, campaign_id, organiser_id, Deed.JOINED, now, {"role": role.value})
+
+
+def named(session: Session, name: str) -> Organiser | None:
+    """The organiser of that name, whatever its case."""
+    return session.scalar(select(Organiser).where(Organiser.known_as == name.casefold()))
+
+
+def members(session: Session, campaign_id: bytes) -> Sequence[tuple[Organiser, Role]]:
+    """Who organises a campaign, by name."""
+    query = select(Organiser, Membership.role).join(Membership, Membership.organiser_id == Organiser.id)
+    query = query.where(Membership.campaign_id == campaign_id).order_by(Organiser.known_as)
+    return [(organiser, role) for organiser, role in session.execute(query)]
+
+
+def campaigns_of(session: Session, organiser_id: bytes) -> dict[bytes, Role]:
+    """The campaigns of an organiser, with the role in each."""
+    query = select(Membership.campaign_id, Membership.role).where(Membership.organiser_id == organiser_id)
+    return {campaign_id: role for campaign_id, role in session.execute(query)}
+
+
+def forget_late(session: Session, now: datetime) -> None:
+    """Delete invitations that nobody used in time."""
+    session.execute(delete(Invitation).where(Invitation.until <= now))
+
+
+def _made(session: Session, invitation: Invitation) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    invitation.id = _hash(token)
+    session.add(invitation)
+    session.flush()
+    return token
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()

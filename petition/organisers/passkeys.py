@@ -1,0 +1,193 @@
+"""Passkeys: public keys that sign an organiser in (WebAuthn, W3C Recommendation level 2, sections 7.1 and 7.2).
+
+Guards that an answer counts once, within five minutes, for what it was asked for: the challenge lies in Redis under a hash
+that binds it to its purpose, and whoever takes it out has it. The browser must have asked the person (a finger, a face,
+a PIN), and a counter that does not move on is a copy. Refuses to say why an answer is no good, and to remove the last way in.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+from urllib.parse import urlsplit
+
+import webauthn
+from cbor2 import CBORDecodeError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from petition import journal
+from petition.journal import Deed
+from petition.organisers.tables import Organiser, Passkey, RecoveryCode
+from petition.volatile import Volatile
+
+CHALLENGE_SECONDS: Final = 300
+CHALLENGE_BYTES: Final = 32
+SIGN_IN: Final = b"sign-in"
+CONFIRM: Final = b"confirm"
+MAKE: Final = b"make"
+TITLE: Final = "Undersigned"
+# What a broken answer makes the parsers raise; each is one and the same refusal.
+BROKEN: Final = (WebAuthnException, CBORDecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
+
+class PasskeyRefused(Exception):
+    """The answer is late, was used, is for another site, or its signature is wrong: one answer for all of these."""
+
+
+class LastWayIn(Exception):
+    """Without this passkey, and without a recovery code, its owner could never come in again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where passkeys are valid: the host name they belong to, and the origin that browsers must name."""
+
+    host: str
+    origin: str
+
+
+def site_of(base_url: str) -> Site:
+    """The site of an installation's base URL."""
+    return Site(urlsplit(base_url).hostname or "", base_url)
+
+
+def challenge(volatile: Volatile, purpose: bytes) -> bytes:
+    """Random bytes to be signed within five minutes, for one purpose. Raises VolatileAway."""
+    made = secrets.token_bytes(CHALLENGE_BYTES)
+    volatile.remember(_key(purpose, made), CHALLENGE_SECONDS)
+    return made
+
+
+def to_ask(site: Site, challenged: bytes) -> str:
+    """What a browser needs to ask for any passkey of this site, as JSON."""
+    options = webauthn.generate_authentication_options(
+        rp_id=site.host, challenge=challenged, timeout=CHALLENGE_SECONDS * 1000,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )  # fmt: skip
+    return webauthn.options_to_json(options)
+
+
+def to_make(session: Session, site: Site, organiser_id: bytes, challenged: bytes) -> str:
+    """What a browser needs to make a passkey for an organiser, on a device that has none yet, as JSON."""
+    someone = session.get_one(Organiser, organiser_id)
+    known = [PublicKeyCredentialDescriptor(id=each.id) for each in every(session, organiser_id)]
+    options = webauthn.generate_registration_options(
+        rp_id=site.host, rp_name=TITLE, user_id=someone.id, user_name=someone.name, user_display_name=someone.name,
+        challenge=challenged, timeout=CHALLENGE_SECONDS * 1000, exclude_credentials=known,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+    )  # fmt: skip
+    return webauthn.options_to_json(options)
+
+
+def add(
+    session: Session, volatile: Volatile, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
+    now: datetime,
+) -> Passkey:  # fmt: skip
+    """Keep the public key that a browser made. Raises PasskeyRefused, VolatileAway."""
+    challenged = _taken(volatile, purpose, answer)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=answer, expected_challenge=challenged, expected_rp_id=site.host, expected_origin=site.origin,
+            require_user_verification=True,
+        )  # fmt: skip
+    except BROKEN:
+        raise PasskeyRefused from None
+    if session.get(Passkey, made.credential_id) is not None:
+        raise PasskeyRefused
+    passkey = Passkey(
+        id=made.credential_id, organiser_id=organiser_id, name=name, public_key=made.credential_public_key,
+        sign_count=made.sign_count, since=now.date(), used=None,
+    )  # fmt: skip
+    session.add(passkey)
+    session.flush()
+    journal.write(session, None, organiser_id, Deed.PASSKEY_ADDED, now, {"name": name})
+    return passkey
+
+
+def recognise(session: Session, volatile: Volatile, site: Site, purpose: bytes, answer: str, now: datetime) -> bytes:
+    """Whose passkey signed the challenge. Raises PasskeyRefused, VolatileAway."""
+    challenged = _taken(volatile, purpose, answer)
+    passkey = _named_in(session, answer)
+    proven = _verified(site, passkey, answer, challenged)
+    passkey.sign_count, passkey.used = proven.new_sign_count, now.date()
+    return passkey.organiser_id
+
+
+def every(session: Session, organiser_id: bytes) -> Sequence[Passkey]:
+    """The passkeys of an organiser, oldest first."""
+    query = select(Passkey).where(Passkey.organiser_id == organiser_id)
+    return session.scalars(query.order_by(Passkey.since, Passkey.name, Passkey.id)).all()
+
+
+def remove(session: Session, organiser_id: bytes, passkey_id: bytes, now: datetime) -> None:
+    """Forget a passkey, if there is another way in; one that is gone already is fine. Raises LastWayIn."""
+    session.get_one(Organiser, organiser_id, with_for_update=True)  # two removals at once leave no door, either
+    mine = every(session, organiser_id)
+    found = next((each for each in mine if each.id == passkey_id), None)
+    if found is None:
+        return
+    codes = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id)
+    if len(mine) == 1 and not session.scalar(codes):
+        raise LastWayIn
+    session.delete(found)
+    journal.write(session, None, organiser_id, Deed.PASSKEY_REMOVED, now, {"name": found.name})
+
+
+def _named_in(session: Session, answer: str) -> Passkey:
+    """The passkey that an answer names, of an organiser who may come in; nobody else uses it meanwhile."""
+    try:
+        wanted = base64url_to_bytes(json.loads(answer)["rawId"])
+        handle = json.loads(answer)["response"].get("userHandle")
+        whose = base64url_to_bytes(handle) if handle else None
+    except BROKEN:
+        raise PasskeyRefused from None
+    query = select(Passkey).join(Organiser, Organiser.id == Passkey.organiser_id)
+    query = query.where(Passkey.id == wanted, Organiser.disabled.is_(False)).with_for_update(of=Passkey)
+    found = session.scalar(query)
+    if found is None or whose not in {None, found.organiser_id}:
+        raise PasskeyRefused
+    return found
+
+
+def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> VerifiedAuthentication:
+    try:
+        return webauthn.verify_authentication_response(
+            credential=answer, expected_challenge=challenged, expected_rp_id=site.host, expected_origin=site.origin,
+            credential_public_key=passkey.public_key, credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )  # fmt: skip
+    except BROKEN:
+        raise PasskeyRefused from None
+
+
+def _taken(volatile: Volatile, purpose: bytes, answer: str) -> bytes:
+    """The challenge that an answer says it signed, if it waits for one; it no longer does."""
+    try:
+        told = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
+        signed = base64url_to_bytes(json.loads(told)["challenge"])
+    except BROKEN:
+        raise PasskeyRefused from None
+    if not volatile.forget(_key(purpose, signed)):
+        raise PasskeyRefused
+    return signed
+
+
+def _key(purpose: bytes, challenged: bytes) -> bytes:
+    return sha256(b"undersigned/passkey/v1\0" + purpose + b"\0" + challenged).digest()

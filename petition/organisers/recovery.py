@@ -1,0 +1,118 @@
+"""Recovery codes: ten words for the day when every passkey is lost. Each signs in once, by name and code.
+
+Guards against guessing twice: a code has 75 random bits, and a name has five tries in a quarter of an hour, counted under a
+keyed hash before anything is compared, never for all names together. Guards that an answer tells nothing about who
+organises: an unknown name costs the same queries and the same argon2 as a known one. Refuses to keep a code: only its hash.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import datetime
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from petition import journal
+from petition.journal import Deed
+from petition.organisers.tables import Organiser, RecoveryCode
+from petition.volatile import Volatile
+
+CODES: Final = 10
+LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, which are misread (Crockford's base 32)
+MISREAD: Final = str.maketrans("ilo", "110")
+RANDOM_LETTERS: Final = 15
+GROUP: Final = 4
+SIGN_IN: Final = b"undersigned/sign-in/v1\0"
+CONFIRM: Final = b"undersigned/confirm/v1\0"
+# The smallest setting that OWASP's cheat sheet on password storage names; the codes are random, and the memory is the server's.
+HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$luPUyYPjXi6tHDSdvnRXOA$Mk9LX5iruVkOgkT5FL28eREHG1B29AuHrak+OGANx4k"
+"""The hash of a code that nobody knows: what is compared with where there is no code."""
+
+
+class CodeUnknown(Exception):
+    """This name and this code do not belong together: unknown, disabled, wrong and used are one answer."""
+
+
+class TriedTooOften(Exception):
+    """The name was tried five times within a quarter of an hour; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
+    """Ten new codes, to be shown once; older ones no longer work. The first letter of each is its number."""
+    session.get_one(Organiser, organiser_id, with_for_update=True)
+    session.execute(delete(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id))
+    made = [f"{number}{_random_letters()}" for number in range(CODES)]
+    session.add_all(
+        RecoveryCode(organiser_id=organiser_id, number=number, hash=HASHER.hash(code))
+        for number, code in enumerate(made)
+    )
+    session.flush()
+    journal.write(session, None, organiser_id, Deed.CODES_RENEWED, now)
+    return ["-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)) for code in made]
+
+
+def left(session: Session, organiser_id: bytes) -> int:
+    """How many codes an organiser has not used."""
+    query = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id)
+    return session.scalar(query) or 0
+
+
+def use(
+    session: Session, volatile: Volatile, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
+) -> bytes:
+    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, VolatileAway.
+
+    `key` hashes names. Tries at the door (`of`) are counted apart from those of somebody who is inside, so that
+    strangers lock nobody out of what they are doing.
+    """
+    tried = hmac.digest(key, of + name.casefold().encode(), "sha256")
+    wait = volatile.take_sign_in(tried)
+    if wait is not None:
+        raise TriedTooOften(wait)
+    held = _held(session, name, plain(code))
+    used = _is(held.hash if held else NOBODYS, plain(code)) and held is not None and _use_up(session, held)
+    if held is None or not used:
+        raise CodeUnknown
+    volatile.forget_sign_ins(tried)
+    journal.write(session, None, held.organiser_id, Deed.CODE_USED, now, {"left": left(session, held.organiser_id)})
+    return held.organiser_id
+
+
+def plain(code: str) -> str:
+    """A code as somebody may write it, in its one spelling."""
+    return "".join(letter for letter in code.casefold() if letter.isalnum()).translate(MISREAD)
+
+
+def _held(session: Session, name: str, code: str) -> RecoveryCode | None:
+    number = LETTERS.find(code[:1] or "?")
+    query = select(RecoveryCode).join(Organiser, Organiser.id == RecoveryCode.organiser_id)
+    known = query.where(Organiser.known_as == name.casefold(), Organiser.disabled.is_(False))
+    return session.scalar(known.where(RecoveryCode.number == number))
+
+
+def _is(hashed: str, code: str) -> bool:
+    try:
+        return HASHER.verify(hashed, code)
+    except VerificationError:
+        return False
+
+
+def _use_up(session: Session, held: RecoveryCode) -> bool:
+    """Whether the code was there until now: of two who use it at once one comes in."""
+    this = (RecoveryCode.organiser_id == held.organiser_id, RecoveryCode.number == held.number)
+    using = delete(RecoveryCode).where(*this, RecoveryCode.hash == held.hash).returning(RecoveryCode.number)
+    return session.scalar(using) is not None
+
+
+def _random_letters() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(RANDOM_LETTERS))

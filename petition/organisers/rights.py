@@ -1,0 +1,48 @@
+"""Who may do what: `may` is the only judge, and GRANTS the only list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition.organisers.tables import Membership, Organiser, Role
+
+
+class Act(StrEnum):
+    """A kind of thing to do in a campaign. Every route of the dashboard names one."""
+
+    SEE = "see"
+    WRITE = "write"
+    TELL = "tell"
+    MODERATE = "moderate"
+    READ_JOURNAL = "read_journal"
+    EXPORT = "export"
+    MANAGE = "manage"
+
+
+GRANTS: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
+    {
+        Role.OWNER: frozenset(Act),
+        Role.EDITOR: frozenset({Act.SEE, Act.WRITE, Act.TELL, Act.READ_JOURNAL}),
+        Role.MODERATOR: frozenset({Act.SEE, Act.MODERATE, Act.READ_JOURNAL}),
+        Role.OBSERVER: frozenset({Act.SEE}),
+    }
+)
+
+
+def role_of(session: Session, organiser_id: bytes, campaign_id: bytes) -> Role | None:
+    """The role of an organiser in a campaign; None for strangers and for those who were disabled."""
+    query = select(Membership.role).join(Organiser, Organiser.id == Membership.organiser_id)
+    query = query.where(Membership.organiser_id == organiser_id, Membership.campaign_id == campaign_id)
+    return session.scalar(query.where(Organiser.disabled.is_(False)))
+
+
+def may(session: Session, organiser_id: bytes, act: Act, campaign_id: bytes) -> bool:
+    """Whether an organiser may do this in that campaign, as of now."""
+    role = role_of(session, organiser_id, campaign_id)
+    return role is not None and act in GRANTS[role]

@@ -1,0 +1,96 @@
+"""The rows of the organisers' side: who may do what, and how they come in. Nothing here leads to a signer.
+
+An organiser is a name, which may be made up; no mail address is kept beside it. Secrets arrive as hashes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from petition.db import Base
+
+
+class Role(StrEnum):
+    """What an organiser is in one campaign."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    MODERATOR = "moderator"
+    OBSERVER = "observer"
+
+
+class Organiser(Base):
+    """Somebody who organises; `id` is 16 random bytes, `name` is unique whatever its case."""
+
+    __tablename__ = "organiser"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    known_as: Mapped[str] = mapped_column(unique=True)
+    lang: Mapped[str]
+    disabled: Mapped[bool]
+    since: Mapped[date]
+
+
+class Membership(Base):
+    """A role in a campaign."""
+
+    __tablename__ = "membership"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), primary_key=True, index=True)
+    role: Mapped[Role]
+    since: Mapped[date]
+
+
+class Passkey(Base):
+    """A public key that signs organisers in (WebAuthn); `id` is the credential's."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), index=True)
+    name: Mapped[str]
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int]
+    since: Mapped[date]
+    used: Mapped[date | None]
+
+
+class RecoveryCode(Base):
+    """A code that signs in once, as an argon2 hash; the row goes when it was used."""
+
+    __tablename__ = "recovery_code"
+
+    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[str]
+
+
+class Visit(Base):
+    """One sign-in on one device; `id` is the SHA-256 of the cookie's value."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), index=True)
+    began: Mapped[datetime]
+    seen: Mapped[datetime]
+    confirmed: Mapped[datetime]
+
+
+class Invitation(Base):
+    """A link that does one thing once: lets somebody join a campaign with a role, or an organiser in. Kept as a hash."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    organiser_id: Mapped[bytes | None] = mapped_column(ForeignKey("organiser.id"))
+    campaign_id: Mapped[bytes | None]
+    role: Mapped[Role | None]
+    by: Mapped[bytes | None]
+    until: Mapped[datetime]

@@ -1,0 +1,107 @@
+"""The team of a campaign: roles that change, members who go, invitations that are open.
+
+Guards that a campaign is never without an owner, whoever acts at the same moment: whoever changes a team first holds its
+rows. Whoever goes, or loses the right to invite, leaves no open invitation behind to come back by. Refuses strangers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from petition import journal
+from petition.journal import Deed
+from petition.organisers import visits
+from petition.organisers.invitations import InvitationUnknown
+from petition.organisers.rights import GRANTS, Act
+from petition.organisers.tables import Invitation, Membership, Organiser, Role
+
+
+class MemberUnknown(LookupError):
+    """Nobody of this id organises the campaign."""
+
+
+class LastOwner(Exception):
+    """A campaign has at least one owner: name another one first."""
+
+
+def held(session: Session, campaign_id: bytes, organiser_id: bytes) -> Membership:
+    """A member, with the whole team held until the end of the transaction. Raises MemberUnknown."""
+    query = select(Membership).where(Membership.campaign_id == campaign_id)
+    query = query.order_by(Membership.organiser_id).with_for_update().execution_options(populate_existing=True)
+    team = session.scalars(query).all()
+    found = next((each for each in team if each.organiser_id == organiser_id), None)
+    if found is None:
+        raise MemberUnknown
+    return found
+
+
+def spare(session: Session, member: Membership, to: Role | None) -> None:
+    """Refuse to take a campaign's last owner away, or make less of them. Raises LastOwner."""
+    if member.role is not Role.OWNER or to is Role.OWNER:
+        return
+    others = select(Membership.organiser_id).join(Organiser, Organiser.id == Membership.organiser_id)
+    others = others.where(Membership.campaign_id == member.campaign_id, Membership.role == Role.OWNER)
+    others = others.where(Membership.organiser_id != member.organiser_id, Organiser.disabled.is_(False))
+    if session.scalar(others.limit(1)) is None:
+        raise LastOwner
+
+
+def change_role(
+    session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, by: bytes | None, now: datetime
+) -> None:
+    """Give a member another role. Raises MemberUnknown, LastOwner."""
+    member = held(session, campaign_id, organiser_id)
+    if member.role is role:
+        return
+    spare(session, member, role)
+    member.role = role
+    session.flush()
+    if Act.MANAGE not in GRANTS[role]:
+        _cut_invitations(session, campaign_id, organiser_id)
+    name = session.get_one(Organiser, organiser_id).name
+    journal.write(session, campaign_id, by, Deed.ROLE_CHANGED, now, {"name": name, "role": role.value})
+
+
+def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes | None, now: datetime) -> None:
+    """Take a member out of a team; their rights end with their next request. Raises MemberUnknown, LastOwner."""
+    member = held(session, campaign_id, organiser_id)
+    spare(session, member, None)
+    session.delete(member)
+    session.flush()
+    _cut_invitations(session, campaign_id, organiser_id)
+    name = session.get_one(Organiser, organiser_id).name
+    journal.write(session, campaign_id, by, Deed.MEMBER_REMOVED, now, {"name": name})
+
+
+def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Sequence[Invitation]:
+    """Invitations to a campaign that nobody has followed yet, those that end first on top."""
+    query = select(Invitation).where(Invitation.campaign_id == campaign_id, Invitation.until > now)
+    return session.scalars(query.order_by(Invitation.until, Invitation.id)).all()
+
+
+def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, by: bytes, now: datetime) -> None:
+    """Make an invitation's link useless. Raises InvitationUnknown."""
+    found = session.get(Invitation, invitation_id, with_for_update=True)
+    if found is None or found.campaign_id != campaign_id:
+        raise InvitationUnknown
+    about = {"role": found.role.value} if found.role else {}
+    session.delete(found)
+    journal.write(session, campaign_id, by, Deed.INVITATION_CANCELLED, now, about)
+
+
+def disable(session: Session, organiser: Organiser, now: datetime) -> None:
+    """Shut an organiser out everywhere, at once: an operator's deed."""
+    organiser.disabled = True
+    visits.end_all(session, organiser.id)
+    session.execute(
+        delete(Invitation).where((Invitation.by == organiser.id) | (Invitation.organiser_id == organiser.id))
+    )
+    journal.write(session, None, None, Deed.ORGANISER_DISABLED, now, {"name": organiser.name})
+
+
+def _cut_invitations(session: Session, campaign_id: bytes, by: bytes) -> None:
+    session.execute(delete(Invitation).where(Invitation.campaign_id == campaign_id, Invitation.by == by))

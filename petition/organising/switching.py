@@ -1,0 +1,65 @@
+"""Stopping and resuming: signing, codes, a method, mail; at once, on every page and call.
+
+Guards that the stop, what the public pages say of it and the journal's line are one transaction. Refuses nothing that
+an owner may want in a hurry: neither takes a second key, for a stop harms nobody and can be taken back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import deliveries, events, journal, snapshots
+from petition.campaigns import Campaign, switches
+from petition.deliveries import Halt
+from petition.journal import Deed
+
+MAIL: Final = "mail"
+
+
+def offered(campaign: Campaign) -> list[str]:
+    """What can be stopped in a campaign."""
+    return [*switches.switches(campaign), MAIL]
+
+
+def stopped(session: Session, campaign: Campaign) -> set[str]:
+    """What is stopped now."""
+    halted = session.scalar(select(Halt.what).where(Halt.what == _halt(campaign)))
+    return {*campaign.stopped, *([MAIL] if halted else [])}
+
+
+def stop(session: Session, campaign: Campaign, what: str, by: bytes, now: datetime) -> None:
+    """Stop something; twice is once. Raises CampaignFaulty for what the campaign does not have."""
+    if what in stopped(session, campaign):
+        return
+    if what == MAIL:
+        deliveries.halt(session, _halt(campaign), now)
+    else:
+        switches.stop(session, campaign, what)
+        _publish(session, campaign)
+    journal.write(session, campaign.id, by, Deed.STOPPED, now, {"what": what})
+
+
+def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: bytes, now: datetime) -> None:
+    """Take something up again; twice is once. Raises CampaignFaulty."""
+    if what in offered(campaign) and what not in stopped(session, campaign):
+        return
+    if what == MAIL:
+        deliveries.resume(session, _halt(campaign), base_url)
+    else:
+        switches.resume(session, campaign, what)
+        _publish(session, campaign)
+    journal.write(session, campaign.id, by, Deed.RESUMED, now, {"what": what})
+
+
+def _halt(campaign: Campaign) -> str:
+    return f"campaign:{campaign.id.hex()}"
+
+
+def _publish(session: Session, campaign: Campaign) -> None:
+    session.flush()
+    snapshots.refresh(session, campaign)
+    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

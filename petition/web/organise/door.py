@@ -1,0 +1,186 @@
+"""Coming in and going out: by passkey or recovery code, by links that work once; proving it is still you; sign-out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import clock, db, organisers
+from petition.organisers import (
+    CodeUnknown,
+    InvitationUnknown,
+    PasskeyRefused,
+    TriedTooOften,
+    invitations,
+    passkeys,
+    recovery,
+    visits,
+)
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused
+from petition.web.organise import desk, guard
+from petition.web.organise.guard import Door, needs, visitor
+from petition.web.organise.shapes import CodeForm, SignInForm
+from petition.web.parts import parts
+
+bp = guard.room("door")
+TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften)
+
+
+@bp.get("/sign-in")
+@needs(Door.ANYBODY)
+def sign_in() -> Response:
+    """Where organisers come in."""
+    return _sign_in(request.args.get("next", ""))
+
+
+@bp.post("/sign-in")
+@needs(Door.ANYBODY)
+def by_code() -> Response:
+    """Come in by name and recovery code; whoever has no other way in left is led to making one."""
+    typed = {name: request.form.get(name, "") for name in ("name", "code")}
+    try:
+        form = SignInForm.read(request.form)
+        with db.transaction() as session:
+            whose = _used(session, str(form.name.data), str(form.code.data), recovery.SIGN_IN)
+            more = recovery.left(session, whose) or passkeys.every(session, whose)
+            to = guard.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
+            return guard.sign_in(session, whose, to)
+    except TO_MEND as error:
+        return desk.mend(error, _sign_in(request.form.get("next", ""), desk.to_mend(error, typed, "code")))
+
+
+@bp.post("/sign-in/challenge")
+@needs(Door.ANYBODY)
+def ask() -> Response:
+    """What a browser needs to ask for a passkey."""
+    return options(passkeys.to_ask(site(), passkeys.challenge(parts().volatile, passkeys.SIGN_IN)))
+
+
+@bp.post("/sign-in/passkey")
+@needs(Door.ANYBODY)
+def by_passkey() -> Response:
+    """Come in by passkey."""
+    to = guard.next_page(request.form.get("next", ""))
+    try:
+        with db.transaction() as session:
+            return guard.sign_in(session, _recognised(session, passkeys.SIGN_IN), to)
+    except PasskeyRefused as error:
+        return desk.mend(error, _sign_in(to, desk.to_mend(error, {})))
+
+
+@bp.get("/confirm")
+@needs(Door.SIGNED_IN)
+def confirm() -> Response:
+    """Prove once more that it is you, before something that matters."""
+    return _confirm(request.args.get("next", ""))
+
+
+@bp.post("/confirm")
+@needs(Door.SIGNED_IN)
+def confirm_by_code() -> Response:
+    """Prove it with a recovery code."""
+    try:
+        form = CodeForm.read(request.form)
+        with db.transaction() as session:
+            return _confirmed(session, _used(session, visitor().name, str(form.code.data), recovery.CONFIRM))
+    except TO_MEND as error:
+        filled = desk.to_mend(error, {"code": request.form.get("code", "")}, "code")
+        return desk.mend(error, _confirm(request.form.get("next", ""), filled))
+
+
+@bp.post("/confirm/challenge")
+@needs(Door.SIGNED_IN)
+def ask_again() -> Response:
+    """What a browser needs to ask the one who is signed in for a passkey."""
+    return options(passkeys.to_ask(site(), passkeys.challenge(parts().volatile, purpose(passkeys.CONFIRM))))
+
+
+@bp.post("/confirm/passkey")
+@needs(Door.SIGNED_IN)
+def confirm_by_passkey() -> Response:
+    """Prove it with a passkey."""
+    try:
+        with db.transaction() as session:
+            return _confirmed(session, _recognised(session, purpose(passkeys.CONFIRM)))
+    except PasskeyRefused as error:
+        return desk.mend(error, _confirm(request.form.get("next", ""), desk.to_mend(error, {})))
+
+
+@bp.get("/enter/<token>")
+@needs(Door.ANYBODY)
+def enter_page(token: str) -> Response:
+    """A button that signs in; the link alone does nothing, for scanners follow links. Raises InvitationUnknown."""
+    with db.session() as session:
+        _of_an_organiser(invitations.find(session, token, clock.now()))
+    return desk.draw("enter", link=token)
+
+
+@bp.post("/enter/<token>")
+@needs(Door.ANYBODY)
+def enter(token: str) -> Response:
+    """Sign the link's organiser in; the link is used up. Raises InvitationUnknown."""
+    with db.transaction() as session:
+        found = _of_an_organiser(invitations.take(session, token, clock.now()))
+        return guard.sign_in(session, found, url_for("organise_overview.campaigns"))
+
+
+@bp.post("/sign-out")
+@needs(Door.SIGNED_IN)
+def sign_out() -> Response:
+    """End this visit."""
+    with db.transaction() as session:
+        visits.end(session, visitor().visit_id)
+    return guard.sign_out(guard.go(url_for("organise_door.sign_in")))
+
+
+def options(text: str) -> Response:
+    """What a browser needs for a passkey, as JSON."""
+    return Response(text, content_type="application/json")
+
+
+def site() -> passkeys.Site:
+    """Where this installation's passkeys are valid."""
+    return passkeys.site_of(parts().config.base_url)
+
+
+def purpose(of: bytes) -> bytes:
+    """What a challenge is for, bound to this visit."""
+    return of + visitor().visit_id
+
+
+def _used(session: Session, name: str, code: str, of: bytes) -> bytes:
+    key = parts().config.secret_key.encode()
+    return recovery.use(session, parts().volatile, key, name, code, clock.now(), of=of)
+
+
+def _recognised(session: Session, of: bytes) -> bytes:
+    answer = request.form.get("credential", "")
+    return passkeys.recognise(session, parts().volatile, site(), of, answer, clock.now())
+
+
+def _confirmed(session: Session, whose: bytes) -> Response:
+    """Note that it is still the same organiser, and go on. Raises PasskeyRefused for somebody else's passkey."""
+    if whose != visitor().organiser_id:
+        raise PasskeyRefused
+    visits.confirm(session, visitor().visit_id, clock.now())
+    return guard.go(guard.next_page(request.form.get("next", "")))
+
+
+def _sign_in(to: str, form: Filled = EMPTY) -> Response:
+    return desk.draw("sign_in", form=form, next=guard.next_page(to))
+
+
+def _confirm(to: str, form: Filled = EMPTY) -> Response:
+    with db.session() as session:
+        mine = passkeys.every(session, visitor().organiser_id)
+        left = recovery.left(session, visitor().organiser_id)
+    return desk.draw("confirm", form=form, next=guard.next_page(to), passkeys=len(mine), codes_left=left)
+
+
+def _of_an_organiser(invitation: organisers.Invitation) -> bytes:
+    if invitation.organiser_id is None:
+        raise InvitationUnknown
+    return invitation.organiser_id

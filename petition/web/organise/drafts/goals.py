@@ -1,0 +1,78 @@
+"""What a draft aims at: numbers of signatures, or shares of the workforce."""
+
+from __future__ import annotations
+
+from flask import Response, request, url_for
+from wtforms import Field, ValidationError
+
+from petition import campaigns, clock, db
+from petition.i18n import marked as _
+from petition.milestones import MilestoneKind
+from petition.organisers import Act
+from petition.organising import drafting
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import DIGITS, FormRefused, Shape
+from petition.web.language import gettext
+from petition.web.organise import desk, guard
+from petition.web.organise.drafts import pages
+from petition.web.organise.drafts.room import bp, typed
+from petition.web.organise.drafts.shapes import one_of, refuse, whole_between, word
+from petition.web.organise.guard import needs, visitor
+
+MOST_GOALS = 40
+WHOLE = 100
+
+
+class GoalForm(Shape):
+    """One milestone."""
+
+    kind = word(one_of([kind.value for kind in MilestoneKind]))
+    value = word(whole_between(1, 10_000_000))
+
+    def validate_value(self, field: Field) -> None:
+        """Refuse more than the whole workforce."""
+        if self.kind.data == MilestoneKind.SHARE and DIGITS.fullmatch(field.data) and int(field.data) > WHOLE:
+            raise ValidationError(gettext(_("A share is at most 100 per cent.")))
+
+
+@bp.get("/c/<slug>/draft/milestones")
+@needs(Act.WRITE)
+def goals(slug: str) -> Response:
+    """The milestones, and room for one more."""
+    del slug
+    return _page(EMPTY)
+
+
+@bp.post("/c/<slug>/draft/milestones")
+@needs(Act.WRITE)
+def add_goal(slug: str) -> Response:
+    """Aim at one more; raises LetterFrozen."""
+    try:
+        form = GoalForm.read(request.form)
+        with db.transaction() as session:
+            campaign = guard.campaign(session)
+            if len(drafting.goals(session, campaign)) >= MOST_GOALS:
+                refuse("value", gettext(_("Set %(n)s milestones at most."), n=MOST_GOALS))
+            kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
+            drafting.add_goal(session, campaign, kind, value, visitor().organiser_id, clock.now())
+    except FormRefused as refused:
+        return desk.mend(refused, _page(desk.to_mend(refused, typed())))
+    return guard.go(url_for("organise_drafts.goals", slug=slug))
+
+
+@bp.post("/c/<slug>/draft/milestones/remove")
+@needs(Act.WRITE)
+def drop_goal(slug: str) -> Response:
+    """Aim at one no longer; raises LetterFrozen, FormRefused."""
+    form = GoalForm.read(request.form)
+    with db.transaction() as session:
+        kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
+        drafting.drop_goal(session, guard.campaign(session), kind, value, visitor().organiser_id, clock.now())
+    return guard.go(url_for("organise_drafts.goals", slug=slug))
+
+
+def _page(form: Filled) -> Response:
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        campaigns.require_draft(campaign)
+        return pages.draw("milestones", session, campaign, "milestones", form, goals=drafting.goals(session, campaign))

@@ -1,0 +1,117 @@
+"""Milestones: what the campaign aims at, what follows when it is reached.
+
+Guards that what was reached stays, and that nobody is promised sealed names that are public already. Refuses numbers
+below one and shares above the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import clock, db
+from petition.campaigns import Campaign
+from petition.ledger import log
+from petition.milestones import MilestoneKind
+from petition.organisers import Act
+from petition.organising import goals
+from petition.organising.goals import Consequences, GoalUnknown
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused
+from petition.web.organise import desk, guard
+from petition.web.organise.guard import needs, visitor
+from petition.web.organise.typed import Typed
+
+bp = guard.room("milestones")
+LARGEST: Final = {MilestoneKind.COUNT: 10_000_000, MilestoneKind.SHARE: 100}
+THEN: Final = ("mail_readers", "mail_organisers", "open_names")
+REFUSED: Final = (FormRefused, goals.GoalThere, goals.GoalReached, goals.WorkforceUnknown, goals.NamesPublic)
+AS_USUAL: Final = Filled({"mail_readers": "yes", "mail_organisers": "yes"})
+
+
+@bp.get("/c/<slug>/milestones")
+@needs(Act.TELL)
+def milestones(slug: str) -> Response:
+    """All of them, with how many are missing, or when each was reached."""
+    del slug
+    with db.session() as session:
+        return _draw(session, guard.campaign(session))
+
+
+@bp.post("/c/<slug>/milestones")
+@needs(Act.TELL)
+def add(slug: str) -> Response:
+    """Aim at one more."""
+    try:
+        with db.transaction() as session:
+            typed = Typed(request.form)
+            kind = typed.choice("kind", MilestoneKind)
+            value = typed.number("value", 1, LARGEST[kind])
+            typed.check()
+            goals.add(session, guard.campaign(session), kind, value, _then(), visitor().organiser_id, clock.now())
+    except REFUSED as error:
+        form = desk.to_mend(error, {name: request.form.get(name, "") for name in ("kind", "value", *THEN)}, "value")
+        with db.session() as session:
+            return desk.mend(error, _draw(session, guard.campaign(session), form))
+    return guard.go(url_for(".milestones", slug=slug))
+
+
+@bp.get("/c/<slug>/milestones/<kind>/<int:value>")
+@needs(Act.TELL)
+def milestone(slug: str, kind: str, value: int) -> Response:
+    """One that is not reached: what follows, and the way to remove it. Raises GoalUnknown."""
+    del slug
+    with db.session() as session:
+        return _draw_one(session, guard.campaign(session), _kind(kind), value)
+
+
+@bp.post("/c/<slug>/milestones/<kind>/<int:value>")
+@needs(Act.TELL)
+def change(slug: str, kind: str, value: int) -> Response:
+    """Let other things follow. Raises GoalUnknown."""
+    by, now = visitor().organiser_id, clock.now()
+    try:
+        with db.transaction() as session:
+            goals.change(session, guard.campaign(session), _kind(kind), value, _then(), by, now)
+    except REFUSED as error:
+        form = desk.to_mend(error, {name: request.form.get(name, "") for name in THEN})
+        with db.session() as session:
+            return desk.mend(error, _draw_one(session, guard.campaign(session), _kind(kind), value, form))
+    return guard.go(url_for(".milestones", slug=slug))
+
+
+@bp.post("/c/<slug>/milestones/<kind>/<int:value>/remove")
+@needs(Act.TELL)
+def remove(slug: str, kind: str, value: int) -> Response:
+    """No longer aim at it. Raises GoalUnknown, GoalReached."""
+    with db.transaction() as session:
+        goals.remove(session, guard.campaign(session), _kind(kind), value, visitor().organiser_id, clock.now())
+    return guard.go(url_for(".milestones", slug=slug))
+
+
+def _kind(kind: str) -> MilestoneKind:
+    try:
+        return MilestoneKind(kind)
+    except ValueError:
+        raise GoalUnknown from None
+
+
+def _then() -> Consequences:
+    typed = Typed(request.form)
+    return Consequences(*(typed.ticked(name) for name in THEN))
+
+
+def _draw(session: Session, campaign: Campaign, form: Filled = AS_USUAL) -> Response:
+    lines = goals.lines(session, campaign, log.counted(session, campaign.id))
+    sealable = goals.names_can_wait(session, campaign)
+    return desk.draw("milestones", session, campaign, form, lines=lines, sealable=sealable)
+
+
+def _draw_one(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, form: Filled = EMPTY) -> Response:
+    line = goals.line(session, campaign, kind, value, log.counted(session, campaign.id))
+    values = {name: "yes" if getattr(line.then, name) else "" for name in THEN}
+    filled = form if form.errors else Filled(values)
+    sealable = goals.names_can_wait(session, campaign)
+    return desk.draw("milestone", session, campaign, filled, line=line, sealable=sealable)

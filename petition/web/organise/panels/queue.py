@@ -1,0 +1,73 @@
+"""The work queue: what waits for an organiser's hand, and where to go for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import FromClause, Select, func, select
+from sqlalchemy.orm import Session
+
+from petition import campaigns, epochs, two_keys
+from petition.campaigns import Campaign, CampaignState
+from petition.campaigns.tables import UpdateDraft
+from petition.deliveries import Delivery, DeliveryState, lanes
+from petition.i18n import marked as _
+from petition.web.organise.panels.panel import Panel
+
+TROUBLE: Final = 3
+"""So many bounces and complaints of one provider are worth a look."""
+ROOMS: Final = {
+    "keys": "organise_keys.keys",
+    "missing": "organise_drafts.checklist",
+    "drafts": "organise_updates.every",
+    "stopped": "organise_settings.settings",
+    "bounces": "organise_subscribers.page",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line: what it is, how many (or seconds, of a stalled epoch), and the endpoint or the anchor to go to."""
+
+    what: str
+    n: int
+    to: str
+
+
+def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
+    """What waits, most urgent first; empty when nothing does."""
+    anchors = {"dead": "#panel-dead", "stalled": "#panel-health"}
+    found = {
+        "keys": _many(session, two_keys.waiting(campaign.id, now).order_by(None).subquery()),
+        "stopped": len(campaign.stopped),
+        "dead": _dead(session, campaign.id),
+        "bounces": sum(
+            1 for _, _, bounced, complained in lanes.by_provider(session) if bounced + complained >= TROUBLE
+        ),
+        "stalled": _stalled(session, campaign, now),
+        "missing": len(campaigns.missing(campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
+        "drafts": _many(session, _drafts(campaign.id).subquery()),
+    }
+    return [Waiting(what, n, anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
+
+
+def _drafts(campaign_id: bytes) -> Select[bytes]:
+    return select(UpdateDraft.id).where(UpdateDraft.campaign_id == campaign_id, UpdateDraft.number.is_(None))
+
+
+def _many(session: Session, rows: FromClause) -> int:
+    return int(session.scalar(select(func.count()).select_from(rows)) or 0)
+
+
+def _dead(session: Session, campaign_id: bytes) -> int:
+    mine = (Delivery.campaign_id == campaign_id) & (Delivery.state == DeliveryState.DEAD)
+    return int(session.scalar(select(func.count()).select_from(Delivery).where(mine)) or 0)
+
+
+def _stalled(session: Session, campaign: Campaign, now: datetime) -> int:
+    return 0 if campaign.state is CampaignState.DRAFT else epochs.stalled_seconds(session, campaign, now)
+
+
+PANEL: Final = Panel("queue", _("Waiting for you"), data, wide=True)

@@ -1,0 +1,129 @@
+"""Removals: criteria, the preview, the button that says the figure; what runs, what can be undone, what is final.
+
+Guards that what is posted is what was looked at: the form carries a name of the very signatures of the preview.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import clock, db, two_keys
+from petition.campaigns import Campaign, CampaignState
+from petition.i18n import marked as _
+from petition.ledger.entries import Removal
+from petition.organisers import Act
+from petition.organising import removals as work
+from petition.organising.removals import SelectionChanged
+from petition.signatures.selection import CriteriaEmpty, Selection
+from petition.signatures.tables import WaveState
+from petition.signatures.waves import WaveUnknown
+from petition.two_keys import KeyAct
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import DIGITS, FormRefused
+from petition.web.language import gettext
+from petition.web.organise import desk, guard
+from petition.web.organise.criteria import CriteriaForm, given
+from petition.web.organise.guard import needs, visitor
+
+LOOK_AGAIN: Final = "2"
+"""Seconds until a page that shows progress is asked for again, by the browser itself."""
+
+bp = guard.room("removals")
+
+
+@bp.get("/c/<slug>/removals")
+@needs(Act.MODERATE)
+def removals(slug: str) -> Response:
+    """What was removed, what runs, what waits for a second organiser; again by itself while something runs."""
+    del slug
+    now = clock.now()
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        lines = work.lines(session, campaign.id)
+        asked = [each for each in session.scalars(two_keys.waiting(campaign.id, now)) if each.act is KeyAct.REMOVE]
+        page = desk.draw("removals", session, campaign, lines=lines, asked=asked)
+    if any(line.wave.state is WaveState.RUNNING for line in lines):
+        page.headers["Refresh"] = LOOK_AGAIN
+    return page
+
+
+@bp.get("/c/<slug>/removals/new")
+@needs(Act.MODERATE, fresh=True)
+def look(slug: str) -> Response:
+    """The criteria, and the preview of what they select."""
+    del slug
+    typed = given(request.args)
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        try:
+            chosen = _select(session, campaign, CriteriaForm.read(request.args)) if typed else None
+        except FormRefused as error:
+            return desk.mend(error, _draw(session, campaign, typed, None, desk.to_mend(error, typed)))
+        return _draw(session, campaign, typed, chosen, Filled(typed))
+
+
+@bp.post("/c/<slug>/removals/new")
+@needs(Act.MODERATE, fresh=True)
+def remove(slug: str) -> Response:
+    """Remove what was looked at, or ask a second organiser; raises CampaignClosed."""
+    typed = given(request.form)
+    try:
+        _remove(request.form.get("why", ""))
+    except (FormRefused, CriteriaEmpty, SelectionChanged) as error:
+        return _again(error, typed)
+    return guard.go(url_for("organise_removals.removals", slug=slug))
+
+
+@bp.post("/c/<slug>/removals/<wave>/undo")
+@needs(Act.MODERATE)
+def undo(slug: str, wave: str) -> Response:
+    """Cancel a removal that runs, or undo one that no epoch has taken; raises WaveUnknown, RemovalOver."""
+    try:
+        wave_id = bytes.fromhex(wave)
+    except ValueError:
+        raise WaveUnknown from None
+    with db.transaction() as session:
+        work.take_back(session, guard.campaign(session), wave_id, visitor().organiser_id, clock.now())
+    return guard.go(url_for("organise_removals.removals", slug=slug))
+
+
+def _remove(why: str) -> None:
+    form, size = CriteriaForm.read(request.form), request.form.get("size", "")
+    if why not in {*Removal}:
+        raise FormRefused({"why": [gettext(_("Choose a reason."))]})
+    if not DIGITS.fullmatch(size):
+        raise SelectionChanged
+    seen = (int(size), request.form.get("seen", ""))
+    with db.transaction() as session:
+        campaign = guard.campaign(session)
+        criteria = work.of_days(session, campaign.id, form.criteria(), form.days())
+        work.remove(session, campaign, criteria, seen, Removal(why), visitor().organiser_id, clock.now())
+
+
+def _again(error: Exception, typed: dict[str, str]) -> Response:
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        try:
+            chosen = _select(session, campaign, CriteriaForm.read(request.form))
+        except (FormRefused, CriteriaEmpty):
+            chosen = None
+        form = desk.to_mend(error, {**typed, "why": request.form.get("why", "")})
+        return desk.mend(error, _draw(session, campaign, typed, chosen, form))
+
+
+def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selection | None:
+    if campaign.state is CampaignState.DRAFT:
+        return None
+    return work.preview(session, campaign, work.of_days(session, campaign.id, form.criteria(), form.days()))
+
+
+def _draw(
+    session: Session, campaign: Campaign, typed: dict[str, str], chosen: Selection | None, form: Filled = EMPTY
+) -> Response:
+    opened = campaign.state is CampaignState.OPEN
+    return desk.draw(
+        "removal", session, campaign, form, typed=typed, chosen=chosen, opened=opened, at_once=work.AT_ONCE
+    )

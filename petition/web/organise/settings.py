@@ -1,0 +1,226 @@
+"""Settings of an open campaign: kill switches, the closing date, a translation, whose addresses count.
+
+Guards that a stop needs one button, and that what cannot be taken back needs a second organiser.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import campaigns, clock, db, epochs, journal, two_keys
+from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
+from petition.i18n import marked as _
+from petition.journal import Deed
+from petition.ledger import log
+from petition.organisers import Act
+from petition.organising import acts, domains, switching
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused, Shape, present
+from petition.web.language import gettext
+from petition.web.organise import desk, guard
+from petition.web.organise.drafts.domains import MOST_DOMAINS, DomainForm
+from petition.web.organise.drafts.letter import LONGEST_TITLE
+from petition.web.organise.drafts.room import typed
+from petition.web.organise.drafts.shapes import (
+    TONGUES,
+    area,
+    is_moment,
+    language_name,
+    line,
+    local,
+    moment,
+    one_of,
+    refuse,
+    word,
+)
+from petition.web.organise.guard import needs, visitor
+from petition.web.parts import parts
+
+bp = guard.room("settings", largest_form=guard.LARGEST_FORM)
+
+SWITCH_WORDS: Final = {
+    switches.SIGNING: (
+        _("Signing"),
+        _(
+            "No signature is taken and no code is mailed. Passes stay good, and signatures that were given stay counted."
+        ),
+        _("Signatures are taken again."),
+    ),
+    switches.CODES: (
+        _("Codes"),
+        _("No code is mailed. Codes that have arrived still work, and whoever holds a pass can sign."),
+        _("Codes are mailed again."),
+    ),
+    "method:work_email": (
+        _("Proof by work address"),
+        _("No code is mailed and no pass is issued for one. Whoever holds a pass can sign."),
+        _("Codes are mailed and passes issued again."),
+    ),
+    switching.MAIL: (
+        _("Mail to readers and organisers"),
+        _("No digest, update or milestone is mailed; what is due waits. Codes are mailed all the same."),
+        _("What is due is mailed."),
+    ),
+}
+OTHER_METHOD: Final = (
+    _("Another way of proof"),
+    _("No pass is issued this way. Whoever holds a pass can sign."),
+    _("Passes are issued again."),
+)
+
+
+class ClosingForm(Shape):
+    """When the letter closes by itself."""
+
+    closes_at = word(is_moment)
+
+
+class TranslationForm(Shape):
+    """The letter in one more language."""
+
+    language = word(one_of(TONGUES))
+    title = line(LONGEST_TITLE, present)
+    markdown = area(LONGEST_LETTER)
+
+
+@bp.get("/c/<slug>/settings")
+@needs(Act.MANAGE)
+def settings(slug: str) -> Response:
+    """What can be stopped, and what can be changed."""
+    del slug
+    with db.session() as session:
+        return _page(session, guard.campaign(session))
+
+
+@bp.post("/c/<slug>/settings/stop")
+@needs(Act.MANAGE)
+def stop(slug: str) -> Response:
+    """Stop something at once; raises CampaignFaulty."""
+    with db.transaction() as session:
+        what = request.form.get("what", "")
+        switching.stop(session, guard.campaign(session), what, visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/resume")
+@needs(Act.MANAGE)
+def resume(slug: str) -> Response:
+    """Take something up again; raises CampaignFaulty."""
+    with db.transaction() as session:
+        campaign, base_url = guard.campaign(session), parts().config.base_url
+        what = request.form.get("what", "")
+        switching.resume(session, campaign, what, base_url, visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/closing")
+@needs(Act.MANAGE)
+def change_closing(slug: str) -> Response:
+    """Set or take away the closing date of an open letter."""
+    try:
+        with db.transaction() as session:
+            campaign = guard.campaign(session)
+            session.refresh(campaign, with_for_update=True)
+            require_open(campaign)
+            text = str(ClosingForm.read(request.form).closes_at.data)
+            closes = moment(text, desk.zone_of(campaign))
+            if closes is not None and closes <= clock.now():
+                refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
+            campaigns.change(campaign, {"closes_at": closes})
+            about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
+            journal.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/close")
+@needs(Act.MANAGE, fresh=True)
+def ask_to_close(slug: str) -> Response:
+    """Ask a second organiser to close now; raises StepSkipped."""
+    with db.transaction() as session:
+        acts.ask_to_close(session, guard.campaign(session), visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/translation")
+@needs(Act.MANAGE)
+def add_translation(slug: str) -> Response:
+    """Add a language to an open letter; it is frozen at once."""
+    try:
+        form = TranslationForm.read(request.form)
+        if not form.markdown.data:
+            refuse("markdown", gettext(_("Fill this in.")))
+        with db.transaction() as session:
+            campaign = guard.campaign(session)
+            lang, title, text = (str(each.data) for each in (form.language, form.title, form.markdown))
+            try:
+                epochs.add_translation(session, campaign, lang, title, text)
+            except CampaignFaulty:
+                raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
+            about = {"step": "translation", "lang": lang}
+            journal.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/domains")
+@needs(Act.MANAGE, fresh=True)
+def ask_for_domains(slug: str) -> Response:
+    """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
+    try:
+        form = DomainForm.read(request.form)
+        with db.transaction() as session:
+            campaign, name = guard.campaign(session), str(form.domain.data)
+            after = {**campaign.domains, name: form.policy()}
+            if "remove" in request.form:
+                after.pop(name)
+            _ask_for(session, campaign, after)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+def _ask_for(session: Session, campaign: Campaign, after: dict[str, dict[str, bool]]) -> None:
+    try:
+        if len(after) > MOST_DOMAINS:
+            refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
+        domains.ask(session, campaign, after, visitor().organiser_id, clock.now())
+    except CampaignFaulty:
+        sentence = gettext(_("This would change nothing, or leave no domain at all."))
+        raise FormRefused({"domain": [sentence]}) from None
+
+
+def _back(slug: str) -> Response:
+    return guard.go(url_for("organise_settings.settings", slug=slug))
+
+
+def _mended(refused: FormRefused) -> Response:
+    with db.session() as session:
+        return desk.mend(refused, _page(session, guard.campaign(session), desk.to_mend(refused, typed())))
+
+
+def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
+    zone, now = desk.zone_of(campaign), clock.now()
+    shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
+    asked = session.scalars(two_keys.waiting(campaign.id, now)).all()
+    stopped = switching.stopped(session, campaign)
+    return desk.draw(
+        "settings",
+        session,
+        campaign,
+        Filled(shown | dict(form.values) if form.values else shown, form.errors),
+        switches=[
+            (each, *SWITCH_WORDS.get(each, OTHER_METHOD), each in stopped) for each in switching.offered(campaign)
+        ],
+        zone=str(zone),
+        is_open=campaign.state is CampaignState.OPEN,
+        asked={each.act.value for each in asked},
+        count=log.counted(session, campaign.id),
+        rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
+        policies=sorted(campaign.domains.items()),
+    )

@@ -1,0 +1,28 @@
+"""Subscribers in figures: how many, in which rhythm and language, what bounced. Never an address."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from petition import clock, db, deliveries, subscribers
+from petition.deliveries import lanes
+from petition.organisers import Act
+from petition.web.organise import desk, guard
+from petition.web.organise.guard import needs
+from petition.web.parts import parts
+
+bp = guard.room("subscribers")
+
+
+@bp.get("/c/<slug>/subscribers")
+@needs(Act.SEE)
+def page(slug: str) -> Response:
+    """Numbers only."""
+    del slug
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        return desk.draw(
+            "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
+            suppressed=subscribers.suppressed(session), providers=lanes.by_provider(session),
+            halted=deliveries.halted(session, parts().config.base_url),
+        )  # fmt: skip

@@ -1,0 +1,271 @@
+"""Updates: written in Markdown, looked at, published on the page, planned, and with a second organiser mailed.
+
+Guards that nobody mails by accident: what a mail says, to how many, and that another organiser must approve stand beside
+the button. Refuses to lose a text: whatever is wrong, it comes back as it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from flask import Response, abort, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import campaigns, clock, db, digests, subscribers
+from petition.campaigns import Campaign, CampaignState
+from petition.i18n import LANGUAGES
+from petition.organisers import Act
+from petition.organising import trials, updates
+from petition.organising.updates import UpdateUnknown
+from petition.privacy import AddressRefused, seal_address
+from petition.subscribers import WorkAddressRefused
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused
+from petition.web.organise import desk, guard
+from petition.web.organise.guard import needs, visitor
+from petition.web.organise.refusals import REFUSALS
+from petition.web.organise.typed import Typed
+from petition.web.parts import parts
+
+bp = guard.room("updates", largest_form=guard.LARGEST_FORM)
+TO_MEND: Final[tuple[type[Exception], ...]] = (
+    FormRefused,
+    AddressRefused,
+    WorkAddressRefused,
+    *(each for each in REFUSALS if each is not UpdateUnknown),
+)
+
+
+@bp.get("/c/<slug>/updates")
+@needs(Act.TELL)
+def every(slug: str) -> Response:
+    """What is being written, what is planned, what was published."""
+    del slug
+    now = clock.now()
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        return desk.draw(
+            "updates",
+            session,
+            campaign,
+            written=updates.every(session, campaign, now),
+            published=updates.published(session, campaign),
+            mailed=updates.mailed_in_week(session, campaign, now),
+            most=campaigns.UPDATES_A_WEEK,
+            zone=desk.zone_of(campaign),
+        )
+
+
+@bp.get("/c/<slug>/updates/new")
+@needs(Act.TELL)
+def new(slug: str) -> Response:
+    """An empty sheet in each language."""
+    del slug
+    with db.session() as session:
+        return _sheet(session, guard.campaign(session), EMPTY)
+
+
+@bp.post("/c/<slug>/updates/new")
+@needs(Act.TELL)
+def create(slug: str) -> Response:
+    """Keep a draft, or show what it will look like."""
+    with db.transaction() as session:
+        campaign = guard.campaign(session)
+        if request.form.get("do") == "preview":
+            return _sheet(session, campaign, _typed(campaign), preview=True)
+        try:
+            text = _text(campaign)
+        except FormRefused as error:
+            return desk.mend(error, _sheet(session, campaign, _mended(campaign, error)))
+        kept = updates.write(session, campaign, text, visitor().organiser_id, clock.now())
+        return guard.go(url_for(".show", slug=slug, draft=kept.hex()))
+
+
+@bp.get("/c/<slug>/updates/<draft>")
+@needs(Act.TELL)
+def show(slug: str, draft: str) -> Response:
+    """One update, and what can be done with it as it stands."""
+    del slug
+    with db.session() as session:
+        return _desk(session, guard.campaign(session), _id(draft))
+
+
+@bp.post("/c/<slug>/updates/<draft>")
+@needs(Act.TELL)
+def save(slug: str, draft: str) -> Response:
+    """Keep other words, or show what they will look like."""
+
+    def rewrite(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        updates.rewrite(session, campaign, _id(draft), _text(campaign), by, now)
+
+    if request.form.get("do") == "preview":
+        with db.session() as session:
+            campaign = guard.campaign(session)
+            return _desk(session, campaign, _id(draft), _typed(campaign), preview=True)
+    return _done(slug, draft, rewrite)
+
+
+@bp.post("/c/<slug>/updates/<draft>/publish")
+@needs(Act.TELL)
+def publish(slug: str, draft: str) -> Response:
+    """Publish on the page, at once or at a time."""
+
+    def plan(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        updates.plan(session, campaign, _id(draft), _due("due", campaign, now), by, now)
+
+    return _done(slug, draft, plan)
+
+
+@bp.post("/c/<slug>/updates/<draft>/mail")
+@needs(Act.TELL, fresh=True)
+def ask(slug: str, draft: str) -> Response:
+    """Ask a second organiser to publish it and mail it."""
+
+    def ask_to_mail(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        updates.ask_to_mail(session, campaign, _id(draft), _due("mail_due", campaign, now), by, now)
+
+    return _done(slug, draft, ask_to_mail)
+
+
+@bp.post("/c/<slug>/updates/<draft>/cancel")
+@needs(Act.TELL)
+def cancel(slug: str, draft: str) -> Response:
+    """Make a draft again of what is planned or asked for."""
+
+    def take_back(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        updates.cancel(session, campaign, _id(draft), by, now)
+
+    return _done(slug, draft, take_back)
+
+
+@bp.post("/c/<slug>/updates/<draft>/discard")
+@needs(Act.TELL)
+def discard(slug: str, draft: str) -> Response:
+    """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
+    with db.transaction() as session:
+        updates.discard(session, guard.campaign(session), _id(draft), visitor().organiser_id, clock.now())
+    return guard.go(url_for(".every", slug=slug))
+
+
+@bp.post("/c/<slug>/updates/<draft>/trial")
+@needs(Act.TELL)
+def trial(slug: str, draft: str) -> Response:
+    """Mail the draft to an address that is typed once and kept nowhere."""
+
+    def send(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        lang = request.form.get("lang", "")
+        lang = lang if lang in campaign.languages else campaign.languages[0]
+        address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), by, now)
+        trials.send_trial(session, _id(draft), seal_address(parts().vault, address, lang, now))
+
+    return _done(slug, draft, send, said="trial")
+
+
+@bp.get("/c/<slug>/updates/<draft>/mail")
+@needs(Act.TELL)
+def mail(slug: str, draft: str) -> Response:
+    """The mail in each language, as text and as it looks."""
+    del slug
+    now = clock.now()
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        found = updates.find(session, campaign, _id(draft), now)
+        sheets = [(lang, _mail(session, campaign, _id(draft), lang)) for lang in campaign.languages]
+        return desk.draw("update_mail", session, campaign, written=found, sheets=sheets)
+
+
+@bp.get("/c/<slug>/updates/<draft>/<lang>/mail.html")
+@needs(Act.TELL)
+def mail_page(slug: str, draft: str, lang: str) -> Response:
+    """The mail in one language alone, under a policy of its own (`petition.web.headers`), for a frame."""
+    del slug
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        if lang not in campaign.languages:
+            abort(404)
+        sheet = _mail(session, campaign, _id(draft), lang)
+        return Response(sheet.html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+def _mail(session: Session, campaign: Campaign, draft_id: bytes, lang: str) -> digests.Sheet:
+    now = clock.now()
+    text = updates.find(session, campaign, draft_id, now).draft.text
+    return digests.draft_sheet(session, campaign, text, lang, parts().config.base_url, now)
+
+
+def _id(draft: str) -> bytes:
+    try:
+        return bytes.fromhex(draft)
+    except ValueError:
+        raise UpdateUnknown from None
+
+
+def _due(name: str, campaign: Campaign, now: datetime) -> datetime | None:
+    if not request.form.get(name, "").strip():
+        return None
+    typed = Typed(request.form)
+    due = typed.moment(name, desk.zone_of(campaign), now)
+    typed.check()
+    return due
+
+
+def _text(campaign: Campaign) -> dict[str, str]:
+    typed = Typed(request.form)
+    text = typed.texts("text", campaign.languages, every=True)
+    typed.check()
+    return text
+
+
+def _typed(campaign: Campaign) -> Filled:
+    names = [f"text-{lang}" for lang in campaign.languages]
+    return Filled({name: request.form[name] for name in [*names, "due", "mail_due"] if name in request.form})
+
+
+def _mended(campaign: Campaign, error: Exception) -> Filled:
+    return desk.to_mend(error, dict(_typed(campaign).values))
+
+
+def _done(
+    slug: str, draft: str, act: Callable[[Session, Campaign, bytes, datetime], None], said: str | None = None
+) -> Response:
+    """Do it and show the update as it stands then, or show what is to be mended."""
+    now = clock.now()
+    try:
+        with db.transaction() as session:
+            act(session, guard.campaign(session), visitor().organiser_id, now)
+    except TO_MEND as error:
+        with db.session() as session:
+            campaign = guard.campaign(session)
+            return desk.mend(error, _desk(session, campaign, _id(draft), _mended(campaign, error)))
+    return guard.go(url_for(".show", slug=slug, draft=draft, done=said))
+
+
+def _sheet(session: Session, campaign: Campaign, form: Filled, *, preview: bool = False) -> Response:
+    return desk.draw("update_new", session, campaign, form, preview=preview)
+
+
+def _desk(
+    session: Session, campaign: Campaign, draft_id: bytes, form: Filled = EMPTY, *, preview: bool = False
+) -> Response:
+    now = clock.now()
+    found = updates.find(session, campaign, draft_id, now)
+    values = {f"text-{lang}": text for lang, text in found.draft.text.items()} | dict(form.values)
+    number = found.draft.number
+    return desk.draw(
+        "update",
+        session,
+        campaign,
+        Filled(values, form.errors),
+        written=found,
+        preview=preview,
+        public=campaign.state is not CampaignState.DRAFT,
+        audience=subscribers.audience(session, campaign.id),
+        mailed=updates.mailed_in_week(session, campaign, now),
+        most=campaigns.UPDATES_A_WEEK,
+        zone=desk.zone_of(campaign),
+        published=next((each for each in updates.published(session, campaign) if each.update.number == number), None),
+        tongues=[(code, LANGUAGES.get(code, code)) for code in campaign.languages],
+        trial_sent=request.args.get("done") == "trial",
+    )

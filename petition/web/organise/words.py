@@ -1,0 +1,26 @@
+"""Words that several pages of the dashboard share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from petition.i18n import marked as _
+from petition.ledger.entries import Removal
+from petition.organisers import Role
+
+ROLES: Final[Mapping[str, str]] = MappingProxyType(
+    {Role.OWNER: _("Owner"), Role.EDITOR: _("Editor"), Role.MODERATOR: _("Moderator"), Role.OBSERVER: _("Observer")}
+)
+"""What each role is called; a sentence says what it may do (templates/organise/roles.html)."""
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Removal.DUPLICATE: _("as a duplicate"),
+        Removal.FRAUD: _("as a fraud"),
+        Removal.LEGAL: _("for a legal reason"),
+        Removal.REQUEST: _("at the signer’s request"),
+    }
+)
+"""Why a signature is removed, as the public page says it, too (templates/parts/words.html)."""
