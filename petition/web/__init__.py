@@ -10,25 +10,53 @@ from typing import Final
 
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.routing import IntegerConverter
 
 from petition import db, keyring, logs
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
 from petition.verification import Desk
 from petition.volatile import Volatile
-from petition.web import api, assets, faults, headers, health, language, memory
+from petition.web import api, assets, faults, headers, health, hooks, language, memory
+from petition.web.organise.rooms import ROOMS
 from petition.web.parts import NAME, Parts
-from petition.web.public import downloads, home, inbox, letter, pages, receipt, sign, signers, verify, withdraw
+from petition.web.public import (
+    checkpoints,
+    downloads,
+    home,
+    inbox,
+    legal,
+    letter,
+    pages,
+    receipt,
+    share,
+    sign,
+    signers,
+    subscribe,
+    subscription,
+    verify,
+    withdraw,
+)
 
 TEMPLATES: Final = PROJECT / "templates"
 LARGEST_FORM: Final = 64 * 1024
-PAGES: Final = (home, letter, signers, verify, pages, sign, receipt, withdraw, downloads, inbox)
+PAGES: Final = (
+    home, letter, signers, verify, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share,
+    legal, inbox,
+)  # fmt: skip
+
+
+class Number(IntegerConverter):
+    """A whole number in an address, of nine digits at most: a larger one is no address of ours."""
+
+    regex = r"[0-9]{1,9}"
 
 
 def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     """The application of one configuration, its database and Redis connected when first used."""
     app = Flask("petition", root_path=str(PROJECT / "petition"), template_folder=str(TEMPLATES), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.url_map.converters["int"] = Number
     app.testing = config.env is Environment.TEST and not config.failpoint
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -38,7 +66,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     language.teach(app)
     faults.watch(app)
     assets.serve(app, static)
-    for module in (api, health, *PAGES):
+    for module in (api, health, hooks, *PAGES, *ROOMS):
         app.register_blueprint(module.bp)
     whole = headers.Doorstep(headers.Shortcut(app.wsgi_app, parts.memory), config)
     app.wsgi_app = whole  # type: ignore[method-assign]

@@ -16,27 +16,46 @@ from typing import Final
 
 import structlog
 from flask import Flask, Response, current_app, render_template, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from sqlalchemy import exc
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from petition import db
 from petition.blindsign.passes import PassMalformed
 from petition.blindsign.rsabssa import BlindedRefused
-from petition.campaigns import CampaignClosed, CampaignNotOpen, CampaignUnknown
+from petition.campaigns import (
+    CampaignClosed,
+    CampaignFaulty,
+    CampaignIncomplete,
+    CampaignNotOpen,
+    CampaignUnknown,
+    LetterFrozen,
+    SigningStopped,
+    SlugTaken,
+    StepSkipped,
+    VerificationStopped,
+)
 from petition.events import QueueAway
 from petition.i18n import marked as _
 from petition.logs import place
+from petition.organisers import NameTaken
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
 from petition.signatures import PassForeign, PassSpent, SignatureUnknown, WishFault, WishRefused
+from petition.signatures.selection import CriteriaEmpty
+from petition.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
+from petition.subscribers.relays import ReportUnreadable, SignatureWrong
 from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
 from petition.volatile import VolatileAway
+from petition.web.flow import in_flow
 from petition.web.forms import FormRefused
 from petition.web.language import gettext, spoken
+from petition.web.organise.refusals import OF_ORGANISERS, REFUSALS
 
 PROBLEM: Final = "application/problem+json"
+FOR_MACHINES: Final = ("/api/", "/hooks/")
 RETRY_SECONDS: Final = 5
 URN: Final = "urn:undersigned:problem:"
 
@@ -58,6 +77,23 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
     CampaignUnknown: (404, _("No such campaign"), _("There is no campaign of this name here.")),
     CampaignNotOpen: (409, _("Not open yet"), _("This campaign is not open for signatures yet.")),
     CampaignClosed: (409, _("Closed"), _("This campaign is closed; it takes no more signatures.")),
+    SigningStopped: (
+        409,
+        _("Signing is paused"),
+        _("Signing is paused by the organisers. A pass stays good: keep it, and sign when the pause is over."),
+    ),
+    VerificationStopped: (
+        409,
+        _("Codes are paused"),
+        _("Codes and new passes are paused by the organisers. A pass that you hold stays good. Come back later."),
+    ),
+    LetterFrozen: (
+        409,
+        _("Opened already"),
+        _("This letter was opened for signatures: its words, its demands and what signers relied on cannot change."),
+    ),
+    StepSkipped: (409, _("Done already"), _("This campaign is not in the state that this belongs to. Look again.")),
+    CampaignIncomplete: (409, _("Not ready yet"), _("Something is missing before this letter can be opened.")),
     CodeWrong: (
         403,
         _("Wrong or expired code"),
@@ -81,7 +117,30 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
         _("This pass was used before: its signature is recorded. Each pass signs once."),
     ),
     SignatureUnknown: (404, _("No such signature"), _("No signature of this campaign answers to this receipt.")),
+    LinkBroken: (
+        404,
+        _("This link does not work"),
+        _("It was cut when it was copied, or it is not one of ours. Copy it whole, or use the link of a newer mail."),
+    ),
+    AskedTooOften: (
+        429,
+        _("Too many mails"),
+        _("Too many mails were asked for from this network. Try again in an hour, or from another network."),
+    ),
+    AskingAway: (
+        503,
+        _("No mail just now"),
+        _("Mail cannot be asked for just now. Your text is still here; try again in a few seconds."),
+    ),
+    SignatureWrong: (403, _("Not signed"), _("This report is not signed with the key of this site, or is too old.")),
+    ReportUnreadable: (400, _("Not understood"), _("This report has none of the forms that are understood here.")),
+    **OF_ORGANISERS,
+    CriteriaEmpty: TO_MEND,
+    CampaignFaulty: TO_MEND,
     AddressRefused: TO_MEND,
+    SlugTaken: TO_MEND,
+    NameTaken: TO_MEND,
+    WorkAddressRefused: TO_MEND,
     WishRefused: TO_MEND,
     FormRefused: TO_MEND,
     BlindedRefused: TO_MEND,
@@ -95,6 +154,7 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
         _("No codes just now"),
         _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
     ),
+    **REFUSALS,
 }
 HTTP_SAID: Final = {
     400: (_("Not understood"), _("This request could not be understood.")),
@@ -105,6 +165,15 @@ HTTP_SAID: Final = {
     414: (_("Address too long"), _("This address is too long.")),
     415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
     503: AWAY[1:],
+}
+ONE_FIELD: Final[dict[type[Exception], tuple[str, str]]] = {
+    WorkAddressRefused: (
+        "address",
+        _("This is a work address: your employer can read the mail that arrives there. Use a personal one."),
+    ),
+    SlugTaken: ("slug", _("Another campaign has this short name. Choose a different one.")),
+    NameTaken: ("name", _("Another organiser has this name. Choose a different one.")),
+    BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
 }
 WISH_SENTENCES: Final = {
     WishFault.NAME_MISSING: _("Write your full name, or choose to show less."),
@@ -147,15 +216,14 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
         return {"address": [gettext(ADDRESS_SENTENCES[error.reason])]}
     if isinstance(error, WishRefused):
         return {error.field: [gettext(WISH_SENTENCES[error.reason])]}
-    if isinstance(error, BlindedRefused):
-        return {"blinded": [gettext(_("This is not a blinded value for this campaign’s key."))]}
-    return {}
+    name, sentence = ONE_FIELD.get(type(error), ("", ""))
+    return {name: [gettext(sentence)]} if name else {}
 
 
 def answer(error: Exception) -> Response:
     """The answer to a request that met an error: a problem document for calls, a page for people."""
     fault = explain(error)
-    response = problem(fault) if request.path.startswith("/api/") else page(fault)
+    response = problem(fault) if request.path.startswith(FOR_MACHINES) else page(fault)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
@@ -186,6 +254,7 @@ def page(fault: Fault) -> Response:
         sentence=fault.sentence,
         next_url=None,
         next_words=None,
+        flow=in_flow(),
     )
     return Response(html, fault.status, content_type="text/html; charset=utf-8")
 
@@ -198,6 +267,8 @@ def watch(app: Flask) -> None:
 def _answer_any(error: Exception) -> BaseResponse:
     if isinstance(error, RequestRedirect):
         return error.get_response()
+    if isinstance(error, ParseException):  # the server met a fault in what was sent, while a view was reading it
+        return answer(BadRequest())
     if not (type(error) in SAID or isinstance(error, HTTPException) or _foreseen(error)):
         if current_app.testing:
             raise error

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-FIRST_OF: Final = {"show": "show-anonymous"}
+FIRST_OF: Final = {"show": "show-anonymous", "rhythm": "rhythm-milestones"}
 """Where the link of a summary leads for a group of radio buttons, which has no element of its own."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Self
 
@@ -17,9 +17,11 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, StringField, ValidationError
 
 from petition.encoding import MalformedEncoding, unb64u
+from petition.i18n import LANGUAGES
 from petition.i18n import marked as _
 from petition.ledger.entries import Show
 from petition.signatures import Wish
+from petition.subscribers import Rhythm
 from petition.web.language import gettext
 
 LONGEST_ADDRESS: Final = 320
@@ -35,6 +37,10 @@ SECRET_BYTES: Final = 32
 SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
+HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
+JOINERS: Final = "\u200c\u200d"
+YEARS: Final = range(2020, 2101)
+"""Years in which something may be planned."""
 
 Check = Callable[[Form, Field], None]
 
@@ -72,6 +78,11 @@ def visible(_form: Form, field: Field) -> None:
         )
 
 
+def is_seen(text: str) -> bool:
+    """Whether all of a text of several lines can be seen, but for line breaks, tabs and what joins letters."""
+    return not any(unicodedata.category(c) in HIDDEN and c not in "\n\t" + JOINERS for c in text)
+
+
 def no_link(_form: Form, field: Field) -> None:
     """Refuse a link or an address where a name is wanted."""
     if LINK.search(field.data):
@@ -88,6 +99,12 @@ def one_of_shows(_form: Form, field: Field) -> None:
     """Refuse what is not a way to be shown."""
     if field.data not in set(Show):
         raise ValidationError(gettext(_("Choose what is shown: name, role or anonymous.")))
+
+
+def one_of_rhythms(_form: Form, field: Field) -> None:
+    """Refuse what is not a rhythm of mail."""
+    if field.data not in set(Rhythm):
+        raise ValidationError(gettext(_("Choose how often: milestones, weekly or daily.")))
 
 
 def whole_number(_form: Form, field: Field) -> None:
@@ -223,7 +240,35 @@ class WithdrawForm(Shape):
         return unb64u(str(self.withdraw.data), SECRET_BYTES)
 
 
+class MailForm(Shape):
+    """Choose a rhythm and a language of mail."""
+
+    rhythm = StringField(filters=[stripped], validators=[one_of_rhythms])
+    lang = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
+
+    def chosen(self) -> Rhythm:
+        """How often."""
+        return Rhythm(str(self.rhythm.data))
+
+    def language(self, languages: Sequence[str]) -> str:
+        """The language asked for if the campaign or the interface speaks it, else the campaign's first."""
+        asked = str(self.lang.data)
+        return asked if asked in languages or asked in LANGUAGES else languages[0]
+
+
+class SubscribeForm(MailForm):
+    """Ask for mail."""
+
+    address = StringField(filters=[stripped], validators=[present, at_most(LONGEST_ADDRESS)])
+
+
 def _is_text(name: str, value: object) -> bool:
     if name == "publish_at" and isinstance(value, int) and not isinstance(value, bool):
         return True
-    return isinstance(value, str) and not any(0xD800 <= ord(c) <= 0xDFFF for c in value)
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()  # half a surrogate pair is no text, and JSON can carry one
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -2,14 +2,16 @@
 
 Guards each answer alike, the static files' and the errors' too, because it stands outside of everything. Whatever
 says nothing about caching is `no-store`, and so is every answer to a POST. Refuses a Host that is not ours (400),
-so that no link, no redirect and no cache can be poisoned with one, and cookies: none is ever set.
+so that no link, no redirect and no cache can be poisoned with one. No cookie is set but the one of a signed-in organiser,
+and only the pages of organisers may ask for a passkey. Other sites may frame one page, the counter, and show four pictures.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from petition.config import Config, Environment
 from petition.web.memory import Memory
@@ -17,22 +19,41 @@ from petition.web.memory import Memory
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+POLICY: Final = "Content-Security-Policy"
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
     "manifest-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+A_MAIL: Final = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+MAILS: Final = "/dev/inbox/"
+A_COUNTER: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors *"
+)
+COUNTER: Final = re.compile(r"/c/[^/]+/embed")
+SHOWN_ELSEWHERE: Final = re.compile(r"/c/[^/]+/(?:embed|badge\.svg|card\.png|qr\.svg|qr\.png)")
+RESOURCES: Final = "Cross-Origin-Resource-Policy"
+PREVIEWS: Final = "/mail.html"
 POWERFUL: Final = (
     "accelerometer", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope", "hid",
     "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
     "screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
 )  # fmt: skip
+REFERRER: Final = "Referrer-Policy"
+BY_MAIL: Final = "/mail/"
+PERMISSIONS: Final = "Permissions-Policy"
+PASSKEYS: Final = "publickey-credentials-get"
+ORGANISERS: Final = "/organise"
 EVERYWHERE: Final = [
-    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-    ("Referrer-Policy", "same-origin"),
+    (POLICY, CONTENT_SECURITY_POLICY),
+    (REFERRER, "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (RESOURCES, "same-origin"),
     ("X-Content-Type-Options", "nosniff"),
-    ("Permissions-Policy", ", ".join(f"{feature}=()" for feature in POWERFUL)),
+    (PERMISSIONS, ", ".join(f"{feature}=()" for feature in POWERFUL)),
 ]
 TRANSPORT: Final = [("Strict-Transport-Security", "max-age=63072000; includeSubDomains")]
 ANY_ORIGIN: Final = [
@@ -70,18 +91,39 @@ class Shortcut:
 
 
 class Doorstep:
-    """WSGI middleware around everything."""
+    """WSGI middleware around everything.
+
+    The counter of a letter has a policy of its own: it may be framed by any page; so that nothing can be clicked there by
+    mistake, it has no form and one link, which opens a page of its own. Mails shown as they look have one, too: those of
+    the development inbox, outside production only, and those that organisers preview in a frame of their own page. The
+    styles of a mail stand in its elements, which our policy forbids; so it is a sandbox of no origin instead, where no
+    script runs, nothing is fetched, and links still lead on. The pages that a mail leads to have the subscriber's token in
+    their address, so they tell nobody where a request comes from, not even us.
+    """
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self._app = app
         self._hosts = hosts(config)
-        production = config.env is Environment.PRODUCTION
-        self._everywhere: Headers = [*EVERYWHERE, *(TRANSPORT if production else [])]
+        self._production = config.env is Environment.PRODUCTION
+        self._onion = config.onion
+        self._everywhere: Headers = [*EVERYWHERE, *(TRANSPORT if self._production else [])]
+        allowed = {
+            PERMISSIONS: (f"{PASSKEYS}=()", f"{PASSKEYS}=(self)"),
+            POLICY: ("base-uri", "frame-src 'self'; base-uri"),
+        }
+        self._for_organisers: Headers = [
+            (name, value.replace(*allowed.get(name, ("", "")))) for name, value in self._everywhere
+        ]
+        self._by_mail = _with(self._everywhere, REFERRER, "no-referrer")
+        self._a_mail = _with(self._everywhere, POLICY, A_MAIL)
+        self._a_preview = _with(
+            self._everywhere, POLICY, A_MAIL.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Refuse a foreign Host, else let the answer pass with its headers."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        extra = [*self._everywhere, *_for_machines(path, method)]
+        extra = [*self._for_readers(path), *_for_machines(path, method), *self._over_tor(environ)]
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
             return start_response(status, [*_private(headers, method), *extra], exc_info)
@@ -90,14 +132,43 @@ class Doorstep:
             return _refuse(start, path)
         return self._app(environ, start)
 
+    def _for_readers(self, path: str) -> Headers:
+        if path.startswith(ORGANISERS):
+            return self._a_preview if path.endswith(PREVIEWS) else self._for_organisers
+        if SHOWN_ELSEWHERE.fullmatch(path):
+            return self._elsewhere(path)
+        if path.startswith(BY_MAIL):
+            return self._by_mail
+        if self._production or not path.startswith(MAILS):
+            return self._everywhere
+        return self._a_mail
+
+    def _over_tor(self, environ: WSGIEnvironment) -> Headers:
+        """Where Tor Browser finds the same page without leaving Tor; only said to those who came another way."""
+        if not self._onion or environ.get("HTTP_HOST", "").lower() == urlsplit(self._onion).netloc:
+            return []
+        query = environ.get("QUERY_STRING", "")
+        path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/") + (
+            f"?{query}" if query.isascii() and query.isprintable() and query else ""
+        )
+        return [("Onion-Location", self._onion + path)]
+
+    def _elsewhere(self, path: str) -> Headers:
+        shown = _with(self._everywhere, RESOURCES, "cross-origin")
+        return _with(shown, POLICY, A_COUNTER) if COUNTER.fullmatch(path) else shown
+
 
 def hosts(config: Config) -> frozenset[str]:
     """The Host headers we answer to: the base URL's; outside production this machine's own names too."""
     base = urlsplit(config.base_url).netloc.lower()
     if config.env is Environment.PRODUCTION:
-        return frozenset({base})
+        return frozenset({base, *([urlsplit(config.onion).netloc] if config.onion else [])})
     local = ("localhost", "127.0.0.1", "[::1]")
     return frozenset({base, *local, *(f"{name}:{config.port}" for name in local)})
+
+
+def _with(headers: Headers, name: str, value: str) -> Headers:
+    return [(name, value), *(each for each in headers if each[0] != name)]
 
 
 def _for_machines(path: str, method: str) -> Headers:

@@ -12,7 +12,8 @@ from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from petition import clock, db, epochs, migrate
+from petition import clock, db, epochs, migrate, scrubbed
+from petition.subscribers import mail_health
 from petition.volatile import VolatileAway
 from petition.web.parts import parts
 
@@ -23,6 +24,16 @@ FIGURES: Final = {
     "oldest_owed_seconds": "Age of the oldest follow-up that is not settled",
     "given_up": "Follow-ups given up after five tries",
     "drift": "Shown signatures minus recounted ones",
+}
+
+MAIL_FIGURES: Final = {
+    "mail_due_seconds": "Age of the oldest mail that is due",
+    "dead_letters": "Mails given up",
+    "mails_sent": "Mails that a server took",
+    "mails_bounced": "Mails that bounced",
+    "mails_complained": "Mails that somebody complained about",
+    "bounce_rate": "Bounces for each mail sent",
+    "halted": "Whether all sending is halted",
 }
 
 bp = Blueprint("health", __name__)
@@ -53,13 +64,37 @@ def metrics() -> Response:
     try:
         with db.session() as session:
             health = epochs.health(session, clock.now())
+            mail = mail_health(session, parts().config.base_url, clock.now())
+            scrub = scrubbed.last(session)
     except SQLAlchemyError:
         up.labels("database").set(0)
     else:
         up.labels("database").set(1)
-        for name, meaning in FIGURES.items():
-            Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
+        _tell(registry, FIGURES, health)
+        _tell(registry, MAIL_FIGURES, mail)
+        readers = Gauge("undersigned_subscribers", "Readers who asked for mail", ["state"], registry=registry)
+        for state, n in mail.readers.items():
+            readers.labels(state).set(n)
+        _tell_scrub(registry, scrub)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)
+
+
+def _tell(registry: CollectorRegistry, figures: dict[str, str], health: object) -> None:
+    for name, meaning in figures.items():
+        Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
+
+
+def _tell_scrub(registry: CollectorRegistry, scrub: scrubbed.LastScrub | None) -> None:
+    """Before the first scrub there is nothing to tell; a monitor asks for what is absent."""
+    if scrub is None:
+        return
+    age = Gauge("undersigned_scrub_seconds", "Seconds since the order of arrival was taken out", registry=registry)
+    age.set((clock.now() - scrub.at).total_seconds())
+    steps = Gauge(
+        "undersigned_scrub_step", "Whether the database role may do a step of it", ["step"], registry=registry
+    )
+    for step in scrubbed.STEPS:
+        steps.labels(step).set(step not in scrub.refused)
 
 
 def _database() -> str:

@@ -12,6 +12,7 @@ from flask import Flask, g, request
 from markupsafe import Markup
 
 from petition import i18n
+from petition.markdown import letter_html
 from petition.snapshots import Snapshot
 
 
@@ -51,11 +52,13 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
 
 
 def teach(app: Flask) -> None:
-    """Give the templates `_`, `ngettext`, `lang` and the filters number, percent, date_long, language_name."""
+    """Give the templates `_`, `ngettext`, `lang` and the filters number, percent, date_long, duration, markdown, language_name."""
     words = {"_": gettext, "gettext": gettext, "ngettext": ngettext, "languages": tuple(i18n.LANGUAGES)}
     app.jinja_env.globals.update(words)
     app.jinja_env.filters["number"] = lambda n: i18n.number(n, spoken())
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())
     app.jinja_env.filters["date_long"] = lambda day: i18n.date_long(day, spoken())
+    app.jinja_env.filters["duration"] = lambda seconds: i18n.duration(seconds, spoken())
+    app.jinja_env.filters["markdown"] = letter_html
     app.jinja_env.filters["language_name"] = lambda code: i18n.LANGUAGES.get(code, code)
     app.context_processor(lambda: {"lang": g.lang if "lang" in g else page_language(), "snapshot": None, "here": False})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PAGES_CACHED: Final = "public, max-age=5, stale-while-revalidate=30"
 CALLS_CACHED: Final = "public, max-age=5"
 WORTH_PACKING: Final = 600
+PACKED_ALREADY: Final = frozenset({"image/png"})
 
 Headers = list[tuple[str, str]]
 
@@ -70,7 +71,7 @@ def make(source: object, text: str | bytes, kind: str, caching: str) -> Page:
     body = text.encode() if isinstance(text, str) else text
     tag = sha256(kind.encode() + b"\0" + body).hexdigest()[:24]
     plain = _form(body, f'"{tag}"', kind, caching, [])
-    if len(body) < WORTH_PACKING:
+    if len(body) < WORTH_PACKING or kind in PACKED_ALREADY:
         return Page(source, plain, None)
     small = gzip.compress(body, mtime=0)
     return Page(source, plain, _form(small, f'"{tag}-gz"', kind, caching, [("Content-Encoding", "gzip")]))

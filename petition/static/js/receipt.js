@@ -47,9 +47,9 @@ export async function watch(receipt, page) {
   return null;
 }
 
-function show({ state, epoch }) {
+function show({ state, epoch, why }) {
   const line = document.getElementById("standing");
-  const sentence = document.getElementById("standings").content.querySelector(`[data-state="${state}"]`);
+  const sentence = document.getElementById("standings").content.querySelector(`[data-state="${why ? `${state}-${why}` : state}"]`);
   const text = filled(sentence.textContent, { epoch });
   if (line.textContent !== text) line.textContent = text;
   line.dataset.state = state;

@@ -136,7 +136,16 @@ function showReceipt(receipt, shown, pass) {
   stage.querySelector("#receipt").value = written(receipt, page);
   stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = withdrawToken(pass); });
   document.getElementById("steps").hidden = true;
+  retitle(stage.querySelector("h2"));
   followReceipt();
+}
+
+/** What was a step's heading becomes the page's: there is no step left. The tab's title stays as neutral as it was. */
+function retitle(heading) {
+  const title = document.querySelector("h1");
+  title.textContent = heading.textContent;
+  heading.remove();
+  title.focus();
 }
 
 function followReceipt() {

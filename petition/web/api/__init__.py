@@ -5,7 +5,7 @@ OpenAPI document is made. The pass or the challenge id is the authority: no cook
 bodies above 16 kB, anything but a JSON object, and fields of the wrong shape. Holds no rule.
 """
 
-from petition.web.api import openapi, reading, writing
+from petition.web.api import heads, openapi, reading, subscribing, writing
 from petition.web.api.calls import CALLS, Call, bp
 
-__all__ = ["CALLS", "Call", "bp", "openapi", "reading", "writing"]
+__all__ = ["CALLS", "Call", "bp", "heads", "openapi", "reading", "subscribing", "writing"]

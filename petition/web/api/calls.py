@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from petition.web import memory
 from petition.web.forms import Shape
@@ -100,11 +100,19 @@ def _choose_language(slug: str | None) -> None:
 def _json_object() -> dict[str, Any]:
     if request.mimetype != JSON:
         raise UnsupportedMediaType
-    request.max_content_length = LARGEST_BODY
     try:
-        document = json.loads(request.get_data(cache=False))
+        document = json.loads(_body().decode())
     except (ValueError, RecursionError):
         raise BadRequest from None
     if not isinstance(document, dict):
         raise BadRequest
     return document
+
+
+def _body() -> bytes:
+    """All of it; one of unknown length is cut in silence at the limit, so the limit is one byte further off."""
+    request.max_content_length = LARGEST_BODY + 1
+    body = request.get_data(cache=False)
+    if len(body) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    return body

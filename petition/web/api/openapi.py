@@ -32,6 +32,7 @@ REQUIRED: Final = {
     "PassForm": ["challenge", "code", "blinded"],
     "SignForm": ["pass", "show"],
     "WithdrawForm": ["withdraw"],
+    "SubscribeForm": ["address", "rhythm"],
 }
 
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from petition import db, signatures
 from petition.encoding import MalformedEncoding, b64u, unb64u
-from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing
+from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing, cells
 from petition.snapshots import MilestoneView, Snapshot
 from petition.web import memory, proof_of_work
 from petition.web.api.calls import JSON, reads, say, text_of
@@ -46,7 +46,7 @@ def count(slug: str) -> Response:
 
 
 @reads("/campaigns/<slug>/challenge", "An ALTCHA challenge to solve before asking for a code", "Puzzle", cached=False)
-def challenge(slug: str) -> dict[str, Any]:
+def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the same for all campaigns)
     """A fresh challenge; nothing is kept of it."""
     return proof_of_work.challenge(parts().config.secret_key, time.time())
 
@@ -75,6 +75,16 @@ def signers(slug: str) -> Response:
     )
 
 
+@reads(
+    "/campaigns/<slug>/breakdown",
+    "Those who show only a role, by role and by team: groups of ten and more",
+    "Breakdown",
+)
+def breakdown(slug: str) -> Response:
+    """Each figure is so many people or a few more; none of a group under ten, and no total."""
+    return _cached(slug, "api/breakdown", lambda snapshot: text_of(_breakdown(snapshot)), lang="")
+
+
 def searched() -> str:
     """What is searched for: one line of at most 80 visible characters."""
     text = one_line(request.args.get("q", "")[:LONGEST_NAME])
@@ -90,8 +100,13 @@ def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
 
 
 def standing_told(standing: Standing) -> dict[str, Any]:
-    """A standing as the calls say it; a hidden name is still a signature in the ledger."""
+    """A standing as the calls say it; a hidden name is still a signature in the ledger.
+
+    A removal that no epoch has taken yet says so; one that was taken says why.
+    """
     told: dict[str, Any] = {"state": state_told(standing.state, logged=standing.index is not None)}
+    if standing.state is SignatureState.REMOVED:
+        told |= {"why": str(standing.why)} if standing.why else {"state": "removing"}
     if standing.index is not None:
         proof = [b64u(each) for each in standing.proof]
         told |= {"index": standing.index, "epoch": standing.epoch, "proof": proof}
@@ -175,8 +190,16 @@ def _goal(ahead: MilestoneView | None) -> dict[str, Any] | None:
 
 
 def _signers(snapshot: Snapshot, named: NamedPage) -> dict[str, Any]:
-    roles = [{"role": each.role, "n": each.n} for each in snapshot.role_counts]
-    return {"named": [_signer(each) for each in named.names], "roles": roles, "anonymous": snapshot.tally.anonymous}
+    roles = [{"role": each.value, "n": each.n} for each in snapshot.by_role().cells]
+    return {"named": [_signer(each) for each in named.names], "roles": roles, "anonymous": snapshot.unshown()}
+
+
+def _breakdown(snapshot: Snapshot) -> dict[str, Any]:
+    margins = [
+        {"kind": by.kind, "cells": [{"value": each.value, "n": each.n} for each in by.cells], "other": by.other}
+        for by in (snapshot.by_role(), snapshot.by_team())
+    ]
+    return {"by": margins, "rounded_to": cells.STEP, "least": cells.LEAST, "epoch": snapshot.table.epoch}
 
 
 def _signer(signer: NamedSigner) -> dict[str, str]:

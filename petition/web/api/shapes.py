@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from petition.campaigns import CampaignState, DemandState
-from petition.ledger.entries import Show
+from petition.ledger.entries import Removal, Show
 from petition.milestones import MilestoneKind
+from petition.signatures.cells import LEAST, STEP
 
 Schema = dict[str, Any]
 
@@ -39,6 +40,8 @@ def by_key(each: Schema) -> Schema:
 
 TEXT: Final[Schema] = {"type": "string"}
 NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
+AT_LEAST: Final[Schema] = {"type": "integer", "minimum": LEAST, "multipleOf": STEP}
+FLAG: Final[Schema] = {"type": "boolean"}
 DAY: Final[Schema] = {"type": "string", "format": "date"}
 HEX32: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -82,18 +85,32 @@ SHAPES: Final[dict[str, Schema]] = {
         receipt=record(entry=TEXT, salt=binary(32), body=BODY, withdraw=binary(32), promise=binary(64), by_epoch=NUMBER)
     ),
     "State": record(state={"enum": ["pending", "logged", "withdrawn", "removed"]}),
+    "Asked": record(state={"const": "asked"}),
     "Standing": record(
-        ("index", "epoch", "proof"),
-        state={"enum": ["pending", "logged", "withdrawn", "removed"]},
+        ("index", "epoch", "proof", "why"),
+        state={"enum": ["pending", "logged", "withdrawn", "removing", "removed"]},
+        why={"enum": [str(each) for each in Removal]},
         index=NUMBER,
         epoch=NUMBER,
         proof=listed(binary(32)),
     ),
     "Signers": record(
         named=listed(record(name=TEXT, role=TEXT, team=TEXT, comment=TEXT)),
-        roles=listed(record(role=TEXT, n={"type": "integer", "minimum": 10})),
+        roles=listed(record(role=TEXT, n=AT_LEAST)),
         anonymous=NUMBER,
     ),
+    "Breakdown": record(
+        by=listed(record(kind={"enum": ["role", "team"]}, cells=listed(record(value=TEXT, n=AT_LEAST)), other=FLAG)),
+        rounded_to=NUMBER,
+        least=NUMBER,
+        epoch=NUMBER,
+    ),
+    "Checkpoints": record(
+        ("before",),
+        checkpoints=listed(record(epoch=NUMBER, day=DAY, size=NUMBER, note=TEXT)),
+        before=NUMBER,
+    ),
+    "Consistency": record(old=NUMBER, new=NUMBER, proof=listed(binary(32))),
     "Problem": record(
         ("errors",),
         type=TEXT,

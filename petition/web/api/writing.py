@@ -34,7 +34,7 @@ def ask_for_code(slug: str, form: VerifyForm) -> str:
     campaign = here.memory.campaign(slug)
     proven = proof_of_work.was_done(here.config.secret_key, here.volatile, form.altcha.data)
     where = network()
-    with db.transaction() as session:
+    with db.single_statement() as session:
         return verification.begin(
             session,
             here.desk,
@@ -64,7 +64,7 @@ def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
     """Stamp a blinded value for a page or a call; `form` holds challenge and code."""
     here = parts()
     campaign = here.memory.campaign(slug)
-    with db.transaction() as session:
+    with db.single_statement() as session:
         return verification.issue(
             session, here.desk, campaign, str(form.challenge.data), str(form.code.data), blinded, clock.now()
         )
@@ -84,9 +84,9 @@ def sign(slug: str, form: SignForm) -> dict[str, Any]:
 
 
 def redeem(slug: str, form: SignForm) -> Receipt:
-    """Redeem for a page or a call: one round trip to the database and its commit."""
+    """Redeem for a page or a call: one round trip to the database."""
     campaign = parts().memory.campaign(slug)
-    with db.transaction() as session:
+    with db.single_statement() as session:
         return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
 
 

@@ -1,4 +1,4 @@
-"""What a reporter downloads: the bundle, the checkpoint, the letter's bytes and the verifier. Cacheable, with ETag."""
+"""What a reporter downloads: the bundle, the checkpoint, the letter's bytes, the verifier and the signer. Cacheable, with ETag."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, make_response, request, send_file
 from werkzeug.exceptions import NotFound
 
+from petition.blindsign import signer as terminal
 from petition.ledger import verify as verifier
 from petition.publishing import bundle_path
 from petition.web import memory
@@ -54,6 +55,12 @@ def letter(slug: str, lang: str) -> Response:
 def program() -> Response:
     """The stand-alone verifier, as it lies in the project."""
     return _file(Path(verifier.__file__), "text/x-python; charset=utf-8", "verify.py")
+
+
+@bp.get("/sign.py")
+def signer() -> Response:
+    """The stand-alone signer, as it lies in the project."""
+    return _file(Path(terminal.__file__), "text/x-python; charset=utf-8", "sign.py")
 
 
 def _file(path: Path, kind: str, name: str) -> Response:

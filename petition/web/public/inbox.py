@@ -1,4 +1,8 @@
-"""The development inbox: mail that this copy would have sent, newest first. Production has no such page."""
+"""The development inbox: mail that this copy would have sent, newest first. Production has no such page.
+
+A mail with HTML can be opened as it looks, as a document of its own under the policy of `petition.web.headers.A_MAIL`:
+its styles stand in its elements, as mail readers want it, and its links lead on, but nothing of it runs or is fetched.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, render_template
+from markupsafe import Markup, escape
 
 from petition.config import Environment
 from petition.mail import InboxMail, inbox_folder, read_inbox
 from petition.web.parts import parts
 
+LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 CODE = re.compile(r"\b(\d{4})[ \u00a0\u202f-]?(\d{4})\b")
 MOST_MAILS = 50
 
@@ -20,27 +26,50 @@ bp = Blueprint("inbox", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A mail as the page shows it; `code` is the eight digits in it, or empty."""
+    """A mail as the page shows it; `code` is the eight digits in it, `name` is empty without HTML."""
 
     subject: str
     to: str
     date: datetime
-    text: str
+    text: Markup
     code: str
+    name: str
 
 
 @bp.get("/dev/inbox")
 def inbox() -> Response:
     """The newest mails; 404 in production."""
+    mails = [shown(mail) for mail in _newest()]
+    return Response(render_template("public/inbox.html", mails=mails))
+
+
+@bp.get("/dev/inbox/<name>")
+def mail(name: str) -> Response:
+    """One of the newest mails as it looks; 404 in production."""
+    found = next((each for each in _newest() if each.name == name and each.html), None)
+    return Response(found.html) if found else abort(404)
+
+
+def _newest() -> list[InboxMail]:
     config = parts().config
     if config.env is Environment.PRODUCTION:
         abort(404)
-    mails = [shown(mail) for mail in read_inbox(inbox_folder(config), MOST_MAILS)]
-    return Response(render_template("public/inbox.html", mails=mails))
+    return read_inbox(inbox_folder(config), MOST_MAILS)
 
 
 def shown(mail: InboxMail) -> Shown:
     """Pick out of a mail what a developer looks for."""
     code = CODE.search(mail.text)
     digits = "".join(code.groups()) if code else ""
-    return Shown(mail.subject, mail.to, mail.date.astimezone(UTC), mail.text.strip(), digits)
+    text, name = linked(mail.text.strip()), mail.name if mail.html.strip() else ""
+    return Shown(mail.subject, mail.to, mail.date.astimezone(UTC), text, digits, name)
+
+
+def linked(text: str) -> Markup:
+    """A text whose addresses of pages can be followed."""
+    parts_of, end = [], 0
+    for found in LINK.finditer(text):
+        address = Markup('<a href="{0}">{0}</a>').format(found[0])
+        parts_of += [escape(text[end : found.start()]), address]
+        end = found.end()
+    return Markup("").join([*parts_of, escape(text[end:])])

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, render_template
 
 from petition.markdown import letter_html
 from petition.snapshots import Snapshot
-from petition.web import memory
+from petition.web import memory, pictures
 from petition.web.language import page_language
 from petition.web.parts import parts
+from petition.web.public.share import card_url
 
 bp = Blueprint("letter", __name__)
 
@@ -28,4 +29,6 @@ def _render(snapshot: Snapshot, lang: str) -> str:
         letter=view,
         text=letter_html(view.markdown, view.lang),
         base_url=parts().config.base_url.rstrip("/"),
+        card_url=card_url(snapshot, lang),
+        card_words=pictures.card_of(snapshot, lang).words(),
     )

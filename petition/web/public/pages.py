@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from typing import Final
 
+from flask import Blueprint, Response, make_response, redirect, render_template
+
+from petition.data_elsewhere import FILES, KEYS
 from petition.data_map import DATA_MAP, Datum, Kind
 from petition.markdown import typeset
+from petition.retention import RETENTION, TITLES, Whose
 from petition.web import memory
 from petition.web.language import page_language
+
+AWAY: Final = "https://duckduckgo.com/"
+FORGOTTEN: Final = '"cache", "storage"'
 
 bp = Blueprint("pages", __name__)
 bp.add_app_template_filter(typeset)
@@ -19,14 +26,23 @@ MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, 
 @bp.get("/safety")
 def safety() -> Response:
     """What to do before signing, and who sees what."""
-    return memory.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html"))
+    told = {"kept": {Whose.SIGNERS: RETENTION[Whose.SIGNERS]}, "titles": TITLES}
+    return memory.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **told))
 
 
 @bp.get("/seizure")
 def seizure() -> Response:
-    """Every column of the database, made from the data map."""
-    lang = page_language()
-    return memory.cached_text(lang, "seizure", lambda _: render_template("public/seizure.html", groups=by_kind()))
+    """How long what is kept; then every column of the database, key of Redis and file, made from the data map."""
+    told = {"kept": RETENTION, "titles": TITLES, "groups": by_kind(), "keys": KEYS, "files": FILES}
+    return memory.cached_text(page_language(), "seizure", lambda _: render_template("public/seizure.html", **told))
+
+
+@bp.get("/leave")
+def leave() -> Response:
+    """Away from here at once, to a page that says nothing; the browser forgets what it kept of this site."""
+    answer = make_response(redirect(AWAY, 303))
+    answer.headers.update({"Clear-Site-Data": FORGOTTEN, "Cache-Control": "no-store"})
+    return answer
 
 
 def by_kind() -> list[Group]:

@@ -1,4 +1,4 @@
-"""Pages made for one person: signing, the receipt, withdrawing.
+"""Pages made for one person: signing, the receipt, withdrawing, mail.
 
 Guards that they are never stored, speak one language all the way, and keep what was typed when something has to be
 mended. Refuses to swallow: an error that is not among the foreseen ones goes on to `petition.web.faults`.
@@ -15,13 +15,13 @@ from babel.lists import format_list
 from flask import Response, render_template, url_for
 from sqlalchemy import exc
 
-from petition.i18n import interface_language
+from petition.i18n import LANGUAGES, interface_language
 from petition.snapshots import Choice, Snapshot
 from petition.web import faults, memory
 from petition.web.fields import EMPTY, Filled
 from petition.web.language import page_language
 from petition.web.parts import parts
-from petition.web.public.words import WORDS
+from petition.web.public.words import words_of
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (*faults.SAID, exc.OperationalError, exc.TimeoutError)
 """What a page answers by drawing itself again; all of it has a sentence in `petition.web.faults`."""
@@ -43,11 +43,12 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
         "here": False,
         "form": form,
         "empty": EMPTY,
-        "script_words": WORDS,
+        "script_words": words_of(snapshot),
         "wait": format_timedelta(longest, threshold=2, locale=words),
         "letter_url": letter_url(snapshot, lang),
         "roles": labelled(snapshot.roles, lang),
         "teams": labelled(snapshot.teams, lang),
+        "tongues": [(code, LANGUAGES.get(code, code)) for code in dict.fromkeys((*snapshot.languages, *LANGUAGES))],
         "domains": format_list([f"@{domain}" for domain in snapshot.domains], style="or", locale=words),
         "have_pass": False,
         "in_browser": False,

@@ -11,7 +11,7 @@ from petition import signatures
 from petition.db import session as reading
 from petition.signatures import Standing
 from petition.snapshots import Snapshot
-from petition.web.api.reading import state_told
+from petition.web.api.reading import standing_told
 from petition.web.fields import Filled
 from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
@@ -38,7 +38,8 @@ def look(slug: str) -> Response:
         return faulty("receipt", snapshot, lang, text)
     except personal.REFUSALS as error:
         return personal.mend(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
-    standing = state_told(found.state, logged=found.index is not None)
+    told = standing_told(found)
+    standing = "-".join(str(told[name]) for name in ("state", "why") if name in told)
     return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=found.epoch)
 
 

@@ -86,7 +86,7 @@ def sign(slug: str) -> Response:
         receipt = writing.redeem(slug, given)
     except personal.REFUSALS as error:
         typed = _typed(*CHOICES)
-        return personal.mend(error, "pass", "sign", snapshot, lang, typed, stage=Stage.CHOOSE, have_pass=True)
+        return personal.mend(error, "pass", "sign", snapshot, lang, typed, stage=Stage.CHOOSE)
     return _receipt_page(snapshot, lang, given.wish(), receipt)
 
 
@@ -108,7 +108,7 @@ def _receipt_page(snapshot: Snapshot, lang: str, wish: Wish, receipt: Receipt) -
         standing=SignatureState.PENDING,
         receipt_for_look=text,
         token=b64u(receipt.withdraw),
-        shown=words.public_words(wish, role, lang),
+        shown=words.public_words(wish, role, lang, snapshot),
     )
 
 

@@ -11,6 +11,7 @@ from petition.i18n import gettext_for
 from petition.i18n import marked as _
 from petition.ledger.entries import Show
 from petition.signatures import Wish
+from petition.snapshots import Snapshot
 
 WORDS: Final = {
     "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),
@@ -38,14 +39,34 @@ WORDS: Final = {
     ),
 }
 
+WHILE_NAMES_WAIT: Final = WORDS | {
+    "shown-name": _("Shown of you: your name, “{name}”, once a milestone opens the names."),
+    "shown-sealed": _(
+        "Shown of you: your name, “{name}”, once a milestone opens the names and at least {n} names are public."
+    ),
+    "public-name": _(
+        "One more verified employee is counted. “{name}” joins the list of signers once a milestone opens the names."
+    ),
+    "public-sealed": _(
+        "One more verified employee is counted. “{name}” joins the list of signers once a milestone opens the names and"
+        " at least {n} names are public."
+    ),
+}
+"""The same where no name is public before a milestone."""
+
+
+def words_of(snapshot: Snapshot) -> dict[str, str]:
+    """The sentences for one campaign."""
+    return WORDS if snapshot.names_from is None else WHILE_NAMES_WAIT
+
 
 def said(name: str, lang: str) -> str:
     """One of the sentences in a language."""
     return gettext_for(lang)(WORDS[name])
 
 
-def public_words(wish: Wish, role: str, lang: str) -> str:
+def public_words(wish: Wish, role: str, lang: str, snapshot: Snapshot) -> str:
     """What the next batch makes public of a signature; `role` is its label in that language."""
     sealed = wish.show is Show.NAME and wish.publish_at > 0
-    sentence = said(f"public-{'sealed' if sealed else wish.show}", lang)
+    sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else wish.show}"])
     return sentence.format(name=wish.name, role=role, n=wish.publish_at)

@@ -1,0 +1,61 @@
+"""Past heads of the ledger, and the proof that a later one only added to an earlier one (RFC 9162 §2.1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import request
+from werkzeug.exceptions import BadRequest, NotFound
+
+from petition import db
+from petition.encoding import b64u
+from petition.epochs import history
+from petition.epochs.history import KeptCheckpoint
+from petition.ledger import log
+from petition.snapshots import Snapshot
+from petition.web import memory
+from petition.web.api.calls import reads
+from petition.web.forms import DIGITS
+from petition.web.parts import parts
+
+SIZE: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+AT_ONCE: Final = 100
+
+
+@reads("/campaigns/<slug>/checkpoints", "Signed heads of the ledger, newest first, 100 at a time", "Checkpoints",
+       cached=False, query={"before": SIZE})  # fmt: skip
+def checkpoints(slug: str) -> dict[str, Any]:
+    """Heads of the epochs before a number; `before` leads on to older ones."""
+    found = kept(memory.snapshot(slug), number_asked("before", 0))
+    told = [asdict(each) | {"day": each.day.isoformat()} for each in found]
+    return {"checkpoints": told} | ({"before": found[-1].epoch} if len(found) == AT_ONCE else {})
+
+
+@reads("/campaigns/<slug>/consistency", "The proof that one head begins with another", "Consistency",
+       cached=False, query={"old": SIZE, "new": SIZE})  # fmt: skip
+def consistency(slug: str) -> dict[str, Any]:
+    """Between two sizes that are public; `new` is the newest head's when it is left out. 404 for sizes beyond it."""
+    snapshot = memory.snapshot(slug)
+    old, new = number_asked("old", 0), number_asked("new", snapshot.size)
+    if not old <= new <= snapshot.size:
+        raise NotFound
+    with db.session() as session:
+        proof = log.tree(session, bytes.fromhex(snapshot.id), snapshot.size).consistency_proof(old, new)
+    return {"old": old, "new": new, "proof": [b64u(each) for each in proof]}
+
+
+def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
+    """A hundred heads of a campaign, from the epochs before a number on; none while nothing is public."""
+    if snapshot.count is None:
+        return []
+    with db.session() as session:
+        return history.checkpoints(session, parts().memory.campaign(snapshot.slug), before=before, most=AT_ONCE)
+
+
+def number_asked(name: str, default: int) -> int:
+    """A whole number of the query; 400 for anything else."""
+    text = request.args.get(name, str(default))
+    if not DIGITS.fullmatch(text):
+        raise BadRequest
+    return int(text)

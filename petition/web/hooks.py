@@ -1,0 +1,57 @@
+"""Where mail relays report bounces and complaints; who may and what it means stands in `petition.subscribers.relays`.
+
+Guards that a report sent twice counts once, and takes effect before it is answered: the address is off every list when
+the relay reads 200. Refuses everything when there is no key, and bodies above 256 kB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from flask import Blueprint, Response, abort, request
+
+from petition import clock, db, subscribers
+from petition.subscribers import relays
+from petition.volatile import VolatileAway
+from petition.web.api.calls import say
+from petition.web.parts import parts
+
+LARGEST_REPORT: Final = 256 * 1024
+REMEMBERED_SECONDS: Final = 24 * 3600
+
+bp = Blueprint("hooks", __name__, url_prefix="/hooks")
+
+
+@bp.post("/bounces")
+def bounces() -> Response:
+    """Act on what a relay reports; 404 without a key. Raises SignatureWrong, ReportUnreadable."""
+    here, now = parts(), clock.now()
+    if not here.config.hook_key:
+        abort(404)
+    request.max_content_length = LARGEST_REPORT
+    headers, body = dict(request.headers), request.get_data(cache=False)
+    reports = relays.reports(headers, body, here.config.hook_key, now)
+    with _once(relays.fingerprint(headers, body)) as new, db.transaction() as session:
+        for report in reports if new else ():
+            subscribers.record(session, here.config.pepper, report, now.date())
+    return say({"reports": len(reports)})
+
+
+@contextmanager
+def _once(key: bytes) -> Iterator[bool]:
+    """Whether this was not reported before; forgotten again when acting on it fails, because the relay repeats it then.
+
+    Without Redis everything is new: a bounce that counts twice does less harm than one that is not heard.
+    """
+    try:
+        new = parts().volatile.remember(key, REMEMBERED_SECONDS)
+    except VolatileAway:
+        new = True
+    try:
+        yield new
+    except Exception:
+        with suppress(VolatileAway):
+            parts().volatile.forget(key)
+        raise

@@ -1,0 +1,174 @@
+"""The share card: what other sites show beside a link to the letter. 1200 × 630 pixels, set like a page that is printed.
+
+Guards that it changes only when there is something to tell: the figure is the last milestone that was reached, not the
+count of the minute, so a picture that some site keeps for weeks stays true. It is drawn once for each milestone and
+language and kept by the process (about 30 ms; the first in a process about 150 ms, for the fonts). Refuses glyphs that
+its fonts lack: they are left out, and a title of which too little would remain is left out whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from threading import Lock
+from typing import Final
+
+import typst
+
+from petition.campaigns import CampaignState
+from petition.config.addresses import PROJECT
+from petition.i18n import gettext_for, interface_language, ngettext_for, number, percent
+from petition.i18n import marked as _
+from petition.markdown import typeset
+from petition.milestones import MilestoneKind
+from petition.snapshots import MilestoneView, Snapshot
+from petition.web.pictures import lines
+
+WIDTH: Final = 1200
+HEIGHT: Final = 630
+TEMPLATE: Final = PROJECT / "templates" / "card" / "card.typ"
+CHECKED: Final = b'#set text(font: "Libertinus Serif")\n#sys.inputs.text'
+STRICT: Final = ["a-4"]
+LEAST_LEFT: Final = 0.6
+MOST_KEPT: Final = 64
+
+_drawing = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What stands on a card; `figure` is empty while there is no number to tell, `done` is per cent of the line."""
+
+    lang: str
+    title_lang: str
+    above: str
+    state: str
+    title: str
+    addressee: str
+    figure: str
+    who: str
+    next: str
+    done: str
+    place: str
+    note: str
+    at: str
+
+    def words(self) -> str:
+        """The card for those who cannot see it."""
+        told = (self.title, self.addressee, f"{self.figure} {self.who}".strip(), self.next, self.note)
+        return " – ".join(each for each in told if each)
+
+
+def card_of(snapshot: Snapshot, lang: str) -> Card:
+    """What the card of a letter tells in a language; the same until a milestone is reached or the letter's state changes."""
+    spoken, own = interface_language(lang), snapshot.letter(lang).lang
+    said = gettext_for(spoken)
+    told = _told(snapshot)
+    return Card(
+        lang=spoken,
+        title_lang=own,
+        above=said(_("Open letter")),
+        state=lines.state(snapshot, lang),
+        title=lines.shortened(typeset(snapshot.title(lang), own), 150),
+        addressee=lines.shortened(_addressee(snapshot, lang), 130),
+        figure="" if told is None else number(told, spoken),
+        who=_who(snapshot, told, spoken),
+        next=_next(snapshot, spoken),
+        done="" if told is None else _done(snapshot, told),
+        place=lines.shortened(snapshot.origin, 60),
+        note=lines.note(snapshot, lang, 130),
+        at="" if told is None else f"{told}",
+    )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def png(card: Card) -> bytes:
+    """The card as a picture."""
+    inputs = {name: lines.breakable(drawable(text)) for name, text in asdict(card).items()}
+    if _letters(inputs["title"]) < LEAST_LEFT * _letters(card.title):
+        inputs["title"] = card.above
+    with _drawing:
+        picture = _compiler().compile(input=TEMPLATE.read_bytes(), format="png", ppi=72.0, sys_inputs=inputs)
+    assert isinstance(picture, bytes)  # one page: every block of the template has its height
+    return picture
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def drawable(text: str) -> str:
+    """A text without the characters that no font of ours has."""
+    if text.isascii() or _has_glyphs(text):
+        return text
+    return " ".join("".join(each for each in text if each.isascii() or _has_glyph(each)).split())
+
+
+@lru_cache(maxsize=4096)
+def _has_glyph(each: str) -> bool:
+    return _has_glyphs(each)
+
+
+def _has_glyphs(text: str) -> bool:
+    """Strict PDF is refused when a glyph is missing; as a picture it would be drawn as an empty box."""
+    try:
+        with _drawing:
+            _compiler().compile(input=CHECKED, format="pdf", pdf_standards=STRICT, sys_inputs={"text": text})  # type: ignore[arg-type]
+    except typst.TypstError:
+        return False
+    return True
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """With the fonts that it brings along and no others, so that every machine draws the same picture."""
+    return typst.Compiler(ignore_system_fonts=True)
+
+
+def _told(snapshot: Snapshot) -> int | None:
+    """The number to tell: the last milestone that still holds; once nothing is counted any more, the count."""
+    if snapshot.count is None or snapshot.state is not CampaignState.OPEN:
+        return snapshot.count
+    reached = [each.needs for each in snapshot.milestones if each.reached and each.needs <= snapshot.count]
+    return max(reached, default=None)
+
+
+def _goal(snapshot: Snapshot) -> MilestoneView | None:
+    return snapshot.next_milestone() if snapshot.state in {CampaignState.OPEN, CampaignState.DRAFT} else None
+
+
+def _done(snapshot: Snapshot, told: int) -> str:
+    goal = _goal(snapshot)
+    return f"{min(100.0, 100 * told / goal.needs):.2f}" if goal else ""
+
+
+def _addressee(snapshot: Snapshot, lang: str) -> str:
+    role = snapshot.addressee_role.get(lang) or next(iter(snapshot.addressee_role.values()), "")
+    to = gettext_for(interface_language(lang))(_("To %(addressee)s")) % {"addressee": snapshot.addressee}
+    return typeset(f"{to}, {role}" if role else to, lang)
+
+
+def _who(snapshot: Snapshot, told: int | None, spoken: str) -> str:
+    organisation = lines.shortened(snapshot.organisation, 60)
+    if told is None:
+        said = gettext_for(spoken)(_("By employees of %(organisation)s. Every signature is verified."))
+    else:
+        said = ngettext_for(spoken)(
+            "verified employee of %(organisation)s has signed",
+            "verified employees of %(organisation)s have signed",
+            told,
+        )
+    return typeset(said % {"organisation": organisation}, spoken)
+
+
+def _next(snapshot: Snapshot, spoken: str) -> str:
+    goal = _goal(snapshot)
+    if goal is None:
+        return ""
+    values = {"goal": number(goal.needs, spoken), "share": percent(goal.value / 100, spoken)}
+    if goal.kind is MilestoneKind.SHARE:
+        said = _("The next milestone: %(share)s of the workforce, %(goal)s signatures")
+    else:
+        said = _("The next milestone: %(goal)s signatures")
+    return gettext_for(spoken)(said) % values
+
+
+def _letters(text: str) -> int:
+    return sum(each.isalnum() for each in text)

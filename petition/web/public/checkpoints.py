@@ -1,0 +1,94 @@
+"""Heads of the ledger for others to keep, and an Atom feed of them and of the news (RFC 4287).
+
+Guards the promise that nothing is rewritten: a head that somebody else kept must be the beginning of every later one.
+Refuses to be cleverer than a feed reader: an entry holds the signed note as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from flask import Blueprint, Response, render_template, url_for
+
+from petition.i18n import interface_language
+from petition.i18n import marked as _
+from petition.snapshots import Snapshot
+from petition.web import memory
+from petition.web.api.heads import AT_ONCE, kept, number_asked
+from petition.web.language import gettext, page_language
+from petition.web.parts import parts
+
+ATOM: Final = "application/atom+xml; charset=utf-8"
+NEWEST: Final = 30
+
+bp = Blueprint("checkpoints", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry of the feed; `id` is a URI that never changes."""
+
+    id: str
+    title: str
+    day: date
+    link: str
+    text: str
+
+
+@bp.get("/c/<slug>/checkpoints")
+def checkpoints(slug: str) -> Response:
+    """A page of signed heads, newest first; `?before=` an epoch leads to older ones. Raises CampaignUnknown."""
+    lang, before = page_language(memory.snapshot(slug)), number_asked("before", 0)
+    return memory.cached_page(slug, lang, f"checkpoints {before}", lambda snapshot: _render(snapshot, before))
+
+
+@bp.get("/c/<slug>/feed.atom")
+def feed(slug: str) -> Response:
+    """The newest heads and updates; raises CampaignUnknown."""
+    lang = page_language(memory.snapshot(slug))
+    return memory.cached_page(slug, lang, "feed", lambda snapshot: _feed(snapshot, lang), kind=ATOM)
+
+
+def _render(snapshot: Snapshot, before: int) -> str:
+    found = kept(snapshot, before)
+    older = found[-1].epoch if len(found) == AT_ONCE else 0
+    return render_template("public/checkpoints.html", snapshot=snapshot, checkpoints=found, older=older)
+
+
+def _feed(snapshot: Snapshot, lang: str) -> str:
+    entries = sorted([*_heads(snapshot), *_updates(snapshot, lang)], key=lambda entry: entry.day, reverse=True)
+    own = _address("checkpoints.feed", snapshot, lang)
+    day = entries[0].day if entries else snapshot.opened
+    return render_template(
+        "public/feed.xml", snapshot=snapshot, lang=interface_language(lang), entries=entries, own=own, day=day,
+        letter=_address("letter.letter", snapshot, lang),
+    )  # fmt: skip
+
+
+def _heads(snapshot: Snapshot) -> Iterator[FeedEntry]:
+    for each in kept(snapshot, 0)[:NEWEST]:
+        title = gettext(_("Checkpoint %(n)s: %(size)s entries"), n=each.epoch, size=each.size)
+        link = _address("checkpoints.checkpoints", snapshot, None, before=each.epoch + 1)
+        yield FeedEntry(_name(snapshot, f"checkpoint-{each.epoch}"), title, each.day, link, each.note)
+
+
+def _updates(snapshot: Snapshot, lang: str) -> Iterator[FeedEntry]:
+    for item in snapshot.timeline[:NEWEST]:
+        if item.kind == "update":
+            text = item.text.get(lang) or item.text[snapshot.languages[0]]
+            link = _address("letter.letter", snapshot, lang)
+            yield FeedEntry(_name(snapshot, f"update-{item.value}"), text.strip().splitlines()[0], item.day, link, text)
+
+
+def _name(snapshot: Snapshot, what: str) -> str:
+    """A tag URI (RFC 4151): it stays when the site moves."""
+    host = snapshot.origin.partition("/")[0]
+    return f"tag:{host.partition(':')[0]},{snapshot.opened or snapshot.day:%Y-%m-%d}:{snapshot.slug}/{what}"
+
+
+def _address(endpoint: str, snapshot: Snapshot, lang: str | None, before: int | None = None) -> str:
+    other = None if lang == snapshot.languages[0] else lang
+    return parts().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=other, before=before)

@@ -1,0 +1,32 @@
+"""The legal texts of a campaign: privacy notice and imprint, as its organisers wrote them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template
+
+from petition.markdown import letter_html
+from petition.snapshots import Snapshot
+from petition.web import memory
+from petition.web.language import page_language
+
+bp = Blueprint("legal", __name__)
+
+
+@bp.get("/c/<slug>/legal")
+def legal(slug: str) -> Response:
+    """Privacy notice and imprint; raises CampaignUnknown, and 404 where neither was written."""
+    snapshot = memory.snapshot(slug)
+    lang = page_language(snapshot)
+    if not snapshot.legal:
+        abort(404)
+    return memory.cached_page(slug, lang, "legal", lambda snapshot: _render(snapshot, lang))
+
+
+def _render(snapshot: Snapshot, lang: str) -> str:
+    spoken = {name: (_nearest(texts, lang, snapshot.languages[0]), texts) for name, texts in snapshot.legal.items()}
+    shown = {name: (tongue, letter_html(texts[tongue], tongue)) for name, (tongue, texts) in spoken.items()}
+    return render_template("public/legal.html", snapshot=snapshot, shown=shown)
+
+
+def _nearest(texts: dict[str, str], lang: str, own: str) -> str:
+    return next((each for each in (lang, own) if each in texts), next(iter(texts)))

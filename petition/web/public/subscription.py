@@ -1,0 +1,149 @@
+"""What a subscriber does by the links of a mail: confirm, choose, pause, leave. No account, no password.
+
+Guards that a GET changes nothing, because the scanners of mail systems follow every link: each page has a button, and
+the button posts. Unsubscribing takes the bare one-click POST of RFC 8058 too, whatever its body, and answers 200 without
+a redirect. Refuses nothing that was done before: a second time is as good as the first, and whoever is on no list
+is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy.orm import Session
+
+from petition import campaigns, clock, db, subscribers
+from petition.subscribers import Audience, Purpose, Rhythm, Subscriber, SubscriberGone, SubscriberState, links
+from petition.web import faults, memory
+from petition.web.fields import Filled
+from petition.web.forms import FormRefused, MailForm
+from petition.web.language import choose, page_language
+from petition.web.parts import parts
+from petition.web.public import personal
+
+bp = Blueprint("mail", __name__, url_prefix="/mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What the pages show of a subscriber, and the links that lead from one page to the next."""
+
+    state: SubscriberState
+    audience: Audience
+    rhythm: Rhythm
+    lang: str
+    slug: str
+    settings: str
+    unsubscribe: str
+
+
+Act = Callable[[Session, bytes], object]
+
+
+@bp.get("/confirm/<token>")
+def confirm_page(token: str) -> Response:
+    """A button that confirms."""
+    return _show("confirm", token, Purpose.CONFIRM)
+
+
+@bp.post("/confirm/<token>")
+def confirm(token: str) -> Response:
+    """On the list from now on."""
+    return _do("confirm", token, Purpose.CONFIRM, lambda session, who: subscribers.confirm(session, who, clock.now()))
+
+
+@bp.get("/settings/<token>")
+def settings_page(token: str) -> Response:
+    """What is mailed now, and what to choose from."""
+    return _show("settings", token, Purpose.SETTINGS)
+
+
+@bp.post("/settings/<token>")
+def change(token: str) -> Response:
+    """Another rhythm or language, a pause, or the end of one."""
+    acts: dict[str, Act] = {"pause": subscribers.pause, "resume": subscribers.unpause}
+    return _do("settings", token, Purpose.SETTINGS, acts.get(request.form.get("act", ""), _choose))
+
+
+@bp.get("/unsubscribe/<token>")
+def leave_page(token: str) -> Response:
+    """A button that unsubscribes."""
+    return _show("unsubscribe", token, Purpose.UNSUBSCRIBE)
+
+
+@bp.post("/unsubscribe/<token>")
+def leave(token: str) -> Response:
+    """Off the list, at once; what the body says does not matter."""
+    return _do("unsubscribe", token, Purpose.UNSUBSCRIBE, subscribers.leave)
+
+
+def _choose(session: Session, who: bytes) -> Subscriber:
+    wanted = MailForm.read(request.form)
+    snapshot = memory.snapshot(_reader(session, who).slug)
+    return subscribers.change(session, who, wanted.chosen(), wanted.language(snapshot.languages))
+
+
+def _show(name: str, token: str, purpose: Purpose) -> Response:
+    """The page of a link; raises LinkBroken."""
+    who = links.read(parts().config.secret_key, purpose, token)
+    try:
+        with db.session() as session:
+            return _draw(name, token, _reader(session, who))
+    except SubscriberGone:
+        return _gone()
+
+
+def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
+    """Act on a link that was posted, and say so; raises LinkBroken."""
+    who = links.read(parts().config.secret_key, purpose, token)
+    try:
+        with db.transaction() as session:
+            before = _reader(session, who)
+            _speak(before)
+            act(session, who)
+            after = before if name == "unsubscribe" else _reader(session, who)
+    except SubscriberGone:
+        return _gone()
+    except FormRefused as error:
+        page = _draw(name, token, before, faults.explain(error).errors)
+        page.status_code = 422
+        return page
+    return _draw(name, token, after, done=True)
+
+
+def _reader(session: Session, who: bytes) -> Reader:
+    found = subscribers.find(session, who)
+    key = parts().config.secret_key
+    return Reader(
+        state=found.state,
+        audience=found.audience,
+        rhythm=found.rhythm,
+        lang=found.lang,
+        slug=campaigns.slug_of(session, found.campaign_id),
+        settings=links.made(key, Purpose.SETTINGS, who),
+        unsubscribe=links.made(key, Purpose.UNSUBSCRIBE, who),
+    )
+
+
+def _speak(reader: Reader) -> str:
+    """The language of the page: the one asked for, else that of the reader's mails."""
+    return choose((reader.lang, *memory.snapshot(reader.slug).languages))
+
+
+def _draw(
+    name: str, token: str, reader: Reader, errors: Mapping[str, Sequence[str]] | None = None, *, done: bool = False
+) -> Response:
+    chosen = Filled({"rhythm": reader.rhythm, "lang": reader.lang}, errors or {})
+    snapshot = memory.snapshot(reader.slug)
+    here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
+    return personal.draw(
+        f"mail_{name}", snapshot, _speak(reader), chosen, reader=reader, token=token, done=done, here=here
+    )
+
+
+def _gone() -> Response:
+    page_language()
+    html = render_template("public/mail_gone.html")
+    return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
