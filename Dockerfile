@@ -10,7 +10,8 @@ COPY workers workers
 COPY seeds seeds
 COPY templates templates
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PETITION_HOME=/var/lib/undersigned
-RUN mkdir -p /var/lib/undersigned && chown undersigned /var/lib/undersigned
+# The folder of the shared volume must exist here with its owner, or an engine makes it root's.
+RUN mkdir -p /var/lib/undersigned/exports && mkdir -p /var/lib/undersigned/public && chown -R undersigned /var/lib/undersigned
 USER undersigned
 ENTRYPOINT ["python", "-m", "petition.cli"]
 CMD ["web"]

@@ -20,4 +20,9 @@ remove        the organisers strike a signature out, for a reason from a closed 
 hide          the name goes, the signature still counts
 milestone     a number of signatures, or a share of the workforce, worth telling
 update        news by the organisers
+subscriber    somebody who asked for mail, signer or not
+digest        what happened, told once a day or week
+edition       a digest of one period, the same for all who get it
+delivery      one mail to one recipient
+lane          the mails to one mail domain
 """

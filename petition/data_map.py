@@ -46,8 +46,16 @@ Row = tuple[str, Datum]
 FOR_GOOD = _("for good")
 TO_EPOCH = _("until the next batch is written")
 TO_CLOSE = _("until the letter closes")
-TO_HIDE = _("until it is hidden or withdrawn, or six months after the letter closed")
+TO_HIDE = _("until it is hidden, withdrawn or removed by a batch, or six months after the letter closed")
 A_DAY = _("a day")
+TWO_DAYS = _("two days")
+TWELVE_HOURS = _("twelve hours")
+THREE_DAYS = _("three days")
+TWO_MONTHS = _("two months")
+NINETY_DAYS = _("ninety days after the time for deciding it ended")
+NEWEST_STAYS = _("two months; the newest of each kind as long as the letter")
+A_YEAR = _("a year")
+TO_UNSUBSCRIBE = _("until it is unsubscribed, or six months after the letter closed")
 AS_LETTER = _("as long as the letter")
 MINUTES = _("until the work is done")
 
@@ -69,21 +77,28 @@ ROWS: tuple[Row, ...] = (
         "campaign_id tag",
         Kind.keyed,
         TO_CLOSE,
-        _("That so many people were verified. Who they are only with the pepper, which is kept elsewhere."),
+        _("That so many people were verified. Who they are, only with a key that is kept elsewhere."),
     ),
     *_columns(
         "verification.mail_cap",
         "key day n",
         Kind.keyed,
         A_DAY,
-        _("That so many codes were asked for today. For which addresses only with the pepper."),
+        _("That so many codes were asked for today. For which addresses, only with a key that is kept elsewhere."),
     ),
     *_columns(
         "verification.stamped",
         "reply day",
         Kind.keyed,
-        A_DAY,
+        TWO_DAYS,
         _("That a reply may be asked for again. It leads to nobody and to no signature."),
+    ),
+    *_columns(
+        "verification.code_hour",
+        "campaign_id domain hour asked used",
+        Kind.operational,
+        THREE_DAYS,
+        _("How many codes were asked for and used in each hour. Not by whom."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
@@ -92,7 +107,7 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.signature", "name role team comment", Kind.personal, TO_HIDE, BODY),
     *_columns(
         "public.signature",
-        "campaign_id index hw leaf epoch state salt show publish_at public",
+        "campaign_id index hw leaf epoch state salt show publish_at public why",
         Kind.public,
         FOR_GOOD,
         LEDGER,
@@ -107,7 +122,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns(
         "public.waiting_removal",
-        "campaign_id index why",
+        "campaign_id index why wave public",
         Kind.public,
         TO_EPOCH,
         _("That organisers are removing a signature, as the next batch will say."),
@@ -126,18 +141,85 @@ ROWS: tuple[Row, ...] = (
     *_columns(
         "public.campaign",
         "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "
-        "teams workforce workforce_source batch_min interval max_wait public_min opens_at closes_at opened closed issuer",
+        "teams workforce workforce_source batch_min interval max_wait public_min mailing legal opens_at closes_at opened closed "
+        "issuer",
         Kind.public,
         AS_LETTER,
         LETTER,
     ),
     *_columns("public.campaign", "stale", Kind.operational, MINUTES, _("That the public pages are about to change.")),
+    *_columns("public.campaign", "stopped", Kind.operational, AS_LETTER, _("What organisers stopped for the moment.")),
     *_columns("public.letter", "campaign_id lang title markdown sha256", Kind.public, AS_LETTER, LETTER),
     *_columns("public.demand", "campaign_id number text state since source", Kind.public, AS_LETTER, LETTER),
-    *_columns("public.update", "campaign_id number day text", Kind.public, AS_LETTER, LETTER),
-    *_columns("public.goal", "campaign_id kind value", Kind.public, AS_LETTER, LETTER),
+    *_columns("public.demand_step", "campaign_id number step state day source", Kind.public, AS_LETTER, LETTER),
+    *_columns("public.handover", "campaign_id day how note", Kind.public, AS_LETTER, LETTER),
+    *_columns("public.answer", "campaign_id day text", Kind.public, AS_LETTER, LETTER),
+    *_columns(
+        "public.update_draft",
+        "id campaign_id text mailed due approved number",
+        Kind.operational,
+        AS_LETTER,
+        _("News that organisers are writing, before it is published."),
+    ),
+    *_columns("public.update", "campaign_id number day text mailed", Kind.public, AS_LETTER, LETTER),
+    *_columns("public.news", "campaign_id number kind value day", Kind.public, AS_LETTER, LETTER),
+    *_columns(
+        "public.goal", "campaign_id kind value mail_readers mail_organisers open_names", Kind.public, AS_LETTER, LETTER
+    ),
     *_columns("public.milestone", "campaign_id kind value epoch day", Kind.public, AS_LETTER, LETTER),
     *_columns("public.publication", "campaign_id slug version data", Kind.public, AS_LETTER, LETTER),
+    *_columns(
+        "public.subscriber",
+        "sealed",
+        Kind.sealed,
+        TO_UNSUBSCRIBE,
+        _("The address of somebody who asked for mail, encrypted. Asking for mail does not mean having signed."),
+    ),
+    *_columns(
+        "public.subscriber",
+        "campaign_id tag lane",
+        Kind.keyed,
+        TO_UNSUBSCRIBE,
+        _("That so many people asked for mail. Who they are only with the pepper, or with the key to the addresses."),
+    ),
+    *_columns(
+        "public.subscriber",
+        "id audience lang rhythm state since asked",
+        Kind.operational,
+        TO_UNSUBSCRIBE,
+        _("How often somebody wants mail, in which language, and since which day. Not who."),
+    ),
+    *_columns(
+        "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
+    ),
+    *_columns(
+        "public.suppression",
+        "tag reason n day",
+        Kind.keyed,
+        FOR_GOOD,
+        _("That so many addresses do not take mail. Which ones only with the pepper."),
+    ),
+    *_columns(
+        "public.delivery",
+        "kind recipient period campaign_id lane state due planned_at tries unanswered fault",
+        Kind.operational,
+        TWO_MONTHS,
+        _("Which mail went to which row of the list, and whether it arrived. Not to which address."),
+    ),
+    *_columns(
+        "public.edition", "campaign_id kind period since until after upto facts", Kind.public, NEWEST_STAYS, LETTER
+    ),
+    *_columns(
+        "public.lane",
+        "lane name open_at failures sent bounced complained",
+        Kind.operational,
+        FOR_GOOD,
+        _("How many mails went to which large mail provider. Smaller ones have no name here."),
+    ),
+    *_columns("public.halt", "what since", Kind.operational, MINUTES, _("Whether mail is stopped.")),
+    *_columns(
+        "public.sender", "one identity", Kind.operational, FOR_GOOD, _("Which copy of the database may send mail.")
+    ),
     *_columns(
         "public.owed",
         "id kind campaign_id number since leased_until tries given_up",
@@ -145,7 +227,84 @@ ROWS: tuple[Row, ...] = (
         MINUTES,
         _("Which files are still to be written for which batch."),
     ),
-    *_columns("public.job_slot", "job slot", Kind.operational, A_DAY, _("When the servers last tidied up.")),
+    *_columns(
+        "public.epoch",
+        "campaign_id number day at signed withdrawn removed counted issued size checkpoint",
+        Kind.public,
+        FOR_GOOD,
+        _("What each batch brought, and when it was written, as anybody could see on the page."),
+    ),
+    *_columns(
+        "public.wave",
+        "id campaign_id why criteria found done state by at",
+        Kind.operational,
+        AS_LETTER,
+        _("That organisers removed so many signatures at once, and why. Not whose."),
+    ),
+    *_columns(
+        "public.organiser",
+        "id name known_as lang disabled since",
+        Kind.personal,
+        AS_LETTER,
+        _("The names that organisers gave themselves. They may be made up; no mail address is kept with them."),
+    ),
+    *_columns(
+        "public.membership",
+        "campaign_id organiser_id role since",
+        Kind.personal,
+        AS_LETTER,
+        _("Which organiser has which role in which campaign."),
+    ),
+    *_columns(
+        "public.passkey",
+        "id organiser_id name public_key sign_count since used",
+        Kind.operational,
+        AS_LETTER,
+        _("Public keys, with which nobody can sign in."),
+    ),
+    *_columns(
+        "public.recovery_code",
+        "organiser_id number hash",
+        Kind.keyed,
+        AS_LETTER,
+        _("Hashes of codes, with which nobody can sign in."),
+    ),
+    *_columns(
+        "public.visit",
+        "id organiser_id began seen confirmed",
+        Kind.keyed,
+        TWELVE_HOURS,
+        _("That an organiser is signed in, since when. Not from where, and not how to take it over."),
+    ),
+    *_columns(
+        "public.invitation",
+        "id organiser_id campaign_id role by until",
+        Kind.keyed,
+        THREE_DAYS,
+        _("That an invitation is open. It cannot be followed without its link."),
+    ),
+    *_columns(
+        "public.journal",
+        "number campaign_id at by deed about",
+        Kind.personal,
+        A_YEAR,
+        _("What organisers did, and when. It names no signer."),
+    ),
+    *_columns(
+        "public.key_request",
+        "id campaign_id act about asked_by asked_at until state decided_by",
+        Kind.personal,
+        NINETY_DAYS,
+        _("What organisers asked one another to approve. It names no signer."),
+    ),
+    *_columns(
+        "public.export",
+        "id campaign_id kind state done total tries by at until",
+        Kind.operational,
+        A_DAY,
+        _("That an organiser asked for a file. The file holds what is public, and the journal."),
+    ),
+    *_columns("public.job_slot", "job slot", Kind.operational, FOR_GOOD, _("When the servers last tidied up.")),
 )
 
 

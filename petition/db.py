@@ -8,30 +8,35 @@ delivered (`petition.events`) only after its commit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
     LargeBinary,
     MetaData,
+    Select,
     create_engine,
     func,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from petition import events
 
+Row = TypeVarTuple("Row")
+T = TypeVar("T")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -71,13 +76,33 @@ class Base(DeclarativeBase):
 
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+_lines: list[Engine] = []  # the same database, over connections on which each statement is a transaction
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
-    """Bind this process's sessions to a database; statements are never echoed, parameters never logged."""
-    engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False, hide_parameters=True)
+    """Bind this process's sessions to a database; statements are never echoed, parameters never logged.
+
+    Connections are opened when they are needed: up to `pool_size` + 5 for sessions, and as many for `statements`, which
+    has its own because to switch one back and forth for each use costs as much as the use.
+    """
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "hide_parameters": True}
+    engine = create_engine(url, **pool)
     _sessions.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+    own = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None}
+    _lines[:] = [create_engine(url, **pool, **own)]
     return engine
+
+
+def disconnect() -> None:
+    """Close the connections that nobody is using."""
+    engine().dispose()
+    _lines[0].dispose()
+
+
+def forked() -> None:
+    """Leave the connections that were open before a fork to the parent."""
+    engine().dispose(close=False)
+    _lines[0].dispose(close=False)
 
 
 def bind(connection: Connection) -> None:
@@ -109,6 +134,67 @@ def transaction() -> Iterator[Session]:
     events.deliver(announced)
 
 
+@contextmanager
+def joined(connection: Connection) -> Iterator[Session]:
+    """A session for work inside the transaction of a connection, whose owner commits; nothing is delivered."""
+    with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as joining:
+        yield joining
+        joining.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class OneStatement:
+    """The little of a session that a signing needs: it can be given to `run`, read a value, keep what is announced."""
+
+    connection: Connection
+    info: dict[Any, Any] = field(default_factory=dict)
+
+    def scalar(self, query: Select[T]) -> T | None:
+        """The first column of the first row."""
+        return self.connection.execute(query).scalar()
+
+
+Writing = Session | OneStatement
+"""What a domain function takes that may write with one statement."""
+
+
+@contextmanager
+def single_statement() -> Iterator[OneStatement]:
+    """A `transaction` for work that writes with one statement: the server commits it, in one round trip, not three.
+
+    Two statements would be two transactions: whoever opens this answers for there being one that writes.
+    """
+    with statements() as line:
+        writing = OneStatement(line)
+        yield writing
+    events.deliver(events.taken(writing.info))
+
+
+@contextmanager
+def statements() -> Iterator[Connection]:
+    """A connection on which each statement is a transaction of its own, in one round trip.
+
+    For loops that write a line at a time. Inside somebody's outer transaction they are part of it.
+    """
+    bound = _sessions.kw["bind"]
+    if isinstance(bound, Connection):
+        yield bound
+        return
+    with _lines[0].connect() as connection:
+        yield connection
+
+
+def run(session: Writing, statement: Select[*Row], values: Mapping[str, object]) -> CursorResult[*Row]:
+    """Execute a statement that was built once, in the session's transaction but without the ORM's share of the work.
+
+    For the statements of one signature, which are executed thousands of times a second.
+    """
+    if isinstance(session, OneStatement):
+        return session.connection.execute(statement, values)
+    session.flush()
+    return session.connection().execute(statement, values)
+
+
 def constraint_of(error: IntegrityError) -> str | None:
     """Name of the violated constraint, to be turned into the error named after what happened."""
     diag = getattr(error.orig, "diag", None)
@@ -118,7 +204,9 @@ def constraint_of(error: IntegrityError) -> str | None:
 def is_away(error: DBAPIError) -> bool:
     """Whether the server was unreachable, shutting down or out of room, so that trying again may help."""
     state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state[:2] in {"08", "53", "57", "58"} or state == "25006"
+    if error.connection_invalidated or state is None:  # without a state nobody answered, or the driver refused to ask
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return state[:2] in {"08", "53", "57", "58"} or state == "25006"
 
 
 def lock_key(label: str, identity: bytes = b"") -> int:
@@ -129,11 +217,6 @@ def lock_key(label: str, identity: bytes = b"") -> int:
 def hold(session: Session, key: int) -> None:
     """Take an advisory lock until the end of the transaction, waiting for it."""
     session.execute(select(func.pg_advisory_xact_lock(key)))
-
-
-def hold_shared(session: Session, key: int) -> None:
-    """Take the shared form of an advisory lock until the end of the transaction."""
-    session.execute(select(func.pg_advisory_xact_lock_shared(key)))
 
 
 def try_hold(session: Session, key: int) -> bool:

@@ -36,6 +36,15 @@ class CodeWanted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TrialWanted(Event):
+    """An organiser wants to see an update as a mail; `sealed` is the encrypted address, kept nowhere."""
+
+    must_arrive: ClassVar[bool] = True
+    draft: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureRedeemed(Event):
     """A signature waits for the next epoch."""
 
@@ -47,6 +56,14 @@ class SignatureWithdrawn(Event):
     """A signer withdrew, or hid the name; the public pages follow at the next epoch."""
 
     campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalBegun(Event):
+    """Organisers remove many signatures; `owed` is the id of the row that says there is work to do."""
+
+    campaign: str
+    owed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,28 @@ class CampaignChanged(Event):
     """State, letter, demands or news of a campaign changed."""
 
     campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewsOwed(Event):
+    """Something happened that some want to hear of at once; `owed` is the id of the row that says so."""
+
+    campaign: str
+    owed: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailOwed(Event):
+    """Mail was planned; a sender may look at once."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWanted(Event):
+    """An organiser asked for a file; the sweep finds it, too."""
+
+    export: str
 
 
 Deliverer = Callable[[Event], None]

@@ -8,13 +8,13 @@ interface lacks; a letter may be in any language, its page then speaks English.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from babel.dates import format_date
+from babel.dates import format_date, format_interval, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -81,6 +81,16 @@ def percent(share: float, lang: str, digits: int = 1) -> str:
     return format_percent(share, format=f"#,##0{decimals}{sign}", locale=lang)
 
 
+def duration(seconds: int, lang: str) -> str:
+    """Write how long something lasts, in its largest unit: 2 minutes, 10 minutes, 1 hour."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1, locale=lang).replace(" ", "\u00a0")
+
+
 def date_long(day: date, lang: str) -> str:
     """Write a day in full: 24 November 2026, 24 novembre 2026."""
     return format_date(day, format="long", locale="en_GB" if lang == "en" else lang)
+
+
+def date_span(since: date, until: date, lang: str) -> str:
+    """Write days from one to another, both included: 16–22 Nov 2026, 16–22 nov. 2026."""
+    return format_interval(since, until, skeleton="yMMMMd", locale="en_GB" if lang == "en" else lang)

@@ -8,9 +8,13 @@ the place in the code are kept, because messages and tracebacks quote what peopl
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -25,6 +29,9 @@ FIELDS: Final = frozenset({
 OURS: Final = ("petition", "workers", "gunicorn", "app")
 SAFE_ARGUMENTS: Final = frozenset({"name", "id", "runtime", "pid", "sender"})
 HIDDEN: Final = "…"
+TURN: Final = timedelta(days=3)
+LATE: Final = timedelta(days=4)
+EARLIER: Final = ".1.log"
 
 
 def configure(config: Config) -> None:
@@ -52,6 +59,31 @@ def place(error: BaseException) -> str:
     for frame in reversed(ours or frames):
         return f"{'/'.join(frame.filename.rsplit('/', 3)[-3:])}:{frame.lineno} in {frame.name}"
     return "unknown"
+
+
+def turn(folder: Path, now: datetime) -> None:
+    """Let no line of a log file live for more than seven days; to be called about once an hour.
+
+    Every third day a file is copied to `….1.log` over the copy before, and emptied in place: its writers append, so
+    they need not be told. Where nobody came for longer, old lines cannot be told from new ones and all of them go.
+    """
+    for log in folder.glob("*.log"):
+        if not log.name.endswith(EARLIER):
+            _turn(log, log.with_name(log.name.removesuffix(".log") + EARLIER), now)
+
+
+def _turn(log: Path, earlier: Path, now: datetime) -> None:
+    since = now.timestamp() - earlier.stat().st_mtime if earlier.exists() else 0.0
+    if earlier.exists() and since < TURN.total_seconds():
+        return
+    descriptor = os.open(earlier, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as copy:
+        if TURN.total_seconds() <= since < LATE.total_seconds():
+            with log.open("rb") as source:
+                shutil.copyfileobj(source, copy)
+    if since >= TURN.total_seconds():
+        os.truncate(log, 0)
+    os.utime(earlier, (now.timestamp(), now.timestamp()))
 
 
 def _handler(before: list[Processor], env: Environment) -> logging.Handler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tomllib
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import cycle, islice
@@ -17,14 +18,16 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from petition import clock, db, epochs, publishing, signatures, verification
+from petition import clock, db, epochs, owed, publishing, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, Draft, draft, find_any
 from petition.config import Config
 from petition.ledger.entries import Show
 from petition.milestones import MilestoneKind, aim
+from petition.news import TELL
 from petition.signatures import Wish
 from petition.verification import Proven, work_email
+from seeds import shape
 
 FOUNDING: Final = Path(__file__).parent / "founding" / "campaign.toml"
 BATCHES: Final = (31, 48, 52, 41, 44, 33)
@@ -93,6 +96,7 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
         epochs.open_campaign(session, campaign, opened)
         if demo:
             _sign(session, campaign, config.pepper, opened)
+            owed.settle_all(session, TELL, campaign.id)  # its milestones were reached before anybody could subscribe
             publishing.write_bundle(session, campaign, config.home)
         return f"{described.slug} is open."
 
@@ -109,8 +113,8 @@ def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime)
 def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> str:
     """A pass for a made-up colleague, blinded here and stamped there as for anybody."""
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
-    colleague = Proven(work_email.NAME, secrets.token_bytes(32), secrets.token_bytes(32), b"")
-    stamp = verification.stamp(session, pepper, campaign, colleague, blinding.blinded, at.date())
+    colleague = Proven(work_email.NAME, secrets.token_bytes(32))
+    stamp = verification.stamp(session, pepper, campaign, colleague, blinding.blinded, at)
     return passes.complete(blinding, stamp).encode()
 
 
@@ -132,20 +136,18 @@ def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]
     """A campaign file as a draft and its milestones; raises SeedBroken with one sentence."""
     try:
         told = tomllib.loads(file.read_text(encoding="utf-8"))
+        shape.CAMPAIGN(told, "")
         return _described(told, file.parent, host), _goals(told)
     except OSError as error:
         raise SeedBroken(f"{error.filename} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SeedBroken(f"{file} is not a TOML file: {error}.") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SeedBroken(f"{file} is not complete: {error} is missing or has the wrong shape.") from None
+    except shape.ShapeWrong as wrong:
+        raise SeedBroken(f"{file}: {wrong}") from None
 
 
 def _described(told: dict[str, Any], folder: Path, host: str) -> Draft:
-    letters = {
-        lang: (letter["title"], (folder / letter["file"]).read_text(encoding="utf-8"))
-        for lang, letter in told["letters"].items()
-    }
+    letters = {lang: (letter["title"], _text_of(folder / letter["file"])) for lang, letter in told["letters"].items()}
     workforce = told.get("workforce", {})
     return Draft(
         slug=told["slug"],
@@ -165,10 +167,22 @@ def _described(told: dict[str, Any], folder: Path, host: str) -> Draft:
         workforce=workforce.get("count"),
         workforce_source=workforce.get("source", {}),
         public_min=told["safety"]["public_min"],
+        mailing=told.get("mailing", {}),
         opens_at=told.get("opens_at"),
         closes_at=told.get("closes_at"),
         **told["epochs"],
     )
+
+
+def _text_of(file: Path) -> str:
+    """A letter's Markdown; raises SeedBroken for what is not plain text."""
+    try:
+        markdown = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SeedBroken(f"{file} is not text in UTF-8.") from None
+    if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in markdown):
+        raise SeedBroken(f"{file} holds characters that cannot be seen.")
+    return markdown
 
 
 def _goals(told: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:

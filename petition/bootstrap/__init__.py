@@ -22,6 +22,7 @@ from petition.bootstrap.embedded import (
 from petition.bootstrap.entry import main
 from petition.bootstrap.process import Child
 from petition.bootstrap.progress import CannotStart
+from petition.bootstrap.sign_in import leave_sign_in, take_sign_in
 
 __all__ = [
     "BEAT",
@@ -33,7 +34,9 @@ __all__ = [
     "EmbeddedServices",
     "Services",
     "children",
+    "leave_sign_in",
     "main",
     "services",
     "start_services",
+    "take_sign_in",
 ]

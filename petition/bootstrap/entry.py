@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
 from petition.bootstrap.embedded import Home, embedded
-from petition.bootstrap.progress import CannotStart, say
+from petition.bootstrap.progress import AlreadyTold, CannotStart, say
+from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import Tree
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.config.addresses import PROJECT
@@ -44,6 +45,8 @@ def guarded(act: Callable[[], int]) -> int:
     """Run `act`; whatever stands in the way is said in a line and answered with 2."""
     try:
         return act()
+    except AlreadyTold:
+        return 2
     except CannotStart as reason:
         say(str(reason))
     except ConfigIncomplete as incomplete:
@@ -93,6 +96,8 @@ def _announcement(settings: Config) -> Callable[[], None]:
         lines = [f"site     {settings.base_url}/"]
         if settings.env is not Environment.PRODUCTION and settings.smtp_url is None:
             lines.append(f"inbox    {settings.base_url}{INBOX}")
+        if settings.env is not Environment.PRODUCTION and (link := take_sign_in(settings.home)):
+            lines.append(f"sign in  {link}")
         lines.append(f"ready {settings.base_url}")
         print("\n".join(lines), flush=True)
 
@@ -101,7 +106,7 @@ def _announcement(settings: Config) -> Callable[[], None]:
 
 def answers(settings: Config, path: str = "/readyz") -> bool:
     """Whether the web server and what it needs say that they are ready."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared with, never bound to)
     line = http.client.HTTPConnection(host, settings.port, timeout=5)
     try:
         line.request("GET", path, headers={"Host": urlsplit(settings.base_url).netloc})
@@ -119,6 +124,8 @@ def _refuse_taken_port(settings: Config) -> None:
         try:
             trial.bind((settings.host, settings.port))
         except OSError as error:
+            if isinstance(error, socket.gaierror):
+                raise CannotStart(f"PETITION_HOST is {settings.host!r}, which is no address of this machine.") from None
             where = f"Port {settings.port} on {settings.host}"
             raise CannotStart(f"{where} cannot be used ({error.strerror}): set PETITION_PORT to another.") from None
 

@@ -154,7 +154,7 @@ def apt_install(*packages: str) -> None:
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0:
         return
-    subprocess.run(["apt-get", "update"], env=env, capture_output=True, check=False)
+    subprocess.run(["apt-get", "update"], env=env, capture_output=True, check=False)  # noqa: S607 (root's own PATH)
     if subprocess.run(command, env=env, capture_output=True, check=False).returncode != 0:
         raise CannotStart(f"apt-get could not install {' '.join(packages)}.")
 
@@ -211,4 +211,4 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _become(python: Path, argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
-    os.execve(python, [str(python), str(PROJECT / "app.py"), *argv], dict(environ))
+    os.execve(python, [str(python), str(PROJECT / "app.py"), *argv], dict(environ))  # noqa: S606 (no shell is wanted)

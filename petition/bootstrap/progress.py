@@ -12,6 +12,10 @@ class CannotStart(Exception):
     """Something outside this program stands in the way; the message is one plain sentence for a terminal."""
 
 
+class AlreadyTold(CannotStart):
+    """The same, and the sentence stands in the terminal already."""
+
+
 class Step:
     """One step under way; `outcome` is what its line says when it is done."""
 

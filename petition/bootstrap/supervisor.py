@@ -1,7 +1,8 @@
 """The process tree of one installation: started in order, watched, stopped in order.
 
-Guards that everything runs or nothing does. A process that dies is started again, more slowly each time; one that
-keeps dying at once stops the tree, with the name of the log to read. SIGTERM, SIGINT and SIGHUP stop it within ten
+Guards that everything runs or nothing does. A process that dies is started again, more slowly each time. One that
+keeps dying before the tree was ready stops it, with the name of the log to read; once it was ready, readers are served
+and signatures taken by what still runs, while the rest is tried again and again. SIGTERM, SIGINT and SIGHUP stop it within ten
 seconds; a second one does not wait. Order of the end: web, beat, workers, Valkey, PostgreSQL.
 """
 
@@ -20,15 +21,17 @@ from types import FrameType
 from petition.bootstrap.embedded import Home, launch
 from petition.bootstrap.postgres import Postgres
 from petition.bootstrap.process import Child, Process, leashed
-from petition.bootstrap.progress import CannotStart, say, step
+from petition.bootstrap.progress import AlreadyTold, CannotStart, say, step
 from petition.bootstrap.reaper import Reaper
 from petition.bootstrap.valkey import Valkey
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 QUICK_DEATH = 10.0
 QUICK_DEATHS = 5
+SLOWEST_AGAIN = 8.0
 READY_SECONDS = 60.0
 STOP_SECONDS = 9.5
+REFUSED = 2  # the exit code of a command that has said why
 Server = Postgres | Valkey
 
 
@@ -50,7 +53,8 @@ class Watched:
 class Tree:
     """What to run in a home folder, and what runs of it.
 
-    `prepare` is run to its end before the children start; `answers` says when all is ready.
+    `prepare` is run to its end before the children start; `answers` says when the first child serves, and then the
+    others are started.
     """
 
     home: Home
@@ -61,6 +65,7 @@ class Tree:
     prepare: Sequence[str] | None = None
     answers: Callable[[], bool] = lambda: True
     watched: list[Watched] = field(default_factory=list)
+    serving: bool = False
     stopping: bool = False
     hurry: bool = False
     busy: bool = False
@@ -74,6 +79,7 @@ class Tree:
         try:
             self._start()
             announce()
+            self.serving = True
             self._watch()
         except StopAsked:
             pass
@@ -105,10 +111,15 @@ class Tree:
         if self.prepare is not None:
             self._prepare(self.prepare)
         with step("processes", ", ".join(child.name for child in self.children)):
-            for child in self.children:
-                with self._undisturbed():
-                    self.watched.append(Watched(child, self._spawn(child)))
-            self._await_answer()
+            first, *others = self.children
+            self._open([first])
+            self._await_answer()  # alone, for on a small machine the others would take its time
+            self._open(others)
+
+    def _open(self, several: Sequence[Child]) -> None:
+        for child in several:
+            with self._undisturbed():
+                self.watched.append(Watched(child, self._spawn(child)))
 
     def _prepare(self, argv: Sequence[str]) -> None:
         """Migrations and the demo, in one process that prints its own progress."""
@@ -118,7 +129,10 @@ class Tree:
         )  # fmt: skip
         self.reaper.watch(preparation.pid)
         try:
-            if preparation.wait() != 0:
+            code = preparation.wait()
+            if code == REFUSED:
+                raise AlreadyTold
+            if code != 0:
                 raise CannotStart("The database could not be prepared; the reason stands above.")
         finally:
             if preparation.poll() is None:
@@ -150,7 +164,12 @@ class Tree:
     def _restart(self, server: Server) -> None:
         say(f"{server.title} ended; starting it again ({server.log})")
         self.reaper.forget(server.pid or 0)
-        server.start()
+        try:
+            server.start()
+        except (CannotStart, OSError) as reason:
+            say(str(reason))
+            time.sleep(SLOWEST_AGAIN / 4)
+            return
         self.reaper.watch(server.pid or 0)
 
     def _revive(self) -> None:
@@ -169,10 +188,10 @@ class Tree:
         quick = time.monotonic() - watched.process.began < QUICK_DEATH
         watched.quick_deaths = watched.quick_deaths + 1 if quick else 1
         name, log = watched.child.name, watched.process.log
-        if watched.quick_deaths >= QUICK_DEATHS:
+        if watched.quick_deaths >= QUICK_DEATHS and not self.serving:
             raise CannotStart(f"{name} ended {QUICK_DEATHS} times in a row right after its start: read {log}")
         say(f"{name} ended; starting it again ({log})")
-        watched.again_at = time.monotonic() + min(0.25 * 2**watched.quick_deaths, 8.0)
+        watched.again_at = time.monotonic() + min(0.25 * 2 ** min(watched.quick_deaths, QUICK_DEATHS), SLOWEST_AGAIN)
 
     def _stop(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

@@ -49,7 +49,11 @@ class Config:
     secret_key: str = field(repr=False)
     master_keys: tuple[str, ...] = field(repr=False)
     pepper: bytes = field(repr=False)
+    dkim: str = ""
+    mail_rate: float = 20.0
+    hook_key: str = field(default="", repr=False)
     trusted_proxies: int = 0
+    onion: str = ""
     now_offset: int = 0
     failpoint: str | None = None
 
@@ -95,3 +99,9 @@ def service_urls(folder: Path, environ: Mapping[str, str] | None = None) -> tupl
 def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:
     """PETITION_PG_BIN: the folder of a PostgreSQL to embed instead of the wheel's."""
     return (os.environ if environ is None else environ).get("PETITION_PG_BIN") or None
+
+
+def pepper_file(folder: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """Where the pepper lies: PETITION_PEPPER_FILE, or among the secrets of a development installation."""
+    given = (os.environ if environ is None else environ).get("PETITION_PEPPER_FILE")
+    return Path(given) if given else folder / "secrets" / "pepper"

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SOCKET_BYTES = 100  # a unix socket's path ends at 107 bytes (sun_path); its lock file is a little longer
 
 
@@ -37,7 +38,7 @@ def run_folder(home: Path) -> Path:
     folder = home / "run"
     if len(os.fsencode(folder / "pg" / ".s.PGSQL.5432")) <= SOCKET_BYTES:
         return folder
-    return Path(f"/tmp/undersigned-{os.geteuid()}-{sha256(os.fsencode(home)).hexdigest()[:12]}")
+    return Path(f"/tmp/undersigned-{os.geteuid()}-{sha256(os.fsencode(home)).hexdigest()[:12]}")  # noqa: S108 (its owner is checked)
 
 
 def embedded_database_url(home: Path, database: str = "petition") -> str:
@@ -64,12 +65,15 @@ def sqlalchemy_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
         raise ValueError("DATABASE_URL must begin with postgresql://")
-    urlsplit(url)
+    if not _is_well_formed(url):
+        raise ValueError("DATABASE_URL must be like postgresql://user@host:5432/name")
     return f"postgresql+psycopg://{rest}"
 
 
 def redis_py_url(url: str) -> str:
     """Any usual spelling of a Redis or Valkey address, for redis-py; ValueError for anything else."""
+    if not _is_well_formed(url):
+        raise ValueError("REDIS_URL must be like redis://host:6379/0 or unix:///path")
     parts = urlsplit(url)
     if parts.scheme in {"unix", "redis+socket"} and parts.path.startswith("/"):
         return f"unix://{parts.netloc}{parts.path}?{_renamed(parts.query, 'virtual_host', 'db')}"
@@ -77,6 +81,14 @@ def redis_py_url(url: str) -> str:
     if tcp is None or not parts.hostname:
         raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix:///")
     return urlunsplit(parts._replace(scheme=tcp))
+
+
+def _is_well_formed(url: str) -> bool:
+    """Whether brackets match and the port, if there is one, is a number; errors would quote a password."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def broker_url(redis_url: str) -> str:

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from petition.config import Config, ConfigIncomplete, Environment, addresses
 from petition.config.kept import SECRET_LENGTH, is_sample, kept_secret
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 PORTS = (1, 65535)
 DAY = 86400
+ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
+HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
 
 class Reader:
@@ -30,7 +31,7 @@ class Reader:
 
     def config(self) -> Config:
         port = self.number("PETITION_PORT", 8000, PORTS)
-        host = self.environ.get("PETITION_HOST") or LOCAL_HOSTS[1]
+        host = self.host()
         database_url, redis_url = self.servers()
         config = Config(
             env=self.env,
@@ -46,13 +47,17 @@ class Reader:
             secret_key=self.secret_key(),
             master_keys=self.master_keys(),
             pepper=self.pepper(),
+            dkim=self.environ.get("PETITION_DKIM", ""),
+            mail_rate=float(self.number("PETITION_MAIL_RATE", 20, (0, 100_000))),
+            hook_key=self.hook_key(),
+            onion=self.onion(),
             trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
             now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
             failpoint=self.environ.get("PETITION_FAILPOINT") or None,
         )
         self.refuse_test_switches()
         if self.problems:
-            raise ConfigIncomplete(self.problems)
+            raise ConfigIncomplete(list(dict.fromkeys(self.problems)))
         return config
 
     def environment(self) -> Environment:
@@ -75,6 +80,12 @@ class Reader:
         self.problems.append(f"{name} is {text!r}; it must be a whole number from {limits[0]} to {limits[1]}.")
         return default
 
+    def host(self) -> str:
+        host = self.environ.get("PETITION_HOST") or addresses.LOCAL_HOSTS[1]
+        if not HOST.fullmatch(host):
+            self.problems.append(f"PETITION_HOST is {host!r}; it must be an address of this machine.")
+        return host
+
     def base_url(self, port: int) -> str:
         url = self.required("PETITION_BASE_URL").rstrip("/") or f"http://localhost:{port}"
         try:
@@ -84,7 +95,7 @@ class Reader:
             whole = False
         if not whole or url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
             self.problems.append(f"PETITION_BASE_URL is {url!r}; it must be like https://letters.example.org.")
-        elif self.live and parts.scheme != "https" and parts.hostname not in LOCAL_HOSTS:
+        elif self.live and parts.scheme != "https" and parts.hostname not in addresses.LOCAL_HOSTS:
             self.problems.append("PETITION_BASE_URL must begin with https:// in production.")
         return url
 
@@ -126,6 +137,20 @@ class Reader:
         if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
             self.problems.append("PETITION_SECRET_KEY is short or a sample; make one with `openssl rand -base64 48`.")
         return key
+
+    def hook_key(self) -> str:
+        """The key of POST /hooks/bounces; without one of its own, relays cannot report."""
+        key = self.environ.get("PETITION_HOOK_KEY", "")
+        if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
+            self.problems.append("PETITION_HOOK_KEY must be 32 random characters or more.")
+        return key
+
+    def onion(self) -> str:
+        """The same site over Tor, which Tor Browser then offers; empty: there is none."""
+        address = self.environ.get("PETITION_ONION", "").rstrip("/")
+        if address and not ONION.fullmatch(address):
+            self.problems.append(f"PETITION_ONION is {address!r}; it must be like http://<56 characters>.onion.")
+        return address
 
     def master_keys(self) -> tuple[str, ...]:
         text = self.required("PETITION_MASTER_KEY")

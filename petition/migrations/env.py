@@ -1,7 +1,7 @@
 """Alembic's entry: the tables of every concept, both schemas."""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 import petition.tables  # noqa: F401 (registers every table)
 from petition.db import Base
@@ -10,13 +10,22 @@ URL = context.config.get_main_option("sqlalchemy.url")
 
 
 def run() -> None:
-    """Migrate over one connection; the verification schema is made first, because the version table may need it."""
+    """Migrate over one connection: the caller's, inside its transaction, or one of our own."""
+    given = context.config.attributes.get("connection")
+    if given is not None:
+        over(given)
+        return
     engine = create_engine(URL or "", hide_parameters=True)
     with engine.begin() as connection:
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS verification"))
-        context.configure(connection=connection, target_metadata=Base.metadata, include_schemas=True)
-        context.run_migrations()
+        over(connection)
     engine.dispose()
+
+
+def over(connection: Connection) -> None:
+    """The verification schema is made first, because the version table may need it."""
+    connection.execute(text("CREATE SCHEMA IF NOT EXISTS verification"))
+    context.configure(connection=connection, target_metadata=Base.metadata, include_schemas=True)
+    context.run_migrations()
 
 
 run()

@@ -259,4 +259,6 @@ def downgrade() -> None:
     op.drop_table('goal')
     op.drop_table('entry')
     op.drop_table('campaign')
+    for name in ('campaignstate', 'milestonekind', 'show', 'signaturestate', 'removal', 'demandstate'):
+        op.execute(f'DROP TYPE {name}')
     # ### end Alembic commands ###

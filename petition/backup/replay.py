@@ -1,0 +1,179 @@
+"""Bringing a restored ledger up to the one the public knows, from its newer bundle.
+
+Guards what signers did after the backup: what they withdrew or hid, and what organisers removed, is deleted again; what
+they signed counts and its pass is spent; the log goes on where it was and ends in the root that was published. A bundle
+cannot tell a hidden body from a sealed one, so a body that it does not show is deleted, in doubt too (decision 0027).
+Refuses a bundle that is not a continuation, by the script that every reader uses (`petition.ledger.verify`). No body
+comes back into a row that had lost it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from petition import campaigns, snapshots, verification
+from petition.backup.continuing import Continuing
+from petition.backup.faults import LedgerRefused
+from petition.campaigns import Campaign
+from petition.encoding import unb64u
+from petition.ledger import checkpoint, entries, log, verify
+from petition.ledger.entries import CampaignEntry, Show
+from petition.signatures.regret import GONE
+from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
+
+UNREADABLE: Final = (
+    OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError, EOFError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+AT_ONCE: Final = 2_000
+UNSYNCED: Final = {"synchronize_session": False}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a newer ledger brought.
+
+    Signatures that came after the backup, signatures withdrawn or removed after it, bodies deleted because the bundle
+    does not show them, signatures that waited and can no longer be entered because the ledger is closed, and passes
+    issued after the backup, whose holders the restored copy does not know.
+    """
+
+    signed: int
+    ended: int
+    bodies: int
+    late: int
+    passes: int
+
+
+def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = False) -> tuple[str, Replayed]:
+    """Apply a newer bundle to its campaign, whose name is given back; raises LedgerRefused."""
+    with _archive(path) as archive:
+        campaign = _campaign_of(session, archive, path)
+        head = log.head_of(session, campaign.id, lock=True)
+        recount = _recounted(archive, path, campaign, head)
+        letters = verify.open_bundle(archive).letters
+        continuing = Continuing(session, campaign, head, letters, now)
+        before, size = sum(verification.issued(session, campaign.id).values()), head.size
+        for line in islice(verify.lines_of(archive, "log.jsonl"), head.size, None):
+            continuing.take(line)
+        if (head.size, head.root, head.counted) != (recount.size, recount.root(), recount.counted):
+            raise LedgerRefused(f"{path}: the restored ledger does not end as this bundle does.")
+        if head.size > size:  # written after the backup, so what it shows was not being removed any more
+            _take_back(session, campaign.id, recount.shown)
+        _show(session, campaign.id, archive, continuing.fresh)
+        bodies = _forget(session, campaign.id, recount.shown.keys(), keep_sealed=keep_sealed)
+    session.flush()
+    session.expire_all()
+    snapshots.refresh(session, campaign)
+    passes = sum(head.issued.values()) - before
+    return campaign.slug, Replayed(continuing.signed, continuing.ended, bodies, continuing.late, passes)
+
+
+def size_of(path: Path) -> int:
+    """How many entries the bundle in a file says it has; 0 when there is none, or it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            note = verify.small(archive, "checkpoint").decode()
+            return verify.read_checkpoint(note, verify.small(archive, "vkey").decode().rstrip("\n"))[1]
+    except UNREADABLE:
+        return 0
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise LedgerRefused(f"{path} cannot be read: there is no such file.") from None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise LedgerRefused(f"{path} cannot be read: it is not a whole bundle.") from None
+
+
+def _campaign_of(session: Session, archive: zipfile.ZipFile, path: Path) -> Campaign:
+    """The campaign whose first entry the bundle begins with."""
+    try:
+        first = entries.parse(next(verify.lines_of(archive, "log.jsonl")))
+    except (*UNREADABLE, StopIteration):
+        raise LedgerRefused(f"{path} cannot be read: it is not a whole bundle.") from None
+    found = session.get(Campaign, first.id) if isinstance(first, CampaignEntry) else None
+    if found is None or found.state is campaigns.CampaignState.DRAFT:
+        raise LedgerRefused(f"{path} is the ledger of a campaign that was not open in this backup.")
+    return found
+
+
+def _recounted(archive: zipfile.ZipFile, path: Path, campaign: Campaign, head: log.Head) -> verify.Recount:
+    """The bundle, verified against the key and the head in the backup."""
+    try:
+        recount = verify.verify(
+            verify.open_bundle(archive),
+            checkpoint.vkey(campaign.origin, head.public),
+            {"the head in the backup": head.checkpoint},
+        )
+    except UNREADABLE as error:
+        raise LedgerRefused(f"{path} cannot be read: {error}.") from None
+    if recount.size < head.size and len(recount.faults) == 1:
+        raise LedgerRefused(f"{path} is older than the backup: it has {recount.size} entries, the backup {head.size}.")
+    if recount.faults:
+        raise LedgerRefused(f"{path} does not continue the ledger in the backup: {recount.faults[0]}.")
+    return recount
+
+
+def _take_back(session: Session, campaign_id: bytes, shown: Container[int]) -> None:
+    """Removals that waited in the backup and were taken back: the newer bundle shows the bodies again."""
+    waiting = session.scalars(select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign_id))
+    for portion in _portions(iter([index for index in waiting if index in shown])):
+        mine = (WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(portion))
+        session.execute(delete(WaitingRemoval).where(*mine).execution_options(**UNSYNCED))
+        rows = (Signature.campaign_id == campaign_id, Signature.index.in_(portion))
+        removed = update(Signature).where(*rows, Signature.state == SignatureState.REMOVED)
+        session.execute(removed.values(state=SignatureState.LOGGED).execution_options(**UNSYNCED))
+
+
+def _show(session: Session, campaign_id: bytes, archive: zipfile.ZipFile, fresh: set[int]) -> None:
+    """What the bundle shows is public; only signatures that the backup did not hold get their bodies from it."""
+    bodies = (verify.parse(line, verify.BODY) for line in verify.lines_of(archive, "bodies.jsonl"))
+    for portion in _portions(bodies):
+        new = [_row(campaign_id, each) for each in portion if each["i"] in fresh]
+        if new:
+            session.execute(update(Signature), new)
+        known = [each["i"] for each in portion if each["i"] not in fresh]
+        shown = (Signature.campaign_id == campaign_id, Signature.index.in_(known), Signature.salt.is_not(None))
+        logged = update(Signature).where(*shown, Signature.state == SignatureState.LOGGED)
+        session.execute(logged.values(public=True).execution_options(**UNSYNCED))
+
+
+def _row(campaign_id: bytes, told: dict[str, Any]) -> dict[str, Any]:
+    body = {**told["body"], "show": Show(told["body"]["show"]), "salt": unb64u(told["salt"], 32)}
+    return {"campaign_id": campaign_id, "index": told["i"], "state": SignatureState.LOGGED, "public": True, **body}
+
+
+def _forget(session: Session, campaign_id: bytes, shown: Container[int], *, keep_sealed: bool) -> int:
+    """Delete the bodies that the bundle does not show; with `keep_sealed` only those that were public in the backup."""
+    told = Signature.show.in_([Show.NAME, Show.ROLE])  # the anonymous never have a body in a bundle (decision 0028)
+    query = select(Signature.index).where(Signature.campaign_id == campaign_id, told)
+    if keep_sealed:
+        query = query.where(Signature.public)
+    gone = [index for index in session.scalars(query.execution_options(yield_per=AT_ONCE)) if index not in shown]
+    for portion in _portions(iter(gone)):
+        mine = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(portion))
+        session.execute(mine.values(**GONE, public=False).execution_options(**UNSYNCED))
+        hidden = mine.where(Signature.state == SignatureState.LOGGED).values(state=SignatureState.HIDDEN)
+        session.execute(hidden.execution_options(**UNSYNCED))
+    return len(gone)
+
+
+def _portions(found: Iterator[T]) -> Iterator[list[T]]:
+    while portion := list(islice(found, AT_ONCE)):
+        yield portion

@@ -1,0 +1,106 @@
+"""The file: a stream of chunks, sealed so that only one key opens it and nobody can alter it unnoticed.
+
+Guards the whole with the parts: each chunk is sealed (ChaCha20-Poly1305) with its number and whether it is the last, and
+with the head of the file, so that a flipped bit, a cut, another order and a chunk of another file are all noticed before
+a byte of that chunk is used. The file's key is new for each file and sealed with HPKE (RFC 9180) to the public key; this
+side never holds the private one. Refuses more than it wrote, and less. Nothing but a chunk is held in memory.
+
+Layout: MAGIC, the sealed file key (80 bytes), then chunks of 64 KiB and their tag of 16 bytes; only the last is shorter.
+A chunk's nonce is its number (11 bytes, from 0) and a byte that is 1 in the last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import BinaryIO, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from petition.backup.faults import BackupBroken
+
+SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+MAGIC: Final = b"undersigned backup 1\n"
+INFO: Final = b"petition/backup/v1\0"
+SEALED_KEY_BYTES: Final = 80
+CHUNK: Final = 64 * 1024
+TAG: Final = 16
+
+
+class Sealing:
+    """A file to write into: what it is given leaves it sealed. `finish` must follow, or the file does not open."""
+
+    def __init__(self, file: BinaryIO, public: X25519PublicKey) -> None:
+        key = secrets.token_bytes(32)
+        sealed = SUITE.encrypt(key, public, INFO)
+        self._file, self._box, self._number, self._held = file, ChaCha20Poly1305(key), 0, bytearray()
+        self._head = hashlib.sha256(MAGIC + sealed).digest()
+        file.write(MAGIC + sealed)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes; a chunk leaves once there is more than one, so that the last is known to be the last."""
+        self._held += data
+        while len(self._held) > CHUNK:
+            self._seal(bytes(self._held[:CHUNK]), last=False)
+            del self._held[:CHUNK]
+
+    def finish(self) -> None:
+        """Write the last chunk, marked as such."""
+        self._seal(bytes(self._held), last=True)
+
+    def _seal(self, chunk: bytes, *, last: bool) -> None:
+        self._file.write(self._box.encrypt(_nonce(self._number, last=last), chunk, self._head))
+        self._number += 1
+
+
+class Opening:
+    """A file to read from: gives bytes only once the chunk they stand in was proven; raises BackupBroken."""
+
+    def __init__(self, file: BinaryIO, private: X25519PrivateKey) -> None:
+        magic, sealed = file.read(len(MAGIC)), file.read(SEALED_KEY_BYTES)
+        if magic != MAGIC:
+            raise BackupBroken("This file is not a backup.")
+        try:
+            key = SUITE.decrypt(sealed, private, INFO)
+        except (InvalidTag, ValueError):
+            raise BackupBroken("This key does not open this backup, or the file was altered.") from None
+        self._file, self._box, self._number, self._held = file, ChaCha20Poly1305(key), 0, bytearray()
+        self._head = hashlib.sha256(magic + sealed).digest()
+        self._next: bytes | None = file.read(CHUNK + TAG)
+
+    def read(self, size: int) -> bytes:
+        """Exactly so many bytes."""
+        while len(self._held) < size:
+            self._held += self._chunk()
+        found = bytes(self._held[:size])
+        del self._held[:size]
+        return found
+
+    def read_through(self) -> None:
+        """Open every chunk up to the last and keep none."""
+        while self._next is not None:
+            self._chunk()
+
+    def finish(self) -> None:
+        """Nothing may be left; raises BackupBroken."""
+        if self._held or self._next is not None:
+            raise BackupBroken("This backup was altered: there is more in it than it says.")
+
+    def _chunk(self) -> bytes:
+        if self._next is None:
+            raise BackupBroken("This backup was altered: there is less in it than it says.")
+        sealed, following = self._next, self._file.read(CHUNK + TAG)
+        self._next = following or None
+        try:
+            chunk = self._box.decrypt(_nonce(self._number, last=not following), sealed, self._head)
+        except (InvalidTag, ValueError):
+            raise BackupBroken("This backup was altered or cut off.") from None
+        self._number += 1
+        return chunk
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])

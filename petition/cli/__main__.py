@@ -1,0 +1,5 @@
+"""`python -m petition.cli`."""
+
+from petition.cli import cli
+
+cli()

@@ -1,0 +1,108 @@
+"""Backups from a terminal: make a key, write a file, restore it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from petition import backup as backups
+from petition import clock, db
+from petition.backup import BackupRefused, Order, Replayed, keys
+from petition.cli.frame import cli, opened, refuse
+from petition.config import Config
+
+KEPT_PUBLIC: Final = "backup.pub"
+FILE: Final = click.Path(path_type=Path)
+
+
+class FileOrCommand(click.Group):
+    """A group in which every word but `key` is the name of a file to write."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command that may be left out in its place."""
+        known = bool(args) and args[0] in {"key", "write", *ctx.help_option_names}
+        return super().parse_args(ctx, args if known or not args else ["write", *args])
+
+
+@cli.group(cls=FileOrCommand)
+def backup() -> None:
+    """Backups: `backup key FILE` makes a key, `backup FILE` writes the database into a file sealed to it."""
+
+
+@contextmanager
+def _surroundings() -> Iterator[Config]:
+    with opened() as config:
+        try:
+            yield config
+        except BackupRefused as reason:
+            refuse(str(reason))
+
+
+@backup.command()
+@click.argument("private", metavar="FILE", type=FILE)
+def key(private: Path) -> None:
+    """Make a key pair: the private half into FILE, which belongs elsewhere; the public half is printed and kept here."""
+    with _surroundings() as config:
+        public = keys.make(private)
+        (config.home / KEPT_PUBLIC).write_text(f"{public}\n", encoding="ascii")
+        click.echo(public)
+    click.echo(f"{private} opens every backup that is sealed to this key: keep it somewhere else, and twice.", err=True)
+
+
+@backup.command()
+@click.argument("file", type=FILE)
+@click.option("--to", metavar="PUBLICKEY", help="whom to seal it to; without it, the key made here last")
+def write(file: Path, to: str | None) -> None:
+    """Write everything the database holds into FILE, as of one moment."""
+    with _surroundings() as config:
+        written = backups.write(db.engine(), file, keys.read_public(to or _kept(config)), clock.now())
+        rows = sum(written.rows.values())
+        click.echo(f"{file}: {rows} rows of {len(written.rows)} tables, {written.size} bytes.")
+
+
+def _kept(config: Config) -> str:
+    try:
+        return (config.home / KEPT_PUBLIC).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        refuse("There is no key to seal it to: make one with `backup key FILE`, or give one with --to.")
+
+
+@cli.command()
+@click.argument("file", type=FILE)
+@click.option("--key", "private", required=True, metavar="FILE", type=FILE, help="the private key's file")
+@click.option("--replace", is_flag=True, help="Delete what the database holds now.")
+@click.option(
+    "--ledger", "ledgers", multiple=True, metavar="BUNDLE", type=FILE, help="A newer bundle.zip, once a campaign."
+)
+@click.option("--keep-sealed", is_flag=True, help="With --ledger: keep bodies that were under seal in the backup.")
+def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bool, keep_sealed: bool) -> None:
+    """Restore the backup in FILE, all of it or nothing; nothing is mailed until `sending resume`."""
+    with _surroundings() as config:
+        order = Order(file, keys.read_private(private), config.home, replace, ledgers, keep_sealed)
+        restored = backups.restore(db.engine(), order, clock.now())
+        click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")
+        for slug, brought in restored.replayed.items():
+            click.echo(_said(slug, brought))
+        for slug in restored.without:
+            click.echo(
+                f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again."
+            )
+    click.echo(
+        "Nothing is mailed until you say `sending resume`. Whoever unsubscribed after the backup is on the list."
+    )
+
+
+def _said(slug: str, brought: Replayed) -> str:
+    told = [
+        f"{slug}: {brought.signed} signatures and {brought.ended} withdrawals and removals came after the backup.",
+        f"  {brought.bodies} bodies that the newer ledger does not show were deleted.",
+    ]
+    if brought.late:
+        told.append(f"  {brought.late} signatures waited in the backup and are lost: the ledger is closed.")
+    if brought.passes:
+        told.append(f"  {brought.passes} passes were issued after the backup; their holders could get another.")
+    return "\n".join(told)

@@ -1,0 +1,53 @@
+"""Closing a campaign from a terminal: first what it destroys, then, when it is said again, the close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from petition import clock, config, db, epochs, journal
+from petition.backup import closing
+from petition.backup.closing import Closing
+from petition.campaigns import Campaign, CampaignState
+from petition.cli.frame import cli, named, opened, refuse
+from petition.journal import Deed
+
+
+@cli.command()
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
+def close(slug: str, *, yes: bool) -> None:
+    """Close a campaign for good; says what will be lost, and does it only with --yes."""
+    with opened() as here, db.transaction() as session:
+        found = named(session, slug)
+        if found.state is not CampaignState.OPEN:
+            refuse(f"{slug} is {found.state.value}: only an open campaign can be closed.")
+        foreseen = closing.foresee(session, found)
+        if yes:
+            epochs.change(session, found, CampaignState.CLOSED, clock.now())
+            journal.write(session, found.id, None, Deed.CAMPAIGN_CLOSED, clock.now())
+        click.echo("\n".join(_told(found, foreseen, yes=yes)))
+        if not foreseen.others:
+            click.echo("\n".join(_pepper(config.pepper_file(here.home))))
+        if not yes:
+            click.echo("Nothing was changed. To close it, say it again with --yes.")
+
+
+def _told(found: Campaign, foreseen: Closing, *, yes: bool) -> Iterator[str]:
+    yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be taken back:"
+    yield f"  {foreseen.pending:>6} waiting signatures get their last batch"
+    yield f"  {foreseen.tombstones:>6} waiting withdrawals and removals are written with it"
+    if foreseen.waves:
+        yield f"  {foreseen.waves:>6} removals of many that are running are brought to their end"
+    yield f"  {1:>6} issuer key is destroyed: no pass can be issued any more"
+    yield f"  {foreseen.tags:>6} tags of verified people are deleted"
+    yield f"  {foreseen.unused:>6} of {foreseen.issued} passes were not used, and cannot be any more"
+    yield f"  {foreseen.readers:>6} readers get the final digest; their addresses are deleted half a year later"
+    yield "Backups from before the close still hold the tags and the sealed key: destroy them, too."
+
+
+def _pepper(file: Path) -> Iterator[str]:
+    yield "No other campaign is open. The pepper then serves only the readers' list: after the last mail, destroy it,"
+    yield f"and every copy, by overwriting {file} with 32 new random bytes."

@@ -1,0 +1,238 @@
+"""Mail from a terminal: subscribers, digests, updates, halts, bounces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from sqlalchemy.orm import Session
+
+from petition import campaigns, clock, db, deliveries, digests, subscribers
+from petition.campaigns import TooManyUpdates
+from petition.cli.frame import cli, named, opened, refuse
+from petition.config import Config
+from petition.deliveries import Mailing, claims
+from petition.digests import DIGESTS, NOTICES, Sender
+from petition.i18n import LANGUAGES
+from petition.mail import MailDelayed, MailRefused, postbox_for
+from petition.privacy.addresses import SENTENCES, AddressRefused
+from petition.subscribers import Audience, WorkAddressRefused, dsn
+
+KINDS = click.Choice(sorted([*DIGESTS, *NOTICES]))
+LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
+ENTERED = click.Choice([Audience.ORGANISER.value, Audience.ADDRESSEE.value])
+
+
+def sender(config: Config) -> Sender:
+    """What mail is sent with from here."""
+    return Sender(
+        postbox_for(config), config.base_url, config.secret_key, config.pepper, config.mail_from, config.mail_rate
+    )
+
+
+@cli.group()
+def digest() -> None:
+    """Digests: plan, preview, send, and what was given up."""
+
+
+@digest.command()
+@click.argument("slug", required=False)
+def plan(slug: str | None) -> None:
+    """Make the editions that are due, of one campaign or of all."""
+    with opened():
+        with db.session() as session:
+            found = [named(session, slug).id] if slug else campaigns.public_ids(session)
+        promised = 0
+        for campaign_id in found:
+            with db.transaction() as session:
+                promised += digests.plan_all(session, campaign_id, clock.now())
+        click.echo(f"{promised} mails planned.")
+
+
+@digest.command()
+@click.argument("slug")
+@click.argument("kind", type=KINDS)
+@LANG
+@click.option("--html", type=click.Path(path_type=Path), help="Write the HTML into this file, too.")
+def preview(slug: str, kind: str, lang: str, html: Path | None) -> None:
+    """Show what a mail would say now. Nothing is sent, nothing is remembered."""
+    with opened() as config, db.session() as session:
+        sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
+        if sheet is None:
+            refuse("There is nothing to say, so nothing would be sent.")
+        click.echo(f"Subject: {sheet.subject}\n\n{sheet.text}")
+        if html is not None:
+            html.write_text(sheet.html, encoding="utf-8")
+
+
+@digest.command()
+@click.argument("slug")
+@click.argument("kind", type=KINDS)
+@click.argument("address")
+@LANG
+def test(slug: str, kind: str, address: str, lang: str) -> None:
+    """Send one mail as it would be now to one address, with links that lead to nobody's settings."""
+    with opened() as config, db.session() as session:
+        sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
+        if sheet is None:
+            refuse("There is nothing to say, so nothing would be sent.")
+        sending = sender(config)
+        try:
+            sending.postbox.send(digests.trial(sending, sheet, address, clock.now()))
+        except AddressRefused as refusal:
+            refuse(SENTENCES[refusal.reason])
+        except (MailRefused, MailDelayed) as fault:
+            refuse(str(fault))
+        click.echo("Sent.")
+
+
+@digest.command()
+def send() -> None:
+    """Send what is due now, without waiting for a worker."""
+    with opened() as config:
+        claimed, sending = 0, sender(config)
+        while sent := digests.send_round(sending, clock.now):
+            claimed += sent
+        click.echo(f"{claimed} mails tried.")
+
+
+@digest.command()
+def dead() -> None:
+    """List the mails that were given up: campaign, kind, period, fault."""
+    with opened(), db.session() as session:
+        for row in deliveries.dead(session):
+            click.echo(f"{row.campaign_id.hex()[:8]} {row.kind:<18} {row.period:<14} {row.fault}")
+
+
+@digest.command()
+def retry() -> None:
+    """Plan every given-up mail again."""
+    with opened(), db.transaction() as session:
+        keys = [(row.kind, row.recipient, row.period) for row in deliveries.dead(session)]
+        click.echo(f"{claims.retry(session, keys, clock.now())} mails planned again.")
+
+
+@cli.group()
+def sending() -> None:
+    """Kill switches for mail: everything, one campaign, one kind."""
+
+
+def _what(session: Session, what: str) -> str:
+    """`all`, `kind:<kind>`, or `campaign:<name>` with the name made into what rows hold."""
+    kind, _, name = what.partition(":")
+    if what == "all" or (kind == "kind" and name in {*DIGESTS, *NOTICES}):
+        return what
+    if kind != "campaign":
+        refuse("Say `all`, `kind:` and a kind of mail, or `campaign:` and its short name.")
+    return f"campaign:{named(session, name).id.hex()}"
+
+
+@sending.command()
+def status() -> None:
+    """Show what is not sent now."""
+    with opened() as config, db.transaction() as session:
+        halts = deliveries.halts(session, config.base_url)
+        click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
+
+
+@sending.command()
+@click.argument("what", default="all")
+def pause(what: str) -> None:
+    """Stop sending `all`, `kind:<kind>` or `campaign:<name>`."""
+    with opened(), db.transaction() as session:
+        deliveries.halt(session, _what(session, what), clock.now())
+
+
+@sending.command()
+@click.argument("what", default="all")
+def resume(what: str) -> None:
+    """Go on sending; in a restored copy, `all` also drops what the original may have sent meanwhile."""
+    with opened() as config, db.transaction() as session:
+        dropped = digests.resume(session, _what(session, what), config.base_url, clock.now())
+        click.echo(f"Going on; {dropped} planned mails were dropped.")
+
+
+@cli.group()
+def update() -> None:
+    """News by the organisers."""
+
+
+@update.command()
+@click.argument("slug")
+@click.option("--text", "texts", multiple=True, required=True, metavar="LANG=FILE", help="A text, once a language.")
+@click.option("--mail", is_flag=True, help="Mail it to those who asked for updates as they happen.")
+def publish(slug: str, texts: tuple[str, ...], *, mail: bool) -> None:
+    """Publish news on the page and, with --mail, by mail; three a week at most."""
+    with opened(), db.transaction() as session:
+        found, now = named(session, slug), clock.now()
+        try:
+            campaigns.publish_update(
+                session, found, _read(texts), now, mailed_since=_week(found, now) if mail else None
+            )
+        except TooManyUpdates:
+            refuse("Three updates were mailed this week. Publish it without --mail, or next week.")
+
+
+def _week(found: campaigns.Campaign, now: datetime) -> datetime:
+    return digests.week_of(Mailing.read(found.mailing), now)
+
+
+def _read(texts: tuple[str, ...]) -> dict[str, str]:
+    read = {}
+    for each in texts:
+        lang, _, file = each.partition("=")
+        try:
+            read[lang] = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            refuse(f"{file!r} cannot be read: write --text en=news.en.md.")
+    return read
+
+
+@cli.group()
+def subscriber() -> None:
+    """Subscribers: numbers, and organisers or the addressee entered by hand. Addresses are never shown."""
+
+
+@subscriber.command()
+@click.argument("slug")
+def numbers(slug: str) -> None:
+    """How many want which rhythm."""
+    with opened(), db.session() as session:
+        for name, n in sorted(subscribers.numbers(session, named(session, slug).id).items()):
+            click.echo(f"{name:<12} {n}")
+
+
+@subscriber.command()
+@click.argument("slug")
+@click.argument("audience", type=ENTERED)
+@click.argument("address")
+@LANG
+def enter(slug: str, audience: str, address: str, lang: str) -> None:
+    """Enter an organiser or the addressee, who then get their digests without confirming."""
+    with opened() as config, db.transaction() as session:
+        found = named(session, slug)
+        try:
+            subscribers.enter(
+                session, config.pepper, found.id, found.policies(), Audience(audience), address, lang, clock.now()
+            )
+        except AddressRefused as refusal:
+            refuse(SENTENCES[refusal.reason])
+        except WorkAddressRefused:
+            refuse("This is a work address: the employer can read the mail that arrives there. Use a personal one.")
+
+
+@cli.group()
+def bounces() -> None:
+    """Bounces that come back as mails."""
+
+
+@bounces.command("read")
+@click.argument("file", type=click.File("rb"), default="-")
+def read_bounce(file: BinaryIO) -> None:
+    """Read one delivery status notification (RFC 3464), as a mail server pipes it, and act on it."""
+    with opened() as config, db.transaction() as session:
+        reports = dsn.reports(file.read())
+        done = [subscribers.record(session, config.pepper, report, clock.now().date()) for report in reports]
+        click.echo(f"{len(done)} reports, {sum(done)} addresses suppressed.")

@@ -1,0 +1,76 @@
+"""Organisers: invite the first one of a campaign, list them, let one in again, shut one out."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import campaigns, clock, db, organisers
+from petition.cli.frame import cli, named, opened, refuse
+from petition.config import Config
+from petition.organisers import Organiser, Role
+
+
+@cli.group()
+def organiser() -> None:
+    """Organisers: invite, list, let in, disable."""
+
+
+@organiser.command()
+@click.option("--campaign", "slug", help="the campaign to organise; without it, one who may begin campaigns")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="owner where nothing is said")
+def invite(slug: str | None, role: str | None) -> None:
+    """Print a link that lets somebody join; it works once, within 72 hours."""
+    if role and not slug:
+        refuse("A role is a role in a campaign: name it with --campaign.")
+    with opened() as config, db.transaction() as session:
+        campaign = named(session, slug).id if slug else None
+        chosen = Role(role or Role.OWNER) if slug else None
+        token = organisers.invite(session, campaign, chosen, None, clock.now())
+        click.echo(_link(config, "invitation", token))
+
+
+@organiser.command("list")
+def list_() -> None:
+    """Every organiser, with the campaigns and the role in each."""
+    with opened(), db.session() as session:
+        slugs = {found.id: found.slug for found in session.scalars(campaigns.every())}
+        for someone in session.scalars(select(Organiser).order_by(Organiser.known_as)):
+            roles = organisers.campaigns_of(session, someone.id)
+            told = ", ".join(
+                sorted(f"{slugs[campaign]} {role}" for campaign, role in roles.items() if campaign in slugs)
+            )
+            click.echo(f"{someone.name:<40} {'disabled' if someone.disabled else told or '–'}")
+
+
+@organiser.command("let-in")
+@click.argument("name")
+def let_in(name: str) -> None:
+    """Print a link that signs an organiser in, once, within 72 hours: for those who lost every way in."""
+    with opened() as config, db.transaction() as session:
+        someone = _organiser(session, name)
+        if someone.disabled:
+            refuse(f"{someone.name} is disabled.")
+        click.echo(_link(config, "enter", organisers.let_in(session, someone.id, clock.now())))
+
+
+@organiser.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Shut an organiser out everywhere, at once."""
+    with opened(), db.transaction() as session:
+        someone = _organiser(session, name)
+        organisers.disable(session, someone, clock.now())
+        click.echo(f"{someone.name} is disabled; every visit is over.")
+
+
+def _organiser(session: Session, name: str) -> Organiser:
+    found = organisers.named(session, name)
+    if found is None:
+        refuse(f"There is no organiser {name!r}.")
+    return found
+
+
+def _link(config: Config, kind: str, token: str) -> str:
+    return f"{config.base_url}/organise/{kind}/{token}"

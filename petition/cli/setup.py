@@ -1,0 +1,92 @@
+"""Setting up and running: tables, the demo, and each process in the foreground."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from petition import campaigns, clock, db, migrate, organisers
+from petition.bootstrap import commands, leave_sign_in
+from petition.cli.frame import cli, configured, opened
+from petition.config import Config
+from petition.config.addresses import PROJECT
+from petition.organisers import Role
+from seeds.demo import sow
+
+OWNER: Final = "Owner"
+
+
+@cli.command()
+def prepare() -> None:
+    """Bring the database up to date; in development, sow the demo campaign."""
+    with opened() as config:
+        _timed("migrations", lambda: migrate.upgrade(config.database_url))
+        if config.env is not config.env.PRODUCTION:
+            _timed("demo", lambda: sow(config))
+            _timed("owner", lambda: _leave_a_link(config))
+
+
+def _leave_a_link(config: Config) -> None:
+    """A link that signs the demo's owner in once, for the process that announces what runs here."""
+    with db.transaction() as session:
+        owner = organisers.named(session, OWNER) or organisers.enrol(session, OWNER, "en", clock.now())
+        mine = organisers.campaigns_of(session, owner.id)
+        for found in session.scalars(campaigns.every()):
+            if found.id not in mine and not organisers.members(session, found.id):
+                organisers.join(session, found.id, owner.id, Role.OWNER, clock.now())
+        link = organisers.let_in(session, owner.id, clock.now())
+    leave_sign_in(config.home, f"{config.base_url}/organise/enter/{link}")
+
+
+def _timed(name: str, work: Callable[[], object]) -> None:
+    began = time.monotonic()
+    work()
+    click.echo(f"{name:<12} {time.monotonic() - began:5.1f} s", err=True)
+
+
+@cli.command("migrate")
+def migrate_() -> None:
+    """Bring the database's tables up to date."""
+    with opened() as config:
+        migrate.upgrade(config.database_url)
+
+
+@cli.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def seed(file: Path | None) -> None:
+    """Sow the demo campaign, or the one a file describes; a second time changes nothing."""
+    with opened() as config:
+        migrate.upgrade(config.database_url)
+        click.echo(sow(config, file) if file else sow(config))
+
+
+@cli.command()
+def web() -> None:
+    """Run the web server in the foreground."""
+    config = configured()
+    _become(commands.web(config).argv, config)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(list(commands.WORKERS)))
+def worker(name: str) -> None:
+    """Run one worker in the foreground."""
+    _become(commands.worker(name).argv, configured())
+
+
+@cli.command()
+def beat() -> None:
+    """Run the clock that nudges in the foreground."""
+    config = configured()
+    (config.home / "run").mkdir(parents=True, exist_ok=True)
+    _become(commands.beat(config).argv, config)
+
+
+def _become(argv: Sequence[str], config: Config) -> NoReturn:
+    os.chdir(PROJECT)
+    os.execve(argv[0], list(argv), config.environment())  # noqa: S606 (no shell is wanted)

@@ -1,0 +1,30 @@
+"""Signing from the terminal: the same stand-alone program that the site serves as /sign.py."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from petition.blindsign import signer
+from petition.cli.frame import cli
+
+LINES = {
+    "sign": "Sign a letter from the terminal: its address, then what is asked.",
+    "receipt": "Where the signature of a receipt stands.",
+    "hide": "Take the name off, with a receipt.",
+    "withdraw": "Take the signature back, with a receipt.",
+}
+
+
+def _passed_on(name: str) -> click.Command:
+    def run(words: tuple[str, ...]) -> None:
+        sys.exit(signer.main([name, *words]))
+
+    options = {"ignore_unknown_options": True, "help_option_names": []}
+    given = click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(name, callback=run, params=[given], help=LINES[name], context_settings=options)
+
+
+for _name in LINES:
+    cli.add_command(_passed_on(_name))
