@@ -13,7 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE = 30_000
+"""What is expected of a page is there at once, and much later on a machine with other work: only a failure takes so long."""
 MISSING = "No browser on PATH (chromium, chromium-browser, google-chrome): install one to run the browser tests."
 
 
@@ -49,6 +51,7 @@ def require_browser() -> str:
 def browser() -> Iterator[Browser]:
     """A headless browser, started once a session."""
     path = require_browser()
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
         yield running

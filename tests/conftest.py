@@ -19,7 +19,10 @@ from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
 from petition.verification import Desk
 from petition.volatile import Volatile
-from tests.browser import browser  # noqa: F401 (a fixture)
+from tests.browser import browser
+from tests.groups import pytest_xdist_make_scheduler
+from tests.journeys.tree import running
+from tests.proofs.figures import figure, long, pytest_addoption, pytest_terminal_summary
 
 MASTER_KEY = Fernet.generate_key().decode()
 
@@ -95,7 +98,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     """This process's engine on a database of one's own."""
     connected = db.connect(database_url, pool_size=20)
     yield connected
-    connected.dispose()
+    db.disconnect()
 
 
 @pytest.fixture

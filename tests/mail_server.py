@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.served import free_port
 
 
 @dataclass
@@ -19,41 +20,45 @@ class Answers:
     mail: str = "250 OK"
     rcpt: str = "250 OK"
     data: str = "250 OK"
+    pipelining: bool = False
 
     def __post_init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
         self.hellos: list[str] = []
         self.encrypted: list[bool] = []
 
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+    async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.hellos.append(hostname)
         session.host_name = hostname
-        return responses
+        return with_pipelining(responses) if self.pipelining else responses
 
-    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mail.startswith("2"):
             envelope.mail_from = address
         return self.mail
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.rcpt.startswith("2"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.data.startswith("2"):
             assert isinstance(envelope.content, bytes)
             self.taken.append((str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content))
             self.encrypted.append(session.ssl is not None)
         return self.data
+
+
+def with_pipelining(responses: list[str]) -> list[str]:
+    """An answer to EHLO that offers it; aiosmtpd reads command after command anyway."""
+    return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
 
 @contextmanager
@@ -65,10 +70,3 @@ def server(answers: Answers, port: int = 0, **settings: Any) -> Iterator[int]:
         yield controller.port
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -55,8 +55,8 @@ def campaign(session: Session, *, goals: tuple[tuple[MilestoneKind, int], ...] =
 def a_pass(session: Session, made: Campaign) -> Pass:
     """A pass, stamped blindly for a person who proved to work there."""
     blinding = passes.begin(rsabssa.load_spki(made.issuer or b""), made.id)
-    someone = Proven("work_email", secrets.token_bytes(32), secrets.token_bytes(32), b"")
-    stamp = verification.stamp(session, PEPPER, made, someone, blinding.blinded, NOW.date())
+    someone = Proven("work_email", secrets.token_bytes(32))
+    stamp = verification.stamp(session, PEPPER, made, someone, blinding.blinded, NOW)
     return passes.complete(blinding, stamp)
 
 

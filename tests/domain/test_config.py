@@ -175,3 +175,14 @@ def test_a_long_home_gets_a_short_folder_for_its_sockets(tmp_path: Path) -> None
     assert len(str(addresses.run_folder(long) / "pg" / ".s.PGSQL.5432")) <= addresses.SOCKET_BYTES
     assert addresses.run_folder(long) == addresses.run_folder(long)
     assert addresses.run_folder(Path("/srv/petition")) == Path("/srv/petition/run")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://short.onion", "ftp://" + "a" * 56 + ".onion", "letters.example", "http://" + "a" * 56 + ".onion/c"],
+)
+def test_an_address_over_tor_that_is_none_is_one_sentence(tmp_path: Path, address: str) -> None:
+    environ = {"PETITION_ENV": "development", "PETITION_HOME": str(tmp_path), "PETITION_ONION": address}
+    with pytest.raises(ConfigIncomplete) as refused:
+        Config.from_env(environ)
+    assert [problem for problem in refused.value.problems if problem.startswith("PETITION_ONION is ")]

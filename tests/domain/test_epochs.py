@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy.orm import Session
 
-from petition import epochs, signatures, snapshots
-from petition.campaigns import CampaignClosed, CampaignState
+from petition import epochs, owed, publishing, signatures, snapshots
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, closed_before
+from petition.epochs.batch import BUNDLE
 from petition.ledger import log, merkle
 from petition.ledger.entries import Show
 from petition.milestones import MilestoneKind
@@ -49,7 +52,7 @@ def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> No
 def test_a_batch_waits_for_enough_signatures_or_for_the_longest_wait(session: Session) -> None:
     campaign = make.campaign(session, batch_min=2, interval=60, max_wait=600)
     make.signature(session, campaign)
-    at = lambda seconds: make.NOW + timedelta(seconds=seconds)  # noqa: E731
+    at = lambda seconds: make.NOW + timedelta(seconds=seconds)
     assert epochs.close_due(session, campaign.id, at(61)) is None
     assert epochs.close_due(session, campaign.id, at(601)) is not None
     make.signature(session, campaign)
@@ -94,7 +97,7 @@ def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) 
     epochs.close_due(session, campaign.id, LATER)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Suzie"]
     signatures.hide(session, campaign, receipt.withdraw)
-    assert epochs.refresh_stale(session) == [campaign.slug]
+    assert epochs.refresh_stale(session, LATER) == [campaign.slug]
     snapshot = snapshots.load(session, campaign.slug)
     assert snapshot is not None
     assert (snapshot.count, snapshot.first_names) == (1, ())
@@ -146,7 +149,47 @@ def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
     for _ in range(9):
         make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
     epochs.close_due(session, campaign.id, LATER)
-    assert signatures.role_counts(session, campaign.id) == []
+    assert signatures.role_counts(session, campaign.id) == {}
     make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
-    assert signatures.role_counts(session, campaign.id) == [("Engineer", 10)]
+    assert signatures.role_counts(session, campaign.id) == {"Engineer": 10}
+
+
+def published(session: Session, campaign: Campaign, home: Path) -> str:
+    """The bodies of the newest bundle, once everything that is owed was written."""
+    for kind, owed_id in owed.overdue(session, LATER):
+        if kind == BUNDLE:
+            publishing.settle(owed_id, home, LATER)
+    with ZipFile(publishing.bundle_path(home, campaign.slug)) as bundle:
+        return bundle.read("bodies.jsonl").decode()
+
+
+def test_a_name_taken_off_after_the_close_leaves_the_bundle_too(session: Session, tmp_path: Path) -> None:
+    campaign = make.campaign(session)
+    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Suzie Quux"))
+    epochs.close_campaign(session, campaign, LATER)
+    session.flush()
+    assert "Suzie Quux" in published(session, campaign, tmp_path)
+    signatures.hide(session, campaign, receipt.withdraw)
+    session.expire_all()
+    epochs.refresh_stale(session, LATER)
+    session.flush()
+    assert published(session, campaign, tmp_path) == ""
+
+
+def test_names_go_six_months_after_the_close_and_the_count_stands(session: Session, tmp_path: Path) -> None:
+    campaign = make.campaign(session)
+    make.signature(session, campaign, Wish(Show.NAME, name="Suzie Quux"))
+    epochs.close_campaign(session, campaign, LATER)
+    session.flush()
+    assert closed_before(session, LATER.date()) == []
+    assert closed_before(session, LATER.date() + timedelta(days=1)) == [campaign.id]
+    signatures.forget_bodies(session, campaign.id)
+    session.expire_all()
+    assert epochs.refresh_stale(session, LATER) == [campaign.slug]
+    session.flush()
+    snapshot = snapshots.load(session, campaign.slug)
+    assert snapshot is not None
+    assert (snapshot.count, snapshot.tally.named, snapshot.first_names) == (1, 0, ())
+    assert published(session, campaign, tmp_path) == ""
+    assert epochs.audit(session, campaign).faults == []

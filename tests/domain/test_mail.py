@@ -129,7 +129,7 @@ def test_message_to_anything_but_one_address_cannot_be_made(to: str) -> None:
         {"sender": "nobody"},
         {"message_id": "<a@mail.example>\r\nBcc: x"},
         {"message_id": "a@mail.example"},
-        {"date": datetime(2026, 11, 24)},  # noqa: DTZ001 - the naive time is what is refused
+        {"date": datetime(2026, 11, 24)},
         {"headers": {"X-Note": "a\nBcc: x@evil.example"}},
         {"headers": {"X-Note\r\nBcc": "x"}},
         {"headers": {"Bcc": "mallory@evil.example"}},
@@ -189,6 +189,7 @@ def test_inbox_that_does_not_exist_is_empty(tmp_path: Path) -> None:
 class Settings:
     smtp_url: str | None
     home: Path
+    dkim: str = ""
 
 
 def test_postbox_follows_the_configuration(tmp_path: Path) -> None:

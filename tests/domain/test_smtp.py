@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from petition.mail import (
     MailDelayed,
@@ -21,8 +22,10 @@ from petition.mail import (
     SmtpPostbox,
     Stage,
 )
+from petition.mail.dkim import Signer
 from petition.privacy import AddressRefused, DomainPolicy, canonical_address
-from tests.mail_server import Answers, free_port, server
+from tests.mail_server import Answers, server
+from tests.served import free_port
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
 POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]
@@ -41,9 +44,10 @@ PLAIN = Message(
 )
 
 
-@pytest.fixture
-def answers() -> Answers:
-    return Answers()
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def answers(request: pytest.FixtureRequest) -> Answers:
+    """Every test of a server runs with one that takes a command at a time and with one that takes them together."""
+    return Answers(pipelining=request.param)
 
 
 @pytest.fixture
@@ -200,3 +204,13 @@ def host_of(address: str) -> str:
     """The listed domain that an address's host belongs to, else the host."""
     host = address.rpartition("@")[2]
     return "corp.example" if host.endswith(".corp.example") else host
+
+
+def test_a_mail_of_a_domain_with_a_key_leaves_signed_and_others_as_they_are() -> None:
+    answers = Answers()
+    signer = Signer("undersigned.example", "s1", Ed25519PrivateKey.generate())
+    with server(answers) as port:
+        postbox = SmtpPostbox(f"smtp://127.0.0.1:{port}?tls=none", signers=[signer])
+        for sender in ("letters@undersigned.example", "codes@post.example"):
+            postbox.send(replace(PLAIN, sender=sender, message_id=f"<bcd@{sender.rpartition('@')[2]}>"))
+    assert [content.startswith(b"DKIM-Signature: ") for _, _, content in answers.taken] == [True, False]

@@ -91,7 +91,7 @@ def test_mail_is_encrypted_as_the_url_says(
     certificate: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
-    encrypted: bool,  # noqa: FBT001 - a column of the table
+    encrypted: bool,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with server(answers, tls_context=tls) as port:
@@ -106,7 +106,7 @@ def test_mail_is_encrypted_as_the_url_says(
 def test_signing_in_with_the_urls_password(
     answers: Answers,
     password: str,
-    works: bool,  # noqa: FBT001 - a column of the table
+    works: bool,
 ) -> None:
     def check(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any) -> AuthResult:
         return AuthResult(success=given.password == b"s3cr:t/", handled=False)

@@ -43,6 +43,6 @@ def test_a_code_answered_just_after_the_close_finds_the_campaign_closed(session:
     campaign = make.campaign(session)
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
     epochs.change(session, campaign, CampaignState.CLOSED, make.NOW)
-    someone = Proven("work_email", bytes(32), bytes(32), b"")
+    someone = Proven("work_email", bytes(32))
     with pytest.raises(CampaignClosed):
-        verification.stamp(session, make.PEPPER, campaign, someone, blinding.blinded, make.NOW.date())
+        verification.stamp(session, make.PEPPER, campaign, someone, blinding.blinded, make.NOW)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, events, signatures, verification
+from petition import campaigns, db, epochs, events, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, CampaignClosed
 from petition.events import CodeWanted, Event
 from petition.privacy import Recipient, unseal_address
 from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted
@@ -126,9 +127,9 @@ def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_on
     def redeem_code(number: int) -> None:
         with db.transaction() as session:
             campaign = campaigns.find(session, slug)
-            proven = verification.Proven("work_email", b"c" * 32, b"one person".ljust(32), b"")
+            proven = verification.Proven("work_email", b"one person".ljust(32))
             try:
-                verification.stamp(session, desk.pepper, campaign, proven, blinding(campaign).blinded, make.NOW.date())
+                verification.stamp(session, desk.pepper, campaign, proven, blinding(campaign).blinded, make.NOW)
                 outcomes.append("stamped")
             except AlreadyVerified:
                 outcomes.append("refused")
@@ -189,10 +190,49 @@ def test_an_office_of_three_hundred_that_uses_its_codes_never_meets_the_limit(
     assert verification.issued(session, campaign.id) == {"work_email": 300}
 
 
-def in_threads(work, n: int) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def in_threads(work, n: int) -> None:  # type: ignore[no-untyped-def]
     """Run work(0) … work(n - 1) at once."""
     threads = [threading.Thread(target=work, args=(number,)) for number in range(n)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def closes_only_after(slug: str, work: Callable[[Session, Campaign], object]) -> None:
+    """Somebody is at work when the campaign is closed: the close waits for the commit."""
+
+    def close() -> None:
+        with db.transaction() as closing:
+            epochs.close_campaign(closing, campaigns.find(closing, slug), make.NOW)
+
+    closer = threading.Thread(target=close)
+    with db.transaction() as working:
+        work(working, campaigns.find(working, slug))
+        closer.start()
+        closer.join(0.5)
+        assert closer.is_alive()
+    closer.join(10)
+    assert not closer.is_alive()
+
+
+def test_a_close_waits_for_a_stamp_under_way_and_leaves_no_tag(engine: Engine) -> None:
+    with db.transaction() as session:
+        slug = make.campaign(session).slug
+    closes_only_after(slug, make.a_pass)
+    with db.session() as session:
+        assert session.scalar(select(func.count()).select_from(Tag)) == 0
+        with pytest.raises(CampaignClosed):
+            make.a_pass(session, campaigns.find(session, slug))
+
+
+def test_a_close_waits_for_a_signature_under_way_and_takes_no_later_one(engine: Engine) -> None:
+    with db.transaction() as session:
+        made = make.campaign(session)
+        held = make.a_pass(session, made).encode()
+        late = make.a_pass(session, made).encode()
+    closes_only_after(made.slug, lambda session, campaign: signatures.redeem(session, campaign, held, make.ANONYMOUS))
+    with db.session() as session:
+        assert epochs.audit(session, campaigns.find(session, made.slug)).counted == 1
+        with pytest.raises(CampaignClosed):
+            signatures.redeem(session, made, late, make.ANONYMOUS)

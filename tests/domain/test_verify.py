@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import petition.ledger.verify as script
 from petition.blindsign import passes, rsabssa
+from petition.encoding import b64u
 from petition.ledger import bundle, checkpoint, merkle
 from petition.ledger.bundle import Contents, PublicBody
 from petition.ledger.entries import (
@@ -151,7 +152,7 @@ def figure(lines: list[str], name: str) -> str:
 
 
 def test_an_honest_ledger_is_counted(tmp_path: Path) -> None:
-    status, lines = recount(tmp_path, HONEST.contents(), VKEY)
+    status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY)
     root = base64.b64encode(merkle.root_of(map(merkle.leaf_hash, HONEST.lines))).decode()
     shown = str(FIRST[3].body.show)
     visible = {"name": 0, "role": 0, "anonymous": 2, "undisclosed": 1}
@@ -460,7 +461,7 @@ def test_a_fraud_by_the_ledger_itself_is_named(name: str, tmp_path: Path) -> Non
     change, faults = FRAUDS[name]
     story = HONEST.copy()
     change(story)
-    status, lines = recount(tmp_path, story.signed().contents(), VKEY)
+    status, lines = recount(tmp_path, story.signed().contents(), "--key", VKEY)
     found = sorted(lines) if faults else []
     assert (status, found) == (1 if faults else 0, sorted(faults))
 
@@ -477,19 +478,19 @@ OTHER_ROOT = "has another root: the first 15 entries are not the ones it was sig
 def test_an_entry_edited_after_the_head_was_signed_is_named(tmp_path: Path) -> None:
     story = HONEST.copy()
     story.lines[14] = CloseEntry(date(2031, 3, 9)).line()
-    assert heads_fault(story, tmp_path, VKEY) == ["checkpoint: " + OTHER_ROOT]
+    assert heads_fault(story, tmp_path, "--key", VKEY) == ["checkpoint: " + OTHER_ROOT]
 
 
 def test_an_entry_dropped_after_the_head_was_signed_is_named(tmp_path: Path) -> None:
     story = HONEST.copy()
     del story.lines[14]
-    assert heads_fault(story, tmp_path, VKEY) == ["checkpoint: covers 15 entries, the log has 14"]
+    assert heads_fault(story, tmp_path, "--key", VKEY) == ["checkpoint: covers 15 entries, the log has 14"]
 
 
 def test_an_entry_added_after_the_head_was_signed_is_named(tmp_path: Path) -> None:
     story = HONEST.copy()
     story.lines[14:14] = [EpochEntry(3, DAYS[3], {"work_email": 6, "invitation": 1}).line()]
-    assert heads_fault(story, tmp_path, VKEY) == [
+    assert heads_fault(story, tmp_path, "--key", VKEY) == [
         "checkpoint: covers 15 entries, the log has 16",
         "checkpoint: " + OTHER_ROOT,
     ]
@@ -500,8 +501,8 @@ def test_a_log_dropped_and_signed_anew_is_named_by_whoever_kept_a_head(tmp_path:
     kept.write_text(HONEST.head)
     story = HONEST.copy()
     del story.lines[14]
-    assert heads_fault(story.signed(), tmp_path, VKEY, str(kept)) == [
-        "checkpoint 1 you gave: covers 15 entries, the log has 14"
+    assert heads_fault(story.signed(), tmp_path, "--key", VKEY, "--old", str(kept)) == [
+        f"checkpoint {kept}: covers 15 entries, the log has 14"
     ]
 
 
@@ -510,7 +511,9 @@ def test_a_split_view_is_named_by_whoever_kept_the_other_head(tmp_path: Path) ->
     kept.write_text(HONEST.head)
     story = HONEST.copy()
     story.lines[14] = CloseEntry(date(2031, 3, 9)).line()
-    assert heads_fault(story.signed(), tmp_path, VKEY, str(kept)) == ["checkpoint 1 you gave: " + OTHER_ROOT]
+    assert heads_fault(story.signed(), tmp_path, "--key", VKEY, "--old", str(kept)) == [
+        f"checkpoint {kept}: " + OTHER_ROOT
+    ]
 
 
 def test_older_heads_of_the_same_ledger_agree(tmp_path: Path) -> None:
@@ -518,7 +521,9 @@ def test_older_heads_of_the_same_ledger_agree(tmp_path: Path) -> None:
     del older.lines[6:]
     (tmp_path / "older").write_text(older.signed().head)
     (tmp_path / "same").write_text(HONEST.head)
-    status, lines = recount(tmp_path, HONEST.contents(), VKEY, str(tmp_path / "older"), str(tmp_path / "same"))
+    status, lines = recount(
+        tmp_path, HONEST.contents(), "--key", VKEY, "--old", str(tmp_path / "older"), "--old", str(tmp_path / "same")
+    )
     assert (status, figure(lines, "counted")) == (0, "4")
 
 
@@ -528,7 +533,7 @@ def test_a_head_of_another_origin_is_named(tmp_path: Path) -> None:
     story.vkey = checkpoint.vkey(other, checkpoint.public_bytes(LEDGER_KEY))
     assert heads_fault(story, tmp_path) == ["checkpoint: is of another origin than entry 0"]
     story.vkey = VKEY
-    assert heads_fault(story, tmp_path, VKEY) == [
+    assert heads_fault(story, tmp_path, "--key", VKEY) == [
         "checkpoint: is not a checkpoint, or its origin is not the name of the vkey"
     ]
 
@@ -536,16 +541,16 @@ def test_a_head_of_another_origin_is_named(tmp_path: Path) -> None:
 def test_a_head_signed_by_another_key_is_named(tmp_path: Path) -> None:
     other = Ed25519PrivateKey.generate()
     story = HONEST.copy().signed(other)
-    assert heads_fault(story, tmp_path, VKEY) == ["checkpoint: was not signed by the ledger's key"]
+    assert heads_fault(story, tmp_path, "--key", VKEY) == ["checkpoint: was not signed by the ledger's key"]
     story.vkey = checkpoint.vkey(ORIGIN, checkpoint.public_bytes(other))
-    assert heads_fault(story, tmp_path, VKEY) == ["vkey: the bundle carries another key than the one you gave"]
+    assert heads_fault(story, tmp_path, "--key", VKEY) == ["vkey: the bundle carries another key than the one you gave"]
 
 
 @pytest.mark.parametrize("head", ["", "hello\n", HONEST.head[:-1], HONEST.head.replace("\n15\n", "\n015\n")])
 def test_a_head_that_is_none_is_named(head: str, tmp_path: Path) -> None:
     story = HONEST.copy()
     story.head = head
-    assert heads_fault(story, tmp_path, VKEY) == [
+    assert heads_fault(story, tmp_path, "--key", VKEY) == [
         "checkpoint: is not a checkpoint, or its origin is not the name of the vkey"
     ]
 
@@ -560,7 +565,7 @@ def test_a_key_that_is_none_is_named(vkey: str, tmp_path: Path) -> None:
 def test_many_faults_are_cut_after_twenty(tmp_path: Path) -> None:
     story = HONEST.copy()
     story.lines += [b"{}"] * 30
-    status, lines = recount(tmp_path, story.signed().contents(), VKEY)
+    status, lines = recount(tmp_path, story.signed().contents(), "--key", VKEY)
     assert (status, len(lines), lines[-1]) == (1, 21, "and 10 more")
 
 
@@ -576,8 +581,50 @@ def test_a_file_that_cannot_be_read_is_one_line_and_exit_2(tmp_path: Path) -> No
         status, lines = run(str(bad))
         assert (status, len(lines)) == (2, 1)
     assert run(str(tmp_path / "none.zip"))[0] == 2
-    assert run(str(good), VKEY, str(tmp_path / "none"))[0] == 2
-    assert run() == run("--help") == (2, ["usage: python3 verify.py bundle.zip [vkey [checkpoint ...]]"])
+    for option in ("--old", "--receipt"):
+        assert run(str(good), option, str(tmp_path / "none"))[0] == 2
+        for content in (b"", b"\xff", b"[]", b"{}", b'{"by_epoch": -1}', b'{"by_epoch": "1"}', b"[" * 100_000):
+            bad.write_bytes(content)
+            status, lines = run(str(good), option, str(bad))
+            assert (status, len(lines)) in {(2, 1), (1, 1)}
+    assert run()[0] == 2
+    assert run("--help")[0] == 0
+
+
+def receipt(signed: Signed, by_epoch: int, key: Ed25519PrivateKey = LEDGER_KEY) -> str:
+    """What a signer keeps."""
+    promise = checkpoint.sign_promise(key, CID, signed.leaf, by_epoch)
+    told = {"entry": signed.entry.line().decode(), "promise": b64u(promise), "by_epoch": by_epoch}
+    return json.dumps({"campaign": CID.hex(), "origin": ORIGIN, "withdraw": b64u(signed.w)} | told)
+
+
+def test_a_receipt_is_found_with_what_became_of_it(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt.json"
+    for signed, entry, state in ((FIRST[3], 4, "counted"), (FIRST[0], 1, "withdrawn"), (FIRST[2], 3, "fraud")):
+        kept.write_text(receipt(signed, 1))
+        status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))
+        assert (status, lines[-1]) == (0, f"receipt {kept}: entry {entry}, {state}")
+
+
+def test_a_receipt_whose_batch_is_still_to_come_is_no_fault_and_an_overdue_one_is(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt.json"
+    kept.write_text(receipt(SPARE, 3))
+    status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))
+    assert (status, lines[-1]) == (0, f"receipt {kept}: is promised for batch 3; the log ends with batch 2")
+    kept.write_text(receipt(SPARE, 2))
+    assert recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept)) == (
+        1,
+        [f"receipt {kept}: was promised for batch 2, and is not in the log"],
+    )
+
+
+def test_a_receipt_whose_promise_is_not_the_ledgers_is_named(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt.json"
+    kept.write_text(receipt(FIRST[3], 1, Ed25519PrivateKey.generate()))
+    assert recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept)) == (
+        1,
+        [f"receipt {kept}: its promise was not signed by the ledger's key"],
+    )
 
 
 def test_a_log_cut_in_the_middle_of_a_line_cannot_be_read(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from tests.journeys.tree import Running
+from tests.looks import SMALL, Looks, presses
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -18,11 +18,23 @@ PAGES = (
     "/c/ice-letter/sign",
     "/c/ice-letter/receipt",
     "/c/ice-letter/withdraw",
+    "/c/ice-letter/subscribe",
+    "/c/ice-letter/embed",
+    "/mail/confirm/cut",
     "/safety",
     "/seizure",
     "/dev/inbox",
     "/nothing-here",
 )
+BY_MAIL = (
+    ("confirm", "main button"),
+    ("done", "main .fields a"),
+    ("settings", "button[value=save]"),
+    ("saved", "button[value=pause]"),
+    ("paused", "form[action*=unsubscribe] button"),
+    ("left", "main .state a"),
+)
+"""From the link of a mail to the letter: each page, and what is pressed there."""
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -31,22 +43,45 @@ def test_no_page_has_an_accessibility_fault_or_is_too_wide_or_leaves_home(
     running: Running, browser: Browser, lang: str, scheme: str
 ) -> None:
     """P32, P38: at 320 px, in both languages, light and dark."""
-    context = browser.new_context(viewport={"width": 320, "height": 800}, color_scheme=scheme)
+    context = browser.new_context(viewport=SMALL, color_scheme=scheme)
     page, foreign = context.new_page(), []
     page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(running.url) else None)
-    faults = {}
+    look = Looks(page, lang)
     for path in PAGES:
         page.goto(f"{running.url}{path}{'&' if '?' in path else '?'}lang={lang}")
         assert page.title()
-        assert page.locator("h1").count() == 1
-        assert page.locator("html").get_attribute("lang") == lang
-        width = page.evaluate("document.documentElement.scrollWidth")
-        found = Axe().run(page).response["violations"]
-        if found or width > 320:
-            faults[path] = (width, [f"{each['id']}: {each['nodes'][0]['html']}" for each in found])
+        look.at(path)
     cookies = context.cookies()
     context.close()
-    assert (faults, cookies, foreign) == ({}, [], [])
+    assert (look.faults, cookies, foreign) == ({}, [], [])
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("en", "dark"), ("fr", "light")])
+def test_a_reader_subscribes_confirms_changes_and_leaves(
+    running: Running, browser: Browser, lang: str, scheme: str
+) -> None:
+    """P38 on pages that only a mail leads to, from the mail as it looks; its links lead out of the sandbox."""
+    context = browser.new_context(viewport=SMALL, color_scheme=scheme)
+    page = context.new_page()
+    look = Looks(page, lang)
+    page.goto(f"{running.url}/c/ice-letter/subscribe?lang={lang}")
+    page.locator("#address").fill("suzie@salesforce.example")
+    presses(page.locator("main button"))
+    look.at("to mend")
+    page.locator("#address").fill(f"suzie-{lang}@post.example")
+    presses(page.locator("main button"))
+    look.at("asked")
+    page.goto(f"{running.url}/dev/inbox")
+    mail = page.locator(".mails > li", has_text=f"suzie-{lang}@post.example")
+    presses(mail.locator("a[href^='/dev/inbox/']"))
+    presses(page.locator("a[href*='/mail/confirm/']").first)
+    for name, button in BY_MAIL:
+        look.at(name)
+        presses(page.locator(button))
+    assert page.url.startswith(f"{running.url}/c/ice-letter")
+    cookies = context.cookies()
+    context.close()
+    assert (look.faults, cookies) == ({}, [])
 
 
 def test_the_letter_can_be_read_without_javascript_and_by_keyboard(running: Running, browser: Browser) -> None:
@@ -57,6 +92,6 @@ def test_the_letter_can_be_read_without_javascript_and_by_keyboard(running: Runn
     assert page.locator(":focus").get_attribute("href") == "#main"
     assert page.locator("ol li").count() >= 3
     assert "Alice Example" in page.content()
-    page.get_by_role("link", name="Français").click()
+    presses(page.get_by_role("link", name="Français"))
     assert page.locator("html").get_attribute("lang") == "fr"
     context.close()

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,10 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
+from tests.served import free_port
 
-READY_SECONDS = 90
 FOREIGN = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -32,17 +33,18 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Running:
-    """An installation that answers at `url`; its mails lie in `home`/inbox."""
+    """An installation that answers at `url`; its mails lie in `home`/inbox, `sign_in` lets its owner in once."""
 
     url: str
     home: Path
     process: subprocess.Popen[str]
+    sign_in: str
 
-    def code_for(self, address: str, seconds: float = 20) -> str:
+    def code_for(self, address: str, seconds: float = 60) -> str:
         """The code in the newest mail to an address, once it has come."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for mail in read_inbox(self.home / "inbox", 500):
+            for mail in read_inbox(self.home / "inbox", 50):
                 found = re.search(r"\b(\d{8})\b", mail.text)
                 if mail.to == address and found:
                     return found[1]
@@ -69,13 +71,6 @@ def environment(home: Path, port: int) -> dict[str, str]:
     return kept | {"PETITION_ENV": "development", "PETITION_HOME": str(home), "PETITION_PORT": str(port)}
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
 @contextmanager
 def installation(**more: str) -> Iterator[Running]:
     """Start an installation, wait until it is ready, and stop it in order."""
@@ -89,16 +84,28 @@ def installation(**more: str) -> Iterator[Running]:
         text=True,
     )
     try:
-        yield Running(_ready(process), home, process)
+        announced = _ready(process)
+        yield Running(announced["ready"], home, process, announced.get("sign in", ""))
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _ready(process: subprocess.Popen[str]) -> str:
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    """An installation with the founding campaign and its 249 signatures; the tests that use it stay in one process."""
+    with installation() as started:
+        yield started
+
+
+def _ready(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What the tree announces, up to the line that says that it is ready."""
     assert process.stdout is not None
+    announced = {}
     for line in process.stdout:
+        name, _, address = line.strip().rpartition(" ")
+        announced[name.strip()] = address
         if line.startswith("ready "):
-            return line.removeprefix("ready ").strip()
+            return announced
     raise AssertionError("the installation did not become ready")

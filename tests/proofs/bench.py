@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import secrets
 import shutil
 import subprocess
@@ -38,11 +37,24 @@ from petition.ledger.entries import SignEntry
 from petition.verification import _issuer_key
 from petition.verification.tables import Issued
 from tests import make
-from tests.journeys.tree import free_port
-from tests.proofs.load import Driver, Mailbox, codes_sink
+from tests.proofs.bench_mail import mail_rows
+from tests.proofs.bench_organise import organise_rows
+from tests.proofs.bench_signing import full_signings, redemptions
+from tests.proofs.load import Driver, process
+from tests.proofs.many import peak_megabytes
+from tests.served import free_port
 
-THREADS = 4
-QUICK = {"seconds": 0.5, "redeem": 80, "full": 30, "stamps": 100, "epochs": (100, 1_000), "many": 1_000}
+QUICK = {
+    "seconds": 0.5,
+    "redeem": 80,
+    "full": 30,
+    "stamps": 100,
+    "epochs": (100, 1_000),
+    "many": 1_000,
+    "exported": 20_000,
+    "deliveries": 2_000,
+    "sent": 300,
+}
 WHOLE = {
     "seconds": 4.0,
     "redeem": 2_500,
@@ -50,6 +62,9 @@ WHOLE = {
     "stamps": 1_500,
     "epochs": (1_000, 10_000, 100_000),
     "many": 100_000,
+    "exported": 1_000_000,
+    "deliveries": 100_000,
+    "sent": 5_000,
 }
 
 
@@ -108,6 +123,8 @@ def measured(size: dict) -> list[Row]:
         stamps(bench)
         web_rows(bench)
         epoch_rows(bench)
+        mail_rows(bench)
+        organise_rows(bench)
         return bench.rows
     finally:
         services.stop()
@@ -126,23 +143,6 @@ def configured(home: Path, services: Services) -> Config:
     }
     os.environ.update(environ)
     return Config.from_env(os.environ)
-
-
-@contextmanager
-def process(argv: Sequence[str], env: dict[str, str], ready: Callable[[], bool]) -> Iterator[None]:
-    """A server for as long as the block lasts."""
-    running = subprocess.Popen(
-        argv, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        end = time.monotonic() + 30
-        while not ready():
-            assert time.monotonic() < end, argv
-            time.sleep(0.05)
-        yield
-    finally:
-        running.terminate()
-        running.wait(20)
 
 
 def stamps(bench: Bench) -> None:
@@ -204,66 +204,6 @@ def page_rows(bench: Bench, ours: Driver, bare: Driver, slug: str) -> None:
     bench.add("count, 304", ours.gets(count, seconds, {"If-None-Match": etag}), "/s", limit, 0.8)
 
 
-def redemptions(bench: Bench, ours: Driver, bare: Driver, slug: str) -> float:
-    n = bench.size["redeem"]
-    posts = [json.dumps({"pass": each, "show": "anonymous"}) for each in made_passes(slug, 2 * n)]
-    limit = bare.posts("/insert", posts[n:], THREADS, 201)
-    bench.add("redemptions, POST", ours.posts(f"/api/campaigns/{slug}/sign", posts[:n], THREADS, 201), "/s", limit, 0.5)
-    return limit
-
-
-def full_signings(bench: Bench, ours: Driver, slug: str, limit: float) -> None:
-    """verify + pass + sign with a worker and a sink, codes read from the mails."""
-    config, mailbox = bench.config, Mailbox()
-    with db.session() as session:
-        campaign = campaigns.find(session, slug)
-    smtp = int((config.smtp_url or "").rsplit(":", 1)[1])
-    spent = {"verify": 0.0, "mail": 0.0, "pass": 0.0, "sign": 0.0}
-    numbers = iter(range(bench.size["full"]))
-    lock = threading.Lock()
-
-    def sign_on() -> None:
-        driver = Driver(ours.port, ours.host)
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
-            for name, took in one_signing(driver, campaign, mailbox, f"person{number}@corp.example").items():
-                spent[name] += took
-
-    with codes_sink(smtp, mailbox), process(commands.worker("prompt").argv, config.environment(), lambda: True):
-        one_signing(Driver(ours.port, ours.host), campaign, mailbox, "warm@corp.example")
-        threads = [threading.Thread(target=sign_on) for _ in range(8)]
-        began = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        rate = bench.size["full"] / (time.perf_counter() - began)
-    total = sum(spent.values()) or 1
-    shares = ", ".join(f"{name} {took / total:.0%}" for name, took in spent.items())
-    bench.add(f"full signings ({shares})", rate, "/s", limit / 3, 0.25)
-
-
-def one_signing(driver: Driver, campaign: Campaign, mailbox: Mailbox, address: str) -> dict[str, float]:
-    """Seconds of each step."""
-    api, marks = f"/api/campaigns/{campaign.slug}", [time.perf_counter()]
-    asked = driver.post(f"{api}/verify", {"address": address}, 202)
-    marks.append(time.perf_counter())
-    code = mailbox.code(address)
-    marks.append(time.perf_counter())
-    blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
-    given = {"challenge": asked["challenge"], "code": code, "blinded": passes.b64u(blinding.blinded)}
-    stamped = driver.post(f"{api}/pass", given, 200)["stamp"]
-    held = passes.complete(blinding, passes.unb64u(stamped, 256))
-    marks.append(time.perf_counter())
-    driver.post(f"{api}/sign", {"pass": held.encode(), "show": "anonymous"}, 201)
-    marks.append(time.perf_counter())
-    names = ("verify", "mail", "pass", "sign")
-    return {name: after - before for name, before, after in zip(names, marks, marks[1:], strict=False)}
-
-
 def epoch_rows(bench: Bench) -> None:
     """Each in a process of its own, for its memory; the smallest one's time per signature is the limit of the others."""
     each: list[tuple[int, float, float]] = []
@@ -289,7 +229,7 @@ def one_epoch(url: str, slug: str) -> int:
     began = time.perf_counter()
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, slug), clock.now())
-    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(time.perf_counter() - began, peak_megabytes())
     return 0
 
 
@@ -312,21 +252,6 @@ def filled(slug: str, n: int) -> None:
                 line = SignEntry(secrets.token_bytes(32), hw, secrets.token_bytes(32), secrets.token_bytes(256)).line()
                 rest = ("ANONYMOUS", "", "", "", "", 0, "PENDING", secrets.token_bytes(32))
                 copy.write_row((campaign.id, hw, merkle.leaf_hash(line), line.decode(), *rest))
-
-
-def made_passes(slug: str, n: int) -> list[str]:
-    """Passes stamped by the campaign's key, and counted as issued."""
-    with db.transaction() as session:
-        campaign = campaigns.find(session, slug)
-        key = _issuer_key(session, campaign.id)
-        session.merge(Issued(campaign_id=campaign.id, method="work_email", n=10**6))
-        session.execute(text("SELECT 1"))
-    return [one_pass(key, campaign.id) for _ in range(n)]
-
-
-def one_pass(key: rsabssa.PrivateKey, cid: bytes) -> str:
-    blinding = passes.begin(key.public, cid)
-    return passes.complete(blinding, rsabssa.blind_sign(key, blinding.blinded)).encode()
 
 
 def drawn(rows: list[Row]) -> Table:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import socket
+import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from aiosmtpd.controller import Controller
+from petition.config.addresses import PROJECT
+from tests.proofs import dealing, sink
 
 THREADS = 4
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
@@ -19,11 +21,16 @@ NONE: Mapping[str, str] = {}
 
 
 class Driver:
-    """A client of one server; a connection for each thread."""
+    """A client of one server; a connection for each thread, dealt evenly where there are several."""
 
     def __init__(self, port: int, host: str) -> None:
         self.port, self.host = port, host
         self._own = threading.local()
+        self._dealt: list[socket.socket] = []
+
+    def deal(self, n: int) -> None:
+        """Open connections for the next threads that come, as many to each process of the server."""
+        self._dealt[:] = dealing.dealt(self._answered, n, dealing.processes(self.port))
 
     def get(self, path: str, headers: Mapping[str, str] = NONE) -> tuple[int, bytes, bytes]:
         return self._talk(self._request("GET", path, b"", headers))
@@ -55,6 +62,7 @@ class Driver:
                 assert self._talk(request)[0] in {200, 304}
                 counts[number] += 1
 
+        self.deal(THREADS)
         began = time.perf_counter()
         in_threads(one, THREADS)
         return sum(counts) / (time.perf_counter() - began)
@@ -67,6 +75,7 @@ class Driver:
             for request in requests[number::threads]:
                 assert self._talk(request)[0] == wanted
 
+        self.deal(threads)
         began = time.perf_counter()
         in_threads(one, threads)
         return len(requests) / (time.perf_counter() - began)
@@ -82,29 +91,46 @@ class Driver:
                 return self._once(request)
             except (ConnectionError, IndexError):
                 self._own.__dict__.clear()
+                self._dealt.clear()
                 if attempt == 2:
                     raise
         raise AssertionError
 
+    def _connected(self) -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return line
+
+    def _answered(self) -> socket.socket:
+        """A connection that some process has accepted, and that no longer keeps one of its threads waiting."""
+        line = self._connected()
+        exchange(line, self._request("GET", "/healthz", b"", NONE))
+        return line
+
     def _once(self, request: bytes) -> tuple[int, bytes, bytes]:
         line = getattr(self._own, "line", None)
         if line is None:
-            line = self._own.line = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        line.sendall(request)
-        got = line.recv(65_536)
-        if not got:
-            raise ConnectionResetError
-        while b"\r\n\r\n" not in got:
-            got += line.recv(65_536)
-        head, _, body = got.partition(b"\r\n\r\n")
-        found = LENGTH.search(head)
-        length = int(found[1]) if found else 0
-        while len(body) < length:
-            body += line.recv(65_536)
+            line = self._own.line = self._dealt.pop() if self._dealt else self._connected()
+        head, body = exchange(line, request)
         if b"\r\nConnection: close" in head:
             self._own.__dict__.clear()
         return int(head[9:12]), body, head
+
+
+def exchange(line: socket.socket, request: bytes) -> tuple[bytes, bytes]:
+    """Send a request, read the whole answer: its head and its body."""
+    line.sendall(request)
+    got = line.recv(65_536)
+    if not got:
+        raise ConnectionResetError
+    while b"\r\n\r\n" not in got:
+        got += line.recv(65_536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    found = LENGTH.search(head)
+    length = int(found[1]) if found else 0
+    while len(body) < length:
+        body += line.recv(65_536)
+    return head, body
 
 
 def in_threads(work: Any, n: int) -> None:
@@ -133,12 +159,12 @@ class Mailbox:
         self._codes: dict[str, str] = {}
         self._came = threading.Condition()
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        found = re.search(rb"\b(\d{8})\b", envelope.content.partition(b"\r\n\r\n")[2])
+    def keep(self, recipient: str, mail: bytes) -> None:
+        """A mail came."""
+        found = re.search(rb"\b(\d{8})\b", mail.partition(b"\r\n\r\n")[2])
         with self._came:
-            self._codes[envelope.rcpt_tos[0]] = found[1].decode() if found else ""
+            self._codes[recipient] = found[1].decode() if found else ""
             self._came.notify_all()
-        return "250 OK"
 
     def code(self, address: str, seconds: float = 30) -> str:
         with self._came:
@@ -149,9 +175,32 @@ class Mailbox:
 @contextmanager
 def codes_sink(port: int, mailbox: Mailbox) -> Iterator[None]:
     """An SMTP server on loopback for as long as the block lasts."""
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
+    listener = socket.create_server(("127.0.0.1", port))
+
+    def accept() -> None:
+        with suppress(OSError):  # the listener was shut
+            while True:
+                threading.Thread(target=sink.serve, args=(listener.accept()[0], mailbox.keep), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
     try:
         yield
     finally:
-        controller.stop()
+        listener.close()
+
+
+@contextmanager
+def process(argv: Sequence[str], env: dict[str, str], ready: Callable[[], bool]) -> Iterator[None]:
+    """A server for as long as the block lasts."""
+    running = subprocess.Popen(
+        argv, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        end = time.monotonic() + 30
+        while not ready():
+            assert time.monotonic() < end, argv
+            time.sleep(0.05)
+        yield
+    finally:
+        running.terminate()
+        running.wait(20)

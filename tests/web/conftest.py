@@ -45,7 +45,7 @@ def app(config: Config, volatile: Volatile) -> Iterator[Flask]:
     """The web application on a database of its own and an emptied Redis."""
     built = build(config)
     yield built
-    db.engine().dispose()
+    db.disconnect()
 
 
 @pytest.fixture

@@ -412,15 +412,17 @@ def test_without_redis_codes_fail_closed_and_everything_else_goes_on(signer: Sig
     held = signer.get_pass()
     sent = len(signer.mailbox.sent())
     away = build(replace(config, redis_url="unix:///nonexistent/valkey.sock")).test_client()
-    started = time.monotonic()
     blinded = b64u(signer.blinding().blinded)
-    for call, fields in (
+    took = []
+    for call, fields in [
         ("verify", {"address": "bob@corp.example"}),
         ("pass", {"challenge": "A" * 22, "code": "12345678", "blinded": blinded}),
-    ):
+    ] * 3:
+        started = time.monotonic()
         answer = away.post(f"{signer.at}/{call}", json=fields)
+        took.append(time.monotonic() - started)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert time.monotonic() - started < 1
+    assert max(min(took[::2]), min(took[1::2])) < 0.5
     assert len(signer.mailbox.sent()) == sent
     assert away.get(signer.at).status_code == 200
     assert away.post(f"{signer.at}/sign", json={"pass": held, "show": "anonymous"}).status_code == 201

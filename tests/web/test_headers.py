@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from petition.config import Config, Environment
+from petition.web import build
 from petition.web.headers import hosts
 from petition.web.parts import Parts
 
@@ -40,6 +41,8 @@ PERSONAL = (
     "/c/{slug}/sign",
     "/c/{slug}/receipt",
     "/c/{slug}/withdraw",
+    "/c/{slug}/subscribe",
+    "/mail/unsubscribe/cut",
     "/api/campaigns/{slug}/challenge",
     "/healthz",
     "/nowhere",
@@ -49,7 +52,8 @@ PERSONAL = (
 @pytest.mark.parametrize("path", [*PUBLIC, *PERSONAL])
 def test_every_answer_is_guarded_and_sets_no_cookie(client: FlaskClient, slug: str, path: str) -> None:
     headers = client.get(path.format(slug=slug)).headers
-    assert {name: headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    more = {"Referrer-Policy": "no-referrer"} if path.startswith("/mail/") else {}
+    assert {name: headers.get(name) for name in EVERYWHERE} == EVERYWHERE | more
     assert "camera=()" in headers["Permissions-Policy"]
     assert "Set-Cookie" not in headers
     assert "Strict-Transport-Security" not in headers
@@ -168,6 +172,8 @@ def test_monitors_learn_figures_and_no_names(client: FlaskClient, slug: str) -> 
     told = client.get("/metrics").text
     assert "undersigned_pending 0.0" in told
     assert 'undersigned_up{server="database"} 1.0' in told
+    assert 'undersigned_subscribers{state="active"} 0.0' in told
+    assert "undersigned_halted 0.0" in told
     assert slug not in told
 
 
@@ -181,3 +187,26 @@ def test_static_files_are_kept_for_good_under_a_name_that_changes_with_them(clie
     other = client.get("/static/000000000000/style.css")
     assert (other.status_code, other.headers["Location"]) == (302, link[1])
     assert client.get("/static/000000000000/../../config/__init__.py").status_code == 404
+
+
+ONION = "http://" + "a" * 56 + ".onion"
+
+
+def test_the_same_page_over_tor_is_offered_where_there_is_one(config: Config) -> None:
+    with_onion = build(replace(config, onion=ONION))
+    client = with_onion.test_client()
+    offered = client.get("/safety?lang=fr").headers["Onion-Location"]
+    assert offered == f"{ONION}/safety?lang=fr"
+    assert client.get("/%0d%0aSet-Cookie:a").headers["Onion-Location"] == f"{ONION}/%0D%0ASet-Cookie%3Aa"
+    assert "Onion-Location" not in build(config).test_client().get("/safety").headers
+    live = replace(config, env=Environment.PRODUCTION, base_url="https://letters.example", onion=ONION)
+    over_tor = build(live).test_client().get("/safety", base_url=ONION)
+    assert (over_tor.status_code, "Onion-Location" in over_tor.headers) == (200, False)
+
+
+def test_the_way_out_says_nothing_and_lets_the_browser_forget(client: FlaskClient, slug: str) -> None:
+    assert 'href="/leave"' in client.get(f"/c/{slug}/sign").text
+    left = client.get("/leave")
+    assert (left.status_code, left.headers["Clear-Site-Data"]) == (303, '"cache", "storage"')
+    assert left.headers["Cache-Control"] == "no-store"
+    assert "localhost" not in left.headers["Location"]

@@ -68,7 +68,7 @@ def validate(answer: Any, path: str, method: str = "get") -> None:
 def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) -> None:
     with db.transaction() as session:
         made = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.SHARE, 5)))
-        for n in range(12):
+        for _ in range(23):
             make.signature(session, made, Wish(Show.ROLE, role="Engineer"))
         kept = make.signature(session, made, Wish(Show.NAME, name="Alice Example"))
         held = make.a_pass(session, made).encode()
@@ -76,14 +76,14 @@ def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) 
         epochs.close_epoch(session, campaigns.find(session, made.slug), clock.now())
     at, path = f"/api/campaigns/{made.slug}", "/api/campaigns/{slug}"
     validate(client.get("/api/campaigns"), "/api/campaigns")
-    for call in ("", "/count", "/signers", "/challenge"):
+    for call in ("", "/count", "/signers", "/breakdown", "/challenge"):
         validate(client.get(at + call), path + call)
         validate(client.get(f"/api/campaigns/unknown{call}"), path + call)
     validate(client.get(f"/api/campaigns/{slug}/count"), path + "/count")
     validate(client.get(f"{at}/receipt/{b64u(kept.leaf)}"), path + "/receipt/{leaf}")
     validate(client.get(f"{at}/receipt/x"), path + "/receipt/{leaf}")
     assert client.get(at + "/count").json["next"] == {"kind": "share", "value": 5}
-    assert client.get(at + "/signers").json["roles"] == [{"role": "Engineer", "n": 12}]
+    assert client.get(at + "/signers").json["roles"] == [{"role": "Engineer", "n": 10}]
 
     for call, fields in (
         ("verify", {"address": "alice@corp.example"}),
@@ -95,9 +95,11 @@ def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) 
         ("withdraw", {"withdraw": b64u(kept.withdraw)}),
         ("hide", {"withdraw": b64u(kept.withdraw)}),
         ("hide", {"withdraw": "A" * 43}),
+        ("subscribe", {"address": "suzie@post.example", "lang": "en", "rhythm": "weekly"}),
+        ("subscribe", {"address": "suzie@corp.example", "rhythm": "weekly"}),
     ):
         validate(client.post(f"{at}/{call}", json=fields), f"{path}/{call}", "post")
-    for call in ("verify", "pass", "sign", "withdraw", "hide"):
+    for call in ("verify", "pass", "sign", "withdraw", "hide", "subscribe"):
         for body, kind in ((b"{", JSON), (b"{}", "text/plain"), (b"x" * 17_000, JSON), (b"{}", JSON)):
             validate(client.post(f"{at}/{call}", data=body, content_type=kind), f"{path}/{call}", "post")
 

@@ -14,12 +14,14 @@ from flask.testing import FlaskClient
 from petition import campaigns, db, epochs
 from petition.campaigns import CampaignState
 from petition.config import Config, Environment
+from petition.data_elsewhere import FILES, KEYS
 from petition.data_map import DATA_MAP
 from petition.ledger.entries import Show
 from petition.mail import InboxPostbox, Message, inbox_folder
 from petition.milestones import MilestoneKind
 from petition.signatures import Wish
 from petition.web import build
+from petition.web.headers import A_MAIL
 from tests import make
 
 PAGES = ("", "/signers", "/count")
@@ -140,10 +142,35 @@ def test_the_101st_name_stands_on_the_second_page(client: FlaskClient) -> None:
 
 def test_a_role_of_nine_is_counted_among_the_anonymous(client: FlaskClient) -> None:
     slug = published(roles={"Engineer": 10, "Designer": 9}, anonymous=1)
-    for path in ("", "/signers"):
-        page = client.get(f"/c/{slug}{path}").text
-        assert re.findall(r"<li><span>(\w+)</span> <b>(\d+)</b>", page) == [("Engineer", "10")]
+    letter, signers = (client.get(f"/c/{slug}{path}").text for path in ("", "/signers"))
+    assert re.findall(r"<li><span>(\w+)</span> <b>(\d+)[+]</b>", letter) == [("Engineer", "10")]
+    assert groups_of(signers) == [("Engineer", "10")]
+    for page in (letter, signers):
         assert "and 10 verified employees who stay anonymous" in text_of(page)
+        assert "Designer" not in page
+
+
+def test_before_there_are_groups_of_ten_the_page_says_when_there_are(client: FlaskClient) -> None:
+    slug = published(roles={"Engineer": 9}, anonymous=1)
+    page = text_of(client.get(f"/c/{slug}/signers").text)
+    assert "No role is shown here yet. One is, once ten people show it and no name." in page
+    assert "No team is shown here yet." in page
+
+
+def test_groups_are_rounded_and_told_alike_on_the_page_and_by_the_call(client: FlaskClient) -> None:
+    slug = published(roles={"Engineer": 17, "Designer": 13}, anonymous=10, teams={})
+    assert groups_of(client.get(f"/c/{slug}/signers").text) == [("Engineer", "15"), ("Designer", "10")]
+    assert client.get(f"/api/campaigns/{slug}/breakdown").json == {
+        "by": [
+            {"kind": "role", "cells": [{"value": "Engineer", "n": 15}, {"value": "Designer", "n": 10}], "other": False},
+            {"kind": "team", "cells": [], "other": False},
+        ],
+        "rounded_to": 5,
+        "least": 10,
+        "epoch": 1,
+    }
+    signers = client.get(f"/api/campaigns/{slug}/signers").json
+    assert (signers["roles"][0], signers["anonymous"]) == ({"role": "Engineer", "n": 15}, 15)
 
 
 def test_the_integrity_report_adds_up(client: FlaskClient) -> None:
@@ -153,7 +180,7 @@ def test_the_integrity_report_adds_up(client: FlaskClient) -> None:
     assert rows == [
         ("Passes issued", "9"),
         ("by a code sent to a work address", "9"),
-        ("Passes not used so far", "4"),
+        ("not used so far", "4"),
         ("Signatures made", "5"),
         ("withdrawn by the signer", "0"),
         ("removed by the organisers", "0"),
@@ -166,12 +193,28 @@ def test_the_integrity_report_adds_up(client: FlaskClient) -> None:
     assert 'href="/verify.py"' in page
 
 
+def test_the_root_is_written_as_the_script_prints_it(client: FlaskClient) -> None:
+    slug = published(named=1)
+    root = client.get(f"/c/{slug}/checkpoint").text.splitlines()[2]
+    assert f"<code>{root}</code>" in unescape(client.get(f"/c/{slug}/count").text)
+    assert f"ledger root {root}</p>" in unescape(client.get(f"/c/{slug}").text)
+
+
+def test_nothing_is_offered_to_recount_before_the_count_is_public(client: FlaskClient) -> None:
+    slug = published(named=1, public_min=5)
+    assert client.get(f"/c/{slug}/bundle.zip").status_code == 404
+    page = client.get(f"/c/{slug}/count").text
+    assert ("bundle.zip" in page, "Entries in the ledger" in page, "Key that signs it" in page) == (False, False, True)
+
+
 def test_a_seizure_is_told_column_by_column(client: FlaskClient) -> None:
     page = client.get("/seizure").text
     told = set()
     for table, columns in re.findall(r"<p><b>([^<]+)</b> ([^<]+)</p>", page):
         told |= {f"{table}.{column}".replace("\u200b", "") for column in columns.split(", ")}
-    assert told == set(DATA_MAP)
+    assert told == {column.removeprefix("public.") for column in DATA_MAP}
+    elsewhere = re.findall(r"<p><b>([^<]+)</b></p><p>", page)
+    assert elsewhere == [row.names.replace("*", "…") for row in (*KEYS, *FILES)]
 
 
 @pytest.mark.parametrize(("path", "words"), [("/safety", "Use your own device"), ("/seizure", "No list of signers")])
@@ -183,9 +226,9 @@ def test_pages_about_safety_may_be_kept_too(client: FlaskClient, path: str, word
 
 
 def test_the_way_out_tells_the_other_site_nothing(client: FlaskClient) -> None:
-    assert re.findall(r'<a href="(https://[^"]+)" rel="([^"]+)"', client.get("/safety").text) == [
-        ("https://duckduckgo.com/", "noreferrer")
-    ]
+    assert '<a id="exit" href="/leave" rel="noreferrer">' in client.get("/safety").text
+    left = client.get("/leave").headers
+    assert (left["Location"], left["Referrer-Policy"]) == ("https://duckduckgo.com/", "same-origin")
 
 
 def test_the_inbox_shows_the_newest_mail_first_and_its_code(client: FlaskClient, config: Config) -> None:
@@ -198,10 +241,27 @@ def test_the_inbox_shows_the_newest_mail_first_and_its_code(client: FlaskClient,
     assert page.headers["Cache-Control"] == "no-store"
 
 
+def test_a_mail_is_seen_as_it_looks_and_can_do_nothing(client: FlaskClient, config: Config) -> None:
+    mail = a_mail("See http://localhost/c/letter?a=1&b=2. <script>", datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+    html = '<p style="color: red"><a href="http://localhost/c/letter">Letter</a><script>alert(1)</script></p>\n'
+    InboxPostbox(inbox_folder(config)).send(replace(mail, html=html))
+    page = client.get("/dev/inbox").text
+    assert '<a href="http://localhost/c/letter?a=1&amp;b=2">http://localhost/c/letter?a=1&amp;b=2</a>.' in page
+    assert "&lt;script&gt;" in page
+    found = re.search(r'href="(/dev/inbox/[^"]+)"', page)
+    assert found
+    seen = client.get(found[1])
+    policy = seen.headers.getlist("Content-Security-Policy")
+    assert (seen.text, policy, seen.headers["Cache-Control"]) == (html, [A_MAIL], "no-store")
+    assert client.get("/dev/inbox/..%2f..%2fsecret").status_code == 404
+
+
 def test_production_has_no_inbox(config: Config) -> None:
     built = build(replace(config, env=Environment.PRODUCTION))
-    assert built.test_client().get("/dev/inbox").status_code == 404
-    db.engine().dispose()
+    for path in ("/dev/inbox", "/dev/inbox/x"):
+        answer = built.test_client().get(path)
+        assert (answer.status_code, "unsafe-inline" in answer.headers["Content-Security-Policy"]) == (404, False)
+    db.disconnect()
 
 
 def published(
@@ -218,6 +278,11 @@ def published(
             make.a_pass(session, made)
         epochs.close_epoch(session, made, make.NOW)
         return made.slug
+
+
+def groups_of(page: str) -> list[tuple[str, str]]:
+    """Each group of the breakdown and its figure."""
+    return re.findall(r'<th scope="row">(\w+)\s*<svg.*?<td>(\d+)[+]</td>', page, re.DOTALL)
 
 
 def forget(app: Flask) -> None:

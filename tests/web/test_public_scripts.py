@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
-from socket import socket
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from petition import campaigns, db, epochs
 from petition.config import Config
@@ -22,8 +18,7 @@ from petition.volatile import Volatile
 from petition.web import build
 from tests import make
 from tests.domain.test_markdown import HOSTILE
-
-SOON = 15_000
+from tests.served import served
 
 
 @dataclass(frozen=True)
@@ -43,19 +38,13 @@ class Site:
 
 @pytest.fixture
 def site(config: Config, volatile: Volatile) -> Iterator[Site]:
-    with closing(socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    server = make_server("127.0.0.1", port, build(replace(config, port=port, base_url=url)), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with db.transaction() as session:
-        slug = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 4))).slug
-    made = Site(url, slug)
-    made.signs(make.ANONYMOUS)
-    yield made
-    server.shutdown()
-    db.engine().dispose()
+    with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
+        with db.transaction() as session:
+            slug = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 4))).slug
+        made = Site(url, slug)
+        made.signs(make.ANONYMOUS)
+        yield made
+    db.disconnect()
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
@@ -65,13 +54,13 @@ def test_count_line_names_and_milestone_move_when_an_epoch_arrives(site: Site, b
     page.goto(f"{site.url}/c/{site.slug}?lang=fr")
     assert seen(page) == ("1", "50.00%")
     site.signs(Wish(Show.NAME, "Suzie Example"))
-    expect(page.locator(".names")).to_contain_text("Suzie Example", timeout=SOON)
+    expect(page.locator(".names")).to_contain_text("Suzie Example")
     expect(page.locator("[data-figure]")).to_have_text("2")
     expect(page.locator("[data-line] rect.done")).to_have_attribute("width", "50.00%")
     expect(page.locator(".timeline")).to_contain_text("Palier")
     expect(page.locator("[data-said]")).to_contain_text("2")
     site.signs(make.ANONYMOUS)
-    expect(page.locator("[data-figure]")).to_have_text("3", timeout=SOON)
+    expect(page.locator("[data-figure]")).to_have_text("3")
     expect(page.locator("[data-line] rect.done")).to_have_attribute("width", "75.00%")
     assert context.cookies() == []
     context.close()

@@ -37,7 +37,7 @@ def test_a_receipt_tells_where_its_signature_stands(suzie: Suzie) -> None:
     receipt = suzie.signs()
     assert "It waits for the next batch." in text(suzie.post("receipt", receipt=receipt))
     close_an_epoch(suzie)
-    assert "It is in the ledger, epoch 1." in text(suzie.post("receipt", receipt=receipt))
+    assert "It is in the ledger, in batch 1." in text(suzie.post("receipt", receipt=receipt))
 
 
 def test_withdrawing_says_first_what_will_happen_and_may_be_repeated(suzie: Suzie) -> None:

@@ -33,6 +33,28 @@ def test_signing_in_three_posts_ends_on_a_receipt(suzie: Suzie) -> None:
     assert state_of(suzie, receipt) is SignatureState.PENDING
 
 
+def test_no_form_of_a_signer_is_kept_by_the_browser_and_no_title_tells_what_was_signed(suzie: Suzie) -> None:
+    """Neither as autofill nor in a restored tab (tests/proofs/test_browser_traces.py searches the disk)."""
+    asked = suzie.get("sign"), suzie.post("verify", address=SUZIE)
+    token = json.loads(suzie.signs())["withdraw"]
+    held = suzie.client.get(f"/c/{suzie.slug}/sign?have=pass")
+    signing = *asked, held, suzie.post("sign", **{"pass": "P1.x", "show": "anonymous"})
+    pages = (
+        *signing,
+        suzie.get("receipt"),
+        suzie.get("withdraw"),
+        suzie.post("withdraw", receipt=token),
+        suzie.get("subscribe"),
+    )
+    for page in (*pages, suzie.client.get(f"/c/{suzie.slug}")):
+        forms = re.findall(r'<form [^>]*method="post"[^>]*>\s*<input [^>]*>', page.text)
+        assert len(forms) == page.text.count('method="post"') > 0
+        assert all('autocomplete="off"' in form and 'type="password" value="-"' in form for form in forms)
+        assert set(re.findall(r'autocomplete="([^"]*)"', page.text)) <= {"off", "one-time-code"}
+    titles = [re.search("<title>(.*?)</title>", page.text) for page in signing]
+    assert [unescape(title[1]) for title in titles if title] == ["Form"] * 3 + ["To mend: Form"]
+
+
 @pytest.mark.parametrize(
     ("lang", "wish", "said"),
     [
@@ -68,6 +90,7 @@ def test_a_refused_address_is_kept_and_says_how_to_mend_it(suzie: Suzie) -> None
     assert len(mistakes(page)) == 1
     assert 'href="#address"' in page.text
     assert 'aria-invalid="true"' in page.text
+    assert f'action="/c/{suzie.slug}/verify#errors"' in page.text
 
 
 def test_a_wrong_code_asks_again_and_keeps_the_challenge(suzie: Suzie) -> None:
@@ -107,6 +130,12 @@ def test_a_spent_pass_is_refused_and_what_was_typed_is_kept(suzie: Suzie) -> Non
     page = suzie.post("sign", **wish)
     assert page.status_code == 409
     assert {name: fields(page)[name] for name in wish} == wish
+
+
+def test_a_pass_that_was_just_made_stays_folded_while_something_else_is_mended(suzie: Suzie) -> None:
+    kept = suzie.gets_a_pass()
+    assert '<details class="keep">' in suzie.post("sign", **{"pass": kept, "show": "name"}).text
+    assert '<details class="keep">' not in suzie.post("sign", **{"pass": kept[:-1], "show": "name", "name": "S"}).text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,789 @@
+"""A backup: whole, sealed, of one moment; and a copy made from it that is harmless and keeps every signer's last word."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import secrets
+import shutil
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import Engine, create_engine, insert, select, text
+from sqlalchemy.engine import make_url
+
+from petition import (
+    backup,
+    campaigns,
+    db,
+    deliveries,
+    epochs,
+    keyring,
+    migrate,
+    organisers,
+    publishing,
+    signatures,
+    snapshots,
+)
+from petition import journal as journals
+from petition.backup import (
+    BackupBroken,
+    BackupRefused,
+    DatabaseHoldsData,
+    LedgerRefused,
+    Order,
+    Restored,
+    continuing,
+    keys,
+    replay,
+)
+from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
+from petition.bootstrap import EmbeddedServices
+from petition.campaigns import Campaign, CampaignState
+from petition.db import Base
+from petition.deliveries.halts import RESTORED
+from petition.epochs.history import Epoch
+from petition.journal import Deed, JournalLine
+from petition.ledger import log
+from petition.ledger.entries import Removal, Show
+from petition.milestones import Milestone, MilestoneKind
+from petition.scrub import scrub
+from petition.signatures import PassSpent, SignatureState, Wish, waves
+from petition.signatures.tables import Pending, Signature, Spent
+from petition.subscribers import Audience, book, enter
+from petition.verification.tables import Issued, Issuer, Tag
+from tests import make
+
+URL = "http://localhost"
+KEY = X25519PrivateKey.generate()
+LATER = make.NOW + timedelta(seconds=10)
+NAMED = Wish(Show.NAME, name="Suzie Quux")
+
+
+@pytest.fixture
+def elsewhere(services: EmbeddedServices, engine: Engine) -> Iterator[str]:
+    """The address of a database without tables."""
+    url = make_url(services.database_url)
+    name = f"copy_{secrets.token_hex(6)}"
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    db.disconnect()
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def backed_up(tmp_path: Path, name: str = "a.backup") -> Path:
+    path = tmp_path / name
+    backup.write(db.engine(), path, KEY.public_key(), make.NOW)
+    return path
+
+
+def restored(path: Path, tmp_path: Path, **more: object) -> Restored:
+    order = Order(path, KEY, tmp_path / "home", **more)  # type: ignore[arg-type]
+    return backup.restore(db.engine(), order, LATER)
+
+
+def rows() -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with db.session() as session:
+        return {
+            table.fullname: sorted(map(tuple, session.execute(select(table)).all()), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def bundle_of(campaign: Campaign, tmp_path: Path, name: str) -> Path:
+    """The public bundle as it is now."""
+    with db.session() as session:
+        found = session.get_one(Campaign, campaign.id)
+        publishing.write_bundle(session, found, tmp_path)
+    return Path(shutil.copy(publishing.bundle_path(tmp_path, campaign.slug), tmp_path / name))
+
+
+def faults_of(campaign: Campaign) -> list[str]:
+    with db.session() as session:
+        return epochs.audit(session, session.get_one(Campaign, campaign.id)).faults
+
+
+def head_of(campaign: Campaign) -> log.Head:
+    with db.session() as session:
+        return log.head_of(session, campaign.id)
+
+
+def close_epoch(campaign: Campaign, seconds: int = 10) -> None:
+    with db.transaction() as session:
+        epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW + timedelta(seconds=seconds))
+
+
+def a_campaign(**changes: object) -> Campaign:
+    with db.transaction() as session:
+        return make.campaign(session, **changes)  # type: ignore[arg-type]
+
+
+def sign(campaign: Campaign, *wishes: Wish) -> list[signatures.Receipt]:
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        return [make.signature(session, found, wish) for wish in wishes]
+
+
+# --- The file -----------------------------------------------------------------------------------------------------
+
+
+def sealed(data: bytes) -> bytes:
+    file = io.BytesIO()
+    sealing = Sealing(file, KEY.public_key())
+    sealing.write(data)
+    sealing.finish()
+    return file.getvalue()
+
+
+def opened(data: bytes, size: int) -> bytes:
+    opening = Opening(io.BytesIO(data), KEY)
+    found = opening.read(size)
+    opening.finish()
+    return found
+
+
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 5])
+def test_what_is_sealed_opens_again_whatever_its_length(size: int) -> None:
+    data = secrets.token_bytes(size)
+    assert opened(sealed(data), size) == data
+
+
+def test_chunks_that_are_cut_swapped_repeated_or_of_another_file_do_not_open() -> None:
+    data = secrets.token_bytes(3 * CHUNK + 5)
+    whole, other = sealed(data), sealed(data)
+    start, step = len(MAGIC) + SEALED_KEY_BYTES, CHUNK + TAG
+    head, chunks = whole[:start], [whole[at : at + step] for at in range(start, len(whole), step)]
+    stranger = other[start : start + step]
+    altered = [
+        head,
+        head + b"".join(chunks[:-1]),
+        head + b"".join(chunks[1:]),
+        head + chunks[1] + chunks[0] + b"".join(chunks[2:]),
+        head + chunks[0] + b"".join(chunks),
+        head + stranger + b"".join(chunks[1:]),
+        other[:start] + b"".join(chunks),
+        whole + b"x",
+        whole + chunks[-1],
+        whole[:-1],
+        b"",
+    ]
+    for each in altered:
+        with pytest.raises(BackupBroken):
+            opened(each, len(data))
+    with pytest.raises(BackupBroken):
+        opened(whole, len(data) - 1)
+
+
+def test_each_of_200_flipped_bits_is_refused_and_the_database_is_as_it_was(engine: Engine, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    sign(campaign, NAMED, make.ANONYMOUS)
+    close_epoch(campaign)
+    path = backed_up(tmp_path)
+    whole, before, dice = path.read_bytes(), rows(), random.Random(200)
+    broken = tmp_path / "broken.backup"
+    for place in [*range(0, 120, 5), *(dice.randrange(len(whole)) for _ in range(176))]:
+        altered = bytearray(whole)
+        altered[place] ^= 1 << dice.randrange(8)
+        broken.write_bytes(altered)
+        with pytest.raises(BackupBroken):
+            restored(broken, tmp_path, replace=True)
+    assert rows() == before
+
+
+def test_a_foreign_file_an_empty_one_and_a_wrong_key_are_refused(engine: Engine, tmp_path: Path) -> None:
+    path, foreign = backed_up(tmp_path), tmp_path / "foreign"
+    for content in (b"", b"PK\3\4", path.read_bytes()[:60]):
+        foreign.write_bytes(content)
+        with pytest.raises(BackupBroken):
+            restored(foreign, tmp_path)
+    wrong = Order(path, X25519PrivateKey.generate(), tmp_path)
+    with pytest.raises(BackupBroken, match="does not open"):
+        backup.restore(db.engine(), wrong, LATER)
+
+
+def test_a_file_of_the_right_key_that_this_program_did_not_write_is_refused(engine: Engine, tmp_path: Path) -> None:
+    """Whoever has the public key can seal anything; names in it never become SQL."""
+    heads = [
+        b"\0\0\0\2{}",
+        b"\xff\xff\xff\xff",
+        _framed(b'{"v":1,"revision":"9999","made":"2026-11-25T00:00:00+00:00","tables":[]}'),
+        _framed(
+            b'{"v":1,"revision":"0003","made":"2026-11-25T00:00:00+00:00",'
+            b'"tables":[{"name":"halt; DROP TABLE halt","columns":["what"]}]}'
+        ),
+        _framed(
+            b'{"v":1,"revision":"0003","made":"2026-11-25T00:00:00+00:00",'
+            b'"tables":[{"name":"halt","columns":["what","x\\""]}]}'
+        ),
+    ]
+    for head in heads:
+        path = tmp_path / "forged"
+        path.write_bytes(sealed(head))
+        with pytest.raises(BackupRefused):
+            restored(path, tmp_path)
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def test_a_backup_is_for_its_owner_only_and_never_overwrites(engine: Engine, tmp_path: Path) -> None:
+    path = backed_up(tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_bytes()
+    with pytest.raises(BackupRefused, match="there already"):
+        backed_up(tmp_path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["a.backup"]
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing_behind(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.backup'"):
+        backed_up(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neither_pepper_nor_master_key_nor_a_name_in_clear_is_in_the_file(engine: Engine, tmp_path: Path) -> None:
+    from tests.conftest import MASTER_KEY
+
+    campaign = a_campaign()
+    sign(campaign, NAMED)
+    path = backed_up(tmp_path)
+    assert b"Suzie" not in path.read_bytes()
+    inside = _inside(path)
+    assert b"Suzie Quux" in inside
+    for secret in (make.PEPPER, MASTER_KEY.encode()):
+        assert secret not in inside
+        assert secret.hex().encode() not in inside
+
+
+def _inside(path: Path) -> bytes:
+    opening, found = Opening(io.BytesIO(path.read_bytes()), KEY), b""
+    while opening._next is not None:
+        found += opening._chunk()
+    return found
+
+
+def test_the_order_in_which_people_came_is_not_in_the_file(engine: Engine, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    with db.transaction() as session:
+        tags = [secrets.token_bytes(32) for _ in range(40)]
+        for tag in tags:
+            session.add(Tag(campaign_id=campaign.id, tag=tag))
+            session.flush()
+    inside = _inside(backed_up(tmp_path))
+    places = [inside.index(tag) for tag in tags]
+    assert places != sorted(places)
+    assert [inside.index(tag) for tag in sorted(tags)] == sorted(places)
+
+
+def test_a_backup_is_of_one_moment_although_others_write_and_the_scrub_rewrites(engine: Engine, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    sign(campaign, *[make.ANONYMOUS] * 20)
+    stop = threading.Event()
+    faults: list[Exception] = []
+
+    def busy(act: Callable[[], object]) -> None:
+        while not stop.is_set():
+            try:
+                act()
+            except Exception as error:
+                if "lock timeout" not in str(error) and "deadlock" not in str(error):  # the scrub gives way, or they do
+                    faults.append(error)
+
+    acts = [lambda: sign(campaign, make.ANONYMOUS), lambda: close_epoch(campaign), lambda: scrub(db.engine())]
+    threads = [threading.Thread(target=busy, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    paths = [backed_up(tmp_path, f"{number}.backup") for number in range(4)]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    for path in paths:
+        restored(path, tmp_path, replace=True)
+        assert faults_of(campaign) == []
+        with db.session() as session:
+            spent, pending, logged = (
+                len(session.scalars(select(each.hw)).all()) for each in (Spent, Pending, Signature)
+            )
+            issued, tags = session.scalars(select(Issued.n)).one(), len(session.scalars(select(Tag.tag)).all())
+        assert spent == pending + logged >= 20
+        assert issued == tags >= spent
+
+
+def test_a_large_table_passes_through_a_small_memory(engine: Engine, tmp_path: Path) -> None:
+    line = "x" * 400
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO entry (campaign_id, index, leaf, line) SELECT decode(repeat('ab', 16), 'hex'), n, "
+                "sha256(n::text::bytea), :line FROM generate_series(0, 99999) n"
+            ),
+            {"line": line},
+        )
+    tracemalloc.start()
+    path = backed_up(tmp_path)
+    writing = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    restored(path, tmp_path, replace=True)
+    reading = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.stat().st_size > 45_000_000
+    assert writing < 12_000_000
+    assert reading < 12_000_000
+
+
+# --- The way back -------------------------------------------------------------------------------------------------
+
+
+def a_whole_installation() -> Campaign:
+    """A row in most tables."""
+    campaign = a_campaign(goals=((MilestoneKind.COUNT, 1),))
+    sign(campaign, NAMED, Wish(Show.ROLE, role="Engineer"), make.ANONYMOUS)
+    close_epoch(campaign)
+    sign(campaign, make.ANONYMOUS)
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        owner = organisers.enrol(session, "Omar", "en", make.NOW)
+        organisers.join(session, found.id, owner.id, organisers.Role.OWNER, make.NOW)
+        journals.write(session, found.id, owner.id, Deed.CAMPAIGN_CHANGED, make.NOW)
+        enter(session, make.PEPPER, found.id, found.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW)
+    return campaign
+
+
+def but(found: dict[str, list[tuple[object, ...]]], *tables: str) -> dict[str, list[tuple[object, ...]]]:
+    return {name: held for name, held in found.items() if name not in tables}
+
+
+def test_every_row_comes_back_in_another_database_and_the_copy_sends_nothing(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign = a_whole_installation()
+    with db.transaction() as session:
+        assert deliveries.halts(session, URL) == []
+    before, path = rows(), backed_up(tmp_path)
+    db.connect(elsewhere)
+    restored(path, tmp_path)
+    assert but(rows(), "sender", "owed", "publication") == but(before, "sender", "owed", "publication")
+    assert migrate.is_current(elsewhere)
+    assert faults_of(campaign) == []
+    with db.transaction() as session:
+        assert deliveries.halts(session, URL) == [RESTORED]
+        deliveries.resume(session, "all", URL)
+    with db.transaction() as session:
+        assert deliveries.halts(session, URL) == []
+
+
+def test_a_copy_sends_nothing_in_place_and_when_the_original_had_never_sent(engine: Engine, tmp_path: Path) -> None:
+    a_whole_installation()
+    never = backed_up(tmp_path)
+    restored(never, tmp_path, replace=True)
+    with db.transaction() as session:
+        assert deliveries.halts(session, URL) == [RESTORED]
+        deliveries.resume(session, "all", URL)
+    restored(backed_up(tmp_path, "b.backup"), tmp_path, replace=True)
+    with db.transaction() as session:
+        assert deliveries.halts(session, URL) == [RESTORED]
+
+
+def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
+    campaign = a_whole_installation()
+    with db.transaction() as session:
+        held = make.a_pass(session, session.get_one(Campaign, campaign.id)).encode()
+        signatures.redeem(session, session.get_one(Campaign, campaign.id), held, make.ANONYMOUS)
+    path = backed_up(tmp_path)
+    db.connect(elsewhere)
+    restored(path, tmp_path)
+    sign(campaign, make.ANONYMOUS)
+    close_epoch(campaign, 20)
+    assert (head_of(campaign).counted, faults_of(campaign)) == (6, [])
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        with pytest.raises(PassSpent), session.begin_nested():
+            signatures.redeem(session, found, held, make.ANONYMOUS)
+        journals.write(session, found.id, None, Deed.CAMPAIGN_CHANGED, make.NOW)
+    with db.session() as session:
+        assert session.scalars(select(JournalLine.number).order_by(JournalLine.number)).all() == [1, 2, 3]
+
+
+def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: Engine, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    (receipt,) = sign(campaign, NAMED)
+    close_epoch(campaign)
+    path = backed_up(tmp_path)
+    with db.transaction() as session:
+        signatures.hide(session, session.get_one(Campaign, campaign.id), receipt.withdraw)
+        epochs.refresh_stale(session, LATER)
+    with db.session() as session:
+        held = snapshots.load(session, campaign.slug)
+    restored(path, tmp_path, replace=True)
+    with db.session() as session:
+        page = snapshots.load(session, campaign.slug, held.version)
+    assert [each.name for each in page.first_names] == ["Suzie Quux"]
+
+
+def test_rows_that_no_table_takes_are_the_fault_of_the_file(engine: Engine, tmp_path: Path) -> None:
+    head = b'{"v":1,"revision":"0003","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
+    path = tmp_path / "forged"
+    path.write_bytes(sealed(_framed(head) + _framed(b"no rows at all") + _framed(b"")))
+    with pytest.raises(BackupBroken, match="not written by this program"):
+        restored(path, tmp_path)
+
+
+def test_nobody_is_signed_in_after_a_restore_and_no_link_works_again(engine: Engine, tmp_path: Path) -> None:
+    a_whole_installation()
+    with db.transaction() as session:
+        organisers.invite(session, None, None, None, make.NOW)
+    restored(backed_up(tmp_path), tmp_path, replace=True)
+    found = rows()
+    assert [found[name] for name in ("visit", "invitation", "export")] == [[], [], []]
+
+
+def test_a_database_that_holds_data_is_left_alone_and_the_figures_are_said(engine: Engine, tmp_path: Path) -> None:
+    path = backed_up(tmp_path)
+    a_whole_installation()
+    before = rows()
+    with pytest.raises(DatabaseHoldsData) as refusal:
+        restored(path, tmp_path)
+    assert str(refusal.value) == (
+        "The database is not empty; --replace would delete 1 campaigns, 3 signatures, 1 waiting signatures, 1 readers, "
+        "1 organisers."
+    )
+    assert rows() == before
+    restored(path, tmp_path, replace=True)
+    assert rows()["campaign"] == []
+
+
+def test_tables_of_another_program_are_left_alone(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
+    path = backed_up(tmp_path)
+    with db.connect(elsewhere).begin() as connection:
+        connection.execute(text("CREATE TABLE campaign (id int)"))
+    with pytest.raises(BackupRefused, match="another program"):
+        restored(path, tmp_path)
+
+
+def test_an_older_backup_is_brought_up_to_date(
+    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup as version 0002 wrote it: its tables, its columns."""
+    campaign = a_campaign()
+    sign(campaign, NAMED)
+    with db.engine().begin() as connection:
+        connection.execute(text("DELETE FROM epoch"))
+    with monkeypatch.context() as older:
+        older.setattr(Base, "metadata", _tables_of_0002())
+        older.setattr(migrate, "is_newest", lambda _: True)
+        older.setattr(migrate, "revision", lambda _: "0002")
+        path = backed_up(tmp_path)
+    db.connect(elsewhere)
+    restored(path, tmp_path)
+    assert migrate.is_current(elsewhere)
+    with db.session() as session:
+        assert session.scalars(select(Pending.name)).all() == ["Suzie Quux"]
+        assert session.get_one(Campaign, campaign.id).stopped == []
+    close_epoch(campaign)
+    assert faults_of(campaign) == []
+
+
+def _tables_of_0002() -> object:
+    from sqlalchemy import MetaData
+
+    newer = {"epoch", "export", "journal", "key_request", "organiser", "wave", "answer", "demand_step", "handover"}
+    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit"}
+    columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
+    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why"}}
+    older = MetaData()
+    for table in Base.metadata.sorted_tables:
+        if table.name not in newer:
+            kept = [each._copy() for each in table.columns if each.name not in columns.get(table.name, ())]
+            _table(older, table, kept)
+    return older
+
+
+def _table(older, table, kept):
+    from sqlalchemy import Table
+
+    for each in kept:
+        each.foreign_keys.clear()
+    return Table(table.name, older, *kept, schema=table.schema)
+
+
+def test_every_migration_goes_down_to_nothing_and_up_again(engine: Engine) -> None:
+    a_whole_installation()
+    with db.engine().begin() as connection:
+        migrate.within(connection, migrate.BASE)
+        migrate.within(connection, migrate.HEAD)
+    assert rows()["campaign"] == []
+
+
+def test_a_master_key_that_does_not_open_the_keys_is_told_before_anything_changes(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    from cryptography.fernet import Fernet
+
+    a_campaign()
+    path = backed_up(tmp_path)
+    db.connect(elsewhere)
+    keyring.connect([Fernet.generate_key().decode()])
+    with pytest.raises(BackupRefused, match="PETITION_MASTER_KEY"):
+        restored(path, tmp_path)
+    with db.engine().connect() as connection:
+        assert connection.scalar(text("SELECT to_regclass('campaign')")) is None
+
+
+# --- The newer ledger ---------------------------------------------------------------------------------------------
+
+
+def state_of(campaign: Campaign, receipt: signatures.Receipt) -> tuple[SignatureState, str]:
+    with db.session() as session:
+        row = session.scalars(
+            select(Signature).where(Signature.campaign_id == campaign.id, Signature.leaf == receipt.leaf)
+        ).one()
+        return row.state, row.name
+
+
+def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
+    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in (continuing, replay):
+        monkeypatch.setattr(each, "AT_ONCE", 2)  # in portions, as if there were thousands
+    campaign = a_campaign(goals=((MilestoneKind.COUNT, 5),))
+    names = [Wish(Show.NAME, name=f"{name} Example") for name in ("Alice", "Bob", "Carol", "Dave", "Erin", "Frank")]
+    stays, withdraws, hides, removed = sign(campaign, *names[:4])
+    close_epoch(campaign)
+    waits, waits_and_hides, waits_and_withdraws = sign(campaign, names[4], names[5], make.ANONYMOUS)
+    path = backed_up(tmp_path)
+
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        for each in (withdraws, waits_and_withdraws):
+            signatures.withdraw(session, found, each.withdraw)
+        for each in (hides, waits_and_hides):
+            signatures.hide(session, found, each.withdraw)
+        index = signatures.standing(session, found, removed.leaf).index
+        wave = waves.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {})
+        waves.advance(session, wave)
+    later = sign(campaign, Wish(Show.NAME, name="Grace Example"), make.ANONYMOUS)
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        held = make.a_pass(session, found)
+        signatures.redeem(session, found, held.encode(), make.ANONYMOUS)
+    close_epoch(campaign, 20)
+    close_epoch(campaign, 30)
+    newer, there, before = bundle_of(campaign, tmp_path, "newer.zip"), head_of(campaign), rows()
+
+    db.connect(elsewhere)
+    found = restored(path, tmp_path / "other", ledgers=[newer])
+
+    brought = found.replayed[campaign.slug]
+    assert (brought.signed, brought.ended, brought.bodies, brought.late, brought.passes) == (6, 3, 2, 0, 3)
+    here = head_of(campaign)
+    told = ("size", "root", "checkpoint", "counted", "withdrawn", "removed", "issued", "epoch", "day")
+    assert [getattr(here, name) for name in told] == [getattr(there, name) for name in told]
+    assert faults_of(campaign) == []
+    assert state_of(campaign, stays) == (SignatureState.LOGGED, "Alice Example")
+    assert state_of(campaign, withdraws) == (SignatureState.WITHDRAWN, "")
+    assert state_of(campaign, hides) == (SignatureState.HIDDEN, "")
+    assert state_of(campaign, removed) == (SignatureState.REMOVED, "")
+    assert state_of(campaign, waits) == (SignatureState.LOGGED, "Erin Example")
+    assert state_of(campaign, waits_and_hides) == (SignatureState.HIDDEN, "")
+    assert state_of(campaign, waits_and_withdraws) == (SignatureState.WITHDRAWN, "")
+    assert state_of(campaign, later[0]) == (SignatureState.LOGGED, "Grace Example")
+    after = rows()
+    same = ("signature", "entry", "tile", "spent", "pending", "withdrawal", "waiting_removal", "milestone")
+    place = {name: at for at, name in enumerate(Signature.__table__.c.keys())}
+    anonymous = {row[place["leaf"]] for row in before["signature"] if row[place["show"]] is Show.ANONYMOUS}
+    for found_rows in (before, after):  # a bundle does not tell who is anonymous, so a restored copy may not know
+        kept = [row for row in found_rows["signature"] if row[place["leaf"]] not in anonymous]
+        found_rows["signature"] = kept
+    assert len(before["signature"]) >= 5
+    assert [name for name in same if after[name] != before[name]] == []
+    assert after["verification.issued"] == before["verification.issued"]
+    with db.session() as session:
+        notes = session.scalars(select(Epoch.checkpoint).order_by(Epoch.number)).all()
+    epoch = Epoch.__table__.c.keys().index("checkpoint")
+    assert set(notes) == {row[epoch] for row in before["epoch"]}
+    with db.transaction() as session:
+        again = session.get_one(Campaign, campaign.id)
+        with pytest.raises(PassSpent), session.begin_nested():
+            signatures.redeem(session, again, held.encode(), make.ANONYMOUS)
+    assert bundle_of(campaign, tmp_path, "again.zip").read_bytes() == newer.read_bytes()
+
+
+def test_a_removal_that_waited_in_the_backup_and_was_taken_back_is_not_carried_out(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign = a_campaign()
+    kept, gone = sign(campaign, NAMED, Wish(Show.NAME, name="Mallory Quux"))
+    close_epoch(campaign)
+    begun = []
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        for each in (kept, gone):
+            index = signatures.standing(session, found, each.leaf).index
+            begun.append(waves.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {}))
+            waves.advance(session, begun[-1])
+    path = backed_up(tmp_path)
+    with db.transaction() as session:
+        waves.undo(session, waves.find(session, campaign.id, begun[0].id))
+    close_epoch(campaign, 20)
+    newer = bundle_of(campaign, tmp_path, "newer.zip")
+    db.connect(elsewhere)
+    restored(path, tmp_path / "other", ledgers=[newer])
+    close_epoch(campaign, 30)
+    assert state_of(campaign, kept) == (SignatureState.LOGGED, "Suzie Quux")
+    assert state_of(campaign, gone) == (SignatureState.REMOVED, "")
+    assert (head_of(campaign).counted, faults_of(campaign)) == (1, [])
+
+
+def test_a_restored_ledger_goes_on_from_the_newer_one(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    sign(campaign, NAMED, make.ANONYMOUS)
+    path = backed_up(tmp_path)
+    close_epoch(campaign)
+    newer = bundle_of(campaign, tmp_path, "newer.zip")
+    db.connect(elsewhere)
+    restored(path, tmp_path / "other", ledgers=[newer])
+    sign(campaign, make.ANONYMOUS)
+    close_epoch(campaign, 20)
+    assert (head_of(campaign).counted, head_of(campaign).epoch, faults_of(campaign)) == (3, 2, [])
+
+
+def test_names_under_seal_are_deleted_or_kept_as_the_operator_says(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign = a_campaign()
+    sealed_name, shown = sign(campaign, Wish(Show.NAME, name="Alice Example", publish_at=9), NAMED)
+    close_epoch(campaign)
+    path, same = backed_up(tmp_path), bundle_of(campaign, tmp_path, "same.zip")
+    db.connect(elsewhere)
+    restored(path, tmp_path / "other", ledgers=[same], keep_sealed=True)
+    assert state_of(campaign, sealed_name) == (SignatureState.LOGGED, "Alice Example")
+    restored(path, tmp_path / "other", ledgers=[same], replace=True)
+    assert state_of(campaign, sealed_name) == (SignatureState.HIDDEN, "")
+    assert state_of(campaign, shown) == (SignatureState.LOGGED, "Suzie Quux")
+    assert faults_of(campaign) == []
+
+
+def test_a_close_and_a_translation_after_the_backup_are_replayed(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign = a_campaign()
+    sign(campaign, make.ANONYMOUS)
+    path = backed_up(tmp_path)
+    with db.transaction() as session:
+        found = session.get_one(Campaign, campaign.id)
+        epochs.add_translation(session, found, "de", "Ein Brief", "# Ein Brief\n\nBitte antworten.\n")
+        epochs.change(session, found, CampaignState.CLOSED, LATER)
+    newer = bundle_of(campaign, tmp_path, "newer.zip")
+    db.connect(elsewhere)
+    restored(path, tmp_path / "other", ledgers=[newer])
+    assert (head_of(campaign).counted, faults_of(campaign)) == (1, [])
+    with db.session() as session:
+        found = session.get_one(Campaign, campaign.id)
+        assert (found.state, found.closed, found.languages) == (CampaignState.CLOSED, LATER.date(), ["en", "fr", "de"])
+        assert [each.title for each in found.letters if each.lang == "de"] == ["Ein Brief"]
+        assert session.scalars(select(Issuer.sealed_key)).all() == session.scalars(select(Tag.tag)).all() == []
+    assert bundle_of(campaign, tmp_path, "again.zip").read_bytes() == newer.read_bytes()
+
+
+def test_a_milestone_that_was_reached_meanwhile_is_history_and_mailed_to_nobody(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign = a_campaign(goals=((MilestoneKind.COUNT, 2),))
+    path = backed_up(tmp_path)
+    sign(campaign, make.ANONYMOUS, make.ANONYMOUS)
+    close_epoch(campaign)
+    newer = bundle_of(campaign, tmp_path, "newer.zip")
+    db.connect(elsewhere)
+    restored(path, tmp_path / "other", ledgers=[newer])
+    with db.session() as session:
+        assert [(each.value, each.epoch) for each in session.scalars(select(Milestone))] == [(2, 1)]
+    assert {row[1] for row in rows()["owed"]} == {"bundle"}
+
+
+def test_a_bundle_that_does_not_continue_the_backup_is_refused_and_nothing_is_restored(
+    engine: Engine, elsewhere: str, tmp_path: Path
+) -> None:
+    campaign, other = a_campaign(), a_campaign()
+    sign(campaign, NAMED, make.ANONYMOUS)
+    close_epoch(campaign)
+    older = bundle_of(campaign, tmp_path, "older.zip")
+    fork_from = backed_up(tmp_path, "fork.backup")
+    sign(campaign, make.ANONYMOUS)
+    close_epoch(campaign, 20)
+    path = backed_up(tmp_path)
+    sign(campaign, make.ANONYMOUS)
+    close_epoch(campaign, 30)
+    newer = bundle_of(campaign, tmp_path, "newer.zip")
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(newer.read_bytes()[:-200])
+    edited = tmp_path / "edited.zip"
+    with ZipFile(newer) as source, ZipFile(edited, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b"Suzie", b"Susie"))
+    new = a_campaign()
+    sign(new, make.ANONYMOUS)
+    close_epoch(new)
+    unknown = bundle_of(new, tmp_path, "unknown.zip")
+    assert other.slug != new.slug
+
+    db.connect(elsewhere)
+    restored(fork_from, tmp_path / "x")
+    sign(campaign, make.ANONYMOUS, make.ANONYMOUS, make.ANONYMOUS)
+    close_epoch(campaign, 40)
+    close_epoch(campaign, 50)
+    close_epoch(campaign, 60)
+    forked = bundle_of(campaign, tmp_path, "forked.zip")
+    before = rows()
+    said = {
+        older: "is older than the backup: it has 4 entries, the backup 6.",
+        cut: "it is not a whole bundle",
+        edited: "body of entry",
+        unknown: "was not open in this backup",
+        forked: "the first 6 entries are not the ones",
+        tmp_path / "nothing.zip": "there is no such file",
+        path: "it is not a whole bundle",
+    }
+    for bundle, sentence in said.items():
+        with pytest.raises(LedgerRefused, match=sentence):
+            restored(path, tmp_path / "x", replace=True, ledgers=[bundle])
+    assert rows() == before
+    restored(path, tmp_path / "x", replace=True, ledgers=[newer])
+    assert head_of(campaign).counted == 4
+
+
+def test_no_second_history_begins_beside_the_one_that_was_published(engine: Engine, tmp_path: Path) -> None:
+    campaign = a_campaign()
+    sign(campaign, make.ANONYMOUS)
+    path = backed_up(tmp_path)
+    close_epoch(campaign)
+    with db.session() as session:
+        publishing.write_bundle(session, session.get_one(Campaign, campaign.id), tmp_path / "home")
+    published = publishing.bundle_path(tmp_path / "home", campaign.slug)
+    before = rows()
+    with pytest.raises(BackupRefused) as refusal:
+        restored(path, tmp_path, replace=True)
+    assert f"add --ledger {published}, or move that file away" in str(refusal.value)
+    assert rows() == before
+    restored(path, tmp_path, replace=True, ledgers=[published])
+    assert faults_of(campaign) == []

@@ -1,0 +1,109 @@
+"""Groups in public: never under ten, never exact, never a rest of a few, and a table that one signature does not move."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cache
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from petition import epochs, signatures, snapshots
+from petition.campaigns import Campaign
+from petition.ledger.entries import Show
+from petition.signatures import Wish, cells
+from petition.signatures.cells import LEAST, STEP, Cell, Table
+from petition.snapshots import Snapshot
+from tests import make
+
+COUNTS = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(0, 200))
+MOST = 60
+
+
+@given(COUNTS)
+def test_a_figure_is_a_multiple_of_five_never_under_ten_never_too_much(counts: dict[str, int]) -> None:
+    shown = cells.margin(counts)
+    assert {cell.value for cell in shown} == {value for value, n in counts.items() if n >= LEAST}
+    assert all(0 <= counts[cell.value] - cell.n < STEP and cell.n >= LEAST for cell in shown)
+
+
+@given(COUNTS)
+def test_the_order_tells_no_more_than_the_figures(counts: dict[str, int]) -> None:
+    fewer = {value: cells.rounded(n) for value, n in counts.items()}
+    assert cells.margin(counts) == cells.margin(dict(sorted(fewer.items(), reverse=True)))
+
+
+@given(COUNTS, st.integers(0, 60))
+def test_what_is_left_beside_the_cells_is_nobody_or_ten(counts: dict[str, int], anonymous: int) -> None:
+    whole = sum(counts.values()) + anonymous
+    shown = cells.beside(cells.margin(counts), whole)
+    rest = whole - cells.total(shown)
+    assert rest == 0 or rest >= LEAST or not shown
+    assert all(LEAST <= cell.n <= counts[cell.value] for cell in shown)
+    assert shown == cells.beside(shown, whole), "what is shown may be shown again"
+
+
+def test_a_large_group_gives_a_little_to_the_rest_and_does_not_go() -> None:
+    assert cells.beside((Cell("A", 195), Cell("B", 10)), 208) == (Cell("A", 185), Cell("B", 10))
+    assert cells.beside((Cell("A", 10), Cell("B", 10)), 23) == (Cell("A", 10),)
+    assert cells.beside((Cell("A", 10),), 12) == ()
+
+
+@cache
+def everything_that_could_be() -> dict[tuple[int, tuple[Cell, ...]], list[tuple[int, ...]]]:
+    """What is published (the whole and the cells), and every set of two groups and some anonymous that gives it."""
+    found = defaultdict(list)
+    for whole, a, b in product(range(MOST), repeat=3):
+        anonymous, public = whole - a - b, {"A": a, "B": b}
+        if anonymous < 0:
+            continue
+        found[whole, cells.beside(cells.margin(public), whole)].append((a, b, anonymous))
+    return found
+
+
+def test_no_group_and_no_number_of_anonymous_under_ten_is_determined_by_a_table_and_its_whole() -> None:
+    """By brute force, against somebody who knows the rules; that nobody signed hides nothing."""
+    for (whole, shown), possible in everything_that_could_be().items():
+        for place, _ in enumerate(("A", "B", "anonymous")):
+            values = {each[place] for each in possible}
+            assert len(values) > 1 or values == {0} or min(values) >= LEAST, (whole, shown, possible)
+
+
+def test_a_table_is_counted_anew_after_ten_changes_and_not_before() -> None:
+    drawn = Table(changed=30)
+    assert [cells.is_due(drawn, changed) for changed in (30, 31, 39, 40)] == [False, False, False, True]
+
+
+def shown(session: Session, campaign: Campaign) -> Snapshot:
+    """What is public after one more batch."""
+    epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW)
+    found = snapshots.load(session, campaign.slug)
+    assert found is not None
+    return found
+
+
+def test_the_tenth_is_not_told_by_the_batch_that_brought_it(session: Session) -> None:
+    campaign = make.campaign(session)
+    for wish in [Wish(Show.ROLE, role="Engineer")] * 9 + [make.ANONYMOUS] * 11:
+        make.signature(session, campaign, wish)
+    assert shown(session, campaign).by_role().cells == ()
+    make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
+    assert shown(session, campaign).by_role().cells == ()
+    for _ in range(9):
+        make.signature(session, campaign)
+    assert shown(session, campaign).by_role().cells == (Cell("Engineer", 10),)
+
+
+def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_ten_changes(session: Session) -> None:
+    campaign = make.campaign(session)
+    wishes = [Wish(Show.ROLE, role="Engineer")] * 10 + [make.ANONYMOUS] * 20
+    receipts = [make.signature(session, campaign, wish) for wish in wishes]
+    first = shown(session, campaign)
+    assert (first.by_role().cells, first.unshown()) == ((Cell("Engineer", 10),), 20)
+    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    assert shown(session, campaign).by_role().cells == first.by_role().cells
+    for receipt in receipts[20:29]:
+        signatures.hide(session, campaign, receipt.withdraw)
+    assert shown(session, campaign).by_role().cells == ()

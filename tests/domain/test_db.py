@@ -1,0 +1,37 @@
+"""What counts as a database that is away: a server that may answer later, never a statement of ours that is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from petition import db
+
+
+def test_a_server_that_does_not_answer_is_away() -> None:
+    engine = create_engine("postgresql+psycopg://somebody@127.0.0.1:1/nothing")
+    with pytest.raises(DBAPIError) as caught, engine.connect():
+        pass
+    assert db.is_away(caught.value)
+
+
+@pytest.mark.parametrize("code", ["53100", "53300", "57P01", "57P03", "58030", "08006", "25006"])
+def test_a_server_without_room_or_on_its_way_down_is_away(session: Session, code: str) -> None:
+    raising = text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$")
+    with pytest.raises(DBAPIError) as caught, session.begin_nested():
+        session.execute(raising)
+    assert db.is_away(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [("SELECT 1/0", {}), ("SELECT * FROM nothing", {}), ("SELECT :x", {"x": "a\x00"}), ("SELECT :x", {"x": object()})],
+)
+def test_a_wrong_statement_of_ours_is_not_taken_for_an_absent_server(
+    session: Session, statement: str, values: dict[str, object]
+) -> None:
+    with pytest.raises(DBAPIError) as caught, session.begin_nested():
+        session.execute(text(statement), values)
+    assert not db.is_away(caught.value)

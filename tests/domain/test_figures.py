@@ -1,0 +1,111 @@
+"""What the dashboard's figures say: forecasts that promise nothing, curves with few points, the batch to come."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from petition import epochs, owed
+from petition.epochs.history import DayFigures, Epoch
+from petition.ledger import log
+from petition.milestones import MilestoneKind, Standing
+from petition.organising.curve import MOST_POINTS, curve
+from petition.organising.forecast import Forecast, Outlook, forecast
+from petition.web.organise.drawing import Mark, picture
+from tests import make
+
+NOW = make.NOW
+TODAY = NOW.date()
+
+
+def days(*signed: int) -> list[DayFigures]:
+    """What each of the last days brought; yesterday last."""
+    first = TODAY - timedelta(days=len(signed))
+    return [DayFigures(first + timedelta(days=n), each, 0, 0, 0, 0) for n, each in enumerate(signed)]
+
+
+def ago(n: int) -> date:
+    return TODAY - timedelta(days=n)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (forecast(days(50, 50), ago(2), 100, TODAY), Forecast(Outlook.TOO_EARLY)),
+        (forecast(days(*[10] * 14), ago(14), 100, TODAY), Forecast(Outlook.SPAN, ago(-10), ago(-10))),
+        (forecast(days(*[2] * 11, 10, 10, 10), ago(14), 100, TODAY), Forecast(Outlook.SPAN, ago(-10), ago(-27))),
+        (forecast(days(30, 0, 0, 0), ago(4), 10, TODAY), Forecast(Outlook.STANDING)),
+        (forecast(days(*[10] * 4, 0, 0, 0), ago(7), 40, TODAY), Forecast(Outlook.SPAN, ago(-7), None)),
+        (forecast(days(*[1] * 14), ago(14), 1000, TODAY), Forecast(Outlook.FAR)),
+        (forecast([], ago(30), 5, TODAY), Forecast(Outlook.STANDING)),
+    ],
+)
+def test_a_forecast_is_a_span_of_days_or_says_that_it_knows_nothing(found: Forecast, expected: Forecast) -> None:
+    assert found == expected
+
+
+def batches(session: Session, campaign_id: bytes, n: int, apart: timedelta) -> None:
+    for number in range(1, n + 1):
+        at = NOW - apart * (n - number)
+        session.add(
+            Epoch(
+                campaign_id=campaign_id, number=number, day=at.date(), at=at, signed=2, withdrawn=1, removed=0,
+                counted=number, issued=2 * number, size=number, checkpoint="",
+            )
+        )  # fmt: skip
+    head = log.head_of(session, campaign_id)
+    head.epoch, head.counted, head.withdrawn = n, n, n
+    session.flush()
+
+
+def test_a_day_of_many_batches_is_a_curve_of_few_points_that_ends_with_the_newest(session: Session) -> None:
+    made = make.campaign(session)
+    batches(session, made.id, 1_000, timedelta(seconds=5))
+    found = curve(session, made, 30, NOW)
+    assert (found.fine, len(found.points)) == (True, MOST_POINTS)
+    last = found.points[-1]
+    assert (last.at, last.counted, last.issued, last.lost) == (NOW, 1_000, 2_000, 1_000)
+    assert [each.lost for each in found.points] == [each.counted for each in found.points]
+
+
+def test_a_curve_of_many_days_has_a_point_a_day_and_a_range_cuts_it(session: Session) -> None:
+    made = make.campaign(session)
+    batches(session, made.id, 80, timedelta(hours=12))
+    whole, week = curve(session, made, None, NOW), curve(session, made, 7, NOW)
+    assert (whole.fine, len(whole.points), len(week.points)) == (False, 40, 7)
+    assert week.points == whole.points[-7:]
+    assert [each.lost for each in whole.points] == [each.counted for each in whole.points]
+
+
+def test_a_picture_starts_at_nought_and_marks_what_was_reached_and_what_is_next(session: Session) -> None:
+    made = make.campaign(session)
+    batches(session, made.id, 80, timedelta(hours=12))
+    goals = [Standing(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
+    drawn = picture(curve(session, made, None, NOW), goals)
+    assert drawn
+    assert [value for _, value in drawn.grid] == [0, 50, 100, 150, 200]
+    assert [(mark.needs, mark.x is None) for mark in drawn.marks] == [(100, True), (40, False)]
+    assert drawn.lines["counted"].startswith("M0 ")
+    assert picture(curve(session, make.campaign(session), None, NOW), []) is None
+
+
+@pytest.mark.parametrize(("waiting", "missing"), [(0, 3), (2, 1), (4, 0)])
+def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waiting: int, missing: int) -> None:
+    made = make.campaign(session, batch_min=3, interval=60, max_wait=600)
+    for _ in range(waiting):
+        make.signature(session, made)
+    head = log.head_of(session, made.id)
+    found = epochs.coming(session, made, head)
+    assert (found.signatures, found.missing) == (waiting, missing)
+    second = timedelta(seconds=1)
+    moments = (found.earliest - second, found.earliest, found.latest - second, found.latest)
+    due = [epochs.due(session, made, head, moment) for moment in moments]
+    assert due == [False, missing == 0, missing == 0, waiting > 0]
+
+
+def test_a_worker_is_known_by_its_last_sign_of_life(session: Session) -> None:
+    for seconds in (0, 4, 31):
+        owed.beat(session, "prompt", NOW + timedelta(seconds=seconds))
+    assert owed.last_beats(session, ["prompt", "bulk"]) == {"prompt": NOW + timedelta(seconds=30)}

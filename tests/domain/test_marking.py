@@ -1,0 +1,77 @@
+"""Marks that are told now and awaited later: committed when heard, and a failure is raised as any other."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from petition import db, deliveries
+from petition.deliveries import Claim, Delivery
+from tests.domain.test_deliveries import claimed
+
+
+@pytest.fixture
+def waiting(engine: Engine) -> list[Claim]:
+    """Three mails that were claimed, in a database that others see."""
+    with db.transaction() as session:
+        return claimed(session, 3)
+
+
+def _tell_and_hear(marks: deliveries.Marks, taken: Claim, following: Claim) -> None:
+    marks.tell(taken, following)
+    marks.heard()
+
+
+def rows(waiting: list[Claim]) -> list[tuple[str, int, int]]:
+    """State, tries and unanswered tries of each, as another connection sees them."""
+    with db.session() as session:
+        found = {each.recipient: each for each in session.scalars(select(Delivery))}
+    return [(row.state.value, row.tries, row.unanswered) for row in (found[each.recipient] for each in waiting)]
+
+
+def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> None:
+    with deliveries.marks() as marks:
+        marks.heard()
+        marks.tell(waiting[0], waiting[1])
+        marks.heard()
+        assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1), ("planned", 0, 0)]
+        marks.tell(waiting[1], waiting[2])
+    assert rows(waiting) == [("sent", 0, 0), ("sent", 1, 1), ("planned", 1, 1)]
+
+
+def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: list[Claim]) -> None:
+    with db.statements() as line:
+        line.execute(text("SET lock_timeout = '50ms'"))
+        marks = deliveries.Marks(line)
+        with db.session() as other:
+            other.execute(select(Delivery).where(Delivery.recipient == waiting[0].recipient).with_for_update())
+            marks.tell(waiting[0], waiting[1])
+            with pytest.raises(DBAPIError):
+                marks.heard()
+        marks.tell(waiting[0], waiting[1])
+        marks.heard()
+        line.execute(text("RESET lock_timeout"))
+    assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1), ("planned", 0, 0)]
+
+
+def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None:
+    with db.statements() as line:
+        marks = deliveries.Marks(line)
+        marks.tell(waiting[0], waiting[1])
+        marks.heard()
+        pid = line.scalar(text("SELECT pg_backend_pid()"))
+        with db.session() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(DBAPIError) as away:
+            _tell_and_hear(marks, waiting[1], waiting[2])
+    assert db.is_away(away.value)
+    assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1), ("planned", 0, 0)]
+
+
+def test_inside_somebodys_transaction_it_is_heard_at_once(session: Session) -> None:
+    waiting = claimed(session, 2)
+    with deliveries.marks() as marks:
+        marks.tell(*waiting)
+        assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1)]

@@ -1,0 +1,155 @@
+"""What relays report: who is believed, and what is made of it."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from petition.subscribers import Report, Trouble
+from petition.subscribers.relays import SIGNATURE, ReportUnreadable, SignatureWrong, fingerprint, reports, sign
+from tests.make import NOW
+
+KEY = "k" * 40
+SUZIE = "suzie@post.example"
+GENERIC = json.dumps({"reports": [{"address": SUZIE, "trouble": "hard"}]}).encode()
+
+
+def signed(body: bytes, key: str = KEY, at: datetime = NOW) -> dict[str, str]:
+    return {SIGNATURE: sign(body, key, at)}
+
+
+def mailgun(event: dict[str, Any], key: str = KEY, at: datetime = NOW) -> bytes:
+    """A report in Mailgun's documented form."""
+    timestamp, token = str(int(at.timestamp())), "f" * 50
+    signature = hmac.digest(key.encode(), (timestamp + token).encode(), "sha256").hex()
+    told = {"timestamp": timestamp, "token": token, "signature": signature}
+    return json.dumps({"signature": told, "event-data": {"recipient": SUZIE, "id": "x"} | event}).encode()
+
+
+def postmark(**fields: object) -> bytes:
+    """A report in Postmark's documented form."""
+    return json.dumps({"RecordType": "Bounce", "ID": 1, "Email": SUZIE, "Subject": "News"} | fields).encode()
+
+
+def password(key: str, user: str = "postmark") -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{key}'.encode()).decode()}"}
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_a_signed_report_is_read(trouble: Trouble) -> None:
+    body = json.dumps({"reports": [{"address": SUZIE, "trouble": trouble}] * 2}).encode()
+    assert reports(signed(body), body, KEY, NOW) == [Report(trouble, SUZIE)] * 2
+
+
+@pytest.mark.parametrize("seconds", [-301, -300, 0, 300, 301])
+def test_a_report_is_good_for_five_minutes(seconds: int) -> None:
+    now = NOW + timedelta(seconds=seconds)
+    if abs(seconds) <= 300:
+        assert len(reports(signed(GENERIC), GENERIC, KEY, now)) == 1
+    else:
+        with pytest.raises(SignatureWrong):
+            reports(signed(GENERIC), GENERIC, KEY, now)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {SIGNATURE: ""},
+        {SIGNATURE: "t=1,v1="},
+        {SIGNATURE: "v1=" + "0" * 64},
+        {SIGNATURE: f"t={int(NOW.timestamp())},v1={'0' * 64}"},
+        {SIGNATURE: sign(GENERIC, KEY, NOW) + ",v1=" + "0" * 64},
+        {SIGNATURE: sign(GENERIC, KEY, NOW).upper()},
+        {SIGNATURE: sign(GENERIC + b" ", KEY, NOW)},
+        {SIGNATURE: sign(GENERIC, "", NOW)},
+        {SIGNATURE: sign(GENERIC, "j" * 40, NOW)},
+        {SIGNATURE: "t=٣,v1=" + "0" * 64},
+        password("j" * 40),
+        password(""),
+        password(KEY + "x"),
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic %%%"},
+        {"Authorization": f"Bearer {KEY}"},
+    ],
+)
+def test_nobody_without_the_key_is_believed(headers: dict[str, str]) -> None:
+    with pytest.raises(SignatureWrong):
+        reports(headers, GENERIC, KEY, NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b"{}", b'{"reports": 1}', b'{"reports": [1]}', b'{"reports": [{"address": "a@b.example"}]}',
+     b'{"reports": [{"address": 1, "trouble": "hard"}]}', b'{"reports": [{"address": "a@b.example", "trouble": "x"}]}',
+     b'{"reports": [{"address": "a@b.example", "trouble": []}]}', b"[" * 100_000, b"\xff"],
+)  # fmt: skip
+def test_a_signed_text_that_is_no_report_is_refused(body: bytes) -> None:
+    with pytest.raises(ReportUnreadable):
+        reports(signed(body), body, KEY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("event", "trouble"),
+    [
+        ({"event": "failed", "severity": "permanent"}, Trouble.HARD),
+        ({"event": "failed", "severity": "temporary"}, Trouble.SOFT),
+        ({"event": "complained"}, Trouble.COMPLAINT),
+        ({"event": "failed"}, None),
+        ({"event": "delivered"}, None),
+        ({"event": "opened", "severity": "permanent"}, None),
+    ],
+)
+def test_mailgun_is_understood(event: dict[str, Any], trouble: Trouble | None) -> None:
+    assert reports({}, mailgun(event), KEY, NOW) == ([Report(trouble, SUZIE)] if trouble else [])
+
+
+def test_mailgun_may_repeat_itself_for_hours_and_not_for_days() -> None:
+    body = mailgun({"event": "complained"})
+    assert len(reports({}, body, KEY, NOW + timedelta(hours=8))) == 1
+    for wrong in (
+        lambda: reports({}, body, KEY, NOW + timedelta(hours=13)),
+        lambda: reports({}, mailgun({"event": "complained"}, key="j" * 40), KEY, NOW),
+        lambda: reports(
+            {}, b'{"signature": {"timestamp": "\xc3\xa9", "token": "", "signature": "\xc3\xa9"}}', KEY, NOW
+        ),
+        lambda: reports({}, b'{"signature": [], "event-data": {}}', KEY, NOW),
+    ):
+        with pytest.raises(SignatureWrong):
+            wrong()
+    with pytest.raises(ReportUnreadable):
+        reports({}, mailgun({"event": "complained", "recipient": None}), KEY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "trouble"),
+    [
+        ({"Type": "HardBounce"}, Trouble.HARD),
+        ({"Type": "BadEmailAddress"}, Trouble.HARD),
+        ({"Type": "SoftBounce"}, Trouble.SOFT),
+        ({"Type": "DnsError"}, Trouble.SOFT),
+        ({"Type": "SpamComplaint"}, Trouble.COMPLAINT),
+        ({"RecordType": "SpamComplaint"}, Trouble.COMPLAINT),
+        ({"Type": "AutoResponder"}, None),
+        ({"Type": "Transient"}, None),
+        ({"RecordType": "Delivery"}, None),
+    ],
+)
+def test_postmark_is_understood(fields: dict[str, str], trouble: Trouble | None) -> None:
+    assert reports(password(KEY), postmark(**fields), KEY, NOW) == ([Report(trouble, SUZIE)] if trouble else [])
+
+
+def test_the_same_request_is_known_again_and_another_one_is_not() -> None:
+    again = fingerprint(signed(GENERIC), GENERIC)
+    assert again == fingerprint(signed(GENERIC), GENERIC)
+    assert again != fingerprint(signed(GENERIC, at=NOW + timedelta(seconds=1)), GENERIC)
+    assert fingerprint({}, postmark(ID=1)) != fingerprint({}, postmark(ID=2))
+
+
+def test_an_address_never_shows_in_what_is_written_down() -> None:
+    assert SUZIE not in repr(reports(signed(GENERIC), GENERIC, KEY, NOW))

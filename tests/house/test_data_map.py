@@ -1,0 +1,38 @@
+"""The data map is whole: no key is written anywhere that no row of it describes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from petition import volatile
+from petition.data_elsewhere import FILES, KEYS, row_of
+from petition.data_map import DATA_MAP
+from petition.organisers import passkeys
+from petition.web import hooks, proof_of_work
+from workers.celery_app import QUEUES
+
+
+def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that_it_gets() -> None:
+    written = Path(volatile.__file__).read_text()
+    names = re.findall(r'^_[A-Z_]+: Final = b"([a-z-]+:?)"$', written, re.MULTILINE)
+    assert len(names) == 6
+    found = {name: row_of(KEYS, f"{name}x" if name.endswith(":") else name) for name in names}
+    lives = {name.rstrip(":"): row.seconds for name, row in found.items() if row}
+    remembered = max(hooks.REMEMBERED_SECONDS, proof_of_work.LIFE, passkeys.CHALLENGE_SECONDS)
+    assert lives == {
+        "challenge": volatile.CHALLENGE_SECONDS,
+        "mails": volatile.MAIL_WINDOW,
+        "asks": volatile.MAIL_WINDOW,
+        "seen": remembered,
+        "sign-ins": volatile.SIGN_IN_WINDOW,
+        "network-key": volatile.NETWORK_KEY_SECONDS,
+    }
+    assert [queue for queue in QUEUES if row_of(KEYS, queue) is None] == []
+
+
+def test_no_name_is_described_twice() -> None:
+    rows = [*KEYS, *FILES]
+    assert len({row.names for row in rows}) == len(rows)
+    assert all(row.datum.life and row.datum.seizure and row.whose and row.why for row in rows)
+    assert all(datum.life and datum.seizure for datum in DATA_MAP.values())

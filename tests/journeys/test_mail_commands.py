@@ -1,0 +1,151 @@
+"""Mail from the terminal: an operator publishes, previews, sends, stops; bad input is one line and exit code 2."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from petition import clock, db, epochs, subscribers
+from petition.campaigns import Update, find
+from petition.deliveries import Delivery, DeliveryState
+from petition.mail import read_inbox
+from petition.milestones import MilestoneKind
+from petition.subscribers import Audience, Rhythm, Subscriber
+from tests import make
+from tests.journeys.test_terminal import environ, run, told
+
+OMAR = "omar@post.example"
+Environ = dict[str, str]
+
+
+@pytest.fixture
+def slug(environ: Environ) -> str:
+    """A campaign with one reader of milestones, one of days, and news to tell."""
+    run(environ, "migrate")
+    run(environ, "campaign", "list")
+    with db.transaction() as session:
+        made = make.campaign(session, goals=((MilestoneKind.COUNT, 1),), mailing={"quiet_from": 0, "quiet_to": 0})
+        for address, rhythm in (("suzie@post.example", Rhythm.MILESTONES), ("sam@post.example", Rhythm.DAILY)):
+            subscribers.ask(session, b"p" * 32, made.id, made.policies(), address, "en", rhythm, clock.now())
+        for each in session.scalars(select(Subscriber)):
+            subscribers.confirm(session, each.id, clock.now())
+        for owed in session.scalars(select(Delivery)):
+            owed.state = DeliveryState.SENT
+        make.signature(session, made)
+        epochs.close_epoch(session, made, clock.now() - timedelta(days=2))
+        return made.slug
+
+
+def inbox(environ: Environ) -> list[str]:
+    return [mail.to for mail in read_inbox(Path(environ["PETITION_HOME"]) / "inbox")]
+
+
+def news(folder: Path, **texts: str) -> list[str]:
+    """Files with a text each, as options."""
+    words: list[str] = []
+    for lang, text in texts.items():
+        file = folder / f"news.{lang}.md"
+        file.write_text(text, encoding="utf-8")
+        words += ["--text", f"{lang}={file}"]
+    return words
+
+
+def test_planning_and_sending_by_hand_tells_each_reader_once(environ: Environ, slug: str) -> None:
+    assert run(environ, "digest", "plan", slug).output == "1 mails planned.\n"
+    assert run(environ, "digest", "plan").output == "0 mails planned.\n"
+    assert run(environ, "digest", "send").output == "1 mails tried.\n"
+    assert inbox(environ) == ["sam@post.example"]
+
+
+def test_three_updates_a_week_are_mailed_and_the_fourth_only_published(
+    environ: Environ, slug: str, tmp_path: Path
+) -> None:
+    texts = news(tmp_path, en="They answered.", fr="Réponse reçue.")
+    for _ in range(3):
+        assert run(environ, "update", "publish", slug, *texts, "--mail").exit_code == 0
+    line = "Three updates were mailed this week. Publish it without --mail, or next week.\n"
+    assert told(environ, "update", "publish", slug, *texts, "--mail") == line
+    assert run(environ, "update", "publish", slug, *texts).exit_code == 0
+    with db.session() as session:
+        assert session.scalars(select(Update.mailed).order_by(Update.number)).all() == [True, True, True, False]
+
+
+def test_an_update_in_one_language_of_two_is_refused(environ: Environ, slug: str, tmp_path: Path) -> None:
+    line = "An update needs a text in each language of a letter that is public.\n"
+    assert told(environ, "update", "publish", slug, *news(tmp_path, en="They answered.")) == line
+    missing = told(environ, "update", "publish", slug, "--text", f"en={tmp_path}/nothing.md")
+    assert missing == f"'{tmp_path}/nothing.md' cannot be read: write --text en=news.en.md.\n"
+
+
+def test_a_preview_shows_the_mail_and_sends_nothing(environ: Environ, slug: str, tmp_path: Path) -> None:
+    shown = run(environ, "digest", "preview", slug, "signer_daily", "--html", str(tmp_path / "mail.html"))
+    assert shown.output.startswith("Subject: ")
+    assert "<html" in (tmp_path / "mail.html").read_text()
+    assert inbox(environ) == []
+    line = "There is nothing to say, so nothing would be sent.\n"
+    assert told(environ, "digest", "preview", slug, "update") == line
+
+
+def test_a_trial_goes_to_one_address_and_is_on_no_list(environ: Environ, slug: str) -> None:
+    assert run(environ, "digest", "test", slug, "milestone", OMAR).output == "Sent.\n"
+    assert inbox(environ) == [OMAR]
+    refused = told(environ, "digest", "test", slug, "milestone", "nobody")
+    assert refused == "This is not a complete e-mail address. Write it like name@company.example.\n"
+    with db.session() as session:
+        assert len(session.scalars(select(Subscriber)).all()) == 2
+
+
+def test_a_halt_holds_back_and_says_so(environ: Environ, slug: str) -> None:
+    run(environ, "digest", "plan")
+    for what in ("all", "kind:signer_daily", f"campaign:{slug}"):
+        assert run(environ, "sending", "pause", what).exit_code == 0
+        assert run(environ, "sending", "status").output.startswith("not sent: ")
+        assert run(environ, "digest", "send").output == "0 mails tried.\n"
+        assert run(environ, "sending", "resume", what).output == "Going on; 0 planned mails were dropped.\n"
+    assert run(environ, "sending", "status").output == "Everything is sent.\n"
+    assert run(environ, "digest", "send").output == "1 mails tried.\n"
+    for what in ("everything", "kind:gossip", "campaign:nothing"):
+        told(environ, "sending", "pause", what)
+
+
+def test_a_copy_under_another_address_sends_nothing_until_it_is_told_to(environ: Environ, slug: str) -> None:
+    """P18: what was planned when the copy was made is dropped, and the day that is over is not told again."""
+    run(environ, "sending", "status")
+    run(environ, "digest", "plan")
+    copy = environ | {"PETITION_BASE_URL": "http://copy.example"}
+    assert run(copy, "digest", "send").output == "0 mails tried.\n"
+    assert run(copy, "sending", "status").output == "not sent: restored copy\n"
+    assert run(copy, "sending", "resume").output == "Going on; 1 planned mails were dropped.\n"
+    assert run(copy, "digest", "plan").output == "0 mails planned.\n"
+    assert run(copy, "digest", "send").output == "0 mails tried.\n"
+
+
+def test_the_port_of_a_site_on_this_machine_makes_no_copy_of_it(environ: Environ, slug: str) -> None:
+    for port in ("8000", "8001"):
+        assert run(environ | {"PETITION_PORT": port}, "sending", "status").output == "Everything is sent.\n"
+
+
+def test_organisers_are_entered_by_hand_and_get_their_day(environ: Environ, slug: str) -> None:
+    assert run(environ, "subscriber", "enter", slug, "organiser", OMAR).exit_code == 0
+    assert run(environ, "subscriber", "numbers", slug).output == "daily        1\nmilestones   1\n"
+    assert run(environ, "digest", "plan").output == "2 mails planned.\n"
+    run(environ, "digest", "send")
+    assert sorted(inbox(environ)) == [OMAR, "sam@post.example"]
+    with db.session() as session:
+        campaign = find(session, slug)
+        query = select(Subscriber.audience).where(Subscriber.campaign_id == campaign.id)
+        assert sorted(session.scalars(query)) == [Audience.ORGANISER, Audience.READER, Audience.READER]
+
+
+def test_given_up_mails_are_listed_and_tried_again(environ: Environ, slug: str) -> None:
+    run(environ, "digest", "plan")
+    with db.transaction() as session:
+        for row in session.scalars(select(Delivery).where(Delivery.state == DeliveryState.PLANNED)):
+            row.state, row.fault = DeliveryState.DEAD, "data 554 5.7.1"
+    assert "signer_daily" in run(environ, "digest", "dead").output
+    assert run(environ, "digest", "retry").output == "1 mails planned again.\n"
+    assert run(environ, "digest", "dead").output == ""
+    assert run(environ, "digest", "send").output == "1 mails tried.\n"

@@ -1,0 +1,181 @@
+"""Bad input at the terminal: one sentence that says what to do, exit code 2, and never a stack trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy.engine import make_url
+
+from petition import campaigns, db, epochs
+from petition.bootstrap import EmbeddedServices
+from petition.campaigns import CampaignState, DemandState
+from petition.cli import cli
+from petition.config import addresses
+from petition.ledger import log
+from tests import make
+from tests.served import free_port
+
+NOWHERE = "postgresql://somebody@127.0.0.1:1/nothing"
+REACHED = "The database cannot be reached: check DATABASE_URL and that the server is running.\n"
+
+
+@pytest.fixture
+def environ(database_url: str, services: EmbeddedServices, tmp_path: Path) -> dict[str, str]:
+    """A development installation on servers of its own."""
+    return {
+        "PETITION_ENV": "development",
+        "PETITION_HOME": str(tmp_path),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": services.redis_url,
+    }
+
+
+def run(environ: dict[str, str], *words: str) -> Result:
+    return CliRunner(env=environ).invoke(cli, words)
+
+
+def told(environ: dict[str, str], *words: str) -> str:
+    """The one line that a refused command says."""
+    result = run(environ, *words)
+    assert result.exit_code == 2, result.output
+    assert result.output.count("\n") == 1, result.output
+    return result.output
+
+
+@pytest.mark.parametrize(
+    "words", [("ledger", "verify"), ("campaign", "list"), ("prepare",), ("migrate",), ("seed",)], ids=" ".join
+)
+def test_a_database_that_cannot_be_reached_is_one_line(environ: dict[str, str], words: tuple[str, ...]) -> None:
+    assert told(environ | {"DATABASE_URL": NOWHERE}, *words) == REACHED
+
+
+@pytest.mark.parametrize("words", [("ledger", "verify"), ("campaign", "list")], ids=" ".join)
+def test_a_database_without_tables_says_how_to_make_them(
+    environ: dict[str, str], services: EmbeddedServices, words: tuple[str, ...]
+) -> None:
+    bare = make_url(services.database_url).set(database="postgres").render_as_string(hide_password=False)
+    line = told(environ | {"DATABASE_URL": bare}, *words)
+    assert line == "The database does not hold this version’s tables: run `python3 app.py migrate`.\n"
+
+
+def test_a_campaign_goes_on_step_by_step_and_says_which_it_cannot_take(environ: dict[str, str]) -> None:
+    run(environ, "migrate")
+    with db.transaction() as session:
+        slug = make.campaign(session).slug
+    assert run(environ, "campaign", "move", slug, "closed").exit_code == 0
+    assert run(environ, "campaign", "demand", slug, "1", "partly_met", "A newspaper").exit_code == 0
+    with db.session() as session:
+        found = campaigns.find(session, slug)
+        assert (found.state, found.demands[0].state) == (CampaignState.CLOSED, DemandState.PARTLY_MET)
+    assert "cannot go from closed to answered" in told(environ, "campaign", "move", slug, "answered")
+    assert told(environ, "campaign", "demand", slug, "9", "met", "A newspaper") == "There is no demand 9.\n"
+    for words in (("move", "nothing", "closed"), ("demand", "nothing", "1", "met", "A newspaper")):
+        assert told(environ, "campaign", *words) == "There is no campaign 'nothing'.\n"
+    assert told(environ, "ledger", "verify", "nothing") == "There is no campaign 'nothing'.\n"
+
+
+def test_a_recount_sees_one_moment_though_a_batch_is_written_meanwhile(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(environ, "migrate")
+    with db.transaction() as session:
+        made = make.campaign(session)
+        make.signature(session, made)
+        epochs.close_epoch(session, made, make.NOW)
+        make.signature(session, made)
+        slug = made.slug
+    tree, moments = log.tree, iter([make.NOW + timedelta(hours=1)])
+
+    def meanwhile(*given: Any) -> Any:
+        for moment in moments:
+            with db.transaction() as other:
+                assert epochs.close_epoch(other, campaigns.find(other, slug), moment)
+        return tree(*given)
+
+    monkeypatch.setattr(log, "tree", meanwhile)
+    for counted in (1, 2):
+        result = run(environ, "ledger", "verify", slug)
+        assert (result.exit_code, f"counted {counted}," in result.output) == (0, True), result.output
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_done(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "bundle.zip"))
+
+    monkeypatch.setattr("petition.publishing.write_bundle", full)
+    line = told(environ, "seed")
+    assert line == f"{tmp_path}/bundle.zip cannot be written: No space left on device.\n"
+    with db.session() as session:
+        assert session.scalars(campaigns.every()).all() == []
+
+
+@pytest.mark.parametrize("words", [("web",), ("worker", "prompt"), ("beat",), ("ledger", "verify")], ids=" ".join)
+def test_missing_secrets_are_named_by_every_process_of_production(words: tuple[str, ...]) -> None:
+    argv = [sys.executable, "-m", "petition.cli", *words]
+    env = {"PATH": os.environ["PATH"], "PETITION_ENV": "production"}
+    done = subprocess.run(argv, cwd=addresses.PROJECT, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert "PETITION_MASTER_KEY is missing." in lines
+    assert [line for line in lines if not line.endswith(" is missing.")] == []
+
+
+# As `python3 app.py` runs it, without the step that would set up an environment that these tests run in already.
+UP = "import sys; from petition.bootstrap import entry; sys.exit(entry.guarded(lambda: entry.up([])))"
+
+
+def up(home: Path, **more: str) -> tuple[int, list[str]]:
+    """A whole installation that does not start: its exit code and what it said, progress left out."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PETITION_")}
+    done = subprocess.run(
+        [sys.executable, "-c", UP],
+        cwd=addresses.PROJECT,
+        env=kept
+        | {"PETITION_ENV": "development", "PETITION_HOME": str(home), "PETITION_PORT": str(free_port())}
+        | more,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, [line for line in done.stderr.splitlines() if not line.startswith("  ")]
+
+
+def test_a_whole_installation_without_its_database_says_so_once(tmp_path: Path, services: EmbeddedServices) -> None:
+    said = up(tmp_path, DATABASE_URL=NOWHERE, REDIS_URL=services.redis_url)
+    assert said == (2, [REACHED.rstrip()])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        ("PETITION_HOST", "no such host", "PETITION_HOST is 'no such host'; it must be an address of this machine."),
+        ("PETITION_HOST", "ü..x", "PETITION_HOST is 'ü..x'; it must be an address of this machine."),
+        (
+            "DATABASE_URL",
+            "postgresql://u:hunter2@h:abc/x",
+            "DATABASE_URL must be like postgresql://user@host:5432/name.",
+        ),
+        ("DATABASE_URL", "postgresql://u:hunter2@[h/x", "DATABASE_URL must be like postgresql://user@host:5432/name."),
+        ("REDIS_URL", "redis://:hunter2@h:abc/0", "REDIS_URL must be like redis://host:6379/0 or unix:///path."),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_without_its_secrets(
+    tmp_path: Path, setting: str, value: str, line: str
+) -> None:
+    assert up(tmp_path, **{setting: value}) == (2, [line])
+
+
+def test_a_home_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert up(file) == (2, [f"The secrets cannot be kept in {file}/secrets: Not a directory."])

@@ -1,0 +1,120 @@
+"""Clients that sign while servers fail: what they try, what they are told, and what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.client import HTTPException
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from petition import campaigns, db, keyring
+from petition.config import Config
+from petition.ledger.merkle import leaf_hash
+from petition.signatures.tables import Pending, Signature, Spent
+from tests import make
+from tests.journeys.foreign_client import Answer, call
+from tests.journeys.tree import Running, environment
+
+SLUG = "ice-letter"
+
+
+def attach(tree: Running) -> Config:
+    """Let this process read the installation's database."""
+    config = Config.from_env(environment(tree.home, int(tree.url.rsplit(":", 1)[1])))
+    db.connect(config.database_url, pool_size=2)
+    keyring.connect(config.master_keys)
+    return config
+
+
+def passes_for(tree: Running, n: int) -> list[str]:
+    """Passes, stamped by the installation's own key."""
+    attach(tree)
+    with db.transaction() as session:
+        campaign = campaigns.find(session, SLUG)
+        return [make.a_pass(session, campaign).encode() for _ in range(n)]
+
+
+def sign(tree: Running, held: str) -> Answer | None:
+    """Redeem a pass; None when nobody answered."""
+    try:
+        return call(f"{tree.url}/api/campaigns/{SLUG}/sign", {"pass": held, "show": "anonymous"})
+    except (OSError, HTTPException):  # nobody there, or killed before the reply was whole
+        return None
+
+
+def in_the_ledger(answers: list[Answer], seconds: float) -> float:
+    """Wait until every receipt's entry is in the ledger; gives how long it took."""
+    leaves = [leaf_hash(answer.body["receipt"]["entry"].encode()) for answer in answers]
+    began, found = time.monotonic(), None
+    while time.monotonic() - began < seconds:
+        with contextlib.suppress(OperationalError), db.session() as session:
+            found = session.scalar(select(func.count()).select_from(Signature).where(Signature.leaf.in_(leaves)))
+        if found == len(leaves):
+            return time.monotonic() - began
+        time.sleep(0.2)
+    raise AssertionError(f"{found} of {len(leaves)} are in the ledger")
+
+
+def spent() -> int:
+    """Passes that the database holds as spent."""
+    with db.session() as session:
+        return session.scalar(select(func.count()).select_from(Spent)) or 0
+
+
+@dataclass
+class Load:
+    """What clients saw: how many passes they tried, receipts and when, everything else that was answered."""
+
+    tried: list[str] = field(default_factory=list)
+    receipts: list[Answer] = field(default_factory=list)
+    signed_at: list[float] = field(default_factory=list)
+    others: list[Answer] = field(default_factory=list)
+
+    def redeem(self, tree: Running, held: str) -> None:
+        """Until it is answered with 201 or 409; without an answer, or with another one, again."""
+        self.tried.append(held)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            answer = sign(tree, held)
+            if answer is not None and answer.status == 201:
+                self.signed_at.append(time.monotonic())
+                self.receipts.append(answer)
+                return
+            if answer is not None:
+                self.others.append(answer)
+                if answer.status == 409:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("a pass got no answer for a minute")
+
+    def refused(self) -> Counter[tuple[int, str | None]]:
+        """Answers that were neither a receipt nor "spent", by status and Retry-After."""
+        return Counter((each.status, each.headers["Retry-After"]) for each in self.others if each.status != 409)
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def recounted(tree: Running) -> int:
+    """Wait for what is pending, recount with the command, give the number of signatures."""
+    attach(tree)
+    wait_for(nothing_pending, 60)
+    done = tree.command("ledger", "verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    time.sleep(1.5)
+    with db.session() as session:
+        return session.scalar(select(func.count()).select_from(Signature)) or 0
+
+
+def nothing_pending() -> bool:
+    with db.session() as session:
+        return not session.scalar(select(func.count()).select_from(Pending))

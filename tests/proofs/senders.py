@@ -1,0 +1,27 @@
+"""A sender that dies where it is told: reads `name[:n]` a line, sends in a fork that fails there, prints how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from petition import clock, db, digests, failpoints
+from petition.config import Config
+from workers.celery_app import office, staff
+
+
+def main() -> None:
+    staff(Config.from_env())
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            db.forked()
+            failpoints.arm(line.strip() or None)
+            while digests.send_round(office().sender, clock.now):
+                pass
+            os._exit(0)
+        print(os.waitpid(pid, 0)[1], flush=True)
+
+
+if __name__ == "__main__":
+    main()

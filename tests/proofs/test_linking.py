@@ -1,0 +1,111 @@
+"""P28: whoever holds the database after an epoch cannot link who was verified to what was signed, by any order in it."""
+
+from __future__ import annotations
+
+import secrets
+from itertools import product
+
+from sqlalchemy import Engine, text
+
+from petition import db, epochs, signatures, verification
+from petition.blindsign import passes, rsabssa
+from petition.campaigns import Campaign
+from petition.scrub import scrub
+from petition.verification import Proven
+from tests import make
+from tests.proofs.figures import Write
+
+SIGNERS = 300
+VERIFIED = {"verification.tag": "tag", "verification.stamped": "reply"}
+SIGNED = {"spent": "hw", "signature": "hw", "entry": "leaf"}
+ORDERS = ("ctid", "xmin::text::bigint, ctid", "key")
+CHANCE = 0.25
+"""Spearman's rank correlation of 300 random pairs is below this 99.999 times in 100."""
+
+
+def come_and_go(campaign: Campaign) -> dict[str, list[bytes]]:
+    """300 people are verified and sign at once, one after the other; what each left behind, in the order of arrival."""
+    left: dict[str, list[bytes]] = {"tag": [], "hw": []}
+    public = rsabssa.load_spki(campaign.issuer or b"")
+    for _ in range(SIGNERS):
+        blinding, tag = passes.begin(public, campaign.id), secrets.token_bytes(32)
+        someone = Proven("work_email", tag)
+        with db.transaction() as session:
+            stamp = verification.stamp(session, make.PEPPER, campaign, someone, blinding.blinded, make.NOW)
+        held = passes.complete(blinding, stamp)
+        with db.transaction() as session:
+            signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS)
+        left["tag"].append(tag)
+        left["hw"].append(held.hw)
+    return left
+
+
+def ranked(engine: Engine, table: str, key: str, order: str) -> list[bytes]:
+    """The rows of a table in an order that a thief can see."""
+    by = key if order == "key" else order
+    where = 'WHERE line LIKE \'%"t":"sign"%\'' if table == "entry" else ""
+    with engine.connect() as connection:
+        return [bytes(row[0]) for row in connection.execute(text(f"SELECT {key} FROM {table} {where} ORDER BY {by}"))]
+
+
+def correlation(one: list[int], other: list[int]) -> float:
+    """Spearman's rank correlation of two orders of the same things."""
+    n = len(one)
+    return 1 - 6 * sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) / (n * (n * n - 1))
+
+
+def places(order: list[bytes], arrivals: list[bytes]) -> list[int]:
+    """Where in an order each arrival stands."""
+    at = {each: place for place, each in enumerate(order)}
+    return [at[each] for each in arrivals]
+
+
+def test_no_order_in_the_database_links_a_verified_person_to_a_signature(engine: Engine, figure: Write) -> None:
+    with db.transaction() as session:
+        campaign = make.campaign(session)
+    left = come_and_go(campaign)
+    before = correlation(
+        places(ranked(engine, "verification.tag", "tag", "ctid"), left["tag"]),
+        places(ranked(engine, "spent", "hw", "ctid"), left["hw"]),
+    )
+    with db.transaction() as session:
+        epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW)
+    assert scrub(engine).rewritten
+    with db.session() as session:
+        rows = session.execute(text("SELECT hw, leaf FROM signature"))
+        leaf_of = {bytes(hw): bytes(leaf) for hw, leaf in rows}
+    left["leaf"] = [leaf_of[hw] for hw in left["hw"]]
+    worst = {"linked": 0, "correlation": 0.0}
+    tags = [ranked(engine, "verification.tag", "tag", order) for order in ORDERS]
+    for tag_order, (table, key), order in product(tags, SIGNED.items(), ORDERS):
+        signed = ranked(engine, table, key, order)
+        guessed = places(tag_order, left["tag"]), places(signed, left[key])
+        worst["linked"] = max(worst["linked"], sum(a == b for a, b in zip(*guessed, strict=True)))
+        worst["correlation"] = max(worst["correlation"], abs(correlation(*guessed)))
+    figure(f"P28: {SIGNERS} signers: rank correlation before the scrub", float(before), "(about 1: the attack works)")
+    figure("P28: highest rank correlation after it, 27 orders", float(worst["correlation"]), f"< {CHANCE}")
+    figure("P28: most signers linked by any order (chance: 1)", worst["linked"], "<= 8")
+    assert before > 0.99
+    assert worst["correlation"] < CHANCE
+    assert worst["linked"] <= 8
+
+
+def test_after_the_scrub_all_rows_of_a_table_bear_one_transaction_and_no_column_tells_a_time(engine: Engine) -> None:
+    with db.transaction() as session:
+        campaign = make.campaign(session)
+    for _ in range(5):
+        with db.transaction() as session:
+            make.signature(session, session.get_one(Campaign, campaign.id))
+    scrub(engine)
+    with engine.connect() as connection:
+        for table in (*VERIFIED, "spent", "pending"):
+            assert connection.execute(text(f"SELECT count(DISTINCT xmin::text) FROM {table}")).scalar() == 1
+        schema_and_name = [
+            f"'{table if '.' in table else 'public.' + table}'"
+            for table in (*VERIFIED, "spent", "pending", "signature")
+        ]
+        query = (
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema || '.' || table_name IN "
+            f"({', '.join(schema_and_name)}) AND (data_type LIKE 'time%' OR is_identity = 'YES' OR column_default LIKE 'nextval%')"
+        )
+        assert connection.execute(text(query)).scalar() == 0

@@ -1,0 +1,173 @@
+"""The whole public way, as somebody goes it in a browser: reads, asks for mail, signs, goes back on it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from petition.web.public.pages import AWAY
+from tests.journeys.test_mail import link, mail_to
+from tests.journeys.test_pages import BY_MAIL
+from tests.journeys.test_signing import IN_THE_LEDGER, letter_of, proves, signed
+from tests.journeys.tree import Running
+from tests.proofs.traces import Watch
+
+READ = ("", "/signers", "/signers?q=alice", "/signers?page=2", "/count", "/checkpoints", "/legal", "/embed")
+SHARED = ("/card.png", "/badge.svg", "/qr.svg", "/qr.png")
+ELSEWHERE = ("/", "/safety", "/seizure", "/nothing-here", "/c/no-such-letter", "/mail/confirm/cut")
+
+
+class Walk:
+    """Somebody who reads, asks for mail, signs and goes back on it; `words` is what must be found nowhere."""
+
+    def __init__(self, running: Running, watch: Watch, lang: str, scripted: bool) -> None:
+        self.running, self.watch, self.lang, self.scripted = running, watch, lang, scripted
+        self.letter = letter_of(running)
+        self.mark = f"qzv{secrets.token_hex(6)}"
+        self.words, self.tokens = {self.mark}, set[str]()
+        self.left = 0
+        self.page = watch.context.new_page()
+
+    def goes(self, address: str) -> None:
+        """Open an address in this walk's language."""
+        self.page.goto(f"{address}{'&' if '?' in address else '?'}lang={self.lang}")
+        self.watch.look(self.page)
+
+    def leaves(self) -> None:
+        """By the quick exit, and come back in a new tab."""
+        if self.scripted:
+            self.page.evaluate("localStorage.setItem('left', 'here'); caches.open('left')")
+        self.page.locator("#exit").click()
+        self.page.wait_for_url(AWAY)
+        self.left += 1
+        self.watch.judge()
+        self.page.close()
+        self.page = self.watch.context.new_page()
+
+    def reads(self) -> None:
+        self.page.goto(self.letter)
+        other = "fr" if self.lang == "en" else "en"
+        self.page.locator(f".languages a[lang={other}]").click()
+        expect(self.page.locator("html")).to_have_attribute("lang", other)
+        self.watch.look(self.page)
+        for path in (*READ[1:], READ[0]):
+            self.goes(f"{self.letter}{path}")
+        for path in SHARED:
+            with self.page.expect_response(f"**{path}"):
+                self.page.evaluate(
+                    "src => document.body.append(Object.assign(new Image(), { src }))", f"{self.letter}{path}"
+                )
+        for path in ELSEWHERE:
+            self.goes(f"{self.running.url.rstrip('/')}{path}")
+        for path in ("/sign", "/sign?have=pass", "/receipt", "/withdraw", "/subscribe"):
+            self.goes(f"{self.letter}{path}")
+            self.leaves()
+
+    def subscribes(self) -> None:
+        address = f"{self.mark}@post.example"
+        self.goes(f"{self.letter}/subscribe")
+        for typed, then in ((f"{self.mark}@salesforce.example", "#address[aria-invalid]"), (address, "main .act")):
+            self.page.locator("#address").fill(typed)
+            self.page.locator("main form button").click()
+            self.page.locator(then).wait_for()
+            self.watch.look(self.page)
+        first = link(mail_to(self.running, address, ""), "confirm")
+        self.tokens.add(token_of(first))
+        self.page.goto(first)
+        for _, button in BY_MAIL:
+            self.watch.look(self.page)
+            self.tokens |= {token_of(each) for each in tokens(self.page)}
+            with self.page.expect_navigation():
+                self.page.locator(button).click()
+        self.watch.look(self.page)
+
+    def proves(self, address: str) -> None:
+        self.goes(f"{self.letter}/sign")
+        proves(self.page, self.running, address)
+        self.words.add(self.running.code_for(address))
+        self.watch.look(self.page)
+
+    def keeps_the_pass(self) -> str:
+        """The pass as a file, or copied by hand; then away."""
+        self.page.locator(".keep summary").click()
+        held = self.page.locator("#pass").input_value()
+        if self.scripted:
+            with self.page.expect_download() as saving:
+                self.page.locator("[data-save=pass]").click()
+            assert Path(saving.value.path()).read_text() == held
+        self.words |= {held[3:43], held[60:100]}
+        self.leaves()
+        return held
+
+    def signs(self, held: str) -> bytes:
+        """Later, with the pass that was kept; gives the saved receipt."""
+        self.goes(f"{self.letter}/sign?have=pass")
+        self.page.locator("#pass").fill(held)
+        self.page.locator("#show-name").check()
+        self.page.locator("#name").fill(f"Suzie {self.mark}")
+        self.page.locator("#comment").fill(f"Said by {self.mark}")
+        kept = signed(self.page)
+        self.words |= {str(kept[name]) for name in ("withdraw", "salt", "promise")}
+        self.watch.look(self.page)
+        with self.page.expect_download() as saving:
+            self.page.locator("#receipt-form button[type=submit]").click()
+        receipt = Path(saving.value.path()).read_bytes()
+        assert json.loads(receipt) == kept
+        self.leaves()
+        return receipt
+
+    def looks_it_up(self, receipt: bytes) -> None:
+        self.goes(f"{self.letter}/receipt")
+        for _ in range(30):
+            self.page.locator("#file").set_input_files({"name": "r.json", "mimeType": "", "buffer": receipt})
+            self.page.locator("#look-form button").click()
+            self.page.locator("#standing[data-state]:not([data-state=''])").wait_for()
+            if IN_THE_LEDGER[self.lang].search(self.page.locator("#standing").inner_text()):
+                break
+            self.page.wait_for_timeout(1000)
+        expect(self.page.locator("#standing")).to_have_text(IN_THE_LEDGER[self.lang])
+        self.watch.look(self.page)
+
+    def regrets(self, receipt: bytes) -> None:
+        """First the name, then the whole."""
+        for button in ("button[formaction]", "button:not([formaction])"):
+            self.goes(f"{self.letter}/withdraw")
+            self.page.locator("#file").set_input_files({"name": "r.json", "mimeType": "", "buffer": receipt})
+            self.page.locator("main form button").click()
+            self.page.locator("#all").wait_for()
+            self.watch.look(self.page)
+            self.page.locator(f"main form {button}").click()
+            self.page.locator("#all").wait_for(state="detached")
+            self.watch.look(self.page)
+        self.leaves()
+
+    def all(self) -> None:
+        self.reads()
+        self.subscribes()
+        address = f"{self.mark}@salesforce.example"
+        self.goes(f"{self.letter}/sign")
+        self.page.locator("#address").fill(f"{self.mark}@salesforce.example")
+        self.page.locator("#address-form button").click()
+        self.page.locator("#code").wait_for()
+        self.watch.look(self.page)
+        self.words.add(self.running.code_for(address))
+        self.leaves()
+        self.proves(f"{self.mark}.e@salesforce.example")
+        receipt = self.signs(self.keeps_the_pass())
+        self.looks_it_up(receipt)
+        self.regrets(receipt)
+
+
+def tokens(page: Page) -> list[str]:
+    """Addresses of a page's links and forms that hold a subscriber's token."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('[href],[action]')].map(each => each.getAttribute('href') ?? each.getAttribute('action'))"
+    )
+    return [each for each in found if each.startswith("/mail/")]
+
+
+def token_of(address: str) -> str:
+    return address.partition("?")[0].rsplit("/", 1)[1]

@@ -1,0 +1,63 @@
+"""An organiser at a browser without a script: signed in, with a form's token. Import the fixture `omar`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from petition import clock, db, organisers
+from petition.campaigns import find_any
+from petition.organisers import Role
+from petition.web.organise.guard import COOKIE
+
+
+@dataclass
+class Omar:
+    """Somebody who organises `slug`."""
+
+    client: FlaskClient
+    slug: str
+    organiser_id: bytes
+
+    def sees(self, path: str) -> TestResponse:
+        """A page; `~` stands for the campaign's part of the dashboard."""
+        return self.client.get(self._at(path))
+
+    def does(self, path: str, **typed: str) -> TestResponse:
+        """A form that is posted, with its token."""
+        return self.client.post(self._at(path), data={"token": self.token()} | typed)
+
+    def token(self) -> str:
+        found = re.search(r'name="token" value="([0-9a-f]{64})"', self.client.get("/organise").text)
+        assert found
+        return found[1]
+
+    def _at(self, path: str) -> str:
+        return path.replace("~", f"/organise/c/{self.slug}")
+
+
+def signed_in(app: Flask, slug: str, role: Role | None = Role.OWNER, name: str = "Omar") -> Omar:
+    """An organiser with a role in a campaign, or in none, who came in by a link that works once."""
+    with db.transaction() as session:
+        found = find_any(session, slug)
+        someone = organisers.named(session, name) or organisers.enrol(session, name, "en", clock.now())
+        if role is not None:
+            assert found
+            organisers.join(session, found.id, someone.id, role, clock.now())
+        link = organisers.let_in(session, someone.id, clock.now())
+    client = app.test_client()
+    entered = client.post(f"/organise/enter/{link}")
+    assert entered.status_code == 303
+    assert entered.headers["Set-Cookie"].startswith(f"{COOKIE}=")
+    return Omar(client, slug, someone.id)
+
+
+@pytest.fixture
+def omar(app: Flask, slug: str) -> Omar:
+    """The owner of an open campaign."""
+    return signed_in(app, slug)

@@ -1,0 +1,51 @@
+"""Groups on the signers' page in a real browser: accessible and narrow, with bars and without, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser
+
+from petition import db, epochs
+from petition.ledger.entries import Show
+from petition.signatures import Wish
+from tests import make
+from tests.looks import DESK, SMALL, Looks
+from tests.served import served
+
+TEAM_OF = {"Engineer": "Platform", "Designer": "Studio", "Customer success and support": "Field"}
+
+
+def with_groups(**many: int) -> str:
+    """A letter with so many of each role, ten who show nothing, and two names."""
+    roles, teams = {each: {} for each in TEAM_OF}, {each: {} for each in TEAM_OF.values()}
+    with db.transaction() as session:
+        campaign = make.campaign(session, roles=roles, teams=teams)
+        wishes = [make.ANONYMOUS] * 10 + [
+            Wish(Show.NAME, name, "Engineer") for name in ("Alice Example", "Bob Example")
+        ]
+        for role, team in TEAM_OF.items():
+            wishes += [Wish(Show.ROLE, role=role, team=team)] * many.get(team, 0)
+        for wish in wishes:
+            make.signature(session, campaign, wish)
+        epochs.close_epoch(session, campaign, make.NOW)
+        return campaign.slug
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_groups_and_their_absence_have_no_accessibility_fault_and_fit(app: Flask, browser: Browser, lang: str) -> None:
+    slugs = [with_groups(Platform=37, Field=14, Studio=3), with_groups()]
+    faults = {}
+    with served(lambda _: lambda env, start: app({**env, "HTTP_HOST": "localhost"}, start)) as url:
+        for size in (SMALL, DESK):
+            page = browser.new_context(viewport=size).new_page()
+            look = Looks(page, lang)
+            for slug, groups in zip(slugs, (4, 0), strict=True):
+                for path in ("signers", "count"):
+                    page.goto(f"{url}/c/{slug}/{path}?lang={lang}")
+                    look.at(f"{path} with {groups} groups at {size['width']}")
+                    bars = page.locator("main table svg rect.done")
+                    assert bars.count() == (groups if path == "signers" else 0)
+            page.context.close()
+            faults |= look.faults
+    assert faults == {}

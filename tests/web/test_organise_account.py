@@ -1,0 +1,417 @@
+"""Coming in by passkey and by recovery code, and one's own account: what opens the door, and what does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, func, select
+from werkzeug.test import TestResponse
+
+from petition import clock, db, organisers
+from petition.journal import Deed, JournalLine
+from petition.organisers import Organiser, Passkey, RecoveryCode, Visit, recovery
+from petition.web.organise.guard import COOKIE
+from tests import make
+from tests.authenticator import PRESENT, Device
+from tests.web.omar import Omar, omar, signed_in
+
+
+def codes_of(page: str) -> list[str]:
+    """The codes that a page shows."""
+    found = re.search(r'<textarea id="codes"[^>]*>\s*(.*?)</textarea>', page, re.DOTALL)
+    assert found
+    return found[1].split()
+
+
+def renewed(omar: Omar) -> list[str]:
+    answer = omar.does("/organise/account/codes")
+    assert answer.status_code == 200
+    return codes_of(answer.text)
+
+
+def with_passkey(omar: Omar, device: Device, name: str = "Telephone") -> TestResponse:
+    options = omar.does("/organise/account/passkeys/challenge").json
+    assert isinstance(options, dict)
+    return omar.does("/organise/account/passkeys", passkey=name, credential=device.make(options))
+
+
+def by_passkey(client: FlaskClient, device: Device, **typed: str) -> TestResponse:
+    options = client.post("/organise/sign-in/challenge").json
+    assert isinstance(options, dict)
+    return client.post("/organise/sign-in/passkey", data={"credential": device.ask(options)} | typed)
+
+
+def by_code(client: FlaskClient, name: str, code: str, **typed: str) -> TestResponse:
+    return client.post("/organise/sign-in", data={"name": name, "code": code} | typed)
+
+
+def test_a_passkey_is_made_signs_in_without_a_name_and_is_removed(app: Flask, omar: Omar) -> None:
+    device = Device()
+    assert with_passkey(omar, device).headers["Location"] == "/organise/account"
+    assert "Telephone" in omar.sees("/organise/account").text
+    assert "not used yet" in omar.sees("/organise/account").text
+    client = app.test_client()
+    answer = by_passkey(client, device, next=f"/organise/c/{omar.slug}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/organise/c/{omar.slug}")
+    assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}=")
+    assert "last used on" in client.get("/organise/account").text
+    renewed(omar)
+    omar.does("/organise/account/passkeys/remove", id=device.id.hex())
+    assert by_passkey(app.test_client(), device).status_code == 403
+    with db.session() as session:
+        told = session.scalars(select(JournalLine.deed).where(JournalLine.by == omar.organiser_id)).all()
+    assert [each for each in told if each is not Deed.JOINED] == [
+        Deed.PASSKEY_ADDED, Deed.CODES_RENEWED, Deed.PASSKEY_REMOVED,
+    ]  # fmt: skip
+
+
+def test_the_options_ask_for_a_person_and_for_a_passkey_that_needs_no_name(omar: Omar) -> None:
+    made = omar.does("/organise/account/passkeys/challenge").json
+    asked = omar.client.post("/organise/sign-in/challenge").json
+    assert made and asked  # noqa: PT018
+    assert (made["rp"]["id"], asked["rpId"]) == ("localhost", "localhost")
+    assert made["authenticatorSelection"]["residentKey"] == "required"
+    assert (made["authenticatorSelection"]["userVerification"], asked["userVerification"]) == ("required", "required")
+    assert "allowCredentials" not in asked or asked["allowCredentials"] == []
+    with_passkey(omar, device := Device())
+    again = omar.does("/organise/account/passkeys/challenge").json
+    assert again
+    assert len(again["excludeCredentials"]) == 1
+    assert device.handle == omar.organiser_id
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"origin": "https://mallory.example"},
+        {"origin": "http://localhost:81"},
+        {"host": "mallory.example"},
+        {"flags": PRESENT},
+        {"flags": 0x04},
+        {"handle": b"somebody else's"},
+        {"id": b"unknown"},
+    ],
+)
+def test_an_answer_from_elsewhere_or_without_a_person_opens_nothing(
+    app: Flask, omar: Omar, broken: dict[str, object]
+) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    for name, value in broken.items():
+        setattr(device, name, value)
+    answer = by_passkey(app.test_client(), device)
+    assert answer.status_code == 403
+    assert "The passkey was not accepted" in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_signature_of_another_key_opens_nothing(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    forged = Device(id=device.id, handle=device.handle, count=9)
+    assert by_passkey(app.test_client(), forged).status_code == 403
+
+
+def test_a_copied_passkey_shows_by_its_counter(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    device.count = 5
+    assert by_passkey(app.test_client(), device).status_code == 303
+    device.count = 5
+    assert by_passkey(app.test_client(), device).status_code == 403
+    assert by_passkey(app.test_client(), device).status_code == 303
+
+
+def test_an_answer_counts_once_even_for_two_at_once(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    options = app.test_client().post("/organise/sign-in/challenge").json
+    assert isinstance(options, dict)
+    answer = device.ask(options)
+    send = lambda _: app.test_client().post("/organise/sign-in/passkey", data={"credential": answer}).status_code
+    with ThreadPoolExecutor(6) as crowd:
+        assert sorted(crowd.map(send, range(6))) == [303] + [403] * 5
+
+
+def test_a_challenge_is_for_its_purpose_and_its_visit(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    suzie = signed_in(app, omar.slug, name="Suzie")
+    to_sign_in = omar.client.post("/organise/sign-in/challenge").json
+    to_confirm = suzie.does("/organise/confirm/challenge").json
+    to_make = suzie.does("/organise/account/passkeys/challenge").json
+    assert isinstance(to_sign_in, dict)
+    assert isinstance(to_confirm, dict)
+    assert isinstance(to_make, dict)
+    assert omar.does("/organise/confirm/passkey", credential=device.ask(to_sign_in)).status_code == 403
+    assert omar.does("/organise/confirm/passkey", credential=device.ask(to_confirm)).status_code == 403
+    assert omar.does("/organise/account/passkeys", passkey="Mine", credential=Device().make(to_make)).status_code == 403
+    mine = omar.does("/organise/confirm/challenge").json
+    assert isinstance(mine, dict)
+    assert omar.does("/organise/confirm/passkey", credential=device.ask(mine)).status_code == 303
+
+
+def test_somebody_elses_passkey_does_not_confirm(app: Flask, omar: Omar) -> None:
+    device, suzie = Device(), signed_in(app, omar.slug, name="Suzie")
+    with_passkey(suzie, device)
+    options = omar.does("/organise/confirm/challenge").json
+    assert isinstance(options, dict)
+    assert omar.does("/organise/confirm/passkey", credential=device.ask(options)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "", "{", "[]", "null", "{}", '{"response": []}', '{"response": {"clientDataJSON": "e30"}}',
+        '{"response": {"clientDataJSON": 7}}', '{"rawId": null, "response": {"clientDataJSON": "eyJjaGFsbGVuZ2UiOiJBQUFBIn0"}}',
+        "[" * 9_000, '"' + "é" * 50 + '"',
+    ],
+)  # fmt: skip
+def test_a_broken_answer_is_refused_in_words(client: FlaskClient, answer: str) -> None:
+    page = client.post("/organise/sign-in/passkey", data={"credential": answer})
+    assert page.status_code == 403
+    assert "The passkey was not accepted" in page.text
+
+
+def test_broken_parts_of_a_true_answer_are_refused_in_words(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    for part in ("authenticatorData", "signature", "userHandle"):
+        for value in ("", "AA", "é", 7, None if part != "userHandle" else [], "A" * 500):
+            options = omar.client.post("/organise/sign-in/challenge").json
+            assert isinstance(options, dict)
+            answer = json.loads(device.ask(options))
+            answer["response"][part] = value
+            sent = app.test_client().post("/organise/sign-in/passkey", data={"credential": json.dumps(answer)})
+            assert sent.status_code == (303 if (part, value) == ("userHandle", "") else 403), (part, value)
+    for value in ("", "AA", 7, None, "oA", "A" * 500):
+        made = omar.does("/organise/account/passkeys/challenge").json
+        assert isinstance(made, dict)
+        answer = json.loads(Device().make(made))
+        answer["response"]["attestationObject"] = value
+        page = omar.does("/organise/account/passkeys", passkey="Mine", credential=json.dumps(answer))
+        assert page.status_code == 403, value
+        assert 'value="Mine"' in page.text
+
+
+def test_the_last_way_in_stays(app: Flask, omar: Omar) -> None:
+    first, second = Device(), Device()
+    with_passkey(omar, first)
+    with_passkey(omar, second, "Key")
+    assert omar.does("/organise/account/passkeys/remove", id=first.id.hex()).status_code == 303
+    page = omar.does("/organise/account/passkeys/remove", id=second.id.hex())
+    assert page.status_code == 409
+    assert "make new codes before you remove it" in page.text
+    assert by_passkey(app.test_client(), second).status_code == 303
+    renewed(omar)
+    assert omar.does("/organise/account/passkeys/remove", id=second.id.hex()).status_code == 303
+
+
+def test_nobody_removes_somebody_elses_passkey(app: Flask, omar: Omar) -> None:
+    device, suzie = Device(), signed_in(app, omar.slug, name="Suzie")
+    with_passkey(suzie, device)
+    renewed(suzie)
+    omar.does("/organise/account/passkeys/remove", id=device.id.hex())
+    assert by_passkey(app.test_client(), device).status_code == 303
+
+
+def test_ten_codes_are_shown_once_kept_as_hashes_and_sign_in_once_each(app: Flask, omar: Omar) -> None:
+    codes = renewed(omar)
+    assert len(set(codes)) == 10
+    assert not any(code in omar.sees("/organise/account").text for code in codes)
+    with db.session() as session:
+        kept = session.scalars(select(RecoveryCode.hash)).all()
+    assert len(kept) == 10
+    assert all(each.startswith("$argon2id$") for each in kept)
+    assert not any(recovery.plain(code) in "".join(kept) for code in codes)
+    client = app.test_client()
+    assert by_code(client, "omar", f"  {codes[3].upper().replace('-', ' ')} ").status_code == 303
+    assert "9 codes are left" in client.get("/organise/account").text
+    assert by_code(app.test_client(), "Omar", codes[3]).status_code == 403
+    fresh = renewed(omar)
+    assert by_code(app.test_client(), "Omar", codes[4]).status_code == 403
+    assert by_code(app.test_client(), "Omar", fresh[4]).status_code == 303
+
+
+def test_a_code_lets_one_of_two_in_at_once(app: Flask, omar: Omar) -> None:
+    code = renewed(omar)[0]
+    with ThreadPoolExecutor(4) as crowd:
+        answers = sorted(crowd.map(lambda _: by_code(app.test_client(), "Omar", code).status_code, range(4)))
+    assert answers == [303, 403, 403, 403]
+
+
+def test_a_wrong_code_leaves_the_text_and_says_what_to_mend(client: FlaskClient, omar: Omar) -> None:
+    renewed(omar)
+    page = by_code(client, "Omar", "0000-0000-0000-0000", next=f"/organise/c/{omar.slug}/team")
+    assert page.status_code == 403
+    assert 'value="Omar"' in page.text
+    assert 'value="0000-0000-0000-0000"' in page.text
+    assert f'value="/organise/c/{omar.slug}/team"' in page.text
+    assert "do not belong together" in page.text
+    empty = by_code(client, "", "")
+    assert empty.status_code == 422
+    assert empty.text.count("Fill this in.") == 4
+    for name, code in (("O" * 61, "1"), ("Om\0ar", "1"), ("Omar", "1" * 61), ("Omar", "1\0")):
+        assert by_code(client, name, code).status_code == 422
+
+
+def test_five_tries_a_name_then_a_quarter_of_an_hour_and_nobody_else_waits(app: Flask, omar: Omar) -> None:
+    codes, suzies = renewed(omar), renewed(signed_in(app, omar.slug, name="Suzie"))
+    for name in ("Omar", "Nobody"):
+        assert [by_code(app.test_client(), name, "1" * 16).status_code for _ in range(5)] == [403] * 5
+        refused = by_code(app.test_client(), name.upper(), codes[0])
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= 900
+        assert "This name was tried five times." in refused.text
+    assert by_code(app.test_client(), "Suzie", suzies[0]).status_code == 303
+    with_passkey(omar, device := Device())
+    assert by_passkey(app.test_client(), device).status_code == 303
+
+
+def test_tries_of_strangers_at_the_door_lock_nobody_out_who_is_inside(app: Flask, omar: Omar) -> None:
+    codes = renewed(omar)
+    for _ in range(6):
+        by_code(app.test_client(), "Omar", "1" * 16)
+    assert omar.does("/organise/confirm", code=codes[0]).status_code == 303
+    assert [omar.does("/organise/confirm", code="1" * 16).status_code for _ in range(6)] == [403] * 5 + [429]
+
+
+def test_the_last_code_leads_to_making_new_ones(app: Flask, omar: Omar) -> None:
+    for code in renewed(omar):
+        to = by_code(app.test_client(), "Omar", code).headers["Location"]
+    assert to == "/organise/account"
+    assert "No code is left: make new ones" in omar.sees("/organise/account").text
+
+
+def test_twenty_guesses_at_once_get_five_tries(app: Flask, omar: Omar) -> None:
+    renewed(omar)
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: by_code(app.test_client(), "Omar", "1" * 16).status_code, range(20)))
+    assert (answers.count(403), answers.count(429)) == (5, 15)
+
+
+def test_the_right_code_gives_the_tries_back(app: Flask, omar: Omar) -> None:
+    codes = renewed(omar)
+    for code in codes[:3]:
+        assert [by_code(app.test_client(), "Omar", "1" * 16).status_code for _ in range(4)] == [403] * 4
+        assert by_code(app.test_client(), "Omar", code).status_code == 303
+
+
+def test_known_unknown_and_disabled_names_get_the_same_answer_in_the_same_time(app: Flask, omar: Omar) -> None:
+    renewed(omar)
+    for name in [f"Known {n}" for n in range(8)]:
+        renewed(signed_in(app, omar.slug, name=name))
+    for n in range(4):
+        someone = signed_in(app, omar.slug, name=f"Gone {n}")
+        renewed(someone)
+        with db.transaction() as session:
+            session.get_one(Organiser, someone.organiser_id).disabled = True
+    times: dict[str, list[float]] = {"Known": [], "Other": [], "Gone": []}
+    pages = set()
+    for n in range(32):
+        kind = ("Known", "Other", "Gone", "Other")[n % 4]
+        name = f"{kind} {n // 4 if kind != 'Gone' else n // 4 % 4}"
+        client = app.test_client()
+        began = time.perf_counter()
+        answer = by_code(client, name, f"{n % 10}" + "1" * 15)
+        times[kind].append(time.perf_counter() - began)
+        assert answer.status_code == 403
+        pages.add(answer.text.replace(name, "NAME").replace(f"{n % 10}" + "1" * 15, "CODE"))
+    assert len(pages) == 1
+    known, other, gone = (min(times[kind]) for kind in ("Known", "Other", "Gone"))
+    assert 0.6 < known / other < 1.7
+    assert 0.6 < gone / other < 1.7
+
+
+def test_what_is_compared_for_unknown_names_costs_as_much_as_a_real_hash() -> None:
+    assert not recovery.HASHER.check_needs_rehash(recovery.NOBODYS)
+
+
+def test_what_matters_asks_once_more_who_it_is_and_leads_back(app: Flask, slug: str) -> None:
+    with time_machine.travel(make.NOW, tick=True) as watch:
+        omar = signed_in(app, slug)
+        codes = renewed(omar)
+        watch.shift(timedelta(minutes=11))
+        answer = omar.client.post(
+            "/organise/account/codes",
+            data={"token": omar.token()},
+            headers={"Referer": "http://localhost/organise/account"},
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/organise/confirm?next=/organise/account")
+        page = omar.sees("/organise/confirm?next=/organise/account")
+        assert "You have 10 left" in page.text
+        wrong = omar.does("/organise/confirm", code="1" * 16, next="/organise/account")
+        assert wrong.status_code == 403
+        assert 'value="/organise/account"' in wrong.text
+        right = omar.does("/organise/confirm", code=codes[0], next="/organise/account")
+        assert (right.status_code, right.headers["Location"]) == (303, "/organise/account")
+        assert omar.does("/organise/account/codes").status_code == 200
+
+
+def test_a_device_makes_no_passkey_before_it_is_known_who_asks(app: Flask, slug: str) -> None:
+    with time_machine.travel(make.NOW, tick=True) as watch:
+        omar = signed_in(app, slug)
+        watch.shift(timedelta(minutes=11))
+        assert omar.does("/organise/account/passkeys/challenge").status_code == 303
+
+
+def test_sign_out_everywhere_ends_every_visit_and_the_list_marks_this_one(app: Flask, omar: Omar) -> None:
+    elsewhere = signed_in(app, omar.slug)
+    page = omar.sees("/organise/account").text
+    assert page.count("Signed in since") == 2
+    assert page.count("this device") == 1
+    assert omar.does("/organise/account/sign-out-everywhere").status_code == 303
+    assert elsewhere.sees("/organise").status_code == 303
+    assert omar.sees("/organise").status_code == 303
+    with db.session() as session:
+        assert session.scalar(select(func.count()).select_from(Visit)) == 0
+
+
+def test_the_language_is_chosen_once_and_holds_on_every_page(omar: Omar) -> None:
+    assert '<html lang="en">' in omar.sees("~").text
+    answer = omar.does("/organise/account/language", lang="fr", next=f"/organise/c/{omar.slug}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/organise/c/{omar.slug}")
+    assert '<html lang="fr">' in omar.sees("~").text
+    assert '<html lang="en">' in omar.sees("~?lang=en").text
+    assert "Se déconnecter" in omar.sees("/organise/account").text
+    assert omar.does("/organise/account/language", lang="tlh").status_code == 422
+    gone = omar.does("/organise/account/language", lang="en", next="https://mallory.example")
+    assert gone.headers["Location"] == "/organise"
+    page = omar.sees("~/journal?deed=joined&lang=fr").text
+    assert 'name="next" value="/organise/c/' + omar.slug + '/journal?deed=joined"' in page
+
+
+def test_the_sign_in_page_speaks_french_and_stays_french_when_something_is_to_be_mended(client: FlaskClient) -> None:
+    page = client.get("/organise/sign-in?lang=fr")
+    assert 'action="/organise/sign-in?lang=fr"' in page.text
+    assert '<html lang="fr">' in client.post("/organise/sign-in?lang=fr", data={}).text
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_account_page_asks_the_same_number_of_queries_whatever_it_lists(app: Flask, slug: str, rows: int) -> None:
+    counts = []
+    for number, size in ((0, 1), (1, rows)):
+        omar = signed_in(app, slug, name=f"Omar {number}")
+        for _ in range(size):
+            with_passkey(omar, Device(), "Key")
+            signed_in(app, slug, name=f"Omar {number}")
+        counts.append(queries(lambda omar=omar: omar.sees("/organise/account")))  # type: ignore[misc]
+    assert counts[0] == counts[1]
+
+
+def queries(act: object) -> int:
+    """How many statements something sends."""
+    sent = []
+    count = lambda *args: sent.append(args[2])
+    event.listen(db.engine(), "before_cursor_execute", count)
+    act()  # type: ignore[operator]
+    event.remove(db.engine(), "before_cursor_execute", count)
+    return len(sent)

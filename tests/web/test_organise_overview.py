@@ -1,0 +1,276 @@
+"""The first screen, the chart, the subscribers and the exports, as an organiser sees them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import event, select
+
+from petition import clock, db, organisers, owed, two_keys
+from petition.campaigns import Campaign, draft, find_any
+from petition.campaigns.tables import UpdateDraft
+from petition.config import Config
+from petition.deliveries import Delivery, DeliveryState, Lane
+from petition.epochs.history import Epoch
+from petition.journal import Deed, JournalLine
+from petition.ledger import log
+from petition.milestones import Goal, Milestone, MilestoneKind
+from petition.organisers import Role
+from petition.organising import exports, files
+from petition.organising.tables import Export, ExportKind
+from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, SuppressedFor, Suppression
+from petition.two_keys import KeyAct
+from petition.verification.tables import CodeHour, Issued
+from petition.web.organise.panels import PANELS
+from tests import make
+from tests.proofs.many import signed
+from tests.web.omar import Omar, omar, signed_in
+
+PAGES = ("/organise", "~", "~/chart", "~/chart?range=7", "~/subscribers", "~/exports")
+
+
+@contextmanager
+def counted_queries() -> Iterator[list[str]]:
+    asked: list[str] = []
+    listen = lambda *told: asked.append(told[2])
+    event.listen(db.engine(), "before_cursor_execute", listen)
+    yield asked
+    event.remove(db.engine(), "before_cursor_execute", listen)
+
+
+def the(slug: str) -> bytes:
+    with db.session() as session:
+        found = find_any(session, slug)
+        assert found
+        return found.id
+
+
+def busy(slug: str, n: int) -> None:
+    """`n` rows of everything that a panel or a page lists."""
+    now, cid = clock.now(), the(slug)
+    with db.transaction() as session:
+        campaign = session.get_one(Campaign, cid)
+        for i in range(n):
+            two_keys.ask(session, cid, KeyAct.CLOSE, {"n": i}, b"s" * 16, now)
+            session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
+            session.add(Lane(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
+            hour = (now - timedelta(hours=i + 1)).strftime("%Y-%m-%dT%H")
+            session.add(CodeHour(campaign_id=cid, domain=f"d{i}.example", hour=hour, asked=20, used=2))
+            session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
+            session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1000 + i))
+            day = now.date() - timedelta(days=n - i)
+            session.add(Milestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i, epoch=i, day=day))
+            at = now - timedelta(days=n - i)
+            figures = {"signed": 1, "withdrawn": 0, "removed": 0, "counted": i + 1, "issued": i + 2}
+            session.add(Epoch(campaign_id=cid, number=i + 1, day=day, at=at, size=i + 1, checkpoint="", **figures))
+            session.add(
+                Delivery(
+                    kind=("update", "milestone", "signer_daily")[i], recipient=secrets.token_bytes(4), period="p", campaign_id=cid,
+                    lane=b"", state=DeliveryState.DEAD, due=now, planned_at=now, tries=6, unanswered=0, fault="421",
+                )
+            )  # fmt: skip
+            session.add(
+                Subscriber(
+                    id=secrets.token_bytes(8), campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
+                    sealed=b"", lane=b"", lang="en", rhythm=list(Rhythm)[i], state=SubscriberState.ACTIVE,
+                    since=now.date(), asked=0,
+                )
+            )  # fmt: skip
+            session.add(Suppression(tag=bytes([i]), reason=list(SuppressedFor)[i], n=1, day=now.date()))
+            session.add(
+                Export(
+                    id=secrets.token_bytes(16), campaign_id=cid, kind=ExportKind.JOURNAL, state=exports.UNFINISHED[0],
+                    done=0, total=0, tries=0, by=b"", at=now, until=now + timedelta(hours=1),
+                )
+            )  # fmt: skip
+            make.signature(session, campaign)
+        owed.beat(session, "prompt", now)
+        log.head_of(session, cid).counted = n
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_three_rows_of_everything_take_as_many_queries_as_one(app: Flask, path: str) -> None:
+    found = []
+    for n in (1, 3):
+        with db.transaction() as session:
+            slug = make.campaign(session).slug
+            session.query(Lane).delete()
+            session.query(Suppression).delete()
+        busy(slug, n)
+        someone = signed_in(app, slug, name=f"Omar {n}")
+        for _ in range(n - 1):
+            with db.transaction() as session:
+                other = make.campaign(session)
+                organisers.join(session, other.id, someone.organiser_id, Role.OWNER, clock.now())
+        someone.sees(path)
+        with counted_queries() as asked:
+            assert someone.sees(path).status_code == 200
+        found.append(len(asked))
+    assert found[0] == found[1]
+
+
+def test_the_first_screen_shows_every_panel_with_the_work_queue_on_top(omar: Omar) -> None:
+    busy(omar.slug, 3)
+    text = omar.sees("~").text
+    places = [text.find(f'id="panel-{panel.name}"') for panel in PANELS]
+    assert -1 not in places
+    assert places == sorted(places)
+    for said in (
+        "3 requests wait for a second organiser", "3 mails were given up", "3 mail providers return mails",
+        "3 updates are written and not published", "Codes to d0.example are hardly used", "Try 3 mails again",
+        "no sign of life yet", "997 more to go", "3 signatures wait for the next batch",
+    ):  # fmt: skip
+        assert said in text, said
+
+
+def test_a_calm_campaign_says_so_and_what_to_do_next(omar: Omar) -> None:
+    text = omar.sees("~").text
+    for said in (
+        "Nothing waits for you.", "Nothing waits for the next batch.", "No milestone is set.", "No mail was given up.",
+        "Nobody asked for a code in the last 24 hours.", "No mail was sent yet.",
+    ):  # fmt: skip
+        assert said in text, said
+
+
+def test_a_draft_shows_what_is_missing_and_no_figures(app: Flask) -> None:
+    with db.transaction() as session:
+        made = draft(session, make.a_draft())
+        made.addressee, made.domains = "", {}
+        slug = made.slug
+    text = signed_in(app, slug).sees("~").text
+    assert "2 parts are missing before this campaign can open" in text
+    assert "panel-count" not in text
+    assert "The chart begins with the first batch." in signed_in(app, slug).sees("~/chart").text
+
+
+def test_passes_that_nobody_used_are_those_of_the_last_batch_and_no_look_tells_of_one_since(omar: Omar) -> None:
+    with db.transaction() as session:
+        head = log.head_of(session, the(omar.slug))
+        head.counted, head.withdrawn, head.removed, head.issued = 10, 2, {"fraud": 1}, {"work_email": 20}
+    told = '<p class="number">7</p>\n<p>passes are not used yet, of 20 issued</p>'
+    assert told in omar.sees("~").text
+    with db.transaction() as session:
+        make.signature(session, session.get_one(Campaign, the(omar.slug)))
+        make.a_pass(session, session.get_one(Campaign, the(omar.slug)))
+    assert told in omar.sees("~").text
+
+
+def test_an_hour_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
+    with time_machine.travel(make.NOW, tick=False) as watch:
+        omar = signed_in(omar.client.application, omar.slug)
+        with db.transaction() as session:
+            hour = make.NOW.strftime("%Y-%m-%dT%H")
+            session.add(CodeHour(campaign_id=the(omar.slug), domain="corp.example", hour=hour, asked=1, used=1))
+        assert "Nobody asked for a code in the last 24 hours." in omar.sees("~").text
+        watch.shift(timedelta(minutes=59))
+        omar = signed_in(omar.client.application, omar.slug)
+        assert "corp.example" not in omar.sees("~").text
+        watch.shift(timedelta(minutes=1))
+        assert "corp.example" in omar.sees("~").text
+
+
+def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(omar: Omar) -> None:
+    busy(omar.slug, 3)
+    for _ in range(2):
+        assert omar.does("~/dead-letters").status_code == 303
+    with db.session() as session:
+        states = list(session.scalars(select(Delivery.state)))
+        lines = [each.about for each in session.scalars(select(JournalLine)) if each.deed is Deed.MAILS_RETRIED]
+    assert states == [DeliveryState.PLANNED] * 3
+    assert lines == [{"mails": 3}]
+
+
+def test_whoever_only_looks_is_not_offered_to_try_mails_again(app: Flask, slug: str) -> None:
+    busy(slug, 1)
+    assert "Try 1 mail again" not in signed_in(app, slug, Role.OBSERVER).sees("~").text
+
+
+def test_the_list_says_state_count_role_and_what_waits(app: Flask, slug: str) -> None:
+    busy(slug, 2)
+    text = signed_in(app, slug, Role.EDITOR).sees("/organise").text
+    for said in (slug, "Open for signatures", "2 signatures", "Editor", "6 things wait for you"):
+        assert said in text
+
+
+@pytest.mark.parametrize("chosen", ["7", "30", "all", "", "9999999999999", "x"])
+def test_the_chart_is_a_picture_with_words_and_a_table_in_every_range(omar: Omar, chosen: str) -> None:
+    busy(omar.slug, 3)
+    page = omar.sees(f"~/chart?range={chosen}")
+    assert page.status_code == 200
+    assert 'aria-labelledby="chart-title chart-desc"' in page.text
+    assert "the count went from 1 to 3" in page.text
+    assert page.text.count('<th scope="row">') == 3
+    assert "style=" not in page.text
+
+
+def test_an_address_never_occurs_on_any_page_of_the_dashboard(app: Flask, omar: Omar, config: Config) -> None:
+    asked = app.test_client().post(
+        f"/c/{omar.slug}/subscribe", data={"address": "planted-suzie@gmail.com", "rhythm": "daily", "lang": "en"}
+    )
+    assert asked.status_code == 200
+    with db.transaction() as session:
+        assert [each.state for each in session.scalars(select(Subscriber))] == [SubscriberState.UNCONFIRMED]
+    paths = [rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/organise")]
+    pages = [path.replace("<slug>", omar.slug) for path in paths if "<" not in path.replace("<slug>", "")]
+    assert len(pages) >= 6
+    assert [path for path in pages if "planted-suzie" in omar.sees(path).text] == []
+    assert "<dt>Not confirmed yet</dt><dd>1</dd>" in omar.sees("~/subscribers").text
+
+
+def finish(slug: str, home: Path) -> None:
+    """What the worker does."""
+    with db.session() as session:
+        waiting = exports.unfinished(session)
+    for each in waiting:
+        exports.make(bytes.fromhex(each), home, clock.now())
+
+
+def test_a_file_is_asked_for_made_and_taken_under_its_date(omar: Omar, config: Config) -> None:
+    assert omar.does("~/exports", kind="journal").status_code == 303
+    waiting = omar.sees("~/exports")
+    assert waiting.headers["Refresh"] == "2"
+    assert "Waiting for a worker" in waiting.text
+    finish(omar.slug, config.home)
+    ready = omar.sees("~/exports")
+    assert "Refresh" not in ready.headers
+    name = f"{omar.slug}-journal-{clock.now():%Y-%m-%d}.csv"
+    assert name in ready.text
+    with db.session() as session:
+        export_id = session.scalars(select(Export.id)).one().hex()
+    taken = omar.sees(f"~/exports/{export_id}")
+    assert taken.headers["Content-Disposition"] == f"attachment; filename={name}"
+    assert taken.headers["Cache-Control"] == "no-store"
+    assert taken.data.startswith(b'\xef\xbb\xbf"number","at","by","deed","about"\r\n')
+
+
+def test_names_wait_for_a_second_organiser_and_nothing_is_made_before(omar: Omar, config: Config) -> None:
+    assert omar.does("~/exports", kind="signers").status_code == 400
+    assert omar.does("~/exports/names").status_code == 409
+    with db.transaction() as session:
+        signed(session, session.get_one(Campaign, the(omar.slug)), 2)
+    assert "Ask to export 2 public names" in omar.sees("~/exports").text
+    answer = omar.does("~/exports/names")
+    assert "Asked. The file is made when a second organiser has approved." in omar.sees(answer.headers["Location"]).text
+    finish(omar.slug, config.home)
+    assert files.every(config.home) == []
+
+
+@pytest.mark.parametrize("token", ["00" * 16, "x", "..%2f..%2fpepper"])
+def test_a_file_that_is_not_there_is_not_found(omar: Omar, token: str) -> None:
+    assert omar.sees(f"~/exports/{token}").status_code == 404
+
+
+def test_a_file_of_another_campaign_is_not_found(app: Flask, omar: Omar, config: Config) -> None:
+    with db.transaction() as session:
+        other = make.campaign(session)
+        export = exports.ask(session, other, ExportKind.JOURNAL, b"", clock.now())
+    finish(other.slug, config.home)
+    assert omar.sees(f"~/exports/{export.id.hex()}").status_code == 404
+    assert signed_in(app, other.slug).sees(f"~/exports/{export.id.hex()}").status_code == 200

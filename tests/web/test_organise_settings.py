@@ -1,0 +1,213 @@
+"""Kill switches hold at once, whatever a process remembers; what cannot be taken back needs a second organiser."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from petition import clock, db, epochs, two_keys
+from petition.campaigns import CampaignState, find_any
+from petition.deliveries import halts
+from petition.journal import Deed, JournalLine
+from petition.organisers import Role
+from petition.organising.acts import ACTS
+from petition.signatures.tables import Pending
+from petition.two_keys import KeyAct
+from tests import make
+from tests.web.omar import Omar, omar, signed_in
+from tests.web.suzie import Suzie, suzie, text
+
+PAUSED = "Signing is paused by the organisers."
+
+
+def organiser_of(suzie: Suzie) -> Omar:
+    return signed_in(suzie.client.application, suzie.slug)
+
+
+def pending() -> int:
+    with db.session() as session:
+        return len(session.scalars(select(Pending.hw)).all())
+
+
+def test_a_stopped_campaign_takes_no_signature_though_the_process_remembers_it_running(suzie: Suzie) -> None:
+    held = suzie.gets_a_pass()
+    assert suzie.get("sign").status_code == 200  # remembered from here on, for a second
+    with time_machine.travel(clock.now(), tick=False):
+        organiser_of(suzie).does("~/settings/stop", what="signing")
+        page = suzie.post("sign", **{"pass": held, "show": "anonymous"})
+        call = suzie.client.post(f"/api/campaigns/{suzie.slug}/sign", json={"pass": held, "show": "anonymous"})
+        code = suzie.client.post(f"/api/campaigns/{suzie.slug}/verify", json={"address": "b@corp.example"})
+    assert (page.status_code, call.status_code, code.status_code) == (409, 409, 409)
+    assert PAUSED in text(page)
+    assert held in page.text
+    assert call.mimetype == "application/problem+json"
+    assert (call.json or {})["type"] == "urn:undersigned:problem:signing-stopped"
+    assert (pending(), len(suzie.codes)) == (0, 1)
+    organiser_of(suzie).does("~/settings/resume", what="signing")
+    assert suzie.post("sign", **{"pass": held, "show": "anonymous"}).status_code == 200
+    assert pending() == 1
+
+
+@pytest.mark.parametrize("what", ["codes", "method:work_email"])
+def test_stopped_codes_are_not_mailed_and_a_stopped_method_gives_no_pass(suzie: Suzie, what: str) -> None:
+    asked = suzie.asks_for_a_code()
+    organiser_of(suzie).does("~/settings/stop", what=what)
+    refused = suzie.post("verify", address="bob@corp.example")
+    assert (refused.status_code, len(suzie.codes)) == (409, 1)
+    given = suzie.post("pass", **(asked | {"code": suzie.codes[-1]}))
+    assert given.status_code == (200 if what == "codes" else 409)
+    organiser_of(suzie).does("~/settings/resume", what=what)
+    assert suzie.post("verify", address="bob@corp.example").status_code == 200
+    assert len(suzie.codes) == 2
+
+
+def test_the_pages_say_calmly_that_signing_is_paused(app: Flask, slug: str) -> None:
+    omar = signed_in(app, slug)
+    omar.does("~/settings/stop", what="signing")
+    client = app.test_client()
+    for path in ("", "/sign"):
+        page = client.get(f"/c/{slug}{path}")
+        assert page.status_code == 200
+        assert PAUSED in text(page)
+    assert "Sign the letter" not in client.get(f"/c/{slug}").text
+    french = text(client.get(f"/c/{slug}?lang=fr"))
+    assert "Les organisateurs ont suspendu la signature." in french
+
+
+def test_stops_are_in_the_journal_once_and_mail_is_halted_for_this_campaign_alone(app: Flask, omar: Omar) -> None:
+    for what in ("mail", "mail", "codes"):
+        assert omar.does("~/settings/stop", what=what).status_code == 303
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert f"campaign:{campaign.id.hex()}" in halts(session, "http://localhost")
+    for what in ("mail", "codes", "codes"):
+        omar.does("~/settings/resume", what=what)
+    for what in ("", "everything", "method:evidence"):
+        assert omar.does("~/settings/stop", what=what).status_code == 422
+    with db.session() as session:
+        lines = session.scalars(select(JournalLine).order_by(JournalLine.number)).all()
+        assert [(line.deed, line.about["what"]) for line in lines if "what" in line.about] == [
+            (Deed.STOPPED, "mail"), (Deed.STOPPED, "codes"), (Deed.RESUMED, "mail"), (Deed.RESUMED, "codes"),
+        ]  # fmt: skip
+        assert not [each for each in halts(session, "http://localhost") if each.startswith("campaign:")]
+
+
+def test_a_stop_waits_for_signatures_under_way_and_none_comes_after_it(suzie: Suzie) -> None:
+    from petition import signatures
+    from petition.campaigns import SigningStopped, switches
+
+    with db.transaction() as session:
+        campaign = find_any(session, suzie.slug)
+        assert campaign
+        held = [make.a_pass(session, campaign).encode() for _ in range(8)]
+    taken: list[bool] = []
+
+    def sign(text_of_pass: str) -> None:
+        try:
+            with db.single_statement() as session:
+                signatures.redeem(session, campaign, text_of_pass, make.ANONYMOUS)
+            taken.append(True)
+        except SigningStopped:
+            taken.append(False)
+
+    with db.transaction() as session:
+        stopping = find_any(session, suzie.slug)
+        assert stopping
+        switches.stop(session, stopping, switches.SIGNING)
+        session.flush()
+        threads = [Thread(target=sign, args=[each]) for each in held]
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.5)
+        assert taken == []
+    for thread in threads:
+        thread.join()
+    assert (taken, pending()) == ([False] * 8, 0)
+
+
+def test_the_closing_date_is_moved_and_never_into_the_past(app: Flask, omar: Omar) -> None:
+    assert omar.does("~/settings/closing", closes_at="2027-05-01T12:00").status_code == 303
+    for typed in ("2020-01-01T12:00", "soon"):
+        refused = omar.does("~/settings/closing", closes_at=typed)
+        assert refused.status_code == 422
+        assert f'value="{typed}"' in refused.text
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert campaign.closes_at
+        assert campaign.closes_at.isoformat() == "2027-05-01T12:00:00+00:00"
+
+
+def test_closing_now_is_asked_of_a_second_organiser_with_the_count(app: Flask, omar: Omar) -> None:
+    omar.does("~/settings/close")
+    assert "Closing now was asked for" in text(omar.sees("~/settings"))
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        asked = session.scalars(two_keys.waiting(campaign.id, clock.now())).one()
+        assert (asked.act, asked.about, campaign.state) == (
+            KeyAct.CLOSE,
+            {"signatures": 0, "waiting": 0},
+            CampaignState.OPEN,
+        )
+
+
+def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, omar: Omar) -> None:
+    assert omar.does("~/settings/domains", domain="corp.example", remove="yes").status_code == 422
+    assert omar.does("~/settings/domains", domain="nowhere", plus="yes").status_code == 422
+    assert omar.does("~/settings/domains", domain="other.example", plus="yes").status_code == 303
+    bob = signed_in(app, omar.slug, Role.OWNER, "Bob Example")
+    with db.transaction() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert list(campaign.domains) == ["corp.example"]
+        asked = session.scalars(two_keys.waiting(campaign.id, clock.now())).one()
+        request = two_keys.approve(session, campaign.id, asked.id, bob.organiser_id, clock.now())
+        ACTS[request.act](session, campaign, request, clock.now())
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert sorted(campaign.domains) == ["corp.example", "other.example"]
+        line = session.scalars(select(JournalLine).where(JournalLine.deed == Deed.DOMAINS_CHANGED)).one()
+        assert (line.by, line.about) == (bob.organiser_id, {"added": 1, "removed": 0, "changed": 0})
+
+
+def test_a_translation_is_added_once_and_the_ledger_agrees(app: Flask, omar: Omar) -> None:
+    given = {"language": "de", "title": "Ein Brief", "markdown": "Sehr geehrte Damen und Herren,"}
+    assert omar.does("~/settings/translation", **(given | {"markdown": ""})).status_code == 422
+    assert omar.does("~/settings/translation", **given).status_code == 303
+    again = omar.does("~/settings/translation", **given)
+    assert (again.status_code, "The letter is there in this language." in again.text) == (422, True)
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert campaign.languages == ["en", "fr", "de"]
+        assert epochs.audit(session, campaign).faults == []
+
+
+def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(app: Flask, slug: str) -> None:
+    omar = signed_in(app, slug, None)
+    omar.does("/organise/new", title="A letter", slug="not-yet", language="en", second="")
+    omar.slug = "not-yet"
+    soon = clock.now() + timedelta(minutes=5)
+    omar.does("~/draft/dates", opens_at=f"{soon:%Y-%m-%dT%H:%M}", closes_at="")
+    later = soon + timedelta(minutes=2)
+    with db.transaction() as session:
+        assert epochs.keep_calendar(session, later) == []
+    with time_machine.travel(later):
+        assert "was to open on" in text(omar.sees("~/draft"))
+    omar.does("~/draft/letter/en", title="A letter", markdown="Dear chief executive,")
+    omar.does("~/draft/demands", text_en="Answer us.")
+    omar.does("~/draft/who", addressee="Chief Executive", organisation="Example")
+    omar.does("~/draft/domains", domain="corp.example", plus="yes")
+    with db.transaction() as session:
+        assert epochs.keep_calendar(session, later) == ["not-yet"]
+    with db.session() as session:
+        line = session.scalars(select(JournalLine).where(JournalLine.deed == Deed.CAMPAIGN_OPENED)).one()
+        assert line.by is None

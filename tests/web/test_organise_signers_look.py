@@ -1,0 +1,69 @@
+"""Signers and removals in a real browser: accessible, at 320 px, in both languages, without a script of ours."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser
+from sqlalchemy import select
+
+from petition import clock, db
+from petition.campaigns import find_any
+from petition.ledger.entries import Removal
+from petition.organising import removals
+from petition.signatures import waves
+from petition.signatures.selection import Criteria
+from petition.signatures.tables import Signature
+from petition.web.organise.guard import COOKIE
+from tests import make
+from tests.looks import SMALL, Looks
+from tests.served import served
+from tests.web.omar import Omar, omar
+from tests.web.test_organise_signers import an_epoch, named
+
+
+def a_busy_campaign(omar: Omar) -> int:
+    """Hints, a removal that waits, one that is asked for, one that runs; gives the entry of a signer who commented."""
+    an_epoch(omar.slug, named("Alice Example", "We were promised an answer in spring."), named("Suzie Quux"))
+    for _ in range(2):
+        an_epoch(omar.slug, named("Bob Example"), make.ANONYMOUS)
+    an_epoch(omar.slug, *[named(f"Test User {number}") for number in range(52)])
+    with db.transaction() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        commented, bob = (
+            session.scalars(select(Signature.index).where(found).order_by(Signature.index)).all()[0]
+            for found in (Signature.comment != "", Signature.name == "Suzie Quux")
+        )
+        removals.remove_one(session, campaign, bob, Removal.REQUEST, omar.organiser_id, clock.now())
+        criteria = Criteria(q="test user", first=4, last=4)
+        seen = removals.preview(session, campaign, criteria)
+        told, by = (seen.size, seen.digest()), omar.organiser_id
+        removals.remove(session, campaign, criteria, told, Removal.FRAUD, by, clock.now())
+        kept = {"text": True, "first": 4, "last": 4}
+        wave = waves.begin(session, campaign, seen.members[:51], Removal.FRAUD, by, clock.now(), kept)
+        waves.advance(session, wave, 20)
+    return commented
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_page_of_signers_or_removals_has_an_accessibility_fault_or_is_too_wide(
+    app: Flask, omar: Omar, browser: Browser, lang: str
+) -> None:
+    """P38; the server's port is not known to the app, so Host and cookie are set behind the browser's back."""
+    index, cookie = a_busy_campaign(omar), omar.client.get_cookie(COOKIE, domain="localhost")
+    assert cookie
+    ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}"}
+    context = browser.new_context(viewport=SMALL)
+    look, titles = Looks(context.new_page(), lang), set()
+    with served(lambda _: lambda env, start: app({**env, **ours}, start), "localhost") as url:
+        for path in (
+            "signers", f"signers/{index}", "signers?q=bob", "signers?q=nobody", "removals", "removals/new",
+            "removals/new?q=bob&shown=name", "removals/new?first=1", "removals/new?first=x",
+        ):  # fmt: skip
+            look.page.goto(f"{url}/organise/c/{omar.slug}/{path}{'&' if '?' in path else '?'}lang={lang}")
+            look.at(path)
+            titles.add(look.page.title())
+        context.close()
+    assert look.faults == {}
+    assert len(titles) == 4

@@ -1,0 +1,128 @@
+"""The scrub says what it was not allowed to do, on /metrics and to organisers; and every fault moves its figure at once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text, update
+from sqlalchemy.engine import make_url
+
+from petition import clock, db, deliveries, owed, scrubbed
+from petition.campaigns import find
+from petition.deliveries import Delivery, DeliveryState, Lane
+from petition.ledger.log import Head
+from petition.scrub import SAW_ARRIVALS, Scrubbed, scrub
+from petition.web.organise.panels import health
+from tests import make
+from tests.web.omar import Omar, omar
+
+
+def figures(client: FlaskClient) -> dict[str, float]:
+    lines = [line.split() for line in client.get("/metrics").text.splitlines() if not line.startswith("#")]
+    return {name.removeprefix("undersigned_"): float(value) for name, value in lines}
+
+
+def role(database_url: str, *rights: str) -> str:
+    """The address of the database for a role of its own with so many rights."""
+    name = f"role_{secrets.token_hex(4)}"
+    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN"))
+        for right in rights:
+            connection.execute(text(right.format(role=name)))
+    engine.dispose()
+    return make_url(database_url).set(username=name).render_as_string(hide_password=False)
+
+
+OWNS = (
+    "GRANT USAGE ON SCHEMA verification TO {role}",
+    *(f"ALTER TABLE {table} OWNER TO {{role}}" for table in SAW_ARRIVALS),
+)
+
+
+@pytest.mark.parametrize(
+    ("rights", "did"),
+    [
+        (OWNS, Scrubbed(True, wal_switched=False, checkpointed=False)),
+        ((*OWNS, "GRANT pg_checkpoint TO {role}"), Scrubbed(True, wal_switched=False, checkpointed=True)),
+        ((), Scrubbed(False, wal_switched=False, checkpointed=False)),
+    ],
+)
+def test_what_the_role_may_not_do_is_told(
+    client: FlaskClient, omar: Omar, database_url: str, rights: tuple[str, ...], did: Scrubbed
+) -> None:
+    assert "scrub_seconds" not in figures(client)
+    lesser = create_engine(role(database_url, *rights))
+    assert scrub(lesser) == did
+    lesser.dispose()
+    with db.transaction() as session:
+        scrubbed.note(session, did, clock.now() - timedelta(seconds=90))
+    told = figures(client)
+    assert 90 <= told["scrub_seconds"] < 120
+    assert {step: told[f'scrub_step{{step="{step}"}}'] for step in scrubbed.STEPS} == {
+        "rewritten": did.rewritten, "wal_switched": did.wal_switched, "checkpointed": did.checkpointed
+    }  # fmt: skip
+    with db.session() as session:
+        shown = health.data(session, find(session, omar.slug), clock.now())
+    assert set(shown.refused) == {step for step in scrubbed.STEPS if not getattr(did, step)}
+    page = omar.sees("~").text
+    assert ("may not rewrite the tables" in page) == (not did.rewritten)
+    assert ("may not push old pages out" in page) == did.rewritten
+
+
+def test_the_owner_of_the_database_may_do_all_of_it_and_the_newest_run_is_told(client: FlaskClient, omar: Omar) -> None:
+    did = scrub(db.engine())
+    assert did == Scrubbed(True, True, True)
+    with db.transaction() as session:
+        scrubbed.note(session, Scrubbed(True, wal_switched=False, checkpointed=False), clock.now() - timedelta(hours=3))
+    assert re.search(r'class="bad">taken out 3 h', omar.sees("~").text) or "may not push" in omar.sees("~").text
+    with db.transaction() as session:
+        scrubbed.note(session, did, clock.now())
+    assert figures(client)["scrub_seconds"] < 60
+    assert "may not" not in omar.sees("~").text
+
+
+def owe(slug: str) -> None:
+    with db.transaction() as session:
+        owed.owe(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
+
+
+def lose_a_mail(slug: str) -> None:
+    with db.transaction() as session:
+        deliveries.owe(session, "weekly", bytes(16), "1", find(session, slug).id, bytes(16), clock.now())
+        session.execute(update(Delivery).values(state=DeliveryState.DEAD))
+
+
+def drift(slug: str) -> None:
+    with db.transaction() as session:
+        session.get_one(Head, find(session, slug).id).counted = 7
+
+
+def bounce(slug: str) -> None:
+    del slug
+    with db.transaction() as session:
+        session.add(Lane(lane=bytes(16), name="", open_at=None, failures=0, sent=10, bounced=3, complained=0))
+
+
+def wait(slug: str) -> None:
+    with db.transaction() as session:
+        make.signature(session, find(session, slug))
+
+
+FAULTS: dict[str, Callable[[str], None]] = {
+    "oldest_owed_seconds": owe, "dead_letters": lose_a_mail, "drift": drift, "bounce_rate": bounce,
+    "waiting_seconds": wait, "pending": wait,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_figure_moves_with_its_fault(client: FlaskClient, slug: str, name: str) -> None:
+    """P39: figures are counted when they are asked for, so each moves with the next look."""
+    assert figures(client)[name] == 0
+    FAULTS[name](slug)
+    assert figures(client)[name] != 0
