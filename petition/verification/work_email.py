@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
-from sqlalchemy import CTE, Date, LargeBinary, ScalarSelect, Select, bindparam, func, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Date, LargeBinary, Select, bindparam, case, literal, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from petition import db, events
 from petition.campaigns import Campaign, require_open, switches
@@ -26,6 +26,7 @@ from petition.verification.tables import CodeHour, MailCap
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
+FILLERS: Final = 64
 CODE_LIFE: Final = 900
 CHALLENGE_BYTES: Final = 16
 CODE_LABEL: Final = b"petition/code/v1\0"
@@ -119,39 +120,44 @@ def _within_cap(session: db.Writing, desk: Desk, campaign: Campaign, work: WorkA
 
     Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.
     """
-    key = mail_cap_key(desk.pepper, now.date(), work.canonical)
+    filler = f"filler {secrets.randbelow(FILLERS)}"
+    key, filled = (mail_cap_key(desk.pepper, now.date(), each) for each in (work.canonical, filler))
     row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain, "hour": hour_of(now)}
-    counted, running = db.run(session, _COUNT_MAIL, row).one()
-    if not running:
+    row |= {"filled": filled, "filling": secrets.token_bytes(len(key))}
+    nth = db.run(session, _COUNT_MAIL, row).one()[0]
+    if nth is None:
         switches.refuse_stopped(session, campaign.id, method=NAME, codes=True)
-    return counted == 1
+    return nth is not None and nth <= MAILS_A_DAY
 
 
-def _counting() -> Select[int, int]:
-    one = literal(1)
+def _counting() -> Select[int]:
+    """Which mail of its day this is to its address, or null while codes are stopped.
+
+    One row of the caps is inserted and one is updated for everybody, or the time of the answer would tell who was asked
+    about before (P30): with a new address a filler is updated, with one that was there a filler is inserted.
+    """
+    key, day, campaign = bindparam("key", type_=LargeBinary), bindparam("day", type_=Date), bindparam("campaign")
     mailed = [switches.runs(each) for each in (switches.SIGNING, switches.CODES, switches.METHOD + NAME)]
-    running = select(Campaign.id).where(Campaign.id == bindparam("campaign", type_=LargeBinary), *mailed).cte("running")
-    values = select(bindparam("key", type_=LargeBinary), bindparam("day", type_=Date), one).select_from(running)
-    capping = insert(MailCap).from_select(["key", "day", "n"], values)
-    capping = capping.on_conflict_do_update(
-        index_elements=["key"], set_={"n": MailCap.n + 1}, where=MailCap.n < MAILS_A_DAY
-    )
-    counted = capping.returning(MailCap.__table__.c.day).cte("counted")
-    hour = insert(CodeHour).from_select(
+    running = select(Campaign.id).where(Campaign.id == campaign, *mailed).cte("running")
+    mine = _one_more(select(key, day, literal(1)).select_from(running)).returning(MailCap.__table__.c.n).cte("mine")
+    filled, filling = bindparam("filled", type_=LargeBinary), bindparam("filling", type_=LargeBinary)
+    filler = select(case((mine.c.n == 1, filled), else_=filling), day, literal(1)).select_from(mine)
+    asked = case((mine.c.n <= MAILS_A_DAY, 1), else_=0)
+    domain, hour = bindparam("domain"), bindparam("hour")
+    hourly = insert(CodeHour).from_select(
         ["campaign_id", "domain", "hour", "asked", "used"],
-        select(
-            bindparam("campaign", type_=LargeBinary), bindparam("domain"), bindparam("hour"), one, literal(0)
-        ).select_from(counted),
+        select(campaign, domain, hour, asked, literal(0)).select_from(mine),
     )
-    hour = hour.on_conflict_do_update(
-        index_elements=["campaign_id", "domain", "hour"], set_={"asked": CodeHour.asked + 1}
+    hourly = hourly.on_conflict_do_update(
+        index_elements=["campaign_id", "domain", "hour"], set_={"asked": CodeHour.asked + hourly.excluded.asked}
     )
-    found = select(_number(counted), _number(running))
-    return found.add_cte(hour.cte("hourly"))
+    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"), hourly.cte("hourly"))
 
 
-def _number(rows: CTE) -> ScalarSelect[int]:
-    return select(func.count()).select_from(rows).scalar_subquery()
+def _one_more(rows: Select[bytes, date, int]) -> Insert:
+    """Insert rows, or count one more in those that are there."""
+    adding = insert(MailCap).from_select(["key", "day", "n"], rows)
+    return adding.on_conflict_do_update(index_elements=["key"], set_={"n": MailCap.n + 1})
 
 
 _COUNT_MAIL: Final = _counting()

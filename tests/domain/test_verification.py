@@ -16,8 +16,8 @@ from petition.blindsign.passes import Blinding
 from petition.campaigns import Campaign, CampaignClosed
 from petition.events import CodeWanted, Event
 from petition.privacy import Recipient, unseal_address
-from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted
-from petition.verification.tables import Issued, Tag
+from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, work_email
+from petition.verification.tables import Issued, MailCap, Tag
 from tests import make
 
 
@@ -104,6 +104,21 @@ def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
             challenges.append(ask(asking, desk, campaign, spelling))
     assert [bool(each.address) for each in mailed] == [True, True, True, False]
     assert {len(challenge) for challenge in challenges} == {22}
+
+
+def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and_one_that_had_its_mails(
+    session: Session, desk: Desk, mailed: list[Recipient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P30: whatever differed here, the time of the answer would tell."""
+    monkeypatch.setattr(work_email, "FILLERS", 1)
+    campaign, written = make.campaign(session), []
+    for address in ("mallory@corp.example", *["suzie@corp.example"] * (work_email.MAILS_A_DAY + 1)):
+        with db.transaction() as asking:
+            ask(asking, desk, campaign, address)
+        rows, counted = session.execute(select(func.count(), func.sum(MailCap.n))).one()
+        written.append((rows, counted))
+    assert written == [(2, 2), (3, 4), (4, 6), (5, 8), (6, 10)], "one row is inserted and one counted up, each time"
+    assert [bool(each.address) for each in mailed] == [True, True, True, True, False]
 
 
 def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_one_pass(
