@@ -13,7 +13,7 @@ import secrets
 from datetime import UTC, date, datetime
 from typing import Final
 
-from sqlalchemy import Date, LargeBinary, Select, bindparam, case, literal, select
+from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from petition import db, events
@@ -136,14 +136,15 @@ def _counting() -> Select[int]:
     One row of the caps is inserted and one is updated for everybody, or the time of the answer would tell who was asked
     about before (P30): with a new address a filler is updated, with one that was there a filler is inserted.
     """
-    key, day, campaign = bindparam("key", type_=LargeBinary), bindparam("day", type_=Date), bindparam("campaign")
+    key, day = bindparam("key", type_=LargeBinary), bindparam("day", type_=Date)
+    campaign = bindparam("campaign", type_=LargeBinary)
     mailed = [switches.runs(each) for each in (switches.SIGNING, switches.CODES, switches.METHOD + NAME)]
     running = select(Campaign.id).where(Campaign.id == campaign, *mailed).cte("running")
     mine = _one_more(select(key, day, literal(1)).select_from(running)).returning(MailCap.__table__.c.n).cte("mine")
     filled, filling = bindparam("filled", type_=LargeBinary), bindparam("filling", type_=LargeBinary)
     filler = select(case((mine.c.n == 1, filled), else_=filling), day, literal(1)).select_from(mine)
     asked = case((mine.c.n <= MAILS_A_DAY, 1), else_=0)
-    domain, hour = bindparam("domain"), bindparam("hour")
+    domain, hour = bindparam("domain", type_=String), bindparam("hour", type_=String)
     hourly = insert(CodeHour).from_select(
         ["campaign_id", "domain", "hour", "asked", "used"],
         select(campaign, domain, hour, asked, literal(0)).select_from(mine),

@@ -54,16 +54,15 @@ class Driver:
 
     def gets(self, path: str, seconds: float, headers: Mapping[str, str] = NONE) -> float:
         """GETs a second, from four threads."""
-        request, end = self._request("GET", path, b"", headers), time.perf_counter() + seconds
-        counts = [0] * THREADS
+        request, counts = self._request("GET", path, b"", headers), [0] * THREADS
+        self.deal(THREADS)
+        began = time.perf_counter()
 
         def one(number: int) -> None:
-            while time.perf_counter() < end:
+            while time.perf_counter() < began + seconds:
                 assert self._talk(request)[0] in {200, 304}
                 counts[number] += 1
 
-        self.deal(THREADS)
-        began = time.perf_counter()
         in_threads(one, THREADS)
         return sum(counts) / (time.perf_counter() - began)
 

@@ -34,4 +34,4 @@ def test_a_quick_bench_measures_every_row() -> None:
         "export of",
     ]
     assert [word for word in words if not any(word in row["what"] for row in rows)] == []
-    assert all(row["figure"] > 0 and row["limit"] > 0 for row in rows)
+    assert [row for row in rows if row["figure"] <= 0 or row["limit"] <= 0] == []

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.proofs.dealing import dealt, processes, taker_of
+from tests.proofs.load import Driver
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who took a connection")
 
@@ -51,6 +52,14 @@ def test_each_process_gets_as_many(port: int) -> None:
     assert took[0] != took[1]
     for line in lines:
         line.close()
+
+
+def test_the_clock_of_a_row_starts_when_its_connections_are_dealt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine dealing took longer than a quick row lasts, and the row read nothing at all."""
+    driver = Driver(0, "localhost")
+    monkeypatch.setattr(driver, "deal", lambda _: time.sleep(0.1))
+    monkeypatch.setattr(driver, "_talk", lambda _: (200, b"", b""))
+    assert driver.gets("/", 0.05) > 0
 
 
 def test_as_they_fall_where_nobody_can_tell(port: int) -> None:
