@@ -72,7 +72,7 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
-        _("A scrambled mark of the address, with the number of codes sent there that day"),
+        _("A scrambled mark of the address, with how often a code was asked for there that day"),
         _("so that nobody’s mailbox is flooded with codes"),
         "verification.mail_cap",
     ),
