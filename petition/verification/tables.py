@@ -56,7 +56,10 @@ class Issued(Base):
 
 
 class MailCap(Base):
-    """Code mails of one day to one address, by a tag that changes each day."""
+    """How often a code for one address was asked for on one day, by a tag that changes each day; and fillers.
+
+    Beyond the cap no mail leaves, and n goes on. Fillers are of nobody: they make all asks write alike (decision 0031).
+    """
 
     __tablename__ = "mail_cap"
     __table_args__ = SCHEMA
