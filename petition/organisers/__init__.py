@@ -25,7 +25,7 @@ from petition.organisers.invitations import (
     named,
 )
 from petition.organisers.passkeys import LastWayIn, PasskeyRefused
-from petition.organisers.recovery import CodeUnknown, TriedTooOften
+from petition.organisers.recovery import CodeUnknown, DoorBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
 from petition.organisers.tables import Invitation, Membership, Organiser, Passkey, RecoveryCode, Role, Visit
 from petition.organisers.team import LastOwner, MemberUnknown, disable
@@ -35,6 +35,7 @@ __all__ = [
     "GRANTS",
     "Act",
     "CodeUnknown",
+    "DoorBusy",
     "Invitation",
     "InvitationUnknown",
     "LastOwner",

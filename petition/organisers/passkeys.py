@@ -37,6 +37,7 @@ from petition.volatile import Volatile
 
 CHALLENGE_SECONDS: Final = 300
 CHALLENGE_BYTES: Final = 32
+LONGEST_ANSWER: Final = 20_000
 SIGN_IN: Final = b"sign-in"
 CONFIRM: Final = b"confirm"
 MAKE: Final = b"make"
@@ -179,6 +180,8 @@ def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> V
 
 def _taken(volatile: Volatile, purpose: bytes, answer: str) -> bytes:
     """The challenge that an answer says it signed, if it waits for one; it no longer does."""
+    if len(answer) > LONGEST_ANSWER:
+        raise PasskeyRefused
     try:
         told = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
         signed = base64url_to_bytes(json.loads(told)["challenge"])

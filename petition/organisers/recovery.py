@@ -2,14 +2,19 @@
 
 Guards against guessing twice: a code has 75 random bits, and a name has five tries in a quarter of an hour, counted under a
 keyed hash before anything is compared, never for all names together. Guards that an answer tells nothing about who
-organises: an unknown name costs the same queries and the same argon2 as a known one. Refuses to keep a code: only its hash.
+organises: an unknown name costs the same queries and the same argon2 as a known one. Guards the other pages: one code is
+compared at a time in each process, whatever the names, and who would have to queue is told to come again, which costs no
+try. Refuses to keep a code: only its hash.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -24,6 +29,9 @@ from petition.volatile import Volatile
 
 CODES: Final = 10
 LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, which are misread (Crockford's base 32)
+LONGEST_TYPED: Final = 60
+PATIENCE: Final = 1.0
+"""How many seconds the one who is next waits for the one whose code is being compared."""
 MISREAD: Final = str.maketrans("ilo", "110")
 RANDOM_LETTERS: Final = 15
 GROUP: Final = 4
@@ -45,6 +53,36 @@ class TriedTooOften(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
         self.retry_after = retry_after
+
+
+class DoorBusy(Exception):
+    """Too many codes are being compared at once; this one was not looked at, and no try was counted."""
+
+
+class _Turn:
+    """One at a time, one who waits a moment for it, and nobody else: so many threads of the web can be held up here."""
+
+    def __init__(self) -> None:
+        self._one, self._two = BoundedSemaphore(1), BoundedSemaphore(2)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """While it is one's turn. Raises DoorBusy."""
+        if not self._two.acquire(blocking=False):
+            raise DoorBusy
+        try:
+            if not self._one.acquire(timeout=PATIENCE):
+                raise DoorBusy
+            try:
+                yield
+            finally:
+                self._one.release()
+        finally:
+            self._two.release()
+
+
+# Strangers at the door do not hold up those who are inside.
+TURNS: Final = {SIGN_IN: _Turn(), CONFIRM: _Turn()}
 
 
 def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
@@ -70,12 +108,18 @@ def left(session: Session, organiser_id: bytes) -> int:
 def use(
     session: Session, volatile: Volatile, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
 ) -> bytes:
-    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, VolatileAway.
+    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, VolatileAway.
 
     `key` hashes names. Tries at the door (`of`) are counted apart from those of somebody who is inside, so that
     strangers lock nobody out of what they are doing.
     """
-    tried = hmac.digest(key, of + name.casefold().encode(), "sha256")
+    if len(code) > LONGEST_TYPED:  # all of a text is hashed, and no code is so long
+        raise CodeUnknown
+    with TURNS[of].taken():
+        return _compared(session, volatile, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now)
+
+
+def _compared(session: Session, volatile: Volatile, tried: bytes, name: str, code: str, now: datetime) -> bytes:
     wait = volatile.take_sign_in(tried)
     if wait is not None:
         raise TriedTooOften(wait)

@@ -22,6 +22,7 @@ import idna
 from email_validator import EmailSyntaxError, validate_email
 
 from petition.i18n import marked as _
+from petition.normalization import TooManyMarks, nfc
 
 ADDRESS_MAX: Final = 254
 LOCAL_MAX: Final = 64
@@ -146,6 +147,8 @@ def is_work_domain(host: str, policies: Sequence[DomainPolicy]) -> bool:
 
 def canonical_domain(text: str) -> str:
     """Return a host name in lower-case ASCII (A-labels, RFC 5891); raise AddressRefused. No IP addresses."""
+    if len(text) > DOMAIN_MAX:  # as it was typed: before any label is normalized
+        raise AddressRefused(AddressFault.too_long)
     labels = [_label(label) for label in text.split(".")]
     domain = ".".join(labels)
     if len(labels) == 1 or labels[-1].isdigit():
@@ -196,8 +199,8 @@ def _a_label(text: str) -> str:
     if any(unicodedata.normalize("NFKC", c) != c for c in text if not c.isascii()):
         raise AddressRefused(AddressFault.not_plain)
     try:
-        return idna.alabel(unicodedata.normalize("NFC", text).lower()).decode("ascii")
-    except idna.IDNAError:
+        return idna.alabel(nfc(text).lower()).decode("ascii")
+    except (idna.IDNAError, TooManyMarks):
         raise AddressRefused(AddressFault.not_plain) from None
 
 

@@ -1,8 +1,9 @@
 """One form class a call, for the pages' form posts and the calls' JSON alike.
 
 Guards the shape of what comes in: present, short enough, free of invisible characters, in the one spelling that its
-kind of value has. Refuses, by field and with a sentence that says how to mend it. What is allowed beyond shape (is
-the role on the list, is the address the organisation's) is the domain's business.
+kind of value has. Guards the processor: the length as it was sent is looked at before anything else is done with a text.
+Refuses, by field and with a sentence that says how to mend it. What is allowed beyond shape (is the role on the list, is
+the address the organisation's) is the domain's business.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Self
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, StringField, ValidationError
+from wtforms.validators import StopValidation
 
 from petition.encoding import MalformedEncoding, unb64u
 from petition.i18n import LANGUAGES
 from petition.i18n import marked as _
 from petition.ledger.entries import Show
+from petition.normalization import MOST_MARKS, TooManyMarks, nfc
 from petition.signatures import Wish
 from petition.subscribers import Rhythm
 from petition.web.language import gettext
@@ -30,6 +34,10 @@ LONGEST_NAME: Final = 80
 LONGEST_CHOICE: Final = 120
 LONGEST_COMMENT: Final = 280
 LONGEST_PUZZLE: Final = 2_000
+LONGEST_VALUE: Final = 500
+"""Of a field that has no limit of its own, because its value is checked otherwise."""
+SENT: Final = 4
+"""How many characters may be sent for each one that is kept: a letter may come in three parts, with spaces around it."""
 CODE_DIGITS: Final = 8
 BLINDED_BYTES: Final = 256
 SECRET_BYTES: Final = 32
@@ -59,14 +67,48 @@ def present(_form: Form, field: Field) -> None:
         raise ValidationError(gettext(_("Fill this in.")))
 
 
-def at_most(longest: int) -> Check:
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Refuse a text of more characters; and long before, in `TextField`, one that could never become so short."""
+
+    longest: int
+
+    def __call__(self, _form: Form, field: Field) -> None:
+        """Check what the filters left."""
+        if len(field.data) > self.longest:
+            raise ValidationError(too_long(self.longest))
+
+
+def at_most(longest: int) -> AtMost:
     """Refuse a text of more characters."""
+    return AtMost(longest)
 
-    def check(_form: Form, field: Field) -> None:
-        if len(field.data) > longest:
-            raise ValidationError(gettext(_("Write %(n)s characters at most."), n=longest))
 
-    return check
+def too_long(longest: int) -> str:
+    """The sentence for a text of more characters."""
+    return gettext(_("Write %(n)s characters at most."), n=longest)
+
+
+def is_sent_too_long(text: str, longest: int) -> bool:
+    """Whether a text as it was sent could never become one of so many characters: to be asked before any other work."""
+    return len(text) > SENT * longest
+
+
+class TextField(StringField):
+    """A field whose length is looked at as it was sent, before a filter sees it; a refused one is not checked further."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take the text that was sent; raises ValueError for one that is far too long."""
+        longest = min((each.longest for each in self.validators if isinstance(each, AtMost)), default=LONGEST_VALUE)
+        if valuelist and is_sent_too_long(valuelist[0], longest):
+            raise ValueError(too_long(longest))
+        super().process_formdata(valuelist)
+
+    def pre_validate(self, form: Any) -> None:
+        """Leave it at the first sentence when the text was not even read."""
+        del form
+        if self.process_errors:
+            raise StopValidation
 
 
 def visible(_form: Form, field: Field) -> None:
@@ -131,13 +173,13 @@ def stripped(text: str | None) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """In composed form (NFC), with single plain spaces."""
-    return SPACES.sub(" ", unicodedata.normalize("NFC", text or "")).strip(" ")
+    """In composed form (NFC), with single plain spaces. Raises ValueError with a sentence."""
+    return SPACES.sub(" ", _composed(text)).strip(" ")
 
 
 def lines(text: str | None) -> str:
-    """In composed form (NFC), with plain line ends."""
-    return unicodedata.normalize("NFC", text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    """In composed form (NFC), with plain line ends. Raises ValueError with a sentence."""
+    return _composed(text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def digits(text: str | None) -> str:
@@ -185,22 +227,22 @@ def field_names(shape: type[Shape]) -> frozenset[str]:
 class VerifyForm(Shape):
     """Ask for a code."""
 
-    address = StringField(filters=[stripped], validators=[present, at_most(LONGEST_ADDRESS)])
-    altcha = StringField(filters=[stripped], validators=[at_most(LONGEST_PUZZLE)])
-    lang = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
+    address = TextField(filters=[stripped], validators=[present, at_most(LONGEST_ADDRESS)])
+    altcha = TextField(filters=[stripped], validators=[at_most(LONGEST_PUZZLE)])
+    lang = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
 
 
 class CodeForm(Shape):
     """Answer a challenge with its code; the pages' own half, where the server makes the blinded value."""
 
-    challenge = StringField(filters=[stripped], validators=[present, at_most(LONGEST_CHOICE)])
-    code = StringField(filters=[digits], validators=[eight_digits])
+    challenge = TextField(filters=[stripped], validators=[present, at_most(LONGEST_CHOICE)])
+    code = TextField(filters=[digits], validators=[eight_digits])
 
 
 class PassForm(CodeForm):
     """Answer a challenge and ask for a stamp."""
 
-    blinded = StringField(filters=[stripped], validators=[spells(BLINDED_BYTES)])
+    blinded = TextField(filters=[stripped], validators=[spells(BLINDED_BYTES)])
 
     def blinded_bytes(self) -> bytes:
         """The 256 bytes to be stamped."""
@@ -210,13 +252,13 @@ class PassForm(CodeForm):
 class SignForm(Shape):
     """Redeem a pass for a signature."""
 
-    pass_ = StringField(name="pass", filters=[stripped], validators=[present, at_most(LONGEST_PASS)])
-    show = StringField(filters=[stripped], validators=[one_of_shows])
-    name = StringField(filters=[one_line], validators=[at_most(LONGEST_NAME), visible, no_link])
-    role = StringField(default="", validators=[at_most(LONGEST_CHOICE)])
-    team = StringField(default="", validators=[at_most(LONGEST_CHOICE)])
-    comment = StringField(filters=[lines], validators=[at_most(LONGEST_COMMENT), visible])
-    publish_at = StringField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
+    pass_ = TextField(name="pass", filters=[stripped], validators=[present, at_most(LONGEST_PASS)])
+    show = TextField(filters=[stripped], validators=[one_of_shows])
+    name = TextField(filters=[one_line], validators=[at_most(LONGEST_NAME), visible, no_link])
+    role = TextField(default="", validators=[at_most(LONGEST_CHOICE)])
+    team = TextField(default="", validators=[at_most(LONGEST_CHOICE)])
+    comment = TextField(filters=[lines], validators=[at_most(LONGEST_COMMENT), visible])
+    publish_at = TextField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
 
     def wish(self) -> Wish:
         """What the signer wants to be seen."""
@@ -233,7 +275,7 @@ class SignForm(Shape):
 class WithdrawForm(Shape):
     """Withdraw, or take the name off, with the secret of the receipt."""
 
-    withdraw = StringField(filters=[stripped], validators=[spells(SECRET_BYTES)])
+    withdraw = TextField(filters=[stripped], validators=[spells(SECRET_BYTES)])
 
     def secret(self) -> bytes:
         """The 32 bytes w."""
@@ -243,8 +285,8 @@ class WithdrawForm(Shape):
 class MailForm(Shape):
     """Choose a rhythm and a language of mail."""
 
-    rhythm = StringField(filters=[stripped], validators=[one_of_rhythms])
-    lang = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
+    rhythm = TextField(filters=[stripped], validators=[one_of_rhythms])
+    lang = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
 
     def chosen(self) -> Rhythm:
         """How often."""
@@ -259,7 +301,15 @@ class MailForm(Shape):
 class SubscribeForm(MailForm):
     """Ask for mail."""
 
-    address = StringField(filters=[stripped], validators=[present, at_most(LONGEST_ADDRESS)])
+    address = TextField(filters=[stripped], validators=[present, at_most(LONGEST_ADDRESS)])
+
+
+def _composed(text: str | None) -> str:
+    try:
+        return nfc(text or "")
+    except TooManyMarks:
+        sentence = _("More than %(n)s accents or other marks stand on one letter. Take some of them away.")
+        raise ValueError(gettext(sentence, n=MOST_MARKS)) from None
 
 
 def _is_text(name: str, value: object) -> bool:

@@ -87,7 +87,7 @@ def breakdown(slug: str) -> Response:
 
 def searched() -> str:
     """What is searched for: one line of at most 80 visible characters."""
-    text = one_line(request.args.get("q", "")[:LONGEST_NAME])
+    text = _sought()
     return "".join(c for c in text if c.isprintable())
 
 
@@ -123,6 +123,14 @@ def state_told(state: SignatureState, *, logged: bool = True) -> str:
 def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Response:
     lang = str(g.lang) if lang is None else lang
     return memory.cached_page(slug, lang, name, render, kind=JSON, caching=CALLS_CACHED)
+
+
+def _sought() -> str:
+    """What is looked for: cut before it is put into composed form, which refuses marks without end."""
+    try:
+        return one_line(request.args.get("q", "")[:LONGEST_NAME])
+    except ValueError:
+        raise BadRequest from None
 
 
 def _page_number() -> int:

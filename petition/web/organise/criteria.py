@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from wtforms import Field, Form, StringField, ValidationError
+from wtforms import Field, Form, ValidationError
 
 from petition.i18n import marked as _
 from petition.organising.removals import Days
 from petition.signatures.selection import Criteria, Shown, WithComment
-from petition.web.forms import DIGITS, LONGEST_CHOICE, LONGEST_NAME, Shape, at_most, one_line, stripped
+from petition.web.forms import DIGITS, LONGEST_CHOICE, LONGEST_NAME, Shape, TextField, at_most, one_line, stripped
 from petition.web.language import gettext
 
 NAMES: Final = ("q", "role", "team", "comment", "shown", "repeated", "first", "last", "since", "until", "epoch")
@@ -41,17 +41,17 @@ def maybe_choice(_form: Form, field: Field) -> None:
 class CriteriaForm(Shape):
     """What is looked for; every field may stay empty."""
 
-    q = StringField(filters=[one_line], validators=[at_most(LONGEST_NAME)])
-    role = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
-    team = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
-    comment = StringField(filters=[stripped], validators=[maybe_choice])
-    shown = StringField(filters=[stripped], validators=[maybe_choice])
-    repeated = StringField(filters=[stripped], validators=[maybe_choice])
-    first = StringField(filters=[stripped], validators=[maybe_number])
-    last = StringField(filters=[stripped], validators=[maybe_number])
-    epoch = StringField(filters=[stripped], validators=[maybe_number])
-    since = StringField(filters=[stripped], validators=[maybe_day])
-    until = StringField(filters=[stripped], validators=[maybe_day])
+    q = TextField(filters=[one_line], validators=[at_most(LONGEST_NAME)])
+    role = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
+    team = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
+    comment = TextField(filters=[stripped], validators=[maybe_choice])
+    shown = TextField(filters=[stripped], validators=[maybe_choice])
+    repeated = TextField(filters=[stripped], validators=[maybe_choice])
+    first = TextField(filters=[stripped], validators=[maybe_number])
+    last = TextField(filters=[stripped], validators=[maybe_number])
+    epoch = TextField(filters=[stripped], validators=[maybe_number])
+    since = TextField(filters=[stripped], validators=[maybe_day])
+    until = TextField(filters=[stripped], validators=[maybe_day])
 
     def criteria(self) -> Criteria:
         """The criteria, days apart."""

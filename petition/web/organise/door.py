@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from petition import clock, db, organisers
 from petition.organisers import (
     CodeUnknown,
+    DoorBusy,
     InvitationUnknown,
     PasskeyRefused,
     TriedTooOften,
@@ -26,7 +27,7 @@ from petition.web.organise.shapes import CodeForm, SignInForm
 from petition.web.parts import parts
 
 bp = guard.room("door")
-TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften)
+TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften, DoorBusy)
 
 
 @bp.get("/sign-in")

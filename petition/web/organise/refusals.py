@@ -8,6 +8,7 @@ from petition.campaigns import StepSkipped, TextMissing, TooManyUpdates
 from petition.i18n import marked as _
 from petition.organisers import (
     CodeUnknown,
+    DoorBusy,
     InvitationUnknown,
     LastOwner,
     LastWayIn,
@@ -76,6 +77,13 @@ OF_ORGANISERS: Final[dict[type[Exception], tuple[int, str, str]]] = {
         429,
         _("Tried too often"),
         _("This name was tried five times. Wait a quarter of an hour, or use a passkey."),
+    ),
+    DoorBusy: (
+        503,
+        _("Busy just now"),
+        _(
+            "Many are signing in by code just now. Your code was not tried: send it again in a few seconds, or use a passkey."
+        ),
     ),
     MemberAlready: (409, _("In the team already"), _("You are here already; this invitation is not for you.")),
     MemberUnknown: (404, _("Not in the team"), _("Nobody of this name is in the team; somebody may have changed it.")),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from wtforms import Field, Form, StringField, ValidationError
+from wtforms import Field, Form, ValidationError
 
 from petition.i18n import LANGUAGES
 from petition.i18n import marked as _
 from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
-from petition.web.forms import LONGEST_CHOICE, Shape, at_most, no_link, one_line, present, stripped, visible
+from petition.organisers.passkeys import LONGEST_ANSWER
+from petition.organisers.recovery import LONGEST_TYPED
+from petition.web.forms import LONGEST_CHOICE, Shape, TextField, at_most, no_link, one_line, present, stripped, visible
 from petition.web.language import gettext
-
-LONGEST_CODE: Final = 60
-LONGEST_ANSWER: Final = 20_000
 
 
 def one_of_roles(_form: Form, field: Field) -> None:
@@ -40,32 +37,32 @@ def an_id(_form: Form, field: Field) -> None:
 class CodeForm(Shape):
     """Prove who it is with a recovery code."""
 
-    code = StringField(filters=[stripped], validators=[present, at_most(LONGEST_CODE), visible])
+    code = TextField(filters=[stripped], validators=[present, at_most(LONGEST_TYPED), visible])
 
 
 class SignInForm(CodeForm):
     """Come in by name and recovery code."""
 
-    name = StringField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible])
+    name = TextField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible])
 
 
 class NameForm(Shape):
     """How a new organiser will be called."""
 
-    name = StringField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible, no_link])
+    name = TextField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible, no_link])
 
 
 class PasskeyForm(Shape):
     """A passkey that was made, under a name of one's own."""
 
-    passkey = StringField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible])
-    credential = StringField(filters=[stripped], validators=[at_most(LONGEST_ANSWER)])
+    passkey = TextField(filters=[one_line], validators=[present, at_most(LONGEST_NAME), visible])
+    credential = TextField(filters=[stripped], validators=[at_most(LONGEST_ANSWER)])
 
 
 class IdForm(Shape):
     """One thing of a list, by its id."""
 
-    id = StringField(filters=[stripped], validators=[present, at_most(2048), an_id])
+    id = TextField(filters=[stripped], validators=[present, at_most(2048), an_id])
 
     def bytes(self) -> bytes:
         """The id itself."""
@@ -75,7 +72,7 @@ class IdForm(Shape):
 class RoleForm(Shape):
     """A role to invite somebody to."""
 
-    role = StringField(filters=[stripped], validators=[at_most(LONGEST_CHOICE), one_of_roles])
+    role = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE), one_of_roles])
 
     def chosen(self) -> Role:
         """Which."""
@@ -89,4 +86,4 @@ class MemberForm(IdForm, RoleForm):
 class LanguageForm(Shape):
     """The language of one's pages."""
 
-    lang = StringField(filters=[stripped], validators=[one_of_languages])
+    lang = TextField(filters=[stripped], validators=[one_of_languages])

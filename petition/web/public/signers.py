@@ -16,6 +16,7 @@ from petition import db, signatures
 from petition.signatures import NAMES_A_PAGE, NamedSigner
 from petition.snapshots import Snapshot
 from petition.web import memory
+from petition.web.forms import SENT
 from petition.web.language import page_language
 
 LONGEST_SEARCH: Final = 100
@@ -49,7 +50,8 @@ def _render(snapshot: Snapshot, names: Names, sought: str = "") -> str:
 
 
 def _sought() -> str:
-    words = "".join(letter if letter.isprintable() else " " for letter in request.args.get("q", "")).split()
+    sent = request.args.get("q", "")[: SENT * LONGEST_SEARCH]
+    words = "".join(letter if letter.isprintable() else " " for letter in sent).split()
     return " ".join(words)[:LONGEST_SEARCH]
 
 

@@ -9,11 +9,23 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, StringField, ValidationError
+from wtforms import Field, Form, ValidationError
 
 from petition.campaigns import Campaign
 from petition.i18n import marked as _
-from petition.web.forms import YEARS, Check, FormRefused, Shape, at_most, is_seen, lines, one_line, stripped, visible
+from petition.web.forms import (
+    YEARS,
+    Check,
+    FormRefused,
+    Shape,
+    TextField,
+    at_most,
+    is_seen,
+    lines,
+    one_line,
+    stripped,
+    visible,
+)
 from petition.web.language import gettext
 
 TONGUES: Final = (
@@ -65,17 +77,17 @@ def one_of(options: Sequence[str]) -> Check:
 
 def line(longest: int = LONGEST_LINE, *more: Check) -> Any:
     """A field for one line."""
-    return StringField(filters=[one_line], validators=[at_most(longest), visible, *more])
+    return TextField(filters=[one_line], validators=[at_most(longest), visible, *more])
 
 
 def area(longest: int) -> Any:
     """A field for several lines."""
-    return StringField(filters=[lines], validators=[at_most(longest), visible_lines])
+    return TextField(filters=[lines], validators=[at_most(longest), visible_lines])
 
 
 def word(*checks: Check) -> Any:
     """A field whose text is a value, not words."""
-    return StringField(filters=[stripped], validators=[at_most(LONGEST_LINE), *checks])
+    return TextField(filters=[stripped], validators=[at_most(LONGEST_LINE), *checks])
 
 
 def refuse(name: str, sentence: str) -> NoReturn:
