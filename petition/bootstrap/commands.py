@@ -17,7 +17,9 @@ QUEUES = (*PROMPT, *BULK)
 
 GRACE = 3
 WEB = (
-    "-m", "gunicorn", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket",
+    "-m", "gunicorn", "--worker-class", "petition.web.serving.worker.Worker", "--workers", "2", "--threads", "4",
+    # Half-sent requests wait in the worker's loop, so many at most in each process; files are sent from there, too.
+    "--worker-connections", "500", "--no-sendfile", "--no-control-socket",
     # The application is made once, before the workers: half the time to start, and its memory is shared. It connects
     # to nothing until its first request.
     "--preload",

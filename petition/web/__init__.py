@@ -37,9 +37,9 @@ from petition.web.public import (
     verify,
     withdraw,
 )
+from petition.web.sizes import LARGEST_FORM
 
 TEMPLATES: Final = PROJECT / "templates"
-LARGEST_FORM: Final = 64 * 1024
 PAGES: Final = (
     home, letter, signers, verify, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share,
     legal, inbox,

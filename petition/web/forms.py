@@ -68,7 +68,7 @@ def present(_form: Form, field: Field) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost:
+class Longest:
     """Refuse a text of more characters; and long before, in `TextField`, one that could never become so short."""
 
     longest: int
@@ -79,9 +79,9 @@ class AtMost:
             raise ValidationError(too_long(self.longest))
 
 
-def at_most(longest: int) -> AtMost:
+def at_most(longest: int) -> Longest:
     """Refuse a text of more characters."""
-    return AtMost(longest)
+    return Longest(longest)
 
 
 def too_long(longest: int) -> str:
@@ -99,7 +99,7 @@ class TextField(StringField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Take the text that was sent; raises ValueError for one that is far too long."""
-        longest = min((each.longest for each in self.validators if isinstance(each, AtMost)), default=LONGEST_VALUE)
+        longest = min((each.longest for each in self.validators if isinstance(each, Longest)), default=LONGEST_VALUE)
         if valuelist and is_sent_too_long(valuelist[0], longest):
             raise ValueError(too_long(longest))
         super().process_formdata(valuelist)

@@ -17,8 +17,8 @@ from petition.subscribers import relays
 from petition.volatile import VolatileAway
 from petition.web.api.calls import say
 from petition.web.parts import parts
+from petition.web.sizes import LARGEST_REPORT
 
-LARGEST_REPORT: Final = 256 * 1024
 REMEMBERED_SECONDS: Final = 24 * 3600
 
 bp = Blueprint("hooks", __name__, url_prefix="/hooks")

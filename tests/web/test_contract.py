@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from petition import db
 from petition.web.api import CALLS
-from petition.web.api.calls import LARGEST_BODY
 from petition.web.parts import Parts
+from petition.web.sizes import LARGEST_CALL
 
 PAPER = {"Origin": "https://paper.example"}
 READING = [call for call in CALLS if call.method == "GET" and "<leaf>" not in call.path]
@@ -88,7 +88,7 @@ def test_each_refusal_is_a_problem_that_any_origin_may_read(client: FlaskClient,
         400: client.post(path, data=b"{", content_type="application/json", headers=PAPER),
         404: client.post(at(call.path, "nothing"), json={}, headers=PAPER),  # type: ignore[attr-defined]
         405: client.get(path, headers=PAPER),
-        413: client.post(path, data=b" " * (LARGEST_BODY + 1), content_type="application/json", headers=PAPER),
+        413: client.post(path, data=b" " * (LARGEST_CALL + 1), content_type="application/json", headers=PAPER),
         415: client.post(path, data=b"{}", content_type="text/plain", headers=PAPER),
         422: client.post(path, json={"address": 1, "code": 2, "pass": 3, "withdraw": 4}, headers=PAPER),
     }

@@ -22,7 +22,7 @@ from petition import db
 from petition.campaigns import LONGEST_LETTER
 from petition.markdown import MOST_QUOTES, letter_html
 from petition.organisers import recovery
-from petition.web.forms import LONGEST_VALUE, SENT, AtMost, FormRefused, Shape, TextField
+from petition.web.forms import LONGEST_VALUE, SENT, FormRefused, Longest, Shape, TextField
 from petition.web.organise import drafts
 from petition.web.organise.drafts import letter
 from petition.web.organise.typed import LONGEST_TEXT, Typed
@@ -183,7 +183,7 @@ def test_every_field_of_every_form_looks_at_the_length_before_its_filters(app: F
             for field in shape():
                 assert isinstance(field, TextField), (shape, field)
                 longest = min(
-                    (each.longest for each in field.validators if isinstance(each, AtMost)), default=LONGEST_VALUE
+                    (each.longest for each in field.validators if isinstance(each, Longest)), default=LONGEST_VALUE
                 )
                 with pytest.raises(FormRefused) as refused:
                     shape.read(MultiDict({field.name: "é" * (SENT * longest + 1)}))

@@ -14,8 +14,8 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from petition.web import memory
 from petition.web.forms import Shape
 from petition.web.language import page_language
+from petition.web.sizes import LARGEST_CALL
 
-LARGEST_BODY: Final = 16 * 1024
 JSON: Final = "application/json"
 Schema = dict[str, Any]
 View = Callable[..., Any]
@@ -111,8 +111,8 @@ def _json_object() -> dict[str, Any]:
 
 def _body() -> bytes:
     """All of it; one of unknown length is cut in silence at the limit, so the limit is one byte further off."""
-    request.max_content_length = LARGEST_BODY + 1
+    request.max_content_length = LARGEST_CALL + 1
     body = request.get_data(cache=False)
-    if len(body) > LARGEST_BODY:
+    if len(body) > LARGEST_CALL:
         raise RequestEntityTooLarge
     return body

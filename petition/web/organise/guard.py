@@ -25,10 +25,10 @@ from petition.campaigns import Campaign, CampaignUnknown
 from petition.organisers import GRANTS, Act, Role, Visitor, visits
 from petition.web.headers import hosts
 from petition.web.parts import parts
+from petition.web.sizes import LARGEST_TEXTS
 
 COOKIE: Final = "__Host-undersigned"
-LARGEST_FORM: Final = 700_000
-"""60,000 characters, each of them three bytes long and each byte written as three; and room for the rest."""
+LARGEST_FORM: Final = LARGEST_TEXTS
 TOKEN_LABEL: Final = b"undersigned/form/v1\0"
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -1,0 +1,152 @@
+"""The bytes of one connection, cut into whole requests (RFC 9112, section 6). Knows nothing of sockets or clocks.
+
+Guards what is behind it: it never has to wait for the rest of a request. Decides only where a request ends; whether it is
+a good one is the business of the server's own parser, so a request that cannot be framed counts as whole and is refused
+there. Refuses heads and bodies that are too large as soon as that is clear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Final
+
+LARGEST_HEAD: Final = 32 * 1024
+LONGEST_SIZE_LINE: Final = 1024
+# Chunks of one byte are six bytes long; nobody but an attacker sends many of them.
+OVERHEAD: Final = 6
+SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?")
+LENGTH: Final = re.compile(rb"[0-9]{1,12}")
+BODY_AHEAD: Final = re.compile(rb"\n[ \t]*(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+END: Final = b"\r\n\r\n"
+
+Limit = Callable[[str], int]
+
+
+class Stage(Enum):
+    """How far the request has come in."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+    WHOLE = auto()
+
+
+class TooLarge(Exception):
+    """The head (431) or the body (413) is larger than what is read here."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Incoming:
+    """Feed it what was received; take a request out when it is whole. `limit` tells the largest body for a path."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._bytes = bytearray()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._sought = 0
+        self._at = 0  # where the body, or the next chunk of it, begins
+        self._end: int | None = None  # of the request, once it is known
+        self._body = 0  # how much of a chunked body has been announced
+        self._largest: int | None = None
+        self.wants_to_go_on = False
+        """Whether the client waits for `100 Continue` before it sends the body."""
+
+    @property
+    def stage(self) -> Stage:
+        """How far the request has come in."""
+        if self._end is not None and len(self._bytes) >= self._end:
+            return Stage.WHOLE
+        if self._at:
+            return Stage.BODY
+        return Stage.HEAD if self._bytes else Stage.NOTHING
+
+    def feed(self, data: bytes) -> Stage:
+        """What was received; how far the request has come now. Raises TooLarge."""
+        self._bytes += data
+        if not self._at:
+            self._seek_head()
+        if self._at and self._end is None:
+            self._seek_chunks()
+        return self.stage
+
+    def take(self) -> bytes:
+        """The whole request; what was sent behind it is the beginning of the next. Raises TooLarge for that one."""
+        assert self._end is not None
+        taken = bytes(self._bytes[: self._end])
+        rest = bytes(self._bytes[self._end :])
+        self._bytes.clear()
+        self._begin()
+        if rest:
+            self.feed(rest)
+        return taken
+
+    def _seek_head(self) -> None:
+        found = self._bytes.find(END, self._sought)
+        if (found if found >= 0 else len(self._bytes)) > LARGEST_HEAD:
+            raise TooLarge(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self._sought = max(0, len(self._bytes) - len(END) + 1)
+        if found >= 0:
+            self._at = found + len(END)
+            self._frame(bytes(self._bytes[:found]))
+
+    def _frame(self, head: bytes) -> None:
+        """Where the body ends, if the head tells. One too large to be read ends here: whoever is behind refuses it."""
+        if not BODY_AHEAD.search(head):
+            self._end = self._at
+            return
+        first, *lines = head.lstrip(b"\r\n").split(b"\r\n")
+        fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+        target = [*first.split(b" "), b"", b""][1]
+        largest = self._limit(target.decode("latin-1").partition("?")[0])
+        if any(name == b"transfer-encoding" for name, _ in fields):
+            self._largest = largest
+        else:
+            sizes = {value for name, value in fields if name == b"content-length"}
+            size = sizes.pop() if len(sizes) == 1 else b""
+            length = int(size) if LENGTH.fullmatch(size) else 0
+            self._end = self._at + (length if length <= largest else 0)
+        waits = (b"expect", b"100-continue") in [(name, value.lower()) for name, value in fields]
+        self.wants_to_go_on = waits and self._end != self._at
+
+    def _seek_chunks(self) -> None:
+        while self._end is None:
+            line_end = self._bytes.find(b"\r\n", self._at, self._at + LONGEST_SIZE_LINE)
+            if line_end < 0:
+                if len(self._bytes) - self._at >= LONGEST_SIZE_LINE:
+                    self._end = len(self._bytes)
+                return
+            line = bytes(self._bytes[self._at : line_end])
+            if not SIZE.fullmatch(line):
+                self._end = len(self._bytes)
+                return
+            if not self._step_over(int(line.partition(b";")[0], 16), line_end):
+                return
+
+    def _step_over(self, size: int, line_end: int) -> bool:
+        """Go on behind a chunk of that size, or to the end of the trailer behind the last one; False: more must come."""
+        assert self._largest is not None
+        if self._body + size > self._largest or len(self._bytes) > OVERHEAD * self._largest + 2 * LARGEST_HEAD:
+            raise TooLarge(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if size == 0:
+            return self._seek_trailer(line_end)
+        behind = line_end + 2 + size + 2
+        if len(self._bytes) < behind:
+            return False
+        self._at, self._body = behind, self._body + size
+        return True
+
+    def _seek_trailer(self, line_end: int) -> bool:
+        found = self._bytes.find(END, line_end, line_end + LARGEST_HEAD)
+        if found >= 0:
+            self._end = found + len(END)
+        elif len(self._bytes) - line_end >= LARGEST_HEAD:
+            raise TooLarge(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        return found >= 0

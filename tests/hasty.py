@@ -1,0 +1,65 @@
+"""The product's own web server with short deadlines, two threads and an application that tells what it was sent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from petition.bootstrap import commands
+from petition.config.addresses import PROJECT
+from petition.web.serving.worker import Worker
+from tests.served import free_port
+
+LARGE = 24 * 1024 * 1024
+SOON = 1.0
+CALLS = count(1)
+
+
+class Hasty(Worker):
+    """Ours, in a hurry."""
+
+    HEAD_SECONDS = BODY_SECONDS = READER_SECONDS = SOON
+
+
+def app(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    """How often it was called, how long the body was, its hash; or much to read."""
+    calls, body = next(CALLS), environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/large":
+        start("200 OK", [("Content-Length", str(LARGE))])
+        return (b"x" * 1024 * 1024 for _ in range(LARGE // 1024 // 1024))
+    told = f"{calls} {len(body)} {sha256(body).hexdigest()}".encode()
+    start("200 OK", [("Content-Length", str(len(told)))])
+    return [told]
+
+
+@contextmanager
+def hasty(connections: int = 40) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """One process of the server with the product's own arguments; its port."""
+    port = free_port()
+    own = {
+        "--worker-class": "tests.hasty.Hasty", "--workers": "1", "--threads": "2", "--keep-alive": "1",
+        "--worker-connections": str(connections), "--log-level": "info",
+    }  # fmt: skip
+    argv = [own.get(before, word) for before, word in zip(("", *commands.WEB), commands.WEB, strict=False)]
+    server = subprocess.Popen(
+        [sys.executable, *argv, "--bind", f"127.0.0.1:{port}", "tests.hasty:app"],
+        cwd=PROJECT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if "Booting worker" in line:
+                break
+        yield port, server
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        server.stderr.close()
