@@ -241,10 +241,17 @@ def test_ten_codes_are_shown_once_kept_as_hashes_and_sign_in_once_each(app: Flas
     assert by_code(app.test_client(), "Omar", fresh[4]).status_code == 303
 
 
+def insisting(app: Flask, name: str, code: str) -> int:
+    """The answer to somebody who comes again whenever the door is busy, which costs no try."""
+    while (answer := by_code(app.test_client(), name, code)).status_code == 503:
+        assert answer.headers["Retry-After"] == "5"
+    return answer.status_code
+
+
 def test_a_code_lets_one_of_two_in_at_once(app: Flask, omar: Omar) -> None:
     code = renewed(omar)[0]
     with ThreadPoolExecutor(4) as crowd:
-        answers = sorted(crowd.map(lambda _: by_code(app.test_client(), "Omar", code).status_code, range(4)))
+        answers = sorted(crowd.map(lambda _: insisting(app, "Omar", code), range(4)))
     assert answers == [303, 403, 403, 403]
 
 
@@ -294,7 +301,7 @@ def test_the_last_code_leads_to_making_new_ones(app: Flask, omar: Omar) -> None:
 def test_twenty_guesses_at_once_get_five_tries(app: Flask, omar: Omar) -> None:
     renewed(omar)
     with ThreadPoolExecutor(8) as crowd:
-        answers = list(crowd.map(lambda _: by_code(app.test_client(), "Omar", "1" * 16).status_code, range(20)))
+        answers = list(crowd.map(lambda _: insisting(app, "Omar", "1" * 16), range(20)))
     assert (answers.count(403), answers.count(429)) == (5, 15)
 
 
