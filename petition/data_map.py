@@ -94,11 +94,11 @@ ROWS: tuple[Row, ...] = (
         _("That a reply may be asked for again. It leads to nobody and to no signature."),
     ),
     *_columns(
-        "verification.code_hour",
-        "campaign_id domain hour asked used",
+        "verification.code_day",
+        "campaign_id domain day asked used",
         Kind.operational,
         THREE_DAYS,
-        _("How many codes were asked for and used in each hour. Not by whom."),
+        _("How many codes were asked for and used on each day. Not by whom; of past days no figure under ten."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
@@ -139,9 +139,16 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.head", "sealed_key", Kind.sealed, FOR_GOOD, _("A key, encrypted.")),
     *_columns("public.head", "epoch_at", Kind.operational, TO_EPOCH, _("When the last batch was written.")),
     *_columns(
+        "public.head",
+        "tombstones_since",
+        Kind.operational,
+        TO_EPOCH,
+        _("Since which day withdrawals or removals wait for a batch. Not whose."),
+    ),
+    *_columns(
         "public.campaign",
         "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "
-        "teams workforce workforce_source batch_min interval max_wait public_min mailing legal opens_at closes_at opened closed "
+        "teams workforce workforce_source batch_min interval public_min mailing legal opens_at closes_at opened closed "
         "issuer",
         Kind.public,
         AS_LETTER,

@@ -19,7 +19,6 @@ from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, Show, SignEntry, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
 
-PROMISED_EPOCHS = 2
 LARGEST_PUBLISH_AT = 100_000
 
 
@@ -94,13 +93,10 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) 
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
     row = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
-    epoch, sealed = _insert(
-        session, campaign.id, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at}
-    )
+    sealed = _insert(session, campaign.id, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at})
     events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
-    by_epoch = epoch + PROMISED_EPOCHS
-    promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, by_epoch)
-    return Receipt(line.decode(), salt, body, held.w, promise, by_epoch, leaf)
+    promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, checkpoint.NEXT_BATCH)
+    return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 
 
 def refuse_faults(campaign: Campaign, wish: Wish) -> None:
@@ -132,7 +128,7 @@ def _issuer(spki: bytes) -> rsabssa.PublicKey:
     return rsabssa.load_spki(spki)
 
 
-def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> tuple[int, bytes]:
+def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> bytes:
     try:
         found = db.run(session, _INSERT, row).one_or_none()
     except IntegrityError as error:
@@ -140,7 +136,8 @@ def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> 
     if found is None:
         switches.refuse_stopped(session, campaign_id)
         raise CampaignClosed
-    return found.epoch, found.sealed_key
+    sealed: bytes = found.sealed_key
+    return sealed
 
 
 def _name_the_fault(error: IntegrityError) -> NoReturn:
@@ -149,8 +146,8 @@ def _name_the_fault(error: IntegrityError) -> NoReturn:
     raise error
 
 
-def _statement() -> Select[int, bytes]:
-    """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key.
+def _statement() -> Select[bytes]:
+    """INSERT into spent and pending in one round trip, if the campaign is open; gives the ledger's sealed key.
 
     The campaign's row is share-locked: a close or a stop, which lock it alone, wait for whoever is at it, and whoever
     comes later finds it closed or stopped. So nothing arrives after the last epoch, or while signing is stopped.
@@ -158,7 +155,7 @@ def _statement() -> Select[int, bytes]:
     table = Pending.__table__
     cid: BindParameter[bytes] = bindparam("campaign")
     open_now = (
-        select(log.Head.epoch, log.Head.sealed_key)
+        select(log.Head.sealed_key)
         .join(Campaign, Campaign.id == log.Head.campaign_id)
         .where(Campaign.id == cid, Campaign.state == CampaignState.OPEN, switches.runs(switches.SIGNING))
         .with_for_update(read=True, key_share=True, of=Campaign.__table__)

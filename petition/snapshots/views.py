@@ -132,11 +132,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """When an epoch closes: least signatures, interval and longest wait in seconds."""
+    """When an epoch closes: least signatures, and the interval in seconds."""
 
     min: int
     interval: int
-    max_wait: int
 
 
 @dataclass(frozen=True, slots=True)

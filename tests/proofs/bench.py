@@ -235,7 +235,7 @@ def one_epoch(url: str, slug: str) -> int:
 
 def opened(slug: str) -> str:
     with db.transaction() as session:
-        make.campaign(session, slug=slug, interval=3600, max_wait=3600, batch_min=10**6)
+        make.campaign(session, slug=slug, interval=3600, batch_min=10**6)
     return slug
 
 
