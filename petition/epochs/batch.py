@@ -144,7 +144,8 @@ def _count(head: log.Head, signed: int, regrets: signatures.Regrets) -> None:
 
 def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
-    signatures.unveil(session, campaign.id, names_wait=milestones.names_wait(session, campaign.id))
+    names_wait = milestones.names_wait(session, campaign.id)
+    signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
     snapshots.refresh(session, campaign)
     owed_id = owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
     if reached:

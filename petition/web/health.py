@@ -20,7 +20,7 @@ from petition.volatile import VolatileAway
 from petition.web.parts import parts
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
-EVERY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METRICS: Final = "/metrics"
 FIGURES: Final = {
     "pending": "Signatures that wait for an epoch, in whole tens",
     "overdue_seconds": "Seconds by which a batch that is due is overdue",
@@ -58,11 +58,16 @@ def ready() -> Response:
     return Response(told, content_type="text/plain", headers=NO_STORE)
 
 
-@bp.route("/metrics", methods=EVERY_METHOD, provide_automatic_options=False)
-def metrics() -> Response:
-    """Prometheus text; it says that a server is away instead of failing with it. Without the token: 404."""
-    if request.method not in {"GET", "HEAD"} or not _is_monitor():
+@bp.before_app_request
+def hide_from_others() -> None:
+    """Whatever the method: without the token there is no page at this address."""
+    if request.path == METRICS and not _is_monitor():
         abort(404)
+
+
+@bp.get(METRICS)
+def metrics() -> Response:
+    """Prometheus text; it says that a server is away instead of failing with it."""
     registry = CollectorRegistry()
     up = Gauge("undersigned_up", "Whether a server answers", ["server"], registry=registry)
     up.labels("redis").set(_redis() == "ok")
