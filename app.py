@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 def create_app(config: Config | None = None) -> flask.Flask:
     """The web application, its parts in the order in which they meet: config, clock, follow-ups, pages."""
-    from petition import clock
-    from petition.config import Config
+    from petition import campaigns, clock
+    from petition.config import Config, Environment
     from petition.web import build
     from workers import follow_ups
 
     config = config or Config.from_env()
     clock.set_offset(config.now_offset)
+    campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
     follow_ups.wire(config)
     return build(config)
 

@@ -45,6 +45,7 @@ Row = tuple[str, Datum]
 
 FOR_GOOD = _("for good")
 TO_EPOCH = _("until the next batch is written")
+TO_BATCH = _("until a batch takes it, at the latest when the letter closes")
 TO_CLOSE = _("until the letter closes")
 TO_HIDE = _("until it is hidden, withdrawn or removed by a batch, or six months after the letter closed")
 A_DAY = _("a day")
@@ -68,6 +69,9 @@ def _columns(table: str, names: str, kind: Kind, life: str, seizure: str) -> tup
 LETTER = _("The letter and its settings, as published.")
 LEDGER = _("The ledger, as published.")
 WAITING = _("A signature as it will be published; not whose it is.")
+WITHDRAWAL = _("That a signature is being withdrawn, as a batch to come will say.")
+REMOVAL = _("That organisers are removing a signature, as a batch to come will say.")
+HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. Not whose.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
 # In the order of the page; sentences are marked for translation.
@@ -94,39 +98,33 @@ ROWS: tuple[Row, ...] = (
         _("That a reply may be asked for again. It leads to nobody and to no signature."),
     ),
     *_columns(
-        "verification.code_hour",
-        "campaign_id domain hour asked used",
+        "verification.code_day",
+        "campaign_id domain day asked used",
         Kind.operational,
         THREE_DAYS,
-        _("How many codes were asked for and used in each hour. Not by whom."),
+        _("How many codes were asked for and used on each day. Not by whom; of past days no figure under ten."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
-    *_columns("public.pending", "name role team comment", Kind.personal, TO_EPOCH, BODY),
-    *_columns("public.pending", "campaign_id hw leaf line salt show publish_at state", Kind.public, TO_EPOCH, WAITING),
+    *_columns("public.pending", "name role team comment", Kind.personal, TO_BATCH, BODY),
+    *_columns(
+        "public.pending",
+        "campaign_id hw leaf line salt show publish_at sealed_until state",
+        Kind.public,
+        TO_BATCH,
+        WAITING,
+    ),
     *_columns("public.signature", "name role team comment", Kind.personal, TO_HIDE, BODY),
     *_columns(
         "public.signature",
-        "campaign_id index hw leaf epoch state salt show publish_at public why",
+        "campaign_id index hw leaf epoch state salt show publish_at sealed_until public why",
         Kind.public,
         FOR_GOOD,
         LEDGER,
     ),
     *_columns("public.spent", "campaign_id hw", Kind.public, FOR_GOOD, _("Which passes were used; not by whom.")),
-    *_columns(
-        "public.withdrawal",
-        "campaign_id hw w",
-        Kind.public,
-        TO_EPOCH,
-        _("That a signature is being withdrawn, as the next batch will say."),
-    ),
-    *_columns(
-        "public.waiting_removal",
-        "campaign_id index why wave public",
-        Kind.public,
-        TO_EPOCH,
-        _("That organisers are removing a signature, as the next batch will say."),
-    ),
+    *_columns("public.withdrawal", "campaign_id hw w", Kind.public, TO_BATCH, WITHDRAWAL),
+    *_columns("public.waiting_removal", "campaign_id index why wave public", Kind.public, TO_BATCH, REMOVAL),
     *_columns("public.entry", "campaign_id index leaf line", Kind.public, FOR_GOOD, LEDGER),
     *_columns("public.tile", "campaign_id level index hashes", Kind.public, FOR_GOOD, LEDGER),
     *_columns(
@@ -137,11 +135,11 @@ ROWS: tuple[Row, ...] = (
         LEDGER,
     ),
     *_columns("public.head", "sealed_key", Kind.sealed, FOR_GOOD, _("A key, encrypted.")),
-    *_columns("public.head", "epoch_at", Kind.operational, TO_EPOCH, _("When the last batch was written.")),
+    *_columns("public.head", "epoch_at tombstones_since", Kind.operational, TO_EPOCH, HEAD),
     *_columns(
         "public.campaign",
         "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "
-        "teams workforce workforce_source batch_min interval max_wait public_min mailing legal opens_at closes_at opened closed "
+        "teams workforce workforce_source batch_min interval public_min mailing legal opens_at closes_at opened closed "
         "issuer",
         Kind.public,
         AS_LETTER,

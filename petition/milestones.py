@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, case, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from petition.db import Base
+
+UNKNOWN: Final = 999_999_999
+"""The seal of a name that waits for a share of a workforce nobody knows: more than anybody counts."""
 
 
 class MilestoneKind(StrEnum):
@@ -107,6 +111,17 @@ def names_from(session: Session, campaign_id: bytes, workforce: int | None) -> i
         return None
     goals = session.scalars(_opening(campaign_id))
     return min((needed for goal in goals if (needed := needs(goal.kind, goal.value, workforce))), default=0)
+
+
+def seal(campaign_id: BindParameter[bytes], workforce: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
+    """`names_from` as part of a statement: the seal of whoever signs with a name now; 0: there is none."""
+    opening = Goal.open_names & (Goal.campaign_id == campaign_id)
+    open_already = select(Goal.value).where(opening, _reached()).exists()
+    share = (func.nullif(workforce, 0, type_=BigInteger()) * Goal.value + 99) // 100
+    needed = case((Goal.kind == MilestoneKind.COUNT, Goal.value), else_=share)
+    lowest = func.coalesce(func.min(needed), UNKNOWN)
+    waits = select(case((func.count() > 0, lowest), else_=0)).where(opening)
+    return case((open_already, 0), else_=waits.scalar_subquery())
 
 
 def _opening(campaign_id: bytes) -> Select[Goal]:

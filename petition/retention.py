@@ -203,16 +203,16 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.LETTER,
-        _("When the last batch was written"),
+        _("When the last batch was written, and since which day withdrawals or removals wait for the next"),
         _("to know when the next one is due"),
-        "public.head.epoch_at",
+        "public.head.epoch_at public.head.tombstones_since",
     ),
     Line(Whose.LETTER, _("The key that stamps passes, encrypted"), _("to issue passes"), "verification.issuer"),
     Line(
         Whose.LETTER,
-        _("How many codes were asked for and used in each hour, not by whom"),
+        _("How many codes were asked for and used on each day, not by whom"),
         _("to notice that an employer blocks the mails"),
-        "verification.code_hour",
+        "verification.code_day",
     ),
     Line(
         Whose.LETTER,

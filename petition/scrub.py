@@ -23,7 +23,7 @@ SAW_ARRIVALS: Final = (
     "verification.stamped",
     "verification.mail_cap",
     "verification.issued",
-    "verification.code_hour",
+    "verification.code_day",
     "subscriber",
 )
 NOT_ALLOWED: Final = "42501"

@@ -175,7 +175,7 @@ CAMPAIGN: Final = record(
         "demands": listed(TEXTS, least=1),
         "domains": by_key(domain, POLICY, least=1),
         "epochs": record({
-            "batch_min": whole(1, 100_000), "interval": whole(1, MOST_SECONDS), "max_wait": whole(1, MOST_SECONDS),
+            "batch_min": whole(1, 100_000), "interval": whole(1, MOST_SECONDS),
         }),
         "safety": record({"public_min": whole(1, 100_000)}),
     },

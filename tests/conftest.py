@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from petition import db, keyring, migrate
+from petition import campaigns, db, keyring, migrate
 from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
 from petition.verification import Desk
@@ -25,6 +25,8 @@ from tests.journeys.tree import running
 from tests.proofs.figures import figure, long, pytest_addoption, pytest_terminal_summary
 
 MASTER_KEY = Fernet.generate_key().decode()
+METRICS_TOKEN = "a-token-of-monitors-in-tests-only"
+MONITOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +81,7 @@ def _cloned(services: EmbeddedServices, template: str, name: str) -> str:
 @pytest.fixture(autouse=True)
 def _keys() -> None:
     keyring.connect([MASTER_KEY])
+    campaigns.allow_small_batches(True)
 
 
 @pytest.fixture
@@ -133,4 +136,5 @@ def config(services: EmbeddedServices, database_url: str, tmp_path: Path) -> Con
         secret_key="s" * 32,
         master_keys=(MASTER_KEY,),
         pepper=b"p" * 32,
+        metrics_token=METRICS_TOKEN,
     )

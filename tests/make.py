@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, Draft, draft
+from petition.campaigns import Campaign, Draft, allow_small_batches, draft
 from petition.ledger.entries import Show
 from petition.milestones import MilestoneKind, aim
 from petition.signatures import Receipt, Wish
@@ -21,6 +21,8 @@ PEPPER = b"p" * 32
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANONYMOUS = Wish(Show.ANONYMOUS)
 _numbers = count(1)
+
+allow_small_batches(True)  # where a process of its own makes campaigns; tests/conftest.py says it before each test
 
 
 def a_draft(**changes: object) -> Draft:
@@ -38,7 +40,6 @@ def a_draft(**changes: object) -> Draft:
         "workforce": 1000,
         "batch_min": 1,
         "interval": 5,
-        "max_wait": 5,
         "public_min": 1,
     }
     return Draft(**(described | changes))  # type: ignore[arg-type]

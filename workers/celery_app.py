@@ -14,8 +14,8 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 from kombu import Queue
 
-from petition import clock, db, failpoints, keyring
-from petition.config import Config
+from petition import campaigns, clock, db, failpoints, keyring
+from petition.config import Config, Environment
 from petition.digests import Sender
 from petition.mail import Postbox, postbox_for
 from petition.privacy import Vault
@@ -88,6 +88,7 @@ def staff(config: Config) -> None:
     """Open everything a task needs: clock, database, keys, postbox."""
     connect(config)
     clock.set_offset(config.now_offset)
+    campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
     failpoints.arm(config.failpoint)
     db.connect(config.database_url)
     vault, bulk = keyring.connect(config.master_keys), postbox_for(config, BULK_TIMEOUT)

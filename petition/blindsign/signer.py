@@ -134,7 +134,8 @@ def sign(given: argparse.Namespace) -> None:
     name = given.receipt or f"receipt-{campaign['slug']}.json"
     kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt}
     write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
-    print(f"Signed. It is in the ledger after batch {receipt['by_epoch']} at the latest.")
+    print(f"Signed. It is counted with the next batch of at least {campaign['batch']['min']} signatures,")
+    print("at the latest when the letter closes.")
     print(f"Your receipt is in {name}. Whoever has it can withdraw your signature: keep it to yourself.")
 
 

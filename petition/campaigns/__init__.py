@@ -34,7 +34,7 @@ from petition.campaigns.changes import (
     write_demand,
     write_letter,
 )
-from petition.campaigns.checklist import MARK, Lack, Missing, missing
+from petition.campaigns.checklist import LEAST_BATCH, MARK, Lack, Missing, allow_small_batches, missing
 from petition.campaigns.drafts import LONGEST_LETTER, LONGEST_SLUG, SLUG, Draft, draft
 from petition.campaigns.errors import (
     CampaignClosed,
@@ -63,6 +63,7 @@ from petition.campaigns.tables import (
 )
 
 __all__ = [
+    "LEAST_BATCH",
     "LONGEST_LETTER",
     "LONGEST_SLUG",
     "MARK",
@@ -96,6 +97,7 @@ __all__ = [
     "VerificationStopped",
     "add_demand",
     "add_language",
+    "allow_small_batches",
     "begin",
     "change",
     "closed_before",

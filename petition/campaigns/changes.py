@@ -21,7 +21,7 @@ MOST_DEMANDS: Final = 50
 MOST_LANGUAGES: Final = 12
 CHANGEABLE: Final = frozenset({
     "addressee", "addressee_role", "organisation", "organisers", "notice", "domains", "roles", "teams", "workforce",
-    "workforce_source", "batch_min", "interval", "max_wait", "public_min", "mailing", "legal", "opens_at", "closes_at",
+    "workforce_source", "batch_min", "interval", "public_min", "mailing", "legal", "opens_at", "closes_at",
 })  # fmt: skip
 NEVER_FROZEN: Final = frozenset({"legal", "closes_at"})
 BY_LANGUAGE: Final = ("addressee_role", "organisers", "notice", "workforce_source")

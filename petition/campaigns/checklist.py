@@ -14,6 +14,8 @@ from typing import Final
 
 from petition.campaigns.tables import Campaign
 
+LEAST_BATCH: Final = 5
+"""A batch of fewer tells who has just signed; only demonstrations and tests may have smaller ones."""
 MARK: Final = "[!"
 """With what each place of a legal text begins that is still to be completed, or to be read by a lawyer."""
 
@@ -28,6 +30,7 @@ class Lack(StrEnum):
     ADDRESSEE = "addressee"
     ORGANISATION = "organisation"
     DOMAINS = "domains"
+    SMALL_BATCHES = "small_batches"
     CLOSES_BEFORE_OPENING = "closes_before_opening"
     CLOSES_IN_THE_PAST = "closes_in_the_past"
     PRIVACY_MARKED = "privacy_marked"
@@ -45,6 +48,21 @@ class Missing:
     def __str__(self) -> str:
         where = [self.lang, str(self.number or "")]
         return " ".join([self.lack.value.replace("_", " "), *filter(None, where)]) + "."
+
+
+@dataclass(slots=True)
+class _Rules:
+    """What this installation demands of an opening; until a process says otherwise, everything."""
+
+    small_batches: bool = False
+
+
+_rules = _Rules()
+
+
+def allow_small_batches(allowed: bool) -> None:
+    """Whether a letter may open whose batches hold fewer than five signatures: never in production."""
+    _rules.small_batches = allowed
 
 
 def missing(campaign: Campaign, now: datetime) -> list[Missing]:
@@ -84,6 +102,8 @@ def _of_the_facts(campaign: Campaign) -> Iterator[Missing]:
         yield Missing(Lack.ORGANISATION)
     if not campaign.domains:
         yield Missing(Lack.DOMAINS)
+    if campaign.batch_min < LEAST_BATCH and not _rules.small_batches:
+        yield Missing(Lack.SMALL_BATCHES)
 
 
 def _of_the_dates(campaign: Campaign, now: datetime) -> Iterator[Missing]:

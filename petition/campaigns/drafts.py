@@ -42,7 +42,6 @@ class Draft:
     workforce_source: dict[str, str] = field(default_factory=dict)
     batch_min: int = 10
     interval: int = 3600
-    max_wait: int = 86_400
     public_min: int = 25
     mailing: dict[str, Any] = field(default_factory=dict)
     legal: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +84,7 @@ def written(session: Session, described: Draft) -> Campaign:
 
 _COPIED = (
     "slug", "origin", "addressee", "addressee_role", "organisation", "organisers", "notice", "domains", "roles", "teams",
-    "workforce", "workforce_source", "batch_min", "interval", "max_wait", "public_min", "mailing", "legal", "opens_at", "closes_at",
+    "workforce", "workforce_source", "batch_min", "interval", "public_min", "mailing", "legal", "opens_at", "closes_at",
 )  # fmt: skip
 
 
@@ -103,9 +102,7 @@ def _refuse_faults(described: Draft) -> None:
         "At least one demand is needed, in each language of the letter.": described.demands
         and all(languages <= set(text) for text in described.demands),
         "At least one work domain is needed.": described.domains,
-        "A batch needs at least one signature and at least one second.": min(
-            described.batch_min, described.interval, described.max_wait
-        )
+        "A batch needs at least one signature and at least one second.": min(described.batch_min, described.interval)
         >= 1,
         "The closing date must come after the opening date.": not (
             described.opens_at and described.closes_at and described.closes_at <= described.opens_at

@@ -57,7 +57,6 @@ class Campaign(Base):
     workforce_source: Mapped[dict[str, str]]
     batch_min: Mapped[int]
     interval: Mapped[int]
-    max_wait: Mapped[int]
     public_min: Mapped[int]
     mailing: Mapped[dict[str, Any]]
     legal: Mapped[dict[str, Any]]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from petition import bootstrap, campaigns, clock, db, failpoints, keyring
 from petition.campaigns import Campaign, CampaignFaulty
-from petition.config import Config, ConfigIncomplete
+from petition.config import Config, ConfigIncomplete, Environment
 from petition.mail import DkimKeyWrong, postbox_for
 from seeds.demo import SeedBroken
 
@@ -44,6 +44,7 @@ def opened() -> Iterator[Config]:
     try:
         with bootstrap.services(config.home):
             clock.set_offset(config.now_offset)
+            campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
             db.connect(config.database_url)
             keyring.connect(config.master_keys)
             failpoints.arm(config.failpoint)

@@ -52,6 +52,7 @@ class Config:
     dkim: str = ""
     mail_rate: float = 20.0
     hook_key: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     trusted_proxies: int = 0
     onion: str = ""
     now_offset: int = 0

@@ -16,6 +16,7 @@ from petition.config.kept import SECRET_LENGTH, is_sample, kept_secret
 PORTS = (1, 65535)
 DAY = 86400
 ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
+TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
 
@@ -50,6 +51,7 @@ class Reader:
             dkim=self.environ.get("PETITION_DKIM", ""),
             mail_rate=float(self.number("PETITION_MAIL_RATE", 20, (0, 100_000))),
             hook_key=self.hook_key(),
+            metrics_token=self.metrics_token(),
             onion=self.onion(),
             trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
             now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
@@ -144,6 +146,15 @@ class Reader:
         if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
             self.problems.append("PETITION_HOOK_KEY must be 32 random characters or more.")
         return key
+
+    def metrics_token(self) -> str:
+        """What a monitor sends to read GET /metrics; without one of its own, nobody can."""
+        token = self.environ.get("PETITION_METRICS_TOKEN", "")
+        if token and not TOKEN.fullmatch(token):
+            self.problems.append("PETITION_METRICS_TOKEN may hold letters, digits and -._~+/= only.")
+        elif token and self.live and (len(token) < SECRET_LENGTH or is_sample(token)):
+            self.problems.append("PETITION_METRICS_TOKEN must be 32 random characters or more.")
+        return token
 
     def onion(self) -> str:
         """The same site over Tor, which Tor Browser then offers; empty: there is none."""

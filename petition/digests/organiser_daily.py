@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from petition.deliveries import Delivery, DeliveryState, lanes
 from petition.digests.digest import Digest
 from petition.digests.facts import Happened, Window, happened
 from petition.digests.periods import Cycle
+from petition.ledger import log
 from petition.subscribers import Audience, numbers
 
 BOUNCES_WORTH_TELLING = 3
@@ -20,10 +22,10 @@ BOUNCES_WORTH_TELLING = 3
 
 @dataclass(frozen=True, slots=True)
 class CodesFact:
-    """Codes asked for and used of one work domain in one hour (UTC) of a day."""
+    """Codes asked for and used of one work domain on one day (UTC); 0: fewer than ten."""
 
     domain: str
-    hour: str
+    day: date
     asked: int
     used: int
 
@@ -40,7 +42,10 @@ class BouncesFact:
 
 @dataclass(frozen=True, slots=True)
 class ForOrganisers:
-    """The work queue first. `stalled`: seconds a due epoch has been waiting; `codes`: the canary of a blocked domain."""
+    """The work queue first. `stalled`: seconds a due epoch has been waiting; `codes`: the canary of a blocked domain.
+
+    `issued`: passes as of the last batch, for those of this moment would tell of one person.
+    """
 
     news: Happened
     evidence: int
@@ -65,12 +70,15 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers
         dead=_dead(session, campaign.id),
         stalled=epochs.stalled_seconds(session, campaign, window.until),
         bounces=tuple(_bounces(session)),
-        codes=tuple(
-            CodesFact(*each) for each in verification.codes_by_hour(session, campaign.id, window.since, window.until)
-        ),
-        issued=sum(verification.issued(session, campaign.id).values()),
+        codes=tuple(CodesFact(*each) for each in verification.codes_by_day(session, campaign.id, *_days(window))),
+        issued=sum(log.head_of(session, campaign.id).issued.values()),
         readers=sum(n for name, n in numbers(session, campaign.id).items() if name not in {"unconfirmed", "paused"}),
     )
+
+
+def _days(window: Window) -> tuple[date, date]:
+    """Days in UTC that ended within the window: each stands in one digest, once it is over."""
+    return window.since.astimezone(UTC).date(), window.until.astimezone(UTC).date()
 
 
 def _dead(session: Session, campaign_id: bytes) -> int:

@@ -158,14 +158,18 @@ class Phrases:
         return self._("%(words)s:", words=words)
 
     def codes(self, fact: CodesFact) -> str:
-        """Codes of one domain in one hour, in a line."""
+        """Codes of one domain on one day, in a line."""
         return self._(
-            "%(domain)s, %(hour)s UTC: %(asked)s asked for, %(used)s used",
+            "%(domain)s, %(day)s: %(asked)s asked for, %(used)s used",
             domain=fact.domain,
-            hour=self.hour(fact.hour),
-            asked=number(fact.asked, self.lang),
-            used=number(fact.used, self.lang),
+            day=date_long(fact.day, self.lang),
+            asked=self.coarse(fact.asked),
+            used=self.coarse(fact.used),
         )
+
+    def coarse(self, figure: int) -> str:
+        """A figure that is told from ten on; 0 is any that is smaller."""
+        return number(figure, self.lang) if figure else self._("fewer than 10")
 
     def bounces(self, fact: BouncesFact) -> str:
         """What a provider did with our mail, in a line."""
@@ -181,8 +185,3 @@ class Phrases:
     def is_link(source: str) -> bool:
         """Whether a source is an address that a mail may link to."""
         return source.startswith(("https://", "http://"))
-
-    @staticmethod
-    def hour(kept: str) -> str:
-        """The hour of a row of codes: "2026-11-23T12" is 12:00."""
-        return f"{kept[11:13]}:00"

@@ -5,7 +5,7 @@ what the public sees stand or fall together, so that a crash at any point change
 """
 
 from petition.epochs.audit import Drift, Health, audit, health, stalled_seconds
-from petition.epochs.batch import Coming, close_due, close_epoch, coming, due
+from petition.epochs.batch import LOOKED, MANY, Coming, Due, close_due, close_epoch, coming, due
 from petition.epochs.calendar import (
     add_translation,
     change,
@@ -16,8 +16,11 @@ from petition.epochs.calendar import (
 )
 
 __all__ = [
+    "LOOKED",
+    "MANY",
     "Coming",
     "Drift",
+    "Due",
     "Health",
     "add_translation",
     "audit",

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import signatures
+from petition import owed, signatures
 from petition.campaigns import Campaign, CampaignState
-from petition.epochs.batch import due
+from petition.epochs.batch import LOOKED, due
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
 from petition.owed import Owed
 from petition.signatures.tables import Pending, Signature
 from petition.snapshots import Publication
+
+TENS: Final = 10
+GRACE: Final = timedelta(minutes=1)
+"""A batch that is due is written within seconds; a busy worker may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,12 @@ class Drift:
 class Health:
     """Figures for a monitor.
 
-    Signatures waiting, seconds since the last epoch where any wait, oldest owed row in seconds, rows given up, and
-    shown minus recounted signatures.
+    Signatures waiting, in whole tens so that none moves the figure by itself; seconds by which a batch is overdue,
+    oldest owed row in seconds, rows given up, and shown minus recounted signatures.
     """
 
     pending: int
-    waiting_seconds: float
+    overdue_seconds: float
     oldest_owed_seconds: float
     given_up: int
     drift: int
@@ -107,19 +112,25 @@ def _standing(session: Session, campaign_id: bytes) -> int:
 
 def health(session: Session, now: datetime) -> Health:
     """Cheap figures over all open campaigns."""
-    pending = int(session.scalar(select(func.count()).select_from(Pending)) or 0)
+    pending = int(session.scalar(select(func.count()).select_from(Pending)) or 0) // TENS * TENS
     heads = list(session.scalars(select(log.Head).join(Campaign, Campaign.id == log.Head.campaign_id)))
-    waiting = set(session.scalars(select(Pending.campaign_id).distinct()))
-    ages = [(now - head.epoch_at).total_seconds() for head in heads if head.campaign_id in waiting]
+    open_ones = session.scalars(select(Campaign).where(Campaign.state == CampaignState.OPEN))
+    overdue = [stalled_seconds(session, campaign, now) for campaign in open_ones]
     oldest = session.scalar(select(func.min(Owed.since)).where(Owed.given_up.is_(False)))
     given_up = int(session.scalar(select(func.count()).select_from(Owed).where(Owed.given_up)) or 0)
     drift = sum(head.counted - _standing(session, head.campaign_id) for head in heads)
-    return Health(pending, max(ages, default=0.0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
+    return Health(pending, max(overdue, default=0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
 
 
 def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
-    """How long a batch has been overdue; 0 when none is."""
+    """How long a batch that is due has been overdue; 0 when none is.
+
+    From its earliest moment, or from the last time that somebody looked for due batches: since when enough have waited
+    is not kept, because that would be the moment at which one person signed.
+    """
     head = log.head_of(session, campaign.id)
     if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
         return 0
-    return max(0, int((now - head.epoch_at).total_seconds()) - campaign.max_wait)
+    earliest = head.epoch_at + timedelta(seconds=campaign.interval)
+    overdue = now - max(earliest, owed.last_beats(session, [LOOKED]).get(LOOKED, earliest))
+    return int(overdue.total_seconds()) if overdue >= GRACE else 0

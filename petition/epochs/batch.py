@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +19,17 @@ from petition.ledger.entries import CloseEntry, EpochEntry
 from petition.news import NewsKind
 
 BUNDLE = "bundle"
+LOOKED: Final = "batches"
+"""What the sign of life of whoever looks for due batches is called (`petition.owed.beat`)."""
+PATIENCE: Final = timedelta(days=7)
+"""So long a withdrawal or a removal waits at most for others."""
+
+
+class Due(StrEnum):
+    """What a batch that is due takes: everything that waits, or only withdrawals and removals."""
+
+    EVERYTHING = "everything"
+    TOMBSTONES = "tombstones"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +41,49 @@ class Closed:
     tombstones: int
 
 
-def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> bool:
-    """Whether a batch is ready: enough wait and the interval has passed, or something waited as long as it may."""
-    since = now - head.epoch_at
-    if timedelta(0) <= since < timedelta(seconds=min(campaign.interval, campaign.max_wait)):
-        return False
+def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Due | None:
+    """What a batch may take now; None: nothing. No signature is ever written with fewer than the least number of others.
+
+    Once the interval has passed, everything if enough signatures wait, however long fewer have waited; only withdrawals
+    and removals if as many of them wait, or the oldest has waited a week. The last batch is the close's.
+    """
+    if timedelta(0) <= now - head.epoch_at < timedelta(seconds=campaign.interval):
+        return None
     pending, tombstones = signatures.waiting(session, campaign.id)
-    if not timedelta(0) <= since < timedelta(seconds=campaign.max_wait):
-        return pending + tombstones > 0
-    return pending >= campaign.batch_min
+    if pending >= campaign.batch_min:
+        return Due.EVERYTHING
+    waited = head.tombstones_since is not None and now.date() - head.tombstones_since >= PATIENCE
+    return Due.TOMBSTONES if tombstones and (waited or tombstones >= campaign.batch_min) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The batch to come. `missing` more must sign before `earliest`; by `latest` it is written with what waits then."""
+    """The batch to come: whether ten signatures or more wait, how many make a batch, and its earliest moment.
 
-    signatures: int
-    tombstones: int
-    missing: int
+    Nothing finer: an exact figure would move when one person signs.
+    """
+
+    many: bool
+    least: int
     earliest: datetime
-    latest: datetime
+
+
+MANY: Final = 10
 
 
 def coming(session: Session, campaign: Campaign, head: log.Head) -> Coming:
-    """What waits, and when it is written: the rule of `due`, told beforehand."""
-    pending, tombstones = signatures.waiting(session, campaign.id)
-    latest = head.epoch_at + timedelta(seconds=campaign.max_wait)
-    earliest = min(latest, head.epoch_at + timedelta(seconds=campaign.interval))
-    return Coming(pending, tombstones, max(0, campaign.batch_min - pending), earliest, latest)
+    """What waits, coarsely, and when it may be written."""
+    pending, _tombstones = signatures.waiting(session, campaign.id)
+    return Coming(pending >= MANY, campaign.batch_min, head.epoch_at + timedelta(seconds=campaign.interval))
+
+
+def _note_tombstones(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
+    """Since which day withdrawals or removals wait: one day a campaign, so that no row of theirs needs one."""
+    _pending, tombstones = signatures.waiting(session, campaign.id)
+    if not tombstones:
+        head.tombstones_since = None
+    elif head.tombstones_since is None:
+        head.tombstones_since = now.date()
 
 
 def close_due(session: Session, campaign_id: bytes, now: datetime) -> Closed | None:
@@ -64,9 +92,11 @@ def close_due(session: Session, campaign_id: bytes, now: datetime) -> Closed | N
         return None
     campaign = session.get_one(Campaign, campaign_id)
     head = log.head_of(session, campaign_id)
-    if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
+    if campaign.state is not CampaignState.OPEN:
         return None
-    return close_epoch(session, campaign, now)
+    _note_tombstones(session, campaign, head, now)
+    takes = due(session, campaign, head, now)
+    return close_epoch(session, campaign, now, takes=takes) if takes else None
 
 
 def epoch_lock(campaign_id: bytes) -> int:
@@ -74,20 +104,24 @@ def epoch_lock(campaign_id: bytes) -> int:
     return db.lock_key("epoch", campaign_id)
 
 
-def close_epoch(session: Session, campaign: Campaign, now: datetime, *, last: bool = False) -> Closed:
+def close_epoch(
+    session: Session, campaign: Campaign, now: datetime, *, takes: Due = Due.EVERYTHING, last: bool = False
+) -> Closed:
     """Write a batch whatever its size; with `last`, the close entry after it. The caller commits.
 
     Tombstones by index, then signatures by leaf hash, then the epoch entry. The issued counts are read after the
-    signatures were taken, so they cover every one of them.
+    signatures were taken, so they cover every one of them; without new signatures they stay what they were.
     """
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
     head.day, number = max(head.day, now.date()), head.epoch + 1
     regrets = signatures.take_regrets(session, campaign.id)
     leaves = log.append_lines(session, head, regrets.lines)
-    names_wait = milestones.names_wait(session, campaign.id)
-    signed = signatures.roll(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
-    head.issued = verification.issued(session, campaign.id)
+    signed: list[bytes] = []
+    if takes is Due.EVERYTHING:
+        names_wait = milestones.names_wait(session, campaign.id)
+        signed = signatures.roll(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
+        head.issued = verification.issued(session, campaign.id)
     endings = [EpochEntry(number, head.day, head.issued).line()]
     endings += [CloseEntry(head.day).line()] if last else []
     leaves += signed
@@ -95,7 +129,7 @@ def close_epoch(session: Session, campaign: Campaign, now: datetime, *, last: bo
     log.grow(session, head, leaves)
     log.seal_head(head, campaign.origin)
     _count(head, len(signed), regrets)
-    head.epoch, head.epoch_at = number, now
+    head.epoch, head.epoch_at, head.tombstones_since = number, now, None
     removed = sum(regrets.removed.values())
     history.record(session, head, now, signed=len(signed), withdrawn=regrets.withdrawn, removed=removed)
     _follow(session, campaign, head, now)
@@ -110,7 +144,8 @@ def _count(head: log.Head, signed: int, regrets: signatures.Regrets) -> None:
 
 def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
-    signatures.unveil(session, campaign.id, names_wait=milestones.names_wait(session, campaign.id))
+    names_wait = milestones.names_wait(session, campaign.id)
+    signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
     snapshots.refresh(session, campaign)
     owed_id = owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
     if reached:

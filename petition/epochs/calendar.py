@@ -134,8 +134,9 @@ def refresh_stale(session: Session, now: datetime) -> list[str]:
         if not db.try_hold(session, epoch_lock(campaign.id)):  # an epoch or a removal is at the same rows: next time
             continue
         names_wait = campaign.state is CampaignState.OPEN or milestones.names_wait(session, campaign.id)
-        signatures.unveil(session, campaign.id, names_wait=names_wait)
+        head = log.head_of(session, campaign.id)
+        signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
         snapshots.refresh(session, campaign)
-        owed.owe(session, BUNDLE, campaign.id, log.head_of(session, campaign.id).epoch, now)
+        owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
         changed.append(campaign.slug)
     return changed

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,6 +21,8 @@ _ED25519 = b"\x01"
 _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _PROMISE = b"petition/promise/v1\0"
+NEXT_BATCH: Final = 2**64 - 1
+"""A promise for the next batch that has enough signatures, at the latest for the last one, at the close."""
 
 
 class KeyMalformed(ValueError):
@@ -106,7 +109,7 @@ def open_note(note: str, vkey: str) -> str:
 
 
 def sign_promise(private: Ed25519PrivateKey, cid: bytes, leaf: bytes, by_epoch: int) -> bytes:
-    """The 64-byte promise that the entry with this leaf hash stands in the ledger when `by_epoch` is closed."""
+    """The 64-byte promise that the entry with this leaf hash stands in the ledger when `by_epoch` is closed (or NEXT_BATCH)."""
     return private.sign(_promise(cid, leaf, by_epoch))
 
 

@@ -48,7 +48,10 @@ class Tile(Base):
 
 
 class Head(Base):
-    """Where the ledger ends: size, epoch, checkpoint, and the figures its entries add up to."""
+    """Where the ledger ends: size, epoch, checkpoint, and the figures its entries add up to.
+
+    `tombstones_since`: the day since which withdrawals or removals wait for a batch, if any do.
+    """
 
     __tablename__ = "head"
 
@@ -56,6 +59,7 @@ class Head(Base):
     size: Mapped[int]
     epoch: Mapped[int]
     epoch_at: Mapped[datetime]
+    tombstones_since: Mapped[date | None]
     day: Mapped[date]
     root: Mapped[bytes]
     checkpoint: Mapped[str]
@@ -84,7 +88,7 @@ def start(session: Session, campaign_id: bytes, day: date, now: datetime) -> Hea
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     head = Head(
-        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, day=day, root=merkle.EMPTY_ROOT, checkpoint="",
+        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, tombstones_since=None, day=day, root=merkle.EMPTY_ROOT, checkpoint="",
         counted=0, withdrawn=0, removed={}, issued={}, public=checkpoint.public_bytes(key), sealed_key=keyring.seal(secret),
     )  # fmt: skip
     session.add(head)

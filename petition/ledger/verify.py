@@ -5,7 +5,8 @@
 
 The key is the ledger's as you got it elsewhere: from another reader, in print, in an earlier bundle. An old checkpoint
 is a head of the same ledger that somebody kept: the log must begin as it says. A receipt is a signer's: its signature
-must be in the log, unless the batch it was promised for is still to come.
+must be in the log, unless the batch it was promised for is still to come: the next that has enough signatures, and
+at the latest the last one, before the close.
 Prints the figures and exits 0, or names the faults and exits 1; exits 2 when a file cannot be read.
 
 Guards the count. Two keys are all it trusts: the issuer stamped one pass, blindly, for each verified person
@@ -89,6 +90,7 @@ CHECKPOINT = re.compile(
     "(?P<text>(?P<origin>[^ \n]+)\n(?P<size>0|[1-9][0-9]{0,14})\n(?P<root>[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n)"
     "\n(?P<signatures>(\u2014 [^ \n]+ [A-Za-z0-9+/]+=*\n)+)"
 )
+NEXT_BATCH = 2**64 - 1  # by_epoch of a promise for the next batch with enough signatures, at the latest at the close
 ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -133,7 +135,8 @@ def read_receipt(text: str) -> dict[str, Any]:
     receipt = json.loads(text)
     if not isinstance(receipt, dict) or not isinstance(receipt.get("by_epoch"), int) or receipt["by_epoch"] < 0:
         raise ValueError("a file given as a receipt is none")
-    return {"entry": str(receipt["entry"]), "promise": str(receipt["promise"]), "by_epoch": receipt["by_epoch"]}
+    due = min(receipt["by_epoch"], NEXT_BATCH)  # programs that hold numbers as floating point round it up
+    return {"entry": str(receipt["entry"]), "promise": str(receipt["promise"]), "by_epoch": due}
 
 
 def leaf_of(receipt: Mapping[str, Any]) -> bytes:
@@ -297,8 +300,10 @@ class Recount:
         signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
         self.say(signed, "its promise was not signed by the ledger's key", name)
         index = self.sought[leaf]
-        self.say(index >= 0 or due > self.epoch, f"was promised for batch {due}, and is not in the log", name)
-        later = f"is promised for batch {due}; the log ends with batch {self.epoch}"
+        batch = "the next batch with enough signatures" if due == NEXT_BATCH else f"batch {due}"
+        missed = self.closed if due == NEXT_BATCH else due <= self.epoch
+        self.say(index >= 0 or not missed, f"was promised for {batch}, and is not in the log", name)
+        later = f"is promised for {batch}; the log ends with batch {self.epoch}"
         state = self.gone.get(index, "counted")
         self.found.append(f"{name}: {later if index < 0 else f'entry {index}, {state}'}")
 

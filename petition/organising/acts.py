@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import epochs, journal, organisers, signatures, two_keys
+from petition import epochs, journal, organisers, two_keys
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.journal import Deed
 from petition.ledger import log
@@ -73,8 +73,9 @@ def ask_to_close(session: Session, campaign: Campaign, by: bytes, now: datetime)
     for request, _name in waiting(session, campaign.id, now):
         if (request.act, request.asked_by) == (KeyAct.CLOSE, by):
             return request
-    pending, _tombstones = signatures.waiting(session, campaign.id)
-    figures = {"signatures": log.head_of(session, campaign.id).counted, "waiting": pending}
+    head = log.head_of(session, campaign.id)
+    many = epochs.coming(session, campaign, head).many
+    figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
     return two_keys.ask(session, campaign.id, KeyAct.CLOSE, figures, by, now)
 
 

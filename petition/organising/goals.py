@@ -2,7 +2,8 @@
 
 Guards two promises: a milestone that was reached stays history, and names that are public cannot be taken back
 silently, so that none that opens names can be added once some are. Both are asked under the lock of the epochs, which
-reach milestones and open names. Refuses to aim twice at the same number.
+reach milestones and open names. What was promised to those who signed already binds whatever is done here: each name has
+its own seal (`petition.signatures`). Refuses to aim twice at the same number.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def change(
 
 
 def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
-    """No longer aim at a number; names that waited for it alone open with the next batch. Raises GoalUnknown, GoalReached."""
+    """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
     session.delete(_waiting(session, campaign, kind, value))
     _told(session, campaign, by, Deed.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
 

@@ -6,12 +6,25 @@ import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy import BindParameter, Select, bindparam, insert, literal, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import KeyedColumnElement
 
-from petition import db, events
+from petition import db, events, milestones
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, require_open, switches
@@ -19,7 +32,6 @@ from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, Show, SignEntry, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
 
-PROMISED_EPOCHS = 2
 LARGEST_PUBLISH_AT = 100_000
 
 
@@ -52,7 +64,11 @@ class WishRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a signer wants to be seen. `publish_at`: show the name only when so many names are public; 0 at once."""
+    """What a signer wants to be seen. `publish_at`: show the name only when so many names are public; 0 at once.
+
+    `sealed_until`: how many signatures the page promised before any name is public; 0: none. A letter that promises more
+    by now keeps to that.
+    """
 
     show: Show
     name: str = ""
@@ -60,6 +76,7 @@ class Wish:
     team: str = ""
     comment: str = ""
     publish_at: int = 0
+    sealed_until: int = 0
 
     def body(self) -> Body:
         """The part the ledger commits to."""
@@ -93,14 +110,13 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) 
     body, salt = wish.body(), secrets.token_bytes(32)
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
-    row = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
-    epoch, sealed = _insert(
-        session, campaign.id, row | body.fields() | {"show": wish.show, "publish_at": wish.publish_at}
-    )
+    row: dict[str, object] = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
+    row |= body.fields() | {"show": wish.show, "named": wish.show is Show.NAME}
+    row |= {"publish_at": wish.publish_at, "sealed_until": wish.sealed_until}
+    sealed = _insert(session, campaign.id, row)
     events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
-    by_epoch = epoch + PROMISED_EPOCHS
-    promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, by_epoch)
-    return Receipt(line.decode(), salt, body, held.w, promise, by_epoch, leaf)
+    promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, checkpoint.NEXT_BATCH)
+    return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 
 
 def refuse_faults(campaign: Campaign, wish: Wish) -> None:
@@ -132,7 +148,7 @@ def _issuer(spki: bytes) -> rsabssa.PublicKey:
     return rsabssa.load_spki(spki)
 
 
-def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> tuple[int, bytes]:
+def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> bytes:
     try:
         found = db.run(session, _INSERT, row).one_or_none()
     except IntegrityError as error:
@@ -140,7 +156,8 @@ def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> 
     if found is None:
         switches.refuse_stopped(session, campaign_id)
         raise CampaignClosed
-    return found.epoch, found.sealed_key
+    sealed: bytes = found.sealed_key
+    return sealed
 
 
 def _name_the_fault(error: IntegrityError) -> NoReturn:
@@ -149,16 +166,25 @@ def _name_the_fault(error: IntegrityError) -> NoReturn:
     raise error
 
 
-def _statement() -> Select[int, bytes]:
-    """INSERT into spent and pending in one round trip, if the campaign is open; gives the epoch and the sealed key.
+def _value(column: KeyedColumnElement[Any], open_now: CTE) -> ColumnElement[Any]:
+    """What a column gets: as it was sent; but the seal of a name is that of this moment where it is the greater."""
+    sent = bindparam(column.name, type_=column.type)
+    if column.name != "sealed_until":
+        return sent
+    return case((bindparam("named", type_=Boolean), func.greatest(sent, open_now.c.seal)), else_=0)
+
+
+def _statement() -> Select[bytes]:
+    """INSERT into spent and pending in one round trip, if the campaign is open; gives the ledger's sealed key.
 
     The campaign's row is share-locked: a close or a stop, which lock it alone, wait for whoever is at it, and whoever
     comes later finds it closed or stopped. So nothing arrives after the last epoch, or while signing is stopped.
+    The same statement reads the milestones that names wait for: what is promised now binds, whatever becomes of them.
     """
     table = Pending.__table__
     cid: BindParameter[bytes] = bindparam("campaign")
     open_now = (
-        select(log.Head.epoch, log.Head.sealed_key)
+        select(log.Head.sealed_key, milestones.seal(cid, Campaign.workforce).label("seal"))
         .join(Campaign, Campaign.id == log.Head.campaign_id)
         .where(Campaign.id == cid, Campaign.state == CampaignState.OPEN, switches.runs(switches.SIGNING))
         .with_for_update(read=True, key_share=True, of=Campaign.__table__)
@@ -166,7 +192,7 @@ def _statement() -> Select[int, bytes]:
     )
     spent = insert(Spent).from_select(["campaign_id", "hw"], select(cid, bindparam("hw")).select_from(open_now))
     columns = [column for column in table.columns if column.name not in {"campaign_id", "state"}]
-    values = [bindparam(column.name, type_=column.type) for column in columns]
+    values = [_value(column, open_now) for column in columns]
     pending = insert(Pending).from_select(
         ["campaign_id", "state", *(column.name for column in columns)],
         select(cid, literal(SignatureState.PENDING, table.c.state.type), *values).select_from(open_now),

@@ -19,7 +19,16 @@ from petition.campaigns import Campaign
 from petition.ledger.entries import Show
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
-GONE: Final = {"salt": None, "show": None, "name": "", "role": "", "team": "", "comment": "", "publish_at": 0}
+GONE: Final = {
+    "salt": None,
+    "show": None,
+    "name": "",
+    "role": "",
+    "team": "",
+    "comment": "",
+    "publish_at": 0,
+    "sealed_until": 0,
+}
 _FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
 
 

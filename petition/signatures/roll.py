@@ -113,7 +113,7 @@ def roll(session: Session, campaign_id: bytes, base: int, epoch: int, *, names_w
     """Move every waiting signature into the ledger from index `base` on; gives their leaf hashes in order.
 
     One statement, so that what it sees is what it moves; the rows never pass through this process. `names_wait`: no
-    name is public before a milestone that the campaign has not reached.
+    name is public before a milestone that the campaign has not reached. A sealed name is looked at by `unveil`.
     """
     moved = delete(Pending).where(Pending.campaign_id == campaign_id).returning(*Pending.__table__.columns).cte("moved")
     number = cast(func.row_number().over(order_by=moved.c.leaf), Integer)
@@ -134,9 +134,23 @@ def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object
     in_ledger = case(
         (row.state == SignatureState.PENDING, literal(SignatureState.LOGGED, row.state.type)), else_=row.state
     )
-    open_name = literal(not names_wait) & (row.show == Show.NAME) & (row.publish_at == 0)
+    unsealed = (row.publish_at == 0) & (row.sealed_until == 0)
+    open_name = literal(not names_wait) & (row.show == Show.NAME) & unsealed
     shown = func.coalesce(open_name | (row.show == Show.ANONYMOUS), False)
-    kept = ("campaign_id", "index", "hw", "leaf", "salt", "show", "name", "role", "team", "comment", "publish_at")
+    kept = (
+        "campaign_id",
+        "index",
+        "hw",
+        "leaf",
+        "salt",
+        "show",
+        "name",
+        "role",
+        "team",
+        "comment",
+        "publish_at",
+        "sealed_until",
+    )
     columns: dict[str, object] = {name: row[name] for name in kept}
     return columns | {"epoch": literal(epoch), "state": in_ledger, "public": shown}
 

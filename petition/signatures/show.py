@@ -75,18 +75,20 @@ def most_public(wishes: Counter[int]) -> int:
     return 0
 
 
-def unveil(session: Session, campaign_id: bytes, *, names_wait: bool = False) -> None:
-    """Open the sealed names whose wish is met, and the roles whose cell holds ten; close cells that fell below.
+def unveil(session: Session, campaign_id: bytes, counted: int, *, names_wait: bool = False) -> None:
+    """Open the sealed names whose promise and wish are met, and the roles whose cell holds ten; close cells below.
 
-    `names_wait`: no name opens now, whatever its wish.
+    A name opens when so many signatures are `counted` as were promised when it was signed, whatever became of the
+    milestones since. `names_wait`: no name opens now, whatever was promised.
     """
     if not names_wait:
-        _open_names(session, campaign_id)
+        _open_names(session, campaign_id, counted)
     _open_roles(session, campaign_id)
 
 
-def _open_names(session: Session, campaign_id: bytes) -> None:
+def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
     named = (Signature.campaign_id == campaign_id) & (Signature.show == Show.NAME) & _IN_FORCE
+    named &= Signature.public | (Signature.sealed_until <= counted)
     wishes: Counter[int] = Counter()
     for public, wish, n in session.execute(
         select(Signature.public, Signature.publish_at, func.count()).where(named).group_by(Signature.public, Signature.publish_at)

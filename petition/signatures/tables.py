@@ -36,7 +36,11 @@ class Spent(Base):
 
 
 class Pending(Base):
-    """A signature on its way to the ledger; salt and body are gone once it was hidden or withdrawn."""
+    """A signature on its way to the ledger; salt and body are gone once it was hidden or withdrawn.
+
+    `publish_at`: the signer's own wish, so many public names; `sealed_until`: so many signatures were promised, when it
+    was made, before any name is public (0: none was).
+    """
 
     __tablename__ = "pending"
 
@@ -51,6 +55,7 @@ class Pending(Base):
     team: Mapped[str]
     comment: Mapped[str]
     publish_at: Mapped[int]
+    sealed_until: Mapped[int]
     state: Mapped[SignatureState]
 
     __table_args__ = (Index("ix_pending_leaf", "campaign_id", "leaf", unique=True),)
@@ -74,6 +79,7 @@ class Signature(Base):
     team: Mapped[str]
     comment: Mapped[str]
     publish_at: Mapped[int]
+    sealed_until: Mapped[int]
     public: Mapped[bool]
     why: Mapped[Removal | None] = mapped_column(default=None)
 

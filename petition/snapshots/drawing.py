@@ -101,7 +101,7 @@ def _written(
         "closes": campaign.closes_at.date() if campaign.closes_at else campaign.closed,
         "workforce": campaign.workforce,
         "workforce_source": campaign.workforce_source,
-        "batch": Batch(campaign.batch_min, campaign.interval, campaign.max_wait),
+        "batch": Batch(campaign.batch_min, campaign.interval),
         "public_min": campaign.public_min,
         "days": _days(campaign),
         "legal": {name: texts for name, texts in campaign.legal.items() if texts},

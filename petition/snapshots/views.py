@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from petition.campaigns import CampaignState, DemandState, switches
-from petition.milestones import MilestoneKind
+from petition.milestones import UNKNOWN, MilestoneKind
 from petition.signatures import NamedSigner, cells
 from petition.signatures.cells import UNCOUNTED, Cell, Table
 
@@ -132,11 +132,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """When an epoch closes: least signatures, interval and longest wait in seconds."""
+    """When an epoch closes: least signatures, and the interval in seconds."""
 
     min: int
     interval: int
-    max_wait: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +200,10 @@ class Snapshot:
         """The unreached milestone that needs the fewest signatures."""
         waiting = [milestone for milestone in self.milestones if milestone.reached is None]
         return min(waiting, key=lambda milestone: milestone.needs, default=None)
+
+    def seal(self) -> int:
+        """The number that a signing page promises: so many signatures before any name is public; 0: none."""
+        return UNKNOWN if self.names_from == 0 else self.names_from or 0
 
     def signing_stopped(self) -> bool:
         """Whether the organisers paused signing."""

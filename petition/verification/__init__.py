@@ -10,16 +10,31 @@ import hmac
 from datetime import date, datetime
 from typing import Final, Protocol
 
-from sqlalchemy import CTE, LargeBinary, ScalarSelect, Select, String, bindparam, delete, func, literal, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Date,
+    LargeBinary,
+    ScalarSelect,
+    Select,
+    String,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition import db, keyring
 from petition.blindsign import rsabssa
 from petition.campaigns import Campaign, CampaignClosed, require_open, switches
 from petition.verification import work_email
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
-from petition.verification.tables import CodeHour, Issued, Issuer, MailCap, Stamped, Tag
+from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag
 from petition.verification.work_email import begin
 
 __all__ = [
@@ -31,7 +46,7 @@ __all__ = [
     "NetworkExhausted",
     "Proven",
     "begin",
-    "codes_by_hour",
+    "codes_by_day",
     "destroy",
     "issue",
     "issued",
@@ -41,6 +56,10 @@ __all__ = [
 ]
 
 REPLY_LABEL: Final = b"petition/reply/v1\0"
+DAYS_OF_CODES: Final = 2
+"""Days that are over and still told; with the one that runs, figures live for three."""
+FEW: Final = 10
+"""A figure under this is not told: it would be a person or two."""
 
 
 class Method(Protocol):
@@ -92,7 +111,7 @@ def _enter(
     """Insert the tag, unless this is a lost reply that is asked for again; raises AlreadyVerified."""
     reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
     row = {"campaign": campaign.id, "tag": proven.tag, "method": proven.method, "reply": reply, "day": now.date()}
-    row |= {"domain": proven.domain, "hour": work_email.hour_of(now)}
+    row |= {"domain": proven.domain}
     entered, alive = db.run(session, _ENTER, row).one()
     if entered:
         return
@@ -123,14 +142,12 @@ def _entering() -> Select[int, int]:
         ["campaign_id", "method", "n"], select(new.c.campaign_id, bindparam("method"), literal(1))
     )
     counting = count.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1})
-    domain, hour = bindparam("domain", type_=String), bindparam("hour", type_=String)
-    used = insert(CodeHour).from_select(
-        ["campaign_id", "domain", "hour", "asked", "used"],
-        select(new.c.campaign_id, domain, hour, literal(0), literal(1)).where(domain != ""),
+    domain, day = bindparam("domain", type_=String), bindparam("day", type_=Date)
+    used = insert(CodeDay).from_select(
+        ["campaign_id", "domain", "day", "asked", "used"],
+        select(new.c.campaign_id, domain, day, literal(0), literal(1)).where(domain != ""),
     )
-    using = used.on_conflict_do_update(
-        index_elements=["campaign_id", "domain", "hour"], set_={"used": CodeHour.used + 1}
-    )
+    using = used.on_conflict_do_update(index_elements=["campaign_id", "domain", "day"], set_={"used": CodeDay.used + 1})
     found = select(_number(new), _number(alive))
     return found.add_cte(
         reply.on_conflict_do_nothing().cte("new_reply"), counting.cte("new_count"), using.cte("used_code")
@@ -163,15 +180,19 @@ def issued(session: Session, campaign_id: bytes) -> dict[str, int]:
     return {method: n for method, n in session.execute(query)}
 
 
-def codes_by_hour(
-    session: Session, campaign_id: bytes, since: datetime, now: datetime
-) -> list[tuple[str, str, int, int]]:
-    """Domain, hour, codes asked for, codes used, of hours that are over: when an employer blocks the mails, these part."""
-    columns = (CodeHour.domain, CodeHour.hour, CodeHour.asked, CodeHour.used)
-    query = select(*columns).where(CodeHour.campaign_id == campaign_id, CodeHour.hour >= work_email.hour_of(since))
-    query = query.where(CodeHour.hour < work_email.hour_of(now))
-    rows = session.execute(query.order_by(CodeHour.hour, CodeHour.domain))
-    return [(domain, hour, asked, used) for domain, hour, asked, used in rows]
+def codes_by_day(session: Session, campaign_id: bytes, first: date, today: date) -> list[tuple[str, date, int, int]]:
+    """Domain, day, codes asked for, codes used, of days that are over; 0 is any figure under ten.
+
+    When an employer blocks the mails, the two figures part. Who looks at a mail log beside them finds no single person.
+    """
+    columns = (CodeDay.domain, CodeDay.day, _coarse(CodeDay.asked), _coarse(CodeDay.used))
+    query = select(*columns).where(CodeDay.campaign_id == campaign_id, CodeDay.day >= first, CodeDay.day < today)
+    rows = session.execute(query.order_by(CodeDay.day, CodeDay.domain))
+    return [(domain, day, asked, used) for domain, day, asked, used in rows]
+
+
+def _coarse(figure: InstrumentedAttribute[int]) -> ColumnElement[int]:
+    return case((figure < FEW, 0), else_=figure)
 
 
 def destroy(session: Session, campaign_id: bytes) -> None:
@@ -182,7 +203,10 @@ def destroy(session: Session, campaign_id: bytes) -> None:
 
 
 def purge(session: Session, today: date) -> None:
-    """Forget yesterday's caps on mails and replies that can no longer be asked for again."""
+    """Forget yesterday's caps on mails, replies that can no longer be asked for again, and the small figures of codes."""
     session.execute(delete(MailCap).where(MailCap.day < today))
-    session.execute(delete(CodeHour).where(CodeHour.hour < date.fromordinal(today.toordinal() - 2).isoformat()))
+    session.execute(delete(CodeDay).where(CodeDay.day < date.fromordinal(today.toordinal() - DAYS_OF_CODES)))
+    session.execute(
+        update(CodeDay).where(CodeDay.day < today).values(asked=_coarse(CodeDay.asked), used=_coarse(CodeDay.used))
+    )
     session.execute(delete(Stamped).where(Stamped.day < date.fromordinal(today.toordinal() - 1)))

@@ -69,14 +69,17 @@ class MailCap(Base):
     n: Mapped[int]
 
 
-class CodeHour(Base):
-    """Codes asked for and used in one hour (UTC) of one work domain, for three days: it shows when mails are blocked."""
+class CodeDay(Base):
+    """Codes asked for and used on one day (UTC) of one work domain, for three days: it shows when mails are blocked.
 
-    __tablename__ = "code_hour"
+    Once the day is over, a figure under ten is made 0, so that the row of a quiet day tells of nobody.
+    """
+
+    __tablename__ = "code_day"
     __table_args__ = SCHEMA
 
     campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
     domain: Mapped[str] = mapped_column(primary_key=True)
-    hour: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
     asked: Mapped[int]
     used: Mapped[int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
@@ -22,7 +22,7 @@ from petition.encoding import MalformedEncoding, b64u, unb64u
 from petition.mail import Message, compose, random_message_id
 from petition.privacy import Recipient, WorkAddress, canonical_address, identity_tag, mail_cap_key, seal_address
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
-from petition.verification.tables import CodeHour, MailCap
+from petition.verification.tables import CodeDay, MailCap
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
@@ -110,19 +110,14 @@ def _mac(desk: Desk, challenge: bytes, code: str) -> bytes:
     return hmac.digest(desk.pepper, CODE_LABEL + challenge + code.encode(), "sha256")
 
 
-def hour_of(now: datetime) -> str:
-    """The hour a code belongs to, in UTC: "2026-11-24T08"."""
-    return f"{now.astimezone(UTC):%Y-%m-%dT%H}"
-
-
 def _within_cap(session: db.Writing, desk: Desk, campaign: Campaign, work: WorkAddress, now: datetime) -> bool:
-    """Count a mail to this address, and one to its domain in this hour if it is allowed; one round trip.
+    """Count a mail to this address, and one to its domain on this day if it is allowed; one round trip.
 
     Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.
     """
     filler = f"filler {secrets.randbelow(FILLERS)}"
     key, filled = (mail_cap_key(desk.pepper, now.date(), each) for each in (work.canonical, filler))
-    row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain, "hour": hour_of(now)}
+    row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain}
     row |= {"filled": filled, "filling": secrets.token_bytes(len(key))}
     nth = db.run(session, _COUNT_MAIL, row).one()[0]
     if nth is None:
@@ -144,15 +139,14 @@ def _counting() -> Select[int]:
     filled, filling = bindparam("filled", type_=LargeBinary), bindparam("filling", type_=LargeBinary)
     filler = select(case((mine.c.n == 1, filled), else_=filling), day, literal(1)).select_from(mine)
     asked = case((mine.c.n <= MAILS_A_DAY, 1), else_=0)
-    domain, hour = bindparam("domain", type_=String), bindparam("hour", type_=String)
-    hourly = insert(CodeHour).from_select(
-        ["campaign_id", "domain", "hour", "asked", "used"],
-        select(campaign, domain, hour, asked, literal(0)).select_from(mine),
+    daily = insert(CodeDay).from_select(
+        ["campaign_id", "domain", "day", "asked", "used"],
+        select(campaign, bindparam("domain", type_=String), day, asked, literal(0)).select_from(mine),
     )
-    hourly = hourly.on_conflict_do_update(
-        index_elements=["campaign_id", "domain", "hour"], set_={"asked": CodeHour.asked + hourly.excluded.asked}
+    daily = daily.on_conflict_do_update(
+        index_elements=["campaign_id", "domain", "day"], set_={"asked": CodeDay.asked + daily.excluded.asked}
     )
-    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"), hourly.cte("hourly"))
+    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"), daily.cte("daily"))
 
 
 def _one_more(rows: Select[bytes, date, int]) -> Insert:

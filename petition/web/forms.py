@@ -46,6 +46,8 @@ SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
 HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
+NUMBERS: Final = {"publish_at", "sealed_until"}
+"""Fields that a call may send as a number."""
 JOINERS: Final = "\u200c\u200d"
 YEARS: Final = range(2020, 2101)
 """Years in which something may be planned."""
@@ -259,10 +261,12 @@ class SignForm(Shape):
     team = TextField(default="", validators=[at_most(LONGEST_CHOICE)])
     comment = TextField(filters=[lines], validators=[at_most(LONGEST_COMMENT), visible])
     publish_at = TextField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
+    sealed_until = TextField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
 
     def wish(self) -> Wish:
         """What the signer wants to be seen."""
         return Wish(
+            sealed_until=int(str(self.sealed_until.data)),
             show=Show(str(self.show.data)),
             name=str(self.name.data),
             role=self.role.data or "",
@@ -313,7 +317,7 @@ def _composed(text: str | None) -> str:
 
 
 def _is_text(name: str, value: object) -> bool:
-    if name == "publish_at" and isinstance(value, int) and not isinstance(value, bool):
+    if name in NUMBERS and isinstance(value, int) and not isinstance(value, bool):
         return True
     if not isinstance(value, str):
         return False

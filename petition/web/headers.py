@@ -67,7 +67,7 @@ PREFLIGHT: Final = [
 ]
 NO_STORE: Final = ("Cache-Control", "no-store")
 # What a load balancer asks by address; no link is ever made there.
-PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 Headers = list[tuple[str, str]]
 

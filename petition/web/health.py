@@ -1,14 +1,16 @@
 """For monitors: does the process answer, is the database there, and the figures that show trouble early.
 
-Guards that nothing personal is told: numbers only, no campaign's name. Refuses to call a missing Redis unready:
+Guards that nothing personal is told: numbers only, no campaign's name; and the figures to nobody but a monitor that
+sends the token, for they are live. For everybody else there is no such page. Refuses to call a missing Redis unready:
 pages are read and signatures taken without it.
 """
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,9 +20,10 @@ from petition.volatile import VolatileAway
 from petition.web.parts import parts
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
+METRICS: Final = "/metrics"
 FIGURES: Final = {
-    "pending": "Signatures that wait for an epoch",
-    "waiting_seconds": "Seconds since the last epoch of a ledger for which signatures wait",
+    "pending": "Signatures that wait for an epoch, in whole tens",
+    "overdue_seconds": "Seconds by which a batch that is due is overdue",
     "oldest_owed_seconds": "Age of the oldest follow-up that is not settled",
     "given_up": "Follow-ups given up after five tries",
     "drift": "Shown signatures minus recounted ones",
@@ -55,7 +58,14 @@ def ready() -> Response:
     return Response(told, content_type="text/plain", headers=NO_STORE)
 
 
-@bp.get("/metrics")
+@bp.before_app_request
+def hide_from_others() -> None:
+    """Whatever the method: without the token there is no page at this address."""
+    if request.path == METRICS and not _is_monitor():
+        abort(404)
+
+
+@bp.get(METRICS)
 def metrics() -> Response:
     """Prometheus text; it says that a server is away instead of failing with it."""
     registry = CollectorRegistry()
@@ -77,6 +87,13 @@ def metrics() -> Response:
             readers.labels(state).set(n)
         _tell_scrub(registry, scrub)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)
+
+
+def _is_monitor() -> bool:
+    """Whether the request bears the token, compared in a time that does not depend on what was sent."""
+    token = parts().config.metrics_token
+    sent = request.headers.get("Authorization", "").encode()
+    return hmac.compare_digest(sent, f"Bearer {token}".encode()) and bool(token)
 
 
 def _tell(registry: CollectorRegistry, figures: dict[str, str], health: object) -> None:

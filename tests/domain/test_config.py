@@ -43,6 +43,18 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
     return caught.value.problems
 
 
+@pytest.mark.parametrize(
+    "token", ["short", "a" * 40, "change-me-change-me-change-me-0123456789", "kV2-9xQ wL7fTzB3nYcJ5hRmG8aDpE0u"]
+)
+def test_a_token_of_monitors_that_could_be_guessed_or_not_be_sent_is_refused(tmp_path: Path, token: str) -> None:
+    (sentence,) = problems(production(tmp_path, PETITION_METRICS_TOKEN=token))
+    assert sentence.startswith("PETITION_METRICS_TOKEN ")
+    good = "kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u"
+    config = Config.from_env(production(tmp_path, PETITION_METRICS_TOKEN=good))
+    assert (config.metrics_token, good in repr(config)) == (good, False)
+    assert Config.from_env(production(tmp_path)).metrics_token == ""
+
+
 def test_a_complete_production_environment_is_read(tmp_path: Path) -> None:
     config = Config.from_env(production(tmp_path))
     assert config.env is Environment.PRODUCTION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,7 +11,15 @@ import pytest
 from sqlalchemy.orm import Session
 
 from petition import epochs, owed, publishing, signatures, snapshots
-from petition.campaigns import Campaign, CampaignClosed, CampaignState, closed_before
+from petition.campaigns import (
+    Campaign,
+    CampaignClosed,
+    CampaignIncomplete,
+    CampaignState,
+    allow_small_batches,
+    closed_before,
+    draft,
+)
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log, merkle
 from petition.ledger.entries import Show
@@ -49,17 +58,133 @@ def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> No
         signatures.redeem(session, campaign, held, make.ANONYMOUS)
 
 
-def test_a_batch_waits_for_enough_signatures_or_for_the_longest_wait(session: Session) -> None:
-    campaign = make.campaign(session, batch_min=2, interval=60, max_wait=600)
+def test_a_batch_waits_for_enough_signatures_and_for_the_interval(session: Session) -> None:
+    campaign = make.campaign(session, batch_min=2, interval=60)
     make.signature(session, campaign)
     at = lambda seconds: make.NOW + timedelta(seconds=seconds)
     assert epochs.close_due(session, campaign.id, at(61)) is None
-    assert epochs.close_due(session, campaign.id, at(601)) is not None
+    make.signature(session, campaign)
+    assert epochs.close_due(session, campaign.id, at(59)) is None
+    assert epochs.close_due(session, campaign.id, at(61)) is not None
     make.signature(session, campaign)
     make.signature(session, campaign)
-    assert epochs.close_due(session, campaign.id, at(620)) is None
-    assert epochs.close_due(session, campaign.id, at(662)) is not None
+    assert epochs.close_due(session, campaign.id, at(120)) is None
+    assert epochs.close_due(session, campaign.id, at(121)) is not None
     assert epochs.close_due(session, campaign.id, at(99_999)) is None
+
+
+@pytest.mark.parametrize("days", [1, 7, 400])
+def test_a_lone_signature_is_no_batch_however_long_it_waits(session: Session, days: int) -> None:
+    campaign = make.campaign(session, batch_min=10, interval=3600)
+    now = make.NOW + timedelta(days=days)
+    for _ in range(9):
+        make.signature(session, campaign)
+        assert epochs.close_due(session, campaign.id, now) is None
+    make.signature(session, campaign)
+    closed = epochs.close_due(session, campaign.id, now)
+    assert closed is not None
+    assert closed.signatures == 10
+
+
+def a_letter_with(session: Session, signed: int, waiting: int) -> tuple[Campaign, list[signatures.Receipt]]:
+    """A letter in batches of three, with signatures in the ledger and others that wait."""
+    campaign = make.campaign(session, batch_min=3, interval=60)
+    receipts = [make.signature(session, campaign, Wish(Show.NAME, name=f"Suzie {i}")) for i in range(signed)]
+    epochs.close_epoch(session, campaign, make.NOW)
+    for _ in range(waiting):
+        make.signature(session, campaign)
+    return campaign, receipts
+
+
+def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(session: Session) -> None:
+    campaign, receipts = a_letter_with(session, 5, waiting=1)
+    before = log.head_of(session, campaign.id).issued
+    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    assert signatures.named(session, campaign.id).found == 4
+    for days in range(7):
+        assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=days, hours=1)) is None
+        assert log.head_of(session, campaign.id).counted == 5
+    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(days=7))
+    assert closed is not None
+    assert (closed.signatures, closed.tombstones) == (0, 1)
+    head = log.head_of(session, campaign.id)
+    assert (head.counted, head.withdrawn, head.issued, head.tombstones_since) == (4, 1, before, None)
+    assert signatures.waiting(session, campaign.id) == (1, 0)
+    assert epochs.audit(session, campaign).faults == []
+    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=99)) is None
+
+
+def test_as_many_withdrawals_as_make_a_batch_are_written_without_the_signature_that_waits(session: Session) -> None:
+    campaign, receipts = a_letter_with(session, 5, waiting=2)
+    for receipt in receipts[:3]:
+        assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
+        signatures.withdraw(session, campaign, receipt.withdraw)
+    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1))
+    assert closed is not None
+    assert (closed.signatures, closed.tombstones) == (0, 3)
+    assert signatures.waiting(session, campaign.id) == (2, 0)
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_batch_of_signatures_takes_a_withdrawal_along_and_its_week_begins_anew_for_the_next(session: Session) -> None:
+    campaign, receipts = a_letter_with(session, 5, waiting=2)
+    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
+    make.signature(session, campaign)
+    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(days=6))
+    assert closed is not None
+    assert (closed.signatures, closed.tombstones) == (3, 1)
+    signatures.withdraw(session, campaign, receipts[1].withdraw)
+    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=8)) is None
+    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=15)) is not None
+
+
+def test_the_close_takes_what_waits_however_few(session: Session) -> None:
+    campaign, receipts = a_letter_with(session, 5, waiting=1)
+    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    epochs.close_campaign(session, campaign, LATER)
+    assert log.head_of(session, campaign.id).counted == 5
+    assert signatures.waiting(session, campaign.id) == (0, 0)
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_promise_names_no_batch_that_might_come_without_the_signature(session: Session) -> None:
+    _campaign, receipts = a_letter_with(session, 5, waiting=0)
+    assert {receipt.by_epoch for receipt in receipts} == {2**64 - 1}
+
+
+def test_what_waits_is_told_in_tens_and_a_batch_is_overdue_only_when_nobody_looks(session: Session) -> None:
+    campaign = make.campaign(session, batch_min=12, interval=60)
+    head, hour = log.head_of(session, campaign.id), make.NOW + timedelta(hours=1)
+    told = []
+    for _ in range(12):
+        told.append((epochs.coming(session, campaign, head).many, epochs.health(session, hour).pending))
+        assert epochs.stalled_seconds(session, campaign, hour) == 0
+        make.signature(session, campaign)
+    assert told == [(False, 0)] * 10 + [(True, 10)] * 2
+    assert epochs.stalled_seconds(session, campaign, hour) == 3540
+    owed.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
+    assert epochs.health(session, hour).overdue_seconds == 1800
+    owed.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
+    assert epochs.stalled_seconds(session, campaign, hour) == 0
+
+
+@pytest.fixture
+def in_production() -> Iterator[None]:
+    """An installation that keeps the rules of production."""
+    allow_small_batches(False)
+    yield
+    allow_small_batches(True)
+
+
+@pytest.mark.usefixtures("in_production")
+def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the_calendar(session: Session) -> None:
+    small = draft(session, make.a_draft(batch_min=4, opens_at=make.NOW))
+    with pytest.raises(CampaignIncomplete, match="small batches"):
+        epochs.open_campaign(session, small, make.NOW)
+    assert small.slug not in epochs.keep_calendar(session, LATER)
+    small.batch_min = 5
+    assert small.slug in epochs.keep_calendar(session, LATER)
 
 
 def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_at_once(session: Session) -> None:

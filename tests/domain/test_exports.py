@@ -23,6 +23,7 @@ from petition import db, epochs, journal, organisers, signatures, two_keys
 from petition.campaigns import Campaign
 from petition.config.addresses import PROJECT
 from petition.journal import Deed
+from petition.ledger import log
 from petition.ledger.entries import Show
 from petition.organisers import Role
 from petition.organising import cells, exports, files
@@ -93,7 +94,7 @@ def test_a_file_of_names_holds_those_that_are_public_and_nobody_else(engine: Eng
         epochs.close_epoch(session, campaign, NOW)
         session.flush()
         signatures.hide(session, campaign, hidden.withdraw)
-        signatures.unveil(session, campaign.id)
+        signatures.unveil(session, campaign.id, log.counted(session, campaign.id))
     text = made(ExportKind.SIGNERS, campaign, tmp_path)
     assert list(csv.reader(io.StringIO(text))) == [
         ["name", "role", "team", "comment"],

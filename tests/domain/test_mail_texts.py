@@ -80,7 +80,7 @@ BUSY: Final = ForOrganisers(
     dead=1,
     stalled=7_300,
     bounces=(BouncesFact("Example Mail", 1200, 41, 2), BouncesFact("", 310, 5, 0)),
-    codes=(CodesFact("corp.example", "2026-11-22T09", 44, 3), CodesFact("corp.example", "2026-11-22T10", 12, 0)),
+    codes=(CodesFact("corp.example", date(2026, 11, 22), 44, 0), CodesFact("labs.example", date(2026, 11, 22), 12, 11)),
     issued=1100,
     readers=214,
 )

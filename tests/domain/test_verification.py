@@ -15,6 +15,7 @@ from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
 from petition.campaigns import Campaign, CampaignClosed
 from petition.events import CodeWanted, Event
+from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
 from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, work_email
 from petition.verification.tables import Issued, MailCap, Tag
@@ -52,7 +53,7 @@ def test_a_code_becomes_a_pass_and_the_pass_a_signature(session: Session, desk: 
     asked = blinding(campaign)
     stamp = verification.issue(session, desk, campaign, challenge, mailed[0].code, asked.blinded, make.NOW)
     held = passes.complete(asked, stamp)
-    assert signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS).by_epoch == 2
+    assert signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS).by_epoch == checkpoint.NEXT_BATCH
     assert verification.issued(session, campaign.id) == {"work_email": 1}
 
 

@@ -618,6 +618,23 @@ def test_a_receipt_whose_batch_is_still_to_come_is_no_fault_and_an_overdue_one_i
     )
 
 
+def test_a_promise_for_the_next_batch_is_open_until_the_close_whoever_rounded_its_number(tmp_path: Path) -> None:
+    kept, still_open = tmp_path / "receipt.json", HONEST.copy()
+    still_open.lines = HONEST.lines[:-1]
+    text = receipt(SPARE, checkpoint.NEXT_BATCH)
+    rounded = text.replace("18446744073709551615", "18446744073709552000")
+    assert rounded != text
+    for written in (text, rounded):
+        kept.write_text(written)
+        status, lines = recount(tmp_path, still_open.signed().contents(), "--key", VKEY, "--receipt", str(kept))
+        waits = "is promised for the next batch with enough signatures; the log ends with batch 2"
+        assert (status, lines[-1]) == (0, f"receipt {kept}: {waits}")
+        assert recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept)) == (
+            1,
+            [f"receipt {kept}: was promised for the next batch with enough signatures, and is not in the log"],
+        )
+
+
 def test_a_receipt_whose_promise_is_not_the_ledgers_is_named(tmp_path: Path) -> None:
     kept = tmp_path / "receipt.json"
     kept.write_text(receipt(FIRST[3], 1, Ed25519PrivateKey.generate()))

@@ -235,7 +235,7 @@ def one_epoch(url: str, slug: str) -> int:
 
 def opened(slug: str) -> str:
     with db.transaction() as session:
-        make.campaign(session, slug=slug, interval=3600, max_wait=3600, batch_min=10**6)
+        make.campaign(session, slug=slug, interval=3600, batch_min=10**6)
     return slug
 
 
@@ -245,12 +245,12 @@ def filled(slug: str, n: int) -> None:
         campaign = campaigns.find(session, slug)
         raw = session.connection().connection.driver_connection
         assert raw is not None
-        columns = "campaign_id, hw, leaf, line, show, name, role, team, comment, publish_at, state, salt"
+        columns = "campaign_id, hw, leaf, line, show, name, role, team, comment, publish_at, sealed_until, state, salt"
         with raw.cursor().copy(f"COPY pending ({columns}) FROM STDIN") as copy:
             for _ in range(n):
                 hw = secrets.token_bytes(32)
                 line = SignEntry(secrets.token_bytes(32), hw, secrets.token_bytes(32), secrets.token_bytes(256)).line()
-                rest = ("ANONYMOUS", "", "", "", "", 0, "PENDING", secrets.token_bytes(32))
+                rest = ("ANONYMOUS", "", "", "", "", 0, 0, "PENDING", secrets.token_bytes(32))
                 copy.write_row((campaign.id, hw, merkle.leaf_hash(line), line.decode(), *rest))
 
 

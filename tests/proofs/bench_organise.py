@@ -61,7 +61,7 @@ def milliseconds(omar: Omar) -> float:
 
 def grown(n: int) -> Campaign:
     with db.transaction() as session:
-        campaign = make.campaign(session, interval=3600, max_wait=3600, batch_min=10**6)
+        campaign = make.campaign(session, interval=3600, batch_min=10**6)
         signed(session, campaign, n)
         return campaign
 

@@ -43,7 +43,7 @@ def announcements(trial: int) -> list[int]:
     events.connect(listen)
     goals = tuple((MilestoneKind.COUNT, value) for value in range(6, 64, 6))
     with db.transaction() as session:
-        made = make.campaign(session, goals=goals, interval=1, max_wait=1)
+        made = make.campaign(session, goals=goals, interval=1)
         slug, campaign_id = made.slug, made.id
         held = [make.a_pass(session, made).encode() for _ in range(64)]
     chance, done = random.Random(trial), threading.Event()

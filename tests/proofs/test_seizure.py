@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,7 @@ from petition import db
 from petition.config import Config
 from petition.db import Base
 from petition.privacy.tags import identity_tag
+from tests.conftest import METRICS_TOKEN, MONITOR
 from tests.journeys.foreign_client import call
 from tests.journeys.test_foreign_client import SLUG, api, verified
 from tests.journeys.tree import Running, installation
@@ -37,7 +39,7 @@ NOT_SEIZED = {"inbox", "secrets"}
 @pytest.fixture(scope="module")
 def tree() -> Iterator[Running]:
     """An installation that is to be seized."""
-    with installation() as started:
+    with installation(PETITION_METRICS_TOKEN=METRICS_TOKEN) as started:
         yield started
 
 
@@ -53,9 +55,8 @@ def places(tree: Running, config: Config) -> Iterator[Place]:
     for path, data in files(tree.home):
         if NOT_SEIZED.isdisjoint(path.parts):
             yield f"file {path}", data
-    import urllib.request
-
-    yield "metrics", urllib.request.urlopen(f"{tree.url}/metrics").read()
+    asked = urllib.request.Request(f"{tree.url}/metrics", headers=MONITOR)
+    yield "metrics", urllib.request.urlopen(asked).read()
 
 
 def hits(tree: Running, config: Config, words: list[str]) -> list[str]:

@@ -82,9 +82,13 @@ class Suzie:
     def asks_for_a_code(self, address: str = SUZIE) -> dict[str, str]:
         return fields(self.post("verify", address=address))
 
-    def gets_a_pass(self, address: str = SUZIE) -> str:
+    def chooses(self, address: str = SUZIE) -> TestResponse:
+        """The page on which she chooses what is shown, with her pass."""
         asked = self.asks_for_a_code(address)
-        return fields(self.post("pass", **(asked | {"code": self.codes[-1]})))["pass"]
+        return self.post("pass", **(asked | {"code": self.codes[-1]}))
+
+    def gets_a_pass(self, address: str = SUZIE) -> str:
+        return fields(self.chooses(address))["pass"]
 
     def signs(self, **wish: str) -> str:
         done = self.post("sign", **({"pass": self.gets_a_pass(), "show": "anonymous"} | wish))

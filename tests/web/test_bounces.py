@@ -17,6 +17,7 @@ from petition.subscribers import Purpose
 from petition.subscribers.relays import SIGNATURE, sign
 from petition.volatile import Volatile, VolatileAway
 from petition.web import build
+from tests.conftest import MONITOR
 from tests.domain.test_relays import KEY, mailgun, password, postmark
 from tests.web.reader import ADDRESS, Reader, everything, reader
 
@@ -38,7 +39,9 @@ def tells(
 
 
 def figures(client: FlaskClient) -> dict[str, float]:
-    lines = [line.split() for line in client.get("/metrics").text.splitlines() if not line.startswith("#")]
+    lines = [
+        line.split() for line in client.get("/metrics", headers=MONITOR).text.splitlines() if not line.startswith("#")
+    ]
     return {name.removeprefix("undersigned_"): float(value) for name, value in lines}
 
 

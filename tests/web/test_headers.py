@@ -11,10 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from petition import db
+from petition.campaigns import find
 from petition.config import Config, Environment
 from petition.web import build
 from petition.web.headers import hosts
 from petition.web.parts import Parts
+from tests import make
+from tests.conftest import METRICS_TOKEN, MONITOR
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -154,8 +158,6 @@ def test_unforeseen_error_is_a_503_whose_message_reaches_no_log(app: Flask, caps
 
 
 def test_absent_database_is_a_503_and_known_pages_are_still_served(app: Flask, parts: Parts, slug: str) -> None:
-    from petition import db
-
     app.testing = False
     client = app.test_client()
     known = client.get(f"/c/{slug}")
@@ -164,17 +166,51 @@ def test_absent_database_is_a_503_and_known_pages_are_still_served(app: Flask, p
     assert (asked.status_code, asked.headers["Retry-After"]) == (503, "5")
     assert client.get(f"/c/{slug}").data == known.data
     assert client.get("/c/another-letter").status_code == 503
-    assert (client.get("/healthz").status_code, client.get("/metrics").status_code) == (200, 200)
+    assert (client.get("/healthz").status_code, client.get("/metrics", headers=MONITOR).status_code) == (200, 200)
 
 
 def test_monitors_learn_figures_and_no_names(client: FlaskClient, slug: str) -> None:
     assert client.get("/readyz").text == "database ok\nredis ok\n"
-    told = client.get("/metrics").text
+    told = client.get("/metrics", headers=MONITOR).text
     assert "undersigned_pending 0.0" in told
     assert 'undersigned_up{server="database"} 1.0' in told
     assert 'undersigned_subscribers{state="active"} 0.0' in told
     assert "undersigned_halted 0.0" in told
     assert slug not in told
+
+
+WRONG = [{}, {"Authorization": "Bearer "}, {"Authorization": METRICS_TOKEN}, {"Authorization": f"bearer {METRICS_TOKEN}"},
+         {"Authorization": f"Bearer {METRICS_TOKEN}x"}, {"Authorization": f"Bearer {METRICS_TOKEN[:-1]}"},
+         {"Authorization": "Bearer \u00e9"}, {"Cookie": f"token={METRICS_TOKEN}"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", WRONG)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"])
+def test_without_its_token_the_figures_are_an_unknown_address(
+    client: FlaskClient, method: str, headers: dict[str, str]
+) -> None:
+    answer, unknown = (client.open(path, method=method, headers=headers) for path in ("/metrics", "/metrico"))
+    assert (answer.status_code, answer.data, list(answer.headers)) == (404, unknown.data, list(unknown.headers))
+
+
+def test_the_figures_are_for_our_own_host_and_for_nobody_where_no_token_is_set(config: Config) -> None:
+    app = build(config)
+    foreign = app.test_client().get("/metrics", headers=MONITOR, base_url="http://anything.example")
+    assert foreign.status_code == 400
+    app = build(replace(config, metrics_token=""))
+    for sent in ("Bearer ", "Bearer", ""):
+        assert app.test_client().get("/metrics", headers={"Authorization": sent}).status_code == 404
+
+
+def test_one_signature_that_waits_moves_no_figure_of_a_monitor(client: FlaskClient, slug: str) -> None:
+    def told() -> list[str]:
+        lines = client.get("/metrics", headers=MONITOR).text.splitlines()
+        return [line for line in lines if "seconds" not in line]
+
+    before = told()
+    with db.transaction() as session:
+        make.signature(session, find(session, slug))
+    assert told() == before
 
 
 def test_static_files_are_kept_for_good_under_a_name_that_changes_with_them(client: FlaskClient, slug: str) -> None:

@@ -231,6 +231,9 @@ def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
     omar.does("~/milestones/share/10", open_names="yes")
     assert "opens the names" in omar.sees("~/milestones").text
     assert "no name is public before 100 signatures" in omar.client.get(f"/c/{omar.slug}/sign?have=pass").text
+    page = omar.sees("~/milestones/share/10").text
+    assert "Those names stay sealed until then, even if this is unticked or removed" in page
+    assert "Removing it opens no name that was signed under it." in page
     assert omar.does("~/milestones/share/10/remove").status_code == 303
     assert omar.sees("~/milestones/share/10").status_code == 404
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from petition.organising import exports, files
 from petition.organising.tables import Export, ExportKind
 from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, SuppressedFor, Suppression
 from petition.two_keys import KeyAct
-from petition.verification.tables import CodeHour, Issued
+from petition.verification.tables import CodeDay, Issued
 from petition.web.organise.panels import PANELS
 from tests import make
 from tests.proofs.many import signed
@@ -61,8 +62,8 @@ def busy(slug: str, n: int) -> None:
             two_keys.ask(session, cid, KeyAct.CLOSE, {"n": i}, b"s" * 16, now)
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
             session.add(Lane(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
-            hour = (now - timedelta(hours=i + 1)).strftime("%Y-%m-%dT%H")
-            session.add(CodeHour(campaign_id=cid, domain=f"d{i}.example", hour=hour, asked=20, used=2))
+            yesterday = now.date() - timedelta(days=1)
+            session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=2))
             session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
             session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1000 + i))
             day = now.date() - timedelta(days=n - i)
@@ -125,7 +126,7 @@ def test_the_first_screen_shows_every_panel_with_the_work_queue_on_top(omar: Oma
     for said in (
         "3 requests wait for a second organiser", "3 mails were given up", "3 mail providers return mails",
         "3 updates are written and not published", "Codes to d0.example are hardly used", "Try 3 mails again",
-        "no sign of life yet", "997 more to go", "3 signatures wait for the next batch",
+        "no sign of life yet", "997 more to go", "Fewer than 10 signatures wait for the next batch.",
     ):  # fmt: skip
         assert said in text, said
 
@@ -133,8 +134,8 @@ def test_the_first_screen_shows_every_panel_with_the_work_queue_on_top(omar: Oma
 def test_a_calm_campaign_says_so_and_what_to_do_next(omar: Omar) -> None:
     text = omar.sees("~").text
     for said in (
-        "Nothing waits for you.", "Nothing waits for the next batch.", "No milestone is set.", "No mail was given up.",
-        "Nobody asked for a code in the last 24 hours.", "No mail was sent yet.",
+        "Nothing waits for you.", "Fewer than 10 signatures wait for the next batch.", "No milestone is set.",
+        "No mail was given up.", "The figures of a day appear here once it is over", "No mail was sent yet.",
     ):  # fmt: skip
         assert said in text, said
 
@@ -162,18 +163,45 @@ def test_passes_that_nobody_used_are_those_of_the_last_batch_and_no_look_tells_o
     assert told in omar.sees("~").text
 
 
-def test_an_hour_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
+def the_overview(omar: Omar) -> str:
+    """The first screen for somebody who has just come in, without what is drawn anew for each visit."""
+    fresh = signed_in(omar.client.application, omar.slug, name=f"Omar {secrets.token_hex(4)}").sees("~").text
+    return fresh[fresh.index('id="panel-codes"') : fresh.index('id="panel-bounces"')]
+
+
+def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
     with time_machine.travel(make.NOW, tick=False) as watch:
-        omar = signed_in(omar.client.application, omar.slug)
         with db.transaction() as session:
-            hour = make.NOW.strftime("%Y-%m-%dT%H")
-            session.add(CodeHour(campaign_id=the(omar.slug), domain="corp.example", hour=hour, asked=1, used=1))
-        assert "Nobody asked for a code in the last 24 hours." in omar.sees("~").text
-        watch.shift(timedelta(minutes=59))
-        omar = signed_in(omar.client.application, omar.slug)
-        assert "corp.example" not in omar.sees("~").text
-        watch.shift(timedelta(minutes=1))
-        assert "corp.example" in omar.sees("~").text
+            day = make.NOW.date()
+            session.add(CodeDay(campaign_id=the(omar.slug), domain="corp.example", day=day, asked=27, used=11))
+        for hours in (0, 11):
+            watch.move_to(make.NOW + timedelta(hours=hours, minutes=59))
+            told = the_overview(omar)
+            assert "Nobody" not in told
+            assert "The figures of a day appear here once it is over" in told
+            assert "corp.example" not in told
+        watch.move_to(make.NOW + timedelta(hours=12))
+        told = the_overview(omar)
+        for said in ("corp.example", "27", "11"):
+            assert said in told
+
+
+def test_no_look_tells_nobody_from_one_or_one_from_nine(omar: Omar) -> None:
+    """Neither the codes of a day that is over, nor how many signatures wait, to any organiser."""
+    looks = []
+    for asked, used in ((0, 0), (1, 0), (1, 1), (9, 9)):
+        with db.transaction() as session:
+            session.query(CodeDay).delete()
+            day = clock.now().date() - timedelta(days=1)
+            session.add(CodeDay(campaign_id=the(omar.slug), domain="corp.example", day=day, asked=asked, used=used))
+            make.signature(session, session.get_one(Campaign, the(omar.slug)))
+        text = omar.sees("~").text
+        looks.append((text[text.index('id="panel-codes"') : text.index('id="panel-bounces"')],
+                      text[text.index('id="panel-count"') : text.index('id="panel-milestone"')]))  # fmt: skip
+    codes, counts = zip(*looks, strict=True)
+    assert "fewer than 10" in codes[0]
+    assert len(set(codes)) == 1
+    assert len({re.sub("Not within the next [^.]*[.]", "", each) for each in counts}) == 1
 
 
 def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(omar: Omar) -> None:

@@ -19,11 +19,14 @@ from petition.ledger.log import Head
 from petition.scrub import SAW_ARRIVALS, Scrubbed, scrub
 from petition.web.organise.panels import health
 from tests import make
+from tests.conftest import MONITOR
 from tests.web.omar import Omar, omar
 
 
 def figures(client: FlaskClient) -> dict[str, float]:
-    lines = [line.split() for line in client.get("/metrics").text.splitlines() if not line.startswith("#")]
+    lines = [
+        line.split() for line in client.get("/metrics", headers=MONITOR).text.splitlines() if not line.startswith("#")
+    ]
     return {name.removeprefix("undersigned_"): float(value) for name, value in lines}
 
 
@@ -111,12 +114,19 @@ def bounce(slug: str) -> None:
 
 def wait(slug: str) -> None:
     with db.transaction() as session:
-        make.signature(session, find(session, slug))
+        for _ in range(10):
+            make.signature(session, find(session, slug))
+
+
+def stall(slug: str) -> None:
+    wait(slug)
+    with db.transaction() as session:
+        session.get_one(Head, find(session, slug).id).epoch_at = clock.now() - timedelta(hours=1)
 
 
 FAULTS: dict[str, Callable[[str], None]] = {
     "oldest_owed_seconds": owe, "dead_letters": lose_a_mail, "drift": drift, "bounce_rate": bounce,
-    "waiting_seconds": wait, "pending": wait,
+    "overdue_seconds": stall, "pending": wait,
 }  # fmt: skip
 
 

@@ -7,10 +7,13 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import select
 
-from petition import db, epochs
+from petition import db, epochs, snapshots
 from petition.campaigns import CampaignState, find
+from petition.milestones import Goal, MilestoneKind
 from petition.signatures import SignatureState
+from petition.signatures.tables import Pending
 from petition.web.parts import parts
 from tests import make
 from tests.web.suzie import SUZIE, Suzie, campaign_of, fields, mistakes, state_of, suzie, text
@@ -72,6 +75,51 @@ def test_the_receipt_page_says_what_becomes_public(suzie: Suzie, lang: str, wish
     suzie.lang = lang
     done = suzie.post("sign", **({"pass": suzie.gets_a_pass(), "show": "anonymous"} | wish))
     assert said in text(done)
+
+
+def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhile(suzie: Suzie) -> None:
+    with db.transaction() as session:
+        campaign = find(session, suzie.slug)
+        session.add(Goal(campaign_id=campaign.id, kind=MilestoneKind.COUNT, value=500, open_names=True))
+        session.flush()
+        snapshots.refresh(session, campaign)
+    parts().memory.forget()
+    page = suzie.chooses()
+    assert "no name is public before 500 signatures are reached" in text(page)
+    shown = fields(page)
+    assert shown["sealed_until"] == "500"
+    with db.transaction() as session:
+        campaign = find(session, suzie.slug)
+        session.delete(session.get_one(Goal, (campaign.id, MilestoneKind.COUNT, 500)))
+        session.flush()
+        snapshots.refresh(session, campaign)
+    wish = {"pass": shown["pass"], "show": "name", "name": "Suzie Quux", "sealed_until": shown["sealed_until"]}
+    wrong = suzie.post("sign", **(wish | {"name": ""}))
+    assert (wrong.status_code, fields(wrong)["sealed_until"]) == (422, "500")
+    assert suzie.post("sign", **wish).status_code == 200
+    with db.session() as session:
+        assert session.scalars(select(Pending.sealed_until)).one() == 500
+
+
+@pytest.mark.parametrize("sealed", ["-1", "many", "1" * 10])
+def test_a_seal_that_is_no_number_is_refused(suzie: Suzie, sealed: str) -> None:
+    wish = {"pass": suzie.gets_a_pass(), "show": "name", "name": "Suzie Quux", "sealed_until": sealed}
+    assert suzie.post("sign", **wish).status_code == 422
+
+
+def test_no_page_promises_a_batch_or_a_day_on_which_a_lone_signature_is_counted(suzie: Suzie) -> None:
+    with db.transaction() as session:
+        campaign = find(session, suzie.slug)
+        campaign.batch_min = 10
+        snapshots.refresh(session, campaign)
+    parts().memory.forget()
+    promise = "with the next batch of at least 10 signatures, at the latest when the letter closes"
+    chosen = suzie.chooses()
+    assert promise in text(chosen)
+    done = suzie.post("sign", **{"pass": fields(chosen)["pass"], "show": "anonymous"})
+    assert promise in text(done)
+    kept = json.loads(fields(done)["receipt"])
+    assert kept["by_epoch"] == 2**64 - 1
 
 
 def test_the_answer_to_known_and_unknown_addresses_is_the_same(suzie: Suzie) -> None:

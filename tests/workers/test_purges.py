@@ -31,8 +31,7 @@ from petition.signatures.tables import Pending, Signature, SignatureState, Waiti
 from petition.subscribers import Rhythm, Subscriber
 from petition.subscribers.tables import Contact
 from petition.two_keys import KeyAct, KeyRequest
-from petition.verification.tables import CodeHour, Issuer, MailCap, Stamped, Tag
-from petition.verification.work_email import hour_of
+from petition.verification.tables import CodeDay, Issuer, MailCap, Stamped, Tag
 from tests import make
 from workers import celery_app
 from workers.tasks.upkeep import purge
@@ -144,9 +143,9 @@ CASES: Final[dict[str, Case]] = {
         adds(lambda _, now: MailCap(key=bytes(32), day=now.date(), n=1)), rows(MailCap), DAY
     ),
     "verification.stamped": Case(adds(lambda _, now: Stamped(reply=bytes(32), day=now.date())), rows(Stamped), 2 * DAY),
-    "verification.code_hour": Case(
-        adds(lambda c, now: CodeHour(campaign_id=c.id, domain="corp.example", hour=hour_of(now), asked=1, used=0)),
-        rows(CodeHour),
+    "verification.code_day": Case(
+        adds(lambda c, now: CodeDay(campaign_id=c.id, domain="corp.example", day=now.date(), asked=1, used=0)),
+        rows(CodeDay),
         3 * DAY,
     ),
     "verification.tag": Case(lambda s, c, now: make.a_pass(s, c), rows(Tag), end=close),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from petition import clock, db, epochs, publishing
+from petition import clock, db, epochs, owed, publishing
 from petition.epochs.batch import open_ids
 from petition.organising import removals, updates
 from workers.celery_app import app, office, stopping
@@ -10,12 +10,14 @@ from workers.celery_app import app, office, stopping
 
 @app.task(name="ledger.close_epochs")
 def close_epochs() -> None:
-    """Close every epoch that is due, each campaign in a transaction of its own."""
+    """Close every epoch that is due, each campaign in a transaction of its own; then note that this was done."""
     with db.session() as session:
         campaigns = open_ids(session)
     for campaign_id in campaigns:
         with db.transaction() as session:
             epochs.close_due(session, campaign_id, clock.now())
+    with db.transaction() as session:
+        owed.beat(session, epochs.LOOKED, clock.now())
 
 
 @app.task(name="ledger.keep_calendar")

@@ -110,7 +110,7 @@ function said(what, form) {
 
 async function sign(form) {
   const wish = Object.fromEntries(new FormData(form));
-  if ("publish_at" in wish) wish.publish_at = Number(wish.publish_at);
+  for (const name of ["publish_at", "sealed_until"]) if (name in wish) wish[name] = Number(wish[name]);
   wish.pass = wish.pass.trim();
   if (!isPass(wish.pass)) return showErrors(form, { pass: [word("not-a-pass")] });
   const shown = said("public", form);

@@ -11,7 +11,7 @@ from petition.web import memory
 from petition.web.api.calls import CALLS, JSON, Call, bp, text_of
 from petition.web.api.shapes import SHAPES
 from petition.web.faults import PROBLEM
-from petition.web.forms import Shape, field_names
+from petition.web.forms import NUMBERS, Shape, field_names
 from petition.web.page import PAGES_CACHED
 
 PARAMETER: Final = re.compile(r"<(\w+)>")
@@ -98,6 +98,6 @@ def _form(shape: type[Shape]) -> dict[str, Any]:
     properties: dict[str, Any] = {name: {"type": ["string", "null"]} for name in sorted(field_names(shape))}
     required = REQUIRED[shape.__name__]
     properties |= {name: {"type": "string"} for name in required}
-    if "publish_at" in properties:
-        properties["publish_at"] = {"type": ["integer", "string", "null"]}
+    for name in NUMBERS & properties.keys():
+        properties[name] = {"type": ["integer", "string", "null"]}
     return {"type": "object", "properties": properties, "required": required}

@@ -183,7 +183,6 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
         "batch": {
             "min": snapshot.batch.min,
             "interval": snapshot.batch.interval,
-            "max_wait": snapshot.batch.max_wait,
         },
     }
 

@@ -75,7 +75,7 @@ SHAPES: Final[dict[str, Schema]] = {
         milestones=listed(record(kind=KIND, value=NUMBER, reached=or_null(DAY))),
         count=or_null(NUMBER),
         epoch=NUMBER,
-        batch=record(min=NUMBER, interval=NUMBER, max_wait=NUMBER),
+        batch=record(min=NUMBER, interval=NUMBER),
     ),
     "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(GOAL)),
     "Puzzle": record(parameters={"type": "object"}, signature=TEXT),

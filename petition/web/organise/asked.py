@@ -74,12 +74,13 @@ def _close(about: About) -> tuple[str, str]:
         counted,
         count=_number(counted),
     )
-    more = ngettext(
-        "%(count)s more waits for the last batch.", "%(count)s more wait for the last batch.", waiting,
-        count=_number(waiting),
-    )  # fmt: skip
+    many, few = (
+        _("10 signatures or more wait for the last batch."),
+        _("Fewer than 10 signatures wait for the last batch."),
+    )
+    more = gettext(many if waiting else few)
     never = gettext(_("It cannot be opened again, and the keys that made passes are destroyed."))
-    return " ".join([sentence, *([more] if waiting else []), never]), gettext(_("Close the campaign"))
+    return f"{sentence} {more} {never}", gettext(_("Close the campaign"))
 
 
 def _domains(about: About) -> tuple[str, str]:

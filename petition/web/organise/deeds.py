@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from petition import i18n
+from petition.epochs import MANY
 from petition.i18n import marked as _
 from petition.journal import Deed
 from petition.milestones import MilestoneKind
@@ -64,7 +65,7 @@ SENTENCES: Final[Mapping[Deed, str]] = MappingProxyType(
 FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
     {
         "signatures": lambda n: ngettext("%(count)s signature", "%(count)s signatures", n, count=_number(n)),
-        "waiting": lambda n: ngettext("%(count)s more waits", "%(count)s more wait", n, count=_number(n)) if n else "",
+        "waiting": lambda n: gettext(_("10 or more wait") if n >= MANY else _("fewer than 10 wait")),
         "readers": lambda n: ngettext("%(count)s reader", "%(count)s readers", n, count=_number(n)),
         "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),
         "left": lambda n: ngettext("%(count)s code left", "%(count)s codes left", n, count=_number(n)),

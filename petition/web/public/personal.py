@@ -7,10 +7,8 @@ mended. Refuses to swallow: an error that is not among the foreseen ones goes on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 
-from babel.dates import format_timedelta
 from babel.lists import format_list
 from flask import Response, render_template, url_for
 from sqlalchemy import exc
@@ -36,7 +34,6 @@ def find(slug: str) -> tuple[Snapshot, str]:
 def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **values: object) -> Response:
     """A page, complete, with nothing to mend."""
     words = interface_language(lang)
-    longest = timedelta(seconds=snapshot.batch.max_wait)
     context: dict[str, object] = {
         "snapshot": snapshot,
         "lang": lang,
@@ -44,7 +41,6 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
         "form": form,
         "empty": EMPTY,
         "script_words": words_of(snapshot),
-        "wait": format_timedelta(longest, threshold=2, locale=words),
         "letter_url": letter_url(snapshot, lang),
         "roles": labelled(snapshot.roles, lang),
         "teams": labelled(snapshot.teams, lang),

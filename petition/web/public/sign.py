@@ -30,7 +30,7 @@ from petition.web.public import personal, receipts, words
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"
-CHOICES = ("pass", "show", "name", "role", "team", "comment", "publish_at")
+CHOICES = ("pass", "show", "name", "role", "team", "comment", "publish_at", "sealed_until")
 
 bp = Blueprint("sign", __name__)
 

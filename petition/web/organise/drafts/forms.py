@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from wtforms import Field, ValidationError
 
-from petition.campaigns import MARK, Campaign, CampaignState
+from petition.campaigns import LEAST_BATCH, MARK, Campaign, CampaignState
 from petition.deliveries import Mailing
 from petition.i18n import marked as _
 from petition.web.forms import DIGITS, FormRefused
@@ -30,7 +30,6 @@ MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86_400
 INTERVALS: Final = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY)
-WAITS: Final = (HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY)
 HOURS: Final = range(24)
 ZONES: Final = (*sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")), "UTC")
 ROWS: Final = 60
@@ -105,23 +104,23 @@ class BatchesForm(StepForm):
 
     batch_min = word(whole_between(1, 100_000))
     interval = word(whole_between(1, 7 * DAY))
-    max_wait = word(whole_between(1, 7 * DAY))
 
-    def validate_max_wait(self, field: Field) -> None:
-        """Refuse a longest wait that is shorter than the pause between two batches."""
-        interval = self.text("interval")
-        if DIGITS.fullmatch(interval) and DIGITS.fullmatch(field.data) and int(field.data) < int(interval):
-            raise ValidationError(gettext(_("The longest wait cannot be shorter than the time between two batches.")))
+    def validate_batch_min(self, field: Field) -> None:
+        """Refuse a number in which nobody can hide."""
+        if DIGITS.fullmatch(field.data) and int(field.data) < LEAST_BATCH:
+            raise ValidationError(
+                gettext(_("Write %(n)s or more: a smaller batch tells who has just signed."), n=LEAST_BATCH)
+            )
 
     @classmethod
     def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """Three numbers."""
-        return {name: str(getattr(campaign, name)) for name in ("batch_min", "interval", "max_wait")}
+        """Two numbers."""
+        return {name: str(getattr(campaign, name)) for name in ("batch_min", "interval")}
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Three columns."""
+        """Two columns."""
         del campaign
-        return {name: self.number(name) for name in ("batch_min", "interval", "max_wait")}
+        return {name: self.number(name) for name in ("batch_min", "interval")}
 
 
 class DatesForm(StepForm):

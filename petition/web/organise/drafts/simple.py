@@ -68,7 +68,6 @@ def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
 def _page(here: steps.Step, campaign: Campaign, session: Session, form: Filled) -> Response:
     choices = {
         "intervals": _durations(forms.INTERVALS, campaign.interval),
-        "waits": _durations(forms.WAITS, campaign.max_wait),
         "zones": [(zone, zone.replace("_", " ")) for zone in forms.ZONES],
         "hours": [(str(hour), f"{hour:02}:00") for hour in forms.HOURS],
         "rows": _rows(campaign, form),

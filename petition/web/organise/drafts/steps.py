@@ -46,6 +46,7 @@ LACKS: Final[dict[Lack, tuple[str, str]]] = {
     Lack.ADDRESSEE: ("who", _("It does not say to whom the letter goes.")),
     Lack.ORGANISATION: ("who", _("It does not say whose employees write.")),
     Lack.DOMAINS: ("domains", _("No domain of work addresses is listed, so nobody could sign.")),
+    Lack.SMALL_BATCHES: ("batches", _("A batch may hold fewer than five signatures, which tells who has just signed.")),
     Lack.CLOSES_BEFORE_OPENING: ("dates", _("The closing date comes before the opening date.")),
     Lack.CLOSES_IN_THE_PAST: ("dates", _("The closing date has passed.")),
     Lack.PRIVACY_MARKED: ("legal", _("The privacy notice has marked places, to be completed or checked.")),

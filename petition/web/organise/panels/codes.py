@@ -1,14 +1,14 @@
 """Codes asked for against codes used, by work domain: the canary of an employer who blocks the mails.
 
-Guards whoever asks for a code: only hours that are over are told. Figures of the hour that runs would tell whoever looks
-again and again, and reads the employer's mail log beside it, at which moment one person's code was used.
+Guards whoever asks for a code: only days that are over are told, and no figure under ten. Whoever looks again and again,
+and reads the employer's mail log beside it, learns neither when a code was used nor, on a quiet day, by whom.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -18,17 +18,17 @@ from petition.campaigns import Campaign, CampaignState
 from petition.i18n import marked as _
 from petition.web.organise.panels.panel import Panel
 
-DAY: Final = timedelta(days=1)
-ENOUGH: Final = 10
+ENOUGH: Final = 2 * verification.FEW
+"""Of so many, fewer than ten used are fewer than half, whatever the figure is."""
 LEAST_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Codes of one domain, in an hour (UTC, `2026-11-25T09`) or, without one, within a day."""
+    """Codes of one domain on a day (UTC) that is over; 0: fewer than ten."""
 
     domain: str
-    hour: str
+    day: date
     asked: int
     used: int
 
@@ -40,24 +40,21 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """By domain, and the same by hour, newest first."""
+    """By day and domain, newest first; `silent`: domains whose newest day is in trouble."""
 
-    domains: Sequence[Codes]
-    hours: Sequence[Codes]
+    days: Sequence[Codes]
+    silent: Sequence[str]
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
-    """The last 24 hours, without the one that runs."""
+    """The last two days that are over."""
     if campaign.state is not CampaignState.OPEN:
         return None
-    hours = [Codes(*each) for each in verification.codes_by_hour(session, campaign.id, now - DAY, now)]
-    names = sorted({each.domain for each in hours})
-    return Shown([_sum(name, hours) for name in names], hours[::-1])
+    today = now.astimezone(UTC).date()
+    first = today - timedelta(days=verification.DAYS_OF_CODES)
+    days = [Codes(*each) for each in reversed(verification.codes_by_day(session, campaign.id, first, today))]
+    newest = {each.domain: each for each in reversed(days)}
+    return Shown(days, sorted(name for name, each in newest.items() if each.silent))
 
 
-def _sum(domain: str, hours: Sequence[Codes]) -> Codes:
-    mine = [each for each in hours if each.domain == domain]
-    return Codes(domain, "", sum(each.asked for each in mine), sum(each.used for each in mine))
-
-
-PANEL: Final = Panel("codes", _("Codes in the last 24 hours"), data)
+PANEL: Final = Panel("codes", _("Codes asked for and used"), data)

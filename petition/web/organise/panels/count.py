@@ -20,7 +20,10 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Figures: counted now, added and lost within a day, and the batch to come; `open`: whether there is one to come."""
+    """Figures: counted now, added and lost within a day, and the batch to come; `open`: whether there is one to come.
+
+    What waits is told coarsely, so that no look tells of one signature that came in.
+    """
 
     count: int
     added: int
@@ -30,15 +33,9 @@ class Shown:
     now: datetime
 
     @property
-    def missing(self) -> int:
-        """How many more must sign before the batch is written without waiting as long as it may."""
-        return self.coming.missing
-
-    @property
     def seconds(self) -> int:
-        """How long the batch takes at least, where enough wait, and else at most; 0: it is being written."""
-        until = self.coming.latest if self.missing else self.coming.earliest
-        return max(0, int((until - self.now).total_seconds()))
+        """How long the batch takes at least; 0: it waits for enough signatures alone."""
+        return max(0, int((self.coming.earliest - self.now).total_seconds()))
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
