@@ -184,7 +184,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns(
         "public.subscriber",
-        "id audience lang rhythm state since asked",
+        "id audience lang rhythm state since asked bounced",
         Kind.operational,
         TO_UNSUBSCRIBE,
         _("How often somebody wants mail, in which language, and since which day. Not who."),
@@ -194,10 +194,10 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns(
         "public.suppression",
-        "tag reason n day",
+        "tag day",
         Kind.keyed,
         FOR_GOOD,
-        _("That so many addresses do not take mail. Which ones only with the pepper."),
+        _("That so many people called a mail spam. Which ones only with the pepper."),
     ),
     *_columns(
         "public.delivery",
@@ -216,7 +216,16 @@ ROWS: tuple[Row, ...] = (
         FOR_GOOD,
         _("How many mails went to which large mail provider. Smaller ones have no name here."),
     ),
-    *_columns("public.halt", "what since", Kind.operational, MINUTES, _("Whether mail is stopped.")),
+    *_columns(
+        "public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is stopped, and what refuses it.")
+    ),
+    *_columns(
+        "public.refusal",
+        "kind recipient period",
+        Kind.operational,
+        MINUTES,
+        _("Which mails were refused since the mail server last took one. Not whose."),
+    ),
     *_columns(
         "public.sender", "one identity", Kind.operational, FOR_GOOD, _("Which copy of the database may send mail.")
     ),

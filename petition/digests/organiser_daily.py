@@ -13,7 +13,7 @@ from petition.deliveries import Delivery, DeliveryState, lanes
 from petition.digests.digest import Digest
 from petition.digests.facts import Happened, Window, happened
 from petition.digests.periods import Cycle
-from petition.subscribers import Audience, numbers
+from petition.subscribers import Audience, Rhythm, Subscriber, SubscriberState, numbers
 
 BOUNCES_WORTH_TELLING = 3
 
@@ -69,15 +69,15 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers
             CodesFact(*each) for each in verification.codes_by_hour(session, campaign.id, window.since, window.until)
         ),
         issued=sum(verification.issued(session, campaign.id).values()),
-        readers=sum(n for name, n in numbers(session, campaign.id).items() if name not in {"unconfirmed", "paused"}),
+        readers=sum(n for name, n in numbers(session, campaign.id).items() if name in set(Rhythm)),
     )
 
 
 def _dead(session: Session, campaign_id: bytes) -> int:
-    query = select(func.count()).select_from(Delivery)
-    return int(
-        session.scalar(query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)) or 0
-    )
+    """Those that a hand can help: not whose address does not exist, nor whose reader has left."""
+    query = select(func.count()).select_from(Delivery).join(Subscriber, Subscriber.id == Delivery.recipient)
+    query = query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)
+    return int(session.scalar(query.where(Subscriber.state != SubscriberState.SUPPRESSED)) or 0)
 
 
 def _bounces(session: Session) -> list[BouncesFact]:
