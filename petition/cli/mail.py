@@ -125,9 +125,9 @@ def sending() -> None:
 
 
 def _what(session: Session, what: str) -> str:
-    """`all`, `refused`, `kind:<kind>`, or `campaign:<name>` with the name made into what rows hold."""
+    """`all`, `kind:<kind>`, or `campaign:<name>` with the name made into what rows hold."""
     kind, _, name = what.partition(":")
-    if what in {"all", REFUSED} or (kind == "kind" and name in {*DIGESTS, *NOTICES}):
+    if what == "all" or (kind == "kind" and name in {*DIGESTS, *NOTICES}):
         return what
     if kind != "campaign":
         refuse("Say `all`, `kind:` and a kind of mail, or `campaign:` and its short name.")
@@ -160,7 +160,8 @@ def resume(what: str) -> None:
     In a restored copy, `all` also drops what the original may have sent meanwhile.
     """
     with opened() as config, db.transaction() as session:
-        dropped = digests.resume(session, _what(session, what), config.base_url, clock.now())
+        known = what if what == REFUSED else _what(session, what)
+        dropped = digests.resume(session, known, config.base_url, clock.now())
         click.echo(f"Going on; {dropped} planned mails were dropped.")
 
 
