@@ -63,7 +63,7 @@ def test_whoever_is_suppressed_stays_on_the_list_and_comes_back_by_asking_and_co
     for n in range(2):
         reader.postbox.sent.clear()
         before = subscriber().id
-        tells(reader.client, at=clock.now() - timedelta(seconds=n))
+        tells(reader.client, at=clock.now() - timedelta(seconds=60 * n))
         assert (subscriber().id, subscriber().state) == (before, SubscriberState.SUPPRESSED)
         assert figures(reader.client)['subscribers{state="suppressed"}'] == 1
         for _ in range(5):
