@@ -193,12 +193,9 @@ ROWS: tuple[Row, ...] = (
         "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
     ),
     *_columns(
-        "public.suppression",
-        "tag day",
-        Kind.keyed,
-        FOR_GOOD,
+        "public.suppression", "tag day", Kind.keyed, FOR_GOOD,
         _("That so many people called a mail spam. Which ones only with the pepper."),
-    ),
+    ),  # fmt: skip
     *_columns(
         "public.delivery",
         "kind recipient period campaign_id lane state due planned_at tries unanswered fault",
@@ -216,16 +213,8 @@ ROWS: tuple[Row, ...] = (
         FOR_GOOD,
         _("How many mails went to which large mail provider. Smaller ones have no name here."),
     ),
-    *_columns(
-        "public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is stopped, and what refuses it.")
-    ),
-    *_columns(
-        "public.refusal",
-        "kind recipient period",
-        Kind.operational,
-        MINUTES,
-        _("Which mails were refused since the mail server last took one. Not whose."),
-    ),
+    *_columns("public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is stopped, and why.")),
+    *_columns("public.refusal", "kind recipient period", Kind.operational, MINUTES, _("Which mails were refused.")),
     *_columns(
         "public.sender", "one identity", Kind.operational, FOR_GOOD, _("Which copy of the database may send mail.")
     ),

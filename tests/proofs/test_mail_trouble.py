@@ -124,7 +124,7 @@ def test_each_trouble_ends_in_a_mail_that_arrived_or_in_a_state_that_shows(
     assert (lost, repeated) == (0, 0)
     with db.session() as session:
         states = select(Subscriber.state, func.count()).where(Subscriber.campaign_id == campaign_id)
-        found = dict(session.execute(states.group_by(Subscriber.state)).tuples().all())
+        found = dict(session.execute(states.group_by(Subscriber.state)).all())
         assert found == {
             SubscriberState.SUPPRESSED: each["gone.example"],
             SubscriberState.ACTIVE: n - each["gone.example"],
