@@ -192,10 +192,7 @@ ROWS: tuple[Row, ...] = (
     *_columns(
         "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
     ),
-    *_columns(
-        "public.suppression", "tag day", Kind.keyed, FOR_GOOD,
-        _("That so many people called a mail spam. Which ones only with the pepper."),
-    ),  # fmt: skip
+    *_columns("public.suppression", "tag day", Kind.keyed, FOR_GOOD, _("How many called a mail spam.")),
     *_columns(
         "public.delivery",
         "kind recipient period campaign_id lane state due planned_at tries unanswered fault",

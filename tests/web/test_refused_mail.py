@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 from sqlalchemy import func, select
 
 from petition import clock, db, deliveries, digests, subscribers
@@ -19,13 +20,16 @@ from petition.deliveries import Delivery, Halt, refusals
 from petition.deliveries.halts import REFUSED
 from petition.deliveries.tables import Refusal
 from petition.digests import Sender
-from petition.mail import MailDelayed, Message, SmtpPostbox, Stage
+from petition.mail import MailDelayed, Message, SmtpPostbox, Stage, bounce_status
 from petition.organisers import Role
 from petition.privacy import seal_address
 from petition.subscribers import Subscriber, SubscriberState
+from petition.web.organise.guard import COOKIE
 from tests import make
+from tests.looks import SMALL, Looks
 from tests.mail_server import Answers, server
 from tests.proofs import mails
+from tests.served import served
 from tests.web.omar import Omar, signed_in
 from workers import celery_app
 from workers.tasks import codes
@@ -287,3 +291,28 @@ def test_a_halt_by_hand_holds_no_words(run: Run) -> None:
         assert [each.words for each in session.scalars(select(Halt))] == [""]
         assert deliveries.refused(session) is None
     assert run.sends() == 0
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_page_that_says_it_has_an_accessibility_fault_or_is_too_wide(
+    app: Flask, run: Run, browser: Browser, lang: str
+) -> None:
+    """P38, with the longest words that a mail server may be quoted with, and undelivered mails of every sort."""
+    run.relay.in_turn = ["550 5.1.1 User unknown"] * 3 + (["550 5.7.1 no"] * 2 + ["250 OK"]) * 4
+    run.sends()
+    with db.transaction() as session:
+        dead = select(Delivery.recipient).where(Delivery.fault.like("%5.7.1%"))
+        subscribers.leave(session, session.scalars(dead.limit(1)).one())
+        quoted = bounce_status.quoted("5.7.1 blocked using " + "zen.spamhaus.example/" * 20)
+        deliveries.halt(session, REFUSED, clock.now(), quoted)
+    cookie = signed_in(app, run.slug).client.get_cookie(COOKIE, domain="localhost")
+    assert cookie
+    ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}"}
+    context = browser.new_context(viewport=SMALL)
+    look = Looks(context.new_page(), lang)
+    with served(lambda _: lambda env, start: app({**env, **ours}, start), "localhost") as url:
+        for path in ("", "/settings", "/subscribers"):
+            look.page.goto(f"{url}/organise/c/{run.slug}{path}?lang={lang}")
+            look.at(f"refused{path}")
+        context.close()
+    assert look.faults == {}
