@@ -511,6 +511,8 @@ def _tables_of_0002() -> object:
     newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit"}
     columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
     columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why"}}
+    newer |= {"refusal", "suppression"}  # the second had other columns then
+    columns |= {"subscriber": {"bounced"}, "halt": {"words"}}
     older = MetaData()
     for table in Base.metadata.sorted_tables:
         if table.name not in newer:
