@@ -182,7 +182,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns(
         "public.subscriber",
-        "id audience lang rhythm state since asked",
+        "id audience lang rhythm state since asked bounced",
         Kind.operational,
         TO_UNSUBSCRIBE,
         _("How often somebody wants mail, in which language, and since which day. Not who."),
@@ -190,13 +190,7 @@ ROWS: tuple[Row, ...] = (
     *_columns(
         "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
     ),
-    *_columns(
-        "public.suppression",
-        "tag reason n day",
-        Kind.keyed,
-        FOR_GOOD,
-        _("That so many addresses do not take mail. Which ones only with the pepper."),
-    ),
+    *_columns("public.suppression", "tag day", Kind.keyed, FOR_GOOD, _("How many called a mail spam.")),
     *_columns(
         "public.delivery",
         "kind recipient period campaign_id lane state due planned_at tries unanswered fault",
@@ -214,7 +208,8 @@ ROWS: tuple[Row, ...] = (
         FOR_GOOD,
         _("How many mails went to which large mail provider. Smaller ones have no name here."),
     ),
-    *_columns("public.halt", "what since", Kind.operational, MINUTES, _("Whether mail is stopped.")),
+    *_columns("public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is stopped, and why.")),
+    *_columns("public.refusal", "kind recipient period", Kind.operational, MINUTES, _("Which mails were refused.")),
     *_columns(
         "public.sender", "one identity", Kind.operational, FOR_GOOD, _("Which copy of the database may send mail.")
     ),

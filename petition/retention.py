@@ -126,7 +126,7 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.READERS,
-        _("A scrambled mark of an address that does not take mail"),
+        _("A scrambled mark of an address whose owner called a mail spam"),
         _("so that nothing more is sent there"),
         "public.suppression",
     ),
@@ -222,9 +222,9 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SERVERS,
-        _("Work to do, by number, and whether mail is stopped"),
+        _("Work to do, by number, whether mail is stopped, and what the mail server refused"),
         _("so that nothing is forgotten when a server stops"),
-        "public.owed public.halt public.campaign.stale ledger upkeep unacked_index unacked_mutex",
+        "public.owed public.halt public.refusal public.campaign.stale ledger upkeep unacked_index unacked_mutex",
     ),
     Line(
         Whose.SERVERS,

@@ -13,7 +13,8 @@ from petition import campaigns, clock, db, deliveries, digests, subscribers
 from petition.campaigns import TooManyUpdates
 from petition.cli.frame import cli, named, opened, refuse
 from petition.config import Config
-from petition.deliveries import Mailing, claims
+from petition.deliveries import Mailing
+from petition.deliveries.halts import REFUSED
 from petition.digests import DIGESTS, NOTICES, Sender
 from petition.i18n import LANGUAGES
 from petition.mail import MailDelayed, MailRefused, postbox_for
@@ -108,10 +109,14 @@ def dead() -> None:
 
 @digest.command()
 def retry() -> None:
-    """Plan every given-up mail again."""
+    """Plan every given-up mail again that somebody still takes."""
     with opened(), db.transaction() as session:
-        keys = [(row.kind, row.recipient, row.period) for row in deliveries.dead(session)]
-        click.echo(f"{claims.retry(session, keys, clock.now())} mails planned again.")
+        found = digests.retry(session, None, clock.now())
+        click.echo(f"{found.again} mails planned again.")
+        if found.suppressed:
+            click.echo(f"{found.suppressed} cannot be: their addresses are suppressed (`subscriber lift`).")
+        if found.unwanted:
+            click.echo(f"{found.unwanted} were dropped: their readers left, paused or chose another rhythm.")
 
 
 @cli.group()
@@ -135,6 +140,8 @@ def status() -> None:
     with opened() as config, db.transaction() as session:
         halts = deliveries.halts(session, config.base_url)
         click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
+        if (refused := deliveries.refused(session)) is not None:
+            click.echo(f"The mail server refused three mails in a row and said: {refused.words}")
 
 
 @sending.command()
@@ -148,9 +155,13 @@ def pause(what: str) -> None:
 @sending.command()
 @click.argument("what", default="all")
 def resume(what: str) -> None:
-    """Go on sending; in a restored copy, `all` also drops what the original may have sent meanwhile."""
+    """Go on sending, with `all` or `refused` also after the mail server refused everything.
+
+    In a restored copy, `all` also drops what the original may have sent meanwhile.
+    """
     with opened() as config, db.transaction() as session:
-        dropped = digests.resume(session, _what(session, what), config.base_url, clock.now())
+        known = what if what == REFUSED else _what(session, what)
+        dropped = digests.resume(session, known, config.base_url, clock.now())
         click.echo(f"Going on; {dropped} planned mails were dropped.")
 
 
@@ -192,7 +203,7 @@ def _read(texts: tuple[str, ...]) -> dict[str, str]:
 
 @cli.group()
 def subscriber() -> None:
-    """Subscribers: numbers, and organisers or the addressee entered by hand. Addresses are never shown."""
+    """Subscribers: numbers, who is entered by hand, suppressed addresses. Addresses are never shown."""
 
 
 @subscriber.command()
@@ -221,6 +232,39 @@ def enter(slug: str, audience: str, address: str, lang: str) -> None:
             refuse(SENTENCES[refusal.reason])
         except WorkAddressRefused:
             refuse("This is a work address: the employer can read the mail that arrives there. Use a personal one.")
+
+
+@subscriber.command()
+def suppressed() -> None:
+    """How many are suppressed since which day because a mail server said that their address does not exist."""
+    with opened(), db.session() as session:
+        for day, n in subscribers.suppressed_by_day(session).items():
+            click.echo(f"{day} {n}")
+        click.echo(f"spam       {subscribers.complaints(session)}")
+
+
+@subscriber.command()
+@click.argument("address", required=False)
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Everybody who was suppressed on this day (UTC).")
+def lift(address: str | None, day: datetime | None) -> None:
+    """Mail an address again that was suppressed, or all of a day; a complaint is lifted by its address only."""
+    if (address is None) == (day is None):
+        refuse("Say an address, or --day and a day.")
+    with opened() as config, db.transaction() as session:
+        today = clock.now().date()
+        if day is not None:
+            click.echo(f"{subscribers.lift_day(session, day.date(), today)} subscribers get mail again.")
+        elif address is not None:
+            click.echo(_lifted(session, config.pepper, address))
+
+
+def _lifted(session: Session, pepper: bytes, address: str) -> str:
+    try:
+        n, complained = subscribers.lift(session, pepper, address, clock.now().date())
+    except AddressRefused as refusal:
+        refuse(SENTENCES[refusal.reason])
+    told = f"Suppressed on {n} lists, which mail it again."
+    return f"{told} A complaint is forgotten: the address can ask for mail." if complained else told
 
 
 @cli.group()

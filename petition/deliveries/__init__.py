@@ -17,11 +17,10 @@ from petition.deliveries.claims import (
     mark_sent,
     postpone,
     retry,
-    retry_all,
     why_dead,
     withdraw,
 )
-from petition.deliveries.halts import halt, halted, halts, resume
+from petition.deliveries.halts import halt, halted, halts, refused, resume
 from petition.deliveries.lanes import LaneName, lane_of
 from petition.deliveries.mailing import Mailing, MailingFaulty
 from petition.deliveries.marking import Marks, marks
@@ -52,9 +51,9 @@ __all__ = [
     "owe",
     "postpone",
     "progress",
+    "refused",
     "resume",
     "retry",
-    "retry_all",
     "why_dead",
     "withdraw",
 ]

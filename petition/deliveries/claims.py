@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
-    ColumnElement,
     Interval,
     bindparam,
     delete,
@@ -207,15 +206,7 @@ def why_dead(session: Session, campaign_id: bytes) -> list[tuple[str, str, int]]
 
 def retry(session: Session, keys: Collection[Key], now: datetime) -> int:
     """Plan given-up deliveries again, with a whole day before them; gives how many."""
-    return _again(session, tuple_(Delivery.kind, Delivery.recipient, Delivery.period).in_(list(keys)), now)
-
-
-def retry_all(session: Session, campaign_id: bytes, now: datetime) -> int:
-    """Plan every given-up delivery of a campaign again; gives how many."""
-    return _again(session, Delivery.campaign_id == campaign_id, now)
-
-
-def _again(session: Session, which: ColumnElement[bool], now: datetime) -> int:
+    which = tuple_(Delivery.kind, Delivery.recipient, Delivery.period).in_(list(keys))
     again = update(Delivery).where(Delivery.state == DeliveryState.DEAD, which)
     fresh = {"state": DeliveryState.PLANNED, "due": now, "planned_at": now, "tries": 0, "unanswered": 0}
     return len(session.execute(again.values(fresh).returning(Delivery.kind)).all())

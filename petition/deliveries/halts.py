@@ -1,4 +1,4 @@
-"""Halts: kill switches for mail, and the lock on a restored copy.
+"""Halts: kill switches for mail, the brake when the mail server refuses us, and the lock on a restored copy.
 
 Guards that a copy of the database, restored or cloned, sends nothing until somebody says so (P18): the database that
 may send is known by what a copy does not share with it. Refuses to guess: unknown means halted.
@@ -21,6 +21,8 @@ from petition.deliveries.tables import Halt
 
 EVERYTHING: Final = "all"
 RESTORED: Final = "restored copy"
+REFUSED: Final = "refused"
+"""All mail, stopped by itself (`petition.deliveries.refusals`)."""
 NOBODY: Final = bytes(32)
 # What differs: the system identifier and the database's number in a dump that was restored elsewhere, the table's number
 # in one that was restored over its own database, the timeline in a server that was put back to an earlier moment.
@@ -56,14 +58,15 @@ def is_original(session: Session, base_url: str) -> bool:
     return known == me
 
 
-def halt(session: Session, what: str, now: datetime) -> None:
-    """Stop sending `all`, `kind:<kind>` or `campaign:<hex>`."""
-    session.execute(insert(Halt).values(what=what, since=now).on_conflict_do_nothing())
+def halt(session: Session, what: str, now: datetime, words: str = "") -> None:
+    """Stop sending `all`, `kind:<kind>` or `campaign:<hex>`; or everything as `refused`, with the mail server's words."""
+    session.execute(insert(Halt).values(what=what, since=now, words=words).on_conflict_do_nothing())
 
 
 def resume(session: Session, what: str, base_url: str) -> None:
-    """Go on sending; with `all`, this database is the original from now on."""
-    session.execute(delete(Halt).where(Halt.what == what))
+    """Go on sending; with `all`, also after refusals, and this database is the original from now on."""
+    ended = {what, REFUSED} if what == EVERYTHING else {what}
+    session.execute(delete(Halt).where(Halt.what.in_(ended)))
     if what == EVERYTHING:
         row = {"one": True, "identity": identity(session, base_url)}
         session.execute(insert(Sender).values(row).on_conflict_do_update(index_elements=["one"], set_=row))
@@ -83,5 +86,9 @@ def halts(session: Session, base_url: str) -> list[str]:
 
 def halted(session: Session, base_url: str) -> bool:
     """Whether nothing at all is sent."""
-    found = halts(session, base_url)
-    return RESTORED in found or EVERYTHING in found
+    return not {RESTORED, EVERYTHING, REFUSED}.isdisjoint(halts(session, base_url))
+
+
+def refused(session: Session) -> Halt | None:
+    """Since when mail stands still because the mail server refuses us, and what it said; None while it does not."""
+    return session.scalar(select(Halt).where(Halt.what == REFUSED))

@@ -22,7 +22,9 @@ from petition import db, failpoints
 from petition.deliveries.claims import Claim
 
 SENT_AND_BEGUN: Final = """
-    WITH sent AS (
+    WITH row_of_refusals_ended AS (
+        DELETE FROM refusal
+    ), sent AS (
         UPDATE delivery SET state = 'SENT', fault = '' WHERE kind = %s AND recipient = %s AND period = %s RETURNING kind
     )
     UPDATE delivery SET tries = tries + 1, unanswered = unanswered + 1 WHERE kind = %s AND recipient = %s AND period = %s

@@ -67,12 +67,26 @@ class Lane(Base):
 
 
 class Halt(Base):
-    """Something that is not to be sent: `all`, `kind:<kind>` or `campaign:<hex>`."""
+    """Something that is not to be sent: `all`, `kind:<kind>`, `campaign:<hex>`, or `refused`: the mail server refuses us.
+
+    `words` are the mail server's own, addresses masked; empty for what somebody stopped.
+    """
 
     __tablename__ = "halt"
 
     what: Mapped[str] = mapped_column(primary_key=True)
     since: Mapped[datetime]
+    words: Mapped[str] = mapped_column(default="")
+
+
+class Refusal(Base):
+    """A mail that was refused for what it is or whom it comes from, since the mail server last took one."""
+
+    __tablename__ = "refusal"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recipient: Mapped[bytes] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
 
 
 def owe(

@@ -23,6 +23,7 @@ from petition.digests.restored import resume
 from petition.digests.sending import Sender, send_round
 from petition.digests.sheets import NOTICES, Sheet, sheet_of, write
 from petition.digests.tables import Edition
+from petition.digests.undelivered import Undelivered, retry, undelivered
 
 __all__ = [
     "DIGESTS",
@@ -31,6 +32,7 @@ __all__ = [
     "Edition",
     "Sender",
     "Sheet",
+    "Undelivered",
     "draft_sheet",
     "forget_old",
     "plan_all",
@@ -38,10 +40,12 @@ __all__ = [
     "plan_news",
     "preview",
     "resume",
+    "retry",
     "send_round",
     "sheet_of",
     "tell",
     "trial",
+    "undelivered",
     "week_of",
     "write",
 ]

@@ -15,7 +15,7 @@ from petition.digests.digest import Digest
 from petition.digests.facts import Happened, Window, happened
 from petition.digests.periods import Cycle
 from petition.ledger import log
-from petition.subscribers import Audience, numbers
+from petition.subscribers import Audience, Rhythm, Subscriber, SubscriberState, numbers
 
 BOUNCES_WORTH_TELLING = 3
 
@@ -72,7 +72,7 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers
         bounces=tuple(_bounces(session)),
         codes=tuple(CodesFact(*each) for each in verification.codes_by_day(session, campaign.id, *_days(window))),
         issued=sum(log.head_of(session, campaign.id).issued.values()),
-        readers=sum(n for name, n in numbers(session, campaign.id).items() if name not in {"unconfirmed", "paused"}),
+        readers=sum(n for name, n in numbers(session, campaign.id).items() if name in set(Rhythm)),
     )
 
 
@@ -82,10 +82,10 @@ def _days(window: Window) -> tuple[date, date]:
 
 
 def _dead(session: Session, campaign_id: bytes) -> int:
-    query = select(func.count()).select_from(Delivery)
-    return int(
-        session.scalar(query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)) or 0
-    )
+    """Those that a hand can help: not whose address does not exist, nor whose reader has left."""
+    query = select(func.count()).select_from(Delivery).join(Subscriber, Subscriber.id == Delivery.recipient)
+    query = query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)
+    return int(session.scalar(query.where(Subscriber.state != SubscriberState.SUPPRESSED)) or 0)
 
 
 def _bounces(session: Session) -> list[BouncesFact]:

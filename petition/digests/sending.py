@@ -20,21 +20,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from petition import db, deliveries, failpoints
 from petition.campaigns import Campaign
-from petition.deliveries import Claim, Marks, claims, lanes
-from petition.digests.kinds import DIGESTS
-from petition.digests.sheets import NOTICES, PURPOSES, UNSUBSCRIBE_MARK, Sheet, kept, sheet_of
+from petition.deliveries import Claim, Marks, claims, lanes, refusals
+from petition.digests.sheets import PURPOSES, UNSUBSCRIBE_MARK, Sheet, kept, sheet_of
+from petition.digests.undelivered import is_wanted
 from petition.mail import MailDelayed, MailRefused, Message, Postbox, Stage
-from petition.subscribers import (
-    CONFIRM,
-    REMINDER,
-    Report,
-    Subscriber,
-    SubscriberState,
-    Trouble,
-    book,
-    links,
-    record,
-)
+from petition.subscribers import Report, Subscriber, Trouble, book, links, record
 from petition.subscribers.tables import Contact
 
 log = logging.getLogger(__name__)
@@ -75,6 +65,7 @@ class Round:
     contacts: dict[bytes, Contact]
     sent: Counter[bytes] = field(default_factory=Counter)
     paused: set[bytes] = field(default_factory=set)
+    halted: bool = False
 
 
 def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE) -> int:
@@ -163,6 +154,7 @@ def _write_down(ours: Round, claimed: Claim, wrong: Exception | None, *, over: b
 
 def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:
     if wrong is None:
+        refusals.end_row(session)
         deliveries.mark_sent(session, claimed)
         ours.sent[claimed.lane] += 1
     elif isinstance(wrong, MailRefused):
@@ -177,7 +169,12 @@ def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None
 def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) -> None:
     """Later, perhaps; and a domain in trouble is left alone for a while."""
     now, fault, lane = ours.now(), _code(delay), claimed.lane
+    refuses_us = delay.stage is Stage.connect and delay.code // 100 == 5
+    if refuses_us:
+        refusals.lock(session)
     deliveries.postpone(session, claimed, fault, now)
+    if refuses_us:
+        ours.halted = refusals.count(session, claimed, delay.words, now)
     lanes.went_well(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
     if lanes.went_wrong(session, lane, now, hung=_hung(delay)):
         ours.paused.add(lane)
@@ -186,7 +183,7 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
 
 def _go_on(session: Session, ours: Round, *, over: bool) -> None:
     """Give back what is not tried now, and begin the next."""
-    left = [each for each in ours.waiting if over or each.lane in ours.paused]
+    left = [each for each in ours.waiting if over or ours.halted or each.lane in ours.paused]
     deliveries.withdraw(session, left)
     if left:
         ours.waiting = deque(each for each in ours.waiting if each not in left)
@@ -204,18 +201,15 @@ def _code(answer: MailDelayed | MailRefused) -> str:
 
 
 def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused) -> None:
-    """One try. A refused recipient is suppressed; a refused content or sender is our fault and a dead letter."""
+    """One try. An address that does not exist is suppressed; anything else is about us, and the third in a row stops mail."""
+    refusals.lock(session)
     claims.refuse(session, claimed, _code(refusal))
-    if refusal.stage is Stage.recipient:
+    if refusal.no_such_address:
+        refusals.end_row(session)
         address = book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
         record(session, ours.sender.pepper, Report(Trouble.HARD, address), ours.now().date())
-
-
-def is_wanted(subscriber: Subscriber, kind: str) -> bool:
-    """Whether a subscriber, as it stands now, gets mails of a kind."""
-    if kind in NOTICES:
-        return kind not in {CONFIRM, REMINDER} or subscriber.state is SubscriberState.UNCONFIRMED
-    return subscriber.state is SubscriberState.ACTIVE and DIGESTS[kind].is_for(subscriber.audience, subscriber.rhythm)
+    else:
+        ours.halted = refusals.count(session, claimed, refusal.words, ours.now())
 
 
 def message(sender: Sender, sheet: Sheet, claimed: Claim, address: str) -> Message:

@@ -1,7 +1,7 @@
 """What every postbox promises: it takes one message, or says whether trying again makes sense.
 
-Refuses to quote servers: their answers repeat addresses, and exceptions end up in logs. Only numbers are
-kept.
+Refuses to quote servers in what is logged: their answers repeat addresses, and exceptions end up in logs. An exception
+says numbers only; beside them it holds the server's words with every address masked, for the organisers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from petition.mail.message import Message
 
 
 class Stage(StrEnum):
-    """How far a delivery came before it failed. Only a refusal at `recipient` speaks about the recipient."""
+    """How far a delivery came before it failed. Before `recipient` nothing can be about the recipient."""
 
     connect = "connect"
     sender = "sender"
@@ -22,20 +22,26 @@ class Stage(StrEnum):
 
 
 class MailRefused(Exception):
-    """The server said no for good (5xx): the same mail must not be tried again."""
+    """The server said no for good (5xx): the same mail must not be tried again.
 
-    def __init__(self, stage: Stage, code: int, status: str = "") -> None:
+    `no_such_address`: it said that this very address does not exist; anything else is about us. `words`: its own, masked.
+    """
+
+    def __init__(
+        self, stage: Stage, code: int, status: str = "", words: str = "", *, no_such_address: bool = False
+    ) -> None:
         super().__init__(f"The mail server refused this mail at {stage}: {code} {status}".rstrip())
-        self.stage, self.code, self.status = stage, code, status
+        self.stage, self.code, self.status, self.words = stage, code, status, words
+        self.no_such_address = no_such_address
 
 
 class MailDelayed(Exception):
     """The server said not now (4xx), or could not be reached: the mail may be tried again later."""
 
-    def __init__(self, stage: Stage, code: int = 0, status: str = "") -> None:
+    def __init__(self, stage: Stage, code: int = 0, status: str = "", words: str = "") -> None:
         why = f"{code} {status}".rstrip() if code else "no answer"
         super().__init__(f"The mail server did not take this mail at {stage}: {why}")
-        self.stage, self.code, self.status = stage, code, status
+        self.stage, self.code, self.status, self.words = stage, code, status, words
 
 
 class Postbox(Protocol):

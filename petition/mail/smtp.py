@@ -22,6 +22,8 @@ from typing import Final, NoReturn
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from petition import failpoints
+from petition.mail import bounce_status
+from petition.mail.bounce_status import Meaning
 from petition.mail.dkim import Signer
 from petition.mail.envelope import OK, SERVICE_CLOSING, Answer, Unanswered, say
 from petition.mail.message import Message
@@ -131,7 +133,7 @@ class SmtpPostbox:
             self._drop()
             raise MailDelayed(Stage.data) from None
         if code not in OK:
-            self._fail(smtp, Answer(Stage.data, code, text))
+            self._fail(smtp, Answer(Stage.data, code, text), message.to)
 
     def _content(self, message: Message) -> bytes:
         """The mail's bytes, signed if there is a key for its sender's domain."""
@@ -166,10 +168,10 @@ class SmtpPostbox:
             self._drop()
             raise LineLost(broken.stage) from None
         if not answer.is_good:
-            self._fail(smtp, answer)
+            self._fail(smtp, answer, message.to)
         return smtp
 
-    def _fail(self, smtp: smtplib.SMTP, answer: Answer) -> NoReturn:
+    def _fail(self, smtp: smtplib.SMTP, answer: Answer, recipient: str) -> NoReturn:
         """Only what is refused with 5xx is refused; a line that closes or is out of step is left."""
         status = _status_of(answer.text)
         if answer.code == SERVICE_CLOSING:
@@ -179,8 +181,9 @@ class SmtpPostbox:
             self._reset(smtp)
         else:
             self._drop()
-        failed = MailRefused if answer.code in PERMANENT else MailDelayed
-        raise failed(answer.stage, answer.code, status)
+        if answer.code in PERMANENT:
+            raise _refusal(answer, status, recipient)
+        raise MailDelayed(answer.stage, answer.code, status)
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
@@ -192,8 +195,9 @@ class SmtpPostbox:
         try:
             smtp = connect(self.server, hello, self.timeout)
         except smtplib.SMTPResponseException as answer:
-            status = _status_of(_bytes(answer.smtp_error))
-            raise MailDelayed(Stage.connect, answer.smtp_code, status) from None
+            text = _bytes(answer.smtp_error)
+            words = bounce_status.quoted(text.decode(errors="replace"))
+            raise MailDelayed(Stage.connect, answer.smtp_code, _status_of(text), words) from None
         except (smtplib.SMTPException, OSError):
             raise MailDelayed(Stage.connect) from None
         self._held.line = Line(smtp, os.getpid(), hello)
@@ -211,6 +215,15 @@ class SmtpPostbox:
         self._held.line = None
         if line is not None:
             line.smtp.close()
+
+
+def _refusal(answer: Answer, status: str, recipient: str) -> MailRefused:
+    """A refusal with what it means; before the recipient was named nothing can be about that address."""
+    text = answer.text.decode(errors="replace")
+    about = answer.stage in {Stage.recipient, Stage.data}
+    dead = about and bounce_status.read(text, status, answer.code) is Meaning.NO_SUCH_ADDRESS
+    words = bounce_status.quoted(text, recipient)
+    return MailRefused(answer.stage, answer.code, status, words, no_such_address=dead)
 
 
 def connect(server: Server, hello: str, timeout: float = TIMEOUT) -> Bounded:

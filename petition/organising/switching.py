@@ -1,7 +1,8 @@
 """Stopping and resuming: signing, codes, a method, mail; at once, on every page and call.
 
 Guards that the stop, what the public pages say of it and the journal's line are one transaction. Refuses nothing that
-an owner may want in a hurry: neither takes a second key, for a stop harms nobody and can be taken back.
+an owner may want in a hurry: neither takes a second key, for a stop harms nobody and can be taken back. Mail that stopped
+by itself, because the mail server refuses it, is resumed here for the whole site: it stops again if nothing was mended.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from petition import deliveries, events, journal, snapshots
 from petition.campaigns import Campaign, switches
 from petition.deliveries import Halt
+from petition.deliveries.halts import REFUSED
 from petition.journal import Deed
 
 MAIL: Final = "mail"
@@ -27,7 +29,7 @@ def offered(campaign: Campaign) -> list[str]:
 
 def stopped(session: Session, campaign: Campaign) -> set[str]:
     """What is stopped now."""
-    halted = session.scalar(select(Halt.what).where(Halt.what == _halt(campaign)))
+    halted = session.scalar(select(Halt.what).where(Halt.what.in_([_halt(campaign), REFUSED])).limit(1))
     return {*campaign.stopped, *([MAIL] if halted else [])}
 
 
@@ -49,6 +51,7 @@ def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: b
         return
     if what == MAIL:
         deliveries.resume(session, _halt(campaign), base_url)
+        deliveries.resume(session, REFUSED, base_url)
     else:
         switches.resume(session, campaign, what)
         _publish(session, campaign)

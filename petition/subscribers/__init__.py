@@ -22,10 +22,18 @@ from petition.privacy import DomainPolicy, Mailbox, personal_address, subscriber
 from petition.privacy.addresses import is_work_domain
 from petition.subscribers import book
 from petition.subscribers.admission import AskedTooOften, AskingAway, admit
-from petition.subscribers.bounces import Report, Trouble, is_suppressed, record
-from petition.subscribers.figures import MailHealth, Readership, audience, mail_health, readership, suppressed
+from petition.subscribers.bounces import (
+    Report,
+    Trouble,
+    complained,
+    lift,
+    lift_day,
+    record,
+    suppressed_by_day,
+)
+from petition.subscribers.figures import MailHealth, Readership, audience, complaints, mail_health, readership
 from petition.subscribers.links import LinkBroken, Purpose
-from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState
+from petition.subscribers.tables import CONFIRM, Audience, Rhythm, Subscriber, SubscriberState
 
 __all__ = [
     "CONFIRM",
@@ -49,10 +57,13 @@ __all__ = [
     "ask",
     "audience",
     "change",
+    "complaints",
     "confirm",
     "enter",
     "find",
     "leave",
+    "lift",
+    "lift_day",
     "mail_health",
     "numbers",
     "pause",
@@ -60,11 +71,10 @@ __all__ = [
     "readership",
     "record",
     "remind",
-    "suppressed",
+    "suppressed_by_day",
     "unpause",
 ]
 
-CONFIRM: Final = "confirm"
 REMINDER: Final = "reminder"
 KNOWN: Final = "known"
 ASKED_MOST: Final = 3
@@ -98,10 +108,10 @@ def ask(
     if is_work_domain(box.domain, work):
         raise WorkAddressRefused
     sealed = book.sealed(session, campaign_id, box.deliverable)
-    suppressed = is_suppressed(session, suppression_tag(pepper, box.canonical))
+    silent = complained(session, suppression_tag(pepper, box.canonical))
     row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, rhythm, now)
     subscriber = _enter(session, row)
-    _owe(session, subscriber, now, suppressed=suppressed)
+    _owe(session, subscriber, now, silent=silent)
     events.announce(session.info, events.MailOwed(campaign_id.hex()))
 
 
@@ -117,14 +127,18 @@ def enter(
 ) -> Subscriber:
     """Enter an organiser or the addressee, who need not confirm; raises AddressRefused, WorkAddressRefused.
 
-    An organiser's work mailbox is refused, as everybody's: its owner would read who organises.
+    An organiser's work mailbox is refused, as everybody's: its owner would read who organises. Whose mail came back is
+    mailed again: an operator says that the address exists.
     """
     box = personal_address(address)
     if audience is not Audience.ADDRESSEE and is_work_domain(box.domain, work):
         raise WorkAddressRefused
     sealed = book.sealed(session, campaign_id, box.deliverable)
     row = _row(session, pepper, campaign_id, audience, box, sealed, lang, Rhythm.DAILY, now)
-    return _enter(session, row | {"state": SubscriberState.ACTIVE})
+    entered = _enter(session, row | {"state": SubscriberState.ACTIVE})
+    if entered.state is SubscriberState.SUPPRESSED:
+        entered.state, entered.since = SubscriberState.ACTIVE, now.date()
+    return entered
 
 
 def _row(
@@ -157,14 +171,16 @@ def _enter(session: Session, row: dict[str, object]) -> Subscriber:
     return session.scalars(entering.returning(Subscriber), execution_options={"populate_existing": True}).one()
 
 
-def _owe(session: Session, subscriber: Subscriber, now: datetime, *, suppressed: bool) -> None:
+def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
     """Three mails that ask back at most; one a day to whoever is known. When it was asked is kept to the hour.
 
     A row is offered each time, also where no mail leaves: what was not done would be heard in the time of the answer.
+    Whoever was suppressed is asked back, too.
     """
-    kind = CONFIRM if subscriber.state is SubscriberState.UNCONFIRMED else KNOWN
+    unproven = subscriber.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
+    kind = CONFIRM if unproven else KNOWN
     period = now.date().isoformat() if kind == KNOWN else f"{min(subscriber.asked, ASKED_MOST)}"
-    state = DeliveryState.DROPPED if suppressed else DeliveryState.PLANNED
+    state = DeliveryState.DROPPED if silent else DeliveryState.PLANNED
     hour = now.replace(minute=0, second=0, microsecond=0)
     deliveries.owe(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.lane, hour, state)
 
@@ -178,9 +194,12 @@ def find(session: Session, subscriber_id: bytes) -> Subscriber:
 
 
 def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber:
-    """The mail arrived and its reader said yes; repeating it changes nothing. Raises SubscriberGone."""
+    """The mail arrived and its reader said yes, also after a suppression; repeating it changes nothing.
+
+    Raises SubscriberGone.
+    """
     found = find(session, subscriber_id)
-    if found.state is SubscriberState.UNCONFIRMED:
+    if found.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}:
         found.state, found.since, found.asked = SubscriberState.ACTIVE, now.date(), 1
     return found
 
@@ -214,14 +233,17 @@ def leave(session: Session, subscriber_id: bytes) -> None:
 
 
 def remind(session: Session, now: datetime) -> int:
-    """Owe one reminder to everybody who was asked back and has not confirmed for a whole day; gives how many."""
+    """Owe one reminder to everybody who was asked back and has not confirmed for a whole day; gives how many.
+
+    None where the first mail came back.
+    """
     day = (now - REMINDED_AFTER).date()
     asked = exists().where(
         Delivery.kind == CONFIRM, Delivery.recipient == Subscriber.id, Delivery.state == DeliveryState.SENT
     )
     reminded = exists().where(Delivery.kind == REMINDER, Delivery.recipient == Subscriber.id)
     unconfirmed = select(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day)
-    waiting = unconfirmed.where(asked, ~reminded)
+    waiting = unconfirmed.where(asked, ~reminded, Subscriber.bounced.is_(None))
     return sum(
         deliveries.owe(session, REMINDER, each.id, "1", each.campaign_id, each.lane, now)
         for each in session.scalars(waiting.limit(5_000))
@@ -235,7 +257,7 @@ def purge(session: Session, now: datetime) -> None:
 
 
 def numbers(session: Session, campaign_id: bytes) -> dict[str, int]:
-    """Readers by rhythm who are mailed to, and those who pause or have not confirmed."""
+    """Readers by rhythm who are mailed to, and those who pause, have not confirmed or are suppressed."""
     query = select(Subscriber.state, Subscriber.rhythm, func.count()).where(
         Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER
     )

@@ -1,72 +1,101 @@
 """Bounces that come as mail: delivery status notifications (RFC 3464), read field by field.
 
-Guards against whatever else lands in a bounce mailbox: only a multipart/report of delivery-status is read, only its
-machine-readable part, never the prose around it, and never more of it than one mail could cause. Malformed, deep and
-endless input gives nothing. What it says is believed: whoever can write to the mailbox can take an address off the
-list, so its address (the envelope sender) should accept mail from relays only, or be hard to guess.
+Guards against whatever else lands in a bounce mailbox: only a multipart/report with a delivery status is read, only that
+machine-readable part, never the prose around it, and never more of it than one mail could cause. Loosely written ones
+are read as far as they are clear: without a type of report, without the block about the message, in quoted-printable.
+Malformed, deep and endless input gives nothing. What it says is believed: whoever can write to the mailbox can suppress
+a subscriber, so its address (the envelope sender) should accept mail from relays only, or be hard to guess.
 """
 
 from __future__ import annotations
 
 import re
-from email import message_from_bytes
+from email import message_from_bytes, message_from_string
 from email.message import Message
 from email.policy import compat32
 from typing import Final
 
+from petition.mail import bounce_status
+from petition.mail.bounce_status import Meaning
 from petition.subscribers.bounces import Report, Trouble
 
 LARGEST: Final = 1024 * 1024
 MOST_RECIPIENTS: Final = 100
-STATUS: Final = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
+DEEPEST_COMMENT: Final = 10
 COMMENT: Final = re.compile(r"\([^()]*\)")
+XTEXT: Final = re.compile(r"\+([0-9A-F]{2})", re.ASCII)
+# Read as plain bytes, so that its transfer encoding is undone; the standard library would take it apart before.
+STATUS_PART: Final = re.compile(
+    rb"^(content-type:[ \t]*)message/(?:global-)?delivery-status", re.IGNORECASE | re.MULTILINE
+)
+AS_BYTES: Final = "application/x-delivery-status"
+BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 
 
 def reports(raw: bytes) -> list[Report]:
     """What a mail reports, one for each recipient in trouble; nothing for any other mail."""
     try:
-        return _reports(message_from_bytes(raw, policy=compat32)) if len(raw) <= LARGEST else []
+        return _reports(raw) if len(raw) <= LARGEST else []
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError):
         return []  # the parser of the standard library is forgiving, and not proven so for every input
 
 
-def _reports(mail: Message) -> list[Report]:
-    if mail.get_content_type() != "multipart/report" or _parameter(mail, "report-type") != "delivery-status":
+def _reports(raw: bytes) -> list[Report]:
+    mail = message_from_bytes(STATUS_PART.sub(rb"\1" + AS_BYTES.encode(), raw), policy=compat32)
+    if mail.get_content_type() != "multipart/report" or _parameter(mail, "report-type") not in {"", "delivery-status"}:
         return []
     parts = mail.get_payload()
     found = [each for each in parts if isinstance(each, Message)] if isinstance(parts, list) else []
-    status = next((each for each in found if each.get_content_type() == "message/delivery-status"), None)
-    blocks = status.get_payload() if status is not None else []
-    if not isinstance(blocks, list):
-        return []
-    # The first block is about the message; each one after it about a recipient (RFC 3464 §2.1).
-    recipients = [block for block in blocks[1:] if isinstance(block, Message) and len(block)]
-    told = [_report(block) for block in recipients[:MOST_RECIPIENTS]]
-    return [each for each in told if each is not None]
+    status = next((each for each in found if each.get_content_type() == AS_BYTES), None)
+    body = status.get_payload(decode=True) if status is not None else None
+    return _of_recipients(body.decode("utf-8", "replace")) if isinstance(body, bytes) else []
+
+
+def _of_recipients(body: str) -> list[Report]:
+    """The block about the message names no recipient (RFC 3464 §2.1), unless it was made one with theirs."""
+    blocks = BLANK_LINE.split("\n".join(body.splitlines()).strip())
+    recipients = [message_from_string(block.strip("\n"), policy=compat32) for block in blocks[: MOST_RECIPIENTS + 1]]
+    told = [_report(block) for block in recipients]
+    return [each for each in told if each is not None][:MOST_RECIPIENTS]
 
 
 def _report(block: Message) -> Report | None:
-    trouble = _trouble(_field(block, "Action").lower(), _field(block, "Status"))
-    address = _address(block, "Original-Recipient") or _address(block, "Final-Recipient")
-    return Report(trouble, address) if trouble is not None and address else None
+    """A delay is no bounce, and a failure is held against nobody unless it says that the address does not exist."""
+    address = _address(block)
+    if _field(block, "Action").lower() != "failed" or not address:
+        return None
+    meaning = bounce_status.read(_diagnostic(block), _field(block, "Status"))
+    return Report(Trouble.HARD if meaning is Meaning.NO_SUCH_ADDRESS else Trouble.SOFT, address)
 
 
-def _trouble(action: str, status: str) -> Trouble | None:
-    """RFC 3464 §2.3.3 and §2.3.4; a failure whose status is missing or says otherwise is not held against anybody."""
-    read = STATUS.match(status)
-    kind = read[1] if read else ""
-    if action == "delayed" or (action == "failed" and kind == "4"):
-        return Trouble.SOFT
-    return Trouble.HARD if action == "failed" and kind == "5" else None
+def _address(block: Message) -> str:
+    """Whom it is about: the last address that was tried. What we wrote to counts only where no other is named."""
+    final, original = (_mailbox(_field(block, f"{name}-Recipient")) for name in ("Final", "Original"))
+    # RFC 3461 §4: xtext; where it is not clear whether a relay has undone it, the address is not clear.
+    return final or (original if original == _decoded(original) else "")
 
 
-def _address(block: Message, name: str) -> str:
-    kind, _, address = _field(block, name).partition(";")
-    return address.strip().strip("<>") if kind.strip().lower() == "rfc822" else ""
+def _mailbox(recipient: str) -> str:
+    kind, typed, address = recipient.rpartition(";")
+    return address.strip().strip("<>") if not typed or kind.strip().lower() in {"rfc822", "utf-8"} else ""
+
+
+def _decoded(xtext: str) -> str:
+    return XTEXT.sub(lambda code: chr(int(code[1], 16)), xtext)
+
+
+def _diagnostic(block: Message) -> str:
+    """What a mail server said, without the kind in front of it."""
+    return str(block.get("Diagnostic-Code", "")).partition(";")[2].strip()
 
 
 def _field(block: Message, name: str) -> str:
-    return COMMENT.sub("", str(block.get(name, ""))).strip()
+    value = str(block.get(name, ""))
+    for _ in range(DEEPEST_COMMENT):
+        value, found = COMMENT.subn("", value)
+        if not found:
+            break
+    return value.strip()
 
 
 def _parameter(mail: Message, name: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import deliveries
 from petition.deliveries import Delivery, DeliveryState, Lane
-from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, SuppressedFor, Suppression
+from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Readership:
     active: int
     unconfirmed: int
     paused: int
+    suppressed: int
     rhythms: dict[Rhythm, int]
     languages: dict[str, int]
     waiting: int
@@ -98,15 +99,17 @@ def readership(session: Session, campaign_id: bytes, now: datetime) -> Readershi
             languages[lang] += n
     due = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
     waiting = int(session.scalar(due.where(Delivery.campaign_id == campaign_id)) or 0)
-    active, unconfirmed, paused = (
-        states[each] for each in (SubscriberState.ACTIVE, SubscriberState.UNCONFIRMED, SubscriberState.PAUSED)
+    return Readership(
+        active=states[SubscriberState.ACTIVE],
+        unconfirmed=states[SubscriberState.UNCONFIRMED],
+        paused=states[SubscriberState.PAUSED],
+        suppressed=states[SubscriberState.SUPPRESSED],
+        rhythms={each: rhythms[each] for each in Rhythm},
+        languages=dict(languages.most_common()),
+        waiting=waiting,
     )
-    by_rhythm = {each: rhythms[each] for each in Rhythm}
-    return Readership(active, unconfirmed, paused, by_rhythm, dict(languages.most_common()), waiting)
 
 
-def suppressed(session: Session) -> dict[SuppressedFor, int]:
-    """Addresses that get no mail any more, or may soon not, by reason; over all campaigns, for tags tell no campaign."""
-    counted = select(Suppression.reason, func.count()).group_by(Suppression.reason)
-    found = {reason: n for reason, n in session.execute(counted)}
-    return {reason: found.get(reason, 0) for reason in SuppressedFor}
+def complaints(session: Session) -> int:
+    """Addresses whose owners called a mail spam; over all campaigns, for tags tell no campaign."""
+    return int(session.scalar(select(func.count()).select_from(Suppression)) or 0)

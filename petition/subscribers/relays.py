@@ -2,8 +2,9 @@
 
 Guards that nobody but a relay that holds the key takes an address off a list. Three ways to speak: a generic form, for
 whoever runs a relay of their own, and the documented webhooks of Mailgun and Postmark. Signatures are compared in
-constant time, before anything of the body is believed. Refuses everything else; what a relay tells beside bounces and
-complaints (opened, clicked, delivered) is not read.
+constant time, before anything of the body is believed. A relay's "permanent" may be about us: whether an address does
+not exist is read from the status and the words that it hands on (`petition.mail.bounce_status`), and without them it is
+not believed. Refuses everything else; what a relay tells beside bounces and complaints (opened, delivered) is not read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from petition.mail import bounce_status
+from petition.mail.bounce_status import Meaning
 from petition.subscribers.bounces import Report, Trouble
 
 SIGNATURE: Final = "X-Undersigned-Signature"
@@ -32,7 +35,8 @@ MAILGUN: Final = {
     ("failed", "temporary"): Trouble.SOFT,
     ("complained", ""): Trouble.COMPLAINT,
 }
-# Postmark's other types are automatic replies, mails still being tried, or our own faults.
+# Postmark's other types are automatic replies, mails still being tried, or our own faults. A HardBounce is one of several
+# things; a BadEmailAddress is exactly one.
 POSTMARK: Final = {
     "HardBounce": Trouble.HARD,
     "BadEmailAddress": Trouble.HARD,
@@ -127,9 +131,25 @@ def _generic(document: dict[str, Any]) -> list[Report]:
     if not isinstance(told, list) or len(told) > MOST_REPORTS:
         raise ReportUnreadable
     try:
-        return [Report(Trouble(each["trouble"]), _address(each["address"])) for each in told]
-    except (TypeError, KeyError, ValueError):
+        return [_one(each) for each in told]
+    except (TypeError, KeyError, ValueError, AttributeError):
         raise ReportUnreadable from None
+
+
+def _one(told: dict[str, Any]) -> Report:
+    """`hard` says that the address does not exist, unless a status or the mail server's words beside it say otherwise."""
+    trouble, details = Trouble(told["trouble"]), (told.get("diagnostic", ""), told.get("status", ""))
+    if trouble is Trouble.HARD and any(details):
+        trouble = _read(*details)
+    return Report(trouble, _address(told["address"]))
+
+
+def _read(diagnostic: object, status: object, code: object = 0) -> Trouble:
+    """Whether what a mail server said means that the address does not exist."""
+    if not (isinstance(diagnostic, str) and isinstance(status, str)):
+        raise ReportUnreadable
+    meaning = bounce_status.read(diagnostic, status, code if isinstance(code, int) else 0)
+    return Trouble.HARD if meaning is Meaning.NO_SUCH_ADDRESS else Trouble.SOFT
 
 
 def _mailgun(document: dict[str, Any]) -> list[Report]:
@@ -138,12 +158,24 @@ def _mailgun(document: dict[str, Any]) -> list[Report]:
         raise ReportUnreadable
     kind = str(event.get("event", ""))
     trouble = MAILGUN.get((kind, str(event.get("severity", "")) if kind == "failed" else ""))
+    if trouble is Trouble.HARD:
+        trouble = _mailgun_reads(event.get("delivery-status"))
     return [] if trouble is None else [Report(trouble, _address(event.get("recipient")))]
+
+
+def _mailgun_reads(status: object) -> Trouble:
+    """Of `message` and `description` the one that is not empty is the mail server's answer."""
+    if not isinstance(status, dict):
+        return Trouble.SOFT
+    words = "\n".join(str(status.get(name) or "") for name in ("message", "description"))
+    return _read(words, str(status.get("enhanced-code") or ""), status.get("code"))
 
 
 def _postmark(document: dict[str, Any]) -> list[Report]:
     kind = "SpamComplaint" if document.get("RecordType") == "SpamComplaint" else str(document.get("Type", ""))
     trouble = POSTMARK.get(kind)
+    if kind == "HardBounce":
+        trouble = _read(str(document.get("Details") or ""), "")
     return [] if trouble is None else [Report(trouble, _address(document.get("Email")))]
 
 

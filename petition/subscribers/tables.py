@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.db import Base
+
+CONFIRM: Final = "confirm"
+"""The kind of mail that asks back."""
 
 
 class Audience(StrEnum):
@@ -28,19 +32,12 @@ class Rhythm(StrEnum):
 
 
 class SubscriberState(StrEnum):
-    """Only an active one is mailed to."""
+    """Only an active one is mailed to. `suppressed`: a mail server said that the address does not exist."""
 
     UNCONFIRMED = "unconfirmed"
     ACTIVE = "active"
     PAUSED = "paused"
-
-
-class SuppressedFor(StrEnum):
-    """Why an address gets no mail."""
-
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    SOFT = "soft"
+    SUPPRESSED = "suppressed"
 
 
 class Contact(Base):
@@ -54,7 +51,10 @@ class Contact(Base):
 
 
 class Subscriber(Base):
-    """Somebody who asked for mail. `tag` is a keyed hash of the address, `sealed` the address, `since` a day."""
+    """Somebody who asked for mail. `tag` is a keyed hash of the address, `sealed` the address.
+
+    `since`: the day of the state; `bounced`: the last day on which a mail came back.
+    """
 
     __tablename__ = "subscriber"
 
@@ -69,16 +69,15 @@ class Subscriber(Base):
     state: Mapped[SubscriberState]
     since: Mapped[date]
     asked: Mapped[int]
+    bounced: Mapped[date | None]
 
     __table_args__ = (Index("ix_subscriber_tag", "campaign_id", "tag", "audience", unique=True),)
 
 
 class Suppression(Base):
-    """An address that bounced or complained, by a keyed hash; soft bounces count to three."""
+    """An address whose owner called a mail of ours spam, by a keyed hash."""
 
     __tablename__ = "suppression"
 
     tag: Mapped[bytes] = mapped_column(primary_key=True)
-    reason: Mapped[SuppressedFor]
-    n: Mapped[int]
     day: Mapped[date]

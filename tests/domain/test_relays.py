@@ -31,6 +31,12 @@ def mailgun(event: dict[str, Any], key: str = KEY, at: datetime = NOW) -> bytes:
     return json.dumps({"signature": told, "event-data": {"recipient": SUZIE, "id": "x"} | event}).encode()
 
 
+def failed(code: int, message: str, enhanced: str = "", description: str = "") -> dict[str, Any]:
+    """What Mailgun adds when a mail was refused for good."""
+    status = {"code": code, "message": message, "enhanced-code": enhanced, "description": description}
+    return {"event": "failed", "severity": "permanent", "delivery-status": status}
+
+
 def postmark(**fields: object) -> bytes:
     """A report in Postmark's documented form."""
     return json.dumps({"RecordType": "Bounce", "ID": 1, "Email": SUZIE, "Subject": "News"} | fields).encode()
@@ -44,6 +50,22 @@ def password(key: str, user: str = "postmark") -> dict[str, str]:
 def test_a_signed_report_is_read(trouble: Trouble) -> None:
     body = json.dumps({"reports": [{"address": SUZIE, "trouble": trouble}] * 2}).encode()
     assert reports(signed(body), body, KEY, NOW) == [Report(trouble, SUZIE)] * 2
+
+
+@pytest.mark.parametrize(
+    ("details", "trouble"),
+    [
+        ({}, Trouble.HARD),
+        ({"status": "5.1.1"}, Trouble.HARD),
+        ({"diagnostic": "550 user unknown"}, Trouble.HARD),
+        ({"status": "5.7.1"}, Trouble.SOFT),
+        ({"status": "5.1.1", "diagnostic": "blocked by policy"}, Trouble.SOFT),
+        ({"diagnostic": "550 no"}, Trouble.SOFT),
+    ],
+)
+def test_what_a_mail_server_said_goes_before_the_relays_own_word(details: dict[str, str], trouble: Trouble) -> None:
+    body = json.dumps({"reports": [{"address": SUZIE, "trouble": "hard"} | details]}).encode()
+    assert reports(signed(body), body, KEY, NOW) == [Report(trouble, SUZIE)]
 
 
 @pytest.mark.parametrize("seconds", [-301, -300, 0, 300, 301])
@@ -87,7 +109,9 @@ def test_nobody_without_the_key_is_believed(headers: dict[str, str]) -> None:
     "body",
     [b"", b"[]", b"null", b"{}", b'{"reports": 1}', b'{"reports": [1]}', b'{"reports": [{"address": "a@b.example"}]}',
      b'{"reports": [{"address": 1, "trouble": "hard"}]}', b'{"reports": [{"address": "a@b.example", "trouble": "x"}]}',
-     b'{"reports": [{"address": "a@b.example", "trouble": []}]}', b"[" * 100_000, b"\xff"],
+     b'{"reports": [{"address": "a@b.example", "trouble": []}]}', b"[" * 100_000, b"\xff",
+     b'{"reports": [{"address": "a@b.example", "trouble": "hard", "status": 5}]}',
+     b'{"reports": [{"address": "a@b.example", "trouble": "hard", "diagnostic": ["x"]}]}'],
 )  # fmt: skip
 def test_a_signed_text_that_is_no_report_is_refused(body: bytes) -> None:
     with pytest.raises(ReportUnreadable):
@@ -97,7 +121,15 @@ def test_a_signed_text_that_is_no_report_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("event", "trouble"),
     [
-        ({"event": "failed", "severity": "permanent"}, Trouble.HARD),
+        (failed(550, "5.1.1 The email account that you tried to reach does not exist."), Trouble.HARD),
+        (failed(550, "No such user here"), Trouble.HARD),
+        (failed(550, "mailbox unavailable", enhanced="5.1.1"), Trouble.HARD),
+        (failed(550, "5.7.1 Message blocked", enhanced="5.7.1"), Trouble.SOFT),
+        (failed(550, "5.1.1 blocked using spamhaus", enhanced="5.1.1"), Trouble.SOFT),
+        (failed(605, "", description="Not delivering to previously bounced address"), Trouble.SOFT),
+        (failed(552, "5.2.2 mailbox full"), Trouble.SOFT),
+        ({"event": "failed", "severity": "permanent"}, Trouble.SOFT),
+        ({"event": "failed", "severity": "permanent", "delivery-status": []}, Trouble.SOFT),
         ({"event": "failed", "severity": "temporary"}, Trouble.SOFT),
         ({"event": "complained"}, Trouble.COMPLAINT),
         ({"event": "failed"}, None),
@@ -129,7 +161,10 @@ def test_mailgun_may_repeat_itself_for_hours_and_not_for_days() -> None:
 @pytest.mark.parametrize(
     ("fields", "trouble"),
     [
-        ({"Type": "HardBounce"}, Trouble.HARD),
+        ({"Type": "HardBounce", "Details": "smtp;550 5.1.1 user unknown"}, Trouble.HARD),
+        ({"Type": "HardBounce", "Details": "smtp;550 5.7.1 not allowed"}, Trouble.SOFT),
+        ({"Type": "HardBounce", "Description": "(ex: unknown user, mailbox not found)"}, Trouble.SOFT),
+        ({"Type": "HardBounce"}, Trouble.SOFT),
         ({"Type": "BadEmailAddress"}, Trouble.HARD),
         ({"Type": "SoftBounce"}, Trouble.SOFT),
         ({"Type": "DnsError"}, Trouble.SOFT),

@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from petition import clock, db, epochs, subscribers
+from petition import clock, db, deliveries, epochs, subscribers
 from petition.campaigns import Update, find
 from petition.deliveries import Delivery, DeliveryState
 from petition.mail import read_inbox
 from petition.milestones import MilestoneKind
-from petition.subscribers import Audience, Rhythm, Subscriber
+from petition.subscribers import Audience, Report, Rhythm, Subscriber, Trouble
 from tests import make
 from tests.journeys.test_terminal import environ, run, told
 
@@ -149,3 +149,67 @@ def test_given_up_mails_are_listed_and_tried_again(environ: Environ, slug: str) 
     assert run(environ, "digest", "retry").output == "1 mails planned again.\n"
     assert run(environ, "digest", "dead").output == ""
     assert run(environ, "digest", "send").output == "1 mails tried.\n"
+
+
+@pytest.fixture
+def peppered(environ: Environ, slug: str, tmp_path: Path) -> Environ:
+    """The installation whose pepper made the tags of the campaign's readers."""
+    del slug
+    pepper = tmp_path / "pepper"
+    pepper.write_bytes(make.PEPPER)
+    return environ | {"PETITION_PEPPER_FILE": str(pepper)}
+
+
+def states() -> list[str]:
+    with db.session() as session:
+        return sorted(session.scalars(select(Subscriber.state)))
+
+
+def test_an_operator_lifts_a_suppression_by_its_address_or_by_its_day(peppered: Environ, slug: str) -> None:
+    """P53."""
+    yesterday = clock.now().date() - timedelta(days=1)
+    for by in (["sam@post.example"], ["--day", yesterday.isoformat()]):
+        with db.transaction() as session:
+            for trouble in (Trouble.HARD, Trouble.HARD):
+                subscribers.record(session, make.PEPPER, Report(trouble, "sam@post.example"), yesterday)
+        assert states() == ["active", "suppressed"]
+        assert run(peppered, "subscriber", "numbers", slug).output == "milestones   1\nsuppressed   1\n"
+        assert run(peppered, "subscriber", "suppressed").output == f"{yesterday} 1\nspam       0\n"
+        assert run(peppered, "subscriber", "lift", "--day", "2020-01-01").output == "0 subscribers get mail again.\n"
+        assert "1 " in run(peppered, "subscriber", "lift", *by).output
+        assert states() == ["active", "active"]
+    assert run(peppered, "digest", "plan").output == "1 mails planned.\n"
+
+
+def test_a_complaint_is_lifted_by_its_address_alone(peppered: Environ) -> None:
+    today = clock.now().date()
+    with db.transaction() as session:
+        subscribers.record(session, make.PEPPER, Report(Trouble.COMPLAINT, "sam@post.example"), today)
+    assert run(peppered, "subscriber", "suppressed").output == "spam       1\n"
+    run(peppered, "subscriber", "lift", "--day", today.isoformat())
+    assert run(peppered, "subscriber", "suppressed").output == "spam       1\n"
+    lifted = run(peppered, "subscriber", "lift", "sam@post.example").output
+    assert lifted.endswith("A complaint is forgotten: the address can ask for mail.\n")
+    assert run(peppered, "subscriber", "suppressed").output == "spam       0\n"
+
+
+@pytest.mark.parametrize("words", [[], ["sam@post.example", "--day", "2026-11-25"]])
+def test_lifting_wants_an_address_or_a_day(peppered: Environ, words: list[str]) -> None:
+    assert told(peppered, "subscriber", "lift", *words) == "Say an address, or --day and a day.\n"
+
+
+def test_the_terminal_says_what_the_mail_server_said_and_what_cannot_be_tried_again(peppered: Environ) -> None:
+    run(peppered, "digest", "plan")
+    with db.transaction() as session:
+        deliveries.halt(session, "refused", clock.now(), "5.7.1 blocked")
+        session.execute(update(Delivery).where(Delivery.kind == "signer_daily").values(state=DeliveryState.DEAD))
+        subscribers.record(session, make.PEPPER, Report(Trouble.HARD, "sam@post.example"), clock.now().date())
+    shown = "not sent: refused\nThe mail server refused three mails in a row and said: 5.7.1 blocked\n"
+    assert run(peppered, "sending", "status").output == shown
+    cannot = "0 mails planned again.\n1 cannot be: their addresses are suppressed (`subscriber lift`).\n"
+    assert run(peppered, "digest", "retry").output == cannot
+    run(peppered, "subscriber", "lift", "sam@post.example")
+    assert run(peppered, "digest", "retry").output == "1 mails planned again.\n"
+    assert run(peppered, "digest", "send").output == "0 mails tried.\n"
+    assert run(peppered, "sending", "resume", "refused").output == "Going on; 0 planned mails were dropped.\n"
+    assert run(peppered, "digest", "send").output == "1 mails tried.\n"

@@ -20,8 +20,7 @@ from petition.deliveries import Delivery, DeliveryState, Lane
 from petition.digests import Sender
 from petition.mail import MailDelayed, SmtpPostbox, patience
 from petition.privacy import DomainPolicy, canonical_address, seal_address
-from petition.subscribers import Subscriber, book
-from petition.subscribers.tables import Suppression
+from petition.subscribers import Subscriber, SubscriberState, book
 from tests.domain.test_smtp import PLAIN
 from tests.proofs import mails
 from tests.proofs.clients import wait_for
@@ -124,9 +123,12 @@ def test_each_trouble_ends_in_a_mail_that_arrived_or_in_a_state_that_shows(
     lost, repeated = post.sink.lost_and_repeated(sum(each[domain] for domain in ("good.example", *HEALED)))
     assert (lost, repeated) == (0, 0)
     with db.session() as session:
-        assert session.scalar(select(func.count()).select_from(Suppression)) == each["gone.example"]
-        left = session.scalar(select(func.count()).where(Subscriber.campaign_id == campaign_id))
-        assert left == n - each["gone.example"]
+        states = select(Subscriber.state, func.count()).where(Subscriber.campaign_id == campaign_id)
+        found = dict(session.execute(states.group_by(Subscriber.state)).all())
+        assert found == {
+            SubscriberState.SUPPRESSED: each["gone.example"],
+            SubscriberState.ACTIVE: n - each["gone.example"],
+        }
 
 
 def test_where_tls_is_required_nothing_is_said_in_clear_and_the_mail_ends_as_a_dead_letter(

@@ -154,13 +154,24 @@ def asked_before(house: House, n: int) -> Pair:
 
 
 def suppressed(house: House, n: int) -> Pair:
-    """Addresses that take no mail, and new ones."""
+    """Addresses on the list that do not exist, as a mail server said, and new ones."""
+    known, new = subscribed(house, n)
+    _reported(Trouble.HARD, known)
+    return known, new
+
+
+def complained(house: House, n: int) -> Pair:
+    """Addresses whose owners called our mail spam, and new ones."""
     del house
     known = [_wants_mail(somebody()) for _ in range(n)]
-    with db.transaction() as session:
-        for each in known:
-            subscribers.record(session, make.PEPPER, Report(Trouble.HARD, each["address"]), make.NOW.date())
+    _reported(Trouble.COMPLAINT, known)
     return known, [_wants_mail(somebody()) for _ in range(n)]
+
+
+def _reported(trouble: Trouble, people: list[Typed]) -> None:
+    with db.transaction() as session:
+        for each in people:
+            assert subscribers.record(session, make.PEPPER, Report(trouble, each["address"]), make.NOW.date())
 
 
 def organising(house: House, n: int) -> Pair:
@@ -199,6 +210,7 @@ QUESTIONS: Final = {
     "subscribe, on the list": Question(subscribed, "subscribe"),
     "subscribe, asked again": Question(asked_before, "subscribe"),
     "subscribe, suppressed": Question(suppressed, "subscribe"),
+    "subscribe, complained": Question(complained, "subscribe"),
     "organiser's sign-in": Question(organising, "sign-in"),
 }
 

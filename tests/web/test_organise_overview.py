@@ -26,7 +26,7 @@ from petition.milestones import Goal, Milestone, MilestoneKind
 from petition.organisers import Role
 from petition.organising import exports, files
 from petition.organising.tables import Export, ExportKind
-from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, SuppressedFor, Suppression
+from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
 from petition.two_keys import KeyAct
 from petition.verification.tables import CodeDay, Issued
 from petition.web.organise.panels import PANELS
@@ -71,20 +71,21 @@ def busy(slug: str, n: int) -> None:
             at = now - timedelta(days=n - i)
             figures = {"signed": 1, "withdrawn": 0, "removed": 0, "counted": i + 1, "issued": i + 2}
             session.add(Epoch(campaign_id=cid, number=i + 1, day=day, at=at, size=i + 1, checkpoint="", **figures))
+            reader = secrets.token_bytes(8)
             session.add(
                 Delivery(
-                    kind=("update", "milestone", "signer_daily")[i], recipient=secrets.token_bytes(4), period="p", campaign_id=cid,
+                    kind=("milestone", "signer_weekly", "signer_daily")[i], recipient=reader, period="p", campaign_id=cid,
                     lane=b"", state=DeliveryState.DEAD, due=now, planned_at=now, tries=6, unanswered=0, fault="421",
                 )
             )  # fmt: skip
             session.add(
                 Subscriber(
-                    id=secrets.token_bytes(8), campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
+                    id=reader, campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
                     sealed=b"", lane=b"", lang="en", rhythm=list(Rhythm)[i], state=SubscriberState.ACTIVE,
                     since=now.date(), asked=0,
                 )
             )  # fmt: skip
-            session.add(Suppression(tag=bytes([i]), reason=list(SuppressedFor)[i], n=1, day=now.date()))
+            session.add(Suppression(tag=bytes([i]), day=now.date()))
             session.add(
                 Export(
                     id=secrets.token_bytes(16), campaign_id=cid, kind=ExportKind.JOURNAL, state=exports.UNFINISHED[0],

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser
+from sqlalchemy import select
 
 from petition import clock, db, subscribers
-from petition.subscribers import Audience, Purpose, Report, Rhythm, SubscriberState, Trouble
+from petition.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, SubscriberState, Trouble
 from petition.volatile import Volatile
 from petition.web.parts import Parts
 from tests import make
@@ -29,11 +30,16 @@ def seen(answer: Any) -> tuple[object, ...]:
 
 def test_the_answer_is_the_same_for_new_known_and_suppressed_addresses(reader: Reader) -> None:
     """P30."""
-    with db.transaction() as session:
-        subscribers.record(session, make.PEPPER, Report(Trouble.HARD, "third@post.example"), make.NOW.date())
-    reader.asks("known@post.example")
+    reader.asks("third@post.example")
     reader.client.post(reader.link(Purpose.CONFIRM))
-    addresses = ["fresh@post.example", "known@post.example", "third@post.example", "known@post.example"]
+    with db.transaction() as session:
+        assert subscribers.record(session, make.PEPPER, Report(Trouble.HARD, "third@post.example"), make.NOW.date())
+        subscribers.record(session, make.PEPPER, Report(Trouble.COMPLAINT, "fourth@post.example"), make.NOW.date())
+    reader.asks("known@post.example")
+    with db.transaction() as session:
+        for each in session.scalars(select(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED)):
+            subscribers.confirm(session, each.id, make.NOW)
+    addresses = [f"{each}@post.example" for each in ("fresh", "known", "third", "fourth", "known")]
     assert len({str(seen(reader.asks(each))) for each in addresses}) == 1
     assert len({str(seen(reader.calls(each))) for each in addresses}) == 1
     assert reader.calls().json == {"state": "asked"}

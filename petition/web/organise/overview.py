@@ -9,10 +9,9 @@ from flask import Response, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import clock, db, deliveries, journal, organisers
+from petition import clock, db, digests, journal, organisers
 from petition.campaigns import Campaign
 from petition.campaigns.tables import UpdateDraft
-from petition.deliveries import Delivery, DeliveryState
 from petition.journal import Deed
 from petition.ledger.log import Head
 from petition.organisers import Act, Role
@@ -58,10 +57,10 @@ def overview(slug: str) -> Response:
 @bp.post("/c/<slug>/dead-letters")
 @needs(Act.TELL)
 def retry(slug: str) -> Response:
-    """Try every mail again that was given up."""
+    """Try every mail again that was given up and that somebody still takes."""
     with db.transaction() as session:
         campaign = guard.campaign(session)
-        if n := deliveries.retry_all(session, campaign.id, clock.now()):
+        if n := digests.retry(session, campaign.id, clock.now()).again:
             journal.write(session, campaign.id, visitor().organiser_id, Deed.MAILS_RETRIED, clock.now(), {"mails": n})
     return guard.go(url_for("organise_overview.overview", slug=slug))
 
@@ -82,9 +81,8 @@ def _waiting(session: Session, roles: dict[bytes, Role], now: datetime) -> dict[
     sorts = (
         (KeyRequest.campaign_id, undecided),
         (UpdateDraft.campaign_id, UpdateDraft.number.is_(None)),
-        (Delivery.campaign_id, Delivery.state == DeliveryState.DEAD),
     )
-    found: dict[bytes, int] = {}
+    found = {campaign_id: each.again for campaign_id, each in digests.undelivered(session, roles).items()}
     for column, which in sorts:
         query = select(column, func.count()).where(column.in_(roles), which).group_by(column)
         for campaign_id, n in session.execute(query):

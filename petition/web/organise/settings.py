@@ -10,7 +10,7 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, epochs, journal, two_keys
+from petition import campaigns, clock, db, deliveries, epochs, journal, two_keys
 from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
 from petition.i18n import marked as _
 from petition.journal import Deed
@@ -218,6 +218,7 @@ def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Respons
             (each, *SWITCH_WORDS.get(each, OTHER_METHOD), each in stopped) for each in switching.offered(campaign)
         ],
         zone=str(zone),
+        refused=deliveries.refused(session),
         is_open=campaign.state is CampaignState.OPEN,
         asked={each.act.value for each in asked},
         count=log.counted(session, campaign.id),

@@ -23,6 +23,6 @@ def page(slug: str) -> Response:
         campaign = guard.campaign(session)
         return desk.draw(
             "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
-            suppressed=subscribers.suppressed(session), providers=lanes.by_provider(session),
-            halted=deliveries.halted(session, parts().config.base_url),
+            complaints=subscribers.complaints(session), providers=lanes.by_provider(session),
+            halted=deliveries.halted(session, parts().config.base_url), refused=deliveries.refused(session),
         )  # fmt: skip

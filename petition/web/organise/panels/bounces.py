@@ -1,4 +1,7 @@
-"""Mails that bounced, and complaints, by large provider; all other domains are one line, for a domain may name a person."""
+"""Mails that bounced, and complaints, by large provider; all other domains are one line, for a domain may name a person.
+
+On top, when the mail server refuses everything: that mail stopped by itself, what the server said, and the way to go on.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,22 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from petition import deliveries
 from petition.campaigns import Campaign
-from petition.deliveries import lanes
+from petition.deliveries import Halt, lanes
 from petition.i18n import marked as _
 from petition.web.organise.panels.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Mails sent, bounced, complained about, in all; and the providers that had any trouble."""
+    """Mails sent, bounced, complained about, in all; the providers that had any trouble; whether mail stands still."""
 
     sent: int
     bounced: int
     complained: int
     providers: Sequence[tuple[str, int, int, int]]
+    refused: Halt | None
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
@@ -34,6 +39,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
         sum(each[2] for each in found),
         sum(each[3] for each in found),
         [each for each in found if each[2] + each[3]],
+        deliveries.refused(session),
     )
 
 

@@ -1,4 +1,4 @@
-"""Dead letters: mails that were given up, why, and the button that tries them again."""
+"""Dead letters: mails that were given up, why, how many can be tried again, and the button that does."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import deliveries
+from petition import deliveries, digests
 from petition.campaigns import Campaign
+from petition.digests import Undelivered
 from petition.i18n import marked as _
 from petition.web.organise.panels.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How many in all, and kind, fault and number of each sort. Nobody's address."""
+    """Kind, fault and number of each sort, and how many can be tried again. Nobody's address."""
 
-    total: int
     sorts: Sequence[tuple[str, str, int]]
+    undelivered: Undelivered
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     """Of this campaign."""
     del now
-    sorts = deliveries.why_dead(session, campaign.id)
-    return Shown(sum(n for _, _, n in sorts), sorts)
+    found = digests.undelivered(session, [campaign.id])[campaign.id]
+    return Shown(deliveries.why_dead(session, campaign.id), found)
 
 
 PANEL: Final = Panel("dead", _("Dead letters"), data)

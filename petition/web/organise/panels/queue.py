@@ -9,10 +9,10 @@ from typing import Final
 from sqlalchemy import FromClause, Select, func, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs, two_keys
+from petition import campaigns, deliveries, digests, epochs, two_keys
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.tables import UpdateDraft
-from petition.deliveries import Delivery, DeliveryState, lanes
+from petition.deliveries import lanes
 from petition.i18n import marked as _
 from petition.web.organise.panels.panel import Panel
 
@@ -38,11 +38,12 @@ class Waiting:
 
 def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
     """What waits, most urgent first; empty when nothing does."""
-    anchors = {"dead": "#panel-dead", "stalled": "#panel-health"}
+    anchors = {"dead": "#panel-dead", "stalled": "#panel-health", "refused": "#panel-bounces"}
     found = {
         "keys": _many(session, two_keys.waiting(campaign.id, now).order_by(None).subquery()),
         "stopped": len(campaign.stopped),
-        "dead": _dead(session, campaign.id),
+        "refused": 0 if deliveries.refused(session) is None else 1,
+        "dead": digests.undelivered(session, [campaign.id])[campaign.id].again,
         "bounces": sum(
             1 for _, _, bounced, complained in lanes.by_provider(session) if bounced + complained >= TROUBLE
         ),
@@ -59,11 +60,6 @@ def _drafts(campaign_id: bytes) -> Select[bytes]:
 
 def _many(session: Session, rows: FromClause) -> int:
     return int(session.scalar(select(func.count()).select_from(rows)) or 0)
-
-
-def _dead(session: Session, campaign_id: bytes) -> int:
-    mine = (Delivery.campaign_id == campaign_id) & (Delivery.state == DeliveryState.DEAD)
-    return int(session.scalar(select(func.count()).select_from(Delivery).where(mine)) or 0)
 
 
 def _stalled(session: Session, campaign: Campaign, now: datetime) -> int:
