@@ -39,8 +39,8 @@ PATIENCE: Final = 0.8
 _TRY_CODE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return false end
-local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain')
-if held[1] ~= ARGV[1] then return false end
+local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain', 'earlier')
+if held[1] ~= ARGV[1] and held[5] ~= ARGV[1] then return false end
 redis.call('HINCRBY', KEYS[1], 'tries', -1)
 if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
   local mails = ARGV[4] .. held[3]
@@ -60,7 +60,8 @@ if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) 
 _TAKE_ONE: Final = f"{_TAKE} return 0"
 
 _KEEP_CHALLENGE: Final = f"""{_TAKE}
-redis.call('HSET', KEYS[2], 'code', ARGV[4], 'tag', ARGV[5], 'network', ARGV[6], 'domain', ARGV[7], 'tries', 0)
+redis.call('HSET', KEYS[2], 'code', ARGV[4], 'earlier', ARGV[5], 'tag', ARGV[6], 'network', ARGV[7], 'domain', ARGV[8],
+  'tries', 0)
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 0
 """
@@ -125,6 +126,7 @@ class Volatile:
         self,
         id_hash: bytes,
         code_mac: bytes,
+        earlier_mac: bytes,
         tag: bytes,
         network: bytes,
         domain: bytes,
@@ -136,11 +138,12 @@ class Volatile:
         """Take one code mail from a network's budget and wait for the code; None, or seconds until there may be one.
 
         The budget counts unanswered mails: 60 an hour, 600 for requests that come with a proof of work. `id_hash` names
-        the challenge, `code_mac` is the keyed hash of the right code. `domain` is the organisation's, as its campaign
+        the challenge, `code_mac` and `earlier_mac` are the keyed hashes of the right codes, today's and, for a while after
+        midnight, yesterday's. `domain` is the organisation's, as its campaign
         lists it in public; it names nobody.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
-        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, tag, network, domain)
+        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, earlier_mac, tag, network, domain)
         with _Noticing():
             wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
         return wait or None

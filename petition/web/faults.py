@@ -97,7 +97,7 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
     CodeWrong: (
         403,
         _("Wrong or expired code"),
-        _("This code is wrong, has expired, or was tried too often. Check its eight digits, or ask for a new one."),
+        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask again."),
     ),
     AlreadyVerified: (
         409,

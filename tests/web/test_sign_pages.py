@@ -123,6 +123,25 @@ def test_the_address_sent_again_from_the_same_page_leads_to_the_same_pass(suzie:
     assert passes[0] == passes[1]
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Type the code of any mail that came today. At most three are sent a day (UTC), all with the same code"),
+        ("fr", "Tapez le code de n’importe quel courriel arrivé aujourd’hui."),
+    ],
+)
+def test_when_strangers_used_up_the_mails_the_page_says_what_to_do_and_the_code_of_the_day_signs(
+    suzie: Suzie, lang: str, said: str
+) -> None:
+    for _ in range(4):
+        suzie.post("verify", address=SUZIE)
+    suzie.lang = lang
+    page = suzie.post("verify", address=SUZIE)
+    assert said in text(page)
+    assert len(set(suzie.codes)) == 1
+    assert suzie.post("pass", **(fields(page) | {"code": suzie.codes[0]})).status_code == 200
+
+
 def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) -> None:
     asked = fields(suzie.get("sign"))
     pages = [fields(suzie.post("verify", **(asked | {"address": each}))) for each in (SUZIE, "omar@corp.example")]
