@@ -19,6 +19,7 @@ LOG_DAYS: Final = 7
 
 QUARTER: Final = _("a quarter of an hour")
 AN_HOUR: Final = _("an hour")
+HALF_AN_HOUR: Final = _("half an hour")
 A_WEEK: Final = _("seven days")
 TO_NEXT_BATCH: Final = _("until the next batch replaces it")
 AS_RUNNING: Final = _("as long as the servers run")
@@ -83,6 +84,24 @@ KEYS: Final[tuple[Kept, ...]] = (
         OF_NETWORKS,
         _("to limit how much mail one network asks for"),
         Datum(Kind.keyed, AN_HOUR, _("That some network asked for mail. Its address cannot be computed after the hour.")),
+    ),
+    Kept(
+        "tab-key:*",
+        HOUR // 2,
+        OF_ASKERS,
+        _("so that a reload does not lose the step of signing; deleted once the receipt is saved, or on leaving at once"),
+        Datum(
+            Kind.sealed,
+            HALF_AN_HOUR,
+            _("A random key. What it opens lies in one tab of a browser, and never here."),
+        ),
+    ),
+    Kept(
+        "tabs:*",
+        HOUR,
+        OF_NETWORKS,
+        _("to limit how many such keys one network keeps"),
+        Datum(Kind.keyed, AN_HOUR, _("That some network opened signing pages. Its address cannot be computed after the hour.")),
     ),
     Kept(
         "network-key",

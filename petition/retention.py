@@ -72,6 +72,12 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
+        _("A random key to the step of signing that your tab keeps, encrypted, on your own device"),
+        _("so that a reload does not lose your pass or receipt"),
+        "tab-key:*",
+    ),
+    Line(
+        Whose.SIGNERS,
         _("A scrambled mark of the address, with how often a code was asked for there that day"),
         _("so that nobody’s mailbox is flooded with codes"),
         "verification.mail_cap",
@@ -132,9 +138,9 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.VISITORS,
-        _("If you ask for a code or for mail: a scrambled mark of your network, and the key it was scrambled with"),
+        _("If you sign or ask for mail: a scrambled mark of your network, and the key it was scrambled with"),
         _("to limit how much one network asks for"),
-        "mails:* asks:* network-key",
+        "mails:* asks:* tabs:* network-key",
     ),
     Line(
         Whose.VISITORS,

@@ -1,4 +1,4 @@
-"""What lives minutes and may be lost: challenges, mail budgets, tries at signing in, the hour's network key, spent puzzles.
+"""What lives minutes and may be lost: challenges, budgets, tries at signing in, the hour's network key, spent puzzles, tabs' keys.
 
 The only module that speaks to Redis. Guards that whatever counts here is counted in one step on the server (Lua),
 before anything is compared, so that no number of processes wins a sixth try or a mail more. Refuses to hold an
@@ -25,6 +25,8 @@ MAIL_WINDOW: Final = 3600
 SIGN_IN_TRIES: Final = 5
 SIGN_IN_WINDOW: Final = 900
 ASKS: Final = 60
+TAB_KEY_SECONDS: Final = 1800
+TAB_KEYS: Final = 600
 NETWORK_KEY_SECONDS: Final = 3600
 NETWORK_KEY_KEPT: Final = 60.0
 PATIENCE: Final = 0.8
@@ -37,8 +39,8 @@ PATIENCE: Final = 0.8
 _TRY_CODE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return false end
-local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain')
-if held[1] ~= ARGV[1] then return false end
+local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain', 'earlier')
+if held[1] ~= ARGV[1] and held[5] ~= ARGV[1] then return false end
 redis.call('HINCRBY', KEYS[1], 'tries', -1)
 if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
   local mails = ARGV[4] .. held[3]
@@ -58,8 +60,14 @@ if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) 
 _TAKE_ONE: Final = f"{_TAKE} return 0"
 
 _KEEP_CHALLENGE: Final = f"""{_TAKE}
-redis.call('HSET', KEYS[2], 'code', ARGV[4], 'tag', ARGV[5], 'network', ARGV[6], 'domain', ARGV[7], 'tries', 0)
+redis.call('HSET', KEYS[2], 'code', ARGV[4], 'earlier', ARGV[5], 'tag', ARGV[6], 'network', ARGV[7], 'domain', ARGV[8],
+  'tries', 0)
 redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 0
+"""
+
+_KEEP_TAB_KEY: Final = f"""{_TAKE}
+redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
 return 0
 """
 
@@ -69,6 +77,8 @@ _ASKS: Final = b"asks:"
 _SEEN: Final = b"seen:"
 _SIGN_INS: Final = b"sign-ins:"
 _NETWORK_KEY: Final = b"network-key"
+_TAB_KEY: Final = b"tab-key:"
+_TABS: Final = b"tabs:"
 
 
 class VolatileAway(Exception):
@@ -104,6 +114,7 @@ class Volatile:
         self._try_code = self._script(_TRY_CODE)
         self._keep_challenge = self._script(_KEEP_CHALLENGE)
         self._take = self._script(_TAKE_ONE)
+        self._keep_tab_key = self._script(_KEEP_TAB_KEY)
         self._network_key, self._network_key_until = b"", 0.0
 
     def ping(self) -> None:
@@ -115,6 +126,7 @@ class Volatile:
         self,
         id_hash: bytes,
         code_mac: bytes,
+        earlier_mac: bytes,
         tag: bytes,
         network: bytes,
         domain: bytes,
@@ -126,11 +138,12 @@ class Volatile:
         """Take one code mail from a network's budget and wait for the code; None, or seconds until there may be one.
 
         The budget counts unanswered mails: 60 an hour, 600 for requests that come with a proof of work. `id_hash` names
-        the challenge, `code_mac` is the keyed hash of the right code. `domain` is the organisation's, as its campaign
+        the challenge, `code_mac` and `earlier_mac` are the keyed hashes of the right codes, today's and, for a while after
+        midnight, yesterday's. `domain` is the organisation's, as its campaign
         lists it in public; it names nobody.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
-        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, tag, network, domain)
+        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, earlier_mac, tag, network, domain)
         with _Noticing():
             wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
         return wait or None
@@ -172,6 +185,28 @@ class Volatile:
         """The right code was given: the name has all its tries again."""
         with _Noticing():
             self._redis.delete(_SIGN_INS + name)
+
+    def keep_tab_key(
+        self, id_hash: bytes, key: bytes, network: bytes, *, seconds: int = TAB_KEY_SECONDS, window: int = MAIL_WINDOW
+    ) -> int | None:
+        """Keep the key to what one tab keeps, for half an hour; None, or seconds to wait: a network keeps 600 an hour.
+
+        The key is stored without the network, and beside nothing else: what it opens lies in that tab alone.
+        """
+        keys = [_TABS + network, _TAB_KEY + id_hash]
+        with _Noticing():
+            wait = int(self._keep_tab_key(keys=keys, args=[TAB_KEYS, window, key, seconds]))
+        return wait or None
+
+    def tab_key(self, id_hash: bytes) -> bytes | None:
+        """The key that is kept under this id; None once it is forgotten or half an hour old."""
+        with _Noticing():
+            return cast("bytes | None", self._redis.get(_TAB_KEY + id_hash))
+
+    def forget_tab_key(self, id_hash: bytes) -> None:
+        """The tab is done: what it left on a disk cannot be opened any more."""
+        with _Noticing():
+            self._redis.delete(_TAB_KEY + id_hash)
 
     def network_key(self) -> bytes:
         """The 32 random bytes that hash networks this hour: one key for all processes, never on a disk.

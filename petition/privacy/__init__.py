@@ -17,7 +17,7 @@ from petition.privacy.addresses import (
     canonical_domain,
     personal_address,
 )
-from petition.privacy.tags import identity_tag, mail_cap_key, subscriber_tag, suppression_tag
+from petition.privacy.tags import code_of_day, identity_tag, mail_cap_key, subscriber_tag, suppression_tag
 from petition.privacy.vault import Recipient, SealBroken, Vault, seal_address, unseal_address
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "WorkAddress",
     "canonical_address",
     "canonical_domain",
+    "code_of_day",
     "identity_tag",
     "mail_cap_key",
     "personal_address",

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hmac
 from datetime import date
+from itertools import count
 from typing import Final
 
 IDENTITY: Final = b"petition/identity/v1\0"
 MAIL_CAP: Final = b"petition/mailcap/v1\0"
+CODE: Final = b"petition/code-of-day/v1\0"
 SUBSCRIBER: Final = b"petition/subscriber/v1\0"
 SUPPRESSION: Final = b"petition/suppression/v1\0"
 PEPPER_BYTES: Final = 32
 CAMPAIGN_BYTES: Final = 16
+CODES: Final = 10**8
+FAIR: Final = 2**32 // CODES * CODES
+WORD: Final = 4
 
 
 def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
@@ -29,6 +34,21 @@ def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 def mail_cap_key(pepper: bytes, day: date, canonical: str) -> bytes:
     """Name a mailbox for one day, to count its code mails: 32 bytes that no identity tag can be linked to."""
     return _tag(pepper, MAIL_CAP + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode())
+
+
+def code_of_day(pepper: bytes, day: date, canonical: str) -> str:
+    """The eight digits that all code mails of a mailbox carry on one day; stored nowhere, made again when needed.
+
+    Words of 32 bits that would make some codes likelier than others are passed over.
+    """
+    start = CODE + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode() + b"\0"
+    for turn in count():
+        digest = _tag(pepper, start + bytes([turn]))
+        words = (int.from_bytes(digest[at : at + WORD]) for at in range(0, len(digest), WORD))
+        fair = next((word for word in words if word < FAIR), None)
+        if fair is not None:
+            return f"{fair % CODES:08d}"
+    raise AssertionError
 
 
 def subscriber_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:

@@ -82,6 +82,6 @@ def seal_address(vault: Vault, address: str | None, lang: str, now: datetime, *,
 
 
 def unseal_address(vault: Vault, token: str, now: datetime, ttl: int = CODE_LIFE) -> Recipient:
-    """Open a task argument of at most `ttl` seconds; raise SealBroken. An older code is worthless anyway."""
+    """Open a task argument of at most `ttl` seconds; raise SealBroken. Whoever waited so long asks again."""
     address, lang, code = json.loads(vault.unseal_fresh(token.encode(), ttl, now))
     return Recipient(address, lang, code)

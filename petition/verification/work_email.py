@@ -1,7 +1,8 @@
 """Verification by a code to the work address: who asks, how often, and the challenge that waits for the code.
 
-Guards that every address of a listed domain gets the same answer in the same time, known or not, and that no more
-than three codes a day go to one. Refuses addresses that are not plainly one person's (`petition.privacy`). The
+Guards that every address of a listed domain gets the same answer in the same time, known or not, that no more than
+three codes a day go to one, and that all mails of an address and day (UTC) carry the same code, good from any challenge
+for that address: whoever asks in a colleague's name uses up her mails, and not her code (decision 0037). Refuses addresses that are not plainly one person's (`petition.privacy`). The
 address exists in this call and, sealed, in the argument of the task that mails the code; nowhere else.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
@@ -20,7 +21,15 @@ from petition import db, events
 from petition.campaigns import Campaign, require_open, switches
 from petition.encoding import MalformedEncoding, b64u, unb64u
 from petition.mail import Message, compose, random_message_id
-from petition.privacy import Recipient, WorkAddress, canonical_address, identity_tag, mail_cap_key, seal_address
+from petition.privacy import (
+    Recipient,
+    WorkAddress,
+    canonical_address,
+    code_of_day,
+    identity_tag,
+    mail_cap_key,
+    seal_address,
+)
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import CodeDay, MailCap
 
@@ -28,6 +37,8 @@ NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
 FILLERS: Final = 64
 CODE_LIFE: Final = 900
+AFTER_MIDNIGHT: Final = 2 * CODE_LIFE
+"""A mail may take one of these to leave, and its reader another one."""
 CHALLENGE_BYTES: Final = 16
 CODE_LABEL: Final = b"petition/code/v1\0"
 
@@ -51,11 +62,13 @@ def begin(
     """
     require_open(campaign)
     work = canonical_address(address, campaign.policies())
-    challenge, code = secrets.token_bytes(CHALLENGE_BYTES), f"{secrets.randbelow(10**8):08d}"
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    code, earlier = (code_of_day(desk.pepper, day, work.canonical) for day in _days(now))
     tag = identity_tag(desk.pepper, campaign.id, work.canonical)
     wait = desk.volatile.keep_challenge(
         _id_hash(campaign, challenge),
         _mac(desk, challenge, code),
+        _mac(desk, challenge, earlier),
         tag,
         network,
         work.domain.encode(),
@@ -94,12 +107,18 @@ def code_mail(recipient: Recipient, sender: str, now: datetime) -> Message:
     return compose(
         "code",
         recipient.lang,
-        {"code": recipient.code, "minutes": CODE_LIFE // 60},
+        {"code": recipient.code},
         to=recipient.address,
         sender=sender,
         message_id=random_message_id(sender),
         now=now,
     )
+
+
+def _days(now: datetime) -> tuple[date, date]:
+    """The day (UTC) whose code is mailed, and the one whose code is still taken: yesterday, for a while after midnight."""
+    now = now.astimezone(UTC)
+    return now.date(), (now - timedelta(seconds=AFTER_MIDNIGHT)).date()
 
 
 def _id_hash(campaign: Campaign, challenge: bytes) -> bytes:

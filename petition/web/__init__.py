@@ -34,6 +34,7 @@ from petition.web.public import (
     signers,
     subscribe,
     subscription,
+    tab_key,
     verify,
     withdraw,
 )
@@ -42,7 +43,7 @@ from petition.web.sizes import LARGEST_FORM
 TEMPLATES: Final = PROJECT / "templates"
 PAGES: Final = (
     home, letter, signers, verify, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share,
-    legal, inbox,
+    legal, inbox, tab_key,
 )  # fmt: skip
 
 

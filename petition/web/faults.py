@@ -55,7 +55,7 @@ from petition.web.language import gettext, spoken
 from petition.web.organise.refusals import OF_ORGANISERS, REFUSALS
 
 PROBLEM: Final = "application/problem+json"
-FOR_MACHINES: Final = ("/api/", "/hooks/")
+FOR_MACHINES: Final = ("/api/", "/hooks/", "/tab-key/")
 RETRY_SECONDS: Final = 5
 URN: Final = "urn:undersigned:problem:"
 
@@ -97,7 +97,7 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
     CodeWrong: (
         403,
         _("Wrong or expired code"),
-        _("This code is wrong, has expired, or was tried too often. Check its eight digits, or ask for a new one."),
+        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask again."),
     ),
     AlreadyVerified: (
         409,
@@ -163,6 +163,7 @@ HTTP_SAID: Final = {
     405: (_("Not this way"), _("This address cannot be used in this way.")),
     413: (_("Too large"), _("What was sent is too large.")),
     414: (_("Address too long"), _("This address is too long.")),
+    429: (_("Too many requests"), _("Too many requests came from this network. Try again later.")),
     415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
     503: AWAY[1:],
 }
@@ -200,7 +201,7 @@ def explain(error: Exception) -> Fault:
     """Put an error into words; one that nobody foresaw becomes a 503."""
     if isinstance(error, HTTPException) and error.code:
         title, sentence = HTTP_SAID.get(error.code, (error.name, error.name))
-        retry_after = RETRY_SECONDS if error.code == 503 else None
+        retry_after = RETRY_SECONDS if error.code == 503 else getattr(error, "retry_after", None)
         return Fault(error.code, _dashed(error), gettext(title), gettext(sentence), retry_after)
     status, title, sentence = SAID.get(type(error), AWAY)
     name = _dashed(error) if type(error) in SAID else "away"

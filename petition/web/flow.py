@@ -11,7 +11,7 @@ from typing import Final
 from flask import request
 
 BLUEPRINTS: Final = frozenset({"sign", "receipt", "withdraw", "subscribe"})
-ADDRESS: Final = re.compile(r"/c/[^/]+/(sign|verify|pass|receipt|receipt\.json|withdraw|hide|subscribe)/?")
+ADDRESS: Final = re.compile(r"/c/[^/]+/(sign|verify|pass|step|receipt|receipt\.json|withdraw|hide|subscribe)/?")
 
 
 def in_flow() -> bool:

@@ -41,6 +41,7 @@ SENT: Final = 4
 CODE_DIGITS: Final = 8
 BLINDED_BYTES: Final = 256
 SECRET_BYTES: Final = 32
+TAB_ID_BYTES: Final = 16
 
 SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
@@ -274,6 +275,26 @@ class SignForm(Shape):
             comment=str(self.comment.data),
             publish_at=int(str(self.publish_at.data)),
         )
+
+
+class TabForm(Shape):
+    """Name what a tab keeps, by the random id that it chose."""
+
+    id = StringField(filters=[stripped], validators=[spells(TAB_ID_BYTES)])
+
+    def id_bytes(self) -> bytes:
+        """The 16 bytes."""
+        return unb64u(str(self.id.data), TAB_ID_BYTES)
+
+
+class TabKeyForm(TabForm):
+    """Keep the key to what a tab keeps."""
+
+    key = StringField(filters=[stripped], validators=[spells(SECRET_BYTES)])
+
+    def key_bytes(self) -> bytes:
+        """The 32 bytes."""
+        return unb64u(str(self.key.data), SECRET_BYTES)
 
 
 class WithdrawForm(Shape):

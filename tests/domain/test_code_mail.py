@@ -34,7 +34,7 @@ WORDS_OF_THE_CAMPAIGN = frozenset(WORDS.split())
 
 
 def code_mail(lang: str = "en", to: str = "suzie@corp.example", sender: str = "code@mail.example") -> Message:
-    context = {"code": "12345678", "minutes": 15}
+    context = {"code": "12345678"}
     message_id = random_message_id(sender)
     return compose("code", lang, context, to=to, sender=sender, message_id=message_id, now=NOW)
 
@@ -54,7 +54,7 @@ def test_code_mail_in_english_says_the_code_and_nothing_else() -> None:
     assert (message.subject, message.text) == (
         "Your code",
         (
-            "Your code:\n\n    12345678\n\nIt is valid for 15 minutes.\n\n"
+            "Your code:\n\n    12345678\n\nIt is valid today, until midnight UTC.\n\n"
             "If you did not ask for it, ignore this message."
         ),
     )
@@ -65,7 +65,7 @@ def test_code_mail_in_french_says_the_code_and_nothing_else() -> None:
     assert (message.subject, message.text) == (
         "Votre code",
         (
-            "Votre code\u202f:\n\n    12345678\n\nIl est valable 15 minutes.\n\n"
+            "Votre code\u202f:\n\n    12345678\n\nIl est valable aujourd’hui, jusqu’à minuit UTC.\n\n"
             "Si vous n’attendiez pas ce code, ignorez ce message."
         ),
     )

@@ -16,6 +16,7 @@ from petition.privacy import (
     Recipient,
     SealBroken,
     Vault,
+    code_of_day,
     identity_tag,
     mail_cap_key,
     seal_address,
@@ -50,6 +51,30 @@ def test_identity_tag_changes_with_pepper_campaign_and_person() -> None:
 def test_identity_tag_refuses_weak_keys_and_odd_campaigns(pepper: bytes, cid: bytes) -> None:
     with pytest.raises(ValueError, match=r"bytes"):
         identity_tag(pepper, cid, "suzie@salesforce.example")
+
+
+def test_the_code_of_a_day_is_made_of_the_address_the_day_and_the_pepper_and_of_nothing_else() -> None:
+    message = b"petition/code-of-day/v1\0" + b"2026-11-24" + b"\0" + b"suzie@salesforce.example" + b"\0\0"
+    words = hmac.new(PEPPER, message, hashlib.sha256).digest()
+    fair = [n for n in (int.from_bytes(words[at : at + 4]) for at in range(0, 32, 4)) if n < 42 * 10**8]
+    assert code_of_day(PEPPER, DAY, "suzie@salesforce.example") == f"{fair[0] % 10**8:08d}"
+    others = {
+        code_of_day(PEPPER[::-1], DAY, "suzie@salesforce.example"),
+        code_of_day(PEPPER, DAY + timedelta(days=1), "suzie@salesforce.example"),
+        code_of_day(PEPPER, DAY, "mallory@salesforce.example"),
+        code_of_day(PEPPER, DAY, "suzie@salesforce.example"),
+    }
+    assert len(others) == 4
+    with pytest.raises(ValueError, match="bytes"):
+        code_of_day(b"short", DAY, "suzie@salesforce.example")
+
+
+def test_every_digit_of_the_codes_is_as_frequent_as_the_others() -> None:
+    """Chi squared with nine degrees of freedom over 20,000 fixed codes: no luck is needed."""
+    codes = [code_of_day(PEPPER, DAY, f"person{n}@corp.example") for n in range(20_000)]
+    for place in range(8):
+        seen = [sum(code[place] == str(digit) for code in codes) for digit in range(10)]
+        assert sum((n - 2000) ** 2 / 2000 for n in seen) < 30
 
 
 def test_mail_cap_key_lasts_one_day_and_differs_from_the_tag() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -29,15 +29,28 @@ def mailed(desk: Desk) -> list[Recipient]:
 
     def carry(event: Event) -> None:
         if isinstance(event, CodeWanted):
-            found.append(unseal_address(desk.vault, event.sealed, make.NOW))
+            found.append(unseal_address(desk.vault, event.sealed, make.NOW + timedelta(days=2), ttl=3 * 24 * 3600))
 
     events.connect(carry)
     return found
 
 
-def ask(session: Session, desk: Desk, campaign: Campaign, address: str, network: bytes = b"n" * 32) -> str:
+def ask(
+    session: Session,
+    desk: Desk,
+    campaign: Campaign,
+    address: str,
+    network: bytes = b"n" * 32,
+    now: datetime = make.NOW,
+) -> str:
     """Ask for a code."""
-    return verification.begin(session, desk, campaign, address, network=network, proven=False, lang="en", now=make.NOW)
+    return verification.begin(session, desk, campaign, address, network=network, proven=False, lang="en", now=now)
+
+
+def asked(desk: Desk, campaign: Campaign, address: str, now: datetime = make.NOW) -> str:
+    """Ask for a code in a transaction of its own."""
+    with db.transaction() as asking:
+        return ask(asking, desk, campaign, address, now=now)
 
 
 def blinding(campaign: Campaign) -> Blinding:
@@ -105,6 +118,60 @@ def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
             challenges.append(ask(asking, desk, campaign, spelling))
     assert [bool(each.address) for each in mailed] == [True, True, True, False]
     assert {len(challenge) for challenge in challenges} == {22}
+
+
+def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_answer_her_own_challenge(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    """Strangers used up the mails of her day: she types the code that one of these brought."""
+    campaign = make.campaign(session)
+    spellings = ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@eu.corp.example")
+    foreign = [asked(desk, campaign, spelling) for spelling in spellings]
+    hers = asked(desk, campaign, "suzie@corp.example")
+    assert [bool(each.address) for each in mailed] == [True, True, True, False]
+    assert len({each.code for each in mailed}) == 1
+    assert len({*foreign, hers}) == 4
+    stamp = verification.issue(
+        session, desk, campaign, hers, mailed[0].code, blinding(campaign).blinded, make.NOW + timedelta(minutes=14)
+    )
+    assert len(stamp) == 256
+
+
+def test_codes_differ_by_address_and_by_day(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+    campaign = make.campaign(session)
+    for address, day in (("suzie@corp.example", 0), ("suzie@corp.example", 1), ("mallory@corp.example", 0)):
+        asked(desk, campaign, address, make.NOW + timedelta(days=day))
+    assert len({each.code for each in mailed}) == 3
+    assert all(len(each.code) == 8 and each.code.isdigit() for each in mailed)
+
+
+def test_the_mails_used_up_in_one_campaign_bring_the_code_of_another(
+    session: Session, desk: Desk, mailed: list[Recipient]
+) -> None:
+    """The cap belongs to the mailbox, over all campaigns: so does the code, or a stranger could use up one for the other."""
+    first, second = make.campaign(session), make.campaign(session)
+    for _ in range(work_email.MAILS_A_DAY):
+        asked(desk, first, "suzie@corp.example")
+    hers = asked(desk, second, "suzie@corp.example")
+    assert verification.issue(session, desk, second, hers, mailed[0].code, blinding(second).blinded, make.NOW)
+
+
+@pytest.mark.parametrize(("minutes", "good"), [(5, True), (16, True), (29, True), (31, False)])
+def test_a_code_mailed_before_midnight_stays_good_for_a_while_after(
+    session: Session, desk: Desk, mailed: list[Recipient], minutes: int, good: bool
+) -> None:
+    campaign = make.campaign(session)
+    midnight = (make.NOW + timedelta(days=1)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    asked(desk, campaign, "suzie@corp.example", midnight - timedelta(minutes=1))
+    now = midnight + timedelta(minutes=minutes)
+    hers = asked(desk, campaign, "suzie@corp.example", now)
+    yesterday, today = (each.code for each in mailed)
+    if good:
+        assert verification.issue(session, desk, campaign, hers, yesterday, blinding(campaign).blinded, now)
+        return
+    with pytest.raises(CodeWrong):
+        verification.issue(session, desk, campaign, hers, yesterday, blinding(campaign).blinded, now)
+    assert verification.issue(session, desk, campaign, hers, today, blinding(campaign).blinded, now)
 
 
 def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and_one_that_had_its_mails(

@@ -22,7 +22,12 @@ def mac(code: str) -> bytes:
 
 
 def challenge(volatile: Volatile, name: bytes = b"c" * 32, network: bytes = NETWORK, seconds: int = 900) -> bytes:
-    assert volatile.keep_challenge(name, mac("12345678"), TAG, network, DOMAIN, proven=True, seconds=seconds) is None
+    assert (
+        volatile.keep_challenge(
+            name, mac("12345678"), mac("12345678"), TAG, network, DOMAIN, proven=True, seconds=seconds
+        )
+        is None
+    )
     return name
 
 
@@ -33,6 +38,14 @@ def answer(volatile: Volatile, name: bytes, code: str, blinded: bytes = b"a" * 3
 def test_right_code_opens_the_challenge(volatile: Volatile) -> None:
     name = challenge(volatile)
     assert answer(volatile, name, "12345678") == Challenge(tag=TAG, domain=DOMAIN, own=True)
+
+
+def test_either_code_of_a_midnight_opens_the_challenge(volatile: Volatile) -> None:
+    name = b"m" * 32
+    volatile.keep_challenge(name, mac("11111111"), mac("22222222"), TAG, NETWORK, DOMAIN, proven=True)
+    assert answer(volatile, name, "22222222") is not None
+    assert answer(volatile, name, "11111111") is not None
+    assert answer(volatile, name, "33333333") is None
 
 
 def test_wrong_and_unknown_codes_get_the_same_answer(volatile: Volatile) -> None:
@@ -96,7 +109,9 @@ def owns(volatile: Volatile, name: bytes, blinded: bytes) -> bool:
 
 def take_mail(volatile: Volatile, network: bytes = NETWORK, *, proven: bool = False, window: int = 3600) -> int | None:
     name = secrets.token_bytes(32)
-    return volatile.keep_challenge(name, mac("12345678"), TAG, network, DOMAIN, proven=proven, window=window)
+    return volatile.keep_challenge(
+        name, mac("12345678"), mac("12345678"), TAG, network, DOMAIN, proven=proven, window=window
+    )
 
 
 def take(volatile: Volatile, times: int, *, proven: bool = False) -> list[int | None]:
@@ -106,7 +121,9 @@ def take(volatile: Volatile, times: int, *, proven: bool = False) -> list[int | 
 def test_network_at_its_limit_gets_no_challenge(volatile: Volatile) -> None:
     take(volatile, MAILS_UNPROVEN)
     name = b"c" * 32
-    assert volatile.keep_challenge(name, mac("12345678"), TAG, NETWORK, DOMAIN, proven=False) is not None
+    assert (
+        volatile.keep_challenge(name, mac("12345678"), mac("12345678"), TAG, NETWORK, DOMAIN, proven=False) is not None
+    )
     assert answer(volatile, name, "12345678") is None
 
 
@@ -133,7 +150,9 @@ def test_ten_thousand_posts_at_once_take_sixty_mails(volatile: Volatile) -> None
 def test_office_whose_codes_are_used_never_meets_the_limit(volatile: Volatile) -> None:
     for number in range(300):
         name = number.to_bytes(32)
-        assert volatile.keep_challenge(name, mac("12345678"), TAG, NETWORK, DOMAIN, proven=False) is None
+        assert (
+            volatile.keep_challenge(name, mac("12345678"), mac("12345678"), TAG, NETWORK, DOMAIN, proven=False) is None
+        )
         assert answer(volatile, name, "12345678") is not None
     assert take(volatile, MAILS_UNPROVEN) == [None] * MAILS_UNPROVEN
 

@@ -62,7 +62,7 @@ def lost_values(sentence: tuple[str, ...], said: tuple[str, ...]) -> bool:
 
 
 def test_sentences_are_found_in_code_pages_and_mails() -> None:
-    wanted = {("Not a pass",), ("Your code:",), ("It is valid for one minute.", "It is valid for %(num)d minutes.")}
+    wanted = {("Not a pass",), ("Your code:",), ("%(count)s code left", "%(count)s codes left")}
     assert wanted - written() == set()
 
 

@@ -16,7 +16,7 @@ from workers.celery_app import QUEUES
 def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that_it_gets() -> None:
     written = Path(volatile.__file__).read_text()
     names = re.findall(r'^_[A-Z_]+: Final = b"([a-z-]+:?)"$', written, re.MULTILINE)
-    assert len(names) == 6
+    assert len(names) == 8
     found = {name: row_of(KEYS, f"{name}x" if name.endswith(":") else name) for name in names}
     lives = {name.rstrip(":"): row.seconds for name, row in found.items() if row}
     remembered = max(hooks.REMEMBERED_SECONDS, proof_of_work.LIFE, passkeys.CHALLENGE_SECONDS)
@@ -25,6 +25,8 @@ def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that
         "mails": volatile.MAIL_WINDOW,
         "asks": volatile.MAIL_WINDOW,
         "seen": remembered,
+        "tab-key": volatile.TAB_KEY_SECONDS,
+        "tabs": volatile.MAIL_WINDOW,
         "sign-ins": volatile.SIGN_IN_WINDOW,
         "network-key": volatile.NETWORK_KEY_SECONDS,
     }

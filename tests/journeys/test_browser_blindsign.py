@@ -117,6 +117,22 @@ def test_pass_made_in_the_browser_is_accepted_by_the_server(tab: Page, issuer: r
     assert unb64u(token, 32) == held.w
 
 
+def test_a_pass_begun_again_with_its_secrets_asks_for_the_same_stamp(tab: Page, issuer: rsabssa.PrivateKey) -> None:
+    first = applied(tab, issuer)
+    again = tab.evaluate(
+        """async ([issuer, campaign]) => {
+            const { begin } = await import("/js/pass.js");
+            globalThis.applying = await begin(issuer, campaign, JSON.parse(JSON.stringify(applying.secrets)));
+            return applying.blinded;
+        }""",
+        [b64u(rsabssa.spki(issuer.public)), CID.hex()],
+    )
+    assert unb64u(again, 256) == first
+    stamp = rsabssa.blind_sign(issuer, first)
+    held = Pass.decode(tab.evaluate("async (stamp) => await applying.complete(stamp)", b64u(stamp)))
+    assert passes.check(issuer.public, CID, held)
+
+
 def test_two_passes_of_one_page_share_nothing(tab: Page, issuer: rsabssa.PrivateKey) -> None:
     one, two = (Pass.decode(completed(tab, issuer)) for _ in range(2))
     assert one.w != two.w

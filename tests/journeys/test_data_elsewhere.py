@@ -18,6 +18,7 @@ from sqlalchemy import select
 from petition import campaigns, clock, db
 from petition.config import Config
 from petition.data_elsewhere import FILES, KEYS, Kept, row_of
+from petition.encoding import b64u
 from petition.organisers import Organiser
 from petition.organising import exports
 from petition.organising.tables import ExportKind
@@ -105,6 +106,8 @@ def use(running: Running, private: Path) -> None:
     assert running.command("backup", "key", str(private)).returncode == 0
     held = verified(running, "elsewhere@salesforce.example")[1]
     assert call(api(running, "/sign"), {"pass": held, "show": "anonymous"}).status == 201
+    tab = {"id": b64u(bytes(16)), "key": b64u(bytes(32))}
+    assert call(f"{running.url}/tab-key/keep", tab).status == 200
     wanted = {"address": "elsewhere@post.example", "rhythm": "weekly"}
     assert call(api(running, "/subscribe"), wanted).status == 202
     assert posted(f"{running.url}/organise/sign-in", {"name": "Omar", "code": "0000"}) >= 400

@@ -1,5 +1,7 @@
 """P32: the whole public way in a real browser, in both languages, with a script and without; then the browser's disk is searched.
 
+Where a script keeps the step of signing, the walk waits until the browser wrote it to its disk, and loads the page again.
+
 Nothing but the site is found from this browser; where the quick exit leads, a server of ours answers in its place.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
+from redis import Redis
 
 from petition import campaigns, db, snapshots
 from petition.web.flow import ADDRESS
@@ -112,7 +116,7 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
         with signers_browser(browser, profile, elsewhere, scripted) as context:
             control = kept_by_a_browser(context, running.url)
             watch = Watch(running.url, context)
-            walk = Walk(running, watch, lang, scripted)
+            walk = Walk(running, watch, lang, scripted, profile)
             walk.all()
         remembered = history(profile)
         found["of others"] += watch.foreign() + [each for each in watch.away if each]
@@ -125,18 +129,25 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
         found["on disk"] += met(on_disk(profile), walk.words) + cached(profile, running.url)
         counted += Counter(
             answers=watch.read, pages=len(watch.pages), exits=walk.left, words=len(walk.words) + len(walk.tokens),
-            files=len(on_disk(profile)), control=len(met(on_disk(profile), [control])) > 1,
+            files=len(on_disk(profile)), steps=len(set(watch.steps)), control=len(met(on_disk(profile), [control])) > 1,
         )  # fmt: skip
         assert {icon.rpartition("/")[2] for url, icon in watch.icons if ADDRESS.fullmatch(urlsplit(url).path)} == {
             "plain.svg"
         }
         assert len(watch.away) == walk.left
+        assert bool(watch.steps) is scripted
+        assert_no_key_is_left(running)
         assert any(each.startswith(letter_of(running)) for each, _ in remembered)
     each_of = f"P32: {len(walks)} walks, {counted['answers']} answers"
     figure(f"{each_of}: requests to others, or a Referer told to them", len(found["of others"]), "0")
     figure(f"{each_of}: with a cookie, sent or set", len(found["cookies"]), "0")
     figure(f"{each_of}: faults of headers", len(found["headers"]), "0")
-    figure(f"P32: things stored by {counted['pages']} pages, {counted['exits']} quick exits", len(found["stored"]), "0")
+    kept = f"beside {counted['steps']} encrypted steps, whose keys are gone"
+    figure(
+        f"P32: things stored by {counted['pages']} pages, {counted['exits']} quick exits, {kept}",
+        len(found["stored"]),
+        "0",
+    )
     figure("P32: what a policy refused, or a script failed at", len(found["refused"]), "0")
     figure(f"P32: addresses, titles, each Referer: with one of {counted['words']} secrets", len(found["told"]), "0")
     figure("P32: titles of personal pages that name the letter", len(found["titles"]), "0")
@@ -145,6 +156,18 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
     )
     assert {name: each for name, each in found.items() if each} == {}
     assert counted["control"] == len(walks)
+
+
+def assert_no_key_is_left(running: Running) -> None:
+    """What a disk holds of a step cannot be opened any more: the server has forgotten each key by now."""
+    with Redis(unix_socket_path=str(running.home / "run" / "valkey.sock")) as redis:
+        left = b"tab-key"
+        for _ in range(100):
+            left = b" ".join(redis.scan_iter(b"tab-key:*"))
+            if not left:
+                break
+            time.sleep(0.05)
+        assert left == b""
 
 
 def telling(told: dict[str, object]) -> list[str]:

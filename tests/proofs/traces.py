@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -23,16 +24,19 @@ EMBED = re.compile(r"/c/[^/]+/embed")
 BY_MAIL = re.compile(r"/mail/")
 OPENERS = {"Cross-Origin-Opener-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 KEPT = """async () => ({
-    local: Object.keys(localStorage), session: Object.keys(sessionStorage), cookie: document.cookie,
+    local: Object.keys(localStorage), session: Object.keys(sessionStorage).filter((name) => name !== "step"), cookie: document.cookie,
     databases: await indexedDB.databases(), caches: await caches.keys(),
     workers: (await navigator.serviceWorker.getRegistrations()).map((each) => each.scope),
 })"""
+STEP = "sessionStorage.getItem('step')"
 ICON = "document.querySelector('link[rel=icon]')?.getAttribute('href')"
 
 
 @dataclass
 class Watch:
     """Somebody who sees all that a browser sends, is sent, shows and keeps, from `home`, and writes down what is wrong.
+
+    `steps` is what tabs kept of signing: ciphertext.
 
     `places` is where no secret may be, `links` where no subscriber's token may be: in all of that but addresses below /mail/,
     where it is at home. `away` holds the Referer of each who left by the quick exit.
@@ -51,6 +55,7 @@ class Watch:
     kept: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
     away: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     read: int = 0
 
     def __post_init__(self) -> None:
@@ -70,6 +75,8 @@ class Watch:
         self.links.append(self.places[-1])
         if page.locator("link[rel=icon]").count():
             self.icons.add((page.url, page.evaluate(ICON)))
+        if step := page.evaluate(STEP):
+            self.steps.append(json.loads(step)["sealed"])
         found = {**page.evaluate(KEPT), "jar": self.context.cookies()}
         self.kept += [f"{page.url}: {name} {what}" for name, what in found.items() if what]
         self.judge()
@@ -132,6 +139,17 @@ def history(profile: Path) -> list[tuple[str, str]]:
     """Addresses and titles that a closed browser remembers."""
     with closing(sqlite3.connect(profile / "Default" / "History")) as opened:
         return [(url, title) for url, title in opened.execute("SELECT url, title FROM urls")]
+
+
+def stored(profile: Path, sealed: str) -> bool:
+    """Whether a browser wrote to its disk what a tab stored."""
+    start = sealed[:60].encode()
+    return any(start in data or start.decode().encode("utf-16-le") in data for _, data in session_files(profile))
+
+
+def session_files(profile: Path) -> list[Place]:
+    """The files in which Chromium keeps what tabs store."""
+    return [each for each in on_disk(profile) if "Session Storage" in each[0]]
 
 
 def cached(profile: Path, home: str) -> list[str]:

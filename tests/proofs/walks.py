@@ -13,7 +13,7 @@ from tests.journeys.test_mail import link, mail_to
 from tests.journeys.test_pages import BY_MAIL
 from tests.journeys.test_signing import IN_THE_LEDGER, letter_of, proves, signed
 from tests.journeys.tree import Running
-from tests.proofs.traces import Watch
+from tests.proofs.traces import STEP, Watch, stored
 
 READ = ("", "/signers", "/signers?q=alice", "/signers?page=2", "/count", "/checkpoints", "/legal", "/embed")
 SHARED = ("/card.png", "/badge.svg", "/qr.svg", "/qr.png")
@@ -23,8 +23,8 @@ ELSEWHERE = ("/", "/safety", "/seizure", "/nothing-here", "/c/no-such-letter", "
 class Walk:
     """Somebody who reads, asks for mail, signs and goes back on it; `words` is what must be found nowhere."""
 
-    def __init__(self, running: Running, watch: Watch, lang: str, scripted: bool) -> None:
-        self.running, self.watch, self.lang, self.scripted = running, watch, lang, scripted
+    def __init__(self, running: Running, watch: Watch, lang: str, scripted: bool, profile: Path) -> None:
+        self.running, self.watch, self.lang, self.scripted, self.profile = running, watch, lang, scripted, profile
         self.letter = letter_of(running)
         self.mark = f"qzv{secrets.token_hex(6)}"
         self.words, self.tokens = {self.mark}, set[str]()
@@ -46,6 +46,20 @@ class Walk:
         self.watch.judge()
         self.page.close()
         self.page = self.watch.context.new_page()
+
+    def loads_again(self, wanted: str) -> None:
+        """With a script: wait until the browser wrote down what the tab keeps, then reload and be where one was."""
+        if not self.scripted:
+            return
+        for _ in range(600):
+            if stored(self.profile, json.loads(self.page.evaluate(STEP))["sealed"]):
+                break
+            self.page.wait_for_timeout(100)
+        else:
+            raise AssertionError("the browser did not write down what the tab stores: nothing would be proved")
+        self.page.reload()
+        self.page.locator(wanted).wait_for()
+        self.watch.look(self.page)
 
     def reads(self) -> None:
         self.page.goto(self.letter)
@@ -89,6 +103,7 @@ class Walk:
         proves(self.page, self.running, address)
         self.words.add(self.running.code_for(address))
         self.watch.look(self.page)
+        self.loads_again("#choose-form")
 
     def keeps_the_pass(self) -> str:
         """The pass as a file, or copied by hand; then away."""
@@ -112,6 +127,7 @@ class Walk:
         kept = signed(self.page)
         self.words |= {str(kept[name]) for name in ("withdraw", "salt", "promise")}
         self.watch.look(self.page)
+        self.loads_again("textarea#receipt")
         with self.page.expect_download() as saving:
             self.page.locator("#receipt-form button[type=submit]").click()
         receipt = Path(saving.value.path()).read_bytes()
@@ -154,6 +170,7 @@ class Walk:
         self.page.locator("#code").wait_for()
         self.watch.look(self.page)
         self.words.add(self.running.code_for(address))
+        self.loads_again("#code")
         self.leaves()
         self.proves(f"{self.mark}.e@salesforce.example")
         receipt = self.signs(self.keeps_the_pass())

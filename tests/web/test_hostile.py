@@ -130,7 +130,7 @@ def test_an_expired_code_is_answered_like_a_wrong_one(suzie: Suzie, volatile: An
     volatile._redis.flushall()
     page = suzie.post("pass", **asked)
     assert page.status_code == 403
-    assert mistakes(page)[0].startswith("This code is wrong, has expired, or was tried too often.")
+    assert mistakes(page)[0].startswith("This code is wrong, is not of today, or was tried too often.")
     assert fields(page)["code"] == asked["code"]
 
 

@@ -16,7 +16,7 @@ from petition.signatures import SignatureState
 from petition.signatures.tables import Pending
 from petition.web.parts import parts
 from tests import make
-from tests.web.suzie import SUZIE, Suzie, campaign_of, fields, mistakes, state_of, suzie, text
+from tests.web.suzie import SUZIE, Suzie, campaign_of, close_an_epoch, fields, mistakes, state_of, suzie, text
 
 
 def test_the_safety_note_stands_before_the_first_field(suzie: Suzie) -> None:
@@ -124,8 +124,9 @@ def test_no_page_promises_a_batch_or_a_day_on_which_a_lone_signature_is_counted(
 
 def test_the_answer_to_known_and_unknown_addresses_is_the_same(suzie: Suzie) -> None:
     suzie.gets_a_pass()
-    pages = [suzie.post("verify", address=each) for each in (SUZIE, "nora@corp.example")]
-    known, unknown = (re.sub(r'(name="(?:challenge|seed)" value=)"[^"]+"', r"\1", page.text) for page in pages)
+    pages = [suzie.post("verify", address=each) for each in (SUZIE, "norah@corp.example")]
+    own = r'(name="(?:challenge|seed)" value=)"[^"]+"|(id="asked-for">)[^<]+'
+    known, unknown = (re.sub(own, r"\1\2", page.text) for page in pages)
     assert known == unknown
     assert len(pages[0].data) == len(pages[1].data)
     assert pages[0].headers == pages[1].headers
@@ -157,10 +158,100 @@ def test_the_same_page_sent_again_gives_the_same_pass(suzie: Suzie) -> None:
     assert fields(first)["pass"] == fields(second)["pass"]
 
 
-def test_a_second_pass_for_the_same_person_is_refused(suzie: Suzie) -> None:
+def test_the_address_sent_again_from_the_same_page_leads_to_the_same_pass(suzie: Suzie) -> None:
+    """A reload of the page that asks for the code, or the way back to it, after the pass was made."""
+    asked = fields(suzie.get("sign")) | {"address": SUZIE}
+    first, second = fields(suzie.post("verify", **asked)), fields(suzie.post("verify", **asked))
+    assert first["challenge"] != second["challenge"]
+    passes = [
+        fields(suzie.post("pass", **(each | {"code": code}))).get("pass")
+        for each, code in zip((first, second), suzie.codes, strict=True)
+    ]
+    assert passes[0]
+    assert passes[0] == passes[1]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Type the code of any mail that came today. At most three are sent a day (UTC), all with the same code"),
+        ("fr", "Tapez le code de n’importe quel courriel arrivé aujourd’hui."),
+    ],
+)
+def test_when_strangers_used_up_the_mails_the_page_says_what_to_do_and_the_code_of_the_day_signs(
+    suzie: Suzie, lang: str, said: str
+) -> None:
+    for _ in range(4):
+        suzie.post("verify", address=SUZIE)
+    suzie.lang = lang
+    page = suzie.post("verify", address=SUZIE)
+    assert said in text(page)
+    assert len(set(suzie.codes)) == 1
+    assert suzie.post("pass", **(fields(page) | {"code": suzie.codes[0]})).status_code == 200
+
+
+def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) -> None:
+    asked = fields(suzie.get("sign"))
+    pages = [fields(suzie.post("verify", **(asked | {"address": each}))) for each in (SUZIE, "omar@corp.example")]
+    found = {
+        fields(suzie.post("pass", **(each | {"code": code})))["pass"]
+        for each, code in zip(pages, suzie.codes, strict=True)
+    }
+    assert len(found) == 2
+    assert len({each["seed"] for each in (asked, *pages)}) == 3
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_each_step_turns_to_the_other_language_with_all_it_holds(suzie: Suzie, lang: str) -> None:
+    wrong = {"address": "suzie@elsewhere.example", "seed": "x"}
+    code = suzie.asks_for_a_code() | {"code": "1234"}
+    choice = {"pass": "P1.x", "show": "name", "name": "Suzie Example", "comment": "I stay.", "publish_at": "25"}
+    suzie.lang = lang
+    for held, stage in ((wrong, "address"), (code, "code"), (choice, "choose")):
+        page = suzie.post("step", **held)
+        assert page.status_code == 200
+        assert {name: fields(page)[name] for name in held} == held
+        assert f'id="{stage}-form"' in page.text
+        assert f'<html lang="{lang}">' in page.text
+        other = "fr" if lang == "en" else "en"
+        assert re.search(rf'form="{stage}-form" formaction="/c/{suzie.slug}/step\?lang={other}"', page.text)
+        assert page.text.count(f'form="{stage}-form"') == 2
+        assert mistakes(page) == []
+
+
+def test_a_receipt_turns_to_another_language_and_says_where_it_stands(suzie: Suzie) -> None:
+    done = suzie.post(
+        "sign", **{"pass": suzie.gets_a_pass(), "show": "name", "name": "Suzie Example", "publish_at": "25"}
+    )
+    kept = {name: fields(done)[name] for name in ("receipt", "publish_at")}
+    close_an_epoch(suzie)
+    suzie.lang = "fr"
+    page = suzie.post("step", **kept)
+    assert fields(page)["receipt"] == kept["receipt"]
+    assert "Suzie Example" in text(page)
+    assert "25" in text(page)
+    assert 'data-state="logged"' in page.text
+    assert suzie.post("step", receipt=kept["receipt"], publish_at="many").status_code == 422
+    assert suzie.post("step", receipt="{}").status_code == 422
+
+
+def test_a_pass_that_signed_withdraws_in_place_of_a_lost_receipt(suzie: Suzie) -> None:
+    held = suzie.gets_a_pass()
+    receipt = fields(suzie.post("sign", **{"pass": held, "show": "anonymous"}))["receipt"]
+    page = suzie.post("sign", **{"pass": held, "show": "anonymous"})
+    assert 'id="lead-on" class="lead-on">' in page.text
+    confirm = suzie.post("withdraw", receipt=f"{held}\n")
+    assert confirm.status_code == 200
+    assert fields(confirm)["withdraw"] == json.loads(receipt)["withdraw"]
+    assert suzie.post("withdraw", receipt=held[:-1]).status_code == 422
+
+
+def test_a_second_pass_for_the_same_person_is_refused_and_the_page_leads_on(suzie: Suzie) -> None:
     suzie.gets_a_pass()
     page = suzie.post("pass", **(suzie.asks_for_a_code() | {"code": suzie.codes[-1]}))
     assert page.status_code == 409
+    assert 'id="lead-on" class="lead-on">' in page.text
+    assert f'href="/c/{suzie.slug}/sign?have=pass"' in page.text
     assert mistakes(page) == ["A pass was issued for this address before. Each person gets one; use the pass you kept."]
 
 

@@ -1,13 +1,15 @@
 /** What the personal pages share: calls, sentences, errors where they belong, saving and copying text, the way out. */
+import { abandon } from "./tab.js";
 
-/** A call was answered with an error, or with nothing; `errors` holds sentences by field name. */
+/** A call was answered with an error, or with nothing; `errors` holds sentences by field name, `type` names the problem. */
 export class Refused extends Error {
   name = "Refused";
 
-  constructor(status, sentence, errors = {}) {
+  constructor(status, sentence, errors = {}, type = "") {
     super(sentence);
     this.status = status;
     this.errors = errors;
+    this.type = type;
   }
 }
 
@@ -26,7 +28,7 @@ export async function call(address, body) {
     throw new Refused(answer?.status ?? 0, word("away"));
   }
   if (answer.ok) return said;
-  throw new Refused(answer.status, said.detail ?? said.title ?? word("away"), said.errors);
+  throw new Refused(answer.status, said.detail ?? said.title ?? word("away"), said.errors, said.type);
 }
 
 /** A sentence of the page, in its language. @param {string} name @param {object} [values] for {name} in it */
@@ -66,12 +68,25 @@ export function clearErrors(form) {
   form.querySelectorAll("[aria-invalid]").forEach((input) => input.removeAttribute("aria-invalid"));
 }
 
-/** Makes the buttons under `root` work that copy or save the text of a field. */
+/** Makes the buttons under `root` work that copy or save the text of a field; the field hears "kept" when it was. */
 export function enableButtons(root) {
   root.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
-  root.querySelectorAll("[data-save]").forEach((button) => {
-    button.addEventListener("click", () => save(textOf(button.dataset.save), button.dataset.file));
-  });
+  root.querySelectorAll("[data-save]").forEach((button) => button.addEventListener("click", () => {
+    const field = document.getElementById(button.dataset.save);
+    save(field.value, button.dataset.file);
+    tellKept(field);
+  }));
+  root.querySelectorAll("textarea[readonly]").forEach((field) => field.addEventListener("copy", () => copiedByHand(field)));
+}
+
+function copiedByHand(field) {
+  const whole = field.value.trim();
+  if (field.value.slice(field.selectionStart, field.selectionEnd).includes(whole)) tellKept(field);
+}
+
+/** Somebody has this text elsewhere now. */
+export function tellKept(field) {
+  field.dispatchEvent(new CustomEvent("kept", { bubbles: true }));
 }
 
 /** Hands a text to the browser as a file; nothing leaves the device. */
@@ -87,6 +102,7 @@ async function copy(button) {
   const field = document.getElementById(button.dataset.copy);
   field.select();
   await navigator.clipboard.writeText(field.value);
+  tellKept(field);
   const note = button.nextElementSibling?.matches("[role=status]") ? button.nextElementSibling : status(button);
   note.textContent = word("copied");
 }
@@ -96,10 +112,6 @@ function status(button) {
   note.setAttribute("role", "status");
   button.after(note);
   return note;
-}
-
-function textOf(id) {
-  return document.getElementById(id).value;
 }
 
 function summaryOf(form) {
@@ -126,9 +138,10 @@ function item(sentence, id) {
   return line;
 }
 
-/** Leaves without a trace in this tab's history. */
+/** Leaves without a trace in this tab's history or storage. */
 function leave(event) {
   event.preventDefault();
+  abandon();
   location.replace(event.currentTarget.href);
 }
 

@@ -25,23 +25,29 @@ export class PassMalformed extends Error {
  * Starts a pass. Send `blinded` with the code; give the answer's `stamp` to `complete`.
  * @param {string} issuer the campaign's issuer key: SubjectPublicKeyInfo in base64url
  * @param {string} campaign the campaign's id: 32 hexadecimal digits
- * @returns {Promise<{blinded: string, complete: (stamp: string) => Promise<string>}>}
+ * @param {object} [known] `secrets` of an earlier start, which then is repeated to the byte: a lost stamp can be asked for again
+ * @returns {Promise<{blinded: string, secrets: object, complete: (stamp: string) => Promise<string>}>}
  *   `blinded` and `stamp` in base64url; `complete` gives the pass, or StampInvalid for a foreign stamp.
  *   InsecureContext without https, MalformedEncoding for a key or id in another form
  */
-export async function begin(issuer, campaign) {
+export async function begin(issuer, campaign, known) {
   requireSecureContext();
   const spki = unb64u(issuer);
   const cid = unhex(campaign);
   if (cid.length !== CAMPAIGN_LENGTH) throw new MalformedEncoding("A campaign's id has 32 digits.");
-  const w = crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
+  const w = known ? unb64u(known.w, SECRET_LENGTH) : crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
   const message = concat(label("petition/pass/v1"), cid, await withdrawHash(w));
-  const { blinded, prefix, prepared, inverse } = await blind(spki, message);
+  const { blinded, prefix, salt, prepared, inverse } = await blind(spki, message, known && read(known));
   const complete = async (stamp) => {
     const signature = await finalize(spki, prepared, unb64u(stamp), inverse);
     return VERSION + b64u(concat(w, prefix, signature));
   };
-  return { blinded: b64u(blinded), complete };
+  const secrets = { w: b64u(w), prefix: b64u(prefix), salt: b64u(salt), inverse: inverse.toString(16) };
+  return { blinded: b64u(blinded), secrets, complete };
+}
+
+function read({ prefix, salt, inverse }) {
+  return { prefix: unb64u(prefix), salt: unb64u(salt), rInverse: BigInt(`0x${inverse}`) };
 }
 
 /**

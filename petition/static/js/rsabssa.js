@@ -1,7 +1,7 @@
 /**
  * The client's half of RSABSSA-SHA384-PSS-Randomized (RFC 9474 §4.1, §4.2, §4.4): blind a message, and turn
  * the issuer's stamp into a signature, which WebCrypto verifies before use. The server's half, and the
- * reasons for the key's form: petition/blindsign/rsabssa.py. Every secret number here is used once.
+ * reasons for the key's form: petition/blindsign/rsabssa.py. Every secret number here is used for one message.
  */
 import { concat, hex, unb64u } from "./encoding.js";
 
@@ -18,18 +18,19 @@ export class StampInvalid extends Error {
 /**
  * @param {Uint8Array} spki the issuer's key, SubjectPublicKeyInfo
  * @param {Uint8Array} message
- * @param {{prefix?: Uint8Array, salt?: Uint8Array, rInverse?: bigint}} [known] for the RFC's vectors only
- * @returns {Promise<{blinded: Uint8Array, prefix: Uint8Array, prepared: Uint8Array, inverse: bigint}>}
+ * @param {{prefix?: Uint8Array, salt?: Uint8Array, rInverse?: bigint}} [known] to repeat an earlier call, or the RFC's vectors
+ * @returns {Promise<{blinded: Uint8Array, prefix: Uint8Array, salt: Uint8Array, prepared: Uint8Array, inverse: bigint}>}
  */
 export async function blind(spki, message, known = {}) {
   const { n, e, bits } = await publicKey(spki);
   const prefix = known.prefix ?? random(PREFIX_LENGTH);
   const prepared = concat(prefix, message);
-  const encoded = integer(await encodePss(prepared, known.salt ?? random(SALT_LENGTH), bits - 1));
+  const salt = known.salt ?? random(SALT_LENGTH);
+  const encoded = integer(await encodePss(prepared, salt, bits - 1));
   invert(encoded, n); // throws for a message that shares a factor with the key, as RFC 9474 asks
   const inverse = known.rInverse ?? nonzeroBelow(n);
   const blinded = (encoded * power(invert(inverse, n), e, n)) % n;
-  return { blinded: octets(blinded, bits), prefix, prepared, inverse };
+  return { blinded: octets(blinded, bits), prefix, salt, prepared, inverse };
 }
 
 /**

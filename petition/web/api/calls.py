@@ -75,7 +75,7 @@ def writes(
         @wraps(view)
         def answered(slug: str) -> Response:
             _choose_language(slug)
-            return say(view(slug=slug, form=form.from_json(_json_object())), status)
+            return say(view(slug=slug, form=form.from_json(json_object())), status)
 
         bp.add_url_rule(path, view.__name__, answered, methods=["POST"])
         return view
@@ -97,7 +97,8 @@ def _choose_language(slug: str | None) -> None:
     page_language(memory.snapshot(slug) if slug else None)
 
 
-def _json_object() -> dict[str, Any]:
+def json_object() -> dict[str, Any]:
+    """The JSON object that was posted; raises UnsupportedMediaType, BadRequest, RequestEntityTooLarge."""
     if request.mimetype != JSON:
         raise UnsupportedMediaType
     try:

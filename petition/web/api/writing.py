@@ -17,7 +17,7 @@ from petition.web.parts import parts
 
 @writes(
     "/campaigns/<slug>/verify",
-    "Ask for a code by mail to a work address",
+    "Ask for a code by mail to a work address; all mails of an address and day (UTC), three at most, carry the same code",
     VerifyForm,
     status=202,
     answer="Kept",

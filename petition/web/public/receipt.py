@@ -9,7 +9,6 @@ from flask import Blueprint, Response, request
 
 from petition import signatures
 from petition.db import session as reading
-from petition.signatures import Standing
 from petition.snapshots import Snapshot
 from petition.web.api.reading import standing_told
 from petition.web.fields import Filled
@@ -33,14 +32,12 @@ def look(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     text = posted_receipt()
     try:
-        found = _standing(slug, receipts.read(text, snapshot))
+        standing, epoch = stands(slug, receipts.read(text, snapshot))
     except ReceiptFaulty:
         return faulty("receipt", snapshot, lang, text)
     except personal.REFUSALS as error:
         return personal.mend(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
-    told = standing_told(found)
-    standing = "-".join(str(told[name]) for name in ("state", "why") if name in told)
-    return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=found.epoch)
+    return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=epoch)
 
 
 @bp.post("/c/<slug>/receipt.json")
@@ -71,6 +68,9 @@ def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: ob
     return page
 
 
-def _standing(slug: str, kept: Kept) -> Standing:
+def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
+    """Where the signature of a receipt stands, as the page names it, and its epoch; raises SignatureUnknown."""
     with reading() as session:
-        return signatures.standing(session, parts().memory.campaign(slug), kept.leaf)
+        found = signatures.standing(session, parts().memory.campaign(slug), kept.leaf)
+    told = standing_told(found)
+    return "-".join(str(told[name]) for name in ("state", "why") if name in told), found.epoch

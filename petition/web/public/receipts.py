@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from petition.blindsign import passes
 from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
 from petition.encoding import MalformedEncoding, unb64u
 from petition.ledger import merkle
-from petition.ledger.entries import EntryMalformed, SignEntry, parse
-from petition.signatures import Receipt
+from petition.ledger.entries import EntryMalformed, Show, SignEntry, parse
+from petition.signatures import Receipt, Wish
 from petition.snapshots import Snapshot
 from petition.web.api.calls import text_of
 from petition.web.api.writing import receipt_told
@@ -49,13 +50,28 @@ def read(text: str, snapshot: Snapshot) -> Kept:
 
 
 def secret_in(text: str, snapshot: Snapshot) -> bytes:
-    """The withdrawal secret in a receipt, or alone; raises ReceiptFaulty."""
+    """The withdrawal secret in a receipt or a pass, or alone; raises ReceiptFaulty."""
     text = text.strip().strip('"')
+    if text.startswith(passes.VERSION):
+        return _secret_in_pass(text)
     if len(text) != TOKEN_LENGTH:
         return read(text, snapshot).withdraw
     try:
         return unb64u(text, SECRET_LENGTH)
     except MalformedEncoding as error:
+        raise ReceiptFaulty from error
+
+
+def shown_in(text: str, publish_at: str) -> Wish:
+    """What the signature of a receipt shows; `publish_at` is not in it and comes along with the page."""
+    body = json.loads(text)["body"]
+    return Wish(**(body | {"show": Show(body["show"]), "publish_at": int(publish_at or 0)}))
+
+
+def _secret_in_pass(text: str) -> bytes:
+    try:
+        return passes.Pass.decode(text).w
+    except passes.PassMalformed as error:
         raise ReceiptFaulty from error
 
 

@@ -1,7 +1,7 @@
 """Signing: prove you work there, choose what is shown, sign. Three posts, or one page with a script.
 
-Guards that the answer to an address is the same for everybody, and that a pass made here for a browser without a
-script is shown once and forgotten. Refuses to remember: what one step hands to the next stands in the page, and the
+Guards that the answer to an address is the same for everybody, that a pass made here for a browser without a script is
+shown and forgotten, and that the same page sent again gives the same pass. Refuses to remember: what one step hands to the next stands in the page, and the
 step that redeems a pass is told nothing of the one that issued it.
 """
 
@@ -11,26 +11,31 @@ import secrets
 from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
-from hashlib import shake_256
+from hashlib import sha256, shake_256
 from itertools import count
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from petition.blindsign import passes, rsabssa
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, CampaignState
 from petition.encoding import MalformedEncoding, b64u, unb64u
-from petition.signatures import Receipt, SignatureState, Wish
+from petition.signatures import PassSpent, SignatureState, Wish
 from petition.snapshots import Snapshot
+from petition.verification import AlreadyVerified
 from petition.web.api import writing
 from petition.web.fields import Filled
 from petition.web.forms import PassForm, SignForm, VerifyForm
 from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
+from petition.web.public.receipt import faulty, stands
+from petition.web.public.receipts import ReceiptFaulty
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"
+ADDRESS_LABEL = b"petition/page-address/v1\0"
 CHOICES = ("pass", "show", "name", "role", "team", "comment", "publish_at", "sealed_until")
+LEAD_ON = (AlreadyVerified, PassSpent)
 
 bp = Blueprint("sign", __name__)
 
@@ -44,13 +49,18 @@ class Stage(StrEnum):
     RECEIPT = "receipt"
 
 
+FIELDS = {Stage.ADDRESS: ("address", "seed"), Stage.CODE: ("challenge", "seed", "code"), Stage.CHOOSE: CHOICES}
+"""What a step holds and hands on."""
+
+
 @bp.get("/c/<slug>/sign")
 def form(slug: str) -> Response:
     """The first step, or with `?have=pass` the second for whoever kept a pass."""
     snapshot, lang = personal.find(slug)
     if request.args.get("have") == "pass":
         return personal.draw("sign", snapshot, lang, stage=Stage.CHOOSE, have_pass=True)
-    return personal.draw("sign", snapshot, lang, stage=Stage.ADDRESS, here="sign.form")
+    fresh = Filled({"seed": b64u(secrets.token_bytes(SEED_LENGTH))})
+    return personal.draw("sign", snapshot, lang, fresh, stage=Stage.ADDRESS, here="sign.form")
 
 
 @bp.post("/c/<slug>/verify")
@@ -60,9 +70,10 @@ def verify(slug: str) -> Response:
     try:
         challenge = writing.ask_for_code(slug, VerifyForm.read(request.form))
     except personal.REFUSALS as error:
-        return personal.mend(error, "address", "sign", snapshot, lang, _typed("address"), stage=Stage.ADDRESS)
-    asked = Filled({"challenge": challenge, "seed": b64u(secrets.token_bytes(SEED_LENGTH))})
-    return personal.draw("sign", snapshot, lang, asked, stage=Stage.CODE)
+        return _mend(error, "address", snapshot, lang, Stage.ADDRESS)
+    address = request.form.get("address", "").strip()
+    asked = Filled({"challenge": challenge, "seed": _seed_for(request.form.get("seed", ""), address)})
+    return _draw(snapshot, lang, Stage.CODE, asked, asked_for=address)
 
 
 @bp.post("/c/<slug>/pass")
@@ -72,9 +83,8 @@ def stamp(slug: str) -> Response:
     try:
         made = _pass(slug)
     except personal.REFUSALS as error:
-        typed = _typed("challenge", "seed", "code")
-        return personal.mend(error, "code", "sign", snapshot, lang, typed, stage=Stage.CODE)
-    return personal.draw("sign", snapshot, lang, Filled({"pass": made}), stage=Stage.CHOOSE)
+        return _mend(error, "code", snapshot, lang, Stage.CODE)
+    return _draw(snapshot, lang, Stage.CHOOSE, Filled({"pass": made}))
 
 
 @bp.post("/c/<slug>/sign")
@@ -85,9 +95,37 @@ def sign(slug: str) -> Response:
         given = SignForm.read(request.form)
         receipt = writing.redeem(slug, given)
     except personal.REFUSALS as error:
-        typed = _typed(*CHOICES)
-        return personal.mend(error, "pass", "sign", snapshot, lang, typed, stage=Stage.CHOOSE)
-    return _receipt_page(snapshot, lang, given.wish(), receipt)
+        return _mend(error, "pass", snapshot, lang, Stage.CHOOSE)
+    text = receipts.written(receipt, snapshot)
+    return _receipt_page(snapshot, lang, given.wish(), text, b64u(receipt.withdraw))
+
+
+@bp.post("/c/<slug>/step")
+def step(slug: str) -> Response:
+    """The step in hand once more, in another language; all that it holds comes along in its form."""
+    snapshot, lang = personal.find(slug)
+    if "receipt" in request.form:
+        return _receipt_again(snapshot, lang)
+    stage = next((each for each in (Stage.CHOOSE, Stage.CODE) if FIELDS[each][0] in request.form), Stage.ADDRESS)
+    return _draw(snapshot, lang, stage, Filled(_typed(*FIELDS[stage])), have_pass="have" in request.form)
+
+
+def _draw(snapshot: Snapshot, lang: str, stage: Stage, form: Filled, **values: object) -> Response:
+    return personal.draw("sign", snapshot, lang, form, stage=stage, **_turns(snapshot, stage), **values)
+
+
+def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
+    """How a posted page changes its language: its form goes along; where it shows none, the first step is asked for."""
+    stopped = stage is Stage.ADDRESS and (snapshot.signing_stopped() or snapshot.codes_stopped())
+    has_form = stage is Stage.RECEIPT or (snapshot.state == CampaignState.OPEN and not stopped)
+    return {"turns": f"{stage}-form"} if has_form else {"here": "sign.form"}
+
+
+def _mend(error: Exception, field: str, snapshot: Snapshot, lang: str, stage: Stage) -> Response:
+    """The step again with what is to mend, and the way on where there is one."""
+    more = {"leads_on": isinstance(error, LEAD_ON), "have_pass": "have" in request.form}
+    typed, turns = _typed(*FIELDS[stage]), _turns(snapshot, stage)
+    return personal.mend(error, field, "sign", snapshot, lang, typed, stage=stage, **more, **turns)
 
 
 def _pass(slug: str) -> str:
@@ -96,20 +134,53 @@ def _pass(slug: str) -> str:
     return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
 
 
-def _receipt_page(snapshot: Snapshot, lang: str, wish: Wish, receipt: Receipt) -> Response:
-    text = receipts.written(receipt, snapshot)
+def _receipt_page(
+    snapshot: Snapshot,
+    lang: str,
+    wish: Wish,
+    text: str,
+    token: str,
+    standing: tuple[str, int | None] = (SignatureState.PENDING, None),
+) -> Response:
     role = dict(personal.labelled(snapshot.roles, lang)).get(wish.role, wish.role)
-    return personal.draw(
-        "sign",
+    return _draw(
         snapshot,
         lang,
-        Filled({"receipt": text}),
-        stage=Stage.RECEIPT,
-        standing=SignatureState.PENDING,
+        Stage.RECEIPT,
+        Filled({"receipt": text, "publish_at": str(wish.publish_at)}),
+        standing=standing[0],
+        epoch=standing[1],
         receipt_for_look=text,
-        token=b64u(receipt.withdraw),
+        token=token,
         shown=words.public_words(wish, role, lang, snapshot),
     )
+
+
+def _receipt_again(snapshot: Snapshot, lang: str) -> Response:
+    """A receipt that comes along as text; where it stands is left out when that cannot be looked up."""
+    text = request.form["receipt"].strip()
+    try:
+        kept = receipts.read(text, snapshot)
+        wish = receipts.shown_in(text, request.form.get("publish_at", ""))
+    except (ReceiptFaulty, ValueError, TypeError):
+        return faulty("receipt", snapshot, lang, text)
+    try:
+        standing = stands(snapshot.slug, kept)
+    except personal.REFUSALS:
+        standing = ("", None)
+    return _receipt_page(snapshot, lang, wish, text, b64u(kept.withdraw), standing)
+
+
+def _seed_for(seed: str, address: str) -> str:
+    """The seed of the code's page: one for each page and address.
+
+    The address sent again (a reload, Back) leads to the same pass, another person at the same page to another one.
+    """
+    try:
+        start = unb64u(seed, SEED_LENGTH)
+    except MalformedEncoding:
+        start = secrets.token_bytes(SEED_LENGTH)
+    return b64u(sha256(ADDRESS_LABEL + start + address.casefold().encode()).digest())
 
 
 def _blinding(campaign: Campaign, seed: str) -> passes.Blinding:

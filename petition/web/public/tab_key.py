@@ -1,0 +1,50 @@
+"""The key to what a signer's tab keeps across a reload: half of it here, half of it there (decision 0036).
+
+Guards that a browser's disk holds nothing that can be read: the tab stores its step of signing encrypted, the key is
+kept here for half an hour under a random id, and either half alone is noise. Refuses to know more: no campaign, no
+address, no challenge and no signature comes along. Ids stand in bodies, so that no log has them; only JSON is taken,
+which a page of another site cannot send here.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from flask import Blueprint, Response, abort
+from werkzeug.exceptions import TooManyRequests
+
+from petition.encoding import b64u
+from petition.web.api.calls import json_object, say
+from petition.web.forms import TabForm, TabKeyForm
+from petition.web.network import network
+from petition.web.parts import parts
+
+bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
+
+
+@bp.post("/keep")
+def keep() -> Response:
+    """Keep a key that the tab made."""
+    form = TabKeyForm.from_json(json_object())
+    wait = parts().volatile.keep_tab_key(_hashed(form), form.key_bytes(), network())
+    if wait is not None:
+        raise TooManyRequests(retry_after=wait)
+    return say({"state": "kept"})
+
+
+@bp.post("/read")
+def read() -> Response:
+    """The key again, for the tab that was loaded anew; 404 once it is gone."""
+    key = parts().volatile.tab_key(_hashed(TabForm.from_json(json_object())))
+    return say({"key": b64u(key)}) if key else abort(404)
+
+
+@bp.post("/forget")
+def forget() -> Response:
+    """The tab needs it no more."""
+    parts().volatile.forget_tab_key(_hashed(TabForm.from_json(json_object())))
+    return say({"state": "forgotten"})
+
+
+def _hashed(form: TabForm) -> bytes:
+    return sha256(form.id_bytes()).digest()

@@ -1,0 +1,293 @@
+"""A reload, Back and another language lose nobody the right to sign; who leaves with an unsaved text is asked first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
+
+from petition.encoding import unb64u
+from tests.journeys.test_signing import (
+    WHOLE,
+    letter_of,
+    looks_right,
+    opened,
+    plain,
+    proves,
+    scripted,
+    signed,
+    somebody,
+)
+from tests.journeys.tree import Running
+from tests.looks import presses
+
+__all__ = ["plain", "scripted"]
+
+pytestmark = pytest.mark.xdist_group("tree")
+
+STORED = "Object.values(sessionStorage).join('')"
+
+
+@dataclass
+class Signer:
+    """Somebody at the signing page of a browser with a script; `asked` counts questions before leaving."""
+
+    page: Page
+    running: Running
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("dialog", self._answer)
+
+    def _answer(self, dialog: Dialog) -> None:
+        self.asked.append(dialog.type)
+        dialog.accept()
+
+    def at_the_code(self) -> str:
+        """Ask for a code; the address it went to."""
+        address = somebody()
+        self.page.locator("#address").press_sequentially(address)
+        self.page.locator("#address").press("Enter")
+        self.page.locator("#code-form button").wait_for()
+        self.stored()
+        return address
+
+    def at_the_choice(self) -> str:
+        """Get a pass; the pass."""
+        proves(self.page, self.running, somebody())
+        self.stored()
+        return self.held()
+
+    def held(self) -> str:
+        return self.page.locator("#pass").input_value()
+
+    def stored(self) -> None:
+        """Wait until the tab has kept something."""
+        self.page.wait_for_function(f"{STORED} !== ''")
+
+    def receipt(self) -> str:
+        expect(self.page.locator("textarea#receipt")).to_have_value(WHOLE)
+        return self.page.locator("textarea#receipt").input_value()
+
+
+@pytest.fixture
+def signer(running: Running, scripted: BrowserContext) -> Signer:
+    return Signer(opened(scripted, f"{letter_of(running)}/sign"), running)
+
+
+def test_the_code_is_typed_after_a_reload_and_gives_the_pass_of_the_first_blinded_value(signer: Signer) -> None:
+    page, blinded = signer.page, []
+
+    def lost(route: Route, request: Request) -> None:
+        blinded.append(request.post_data_json["blinded"])
+        if len(blinded) > 1:
+            return route.continue_()
+        route.fetch()  # the stamp is made, and its reply gets lost
+        return route.abort()
+
+    page.route("**/api/campaigns/*/pass*", lost)
+    address = signer.at_the_code()
+    expect(page.locator("#asked-for")).to_have_text(address)
+    page.locator("#code").fill(signer.running.code_for(address))
+    page.locator("#code").press("Enter")
+    expect(page.locator("#errors")).to_be_focused()
+    page.reload()
+    page.locator("#code").fill(signer.running.code_for(address))
+    looks_right(page)
+    page.locator("#code").press("Enter")
+    page.locator("#choose-form button[type=submit]").wait_for()
+    assert signer.held().startswith("P1.")
+    assert blinded[0] == blinded[1]
+
+
+@pytest.mark.parametrize("way", ["reload", "back", "language"])
+def test_the_pass_and_what_was_typed_are_there_again(signer: Signer, way: str) -> None:
+    page = signer.page
+    held = signer.at_the_choice()
+    page.locator("#show-name").check()
+    page.locator("#name").press_sequentially("Suzie Example")
+    page.locator("#comment").press_sequentially("I stay.")
+    if way == "reload":
+        page.reload()
+    if way == "back":
+        page.get_by_role("link", name="Back to the letter").click()
+        page.locator(".letter-page").wait_for()
+        page.go_back()
+    if way == "language":
+        page.locator(".languages a[lang=fr]").click()
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.locator("#choose-form button[type=submit]").wait_for()
+    assert signer.held() == held
+    assert page.locator("#name").input_value() == "Suzie Example"
+    assert page.locator("#comment").input_value() == "I stay."
+    expect(page.locator("#shown")).to_contain_text("Suzie Example")
+    assert signer.asked == ([] if way == "language" else ["beforeunload"])
+    looks_right(page)
+    assert signed(page)["withdraw"]
+
+
+def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
+    page = signer.page
+    signer.at_the_choice()
+    signed(page)
+    first = signer.receipt()
+    page.reload()
+    assert signer.receipt() == first
+    page.locator("h1").click()  # a browser asks only those who touched the page
+    page.go_back()
+    page.go_forward()
+    assert signer.receipt() == first
+    assert signer.asked == ["beforeunload"] * 2
+    page.locator(".languages a[lang=fr]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    assert signer.receipt() == first
+    expect(page.locator("#public")).to_contain_text("rien")
+    looks_right(page)
+    with page.expect_download():
+        page.locator("#receipt-form button[type=submit]").click()
+    page.wait_for_function(f"{STORED} === ''")
+    page.reload()
+    expect(page.locator("#address")).to_be_visible()
+    assert len(signer.asked) == 2
+
+
+def test_nobody_is_asked_before_leaving_with_a_pass_that_was_saved(signer: Signer) -> None:
+    page = signer.page
+    held = signer.at_the_choice()
+    page.locator(".keep summary").click()
+    with page.expect_download():
+        page.locator("[data-save=pass]").click()
+    page.reload()
+    page.locator("#choose-form button[type=submit]").wait_for()
+    assert signer.held() == held
+    page.goto(letter_of(signer.running))
+    assert signer.asked == []
+
+
+def test_the_tab_stores_what_only_the_server_s_key_opens_and_nothing_after_the_way_out(signer: Signer) -> None:
+    page, said = signer.page, []
+    page.on("request", lambda request: said.append(request) if "/tab-key/" in request.url else None)
+    held = signer.at_the_choice()
+    lengths = {len(page.evaluate(STORED))}
+    assert held[3:43] not in page.evaluate(STORED)
+    assert {request.url.rsplit("/", 1)[1] for request in said} == {"keep"}
+    assert all("?" not in request.url for request in said)
+    assert {len(unb64u(request.post_data_json["key"], 32)) for request in said} == {32}
+    page.locator("#show-name").check()
+    page.locator("#name").press_sequentially("Suzanne with a long name indeed")
+    lengths.add(len(page.evaluate(STORED)))
+    assert len(lengths) == 1
+    page.route("**/leave", lambda route: route.fulfill(body="<h1>Elsewhere</h1>", content_type="text/html"))
+    with page.expect_request("**/tab-key/forget"):
+        page.locator("#exit").click()
+    expect(page.locator("h1")).to_have_text("Elsewhere")
+    assert page.evaluate(STORED) == ""
+    assert signer.asked == []
+
+
+def test_the_key_that_is_gone_leads_to_the_first_step_and_a_server_that_is_away_says_so(signer: Signer) -> None:
+    page = signer.page
+    signer.at_the_code()
+    page.route("**/tab-key/read", lambda route: route.fulfill(status=503))
+    page.reload()
+    expect(page.locator("#unreadable")).to_be_visible()
+    expect(page.locator("#address")).to_be_visible()
+    looks_right(page)
+    page.unroute("**/tab-key/read")
+    page.reload()
+    expect(page.locator("#code")).to_be_visible()
+    page.route("**/tab-key/read", lambda route: route.fulfill(status=404))
+    page.reload()
+    expect(page.locator("#address")).to_be_visible()
+    assert page.evaluate(STORED) == ""
+
+
+def test_signing_goes_on_when_nothing_can_be_kept(running: Running, scripted: BrowserContext) -> None:
+    scripted.route("**/tab-key/*", lambda route: route.fulfill(status=503))
+    page = opened(scripted, f"{letter_of(running)}/sign")
+    proves(page, running, somebody())
+    assert signed(page)["withdraw"]
+    assert page.evaluate(STORED) == ""
+
+
+def test_a_new_code_is_asked_for_from_the_beginning(signer: Signer) -> None:
+    page = signer.page
+    signer.at_the_code()
+    page.locator("[data-anew]").click()
+    expect(page.locator("#address")).to_be_visible()
+    assert page.evaluate(STORED) == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("script", [True, False])
+def test_who_has_a_pass_already_is_led_on(
+    running: Running, request: pytest.FixtureRequest, script: bool, lang: str
+) -> None:
+    context: BrowserContext = request.getfixturevalue("scripted" if script else "plain")
+    address = somebody()
+    proves(opened(context, f"{letter_of(running)}/sign"), running, address)
+    page = opened(context, f"{letter_of(running)}/sign?lang={lang}")
+    page.locator("#address").fill(address)
+    page.locator("#address").press("Enter")
+    page.locator("#code-form button").wait_for()
+    page.locator("#code").fill(running.code_for(address))
+    page.locator("#code").press("Enter")
+    expect(page.locator("#lead-on")).to_be_visible()
+    if script:
+        looks_right(page)
+    told = {"en": "If you signed already, you are done", "fr": "Si vous avez déjà signé"}[lang]
+    expect(page.locator("#lead-on")).to_contain_text(told)
+    links = [f"{running.url.rstrip('/')}{each.get_attribute('href')}" for each in page.locator("#lead-on a").all()]
+    assert len(links) == 3
+    for link, what in zip(links, ("#pass", "main #receipt", "main #receipt"), strict=True):
+        page.goto(link)
+        expect(page.locator(what)).to_be_visible()
+        assert page.locator("html").get_attribute("lang") == lang
+
+
+def test_without_a_script_the_language_is_changed_at_every_step_and_nothing_typed_is_lost(
+    running: Running, plain: BrowserContext
+) -> None:
+    page, address = opened(plain, f"{letter_of(running)}/sign"), somebody()
+
+    def turns(lang: str) -> None:
+        presses(page.locator(f".languages .turn[lang={lang}]"))
+        assert page.locator("html").get_attribute("lang") == lang
+
+    page.locator("#address").fill("suzie@elsewhere.example")
+    page.locator("#address").press("Enter")
+    turns("fr")
+    assert page.locator("#address").input_value() == "suzie@elsewhere.example"
+    page.locator("#address").fill(address)
+    page.locator("#address").press("Enter")
+    expect(page.locator("#asked-for")).to_have_text(address)
+    code = running.code_for(address)
+    page.locator("#code").fill(code)
+    turns("en")
+    assert page.locator("#code").input_value() == code
+    page.locator("#code").press("Enter")
+    held = page.locator("#pass").input_value()
+    assert held.startswith("P1.")
+    page.locator("#show-name").check()
+    page.locator("#name").fill("Suzie Example")
+    turns("fr")
+    assert page.locator("#pass").input_value() == held
+    assert page.locator("#name").input_value() == "Suzie Example"
+    assert signed(page)["withdraw"]
+    page.reload()  # the pass is sent again: the page says what happened, and leads on
+    expect(page.locator("#lead-on")).to_be_visible()
+    assert page.locator("#pass").input_value() == held
+
+
+def test_without_a_script_a_receipt_changes_its_language_and_stays(running: Running, plain: BrowserContext) -> None:
+    page = opened(plain, f"{letter_of(running)}/sign")
+    proves(page, running, somebody())
+    page.locator("#show-name").check()
+    page.locator("#name").fill("Suzie Example")
+    kept = signed(page)
+    presses(page.locator(".languages .turn[lang=fr]"))
+    assert page.locator("html").get_attribute("lang") == "fr"
+    expect(page.locator("#public")).to_contain_text("Suzie Example")
+    page.reload()
+    assert kept["withdraw"] in page.locator("textarea#receipt").input_value()
