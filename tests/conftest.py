@@ -22,7 +22,7 @@ from petition.volatile import Volatile
 from tests.browser import browser
 from tests.groups import pytest_xdist_make_scheduler
 from tests.journeys.tree import running
-from tests.proofs.figures import figure, long, pytest_addoption, pytest_terminal_summary
+from tests.proofs.figures import figure, long, pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary
 
 MASTER_KEY = Fernet.generate_key().decode()
 METRICS_TOKEN = "a-token-of-monitors-in-tests-only"

@@ -18,7 +18,7 @@ from petition.config.addresses import PROJECT
 BIN = Path(sys.executable).parent
 PYTHON = (sys.executable, "-m")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PYTEST = (*PYTHON, "pytest", "-n", "2", "tests")
+PYTEST = (*PYTHON, "pytest", "-n", "2", "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),
     "ruff format": (*PYTHON, "ruff", "format", "--check"),

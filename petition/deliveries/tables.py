@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, func, select, text
+from sqlalchemy import Index, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -93,7 +93,11 @@ def owe(
     session: Session, kind: str, recipient: bytes, period: str, campaign_id: bytes, lane: bytes, now: datetime,
     state: DeliveryState = DeliveryState.PLANNED,
 ) -> bool:  # fmt: skip
-    """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place."""
+    """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place.
+
+    A row is written either way: one that was promised before is written again as it stands, so that the time of an
+    answer does not tell that it was there (P30).
+    """
     row = {
         "kind": kind,
         "recipient": recipient,
@@ -107,8 +111,11 @@ def owe(
         "unanswered": 0,
         "fault": "",
     }
-    promising = insert(Delivery).values(row).on_conflict_do_nothing()
-    return session.execute(promising.returning(Delivery.__table__.c.kind)).first() is not None
+    promising = insert(Delivery).values(row)
+    promising = promising.on_conflict_do_update(
+        index_elements=["kind", "recipient", "period"], set_={"lane": Delivery.lane}
+    )
+    return bool(session.scalar(promising.returning(literal_column("xmax = 0"))))
 
 
 def progress(session: Session, campaign_id: bytes, kind: str, periods: Collection[str]) -> dict[str, dict[str, int]]:

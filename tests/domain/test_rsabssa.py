@@ -199,6 +199,7 @@ def test_many_threads_stamp_at_once(key: PrivateKey) -> None:
         assert list(threads.map(stamped, range(400))) == [True] * 400
 
 
+@pytest.mark.proof
 def test_stamp_costs_little_more_than_the_bare_private_operation(key: PrivateKey) -> None:
     """With blinding and fault check: measured 0.92 of the bare operation's rate; the bar is 0.7."""
     blinded = secrets.randbelow(key.public.n).to_bytes(key.public.length)

@@ -13,6 +13,7 @@ from petition.config.addresses import PROJECT
 pytestmark = pytest.mark.xdist_group("bench")
 
 
+@pytest.mark.proof
 def test_a_quick_bench_measures_every_row() -> None:
     argv = [sys.executable, "-m", "tests.proofs.bench", "--quick", "--json"]
     done = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=900)

@@ -48,6 +48,7 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
+@pytest.mark.proof
 def test_a_full_disk_is_a_503_and_pages_are_served_until_there_is_room(
     small_disk: Path, long: bool, figure: Write
 ) -> None:

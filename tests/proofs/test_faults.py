@@ -124,6 +124,7 @@ def test_nothing_is_lost_with_what_redis_forgets(tree: Running, how: str, figure
     figure(f"P2: seconds until counted, Redis {how}", took, "≤ 60, none lost")
 
 
+@pytest.mark.proof
 def test_workers_consume_again_each_time_redis_was_restarted(tree: Running, long: bool, figure: Write) -> None:
     """P3: kills, each followed by a counted signature within 30 s, no hand needed."""
     times = 10 if long else 3
@@ -137,6 +138,7 @@ def test_workers_consume_again_each_time_redis_was_restarted(tree: Running, long
     figure(f"P3: seconds until workers consume, worst of {times} restarts", max(took), "≤ 30")
 
 
+@pytest.mark.proof
 def test_every_receipt_outlives_the_web_server_and_a_repeated_post_adds_nothing(
     tree: Running, long: bool, figure: Write
 ) -> None:
@@ -161,6 +163,7 @@ def test_every_receipt_outlives_the_web_server_and_a_repeated_post_adds_nothing(
     assert [answer and answer.status for answer in again] == [409] * len(again)
 
 
+@pytest.mark.proof
 def test_nothing_acknowledged_is_lost_when_postgresql_is_killed_under_load(
     tree: Running, long: bool, figure: Write
 ) -> None:

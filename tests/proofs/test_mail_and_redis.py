@@ -109,6 +109,7 @@ def away(tree: Running, seconds: float = 6) -> None:
     valkey.resume()
 
 
+@pytest.mark.proof
 def test_no_mail_is_lost_or_repeated_with_redis(tree: Running, long: bool, figure: Write) -> None:
     """P2: news while Redis is killed, flushed and away; sixty seconds later everybody has read all of it, once."""
     faults = {"killed": killed, "flushed": flushed, "away for 60 s": lambda tree: away(tree, 60)}
@@ -124,6 +125,7 @@ def test_no_mail_is_lost_or_repeated_with_redis(tree: Running, long: bool, figur
     figure(f"P2: seconds until {3 * READERS} mails arrived once, all at once", arrived(tree, 60), "≤ 60, none lost")
 
 
+@pytest.mark.proof
 def test_mail_goes_on_each_time_redis_was_restarted(tree: Running, long: bool, figure: Write) -> None:
     """P3: kills in a row, each followed by news that arrives; the worker is nudged as a web process would."""
     took = []

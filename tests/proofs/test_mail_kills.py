@@ -72,6 +72,7 @@ def test_a_mail_that_kills_its_sender_each_time_is_given_up_and_holds_up_nobody(
     assert (lost, repeated) == (0, 0)
 
 
+@pytest.mark.proof
 def test_a_digest_arrives_once_for_everybody_while_its_senders_are_killed(
     post: Post, long: bool, figure: Write
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_digest_arrives_once_for_everybody_while_its_senders_are_killed(
     assert repeated <= killed
 
 
+@pytest.mark.proof
 def test_a_worker_that_is_told_to_stop_ends_after_its_mail(post: Post, long: bool, figure: Write) -> None:
     """P1: SIGTERM to the worker: nothing lost, nothing repeated, and claims are given back."""
     n, times = (2_000, 10) if long else (100, 1)

@@ -88,6 +88,7 @@ def fates(campaign_id: bytes) -> dict[str, Counter[str]]:
     return found
 
 
+@pytest.mark.proof
 def test_each_trouble_ends_in_a_mail_that_arrived_or_in_a_state_that_shows(
     post: Post, long: bool, figure: Write
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_server_that_never_ends_its_answer_is_left(
     assert took <= (30 if long else 10)
 
 
+@pytest.mark.proof
 def test_a_domain_that_hangs_delays_the_others_by_one_wait(post: Post, long: bool, figure: Write) -> None:
     """P11: real time, the worker's own patience in the long form."""
     timeout = BULK_TIMEOUT if long else 1.0
@@ -198,6 +200,7 @@ def test_a_domain_that_hangs_delays_the_others_by_one_wait(post: Post, long: boo
     assert arrived <= (10 if long else 20)
 
 
+@pytest.mark.proof
 def test_a_code_is_mailed_at_once_while_a_digest_goes_to_thousands(post: Post, long: bool, figure: Write) -> None:
     """P12: both of the installation's workers."""
     n, codes = (50_000, 200) if long else (2_000, 20)
@@ -234,6 +237,7 @@ def test_a_code_is_mailed_at_once_while_a_digest_goes_to_thousands(post: Post, l
         post.kill(name)
 
 
+@pytest.mark.proof
 def test_a_domain_gets_mails_at_its_rate(post: Post, long: bool, figure: Write) -> None:
     """P40: twenty a second to one domain, looked at again and again as beat does."""
     rate, seconds = 20, 10 if long else 4
@@ -256,6 +260,7 @@ def test_a_domain_gets_mails_at_its_rate(post: Post, long: bool, figure: Write) 
     assert measured == pytest.approx(rate, rel=0.05 if long else 0.5)
 
 
+@pytest.mark.proof
 def test_whoever_leaves_gets_nothing_five_seconds_later_though_it_was_queued(post: Post, figure: Write) -> None:
     """P40: in the middle of a digest to a slow server, half of its readers leave."""
     post.sink.delay = 0.1

@@ -15,12 +15,14 @@ from zipfile import ZipFile
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from petition import campaigns, db, epochs, publishing, signatures
 from petition.config import Config
 from petition.ledger.entries import Show
 from petition.signatures import Receipt, Wish
 from petition.signatures.cells import LEAST, STEP
+from petition.signatures.tables import Signature
 from petition.web import build
 from tests import make
 from tests.proofs.figures import Write
@@ -292,6 +294,20 @@ def test_two_polls_do_not_tell_who_left_beyond_what_they_showed(letter: Letter, 
     assert min(least) >= LEAST
 
 
+def test_names_stand_in_the_order_of_their_leaves_which_nobody_chose(letter: Letter) -> None:
+    names = [f"Suzie {n:02}" for n in range(12)]
+    letter.batch([Wish(Show.NAME, name) for name in names])
+    with db.session() as session:
+        by_leaf = list(
+            session.scalars(select(Signature.name).where(Signature.name.in_(names)).order_by(Signature.leaf))
+        )
+    told = [each["name"] for each in letter.client.get(f"/api/campaigns/{letter.slug}/signers").json["named"]]
+    bundle = [body["name"] for _, body in sorted(letter.poll().bodies.items())]
+    assert [name for name in told if name in names] == by_leaf
+    assert [name for name in bundle if name in names] == by_leaf
+
+
+@pytest.mark.proof
 def test_the_order_of_the_names_says_nothing_about_the_order_of_arrival(letter: Letter, figure: Write) -> None:
     names = [f"Suzie {n:03}" for n in range(NAMED)]
     letter.batch([Wish(Show.NAME, name) for name in names])

@@ -1,0 +1,1 @@
+"""What tests share: people at browsers, servers, readers of pages, counters. `tests/plugins.py` lists their fixtures."""

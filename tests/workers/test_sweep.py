@@ -1,0 +1,54 @@
+"""P2 without a storm: the queue lost every message; the rows are there, and the sweep sends them again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import Engine, func, select
+
+from petition import campaigns, clock, db
+from petition.config import Config
+from petition.deliveries import Delivery
+from petition.news import TELL
+from petition.owed import Owed
+from tests import make
+from tests.proofs import mails
+from workers import celery_app
+from workers.follow_ups import OWED
+from workers.tasks import digests as digest_tasks
+from workers.tasks import upkeep
+
+
+def planned() -> int:
+    """How many mails about the update are promised."""
+    with db.session() as session:
+        return session.scalar(select(func.count()).where(Delivery.kind == "update")) or 0
+
+
+def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
+    engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    celery_app.staff(config)
+    sent: list[tuple[str, str, list[str]]] = []
+    monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
+    now = clock.now()
+    with db.transaction() as session:
+        campaign = make.campaign(session, mailing=mails.AWAKE)
+        mails.add_readers(session, campaign, 3, rhythm=mails.Rhythm.MILESTONES)
+        text = {"en": "It is raining.", "fr": "Il pleut."}
+        campaigns.publish_update(session, campaign, text, now, mailed_since=now + timedelta(days=1))
+    with time_machine.travel(now + timedelta(hours=1), tick=False):
+        upkeep.sweep()
+        mine = [(name, queue, args) for name, queue, args in sent if (name, queue) == OWED[TELL]]
+        assert len(mine) == 1
+        for _ in range(2):  # a message that comes twice
+            digest_tasks.tell(*mine[0][2])
+        assert planned() == 3
+        sent.clear()
+        upkeep.sweep()
+    assert [each for each in sent if each[:2] == OWED[TELL]] == []
+    with db.session() as session:
+        assert session.scalar(select(func.count()).where(Owed.kind == TELL)) == 0
+    db.engine().dispose()
