@@ -262,7 +262,7 @@ def test_a_full_disk_names_the_file_and_leaves_nothing_behind(
 
 
 def test_neither_pepper_nor_master_key_nor_a_name_in_clear_is_in_the_file(engine: Engine, tmp_path: Path) -> None:
-    from tests.conftest import MASTER_KEY
+    from tests.support.services import MASTER_KEY
 
     campaign = a_campaign()
     sign(campaign, NAMED)

@@ -16,7 +16,7 @@ from petition.mail import ListPostbox
 from petition.news import TELL
 from petition.subscribers import Subscriber
 from tests import make
-from tests.proofs import mails
+from tests.support import mails
 from workers.tasks import digests as tasks
 
 URL = "http://localhost"

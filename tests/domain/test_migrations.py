@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 from petition import migrate
 from petition.bootstrap import EmbeddedServices
-from tests.conftest import _cloned
+from tests.support.services import cloned
 
 SUBSCRIBER = text(
     "INSERT INTO subscriber (id, campaign_id, audience, tag, sealed, lane, lang, rhythm, state, since, asked) "
@@ -24,7 +24,7 @@ def states(connection: Connection) -> list[str]:
 
 def test_suppressed_subscribers_come_and_go_with_their_migration(services: EmbeddedServices, template: str) -> None:
     """Suppressions for bounces end, those for complaints stay; back again nobody who was suppressed is mailed."""
-    url = _cloned(services, template, f"migrations_{secrets.token_hex(4)}")
+    url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
     migrate.downgrade(url, "0005")
     engine: Engine = create_engine(url)
     with engine.begin() as connection:

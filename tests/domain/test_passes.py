@@ -11,7 +11,7 @@ import pytest
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass, PassMalformed
 from petition.blindsign.rsabssa import PrivateKey, StampInvalid
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 
 CID = bytes(range(16))
 ALPHABET = string.ascii_letters + string.digits + "-_"

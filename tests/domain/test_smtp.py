@@ -24,8 +24,8 @@ from petition.mail import (
 )
 from petition.mail.dkim import Signer
 from petition.privacy import AddressRefused, DomainPolicy, canonical_address
-from tests.mail_server import Answers, server
-from tests.served import free_port
+from tests.support.mail_server import Answers, server
+from tests.support.served import free_port
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
 POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]

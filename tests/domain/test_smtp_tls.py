@@ -22,7 +22,7 @@ from petition.mail import (
     TlsMissing,
 )
 from petition.mail.smtp import Server, Tls, parse_smtp_url
-from tests.mail_server import Answers, server
+from tests.support.mail_server import Answers, server
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 SENDER = "Verification <code@mail.example>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from petition.config.addresses import PROJECT
-from tests.groups import Groups, group_of
+from tests.support.scheduling import Groups, group_of
 
 
 def test_every_mark_of_a_group_is_read() -> None:

@@ -20,7 +20,7 @@ import redis
 from petition.bootstrap import commands, services, start_services
 from petition.bootstrap.root import Guise
 from petition.config import Config, addresses
-from tests.served import free_port
+from tests.support.served import free_port
 
 # A tree with stand-ins: a web server with a worker of its own, a queue worker that ignores SIGTERM, a beat.
 STAND_IN = '''

@@ -13,7 +13,6 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytest_plugins = ("tests.static_site",)
 
 SECRET = "a secret of the tests"
 

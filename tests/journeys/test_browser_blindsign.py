@@ -17,7 +17,6 @@ from petition.encoding import b64u, unb64u
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytest_plugins = ("tests.static_site",)
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "petition" / "static"

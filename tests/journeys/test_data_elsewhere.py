@@ -22,10 +22,10 @@ from petition.encoding import b64u
 from petition.organisers import Organiser
 from petition.organising import exports
 from petition.organising.tables import ExportKind
-from tests.journeys.foreign_client import call
+from tests.support.foreign_client import call
 from tests.journeys.test_foreign_client import SLUG, api, verified
-from tests.journeys.tree import Running
-from tests.proofs.clients import attach, wait_for
+from tests.support.installation import Running
+from tests.support.clients import attach, wait_for
 
 pytestmark = pytest.mark.xdist_group("tree")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tests.journeys.foreign_client import (
+from tests.support.foreign_client import (
     Answer,
     Applicant,
     b64u,
@@ -23,7 +23,7 @@ from tests.journeys.foreign_client import (
     root_from,
     unb64u,
 )
-from tests.journeys.tree import Running
+from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
 

@@ -19,8 +19,8 @@ from tests.journeys.test_signing import (
     signed,
     somebody,
 )
-from tests.journeys.tree import Running
-from tests.looks import presses
+from tests.support.installation import Running
+from tests.support.looks import presses
 
 __all__ = ["plain", "scripted"]
 

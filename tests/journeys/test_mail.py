@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from petition.mail import InboxMail, read_inbox
-from tests.journeys.foreign_client import call
+from tests.support.foreign_client import call
 from tests.journeys.test_foreign_client import verified
-from tests.journeys.tree import Running, installation
-from tests.looks import PHONE, TOO_WIDE, presses
+from tests.support.installation import Running, installation
+from tests.support.looks import PHONE, TOO_WIDE, presses
 
 pytestmark = pytest.mark.xdist_group("mail journey")
 

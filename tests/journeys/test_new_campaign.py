@@ -13,8 +13,8 @@ from petition.campaigns import CampaignState, find_any
 from petition.config import Config
 from petition.volatile import Volatile
 from petition.web import build
-from tests.looks import PHONE, Looks, presses
-from tests.served import served
+from tests.support.looks import PHONE, Looks, presses
+from tests.support.served import served
 
 STEPS = ("who", "domains", "roles", "workforce", "visible", "batches", "milestones", "mail", "dates", "legal")
 

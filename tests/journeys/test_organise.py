@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from petition import campaigns, db
 from petition.mail import InboxMail, read_inbox
 from tests import make
-from tests.journeys.foreign_client import Answer, Applicant, call, modulus, unb64u
-from tests.journeys.gallery import Gallery
+from tests.support.foreign_client import Answer, Applicant, call, modulus, unb64u
+from tests.support.gallery import Gallery
 from tests.journeys.test_passkeys import AUTHENTICATOR
-from tests.journeys.tree import Running, installation
-from tests.looks import DESK, presses
-from tests.proofs.clients import attach
+from tests.support.installation import Running, installation
+from tests.support.looks import DESK, presses
+from tests.support.clients import attach
 
 pytestmark = pytest.mark.xdist_group("organise journey")
 

@@ -21,8 +21,8 @@ from petition.two_keys import approve
 from petition.volatile import Volatile
 from petition.web import build
 from tests import make
-from tests.looks import Looks, presses, reloads_until
-from tests.served import served
+from tests.support.looks import Looks, presses, reloads_until
+from tests.support.served import served
 
 TEXT = {
     "en": "Suzie and Omar met the works council.\n\n- It agrees with **demand 1**.\n- It meets again on Friday.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.journeys.tree import Running
-from tests.looks import SMALL, Looks, presses
+from tests.support.installation import Running
+from tests.support.looks import SMALL, Looks, presses
 
 pytestmark = pytest.mark.xdist_group("tree")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.tree import Running
-from tests.looks import SMALL, Looks, presses
+from tests.support.installation import Running
+from tests.support.looks import SMALL, Looks, presses
 
 pytestmark = pytest.mark.xdist_group("tree")
 

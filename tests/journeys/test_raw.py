@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from tests.journeys.foreign_client import call
-from tests.journeys.tree import Running
+from tests.support.foreign_client import call
+from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
 

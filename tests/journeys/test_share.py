@@ -21,8 +21,8 @@ from petition.web import build
 from petition.web.organise.share import kit_of
 from petition.web.parts import NAME
 from tests import make
-from tests.looks import SMALL, Looks, presses
-from tests.served import served
+from tests.support.looks import SMALL, Looks, presses
+from tests.support.served import served
 from tests.web.test_public_pages import published
 
 GOALS = ((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 5), (MilestoneKind.COUNT, 12))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.tree import Running
+from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from tests.journeys.tree import Running
-from tests.looks import SMALL, faults, presses, reloads_until
+from tests.support.installation import Running
+from tests.support.looks import SMALL, faults, presses, reloads_until
 
 pytestmark = pytest.mark.xdist_group("tree")
 

@@ -20,7 +20,7 @@ from petition.cli import cli
 from petition.config import addresses
 from petition.ledger import log
 from tests import make
-from tests.served import free_port
+from tests.support.served import free_port
 
 NOWHERE = "postgresql://somebody@127.0.0.1:1/nothing"
 REACHED = "The database cannot be reached: check DATABASE_URL and that the server is running.\n"

@@ -41,8 +41,8 @@ from tests.proofs.bench_mail import mail_rows
 from tests.proofs.bench_organise import organise_rows
 from tests.proofs.bench_signing import full_signings, redemptions
 from tests.proofs.load import Driver, process
-from tests.proofs.many import peak_megabytes
-from tests.served import free_port
+from tests.support.many import peak_megabytes
+from tests.support.served import free_port
 
 QUICK = {
     "seconds": 0.5,

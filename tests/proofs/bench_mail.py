@@ -24,8 +24,8 @@ from petition.deliveries import Delivery, DeliveryState
 from petition.digests import Sender
 from petition.mail import ListPostbox, SmtpPostbox
 from tests import make
-from tests.proofs import mails
-from tests.proofs.many import peak_megabytes
+from tests.support import mails
+from tests.support.many import peak_megabytes
 
 MODULE = "tests.proofs.bench_mail"
 DOMAINS = [f"d{number}.example" for number in range(20)]

@@ -25,8 +25,8 @@ from petition.organising import exports, files
 from petition.organising.tables import ExportKind
 from petition.web import build
 from tests import make
-from tests.proofs.many import peak_megabytes, signed
-from tests.web.omar import Omar, signed_in
+from tests.support.many import peak_megabytes, signed
+from tests.support.omar import Omar, signed_in
 
 MODULE = "tests.proofs.bench_organise"
 FEW = 100

@@ -26,18 +26,18 @@ from redis import Redis
 from petition import campaigns, db, snapshots
 from petition.web.flow import ADDRESS
 from petition.web.public.pages import AWAY
-from tests.browser import FLAGS, require_browser
+from tests.support.browser import FLAGS, require_browser
 from tests.domain.test_smtp_tls import certificate
-from tests.journeys.foreign_client import call
+from tests.support.foreign_client import call
 from tests.journeys.test_foreign_client import SLUG, api
 from tests.journeys.test_signing import letter_of
-from tests.journeys.tree import Running
-from tests.looks import PHONE
-from tests.proofs.clients import attach
-from tests.proofs.figures import Write
-from tests.proofs.spellings import met
-from tests.proofs.traces import Watch, cached, history, on_disk
-from tests.proofs.walks import Walk
+from tests.support.installation import Running
+from tests.support.looks import PHONE
+from tests.support.clients import attach
+from tests.support.figures import Write
+from tests.support.spellings import met
+from tests.support.traces import Watch, cached, history, on_disk
+from tests.support.walks import Walk
 
 pytestmark = pytest.mark.xdist_group("tree")
 

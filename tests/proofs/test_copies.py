@@ -22,8 +22,8 @@ from petition.deliveries.halts import RESTORED, identity
 from petition.digests import Sender
 from petition.mail import ListPostbox
 from tests import make
-from tests.proofs import mails
-from tests.proofs.figures import Write
+from tests.support import mails
+from tests.support.figures import Write
 
 URL = "http://localhost"
 N = 30

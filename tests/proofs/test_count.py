@@ -16,7 +16,7 @@ from petition.ledger.entries import Show
 from petition.milestones import Milestone, MilestoneKind
 from petition.signatures import Wish
 from tests import make
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 
 
 class Crash(Exception):

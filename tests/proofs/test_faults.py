@@ -21,11 +21,11 @@ from petition.bootstrap.embedded import SOCKET_NAME
 from petition.encoding import unb64u
 from petition.mail import read_inbox
 from petition.verification.tables import Tag
-from tests.journeys.foreign_client import Answer, Applicant, call, modulus
-from tests.journeys.foreign_client import unb64u as plain
-from tests.journeys.tree import Running, installation
-from tests.proofs.clients import SLUG, Load, attach, in_the_ledger, passes_for, recounted, sign, spent, wait_for
-from tests.proofs.figures import Write
+from tests.support.foreign_client import Answer, Applicant, call, modulus
+from tests.support.foreign_client import unb64u as plain
+from tests.support.installation import Running, installation
+from tests.support.clients import SLUG, Load, attach, in_the_ledger, passes_for, recounted, sign, spent, wait_for
+from tests.support.figures import Write
 from tests.proofs.load import in_threads
 
 pytestmark = pytest.mark.xdist_group("faults")

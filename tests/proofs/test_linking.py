@@ -14,7 +14,7 @@ from petition.campaigns import Campaign
 from petition.scrub import scrub
 from petition.verification import Proven
 from tests import make
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 
 SIGNERS = 300
 VERIFIED = {"verification.tag": "tag", "verification.stamped": "reply"}

@@ -20,11 +20,11 @@ from petition.deliveries import Delivery, message_id
 from petition.news import TELL
 from petition.owed import Owed
 from petition.subscribers import Rhythm
-from tests.journeys.tree import Running, environment, installation
-from tests.proofs import mails
-from tests.proofs.clients import SLUG, attach
-from tests.proofs.figures import Write
-from tests.proofs.post import MESSAGE_ID
+from tests.support.installation import Running, environment, installation
+from tests.support import mails
+from tests.support.clients import SLUG, attach
+from tests.support.figures import Write
+from tests.support.post import MESSAGE_ID
 from tests.proofs.test_faults import process
 
 pytestmark = pytest.mark.xdist_group("mail and redis")

@@ -16,9 +16,9 @@ from petition import clock, db, digests
 from petition.config.addresses import PROJECT
 from petition.deliveries import Delivery, DeliveryState
 from petition.subscribers import Subscriber, book
-from tests.proofs import mails
-from tests.proofs.figures import Write
-from tests.proofs.post import Post, office, post, senders
+from tests.support import mails
+from tests.support.figures import Write
+from tests.support.post import Post, senders
 
 pytestmark = pytest.mark.xdist_group("mail")
 POINTS = {

@@ -22,10 +22,10 @@ from petition.mail import MailDelayed, SmtpPostbox, patience
 from petition.privacy import DomainPolicy, canonical_address, seal_address
 from petition.subscribers import Subscriber, SubscriberState, book
 from tests.domain.test_smtp import PLAIN
-from tests.proofs import mails
-from tests.proofs.clients import wait_for
-from tests.proofs.figures import Write
-from tests.proofs.post import DROP, HANG, Post, office, post
+from tests.support import mails
+from tests.support.clients import wait_for
+from tests.support.figures import Write
+from tests.support.post import DROP, HANG, Post
 from workers.celery_app import BULK_TIMEOUT
 
 pytestmark = pytest.mark.xdist_group("mail")

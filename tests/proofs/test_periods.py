@@ -22,8 +22,8 @@ from petition.digests.kinds import DIGESTS
 from petition.digests.periods import Cycle, Period, last_period
 from petition.news import NewsKind
 from petition.subscribers import Rhythm
-from tests.proofs import mails
-from tests.proofs.figures import Write
+from tests.support import mails
+from tests.support.figures import Write
 from tests.proofs.load import in_threads
 
 YEARS = {

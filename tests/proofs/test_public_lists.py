@@ -25,7 +25,7 @@ from petition.signatures.cells import LEAST, STEP
 from petition.signatures.tables import Signature
 from petition.web import build
 from tests import make
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 from tests.proofs.test_linking import CHANCE, correlation, places
 
 TEAM_OF = {"Engineer": "Platform", "Designer": "Studio", "Writer": "Press", "Lawyer": "Legal"}

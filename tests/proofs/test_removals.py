@@ -29,9 +29,8 @@ from petition.signatures import Wish
 from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import Signature, Wave, WaveState
 from tests import make
-from tests.proofs.figures import Write
-from tests.web.conftest import app, slug
-from tests.web.omar import Omar, omar
+from tests.support.figures import Write
+from tests.support.omar import Omar
 
 OMAR, RITA = b"o" * 16, b"r" * 16
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 from tests.support.asking import QUESTIONS, House, ask, asked
 
 BAR: Final = 4.5

@@ -21,13 +21,13 @@ from petition import db
 from petition.config import Config
 from petition.db import Base
 from petition.privacy.tags import identity_tag
-from tests.conftest import METRICS_TOKEN, MONITOR
-from tests.journeys.foreign_client import call
+from tests.support.services import METRICS_TOKEN, MONITOR
+from tests.support.foreign_client import call
 from tests.journeys.test_foreign_client import SLUG, api, verified
-from tests.journeys.tree import Running, installation
-from tests.proofs.clients import attach, in_the_ledger, recounted
-from tests.proofs.figures import Write
-from tests.proofs.spellings import Place, files, met, spellings
+from tests.support.installation import Running, installation
+from tests.support.clients import attach, in_the_ledger, recounted
+from tests.support.figures import Write
+from tests.support.spellings import Place, files, met, spellings
 
 pytestmark = pytest.mark.xdist_group("seizure")
 

@@ -29,7 +29,7 @@ from petition.volatile import SIGN_IN_TRIES, Volatile
 from petition.web import build
 from petition.web.parts import NAME
 from tests import make
-from tests.web.suzie import fields
+from tests.support.suzie import fields
 
 WRONG_CODE: Final = "00000000"
 Typed = dict[str, str]

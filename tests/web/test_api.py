@@ -27,7 +27,7 @@ from petition.signatures import Wish
 from petition.volatile import MAILS_UNPROVEN, TRIES
 from petition.web import build
 from tests import make
-from tests.web.conftest import Mailbox
+from tests.support.web import Mailbox
 
 ALICE = "alice@corp.example"
 

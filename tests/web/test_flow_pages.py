@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from petition.web.flow import ADDRESS, BLUEPRINTS
-from tests.web.suzie import SUZIE, Suzie, fields, suzie
+from tests.support.suzie import SUZIE, Suzie, fields
 
 __all__ = ["suzie"]
 EXIT = '<a id="exit" href="/leave" rel="noreferrer">'

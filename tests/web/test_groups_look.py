@@ -10,8 +10,8 @@ from petition import db, epochs
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from tests import make
-from tests.looks import DESK, SMALL, Looks
-from tests.served import served
+from tests.support.looks import DESK, SMALL, Looks
+from tests.support.served import served
 
 TEAM_OF = {"Engineer": "Platform", "Designer": "Studio", "Customer success and support": "Field"}
 

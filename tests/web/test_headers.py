@@ -18,7 +18,7 @@ from petition.web import build
 from petition.web.headers import hosts
 from petition.web.parts import Parts
 from tests import make
-from tests.conftest import METRICS_TOKEN, MONITOR
+from tests.support.services import METRICS_TOKEN, MONITOR
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "

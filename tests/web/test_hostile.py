@@ -16,8 +16,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from petition import db
-from tests.proofs.figures import Write
-from tests.web.suzie import Suzie, fields, mistakes, suzie, text
+from tests.support.figures import Write
+from tests.support.suzie import Suzie, fields, mistakes, text
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

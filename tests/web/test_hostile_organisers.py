@@ -18,8 +18,8 @@ from petition.organisers import Role
 from petition.organising import updates
 from petition.signatures import Wish
 from tests import make
-from tests.proofs.figures import Write
-from tests.web.omar import Omar, signed_in
+from tests.support.figures import Write
+from tests.support.omar import Omar, signed_in
 from tests.web.test_hostile import TEXT, encodable, paths
 
 MOMENTS = st.sampled_from([

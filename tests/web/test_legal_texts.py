@@ -12,8 +12,8 @@ from flask import Flask
 from petition import db, snapshots
 from petition.campaigns import MARK, CampaignState
 from petition.config.addresses import PROJECT
-from tests.web.omar import Omar
-from tests.web.suzie import fields, mistakes, text
+from tests.support.omar import Omar
+from tests.support.suzie import fields, mistakes, text
 from tests.web.test_organise_drafts import completed, draft, omar
 
 __all__ = ["omar"]

@@ -26,7 +26,7 @@ from petition.web.memory import MOST_PAGES, MOST_SLUGS, Memory
 from petition.web.page import PAGES_CACHED, Page, make
 from petition.web.parts import Parts
 from tests import make as making
-from tests.proofs.figures import Write
+from tests.support.figures import Write
 
 
 class Source:

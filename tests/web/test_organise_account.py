@@ -20,8 +20,8 @@ from petition.journal import Deed, JournalLine
 from petition.organisers import Organiser, Passkey, RecoveryCode, Visit, recovery
 from petition.web.organise.guard import COOKIE
 from tests import make
-from tests.authenticator import PRESENT, Device
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.authenticator import PRESENT, Device
+from tests.support.omar import Omar, signed_in
 
 
 def codes_of(page: str) -> list[str]:

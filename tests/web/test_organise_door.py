@@ -14,7 +14,7 @@ from petition.campaigns import find_any
 from petition.organisers import GRANTS, Act, Role
 from petition.web.organise.guard import COOKIE, Access, Door, next_page
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.omar import Omar, signed_in
 
 GOODBYES = {"organise_door.sign_out", "organise_account.sign_out_everywhere"}
 

@@ -15,8 +15,8 @@ from petition.journal import Deed, JournalLine
 from petition.organisers import Role
 from petition.organising import drafting
 from tests import make
-from tests.web.omar import Omar, signed_in
-from tests.web.suzie import fields, mistakes, text
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import fields, mistakes, text
 
 SIMPLE = ("who", "roles", "teams", "workforce", "visible", "batches", "mail", "dates", "legal")
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)> [y](data:text/html,x) ![p](https://a.example/p.png)"

@@ -25,7 +25,7 @@ from petition.signatures.tables import Signature
 from petition.two_keys import KeyAct
 from petition.web.parts import NAME
 from tests import make
-from tests.web.omar import Omar, signed_in
+from tests.support.omar import Omar, signed_in
 from tests.web.test_organise_door import GOODBYES, rooms
 
 

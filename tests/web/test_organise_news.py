@@ -21,7 +21,7 @@ from petition.web.organise import asked as words
 from petition.web.organise.typed import is_link
 from petition.web.parts import Parts
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.omar import Omar, signed_in
 
 TEXT = {"text-en": "We **met** them.", "text-fr": "Nous les avons **rencontrés**."}
 

@@ -31,8 +31,8 @@ from petition.two_keys import KeyAct
 from petition.verification.tables import CodeDay, Issued
 from petition.web.organise.panels import PANELS
 from tests import make
-from tests.proofs.many import signed
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.many import signed
+from tests.support.omar import Omar, signed_in
 
 PAGES = ("/organise", "~", "~/chart", "~/chart?range=7", "~/subscribers", "~/exports")
 

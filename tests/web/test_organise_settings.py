@@ -19,8 +19,8 @@ from petition.organising.acts import ACTS
 from petition.signatures.tables import Pending
 from petition.two_keys import KeyAct
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
-from tests.web.suzie import Suzie, suzie, text
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import Suzie, text
 
 PAUSED = "Signing is paused by the organisers."
 

@@ -12,7 +12,7 @@ from flask import Flask
 from petition import campaigns, db
 from petition.organisers import Role
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.omar import Omar, signed_in
 from tests.web.test_public_pages import published, text_of
 
 

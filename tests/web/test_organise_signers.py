@@ -22,7 +22,7 @@ from petition.organising.acts import ACTS
 from petition.signatures import Wish, waves
 from petition.signatures.tables import Pending, Signature, Wave, WaveState
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.omar import Omar, signed_in
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,9 +16,9 @@ from petition.signatures.selection import Criteria
 from petition.signatures.tables import Signature
 from petition.web.organise.guard import COOKIE
 from tests import make
-from tests.looks import SMALL, Looks
-from tests.served import served
-from tests.web.omar import Omar, omar
+from tests.support.looks import SMALL, Looks
+from tests.support.served import served
+from tests.support.omar import Omar
 from tests.web.test_organise_signers import an_epoch, named
 
 

@@ -23,7 +23,7 @@ from petition.web.organise import asked as words
 from petition.web.organise import deeds, keys
 from petition.web.organise.guard import COOKIE
 from tests import make
-from tests.web.omar import Omar, omar, signed_in
+from tests.support.omar import Omar, signed_in
 from tests.web.test_organise_account import by_code, codes_of, queries
 
 

@@ -18,7 +18,7 @@ from petition.volatile import Volatile
 from petition.web import build
 from tests import make
 from tests.domain.test_markdown import HOSTILE
-from tests.served import served
+from tests.support.served import served
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from petition.signatures import SignatureState
-from tests.web.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, suzie, text
+from tests.support.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, text
 
 
 def test_the_receipt_is_saved_as_it_was_shown(suzie: Suzie) -> None:

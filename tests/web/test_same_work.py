@@ -20,7 +20,7 @@ from petition.organisers import recovery
 from petition.volatile import Volatile
 from petition.web import build
 from tests import make
-from tests.support.asking import QUESTIONS, House, asked, house
+from tests.support.asking import QUESTIONS, House, asked
 from tests.support.work import WorkCounter
 
 ASKED = 2

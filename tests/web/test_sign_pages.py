@@ -16,7 +16,7 @@ from petition.signatures import SignatureState
 from petition.signatures.tables import Pending
 from petition.web.parts import parts
 from tests import make
-from tests.web.suzie import SUZIE, Suzie, campaign_of, close_an_epoch, fields, mistakes, state_of, suzie, text
+from tests.support.suzie import SUZIE, Suzie, campaign_of, close_an_epoch, fields, mistakes, state_of, text
 
 
 def test_the_safety_note_stands_before_the_first_field(suzie: Suzie) -> None:

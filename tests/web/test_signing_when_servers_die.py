@@ -19,7 +19,7 @@ from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.signatures.tables import Pending, Spent
 from tests import make
-from tests.proofs.clients import wait_for
+from tests.support.clients import wait_for
 
 DIES_BEFORE_ITS_REPLY = """
 import os, signal, sys

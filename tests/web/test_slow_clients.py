@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.hasty import LARGE, hasty
+from tests.support.hasty import LARGE, hasty
 
 pytestmark = pytest.mark.xdist_group("hasty")
 BOUND = 15.0

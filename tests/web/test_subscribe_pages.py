@@ -15,9 +15,9 @@ from petition.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, 
 from petition.volatile import Volatile
 from petition.web.parts import Parts
 from tests import make
-from tests.served import served
-from tests.web.reader import ADDRESS, Reader, everything, reader, subscriber
-from tests.web.suzie import fields, mistakes, text
+from tests.support.served import served
+from tests.support.reader import ADDRESS, Reader, everything, subscriber
+from tests.support.suzie import fields, mistakes, text
 
 WORK = "This is a work address: your employer can read the mail that arrives there. Use a personal one."
 PURPOSES = list(Purpose)

@@ -12,7 +12,7 @@ from redis import Redis
 from petition.config import Config
 from petition.encoding import b64u
 from petition.volatile import TAB_KEY_SECONDS, TAB_KEYS
-from tests.web.suzie import Suzie, suzie
+from tests.support.suzie import Suzie
 
 __all__ = ["suzie"]
 

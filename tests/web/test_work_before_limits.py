@@ -27,8 +27,8 @@ from petition.web.organise import drafts
 from petition.web.organise.drafts import letter
 from petition.web.organise.typed import LONGEST_TEXT, Typed
 from tests import make
-from tests.web.omar import Omar
-from tests.web.suzie import mistakes
+from tests.support.omar import Omar
+from tests.support.suzie import mistakes
 from tests.web.test_hostile_organisers import campaigns_of_omar, comes_in
 
 MARKS = "\u0315\u0300"

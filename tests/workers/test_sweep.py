@@ -14,7 +14,7 @@ from petition.deliveries import Delivery
 from petition.news import TELL
 from petition.owed import Owed
 from tests import make
-from tests.proofs import mails
+from tests.support import mails
 from workers import celery_app
 from workers.follow_ups import OWED
 from workers.tasks import digests as digest_tasks

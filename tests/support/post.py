@@ -29,9 +29,9 @@ from petition.deliveries import Delivery, DeliveryState, Lane
 from petition.digests import Sender
 from petition.mail import SmtpPostbox
 from tests import make
-from tests.conftest import _cloned
-from tests.mail_server import server, with_pipelining
-from tests.served import free_port
+from tests.support.services import cloned
+from tests.support.mail_server import server, with_pipelining
+from tests.support.served import free_port
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)", re.MULTILINE | re.IGNORECASE)
 HANG, DROP = "hang", "drop"
@@ -212,7 +212,7 @@ def post_office(services: EmbeddedServices, database_url: str, home: Path, **mor
 @pytest.fixture(scope="module")
 def office(services: EmbeddedServices, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     """A post office for the tests of one file, which start from `post`."""
-    url = _cloned(services, template, f"post_{secrets.token_hex(4)}")
+    url = cloned(services, template, f"post_{secrets.token_hex(4)}")
     with post_office(services, url, tmp_path_factory.mktemp("post")) as opened:
         yield opened
 

@@ -12,8 +12,8 @@ from petition.web.public.pages import AWAY
 from tests.journeys.test_mail import link, mail_to
 from tests.journeys.test_pages import BY_MAIL
 from tests.journeys.test_signing import IN_THE_LEDGER, letter_of, proves, signed
-from tests.journeys.tree import Running
-from tests.proofs.traces import STEP, Watch, stored
+from tests.support.installation import Running
+from tests.support.traces import STEP, Watch, stored
 
 READ = ("", "/signers", "/signers?q=alice", "/signers?page=2", "/count", "/checkpoints", "/legal", "/embed")
 SHARED = ("/card.png", "/badge.svg", "/qr.svg", "/qr.png")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from petition.web.public.pages import AWAY
-from tests.proofs.spellings import Place, files
+from tests.support.spellings import Place, files
 
 PUBLIC = re.compile(
     r"/|/(safety|seizure)|/static/.+|/api/campaigns/[^/]+/count"

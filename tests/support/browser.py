@@ -1,6 +1,6 @@
 """A real browser for tests: Debian's chromium, or another of its kind on PATH, driven by Playwright.
 
-`from tests.browser import browser` in a conftest; one browser a session, each test opens its own context.
+`from tests.support.browser import browser` in a conftest; one browser a session, each test opens its own context.
 A missing browser skips with its reason, and fails where CI=true, so that no build is green without it.
 
 Playwright's sync interface keeps an event loop running in this thread: asyncio.run() does not work beside it.

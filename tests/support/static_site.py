@@ -1,6 +1,6 @@
 """The project's static files on a bare page, under the site's content policy: a place to test a script alone.
 
-Test modules ask for it with `pytest_plugins = ("tests.static_site",)`; `browser` is in tests/browser.py.
+Test modules ask for it with `pytest_plugins = ("tests.support.static_site",)`; `browser` is in tests/support/browser.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-STATIC = Path(__file__).parents[1] / "petition" / "static"
+STATIC = Path(__file__).parents[2] / "petition" / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext
 
-from tests.looks import PHONE, Looks
+from tests.support.looks import PHONE, Looks
 
 
 class Gallery(Looks):

@@ -19,7 +19,7 @@ import pytest
 
 from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
-from tests.served import free_port
+from tests.support.served import free_port
 
 FOREIGN = (
     "DATABASE_URL",

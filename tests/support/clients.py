@@ -17,8 +17,8 @@ from petition.config import Config
 from petition.ledger.merkle import leaf_hash
 from petition.signatures.tables import Pending, Signature, Spent
 from tests import make
-from tests.journeys.foreign_client import Answer, call
-from tests.journeys.tree import Running, environment
+from tests.support.foreign_client import Answer, call
+from tests.support.installation import Running, environment
 
 SLUG = "ice-letter"
 

@@ -15,7 +15,7 @@ from typing import Any
 from petition.bootstrap import commands
 from petition.config.addresses import PROJECT
 from petition.web.serving.worker import Worker
-from tests.served import free_port
+from tests.support.served import free_port
 
 LARGE = 24 * 1024 * 1024
 SOON = 1.0
@@ -44,12 +44,12 @@ def hasty(connections: int = 40) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """One process of the server with the product's own arguments; its port."""
     port = free_port()
     own = {
-        "--worker-class": "tests.hasty.Hasty", "--workers": "1", "--threads": "2", "--keep-alive": "1",
+        "--worker-class": "tests.support.hasty.Hasty", "--workers": "1", "--threads": "2", "--keep-alive": "1",
         "--worker-connections": str(connections), "--log-level": "info",
     }  # fmt: skip
     argv = [own.get(before, word) for before, word in zip(("", *commands.WEB), commands.WEB, strict=False)]
     server = subprocess.Popen(
-        [sys.executable, *argv, "--bind", f"127.0.0.1:{port}", "tests.hasty:app"],
+        [sys.executable, *argv, "--bind", f"127.0.0.1:{port}", "tests.support.hasty:app"],
         cwd=PROJECT, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:

@@ -1,0 +1,19 @@
+"""The fixtures that tests share, and the hooks of this suite, by the module that holds them.
+
+A test asks for a fixture by the name of its argument. What is used by one module only is defined there.
+"""
+
+pytest_plugins = (
+    "tests.support.services",  # services, database_url, session, engine, volatile, desk, config
+    "tests.support.web",  # app, parts, mailbox, client, slug
+    "tests.support.omar",  # omar: an organiser at a browser without a script
+    "tests.support.suzie",  # suzie: a signer
+    "tests.support.reader",  # reader: a subscriber
+    "tests.support.asking",  # house: known and unknown people
+    "tests.support.browser",  # browser
+    "tests.support.static_site",  # site, tab: scripts alone on a bare page
+    "tests.support.installation",  # running: the whole product
+    "tests.support.post",  # office, post: workers and a mail server
+    "tests.support.figures",  # figure, long; --long and the marker `proof`
+    "tests.support.scheduling",  # which tests stay in one process
+)

@@ -1,0 +1,136 @@
+"""Real parts for every test: PostgreSQL and Valkey of this run alone, a database of one's own, the app, a browser."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from petition import campaigns, db, keyring, migrate
+from petition.bootstrap import EmbeddedServices, start_services
+from petition.config import Config, Environment
+from petition.verification import Desk
+from petition.volatile import Volatile
+
+MASTER_KEY = Fernet.generate_key().decode()
+METRICS_TOKEN = "a-token-of-monitors-in-tests-only"
+MONITOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[EmbeddedServices]:
+    """PostgreSQL and Valkey, on sockets of this run."""
+    root = Path(tempfile.mkdtemp(prefix="u-"))
+    started = start_services(root, fast=True)
+    yield started
+    started.stop()
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(services: EmbeddedServices) -> str:
+    """The name of a migrated database to clone."""
+    name = "template_undersigned"
+    with _admin(services).connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    migrate.upgrade(_url(services, name))
+    return name
+
+
+def _admin(services: EmbeddedServices) -> Engine:
+    return create_engine(_url(services, "postgres"), isolation_level="AUTOCOMMIT")
+
+
+def _url(services: EmbeddedServices, name: str) -> str:
+    return make_url(services.database_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def shared_url(services: EmbeddedServices, template: str) -> str:
+    """A database whose tests roll everything back."""
+    return cloned(services, template, "shared")
+
+
+@pytest.fixture
+def database_url(services: EmbeddedServices, template: str) -> Iterator[str]:
+    """A fresh database of one's own, for tests with threads, processes or commits."""
+    name = f"own_{secrets.token_hex(6)}"
+    yield cloned(services, template, name)
+    with _admin(services).connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def cloned(services: EmbeddedServices, template: str, name: str) -> str:
+    with _admin(services).connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY = FILE_COPY"))
+    return _url(services, name)
+
+
+@pytest.fixture(autouse=True)
+def _keys() -> None:
+    keyring.connect([MASTER_KEY])
+    campaigns.allow_small_batches(True)
+
+
+@pytest.fixture
+def session(shared_url: str) -> Iterator[Session]:
+    """A session whose work, commits included, is rolled back; `db.transaction()` joins it."""
+    engine = create_engine(shared_url)
+    with engine.connect() as connection, connection.begin() as outer:
+        db.bind(connection)
+        with db.session() as opened:
+            yield opened
+        outer.rollback()
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """This process's engine on a database of one's own."""
+    connected = db.connect(database_url, pool_size=20)
+    yield connected
+    db.disconnect()
+
+
+@pytest.fixture
+def volatile(services: EmbeddedServices) -> Volatile:
+    """Valkey, emptied."""
+    import redis
+
+    redis.Redis.from_url(services.redis_url).flushall()
+    return Volatile(services.redis_url)
+
+
+@pytest.fixture
+def desk(volatile: Volatile) -> Desk:
+    """What the verification side works with."""
+    return Desk(volatile, keyring.connect([MASTER_KEY]), b"p" * 32)
+
+
+@pytest.fixture
+def config(services: EmbeddedServices, database_url: str, tmp_path: Path) -> Config:
+    """The configuration of an installation that exists for one test."""
+    return Config(
+        env=Environment.TEST,
+        home=tmp_path,
+        host="127.0.0.1",
+        port=0,
+        base_url="http://localhost",
+        database_url=database_url,
+        redis_url=services.redis_url,
+        smtp_url=None,
+        mail_from="letters@undersigned.example",
+        code_mail_from="codes@post.example",
+        secret_key="s" * 32,
+        master_keys=(MASTER_KEY,),
+        pepper=b"p" * 32,
+        metrics_token=METRICS_TOKEN,
+    )
