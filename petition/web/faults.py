@@ -56,6 +56,7 @@ from petition.web.organise.refusals import OF_ORGANISERS, REFUSALS
 
 PROBLEM: Final = "application/problem+json"
 FOR_MACHINES: Final = ("/api/", "/hooks/")
+FOR_ORGANISERS: Final = "/organise"
 RETRY_SECONDS: Final = 5
 URN: Final = "urn:undersigned:problem:"
 
@@ -246,14 +247,15 @@ def problem(fault: Fault) -> Response:
 
 
 def page(fault: Fault) -> Response:
-    """A page in the same clothes as the others."""
+    """A page in the same clothes as the others, which leads back to where its reader was at home."""
+    organised = request.path.startswith(f"{FOR_ORGANISERS}/")
     html = render_template(
         "public/fault.html",
         status=fault.status,
         title=fault.title,
         sentence=fault.sentence,
-        next_url=None,
-        next_words=None,
+        next_url=FOR_ORGANISERS if organised else None,
+        next_words=gettext(_("Your campaigns")) if organised else None,
         flow=in_flow(),
     )
     return Response(html, fault.status, content_type="text/html; charset=utf-8")

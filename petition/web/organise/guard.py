@@ -115,6 +115,12 @@ def allows(act: Act) -> bool:
     return act in GRANTS[role()]
 
 
+def reaches(endpoint: str) -> bool:
+    """Whether the visitor's role in this campaign opens a page of it: for what a page links to."""
+    access = access_of(endpoint)
+    return access is not None and isinstance(access.what, Act) and allows(access.what)
+
+
 def campaign(session: Session) -> Campaign:
     """The campaign of this request, in a session of the view's own; raises CampaignUnknown."""
     found = session.get(Campaign, g.campaign_id)
