@@ -262,7 +262,7 @@ def _mails_an_update(omar: Organiser, suzie: Organiser, gallery: Gallery) -> Non
         (f"updates/{draft}/mail", "update-mail"),
     ):
         gallery.look(f"/c/{SLUG}/{path}", name)
-    presses(page.locator("form[action$='/mail'] button"))
+    presses(page.locator("button[formaction$='/mail']"))
     expect(page.locator(".said")).to_contain_text("2 readers")
     gallery.look(f"/c/{SLUG}/updates/{draft}", "update-asked", ("fr",))
     suzie.goes("/keys")

@@ -158,4 +158,3 @@ def test_a_used_invitation_leads_whoever_used_it_to_the_campaign(app: Flask, oma
     assert again.status_code == 404
     (back,) = [each for each in Page(again.text).links if each == "/organise"]
     assert rita.get(back).status_code == 200
-

@@ -121,6 +121,7 @@ def resume(slug: str) -> Response:
 def change_closing(slug: str) -> Response:
     """Set or take away the closing date of an open letter."""
     try:
+        guard.look_first()
         with db.transaction() as session:
             campaign = guard.campaign(session)
             session.refresh(campaign, with_for_update=True)
@@ -151,6 +152,7 @@ def ask_to_close(slug: str) -> Response:
 def add_translation(slug: str) -> Response:
     """Add a language to an open letter; it is frozen at once."""
     try:
+        guard.look_first()
         form = TranslationForm.read(request.form)
         if not form.markdown.data:
             refuse("markdown", gettext(_("Fill this in.")))
@@ -173,6 +175,7 @@ def add_translation(slug: str) -> Response:
 def ask_for_domains(slug: str) -> Response:
     """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
     try:
+        guard.look_first()
         form = DomainForm.read(request.form)
         with db.transaction() as session:
             campaign, name = guard.campaign(session), str(form.domain.data)
