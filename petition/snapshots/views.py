@@ -198,9 +198,15 @@ class Snapshot:
     table: Table = UNCOUNTED
 
     def next_milestone(self) -> MilestoneView | None:
-        """The unreached milestone that needs the fewest signatures."""
+        """The unreached milestone that needs the fewest signatures; none once no signature can come any more."""
+        if self.state not in {CampaignState.DRAFT, CampaignState.OPEN}:
+            return None
         waiting = [milestone for milestone in self.milestones if milestone.reached is None]
         return min(waiting, key=lambda milestone: milestone.needs, default=None)
+
+    def every_milestone_reached(self) -> bool:
+        """Whether there were milestones, and none is left."""
+        return bool(self.milestones) and all(milestone.reached is not None for milestone in self.milestones)
 
     def signing_stopped(self) -> bool:
         """Whether the organisers paused signing."""
@@ -245,7 +251,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A campaign in the list of all public ones."""
+    """A campaign in the list of all public ones; `paused`: its organisers stopped signing."""
 
     slug: str
     title: dict[str, str]
@@ -253,3 +259,4 @@ class Listed:
     count: int | None
     languages: tuple[str, ...]
     version: int
+    paused: bool = False

@@ -489,6 +489,8 @@ def test_an_older_backup_is_brought_up_to_date(
     sign(campaign, NAMED)
     with db.engine().begin() as connection:
         connection.execute(text("DELETE FROM epoch"))
+        for column in ("roles", "teams"):
+            connection.execute(text(f"ALTER TABLE campaign ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb"))
     with monkeypatch.context() as older:
         older.setattr(Base, "metadata", _tables_of_0002())
         older.setattr(migrate, "is_newest", lambda _: True)
