@@ -220,11 +220,11 @@ def test_a_file_of_the_right_key_that_this_program_did_not_write_is_refused(engi
         b"\xff\xff\xff\xff",
         _framed(b'{"v":1,"revision":"9999","made":"2026-11-25T00:00:00+00:00","tables":[]}'),
         _framed(
-            b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00",'
+            b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00",'
             b'"tables":[{"name":"halt; DROP TABLE halt","columns":["what"]}]}'
         ),
         _framed(
-            b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00",'
+            b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00",'
             b'"tables":[{"name":"halt","columns":["what","x\\""]}]}'
         ),
     ]
@@ -442,7 +442,7 @@ def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: 
 
 
 def test_rows_that_no_table_takes_are_the_fault_of_the_file(engine: Engine, tmp_path: Path) -> None:
-    head = b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
+    head = b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
     path = tmp_path / "forged"
     path.write_bytes(sealed(_framed(head) + _framed(b"no rows at all") + _framed(b"")))
     with pytest.raises(BackupBroken, match="not written by this program"):
@@ -489,6 +489,8 @@ def test_an_older_backup_is_brought_up_to_date(
     sign(campaign, NAMED)
     with db.engine().begin() as connection:
         connection.execute(text("DELETE FROM epoch"))
+        for column in ("roles", "teams"):
+            connection.execute(text(f"ALTER TABLE campaign ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb"))
     with monkeypatch.context() as older:
         older.setattr(Base, "metadata", _tables_of_0002())
         older.setattr(migrate, "is_newest", lambda _: True)
