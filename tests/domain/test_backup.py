@@ -491,6 +491,7 @@ def test_an_older_backup_is_brought_up_to_date(
         connection.execute(text("DELETE FROM epoch"))
         for column in ("roles", "teams"):
             connection.execute(text(f"ALTER TABLE campaign ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb"))
+        connection.execute(text("ALTER TABLE campaign ADD max_wait bigint NOT NULL DEFAULT 5"))
     with monkeypatch.context() as older:
         older.setattr(Base, "metadata", _tables_of_0002())
         older.setattr(migrate, "is_newest", lambda _: True)
@@ -507,19 +508,21 @@ def test_an_older_backup_is_brought_up_to_date(
 
 
 def _tables_of_0002() -> object:
-    from sqlalchemy import MetaData
+    from sqlalchemy import BigInteger, Column, MetaData
 
     newer = {"epoch", "export", "journal", "key_request", "organiser", "wave", "answer", "demand_step", "handover"}
-    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit"}
+    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit", "code_day"}
     columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
-    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why"}}
     newer |= {"refusal", "suppression"}  # the second had other columns then
     columns |= {"subscriber": {"bounced"}, "halt": {"words"}}
+    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why", "sealed_until"}}
+    columns |= {"pending": {"sealed_until"}, "head": {"tombstones_since"}}
     older = MetaData()
     for table in Base.metadata.sorted_tables:
         if table.name not in newer:
             kept = [each._copy() for each in table.columns if each.name not in columns.get(table.name, ())]
-            _table(older, table, kept)
+            gone = [Column("max_wait", BigInteger)] if table.name == "campaign" else []
+            _table(older, table, kept + gone)
     return older
 
 

@@ -21,6 +21,7 @@ from petition.organisers import visits
 from petition.two_keys import KeyRequest
 from petition.web.organise import guard, resubmission
 from petition.web.organise.guard import COOKIE
+from petition.web.sizes import LARGEST_FIELDS
 from tests import make
 from tests.authenticator import Device
 from tests.web.omar import Omar, omar, signed_in
@@ -237,7 +238,7 @@ def test_it_leads_to_an_address_of_the_dashboard_only(app: Flask, path: str) -> 
 def test_a_text_that_is_too_long_for_the_page_says_so(omar: Omar) -> None:
     token, _codes = ended(omar)
     page = omar.client.post(
-        f"/organise/c/{omar.slug}/updates/new", data={"token": token, "text-en": "x" * (resubmission.LARGEST + 1)}
+        f"/organise/c/{omar.slug}/updates/new", data={"token": token, "text-en": "x" * (LARGEST_FIELDS + 1)}
     )
     assert page.status_code == 401
     assert "go back in your browser" in text(page)
