@@ -24,7 +24,7 @@ from petition.web.organise.guard import COOKIE
 from petition.web.sizes import LARGEST_FIELDS
 from tests import make
 from tests.authenticator import Device
-from tests.web.omar import Omar, omar, signed_in
+from tests.web.omar import Omar, signed_in
 from tests.web.suzie import fields, text
 from tests.web.test_organise_account import renewed, with_passkey
 
