@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Connection,
     CursorResult,
@@ -58,6 +59,17 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value.astimezone(UTC) if value is not None else None
+
+
+class Ordered(TypeDecorator[dict[str, Any]]):
+    """An object whose order matters: JSON keeps it as it was written, where JSONB sorts the names by length."""
+
+    impl = JSON
+    cache_ok = True
+
+    def compare_values(self, x: Any, y: Any) -> bool:
+        """Another order is another value, though to Python the dictionaries are equal."""
+        return x == y and (x is None or y is None or list(x) == list(y))
 
 
 class Base(DeclarativeBase):

@@ -65,9 +65,16 @@ def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
     if campaign.state is not CampaignState.DRAFT and not changes.keys() <= NEVER_FROZEN:
         raise LetterFrozen(campaign.slug)
     for name, value in changes.items():
-        if getattr(campaign, name) != value:
+        if not _same(getattr(campaign, name), value):
             setattr(campaign, name, value)
             campaign.stale = campaign.state is not CampaignState.DRAFT
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal; another order of roles or teams is another value."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one == other and list(one) == list(other)
+    return bool(one == other)
 
 
 def write_letter(campaign: Campaign, lang: str, title: str, markdown: str) -> None:

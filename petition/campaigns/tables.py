@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from petition.db import Base
+from petition.db import Base, Ordered
 from petition.privacy import DomainPolicy
 
 
@@ -51,8 +51,8 @@ class Campaign(Base):
     notice: Mapped[dict[str, str]]
     methods: Mapped[list[str]]
     domains: Mapped[dict[str, Any]]
-    roles: Mapped[dict[str, Any]]
-    teams: Mapped[dict[str, Any]]
+    roles: Mapped[dict[str, Any]] = mapped_column(Ordered)
+    teams: Mapped[dict[str, Any]] = mapped_column(Ordered)
     workforce: Mapped[int | None]
     workforce_source: Mapped[dict[str, str]]
     batch_min: Mapped[int]

@@ -62,6 +62,12 @@ def find(session: Session, token: str, now: datetime) -> Visitor | None:
     return Visitor(visit.organiser_id, name, lang, visit.id, now - visit.confirmed < FRESH)
 
 
+def language_of(session: Session, token: str) -> str | None:
+    """The language of whoever has this cookie, also after the visit ended, as long as its row is there."""
+    query = select(Organiser.lang).join(Visit, Visit.organiser_id == Organiser.id)
+    return session.scalar(query.where(Visit.id == visit_id(token), Organiser.disabled.is_(False)))
+
+
 def confirm(session: Session, visit: bytes, now: datetime) -> None:
     """The organiser proved once more that it is them."""
     session.get_one(Visit, visit).confirmed = now

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.campaigns import Campaign, CampaignState
+from petition.campaigns import Campaign, CampaignState, switches
 from petition.db import Base
 from petition.signatures.cells import UNCOUNTED, Table
 from petition.snapshots.drawing import draw, foresee
@@ -82,7 +82,8 @@ def listed(session: Session) -> list[Listed]:
 def _listed(data: dict[str, Any]) -> Listed:
     titles = {lang: letter["title"] for lang, letter in data["letters"].items()}
     state, languages = CampaignState(data["state"]), tuple(data["languages"])
-    return Listed(data["slug"], titles, state, data["count"], languages, data["version"])
+    paused = switches.SIGNING in data.get("stopped", ())
+    return Listed(data["slug"], titles, state, data["count"], languages, data["version"], paused)
 
 
 def refresh(session: Session, campaign: Campaign) -> Snapshot:

@@ -197,13 +197,19 @@ class Snapshot:
     table: Table = UNCOUNTED
 
     def next_milestone(self) -> MilestoneView | None:
-        """The unreached milestone that needs the fewest signatures."""
+        """The unreached milestone that needs the fewest signatures; none once no signature can come any more."""
+        if self.state not in {CampaignState.DRAFT, CampaignState.OPEN}:
+            return None
         waiting = [milestone for milestone in self.milestones if milestone.reached is None]
         return min(waiting, key=lambda milestone: milestone.needs, default=None)
 
     def seal(self) -> int:
         """The number that a signing page promises: so many signatures before any name is public; 0: none."""
         return UNKNOWN if self.names_from == 0 else self.names_from or 0
+
+    def every_milestone_reached(self) -> bool:
+        """Whether there were milestones, and none is left."""
+        return bool(self.milestones) and all(milestone.reached is not None for milestone in self.milestones)
 
     def signing_stopped(self) -> bool:
         """Whether the organisers paused signing."""
@@ -248,7 +254,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A campaign in the list of all public ones."""
+    """A campaign in the list of all public ones; `paused`: its organisers stopped signing."""
 
     slug: str
     title: dict[str, str]
@@ -256,3 +262,4 @@ class Listed:
     count: int | None
     languages: tuple[str, ...]
     version: int
+    paused: bool = False

@@ -52,10 +52,12 @@ from petition.volatile import VolatileAway
 from petition.web.flow import in_flow
 from petition.web.forms import FormRefused
 from petition.web.language import gettext, spoken
+from petition.web.organise import guard, resubmission
 from petition.web.organise.refusals import OF_ORGANISERS, REFUSALS
 
 PROBLEM: Final = "application/problem+json"
 FOR_MACHINES: Final = ("/api/", "/hooks/", "/tab-key/")
+FOR_ORGANISERS: Final = "/organise"
 RETRY_SECONDS: Final = 5
 URN: Final = "urn:undersigned:problem:"
 
@@ -247,15 +249,20 @@ def problem(fault: Fault) -> Response:
 
 
 def page(fault: Fault) -> Response:
-    """A page in the same clothes as the others."""
+    """A page in the same clothes as the others, which leads back to where its reader was at home."""
+    organised = request.path.startswith(f"{FOR_ORGANISERS}/")
+    asked = resubmission.of_request() if organised and guard.is_ours() else None
     html = render_template(
         "public/fault.html",
         status=fault.status,
         title=fault.title,
         sentence=fault.sentence,
-        next_url=None,
-        next_words=None,
+        next_url=FOR_ORGANISERS if organised else None,
+        next_words=gettext(_("Your campaigns")) if organised else None,
         flow=in_flow(),
+        asked=asked,
+        stays=organised and request.method == "POST" and asked is None,
+        form_token=request.form["token"] if asked and fault.retry_after and "token" in request.form else "",
     )
     return Response(html, fault.status, content_type="text/html; charset=utf-8")
 

@@ -9,7 +9,11 @@ LARGEST_FORM: Final = 64 * 1024
 LARGEST_REPORT: Final = 256 * 1024
 LARGEST_TEXTS: Final = 700_000
 """Of organisers: 60,000 characters, each of them three bytes long and each byte written as three; and room for the rest."""
-BY_PATH: Final = {"/api/": LARGEST_CALL, "/hooks/": LARGEST_REPORT, "/organise/": LARGEST_TEXTS}
+LARGEST_FIELDS: Final = 262_144
+"""Bytes of an organiser's fields, as JSON, that go through signing in again."""
+LARGEST_CARRIED: Final = 3 * LARGEST_FIELDS + 65_536
+"""A form that carries them: each byte may be written as three."""
+BY_PATH: Final = {"/api/": LARGEST_CALL, "/hooks/": LARGEST_REPORT, "/organise/": LARGEST_CARRIED}
 
 
 def largest_body(path: str) -> int:

@@ -220,11 +220,11 @@ def test_a_file_of_the_right_key_that_this_program_did_not_write_is_refused(engi
         b"\xff\xff\xff\xff",
         _framed(b'{"v":1,"revision":"9999","made":"2026-11-25T00:00:00+00:00","tables":[]}'),
         _framed(
-            b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00",'
+            b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00",'
             b'"tables":[{"name":"halt; DROP TABLE halt","columns":["what"]}]}'
         ),
         _framed(
-            b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00",'
+            b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00",'
             b'"tables":[{"name":"halt","columns":["what","x\\""]}]}'
         ),
     ]
@@ -442,7 +442,7 @@ def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: 
 
 
 def test_rows_that_no_table_takes_are_the_fault_of_the_file(engine: Engine, tmp_path: Path) -> None:
-    head = b'{"v":1,"revision":"0006","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
+    head = b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
     path = tmp_path / "forged"
     path.write_bytes(sealed(_framed(head) + _framed(b"no rows at all") + _framed(b"")))
     with pytest.raises(BackupBroken, match="not written by this program"):
@@ -489,6 +489,9 @@ def test_an_older_backup_is_brought_up_to_date(
     sign(campaign, NAMED)
     with db.engine().begin() as connection:
         connection.execute(text("DELETE FROM epoch"))
+        for column in ("roles", "teams"):
+            connection.execute(text(f"ALTER TABLE campaign ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb"))
+        connection.execute(text("ALTER TABLE campaign ADD max_wait bigint NOT NULL DEFAULT 5"))
     with monkeypatch.context() as older:
         older.setattr(Base, "metadata", _tables_of_0002())
         older.setattr(migrate, "is_newest", lambda _: True)
@@ -505,19 +508,21 @@ def test_an_older_backup_is_brought_up_to_date(
 
 
 def _tables_of_0002() -> object:
-    from sqlalchemy import MetaData
+    from sqlalchemy import BigInteger, Column, MetaData
 
     newer = {"epoch", "export", "journal", "key_request", "organiser", "wave", "answer", "demand_step", "handover"}
-    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit"}
+    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit", "code_day"}
     columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
-    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why"}}
     newer |= {"refusal", "suppression"}  # the second had other columns then
     columns |= {"subscriber": {"bounced"}, "halt": {"words"}}
+    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why", "sealed_until"}}
+    columns |= {"pending": {"sealed_until"}, "head": {"tombstones_since"}}
     older = MetaData()
     for table in Base.metadata.sorted_tables:
         if table.name not in newer:
             kept = [each._copy() for each in table.columns if each.name not in columns.get(table.name, ())]
-            _table(older, table, kept)
+            gone = [Column("max_wait", BigInteger)] if table.name == "campaign" else []
+            _table(older, table, kept + gone)
     return older
 
 

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -76,7 +77,10 @@ class Organiser:
         self.page.goto(f"{self.running.url}/organise/invitation/{link}")
         self.page.locator("#name").fill(name)
         presses(self.page.locator("main form[action*='/invitation/'] button"))
-        return self.page.locator("#codes").input_value().split()
+        codes = self.page.locator("#codes").input_value().split()
+        presses(self.page.locator("main p.next a").last)
+        assert urlsplit(self.page.url).path in {"/organise", f"/organise/c/{SLUG}"}
+        return codes
 
 
 def until(read: Callable[[], Seen], wanted: Callable[[Seen], object], seconds: float = 120) -> Seen:
@@ -114,7 +118,7 @@ def _comes_in(omar: Organiser, gallery: Gallery) -> None:
     line.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     made = omar.running.command("organiser", "invite")
     assert len(omar.joins(made.stdout.strip().rsplit("/", 1)[-1], "Omar")) == 10
-    presses(omar.page.locator("a.button"))
+    presses(omar.page.locator(".who-am-i a").last)
     omar.page.locator("#passkey").fill("Telephone")
     omar.page.bring_to_front()  # an authenticator answers the page that has the focus
     presses(omar.page.locator("form[data-passkey=make] button"))
@@ -260,7 +264,7 @@ def _mails_an_update(omar: Organiser, suzie: Organiser, gallery: Gallery) -> Non
         (f"updates/{draft}/mail", "update-mail"),
     ):
         gallery.look(f"/c/{SLUG}/{path}", name)
-    presses(page.locator("form[action$='/mail'] button"))
+    presses(page.locator("button[formaction$='/mail']"))
     expect(page.locator(".said")).to_contain_text("2 readers")
     gallery.look(f"/c/{SLUG}/updates/{draft}", "update-asked", ("fr",))
     suzie.goes("/keys")

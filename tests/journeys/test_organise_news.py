@@ -132,11 +132,11 @@ def _updates(site: Site, page: Page, look: Looks) -> None:
     expect(page.locator(".seen strong").first).to_have_text("demand 1")
     look.at("update seen")
     presses(page.locator("button[value=save]"))
-    presses(page.locator("form[action$='/mail'] button"))
+    presses(page.locator("button[formaction$='/mail']"))
     expect(page.locator("form[action$='/cancel']")).to_be_visible()
     look.at("update asked for")
     presses(page.locator("form[action$='/cancel'] button"))
-    presses(page.locator("form[action$='/publish'] button"))
+    presses(page.locator("button[formaction$='/publish']"))
     look.at("update published")
 
 

@@ -65,7 +65,9 @@ def test_an_organiser_comes_in_by_invitation_and_from_then_on_by_passkey(
         "__Host-undersigned", True, True, "Lax",
     )  # fmt: skip
 
-    presses(page.locator("a.button"))
+    presses(page.locator("main p.next a").last)
+    assert page.url == f"{running.url}/organise/c/ice-letter"
+    presses(page.locator(".who-am-i a").last)
     look.at("account-new")
     presses(page.locator("form[data-passkey=make] button"))
     expect(page.locator("#passkeys ~ .rows li")).to_have_count(1)

@@ -26,7 +26,8 @@ TEMPLATES = sorted((PROJECT / "templates" / "legal").glob("*.md"))
 
 def templates(omar: Omar) -> dict[str, str]:
     """The legal texts as the page offers them."""
-    shown = fields(omar.sees("~/draft/legal?templates=yes"))
+    kept = fields(omar.sees("~/draft/legal"))
+    shown = fields(omar.does("~/draft/legal", **{name: kept[name] for name in NAMES}, templates="yes"))
     return {name: shown[name] for name in NAMES}
 
 

@@ -79,7 +79,7 @@ def renew() -> Response:
     """Ten new recovery codes, which this answer alone shows."""
     with db.transaction() as session:
         codes = recovery.renew(session, visitor().organiser_id, clock.now())
-    return desk.draw("codes", codes=codes, to=url_for("organise_account.account"), new=False)
+    return desk.draw("codes", codes=codes, next_url=url_for("organise_account.account"), new=False)
 
 
 @bp.post("/account/sign-out-everywhere")

@@ -44,6 +44,7 @@ def deliver(slug: str) -> Response:
     try:
         with db.transaction() as session:
             campaign = guard.campaign(session)
+            guard.look_first()
             typed = Typed(request.form)
             day = typed.day("delivered", _today(campaign))
             how = typed.lines("how", campaign.languages, every=True)
@@ -66,6 +67,7 @@ def answer(slug: str) -> Response:
     try:
         with db.transaction() as session:
             campaign = guard.campaign(session)
+            guard.look_first()
             typed = Typed(request.form)
             day = typed.day("answered", _today(campaign))
             text = typed.texts("text", campaign.languages)

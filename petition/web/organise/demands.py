@@ -43,6 +43,7 @@ def judge(slug: str, number: int) -> Response:
     try:
         with db.transaction() as session:
             campaign = guard.campaign(session)
+            guard.look_first()
             typed = Typed(request.form)
             state = typed.choice(f"state-{number}", DemandState)
             day = typed.day(f"day-{number}", now.astimezone(desk.zone_of(campaign)).date())

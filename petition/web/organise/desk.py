@@ -66,6 +66,7 @@ def draw(
         "campaign": campaign,
         "role": g.get("role"),
         "allows": guard.allows,
+        "reaches": guard.reaches,
         "Act": Act,
         "form_token": guard.form_token() if g.get("visitor") else "",
         "menu": _menu(campaign) if campaign is not None else (),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Response, request, url_for
+from flask import Response, g, request, url_for
 from sqlalchemy.orm import Session
 
 from petition import clock, db, organisers
+from petition.i18n import marked as _
 from petition.organisers import (
     CodeUnknown,
     DoorBusy,
@@ -19,14 +20,19 @@ from petition.organisers import (
     recovery,
     visits,
 )
+from petition.web import faults
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
-from petition.web.organise import desk, guard
-from petition.web.organise.guard import Door, needs, visitor
+from petition.web.organise import desk, guard, resubmission
+from petition.web.organise.guard import Door, FormForged, ProofFirst, needs, visitor
+from petition.web.organise.resubmission import Resubmission
 from petition.web.organise.shapes import CodeForm, SignInForm
 from petition.web.parts import parts
+from petition.web.sizes import LARGEST_CARRIED
 
-bp = guard.room("door")
+bp = guard.room("door", largest_form=LARGEST_CARRIED)
+PROVED: Final = _("You are signed in. What you typed is here: nothing was done with it yet.")
+OLDER: Final = _("The page that you sent is older than your sign-in, so it was not taken. What you typed is here.")
 TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften, DoorBusy)
 
 
@@ -48,7 +54,7 @@ def by_code() -> Response:
             whose = _used(session, str(form.name.data), str(form.code.data), recovery.SIGN_IN)
             more = recovery.left(session, whose) or passkeys.every(session, whose)
             to = guard.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
-            return guard.sign_in(session, whose, to)
+            return _come_in(session, whose, to)
     except TO_MEND as error:
         return desk.mend(error, _sign_in(request.form.get("next", ""), desk.to_mend(error, typed, "code")))
 
@@ -67,7 +73,7 @@ def by_passkey() -> Response:
     to = guard.next_page(request.form.get("next", ""))
     try:
         with db.transaction() as session:
-            return guard.sign_in(session, _recognised(session, passkeys.SIGN_IN), to)
+            return _come_in(session, _recognised(session, passkeys.SIGN_IN), to)
     except PasskeyRefused as error:
         return desk.mend(error, _sign_in(to, desk.to_mend(error, {})))
 
@@ -137,6 +143,22 @@ def sign_out() -> Response:
     return guard.sign_out(guard.go(url_for("organise_door.sign_in")))
 
 
+@bp.app_errorhandler(ProofFirst)
+def prove_first(error: ProofFirst) -> Response:
+    """The page to prove it on, with what was typed; nothing was done."""
+    asked = resubmission.of_request()
+    page = (_sign_in if error.endpoint == guard.SIGN_IN else _confirm)(request.path, EMPTY, asked, lost=asked is None)
+    page.status_code = 401
+    return page
+
+
+@bp.app_errorhandler(FormForged)
+def refuse_forged(error: FormForged) -> Response:
+    """What was typed into a page of ours that is older than this visit comes back; anything else is refused."""
+    asked = resubmission.of_request() if guard.is_ours() and g.get("visitor") else None
+    return faults.answer(error) if asked is None else desk.mend(error, _send_again(asked, OLDER))
+
+
 def options(text: str) -> Response:
     """What a browser needs for a passkey, as JSON."""
     return Response(text, content_type="application/json")
@@ -167,18 +189,58 @@ def _confirmed(session: Session, whose: bytes) -> Response:
     if whose != visitor().organiser_id:
         raise PasskeyRefused
     visits.confirm(session, visitor().visit_id, clock.now())
+    if asked := _carried():
+        return _send_again(asked, PROVED)
     return guard.go(guard.next_page(request.form.get("next", "")))
 
 
-def _sign_in(to: str, form: Filled = EMPTY) -> Response:
-    return desk.draw("sign_in", form=form, next=guard.next_page(to))
+def _come_in(session: Session, whose: bytes, to: str) -> Response:
+    """Begin a visit, and go on; or back to what was typed before the one before ended."""
+    asked = _carried()
+    if asked is None:
+        return guard.sign_in(session, whose, to)
+    guard.begin(session, whose)
+    return guard.with_cookie(_send_again(asked, PROVED))
 
 
-def _confirm(to: str, form: Filled = EMPTY) -> Response:
+def _carried() -> Resubmission | None:
+    return resubmission.read(request.form.get(resubmission.FIELD, ""))
+
+
+def _send_again(asked: Resubmission, sentence: str) -> Response:
+    g.lang = visitor().lang
+    return desk.draw("resubmission", asked=asked, sentence=sentence, again=guard.AGAIN)
+
+
+def _sign_in(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *, lost: bool = False) -> Response:
+    ended = g.get("visitor") is None and guard.COOKIE in request.cookies
+    if ended and "lang" not in request.args:
+        _speak_as_before()
+    there, elsewhere = guard.next_page(to), to not in {"", guard.HOME}
+    asked = asked or _carried()
+    return desk.draw("sign_in", form=form, next=there, asked=asked, lost=lost, ended=ended, elsewhere=elsewhere)
+
+
+def _speak_as_before() -> None:
+    """The page that ends a visit is in the visit's language, as long as that is known."""
+    with db.session() as session:
+        if lang := visits.language_of(session, request.cookies[guard.COOKIE]):
+            g.lang = lang
+
+
+def _confirm(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *, lost: bool = False) -> Response:
     with db.session() as session:
         mine = passkeys.every(session, visitor().organiser_id)
         left = recovery.left(session, visitor().organiser_id)
-    return desk.draw("confirm", form=form, next=guard.next_page(to), passkeys=len(mine), codes_left=left)
+    return desk.draw(
+        "confirm",
+        form=form,
+        next=guard.next_page(to),
+        asked=asked or _carried(),
+        lost=lost,
+        passkeys=len(mine),
+        codes_left=left,
+    )
 
 
 def _of_an_organiser(invitation: organisers.Invitation) -> bytes:

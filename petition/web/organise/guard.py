@@ -18,17 +18,29 @@ from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from petition import campaigns, clock, db, organisers
 from petition.campaigns import Campaign, CampaignUnknown
+from petition.i18n import marked as _
 from petition.organisers import GRANTS, Act, Role, Visitor, visits
+from petition.web.forms import FormRefused
 from petition.web.headers import hosts
+from petition.web.language import gettext
 from petition.web.parts import parts
 from petition.web.sizes import LARGEST_TEXTS
 
+HOME: Final = "/organise"
 COOKIE: Final = "__Host-undersigned"
 LARGEST_FORM: Final = LARGEST_TEXTS
+SIGN_IN: Final = "organise_door.sign_in"
+CONFIRM: Final = "organise_door.confirm"
+AGAIN: Final = "sent_again"
+"""The field of a form that is sent again after its sender had to prove who they are."""
+SECRET: Final = frozenset({"organise_door", "organise_account", "organise_joining"})
+WITHOUT_TEXT: Final = frozenset({"token", "credential", "next", "what", "id"})
+"""Fields that nobody types."""
 TOKEN_LABEL: Final = b"undersigned/form/v1\0"
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -46,6 +58,14 @@ class NotAllowed(Exception):
 
 class FormForged(Exception):
     """The form was not ours, or belongs to a visit that is over."""
+
+
+class ProofFirst(Exception):
+    """A post of ours that holds something typed, from somebody who must first prove who they are, at `endpoint`."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self.endpoint = endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +106,12 @@ def admit() -> BaseResponse | None:
     if access.what is Door.ANYBODY:
         return None
     if g.visitor is None:
-        return _to("organise_door.sign_in")
+        return _prove_first(SIGN_IN)
     if request.method == "POST":
         check_token()
     if isinstance(access.what, Act):
         _require(access.what)
-    return _to("organise_door.confirm") if access.fresh and not visitor().fresh else None
+    return _prove_first(CONFIRM) if access.fresh and not visitor().fresh else None
 
 
 def access_of(endpoint: str) -> Access | None:
@@ -115,6 +135,12 @@ def allows(act: Act) -> bool:
     return act in GRANTS[role()]
 
 
+def reaches(endpoint: str) -> bool:
+    """Whether the visitor's role in this campaign opens a page of it: for what a page links to."""
+    access = access_of(endpoint)
+    return access is not None and isinstance(access.what, Act) and allows(access.what)
+
+
 def campaign(session: Session) -> Campaign:
     """The campaign of this request, in a session of the view's own; raises CampaignUnknown."""
     found = session.get(Campaign, g.campaign_id)
@@ -134,6 +160,37 @@ def check_token() -> None:
     """Refuse a form that does not carry this visit's token; for posts of signed-in visitors. Raises FormForged."""
     if not hmac.compare_digest(request.form.get("token", "").encode(), form_token().encode()):
         raise FormForged
+
+
+def is_ours() -> bool:
+    """Whether a post is known to come from a page of ours: it has its visit's token, or the browser says so.
+
+    Asks no database, so that it holds while there is none, and holds for a visit that is over.
+    """
+    try:
+        token = request.form.get("token", "")
+    except HTTPException:
+        return False
+    if token and request.cookies.get(COOKIE) and hmac.compare_digest(token.encode(), form_token().encode()):
+        return True
+    origin = request.headers.get("Origin")
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" or (origin is not None and _is_host(origin))
+
+
+def holds_text() -> bool:
+    """Whether the form of this request holds a text or a choice worth keeping: those of the door are secrets instead."""
+    return request.blueprint not in SECRET and any(
+        text.strip() for name, text in request.form.items() if name not in WITHOUT_TEXT
+    )
+
+
+def look_first() -> None:
+    """Let a form that is sent again come back with its text, before an act that others see. Raises FormRefused.
+
+    Whoever pressed the button did it before the visit ended, and may think better of it by now.
+    """
+    if AGAIN in request.form:
+        raise FormRefused({"": [gettext(_("Nothing was done yet. Look at it again, and press the button once more."))]})
 
 
 def begin(session: Session, organiser_id: bytes) -> None:
@@ -171,7 +228,25 @@ def next_page(asked: str) -> str:
     """Where to go after signing in: a page of the dashboard, whatever was asked for."""
     parts_of = urlsplit(asked)
     plain = not parts_of.scheme and not parts_of.netloc and "\\" not in asked and asked.isprintable()
-    return asked if plain and (asked == "/organise" or asked.startswith("/organise/")) else "/organise"
+    ours = plain and (asked == HOME or asked.startswith(f"{HOME}/"))
+    return _shown_at(asked, parts_of.path) if ours else HOME
+
+
+def _shown_at(asked: str, path: str) -> str:
+    """An address if a page is there, else the nearest page above it: what only takes posts cannot be opened."""
+    here = path
+    while here != HOME and not takes(here, "GET"):
+        here = here.rpartition("/")[0]
+    return asked if here == path else here
+
+
+def takes(path: str, method: str) -> bool:
+    """Whether a path of the dashboard answers to a method."""
+    try:
+        endpoint, _values = current_app.url_map.bind("").match(path, method=method)
+    except HTTPException:
+        return False
+    return access_of(endpoint) is not None
 
 
 def _take(largest_form: int) -> None:
@@ -203,13 +278,23 @@ def _require(act: Act) -> None:
 def _refuse_foreign_post() -> None:
     """Browsers say where a post comes from (Fetch Metadata, Origin); one that comes from elsewhere is refused."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    ours = origin is None or urlsplit(origin).netloc.lower() in hosts(parts().config)
-    if not ours or site not in {None, "same-origin", "none"}:
+    if (origin is not None and not _is_host(origin)) or site not in {None, "same-origin", "none"}:
         raise FormForged
 
 
+def _is_host(origin: str) -> bool:
+    return urlsplit(origin).netloc.lower() in hosts(parts().config)
+
+
+def _prove_first(endpoint: str) -> BaseResponse:
+    """To another page first, and back here afterwards. Raises ProofFirst for a post of ours with a text."""
+    if request.method == "POST" and is_ours() and holds_text():
+        raise ProofFirst(endpoint)
+    return _to(endpoint)
+
+
 def _to(endpoint: str) -> BaseResponse:
-    """To another page first, and back here afterwards; a post comes back to the page, for its text cannot wait."""
+    """To another page; a post without a text comes back to the page that it was sent from."""
     back = (
         request.full_path.rstrip("?") if request.method == "GET" else next_page(urlsplit(request.referrer or "").path)
     )

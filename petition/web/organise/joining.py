@@ -52,7 +52,7 @@ def _newcomer(token: str, name: str) -> Response:
         codes = recovery.renew(session, made.id, now)
         guard.begin(session, made.id)
         to = _there(session, found)
-    return guard.with_cookie(desk.draw("codes", codes=codes, to=to, new=True))
+    return guard.with_cookie(desk.draw("codes", codes=codes, next_url=to, new=True))
 
 
 def _page(token: str, form: Filled = EMPTY) -> Response:

@@ -46,6 +46,7 @@ def add(slug: str) -> Response:
     """Aim at one more."""
     try:
         with db.transaction() as session:
+            guard.look_first()
             typed = Typed(request.form)
             kind = typed.choice("kind", MilestoneKind)
             value = typed.number("value", 1, LARGEST[kind])

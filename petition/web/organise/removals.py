@@ -71,6 +71,7 @@ def remove(slug: str) -> Response:
     """Remove what was looked at, or ask a second organiser; raises CampaignClosed."""
     typed = given(request.form)
     try:
+        guard.look_first()
         _remove(request.form.get("why", ""))
     except (FormRefused, CriteriaEmpty, SelectionChanged) as error:
         return _again(error, typed)

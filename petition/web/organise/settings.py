@@ -5,6 +5,7 @@ Guards that a stop needs one button, and that what cannot be taken back needs a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Response, request, url_for
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, clock, db, deliveries, epochs, journal, two_keys
 from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
+from petition.deliveries import halts
+from petition.deliveries.halts import EVERYTHING, RESTORED
 from petition.i18n import marked as _
 from petition.journal import Deed
 from petition.ledger import log
@@ -44,32 +47,52 @@ bp = guard.room("settings", largest_form=guard.LARGEST_FORM)
 SWITCH_WORDS: Final = {
     switches.SIGNING: (
         _("Signing"),
+        _("Signatures are taken."),
         _(
             "No signature is taken and no code is mailed. Passes stay good, and signatures that were given stay counted."
         ),
-        _("Signatures are taken again."),
     ),
     switches.CODES: (
         _("Codes"),
-        _("No code is mailed. Codes that have arrived still work, and whoever holds a pass can sign."),
-        _("Codes are mailed again."),
+        _("Codes are mailed."),
+        _("No code is mailed."),
     ),
     "method:work_email": (
         _("Proof by work address"),
-        _("No code is mailed and no pass is issued for one. Whoever holds a pass can sign."),
-        _("Codes are mailed and passes issued again."),
+        _("Codes are mailed and passes issued for them."),
+        _("No code is mailed and no pass is issued for one."),
     ),
     switching.MAIL: (
         _("Mail to readers and organisers"),
-        _("No digest, update or milestone is mailed; what is due waits. Codes are mailed all the same."),
         _("What is due is mailed."),
+        _("No digest, update or milestone is mailed; what is due waits."),
     ),
 }
+"""The title of a switch, what is so while it runs, and what is so while it is stopped."""
 OTHER_METHOD: Final = (
     _("Another way of proof"),
-    _("No pass is issued this way. Whoever holds a pass can sign."),
-    _("Passes are issued again."),
+    _("Passes are issued this way."),
+    _("No pass is issued this way."),
 )
+CODES_WORK: Final = _("Codes that have arrived still work.")
+CODES_GO: Final = _("Codes are mailed all the same.")
+HOLDERS_SIGN: Final = _("Whoever holds a pass can sign.")
+NOBODY_SIGNS: Final = _("Nobody can sign while signing is stopped.")
+HELD_BY_SIGNING: Final = _("It is not stopped itself, but no code is mailed while signing is stopped.")
+HELD_BY_CODES: Final = _("It is not stopped itself, but no code is mailed while codes are stopped.")
+HELD_BY_METHODS: Final = _("It is not stopped itself, but no code is mailed while every way of proof is stopped.")
+HELD_BY_OPERATOR: Final = _("It is not stopped here, but whoever runs this site has stopped all mail.")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch as the page shows it: as it is, and as it would be after its button was pressed."""
+
+    what: str
+    title: str
+    stopped: bool
+    now: tuple[str, ...]
+    then: tuple[str, ...]
 
 
 class ClosingForm(Shape):
@@ -121,6 +144,7 @@ def resume(slug: str) -> Response:
 def change_closing(slug: str) -> Response:
     """Set or take away the closing date of an open letter."""
     try:
+        guard.look_first()
         with db.transaction() as session:
             campaign = guard.campaign(session)
             session.refresh(campaign, with_for_update=True)
@@ -151,6 +175,7 @@ def ask_to_close(slug: str) -> Response:
 def add_translation(slug: str) -> Response:
     """Add a language to an open letter; it is frozen at once."""
     try:
+        guard.look_first()
         form = TranslationForm.read(request.form)
         if not form.markdown.data:
             refuse("markdown", gettext(_("Fill this in.")))
@@ -173,6 +198,7 @@ def add_translation(slug: str) -> Response:
 def ask_for_domains(slug: str) -> Response:
     """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
     try:
+        guard.look_first()
         form = DomainForm.read(request.form)
         with db.transaction() as session:
             campaign, name = guard.campaign(session), str(form.domain.data)
@@ -208,15 +234,12 @@ def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Respons
     zone, now = desk.zone_of(campaign), clock.now()
     shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
     asked = session.scalars(two_keys.waiting(campaign.id, now)).all()
-    stopped = switching.stopped(session, campaign)
     return desk.draw(
         "settings",
         session,
         campaign,
         Filled(shown | dict(form.values) if form.values else shown, form.errors),
-        switches=[
-            (each, *SWITCH_WORDS.get(each, OTHER_METHOD), each in stopped) for each in switching.offered(campaign)
-        ],
+        switches=_switches(session, campaign),
         zone=str(zone),
         refused=deliveries.refused(session),
         is_open=campaign.state is CampaignState.OPEN,
@@ -225,3 +248,58 @@ def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Respons
         rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
         policies=sorted(campaign.domains.items()),
     )
+
+
+def _switches(session: Session, campaign: Campaign) -> list[Switch]:
+    """What can be stopped; once the letter is closed that is its mail alone."""
+    stopped, halted = switching.stopped(session, campaign), halts(session, parts().config.base_url)
+    if not {EVERYTHING, RESTORED}.isdisjoint(halted):
+        stopped |= {EVERYTHING}
+    offered = switching.offered(campaign) if campaign.state is CampaignState.OPEN else [switching.MAIL]
+    return [
+        Switch(each, SWITCH_WORDS.get(each, OTHER_METHOD)[0], each in stopped, *_sentences(campaign, each, stopped))
+        for each in offered
+    ]
+
+
+def _sentences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _said(campaign, what, stopped), _said(campaign, what, stopped ^ {what})
+
+
+def _said(campaign: Campaign, what: str, stopped: set[str]) -> tuple[str, ...]:
+    """What is so of one switch while these are stopped."""
+    _title, runs, stands = SWITCH_WORDS.get(what, OTHER_METHOD)
+    if what not in stopped:
+        return (_held(campaign, what, stopped) or runs,)
+    return (stands, *_goes_on(campaign, what, stopped))
+
+
+def _goes_on(campaign: Campaign, what: str, stopped: set[str]) -> list[str]:
+    """What a stop leaves as it is, unless something else is stopped as well."""
+    proofs = not _methods(campaign) <= stopped
+    if what == switches.SIGNING:
+        return []
+    if what == switching.MAIL:
+        codes = (
+            campaign.state is CampaignState.OPEN and proofs and stopped.isdisjoint({switches.SIGNING, switches.CODES})
+        )
+        return [CODES_GO] if codes else []
+    signs = NOBODY_SIGNS if switches.SIGNING in stopped else HOLDERS_SIGN
+    return [CODES_WORK, signs] if what == switches.CODES and proofs else [signs]
+
+
+def _methods(campaign: Campaign) -> set[str]:
+    return {switches.METHOD + name for name in campaign.methods}
+
+
+def _held(campaign: Campaign, what: str, stopped: set[str]) -> str:
+    """Why something that is not stopped does not run all the same; empty when it does."""
+    if what == switching.MAIL:
+        return HELD_BY_OPERATOR if EVERYTHING in stopped else ""
+    if what == switches.SIGNING:
+        return ""
+    if switches.SIGNING in stopped:
+        return HELD_BY_SIGNING
+    if what != switches.CODES:
+        return HELD_BY_CODES if switches.CODES in stopped else ""
+    return HELD_BY_METHODS if _methods(campaign) <= stopped else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Response, abort, request, url_for
 from sqlalchemy.orm import Session
@@ -29,6 +30,7 @@ from petition.web.organise.refusals import REFUSALS
 from petition.web.organise.typed import Typed
 from petition.web.parts import parts
 
+TIMES: Final = ("due", "mail_due")
 bp = guard.room("updates", largest_form=guard.LARGEST_FORM)
 TO_MEND: Final[tuple[type[Exception], ...]] = (
     FormRefused,
@@ -88,31 +90,36 @@ def create(slug: str) -> Response:
 def show(slug: str, draft: str) -> Response:
     """One update, and what can be done with it as it stands."""
     del slug
+    times = Filled({name: request.args[name] for name in TIMES if name in request.args})
     with db.session() as session:
-        return _desk(session, guard.campaign(session), _id(draft))
+        return _desk(session, guard.campaign(session), _id(draft), times)
 
 
 @bp.post("/c/<slug>/updates/<draft>")
 @needs(Act.TELL)
 def save(slug: str, draft: str) -> Response:
-    """Keep other words, or show what they will look like."""
+    """Keep other words, or show what they will look like, here or as a mail."""
 
-    def rewrite(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+    def keep(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
         updates.rewrite(session, campaign, _id(draft), _text(campaign), by, now)
 
     if request.form.get("do") == "preview":
         with db.session() as session:
             campaign = guard.campaign(session)
             return _desk(session, campaign, _id(draft), _typed(campaign), preview=True)
-    return _done(slug, draft, rewrite)
+    if request.form.get("do") == "mail":
+        return _done(slug, draft, keep, to=".mail")
+    return _done(slug, draft, keep, **{name: text for name in TIMES if (text := request.form.get(name))})
 
 
 @bp.post("/c/<slug>/updates/<draft>/publish")
 @needs(Act.TELL)
 def publish(slug: str, draft: str) -> Response:
-    """Publish on the page, at once or at a time."""
+    """Publish what is on the screen on the page, at once or at a time."""
 
     def plan(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        guard.look_first()
+        _keep(session, campaign, draft, by, now)
         updates.plan(session, campaign, _id(draft), _due("due", campaign, now), by, now)
 
     return _done(slug, draft, plan)
@@ -121,9 +128,11 @@ def publish(slug: str, draft: str) -> Response:
 @bp.post("/c/<slug>/updates/<draft>/mail")
 @needs(Act.TELL, fresh=True)
 def ask(slug: str, draft: str) -> Response:
-    """Ask a second organiser to publish it and mail it."""
+    """Ask a second organiser to publish and mail what is on the screen."""
 
     def ask_to_mail(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        guard.look_first()
+        _keep(session, campaign, draft, by, now)
         updates.ask_to_mail(session, campaign, _id(draft), _due("mail_due", campaign, now), by, now)
 
     return _done(slug, draft, ask_to_mail)
@@ -152,9 +161,11 @@ def discard(slug: str, draft: str) -> Response:
 @bp.post("/c/<slug>/updates/<draft>/trial")
 @needs(Act.TELL)
 def trial(slug: str, draft: str) -> Response:
-    """Mail the draft to an address that is typed once and kept nowhere."""
+    """Mail what is on the screen to an address that is typed once and kept nowhere."""
 
     def send(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+        guard.look_first()
+        _keep(session, campaign, draft, by, now)
         lang = request.form.get("lang", "")
         lang = lang if lang in campaign.languages else campaign.languages[0]
         address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), by, now)
@@ -218,9 +229,15 @@ def _text(campaign: Campaign) -> dict[str, str]:
     return text
 
 
+def _keep(session: Session, campaign: Campaign, draft: str, by: bytes, now: datetime) -> None:
+    """Keep the words on the screen, which the act that follows is about; a post without any is about those kept."""
+    if any(f"text-{lang}" in request.form for lang in campaign.languages):
+        updates.rewrite(session, campaign, _id(draft), _text(campaign), by, now)
+
+
 def _typed(campaign: Campaign) -> Filled:
-    names = [f"text-{lang}" for lang in campaign.languages]
-    return Filled({name: request.form[name] for name in [*names, "due", "mail_due"] if name in request.form})
+    names = [*(f"text-{lang}" for lang in campaign.languages), *TIMES, "address", "lang"]
+    return Filled({name: request.form[name] for name in names if name in request.form})
 
 
 def _mended(campaign: Campaign, error: Exception) -> Filled:
@@ -228,9 +245,15 @@ def _mended(campaign: Campaign, error: Exception) -> Filled:
 
 
 def _done(
-    slug: str, draft: str, act: Callable[[Session, Campaign, bytes, datetime], None], said: str | None = None
+    slug: str,
+    draft: str,
+    act: Callable[[Session, Campaign, bytes, datetime], None],
+    *,
+    said: str | None = None,
+    to: str = ".show",
+    **times: str,
 ) -> Response:
-    """Do it and show the update as it stands then, or show what is to be mended."""
+    """Do it and go on, with times that were typed and are not kept; or show what is to be mended."""
     now = clock.now()
     try:
         with db.transaction() as session:
@@ -239,7 +262,7 @@ def _done(
         with db.session() as session:
             campaign = guard.campaign(session)
             return desk.mend(error, _desk(session, campaign, _id(draft), _mended(campaign, error)))
-    return guard.go(url_for(".show", slug=slug, draft=draft, done=said))
+    return guard.go(url_for(to, slug=slug, draft=draft, done=said) + ("?" + urlencode(times) if times else ""))
 
 
 def _sheet(session: Session, campaign: Campaign, form: Filled, *, preview: bool = False) -> Response:

@@ -22,6 +22,7 @@ STATES: Final = {
     CampaignState.DELIVERED: _("Delivered"),
     CampaignState.ANSWERED: _("Answered"),
 }
+PAUSED: Final = _("Signing is paused")
 LONGEST_WORD: Final = 28
 PIECE: Final = 7
 BREAK: Final = "\u200b"
@@ -29,7 +30,8 @@ BREAK: Final = "\u200b"
 
 def state(snapshot: Snapshot, lang: str) -> str:
     """Where the letter stands, in words."""
-    return gettext_for(interface_language(lang))(STATES[snapshot.state])
+    paused = snapshot.state is CampaignState.OPEN and snapshot.signing_stopped()
+    return gettext_for(interface_language(lang))(PAUSED if paused else STATES[snapshot.state])
 
 
 def note(snapshot: Snapshot, lang: str, longest: int) -> str:

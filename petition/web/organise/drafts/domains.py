@@ -64,19 +64,17 @@ def domains(slug: str) -> Response:
 @bp.post("/c/<slug>/draft/domains")
 @needs(Act.MANAGE)
 def save_domain(slug: str) -> Response:
-    """Add a domain, or set the policy of one that is listed; raises LetterFrozen."""
+    """Add a domain, or set the policy of one that is listed, and go on; raises LetterFrozen."""
     try:
         with changing("domains") as (_session, campaign):
-            form = DomainForm.read(request.form)
-            name = str(form.domain.data)
-            if name not in campaign.domains and len(campaign.domains) >= MOST_DOMAINS:
-                refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
-            campaigns.change(campaign, {"domains": {**campaign.domains, name: form.policy()}})
+            onward = pages.onward(campaign)
+            if onward is None or request.form.get("domain", "").strip():
+                _save(campaign)
     except FormRefused as refused:
         with db.session() as session:
             page = _page(session, guard.campaign(session), desk.to_mend(refused, typed()))
             return desk.mend(refused, page)
-    return guard.go(url_for("organise_drafts.domains", slug=slug))
+    return guard.go(onward or url_for("organise_drafts.domains", slug=slug))
 
 
 @bp.post("/c/<slug>/draft/domains/<domain>/remove")
@@ -100,6 +98,14 @@ def try_address(slug: str) -> Response:
         return _page(
             session, campaign, Filled({"address": request.form.get("address", "")}), verdict=words, passes=passes
         )
+
+
+def _save(campaign: Campaign) -> None:
+    form = DomainForm.read(request.form)
+    name = str(form.domain.data)
+    if name not in campaign.domains and len(campaign.domains) >= MOST_DOMAINS:
+        refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
+    campaigns.change(campaign, {"domains": {**campaign.domains, name: form.policy()}})
 
 
 def verdict(campaign: Campaign, address: str) -> tuple[bool, str]:

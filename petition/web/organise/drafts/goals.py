@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from flask import Response, request, url_for
+from sqlalchemy.orm import Session
 from wtforms import Field, ValidationError
 
 from petition import campaigns, clock, db
+from petition.campaigns import Campaign
 from petition.i18n import marked as _
 from petition.milestones import MilestoneKind
 from petition.organisers import Act
@@ -46,18 +48,24 @@ def goals(slug: str) -> Response:
 @bp.post("/c/<slug>/draft/milestones")
 @needs(Act.WRITE)
 def add_goal(slug: str) -> Response:
-    """Aim at one more; raises LetterFrozen."""
+    """Aim at one more and go on; raises LetterFrozen."""
     try:
-        form = GoalForm.read(request.form)
         with db.transaction() as session:
             campaign = guard.campaign(session)
-            if len(drafting.goals(session, campaign)) >= MOST_GOALS:
-                refuse("value", gettext(_("Set %(n)s milestones at most."), n=MOST_GOALS))
-            kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
-            drafting.add_goal(session, campaign, kind, value, visitor().organiser_id, clock.now())
+            onward = pages.onward(campaign)
+            if onward is None or request.form.get("value", "").strip():
+                _add(session, campaign)
     except FormRefused as refused:
         return desk.mend(refused, _page(desk.to_mend(refused, typed())))
-    return guard.go(url_for("organise_drafts.goals", slug=slug))
+    return guard.go(onward or url_for("organise_drafts.goals", slug=slug))
+
+
+def _add(session: Session, campaign: Campaign) -> None:
+    form = GoalForm.read(request.form)
+    if len(drafting.goals(session, campaign)) >= MOST_GOALS:
+        refuse("value", gettext(_("Set %(n)s milestones at most."), n=MOST_GOALS))
+    kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
+    drafting.add_goal(session, campaign, kind, value, visitor().organiser_id, clock.now())
 
 
 @bp.post("/c/<slug>/draft/milestones/remove")

@@ -13,7 +13,7 @@ from petition.web.fields import Filled
 from petition.web.forms import FormRefused, Shape
 from petition.web.organise import desk, guard
 from petition.web.organise.drafts import pages
-from petition.web.organise.drafts.room import bp, changing, typed
+from petition.web.organise.drafts.room import bp, changing, only_passing, typed
 from petition.web.organise.drafts.shapes import TONGUES, area, language_name, line, one_of, word
 from petition.web.organise.guard import needs
 
@@ -59,28 +59,30 @@ def letter(slug: str, lang: str) -> Response:
 @bp.post("/c/<slug>/draft/letter/<lang>")
 @needs(Act.WRITE)
 def save_letter(slug: str, lang: str) -> Response:
-    """Save one language; raises LetterFrozen."""
+    """Save one language and go on; raises LetterFrozen."""
     try:
         with changing("letter") as (_session, campaign):
-            if lang not in campaign.languages:
-                abort(404)
-            form = LetterForm.read(request.form)
-            campaigns.write_letter(campaign, lang, str(form.title.data), str(form.markdown.data))
+            _save(campaign, lang)
+            onward = pages.onward(campaign)
     except FormRefused as refused:
-        with db.session() as session:
-            return desk.mend(refused, _page(guard.campaign(session), lang, desk.to_mend(refused, typed())))
+        return _mended(refused, lang)
     here = url_for("organise_drafts.letter", slug=slug, lang=lang, saved="yes")
-    return guard.go(here + ("#preview" if "preview" in request.form else ""))
+    return guard.go(onward or here + ("#preview" if "preview" in request.form else ""))
 
 
 @bp.post("/c/<slug>/draft/languages")
 @needs(Act.WRITE)
 def add_language(slug: str) -> Response:
-    """Begin one more language of the letter; raises LetterFrozen, CampaignFaulty."""
-    form = LanguageForm.read(request.form)
-    with changing("letter") as (_session, campaign):
-        campaigns.add_language(campaign, str(form.language.data))
-    return guard.go(url_for("organise_drafts.letter", slug=slug, lang=form.language.data))
+    """Begin one more language, and save the text on the screen; raises LetterFrozen, CampaignFaulty, FormRefused."""
+    chosen, lang = LanguageForm.read(request.form), request.form.get("letter_lang")
+    try:
+        with changing("letter") as (_session, campaign):
+            if lang is not None:
+                _save(campaign, lang)
+            campaigns.add_language(campaign, str(chosen.language.data))
+    except FormRefused as refused:
+        return _mended(refused, lang or "")
+    return guard.go(url_for("organise_drafts.letter", slug=slug, lang=chosen.language.data))
 
 
 @bp.post("/c/<slug>/draft/languages/<lang>/remove")
@@ -99,6 +101,21 @@ def preview_text(slug: str) -> Response:
     del slug
     html = letter_html(request.form.get("markdown", "")[:LONGEST_LETTER], request.form.get("lang", "en")[:2])
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+def _save(campaign: Campaign, lang: str) -> None:
+    """Write down the text on the screen, unless its writer only passes. Raises FormRefused, LetterFrozen."""
+    found = next((each for each in campaign.letters if each.lang == lang), None)
+    if found is None:
+        abort(404)
+    if not only_passing({"title": found.title, "markdown": found.markdown, "letter_lang": lang}):
+        form = LetterForm.read(request.form)
+        campaigns.write_letter(campaign, lang, str(form.title.data), str(form.markdown.data))
+
+
+def _mended(refused: FormRefused, lang: str) -> Response:
+    with db.session() as session:
+        return desk.mend(refused, _page(guard.campaign(session), lang, desk.to_mend(refused, typed())))
 
 
 def _page(campaign: Campaign, lang: str, form: Filled) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from typing import Final
+
+from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
 from petition import campaigns, clock
@@ -12,6 +14,9 @@ from petition.web.fields import EMPTY, Filled
 from petition.web.organise import desk, guard
 from petition.web.organise.drafts import steps
 from petition.web.organise.drafts.shapes import language_name
+
+CHECKLIST: Final = "checklist"
+LETTER_IN: Final = "letter-"
 
 
 def draw(
@@ -38,6 +43,17 @@ def address(slug: str, name: str) -> str:
     if name in endpoints:
         return url_for(f"organise_drafts.{endpoints[name]}", slug=slug)
     return url_for("organise_drafts.step", slug=slug, step=name)
+
+
+def onward(campaign: Campaign) -> str | None:
+    """Where the pressed button leads when the step is saved: another step, the letter in a language, the checklist."""
+    name, slug = request.form.get("go", ""), campaign.slug
+    if name == CHECKLIST:
+        return url_for("organise_drafts.checklist", slug=slug)
+    lang = name.removeprefix(LETTER_IN)
+    if lang != name and lang in campaign.languages:
+        return url_for("organise_drafts.letter", slug=slug, lang=lang)
+    return address(slug, name) if steps.named(name) else None
 
 
 def reachable(name: str) -> bool:

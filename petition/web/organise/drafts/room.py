@@ -5,8 +5,9 @@ Guards that a draft is taken under a lock, changed, and noted in the journal in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -14,9 +15,13 @@ from sqlalchemy.orm import Session
 from petition import campaigns, clock, db
 from petition.campaigns import Campaign
 from petition.organising import drafting
+from petition.web.forms import lines
 from petition.web.organise import guard
 
 bp = guard.room("drafts", largest_form=guard.LARGEST_FORM)
+
+PRESSED: Final = frozenset({"token", "go", "act", "preview", "templates"})
+"""What a form holds beside what was typed: its token, and the button that was pressed."""
 
 
 @contextmanager
@@ -31,4 +36,10 @@ def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
 
 def typed() -> dict[str, str]:
     """What was typed into the form of this request."""
-    return {name: text for name, text in request.form.items() if name != "token"}
+    return {name: text for name, text in request.form.items() if name not in PRESSED}
+
+
+def only_passing(shown: Mapping[str, str]) -> bool:
+    """Whether somebody goes on and leaves a step as its page showed it: nothing is saved then."""
+    form = dict.fromkeys(typed(), "") | dict(shown)
+    return "go" in request.form and all(lines(request.form.get(name)) == lines(text) for name, text in form.items())

@@ -18,7 +18,7 @@ from petition.web.forms import FormRefused
 from petition.web.language import spoken
 from petition.web.organise import desk, guard
 from petition.web.organise.drafts import forms, pages, steps
-from petition.web.organise.drafts.room import bp, typed
+from petition.web.organise.drafts.room import bp, only_passing, typed
 from petition.web.organise.drafts.shapes import StepForm
 from petition.web.organise.guard import needs
 from petition.web.parts import parts
@@ -45,17 +45,31 @@ def step(slug: str, step: str) -> Response:
 def save_step(slug: str, step: str) -> Response:
     """Save one step and go on; raises LetterFrozen."""
     here, form = _step(step)
+    if "templates" in request.form:
+        return _with_templates(here)
     try:
         with db.transaction() as session:
             campaign = guard.campaign(session)
             session.refresh(campaign, with_for_update=True)
-            campaigns.change(campaign, form.of(campaign, request.form).changes(campaign))
-            drafting.note(session, campaign, here.name, guard.visitor().organiser_id, clock.now())
+            if not only_passing(_prefilled(here, form, campaign)):
+                campaigns.change(campaign, form.of(campaign, request.form).changes(campaign))
+                drafting.note(session, campaign, here.name, guard.visitor().organiser_id, clock.now())
+            onward = pages.onward(campaign)
     except FormRefused as refused:
         with db.session() as session:
             campaign = guard.campaign(session)
             return desk.mend(refused, _page(here, campaign, session, desk.to_mend(refused, typed())))
-    return guard.go(pages.address(slug, here.name) + "?saved=yes")
+    return guard.go(onward or pages.address(slug, here.name) + "?saved=yes")
+
+
+def _with_templates(here: steps.Step) -> Response:
+    """The page with what was typed, and templates in the fields that are empty; nothing is saved."""
+    with db.session() as session:
+        campaign = guard.campaign(session)
+        if not steps.open_to_changes(here, campaign):
+            campaigns.require_draft(campaign)
+        form = {name: text for name, text in typed().items() if text.strip()}
+        return _page(here, campaign, session, Filled(_templates(campaign) | form), filled=True)
 
 
 def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
@@ -65,12 +79,13 @@ def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
     return found, found.form
 
 
-def _page(here: steps.Step, campaign: Campaign, session: Session, form: Filled) -> Response:
+def _page(here: steps.Step, campaign: Campaign, session: Session, form: Filled, *, filled: bool = False) -> Response:
     choices = {
         "intervals": _durations(forms.INTERVALS, campaign.interval),
         "zones": [(zone, zone.replace("_", " ")) for zone in forms.ZONES],
         "hours": [(str(hour), f"{hour:02}:00") for hour in forms.HOURS],
         "rows": _rows(campaign, form),
+        "filled": filled,
         "kept": request.args.get("saved") == "yes",
     }
     return pages.draw(here.name if here.name != "teams" else "roles", session, campaign, here.name, form, **choices)
@@ -88,12 +103,16 @@ def _durations(offered: tuple[int, ...], now: int) -> list[tuple[str, str]]:
 
 def _prefilled(here: steps.Step, form: type[StepForm], campaign: Campaign) -> dict[str, str]:
     shown = form.shown(campaign)
-    if here.name != "legal" or (campaign.legal and "templates" not in request.args):
+    if here.name != "legal" or campaign.legal:
         return shown
+    return _templates(campaign)
+
+
+def _templates(campaign: Campaign) -> dict[str, str]:
+    """The legal texts to begin with, in the languages that have one."""
     names = [(name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATES_SPOKEN]
     base_url = parts().config.base_url.rstrip("/")
-    made = {
+    return {
         f"{name}_{lang}": render_template(f"legal/{name}.{lang}.md", campaign=campaign, base_url=base_url)
         for name, lang in names
     }
-    return made | {name: text for name, text in shown.items() if text}
