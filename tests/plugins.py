@@ -7,6 +7,7 @@ pytest_plugins = (
     "tests.support.services",  # services, database_url, session, engine, volatile, desk, config
     "tests.support.web",  # app, parts, mailbox, client, slug
     "tests.support.omar",  # omar: an organiser at a browser without a script
+    "tests.support.drafts",  # drafter: an organiser with a draft
     "tests.support.suzie",  # suzie: a signer
     "tests.support.reader",  # reader: a subscriber
     "tests.support.asking",  # house: known and unknown people
@@ -14,6 +15,9 @@ pytest_plugins = (
     "tests.support.static_site",  # site, tab: scripts alone on a bare page
     "tests.support.installation",  # running: the whole product
     "tests.support.post",  # office, post: workers and a mail server
+    "tests.support.terminal",  # environ: the command line
+    "tests.support.signing",  # scripted, plain: browsers with and without JavaScript
+    "tests.support.certificate",  # certificate: for TLS on loopback
     "tests.support.figures",  # figure, long; --long and the marker `proof`
     "tests.support.scheduling",  # which tests stay in one process
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import random
 import secrets
@@ -16,12 +15,11 @@ from zipfile import ZipFile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Engine, create_engine, insert, select, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.engine import make_url
 
 from petition import (
     backup,
-    campaigns,
     db,
     deliveries,
     epochs,
@@ -41,7 +39,6 @@ from petition.backup import (
     Order,
     Restored,
     continuing,
-    keys,
     replay,
 )
 from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
@@ -57,7 +54,7 @@ from petition.milestones import Milestone, MilestoneKind
 from petition.scrub import scrub
 from petition.signatures import PassSpent, SignatureState, Wish, waves
 from petition.signatures.tables import Pending, Signature, Spent
-from petition.subscribers import Audience, book, enter
+from petition.subscribers import Audience, enter
 from petition.verification.tables import Issued, Issuer, Tag
 from tests import make
 

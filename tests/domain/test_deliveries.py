@@ -17,10 +17,8 @@ from petition.news import TELL
 from petition.subscribers import Subscriber
 from tests import make
 from tests.support import mails
+from tests.support.mails import TOMORROW, URL, claimed
 from workers.tasks import digests as tasks
-
-URL = "http://localhost"
-TOMORROW = make.NOW + timedelta(days=1)
 
 
 @pytest.fixture
@@ -31,15 +29,6 @@ def postbox() -> ListPostbox:
 @pytest.fixture
 def sender(postbox: ListPostbox) -> Sender:
     return Sender(postbox, URL, "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
-
-
-def claimed(session: Session, n: int = 1) -> list[Claim]:
-    """A digest for n readers, claimed at noon of the next day."""
-    campaign = mails.campaign_with_news(session)
-    mails.add_readers(session, campaign, n)
-    session.flush()
-    digests.plan_all(session, campaign.id, TOMORROW)
-    return deliveries.claim(session, n, 0, URL, TOMORROW)
 
 
 def delay(session: Session, claim: Claim, now: datetime = TOMORROW) -> float:

@@ -33,8 +33,8 @@ from petition.organising.tables import Export, ExportKind, ExportState
 from petition.signatures import Wish
 from petition.two_keys import KeyAct
 from tests import make
-from tests.support.services import MASTER_KEY
 from tests.support.many import signed
+from tests.support.services import MASTER_KEY
 
 NOW = make.NOW
 OMAR, SUZIE = b"o" * 16, b"s" * 16

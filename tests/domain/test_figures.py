@@ -13,7 +13,7 @@ from petition.ledger import log
 from petition.milestones import MilestoneKind, Standing
 from petition.organising.curve import MOST_POINTS, curve
 from petition.organising.forecast import Forecast, Outlook, forecast
-from petition.web.organise.drawing import Mark, picture
+from petition.web.organise.drawing import picture
 from tests import make
 
 NOW = make.NOW

@@ -10,29 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from petition.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
-
-HOSTILE = [
-    "<script>document.title = 'mallory'</script>",
-    "<img src=x onerror=\"document.title = 'mallory'\">",
-    "![](x \"onerror=document.title='mallory'\")",
-    "[press](javascript:document.title='mallory')",
-    "[press](JaVaScRiPt&colon;document.title='mallory')",
-    "[press](data:text/html,<script>parent.document.title='mallory'</script>)",
-    "[press](vbscript:mallory)",
-    "[press](https://example.org/\"onmouseover=\"document.title='mallory')",
-    "<svg><script>document.title='mallory'</script></svg>",
-    "<svg onload=document.title='mallory'>",
-    "<iframe src=https://mallory.example></iframe>",
-    "<style>@import url(https://mallory.example)</style>",
-    "<a href=\"javascript:document.title='mallory'\" autofocus onfocus=document.title='mallory'>press</a>",
-    "<details open ontoggle=document.title='mallory'>",
-    "```html\n<script>document.title='mallory'</script>\n```",
-    "[x]: javascript:document.title='mallory'\n\n[x]",
-    "<https://example.org/<script>document.title='mallory'</script>>",
-    "&lt;script&gt;document.title='mallory'&lt;/script&gt;",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src onerror=document.title='mallory'&gt;\">",
-    "<base href=https://mallory.example><form action=https://mallory.example><input name=q>",
-]
+from tests.support.hostile import HOSTILE
 
 
 @pytest.mark.parametrize("markdown", HOSTILE)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from petition import db, deliveries
 from petition.deliveries import Claim, Delivery
-from tests.domain.test_deliveries import claimed
+from tests.support.mails import claimed
 
 
 @pytest.fixture

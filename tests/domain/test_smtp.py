@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from petition.mail import (
     MailDelayed,
     MailRefused,
-    Message,
     SmtpPostbox,
     Stage,
 )
 from petition.mail.dkim import Signer
 from petition.privacy import AddressRefused, DomainPolicy, canonical_address
-from tests.support.mail_server import Answers, server
+from tests.support.mail_server import PLAIN, Answers, server
 from tests.support.served import free_port
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
 POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]
 LISTED = {policy.domain for policy in POLICIES}
-NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-SENDER = "Verification <code@mail.example>"
-PLAIN = Message(
-    to="suzie@salesforce.example",
-    sender=SENDER,
-    subject="Hello",
-    text="One line.\n.\nFrom the third line on: é « à » €\n" + "long " * 400,
-    html="<p>é</p>",
-    lang="en",
-    message_id="<bcdf@mail.example>",
-    date=NOW,
-)
 
 
 @pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from petition.mail import MailDelayed, MailRefused, SmtpPostbox, Stage
-from tests.domain.test_smtp import PLAIN
+from tests.support.mail_server import PLAIN
 
 GREETING = b"220 hello\r\n"
 OFFER = b"250-hello\r\n250 PIPELINING\r\n"

@@ -239,7 +239,7 @@ def test_dropped_connections_are_made_again(volatile: Volatile, services: object
 
 
 def url_of(services: object) -> str:
-    url = getattr(services, "redis_url")
+    url = services.redis_url
     assert isinstance(url, str)
     return url
 

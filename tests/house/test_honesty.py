@@ -16,7 +16,6 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from sqlalchemy import create_engine
 
-import petition.tables
 from petition import events
 from petition.bootstrap import QUEUES as STARTED_QUEUES
 from petition.bootstrap import WORKERS

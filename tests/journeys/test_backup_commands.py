@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from petition import clock, db, epochs, publishing, signatures
+from petition import clock, db, epochs, publishing
 from petition.backup import keys
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState
 from petition.journal import Deed, JournalLine
 from petition.ledger import log
-from petition.signatures.tables import Spent
 from petition.verification.tables import Issuer, Tag
 from tests import make
-from tests.journeys.test_terminal import NOWHERE, environ, run, told
+from tests.support.terminal import NOWHERE, run, told
 
 RESUME = "Nothing is mailed until you say `sending resume`. Whoever unsubscribed after the backup is on the list.\n"
 

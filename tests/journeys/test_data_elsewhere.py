@@ -22,10 +22,9 @@ from petition.encoding import b64u
 from petition.organisers import Organiser
 from petition.organising import exports
 from petition.organising.tables import ExportKind
-from tests.support.foreign_client import call
-from tests.journeys.test_foreign_client import SLUG, api, verified
-from tests.support.installation import Running
 from tests.support.clients import attach, wait_for
+from tests.support.foreign_client import SLUG, api, call, verified
+from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
 

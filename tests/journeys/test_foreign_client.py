@@ -13,39 +13,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.support.foreign_client import (
+    SLUG,
     Answer,
-    Applicant,
+    api,
     b64u,
     body_hash,
     call,
     leaf_hash,
-    modulus,
     root_from,
     unb64u,
+    verified,
 )
 from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
-
-SLUG = "ice-letter"
-
-
-def api(running: Running, path: str = "") -> str:
-    return f"{running.url}/api/campaigns/{SLUG}{path}"
-
-
-def verified(running: Running, address: str) -> tuple[Applicant, str]:
-    """A pass for an address."""
-    campaign = call(api(running)).body
-    asked = call(api(running, "/verify"), {"address": address, "lang": "en"})
-    assert asked.status == 202
-    applicant = Applicant(modulus(unb64u(campaign["issuer"])), bytes.fromhex(campaign["id"]))
-    code = running.code_for(address)
-    given = {"challenge": asked.body["challenge"], "code": code, "blinded": applicant.blinded}
-    stamped = call(api(running, "/pass"), given)
-    assert stamped.status == 200
-    assert call(api(running, "/pass"), given).body == stamped.body
-    return applicant, applicant.complete(stamped.body["stamp"])
 
 
 def until(read, wanted, seconds: float = 120):

@@ -8,21 +8,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
 
 from petition.encoding import unb64u
-from tests.journeys.test_signing import (
-    WHOLE,
-    letter_of,
-    looks_right,
-    opened,
-    plain,
-    proves,
-    scripted,
-    signed,
-    somebody,
-)
 from tests.support.installation import Running
 from tests.support.looks import presses
-
-__all__ = ["plain", "scripted"]
+from tests.support.signing import WHOLE, letter_of, looks_right, opened, proves, signed, somebody
 
 pytestmark = pytest.mark.xdist_group("tree")
 

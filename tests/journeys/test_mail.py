@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from petition.mail import InboxMail, read_inbox
-from tests.support.foreign_client import call
-from tests.journeys.test_foreign_client import verified
+from petition.mail import read_inbox
+from tests.support.foreign_client import call, verified
+from tests.support.inbox import link, mail_to
 from tests.support.installation import Running, installation
 from tests.support.looks import PHONE, TOO_WIDE, presses
 
@@ -34,23 +32,6 @@ def page(browser: Browser) -> Iterator[Page]:
     yield context.new_page()
     assert context.cookies() == []
     context.close()
-
-
-def mail_to(running: Running, address: str, subject: str, seconds: float = 120) -> InboxMail:
-    """The newest mail to an address whose subject holds a word, once it has come."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for mail in read_inbox(running.home / "inbox", 500):
-            if mail.to == address and subject in mail.subject:
-                return mail
-        time.sleep(0.2)
-    raise AssertionError([mail.subject for mail in read_inbox(running.home / "inbox", 500)])
-
-
-def link(mail: InboxMail, purpose: str) -> str:
-    found = re.search(rf"http\S+/mail/{purpose}/\S+", mail.text)
-    assert found is not None
-    return found[0]
 
 
 def test_a_milestone_is_mailed_to_who_asked_and_no_more_after_leaving(running: Running, page: Page) -> None:

@@ -15,7 +15,7 @@ from petition.mail import read_inbox
 from petition.milestones import MilestoneKind
 from petition.subscribers import Audience, Report, Rhythm, Subscriber, Trouble
 from tests import make
-from tests.journeys.test_terminal import environ, run, told
+from tests.support.terminal import run, told
 
 OMAR = "omar@post.example"
 Environ = dict[str, str]

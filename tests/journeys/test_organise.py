@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from petition import campaigns, db
 from petition.mail import InboxMail, read_inbox
 from tests import make
+from tests.support.authenticator import AUTHENTICATOR
+from tests.support.clients import attach
 from tests.support.foreign_client import Answer, Applicant, call, modulus, unb64u
 from tests.support.gallery import Gallery
-from tests.journeys.test_passkeys import AUTHENTICATOR
 from tests.support.installation import Running, installation
 from tests.support.looks import DESK, presses
-from tests.support.clients import attach
 
 pytestmark = pytest.mark.xdist_group("organise journey")
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.support.installation import Running
 from tests.support.looks import SMALL, Looks, presses
+from tests.support.walks import BY_MAIL
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -26,15 +27,6 @@ PAGES = (
     "/dev/inbox",
     "/nothing-here",
 )
-BY_MAIL = (
-    ("confirm", "main button"),
-    ("done", "main .fields a"),
-    ("settings", "button[value=save]"),
-    ("saved", "button[value=pause]"),
-    ("paused", "form[action*=unsubscribe] button"),
-    ("left", "main .state a"),
-)
-"""From the link of a mail to the letter: each page, and what is pressed there."""
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.authenticator import AUTHENTICATOR
 from tests.support.installation import Running
 from tests.support.looks import SMALL, Looks, presses
 
 pytestmark = pytest.mark.xdist_group("tree")
-
-AUTHENTICATOR = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-    "isUserVerified": True, "automaticPresenceSimulation": True,
-}  # fmt: skip
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from petition.web.organise.share import kit_of
 from petition.web.parts import NAME
 from tests import make
 from tests.support.looks import SMALL, Looks, presses
+from tests.support.public_pages import published
 from tests.support.served import served
-from tests.web.test_public_pages import published
 
 GOALS = ((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 5), (MilestoneKind.COUNT, 12))
 

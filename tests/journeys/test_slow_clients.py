@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from petition.bootstrap import commands
-from tests.support.installation import Running
 from tests.support.figures import Write
+from tests.support.installation import Running
 
 pytestmark = pytest.mark.xdist_group("tree")
 THREADS = int(commands.WEB[commands.WEB.index("--workers") + 1]) * int(

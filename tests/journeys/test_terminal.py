@@ -10,43 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy.engine import make_url
 
 from petition import campaigns, db, epochs
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
-from petition.cli import cli
 from petition.config import addresses
 from petition.ledger import log
 from tests import make
 from tests.support.served import free_port
+from tests.support.terminal import NOWHERE, run, told
 
-NOWHERE = "postgresql://somebody@127.0.0.1:1/nothing"
 REACHED = "The database cannot be reached: check DATABASE_URL and that the server is running.\n"
-
-
-@pytest.fixture
-def environ(database_url: str, services: EmbeddedServices, tmp_path: Path) -> dict[str, str]:
-    """A development installation on servers of its own."""
-    return {
-        "PETITION_ENV": "development",
-        "PETITION_HOME": str(tmp_path),
-        "DATABASE_URL": database_url,
-        "REDIS_URL": services.redis_url,
-    }
-
-
-def run(environ: dict[str, str], *words: str) -> Result:
-    return CliRunner(env=environ).invoke(cli, words)
-
-
-def told(environ: dict[str, str], *words: str) -> str:
-    """The one line that a refused command says."""
-    result = run(environ, *words)
-    assert result.exit_code == 2, result.output
-    assert result.output.count("\n") == 1, result.output
-    return result.output
 
 
 @pytest.mark.parametrize(

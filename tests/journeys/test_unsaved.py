@@ -14,8 +14,8 @@ from petition.organisers import Role
 from petition.volatile import Volatile
 from petition.web import build
 from tests import make
-from tests.looks import presses
-from tests.served import served
+from tests.support.looks import presses
+from tests.support.served import served
 
 
 @pytest.fixture

@@ -14,28 +14,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
 
 from petition import campaigns, clock, db, epochs, keyring, migrate
 from petition.blindsign import passes, rsabssa
 from petition.bootstrap import Services, commands, start_services
-from petition.campaigns import Campaign
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
 from petition.ledger import merkle
 from petition.ledger.entries import SignEntry
-from petition.verification import _issuer_key
-from petition.verification.tables import Issued
 from tests import make
 from tests.proofs.bench_mail import mail_rows
 from tests.proofs.bench_organise import organise_rows

@@ -37,7 +37,7 @@ def redemptions(bench: Any, ours: Driver, bare: Driver, slug: str) -> float:
 
 
 def full_signings(bench: Any, ours: Driver, slug: str, limit: float) -> None:
-    """verify + pass + sign with a worker and a sink, codes read from the mails."""
+    """Verify + pass + sign with a worker and a sink, codes read from the mails."""
     config, mailbox = bench.config, Mailbox()
     with db.session() as session:
         campaign = campaigns.find(session, slug)

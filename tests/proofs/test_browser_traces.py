@@ -27,14 +27,12 @@ from petition import campaigns, db, snapshots
 from petition.web.flow import ADDRESS
 from petition.web.public.pages import AWAY
 from tests.support.browser import FLAGS, require_browser
-from tests.domain.test_smtp_tls import certificate
-from tests.support.foreign_client import call
-from tests.journeys.test_foreign_client import SLUG, api
-from tests.journeys.test_signing import letter_of
-from tests.support.installation import Running
-from tests.support.looks import PHONE
 from tests.support.clients import attach
 from tests.support.figures import Write
+from tests.support.foreign_client import SLUG, api, call
+from tests.support.installation import Running
+from tests.support.looks import PHONE
+from tests.support.signing import letter_of
 from tests.support.spellings import met
 from tests.support.traces import Watch, cached, history, on_disk
 from tests.support.walks import Walk

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.foreign_client import call
-from tests.support.installation import Running, installation
 from tests.support.clients import SLUG, Load, in_the_ledger, passes_for, recounted, sign
 from tests.support.figures import Write
+from tests.support.foreign_client import call
+from tests.support.installation import Running, installation
 
 pytestmark = pytest.mark.xdist_group("disk")
 

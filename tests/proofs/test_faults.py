@@ -21,12 +21,23 @@ from petition.bootstrap.embedded import SOCKET_NAME
 from petition.encoding import unb64u
 from petition.mail import read_inbox
 from petition.verification.tables import Tag
+from tests.proofs.load import in_threads
+from tests.support.clients import (
+    SLUG,
+    Load,
+    attach,
+    in_the_ledger,
+    passes_for,
+    process,
+    recounted,
+    sign,
+    spent,
+    wait_for,
+)
+from tests.support.figures import Write
 from tests.support.foreign_client import Answer, Applicant, call, modulus
 from tests.support.foreign_client import unb64u as plain
 from tests.support.installation import Running, installation
-from tests.support.clients import SLUG, Load, attach, in_the_ledger, passes_for, recounted, sign, spent, wait_for
-from tests.support.figures import Write
-from tests.proofs.load import in_threads
 
 pytestmark = pytest.mark.xdist_group("faults")
 BETWEEN = 1.0  # seconds of load between two kills
@@ -40,24 +51,8 @@ def tree() -> Iterator[Running]:
         yield started
 
 
-def process(tree: Running, *words: str) -> psutil.Process:
-    """The oldest process of the tree whose command line holds all the words; it may just be starting again."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found = [each for each in psutil.Process(tree.process.pid).children(recursive=True) if runs(each, words)]
-            if found:
-                return min(found, key=lambda each: each.create_time())
-        time.sleep(0.05)
-    raise AssertionError(f"no process {words}")
-
-
-def runs(each: psutil.Process, words: tuple[str, ...]) -> bool:
-    return each.status() != psutil.STATUS_ZOMBIE and all(word in " ".join(each.cmdline()) for word in words)
-
-
 def kill_with_children(master: psutil.Process) -> None:
-    """kill -9, the children first; one that ended by itself meanwhile is as dead."""
+    """Kill -9, the children first; one that ended by itself meanwhile is as dead."""
     for each in [*master.children(), master]:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()

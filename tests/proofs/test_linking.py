@@ -15,13 +15,12 @@ from petition.scrub import scrub
 from petition.verification import Proven
 from tests import make
 from tests.support.figures import Write
+from tests.support.ranks import CHANCE, correlation, places
 
 SIGNERS = 300
 VERIFIED = {"verification.tag": "tag", "verification.stamped": "reply"}
 SIGNED = {"spent": "hw", "signature": "hw", "entry": "leaf"}
 ORDERS = ("ctid", "xmin::text::bigint, ctid", "key")
-CHANCE = 0.25
-"""Spearman's rank correlation of 300 random pairs is below this 99.999 times in 100."""
 
 
 def come_and_go(campaign: Campaign, n: int = SIGNERS) -> dict[str, list[bytes]]:
@@ -47,18 +46,6 @@ def ranked(engine: Engine, table: str, key: str, order: str) -> list[bytes]:
     where = 'WHERE line LIKE \'%"t":"sign"%\'' if table == "entry" else ""
     with engine.connect() as connection:
         return [bytes(row[0]) for row in connection.execute(text(f"SELECT {key} FROM {table} {where} ORDER BY {by}"))]
-
-
-def correlation(one: list[int], other: list[int]) -> float:
-    """Spearman's rank correlation of two orders of the same things."""
-    n = len(one)
-    return 1 - 6 * sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) / (n * (n * n - 1))
-
-
-def places(order: list[bytes], arrivals: list[bytes]) -> list[int]:
-    """Where in an order each arrival stands."""
-    at = {each: place for place, each in enumerate(order)}
-    return [at[each] for each in arrivals]
 
 
 @pytest.mark.proof

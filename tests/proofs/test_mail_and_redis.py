@@ -20,12 +20,11 @@ from petition.deliveries import Delivery, message_id
 from petition.news import TELL
 from petition.owed import Owed
 from petition.subscribers import Rhythm
-from tests.support.installation import Running, environment, installation
 from tests.support import mails
-from tests.support.clients import SLUG, attach
+from tests.support.clients import SLUG, attach, process
 from tests.support.figures import Write
+from tests.support.installation import Running, environment, installation
 from tests.support.post import MESSAGE_ID
-from tests.proofs.test_faults import process
 
 pytestmark = pytest.mark.xdist_group("mail and redis")
 READERS = 40

@@ -21,10 +21,10 @@ from petition.digests import Sender
 from petition.mail import MailDelayed, SmtpPostbox, patience
 from petition.privacy import DomainPolicy, canonical_address, seal_address
 from petition.subscribers import Subscriber, SubscriberState, book
-from tests.domain.test_smtp import PLAIN
 from tests.support import mails
 from tests.support.clients import wait_for
 from tests.support.figures import Write
+from tests.support.mail_server import PLAIN
 from tests.support.post import DROP, HANG, Post
 from workers.celery_app import BULK_TIMEOUT
 

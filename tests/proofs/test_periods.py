@@ -22,9 +22,9 @@ from petition.digests.kinds import DIGESTS
 from petition.digests.periods import Cycle, Period, last_period
 from petition.news import NewsKind
 from petition.subscribers import Rhythm
+from tests.proofs.load import in_threads
 from tests.support import mails
 from tests.support.figures import Write
-from tests.proofs.load import in_threads
 
 YEARS = {
     "Europe/Berlin": 2026,

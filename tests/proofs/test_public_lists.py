@@ -26,7 +26,7 @@ from petition.signatures.tables import Signature
 from petition.web import build
 from tests import make
 from tests.support.figures import Write
-from tests.proofs.test_linking import CHANCE, correlation, places
+from tests.support.ranks import CHANCE, correlation, places
 
 TEAM_OF = {"Engineer": "Platform", "Designer": "Studio", "Writer": "Press", "Lawyer": "Legal"}
 LIKELY = {"Engineer": 8, "Designer": 4, "Writer": 2, "Lawyer": 0.6}

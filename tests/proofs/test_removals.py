@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from petition import clock, db, epochs, journal, owed, publishing, two_keys
@@ -31,6 +31,7 @@ from petition.signatures.tables import Signature, Wave, WaveState
 from tests import make
 from tests.support.figures import Write
 from tests.support.omar import Omar
+from tests.support.work import counted_queries
 
 OMAR, RITA = b"o" * 16, b"r" * 16
 
@@ -227,15 +228,12 @@ FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
 
 def measured(omar: Omar, path: str) -> tuple[float, int, int]:
     """Seconds (best of five), peak bytes and queries of a page."""
-    counting: list[str] = []
-    listen = lambda connection, cursor, statement, *rest: counting.append(statement)
     omar.sees(path)
-    event.listen(db.engine(), "before_cursor_execute", listen)
-    tracemalloc.start()
-    assert omar.sees(path).text.count("/signers/") >= 100
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    event.remove(db.engine(), "before_cursor_execute", listen)
+    with counted_queries() as counting:
+        tracemalloc.start()
+        assert omar.sees(path).text.count("/signers/") >= 100
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
     times = []
     for _ in range(5):
         began = time.perf_counter()

@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.figures import Write
 from tests.support.asking import QUESTIONS, House, ask, asked
+from tests.support.figures import Write
 
 BAR: Final = 4.5
 KEPT: Final = 0.9

@@ -21,12 +21,11 @@ from petition import db
 from petition.config import Config
 from petition.db import Base
 from petition.privacy.tags import identity_tag
-from tests.support.services import METRICS_TOKEN, MONITOR
-from tests.support.foreign_client import call
-from tests.journeys.test_foreign_client import SLUG, api, verified
-from tests.support.installation import Running, installation
 from tests.support.clients import attach, in_the_ledger, recounted
 from tests.support.figures import Write
+from tests.support.foreign_client import SLUG, api, call, verified
+from tests.support.installation import Running, installation
+from tests.support.services import METRICS_TOKEN, MONITOR
 from tests.support.spellings import Place, files, met, spellings
 
 pytestmark = pytest.mark.xdist_group("seizure")

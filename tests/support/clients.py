@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
+import psutil
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -118,3 +119,19 @@ def recounted(tree: Running) -> int:
 def nothing_pending() -> bool:
     with db.session() as session:
         return not session.scalar(select(func.count()).select_from(Pending))
+
+
+def process(tree: Running, *words: str) -> psutil.Process:
+    """The oldest process of the tree whose command line holds all the words; it may just be starting again."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = [each for each in psutil.Process(tree.process.pid).children(recursive=True) if runs(each, words)]
+            if found:
+                return min(found, key=lambda each: each.create_time())
+        time.sleep(0.05)
+    raise AssertionError(f"no process {words}")
+
+
+def runs(each: psutil.Process, words: tuple[str, ...]) -> bool:
+    return each.status() != psutil.STATUS_ZOMBIE and all(word in " ".join(each.cmdline()) for word in words)

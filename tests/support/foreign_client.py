@@ -14,6 +14,8 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support.installation import Running
+
 
 def b64u(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
@@ -48,7 +50,7 @@ def _read(answer: Any) -> Any:
 
 
 def modulus(spki: bytes) -> int:
-    """n of an RSA-2048 SubjectPublicKeyInfo with e = 65537: 256 bytes before the exponent's five."""
+    """N of an RSA-2048 SubjectPublicKeyInfo with e = 65537: 256 bytes before the exponent's five."""
     return int.from_bytes(spki[-261:-5])
 
 
@@ -110,3 +112,24 @@ def root_from(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
             node = hashlib.sha256(b"\1" + node + sibling).digest()
         index, last = index >> 1, last >> 1
     return node if last == 0 else b""
+
+
+SLUG = "ice-letter"
+
+
+def api(running: Running, path: str = "") -> str:
+    return f"{running.url}/api/campaigns/{SLUG}{path}"
+
+
+def verified(running: Running, address: str) -> tuple[Applicant, str]:
+    """A pass for an address."""
+    campaign = call(api(running)).body
+    asked = call(api(running, "/verify"), {"address": address, "lang": "en"})
+    assert asked.status == 202
+    applicant = Applicant(modulus(unb64u(campaign["issuer"])), bytes.fromhex(campaign["id"]))
+    code = running.code_for(address)
+    given = {"challenge": asked.body["challenge"], "code": code, "blinded": applicant.blinded}
+    stamped = call(api(running, "/pass"), given)
+    assert stamped.status == 200
+    assert call(api(running, "/pass"), given).body == stamped.body
+    return applicant, applicant.complete(stamped.body["stamp"])

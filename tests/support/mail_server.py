@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from petition.mail import (
+    Message,
+)
 from tests.support.served import free_port
 
 
@@ -70,3 +74,20 @@ def server(answers: Answers, port: int = 0, **settings: Any) -> Iterator[int]:
         yield controller.port
     finally:
         controller.stop()
+
+
+NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+
+
+SENDER = "Verification <code@mail.example>"
+
+PLAIN = Message(
+    to="suzie@salesforce.example",
+    sender=SENDER,
+    subject="Hello",
+    text="One line.\n.\nFrom the third line on: é « à » €\n" + "long " * 400,
+    html="<p>é</p>",
+    lang="en",
+    message_id="<bcdf@mail.example>",
+    date=NOW,
+)

@@ -9,9 +9,9 @@ from datetime import timedelta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from petition import clock, db, digests, epochs
+from petition import clock, db, deliveries, digests, epochs
 from petition.campaigns import Campaign
-from petition.deliveries import Delivery, DeliveryState, lanes
+from petition.deliveries import Claim, Delivery, DeliveryState, lanes
 from petition.milestones import MilestoneKind
 from petition.privacy import subscriber_tag
 from petition.subscribers import Audience, Rhythm, Subscriber, SubscriberState, book
@@ -102,3 +102,18 @@ def due(campaign_id: bytes) -> int:
 def lane(domain: str) -> bytes:
     """The lane of a domain."""
     return lanes.lane_of(make.PEPPER, domain).lane
+
+
+def claimed(session: Session, n: int = 1) -> list[Claim]:
+    """A digest for n readers, claimed at noon of the next day."""
+    campaign = campaign_with_news(session)
+    add_readers(session, campaign, n)
+    session.flush()
+    digests.plan_all(session, campaign.id, TOMORROW)
+    return deliveries.claim(session, n, 0, URL, TOMORROW)
+
+
+URL = "http://localhost"
+
+
+TOMORROW = make.NOW + timedelta(days=1)

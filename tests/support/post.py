@@ -29,9 +29,9 @@ from petition.deliveries import Delivery, DeliveryState, Lane
 from petition.digests import Sender
 from petition.mail import SmtpPostbox
 from tests import make
-from tests.support.services import cloned
 from tests.support.mail_server import server, with_pipelining
 from tests.support.served import free_port
+from tests.support.services import cloned
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)", re.MULTILINE | re.IGNORECASE)
 HANG, DROP = "hang", "drop"
@@ -147,7 +147,7 @@ class Post:
         return psutil.Process(running.pid)
 
     def kill(self, name: str = "bulk") -> None:
-        """kill -9 of a worker and its pool."""
+        """Kill -9 of a worker and its pool."""
         running = self.kept.pop(name, None)
         if running is not None:
             with suppress(ProcessLookupError):

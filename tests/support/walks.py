@@ -9,10 +9,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from petition.web.public.pages import AWAY
-from tests.journeys.test_mail import link, mail_to
-from tests.journeys.test_pages import BY_MAIL
-from tests.journeys.test_signing import IN_THE_LEDGER, letter_of, proves, signed
+from tests.support.inbox import link, mail_to
 from tests.support.installation import Running
+from tests.support.signing import IN_THE_LEDGER, letter_of, proves, signed
 from tests.support.traces import STEP, Watch, stored
 
 READ = ("", "/signers", "/signers?q=alice", "/signers?page=2", "/count", "/checkpoints", "/legal", "/embed")
@@ -188,3 +187,14 @@ def tokens(page: Page) -> list[str]:
 
 def token_of(address: str) -> str:
     return address.partition("?")[0].rsplit("/", 1)[1]
+
+
+BY_MAIL = (
+    ("confirm", "main button"),
+    ("done", "main .fields a"),
+    ("settings", "button[value=save]"),
+    ("saved", "button[value=pause]"),
+    ("paused", "form[action*=unsubscribe] button"),
+    ("left", "main .state a"),
+)
+"""From the link of a mail to the letter: each page, and what is pressed there."""

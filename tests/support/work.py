@@ -7,13 +7,15 @@ clock, the same on a quiet machine and on a busy one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 from sqlalchemy import Connection, Engine, event, text
+
+from petition import db
 
 TRACE_ROWS = """
 CREATE UNLOGGED TABLE IF NOT EXISTS written (place text NOT NULL);
@@ -45,18 +47,26 @@ class Work:
 
 
 @contextmanager
-def counted_queries(engine: Engine) -> Iterator[list[str]]:
-    """The SQL statements that an engine is given while the block lasts, in order."""
+def counted_queries(engine: Engine | None = None) -> Iterator[list[str]]:
+    """The SQL statements that an engine, this process's by default, is given while the block lasts, in order."""
+    watched = engine or db.engine()
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(watched, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(watched, "before_cursor_execute", note)
+
+
+def number_of_queries(act: Callable[[], object]) -> int:
+    """How many SQL statements something sends."""
+    with counted_queries() as statements:
+        act()
+    return len(statements)
 
 
 class WorkCounter:

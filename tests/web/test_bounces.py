@@ -17,9 +17,9 @@ from petition.subscribers import Purpose, SubscriberState
 from petition.subscribers.relays import SIGNATURE, sign
 from petition.volatile import Volatile, VolatileAway
 from petition.web import build
-from tests.support.services import MONITOR
-from tests.domain.test_relays import KEY, failed, mailgun, password, postmark
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
+from tests.support.relays import KEY, failed, mailgun, password, postmark
+from tests.support.services import MONITOR
 
 HOOK = "/hooks/bounces"
 

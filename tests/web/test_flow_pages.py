@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 from petition.web.flow import ADDRESS, BLUEPRINTS
 from tests.support.suzie import SUZIE, Suzie, fields
 
-__all__ = ["suzie"]
 EXIT = '<a id="exit" href="/leave" rel="noreferrer">'
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from petition import db
 from tests.support.figures import Write
+from tests.support.hostile import TEXT, encodable, paths
 from tests.support.suzie import Suzie, fields, mistakes, text
 
 JSON = "application/json"
@@ -134,11 +134,6 @@ def test_an_expired_code_is_answered_like_a_wrong_one(suzie: Suzie, volatile: An
     assert fields(page)["code"] == asked["code"]
 
 
-TEXT = st.one_of(
-    st.text(max_size=60),
-    st.sampled_from(["", "\x00", "\ud800", "A" * 43, "A" * 22, "P1." + "A" * 427, "12345678", "%", "'\"<>", "../..", "{}", "[" * 99]),
-    st.integers().map(str),
-)  # fmt: skip
 VALUE = st.recursive(
     st.one_of(TEXT, st.none(), st.booleans(), st.integers(), st.floats()),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
@@ -148,9 +143,6 @@ NAMES = st.sampled_from([
     "address", "altcha", "lang", "challenge", "code", "blinded", "seed", "pass", "show", "name", "role", "team", "comment",
     "publish_at", "withdraw", "receipt", "page", "q", "have",
 ])  # fmt: skip
-WHOLE = st.one_of(
-    st.integers(0, 20).map(str), st.sampled_from(["2147483648", "9223372036854775808", "9" * 400, "9" * 5_000])
-)
 HEADERS = st.dictionaries(
     st.sampled_from(
         [
@@ -167,25 +159,6 @@ HEADERS = st.dictionaries(
     st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40),
     max_size=3,
 )
-
-
-def paths(rule: Rule, there: str, **known: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Addresses that a rule leads to, or nearly."""
-    from urllib.parse import quote
-
-    def built(values: dict[str, str]) -> str:
-        path = rule.rule
-        for name, value in values.items():
-            path = re.sub(rf"<(?:\w+:)?{name}>", lambda _, typed=value: quote(typed, "", errors="replace"), path)  # type: ignore[misc]
-        return path
-
-    kinds = {name: st.one_of(st.just(there), TEXT) if name == "slug" else TEXT for name in rule.arguments}
-    return st.fixed_dictionaries(kinds | dict.fromkeys(numbers(rule), WHOLE) | known).map(built)
-
-
-def numbers(rule: Rule) -> list[str]:
-    """The parts of an address that are whole numbers."""
-    return re.findall(r"<int:(\w+)>", rule.rule)
 
 
 def test_generated_inputs_on_every_route_meet_no_fault_of_ours(
@@ -228,8 +201,3 @@ def generated(app: Flask, rule: Rule, slug: str, times: int) -> list[bool]:
 
     send()
     return outcomes
-
-
-def encodable(value: str) -> str:
-    """Half surrogate pairs have no bytes; JSON alone can say them."""
-    return value.encode(errors="replace").decode()

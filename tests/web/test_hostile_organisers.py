@@ -11,16 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from werkzeug.routing import Rule
 
-from petition import clock, db, epochs, organisers
-from petition.campaigns import draft, find_any
-from petition.ledger.entries import Show
-from petition.organisers import Role
-from petition.organising import updates
-from petition.signatures import Wish
-from tests import make
 from tests.support.figures import Write
-from tests.support.omar import Omar, signed_in
-from tests.web.test_hostile import TEXT, encodable, paths
+from tests.support.hostile import TEXT, campaigns_of_omar, comes_in, encodable, paths
+from tests.support.omar import Omar
 
 MOMENTS = st.sampled_from([
     "2026-12-24", "0001-01-01", "9999-12-31", "2026-12-24T18:30", "2099-12-24T18:30", "0001-01-01T00:00+14:00",
@@ -52,29 +45,6 @@ FIELDS = st.one_of(
     st.sampled_from(ONE),
     st.builds("{}{}{}".format, st.sampled_from(EACH), st.sampled_from("-_"), st.sampled_from(["en", "fr", "1"])),
 )
-
-
-def campaigns_of_omar(app: Flask, slug: str) -> tuple[Omar, str, str]:
-    """Omar, the name of his draft, and the id of an update that he writes."""
-    omar, now = signed_in(app, slug), clock.now()
-    with db.transaction() as session:
-        campaign = find_any(session, slug)
-        assert campaign
-        make.signature(session, campaign, Wish(Show.NAME, name="Suzie Example", role="Engineer"))
-        epochs.close_epoch(session, campaign, now)
-        writing = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
-        begun = draft(session, make.a_draft())
-        organisers.join(session, begun.id, omar.organiser_id, Role.OWNER, now)
-        return omar, begun.slug, writing.hex()
-
-
-def comes_in(app: Flask, omar: Omar) -> FlaskClient:
-    """A browser of his, as long as nobody signs him out."""
-    with db.transaction() as session:
-        link = organisers.let_in(session, omar.organiser_id, clock.now())
-    client = app.test_client()
-    client.post(f"/organise/enter/{link}")
-    return client
 
 
 def of_organisers(app: Flask) -> Iterator[Rule]:

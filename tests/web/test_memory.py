@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -14,7 +12,6 @@ from typing import Any
 import pytest
 from flask import Flask, request_started
 from flask.testing import FlaskClient
-from sqlalchemy import event as sql_event
 from sqlalchemy.exc import OperationalError
 
 from petition import clock, db, epochs
@@ -27,6 +24,7 @@ from petition.web.page import PAGES_CACHED, Page, make
 from petition.web.parts import Parts
 from tests import make as making
 from tests.support.figures import Write
+from tests.support.work import counted_queries
 
 
 class Source:
@@ -172,18 +170,6 @@ def test_failed_page_is_made_again(source: Source) -> None:
     assert source.memory.page((snapshot.slug, "en", "x"), snapshot, lambda it: "fine").plain.body == b"fine"
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    sql_event.listen(db.engine(), "before_cursor_execute", note)
-    yield statements
-    sql_event.remove(db.engine(), "before_cursor_execute", note)
-
-
 def test_thousand_readers_in_the_second_after_expiry_cost_two_queries(app: Flask, slug: str, figure: Write) -> None:
     """P17: pages and counts, and no cookie."""
     paths = (f"/c/{slug}", f"/api/campaigns/{slug}/count", f"/api/campaigns/{slug}", f"/c/{slug}/signers")
@@ -195,7 +181,7 @@ def test_thousand_readers_in_the_second_after_expiry_cost_two_queries(app: Flask
     for number in range(4):
         read(number)
     time.sleep(1.05)
-    with counted() as statements, ThreadPoolExecutor(16) as crowd:
+    with counted_queries() as statements, ThreadPoolExecutor(16) as crowd:
         started = time.monotonic()
         answers = list(crowd.map(read, range(1_000)))
         took = time.monotonic() - started

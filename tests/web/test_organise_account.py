@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,45 +11,24 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from petition import clock, db, organisers
+from petition import db
 from petition.journal import Deed, JournalLine
-from petition.organisers import Organiser, Passkey, RecoveryCode, Visit, recovery
+from petition.organisers import Organiser, RecoveryCode, Visit, recovery
 from petition.web.organise.guard import COOKIE
 from tests import make
+from tests.support.accounts import by_code, renewed, with_passkey
 from tests.support.authenticator import PRESENT, Device
 from tests.support.omar import Omar, signed_in
-
-
-def codes_of(page: str) -> list[str]:
-    """The codes that a page shows."""
-    found = re.search(r'<textarea id="codes"[^>]*>\s*(.*?)</textarea>', page, re.DOTALL)
-    assert found
-    return found[1].split()
-
-
-def renewed(omar: Omar) -> list[str]:
-    answer = omar.does("/organise/account/codes")
-    assert answer.status_code == 200
-    return codes_of(answer.text)
-
-
-def with_passkey(omar: Omar, device: Device, name: str = "Telephone") -> TestResponse:
-    options = omar.does("/organise/account/passkeys/challenge").json
-    assert isinstance(options, dict)
-    return omar.does("/organise/account/passkeys", passkey=name, credential=device.make(options))
+from tests.support.work import number_of_queries
 
 
 def by_passkey(client: FlaskClient, device: Device, **typed: str) -> TestResponse:
     options = client.post("/organise/sign-in/challenge").json
     assert isinstance(options, dict)
     return client.post("/organise/sign-in/passkey", data={"credential": device.ask(options)} | typed)
-
-
-def by_code(client: FlaskClient, name: str, code: str, **typed: str) -> TestResponse:
-    return client.post("/organise/sign-in", data={"name": name, "code": code} | typed)
 
 
 def test_a_passkey_is_made_signs_in_without_a_name_and_is_removed(app: Flask, omar: Omar) -> None:
@@ -410,15 +388,5 @@ def test_the_account_page_asks_the_same_number_of_queries_whatever_it_lists(app:
         for _ in range(size):
             with_passkey(omar, Device(), "Key")
             signed_in(app, slug, name=f"Omar {number}")
-        counts.append(queries(lambda omar=omar: omar.sees("/organise/account")))  # type: ignore[misc]
+        counts.append(number_of_queries(lambda omar=omar: omar.sees("/organise/account")))  # type: ignore[misc]
     assert counts[0] == counts[1]
-
-
-def queries(act: object) -> int:
-    """How many statements something sends."""
-    sent = []
-    count = lambda *args: sent.append(args[2])
-    event.listen(db.engine(), "before_cursor_execute", count)
-    act()  # type: ignore[operator]
-    event.remove(db.engine(), "before_cursor_execute", count)
-    return len(sent)

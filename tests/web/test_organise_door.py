@@ -12,21 +12,10 @@ from flask.testing import FlaskClient
 from petition import clock, db, organisers
 from petition.campaigns import find_any
 from petition.organisers import GRANTS, Act, Role
-from petition.web.organise.guard import COOKIE, Access, Door, next_page
+from petition.web.organise.guard import COOKIE, Door, next_page
 from tests import make
+from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in
-
-GOODBYES = {"organise_door.sign_out", "organise_account.sign_out_everywhere"}
-
-
-def rooms(app: Flask) -> list[tuple[str, str, str, Access | None]]:
-    """Method, path, endpoint and access of every route of the dashboard."""
-    return [
-        (method, rule.rule, rule.endpoint, getattr(app.view_functions[rule.endpoint], "access", None))
-        for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/organise")
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    ]
 
 
 def filled(rule: str, slug: str) -> str:

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import or_, select
 
-import petition.tables
 from petition import clock, db, epochs, organisers, two_keys
 from petition.campaigns import Campaign, find_any
 from petition.db import Base
@@ -25,8 +24,8 @@ from petition.signatures.tables import Signature
 from petition.two_keys import KeyAct
 from petition.web.parts import NAME
 from tests import make
+from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in
-from tests.web.test_organise_door import GOODBYES, rooms
 
 
 @dataclass

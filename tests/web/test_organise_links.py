@@ -15,9 +15,9 @@ from petition.ledger.entries import Show
 from petition.organisers import Role
 from petition.signatures import Wish
 from tests import make
-from tests.web.crawl import Crawl, Page
-from tests.web.omar import Omar, signed_in
-from tests.web.test_organise_team import invited
+from tests.support.accounts import invited
+from tests.support.crawl import Crawl, Page
+from tests.support.omar import Omar, signed_in
 
 TEXT = {"text-en": "We met them.", "text-fr": "Nous les avons rencontrés."}
 LANGUAGES = ("en", "fr")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from petition import clock, db, epochs, events, journal
 from petition.campaigns import DemandStep, UpdateDraft, find
@@ -22,6 +22,7 @@ from petition.web.organise.typed import is_link
 from petition.web.parts import Parts
 from tests import make
 from tests.support.omar import Omar, signed_in
+from tests.support.work import counted_queries
 
 TEXT = {"text-en": "We **met** them.", "text-fr": "Nous les avons **rencontrés**."}
 
@@ -155,14 +156,8 @@ def test_one_campaigns_draft_is_unknown_to_another_ones_organiser(app: Flask, om
 
 def queries(omar: Omar, path: str) -> int:
     """How many statements a page takes."""
-    counted: list[str] = []
-
-    def note(*given: object) -> None:
-        counted.append(str(given[2]))
-
-    event.listen(db.engine(), "before_cursor_execute", note)
-    assert omar.sees(path).status_code == 200
-    event.remove(db.engine(), "before_cursor_execute", note)
+    with counted_queries() as counted:
+        assert omar.sees(path).status_code == 200
     return len(counted)
 
 

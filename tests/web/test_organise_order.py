@@ -12,8 +12,8 @@ from petition import db, epochs, migrate
 from petition.campaigns import find_any
 from petition.config import Config
 from tests import make
-from tests.web.omar import Omar, signed_in
-from tests.web.suzie import fields
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import fields
 
 ROLES = ("Operations", "Software engineer", "Customer care", "Branch")
 FRENCH = ("Exploitation", "Ingénierie", "Service client", "Agence")

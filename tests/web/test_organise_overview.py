@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from petition import clock, db, organisers, owed, two_keys
 from petition.campaigns import Campaign, draft, find_any
@@ -28,22 +26,14 @@ from petition.organising import exports, files
 from petition.organising.tables import Export, ExportKind
 from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
 from petition.two_keys import KeyAct
-from petition.verification.tables import CodeDay, Issued
+from petition.verification.tables import CodeDay
 from petition.web.organise.panels import PANELS
 from tests import make
 from tests.support.many import signed
 from tests.support.omar import Omar, signed_in
+from tests.support.work import counted_queries
 
 PAGES = ("/organise", "~", "~/chart", "~/chart?range=7", "~/subscribers", "~/exports")
-
-
-@contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    asked: list[str] = []
-    listen = lambda *told: asked.append(told[2])
-    event.listen(db.engine(), "before_cursor_execute", listen)
-    yield asked
-    event.remove(db.engine(), "before_cursor_execute", listen)
 
 
 def the(slug: str) -> bytes:

@@ -23,10 +23,10 @@ from petition.web.organise import guard, resubmission
 from petition.web.organise.guard import COOKIE
 from petition.web.sizes import LARGEST_FIELDS
 from tests import make
-from tests.authenticator import Device
-from tests.web.omar import Omar, signed_in
-from tests.web.suzie import fields, text
-from tests.web.test_organise_account import renewed, with_passkey
+from tests.support.accounts import renewed, with_passkey
+from tests.support.authenticator import Device
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import fields, text
 
 WORDS = {"text-en": "We <met> them & more.\nTwice.", "text-fr": "Nous les avons « rencontrés »."}
 SAME = {"Origin": "http://localhost"}

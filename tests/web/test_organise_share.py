@@ -12,8 +12,9 @@ from flask import Flask
 from petition import campaigns, db
 from petition.organisers import Role
 from tests import make
-from tests.support.omar import Omar, signed_in
-from tests.web.test_public_pages import published, text_of
+from tests.support.omar import signed_in
+from tests.support.public_pages import published, text_of
+from tests.support.work import counted_queries
 
 
 class Tags(HTMLParser):
@@ -118,13 +119,11 @@ def test_what_is_copied_is_escaped_for_where_it_goes(app: Flask) -> None:
 
 @pytest.mark.parametrize("languages", [1, 3])
 def test_the_page_costs_the_same_whatever_the_letter_has(app: Flask, languages: int) -> None:
-    from sqlalchemy import event
-
     letters = {lang: (f"Letter {lang}", "Dear chief executive,\n") for lang in ("en", "fr", "de")[:languages]}
     demands = [dict.fromkeys(letters, "Answer us.")]
     slug = published(anonymous=1, letters=letters, demands=demands)
-    omar, asked = signed_in(app, slug), []
-    event.listen(db.engine(), "before_cursor_execute", lambda *args: asked.append(args[2]))
-    page = omar.sees("~/share").text
+    omar = signed_in(app, slug)
+    with counted_queries() as asked:
+        page = omar.sees("~/share").text
     assert len(re.findall(r"/share\?letter=", page)) == (0 if languages == 1 else languages)
     assert len(asked) == 9

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from petition import clock, db, epochs, journal, signatures, two_keys
 from petition.campaigns import CampaignState, find_any
@@ -23,22 +23,10 @@ from petition.signatures import Wish, waves
 from petition.signatures.tables import Pending, Signature, Wave, WaveState
 from tests import make
 from tests.support.omar import Omar, signed_in
+from tests.support.signers import an_epoch, named
+from tests.support.work import counted_queries
 
 ROOT = Path(__file__).parents[2]
-
-
-def an_epoch(slug: str, *wishes: Wish) -> list[bytes]:
-    """Signatures in a batch of their own; gives their withdrawal secrets."""
-    with db.transaction() as session:
-        campaign = find_any(session, slug)
-        assert campaign
-        secrets = [make.signature(session, campaign, wish).withdraw for wish in wishes]
-        epochs.close_epoch(session, campaign, clock.now())
-    return secrets
-
-
-def named(name: str, comment: str = "", role: str = "Engineer") -> Wish:
-    return Wish(Show.NAME, name=name, role=role, comment=comment)
 
 
 def index_of(name: str) -> int:
@@ -322,13 +310,8 @@ def test_an_organiser_who_came_in_long_ago_proves_it_first_and_keeps_the_criteri
 
 
 def queries(act) -> int:  # type: ignore[no-untyped-def]
-    counted: list[str] = []
-    listen = lambda connection, cursor, statement, *rest: counted.append(statement)
-    event.listen(db.engine(), "before_cursor_execute", listen)
-    try:
+    with counted_queries() as counted:
         assert act().status_code == 200
-    finally:
-        event.remove(db.engine(), "before_cursor_execute", listen)
     return len(counted)
 
 

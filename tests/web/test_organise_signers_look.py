@@ -17,9 +17,9 @@ from petition.signatures.tables import Signature
 from petition.web.organise.guard import COOKIE
 from tests import make
 from tests.support.looks import SMALL, Looks
-from tests.support.served import served
 from tests.support.omar import Omar
-from tests.web.test_organise_signers import an_epoch, named
+from tests.support.served import served
+from tests.support.signers import an_epoch, named
 
 
 def a_busy_campaign(omar: Omar) -> int:

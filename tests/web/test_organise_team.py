@@ -15,25 +15,17 @@ from sqlalchemy.exc import DBAPIError
 
 from petition import clock, db, journal, organisers, two_keys
 from petition.campaigns import Campaign, CampaignState, find_any
-from petition.journal import Deed, JournalLine
-from petition.organisers import Act, Organiser, Role
+from petition.journal import Deed
+from petition.organisers import Organiser, Role
 from petition.organising import acts
 from petition.two_keys import KeyAct, KeyRequest, RequestState
 from petition.web.organise import asked as words
-from petition.web.organise import deeds, keys
+from petition.web.organise import deeds
 from petition.web.organise.guard import COOKIE
 from tests import make
+from tests.support.accounts import by_code, codes_of, invited
 from tests.support.omar import Omar, signed_in
-from tests.web.test_organise_account import by_code, codes_of, queries
-
-
-def invited(omar: Omar, role: str = "editor") -> str:
-    """The path of an invitation's link, as the page shows it once."""
-    page = omar.does("~/team/invite", role=role)
-    assert page.status_code == 200
-    found = re.search(r"http://localhost(/organise/invitation/[\w-]+)", page.text)
-    assert found
-    return found[1]
+from tests.support.work import number_of_queries
 
 
 def member(app: Flask, omar: Omar, role: Role, name: str) -> Omar:
@@ -410,12 +402,12 @@ def test_each_list_takes_the_same_number_of_queries_with_one_row_and_with_three(
     invited(omar)
     suzie = member(app, omar, Role.OWNER, "Suzie")
     suzie.does("~/keys/close")
-    one = queries(lambda: omar.sees(page))
+    one = number_of_queries(lambda: omar.sees(page))
     for name in ("Alice", "Bob"):
         another = member(app, omar, Role.OWNER, f"{name} Example")
         another.does("~/keys/close")
         invited(omar)
-    assert queries(lambda: omar.sees(page)) == one
+    assert number_of_queries(lambda: omar.sees(page)) == one
     assert len(waiting(omar.slug)) == 3
 
 

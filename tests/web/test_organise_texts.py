@@ -14,9 +14,9 @@ from petition.campaigns import Campaign, UpdateDraft, find_any
 from petition.journal import Deed, JournalLine
 from petition.organising import drafting
 from petition.two_keys import KeyRequest
-from tests.web.crawl import Page
-from tests.web.omar import Omar, omar, signed_in
-from tests.web.suzie import fields, text
+from tests.support.crawl import Page
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import fields, text
 
 FIRST = {"text-en": "First version.", "text-fr": "Première version."}
 SECOND = {"text-en": "Second, corrected version.", "text-fr": "Deuxième version."}

@@ -16,13 +16,12 @@ from petition.campaigns import CampaignState
 from petition.config import Config, Environment
 from petition.data_elsewhere import FILES, KEYS
 from petition.data_map import DATA_MAP
-from petition.ledger.entries import Show
 from petition.mail import InboxPostbox, Message, inbox_folder
 from petition.milestones import MilestoneKind
-from petition.signatures import Wish
 from petition.web import build
 from petition.web.headers import A_MAIL
 from tests import make
+from tests.support.public_pages import forget, published, text_of
 
 PAGES = ("", "/signers", "/count")
 
@@ -264,30 +263,9 @@ def test_production_has_no_inbox(config: Config) -> None:
     db.disconnect()
 
 
-def published(
-    *, named: int = 0, anonymous: int = 0, roles: dict[str, int] | None = None, unused: int = 0, **changes: object
-) -> str:
-    """The name of an open campaign with these signatures in its ledger."""
-    wishes = [Wish(Show.NAME, f"Suzie{n} Example") for n in range(named)] + [make.ANONYMOUS] * anonymous
-    wishes += [Wish(Show.ROLE, role=role) for role, n in (roles or {}).items() for _ in range(n)]
-    with db.transaction() as session:
-        made = make.campaign(session, **changes)  # type: ignore[arg-type]
-        for wish in wishes:
-            make.signature(session, made, wish)
-        for _ in range(unused):
-            make.a_pass(session, made)
-        epochs.close_epoch(session, made, make.NOW)
-        return made.slug
-
-
 def groups_of(page: str) -> list[tuple[str, str]]:
     """Each group of the breakdown and its figure."""
     return re.findall(r'<th scope="row">(\w+)\s*<svg.*?<td>(\d+)[+]</td>', page, re.DOTALL)
-
-
-def forget(app: Flask) -> None:
-    """Let the app's memory be that of a new process."""
-    app.extensions["undersigned"].memory.forget()
 
 
 def a_mail(words: str, date: datetime) -> Message:
@@ -308,8 +286,3 @@ def names_of(page: str) -> list[str]:
     """The names in a page's list of signers."""
     listed = re.search(r'<ul class="names">(.*?)</ul>', page, re.DOTALL)
     return re.findall(r"<li>([^<]+?)\s*<", listed[1]) if listed else []
-
-
-def text_of(page: str) -> str:
-    """A page as it is read."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))

@@ -17,7 +17,7 @@ from petition.signatures import Wish
 from petition.volatile import Volatile
 from petition.web import build
 from tests import make
-from tests.domain.test_markdown import HOSTILE
+from tests.support.hostile import HOSTILE
 from tests.support.served import served
 
 

@@ -26,11 +26,11 @@ from petition.privacy import seal_address
 from petition.subscribers import Subscriber, SubscriberState
 from petition.web.organise.guard import COOKIE
 from tests import make
+from tests.support import mails
 from tests.support.looks import SMALL, Looks
 from tests.support.mail_server import Answers, server
-from tests.support import mails
-from tests.support.served import served
 from tests.support.omar import Omar, signed_in
+from tests.support.served import served
 from workers import celery_app
 from workers.tasks import codes
 

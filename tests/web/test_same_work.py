@@ -7,7 +7,6 @@ hashes and messages, so that a difference that a clock could find is found on an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,9 +16,6 @@ from werkzeug.test import run_wsgi_app
 from petition import db, events
 from petition.config import Config
 from petition.organisers import recovery
-from petition.volatile import Volatile
-from petition.web import build
-from tests import make
 from tests.support.asking import QUESTIONS, House, asked
 from tests.support.work import WorkCounter
 
@@ -65,7 +61,7 @@ def test_known_and_unknown_people_get_the_same_answer_by_the_same_work(
     run_wsgi_app(house.app, asked(house, question, question.people(house, 1), by_page=by_page)[0][0], buffered=True)
     events.connect(lambda event: told.append(type(event).__name__))
     seen = [Seen(), Seen()]
-    for known, environ in ((known, environ) for pair in zip(*sides) for known, environ in enumerate(pair)):
+    for known, environ in ((known, environ) for pair in zip(*sides, strict=False) for known, environ in enumerate(pair)):
         told.clear()
         hashed.clear()
         with counter.work() as done:

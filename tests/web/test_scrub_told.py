@@ -19,8 +19,8 @@ from petition.ledger.log import Head
 from petition.scrub import SAW_ARRIVALS, Scrubbed, scrub
 from petition.web.organise.panels import health
 from tests import make
-from tests.support.services import MONITOR
 from tests.support.omar import Omar
+from tests.support.services import MONITOR
 
 
 def figures(client: FlaskClient) -> dict[str, float]:

@@ -22,7 +22,7 @@ from petition.web.headers import A_COUNTER
 from petition.web.pictures import card as cards
 from petition.web.pictures.code import LEVEL, QUIET_ZONE
 from tests import make
-from tests.web.test_public_pages import forget, published, text_of
+from tests.support.public_pages import forget, published, text_of
 
 SHOWN = ("card.png", "badge.svg", "qr.svg", "qr.png", "embed")
 HOSTILE = (

@@ -14,8 +14,8 @@ from petition.deliveries import halt
 from petition.milestones import MilestoneKind
 from petition.web.organise import settings
 from tests import make
-from tests.web.omar import Omar, signed_in
-from tests.web.suzie import text
+from tests.support.omar import Omar, signed_in
+from tests.support.suzie import text
 
 SWITCHES = {
     "signing": ("Signatures are taken.", "No signature is taken and no code is mailed."),

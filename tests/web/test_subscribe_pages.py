@@ -15,8 +15,8 @@ from petition.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, 
 from petition.volatile import Volatile
 from petition.web.parts import Parts
 from tests import make
-from tests.support.served import served
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
+from tests.support.served import served
 from tests.support.suzie import fields, mistakes, text
 
 WORK = "This is a work address: your employer can read the mail that arrives there. Use a personal one."

@@ -14,8 +14,6 @@ from petition.encoding import b64u
 from petition.volatile import TAB_KEY_SECONDS, TAB_KEYS
 from tests.support.suzie import Suzie
 
-__all__ = ["suzie"]
-
 
 @pytest.fixture
 def redis(config: Config, suzie: Suzie) -> Iterator[Redis]:

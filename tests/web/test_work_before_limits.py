@@ -27,9 +27,9 @@ from petition.web.organise import drafts
 from petition.web.organise.drafts import letter
 from petition.web.organise.typed import LONGEST_TEXT, Typed
 from tests import make
+from tests.support.hostile import campaigns_of_omar, comes_in
 from tests.support.omar import Omar
 from tests.support.suzie import mistakes
-from tests.web.test_hostile_organisers import campaigns_of_omar, comes_in
 
 MARKS = "\u0315\u0300"
 PILED = {

@@ -1,0 +1,23 @@
+"""Signers who are in the ledger."""
+
+from __future__ import annotations
+
+from petition import clock, db, epochs
+from petition.campaigns import find_any
+from petition.ledger.entries import Show
+from petition.signatures import Wish
+from tests import make
+
+
+def an_epoch(slug: str, *wishes: Wish) -> list[bytes]:
+    """Signatures in a batch of their own; gives their withdrawal secrets."""
+    with db.transaction() as session:
+        campaign = find_any(session, slug)
+        assert campaign
+        secrets = [make.signature(session, campaign, wish).withdraw for wish in wishes]
+        epochs.close_epoch(session, campaign, clock.now())
+    return secrets
+
+
+def named(name: str, comment: str = "", role: str = "Engineer") -> Wish:
+    return Wish(Show.NAME, name=name, role=role, comment=comment)
