@@ -439,7 +439,7 @@ def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: 
 
 
 def test_rows_that_no_table_takes_are_the_fault_of_the_file(engine: Engine, tmp_path: Path) -> None:
-    head = b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since"]}]}'
+    head = b'{"v":1,"revision":"0007","made":"2026-11-25T00:00:00+00:00","tables":[{"name":"halt","columns":["what","since","words"]}]}'
     path = tmp_path / "forged"
     path.write_bytes(sealed(_framed(head) + _framed(b"no rows at all") + _framed(b"")))
     with pytest.raises(BackupBroken, match="not written by this program"):
