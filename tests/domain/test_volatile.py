@@ -75,9 +75,16 @@ def test_fifty_guesses_at_once_get_five_tries(volatile: Volatile) -> None:
     assert answer(volatile, name, "12345678") is None
 
 
-def test_challenge_expires(volatile: Volatile) -> None:
-    name = challenge(volatile, seconds=1)
-    time.sleep(1.1)
+def end_early(services: object, key: bytes, within: int) -> None:
+    """Let a key expire now, having seen that it would by itself."""
+    connected = redis.Redis.from_url(url_of(services))
+    assert 0 < connected.ttl(key) <= within
+    connected.expire(key, 0)
+
+
+def test_challenge_expires(volatile: Volatile, services: object) -> None:
+    name = challenge(volatile, seconds=60)
+    end_early(services, b"challenge:" + name, 60)
     assert answer(volatile, name, "12345678") is None
 
 
@@ -171,12 +178,12 @@ def test_wrong_code_gives_no_mail_back(volatile: Volatile) -> None:
     assert take(volatile, MAILS_UNPROVEN)[-1] is not None
 
 
-def test_budget_returns_with_the_next_window(volatile: Volatile) -> None:
+def test_budget_returns_with_the_next_window(volatile: Volatile, services: object) -> None:
     for _ in range(MAILS_UNPROVEN):
-        assert take_mail(volatile, window=1) is None
-    assert take_mail(volatile, window=1) == 1
-    time.sleep(1.1)
-    assert take_mail(volatile, window=1) is None
+        assert take_mail(volatile, window=600) is None
+    assert 0 < (take_mail(volatile, window=600) or 0) <= 600
+    end_early(services, b"mails:" + NETWORK, 600)
+    assert take_mail(volatile, window=600) is None
 
 
 def test_used_code_never_makes_a_debt(volatile: Volatile, services: object) -> None:
@@ -215,7 +222,9 @@ def test_wiped_redis_forgets_scripts_and_goes_on(volatile: Volatile, services: o
     assert take_mail(volatile) is None
 
 
-def test_absent_redis_is_noticed_at_once() -> None:
+def test_absent_redis_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits between tries."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"somebody waited for {seconds} s"))
     away = Volatile("redis://127.0.0.1:1/0")
     for call in (
         away.ping,
@@ -223,13 +232,8 @@ def test_absent_redis_is_noticed_at_once() -> None:
         lambda: take_mail(away),
         lambda: away.try_code(TAG, TAG, TAG),
     ):
-        took = []
-        for _ in range(3):
-            started = time.monotonic()
-            with pytest.raises(VolatileAway):
-                call()
-            took.append(time.monotonic() - started)
-        assert min(took) < 0.25
+        with pytest.raises(VolatileAway):
+            call()
 
 
 def test_dropped_connections_are_made_again(volatile: Volatile, services: object) -> None:

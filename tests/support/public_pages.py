@@ -34,6 +34,13 @@ def forget(app: Flask) -> None:
     app.extensions["undersigned"].memory.forget()
 
 
+def a_second_passes(app: Flask) -> None:
+    """Let everything that the app remembers be due to be looked for anew, as it is once a second."""
+    memory = app.extensions["undersigned"].memory
+    for each in (*memory._snapshots.values(), *memory._campaigns.values(), memory._listing):
+        each._asked = float("-inf")
+
+
 def text_of(page: str) -> str:
     """A page as it is read."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))

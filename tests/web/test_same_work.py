@@ -61,7 +61,9 @@ def test_known_and_unknown_people_get_the_same_answer_by_the_same_work(
     run_wsgi_app(house.app, asked(house, question, question.people(house, 1), by_page=by_page)[0][0], buffered=True)
     events.connect(lambda event: told.append(type(event).__name__))
     seen = [Seen(), Seen()]
-    for known, environ in ((known, environ) for pair in zip(*sides, strict=False) for known, environ in enumerate(pair)):
+    for known, environ in (
+        (known, environ) for pair in zip(*sides, strict=False) for known, environ in enumerate(pair)
+    ):
         told.clear()
         hashed.clear()
         with counter.work() as done:
