@@ -95,7 +95,7 @@ def test_the_tables_go_up_and_down_with_their_rows(app: Flask, config: Config, o
     with engine.connect() as connection:
         kept = connection.execute(text(before)).all()
     db.engine().dispose()
-    migrate.downgrade(config.database_url, "0003")
+    migrate.downgrade(config.database_url, "0006")
     with engine.connect() as connection:
         assert connection.execute(text(before)).all() == kept
         assert connection.execute(text("SELECT pg_typeof(roles)::text FROM campaign")).scalar() == "jsonb"
