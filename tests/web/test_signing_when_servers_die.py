@@ -114,3 +114,25 @@ def test_after_postgresql_ended_every_connection_no_answer_is_a_500(app: Flask, 
     assert {each.headers.get("Retry-After") for each in answers if each.status_code == 503} <= {"5"}
     assert signatures_and_spent_passes() == (1, 1)
     other.dispose()
+
+
+FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON spent FOR EACH ROW EXECUTE FUNCTION full_disk();
+"""
+
+
+def test_a_full_disk_is_a_503_pages_are_served_and_nobody_loses_a_pass(app: Flask, slug: str, config: Config) -> None:
+    """P15 without a disk that is really full: PostgreSQL says that it is."""
+    held, path = a_pass(slug), f"/api/campaigns/{slug}/sign"
+    wish, other = {"pass": held, "show": "anonymous"}, create_engine(config.database_url)
+    with other.begin() as connection:
+        connection.execute(text(FULL))
+    refused = app.test_client().post(path, json=wish)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert app.test_client().get(f"/c/{slug}").status_code == 200
+    with other.begin() as connection:
+        connection.execute(text("DROP TRIGGER full_disk ON spent"))
+    assert app.test_client().post(path, json=wish).status_code == 201
+    other.dispose()
