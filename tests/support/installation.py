@@ -19,6 +19,7 @@ import pytest
 
 from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
+from tests.support.places import in_memory
 from tests.support.served import free_port
 
 FOREIGN = (
@@ -74,7 +75,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
 @contextmanager
 def installation(**more: str) -> Iterator[Running]:
     """Start an installation, wait until it is ready, and stop it in order."""
-    home, port = Path(tempfile.mkdtemp(prefix="u-")), free_port()
+    home, port = Path(tempfile.mkdtemp(prefix="u-", dir=in_memory())), free_port()
     process = subprocess.Popen(
         [sys.executable, "app.py"],
         cwd=PROJECT,

@@ -19,6 +19,7 @@ from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
 from petition.verification import Desk
 from petition.volatile import Volatile
+from tests.support.places import in_memory
 
 MASTER_KEY = Fernet.generate_key().decode()
 METRICS_TOKEN = "a-token-of-monitors-in-tests-only"
@@ -28,7 +29,7 @@ MONITOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 @pytest.fixture(scope="session")
 def services() -> Iterator[EmbeddedServices]:
     """PostgreSQL and Valkey, on sockets of this run."""
-    root = Path(tempfile.mkdtemp(prefix="u-"))
+    root = Path(tempfile.mkdtemp(prefix="u-", dir=in_memory()))
     started = start_services(root, fast=True)
     yield started
     started.stop()
