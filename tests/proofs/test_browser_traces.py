@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from petition import campaigns, db, snapshots
 from petition.web.flow import ADDRESS
 from petition.web.public.pages import AWAY
 from tests.support.browser import FLAGS, require_browser
-from tests.support.clients import attach
+from tests.support.clients import attach, wait_for
 from tests.support.figures import Write
 from tests.support.foreign_client import SLUG, api, call
 from tests.support.installation import Running
@@ -109,6 +108,7 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
     campaign = {words for words in telling(call(api(running)).body) if len(words) > 3}
     found: dict[str, list[str]] = defaultdict(list)
     counted: Counter[str] = Counter()
+    of_others = tab_keys(running)  # of tests that share the installation
     for number, (lang, scripted) in enumerate(walks):
         profile = tmp_path / str(number)
         with signers_browser(browser, profile, elsewhere, scripted) as context:
@@ -134,7 +134,7 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
         }
         assert len(watch.away) == walk.left
         assert bool(watch.steps) is scripted
-        assert_no_key_is_left(running)
+        assert_no_key_is_left(running, of_others)
         assert any(each.startswith(letter_of(running)) for each, _ in remembered)
     each_of = f"P32: {len(walks)} walks, {counted['answers']} answers"
     figure(f"{each_of}: requests to others, or a Referer told to them", len(found["of others"]), "0")
@@ -156,16 +156,15 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
     assert counted["control"] == len(walks)
 
 
-def assert_no_key_is_left(running: Running) -> None:
-    """What a disk holds of a step cannot be opened any more: the server has forgotten each key by now."""
+def tab_keys(running: Running) -> set[bytes]:
+    """The names of the keys that the server holds for steps in browsers."""
     with Redis(unix_socket_path=str(running.home / "run" / "valkey.sock")) as redis:
-        left = b"tab-key"
-        for _ in range(100):
-            left = b" ".join(redis.scan_iter(b"tab-key:*"))
-            if not left:
-                break
-            time.sleep(0.05)
-        assert left == b""
+        return set(redis.scan_iter(b"tab-key:*"))
+
+
+def assert_no_key_is_left(running: Running, of_others: set[bytes]) -> None:
+    """What a disk holds of a step cannot be opened any more: the server has forgotten each key by now."""
+    wait_for(lambda: not tab_keys(running) - of_others)
 
 
 def telling(told: dict[str, object]) -> list[str]:
