@@ -1,0 +1,43 @@
+"""Rules of the suite itself: helpers live in `tests/support`, fixtures come from the plugin."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from petition.config.addresses import PROJECT
+from tests import plugins
+
+MODULES = sorted((PROJECT / "tests").rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Every module of ours that a file imports from, with the name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
+            yield from ((node.module or "", each.name) for each in node.names)
+
+
+def test_no_module_imports_from_a_test_module() -> None:
+    wrong = [(path.name, module) for path in MODULES for module, _ in imports(path) if ".test_" in module]
+    assert wrong == []
+
+
+def fixtures() -> set[tuple[str, str]]:
+    """Each fixture of `tests/support`: its module and its name."""
+    return {
+        (f"tests.support.{path.stem}", node.name)
+        for path in (PROJECT / "tests/support").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and any("fixture" in ast.unparse(each) for each in node.decorator_list)
+    }
+
+
+def test_the_plugin_lists_every_module_with_a_fixture() -> None:
+    assert {module for module, _ in fixtures()} - set(plugins.pytest_plugins) == set()
+
+
+def test_no_module_imports_a_fixture() -> None:
+    shared = fixtures()
+    assert [(path.name, each) for path in MODULES for each in imports(path) if each in shared] == []
