@@ -290,7 +290,7 @@ class TabForm(Shape):
 class TabKeyForm(TabForm):
     """Keep the key to what a tab keeps."""
 
-    key = StringField(filters=[stripped], validators=[spells(SECRET_BYTES)])
+    key = TextField(filters=[stripped], validators=[spells(SECRET_BYTES)])
 
     def key_bytes(self) -> bytes:
         """The 32 bytes."""
