@@ -280,7 +280,7 @@ class SignForm(Shape):
 class TabForm(Shape):
     """Name what a tab keeps, by the random id that it chose."""
 
-    id = StringField(filters=[stripped], validators=[spells(TAB_ID_BYTES)])
+    id = TextField(filters=[stripped], validators=[spells(TAB_ID_BYTES)])
 
     def id_bytes(self) -> bytes:
         """The 16 bytes."""
