@@ -5,6 +5,7 @@ A test asks for a fixture by the name of its argument. What is used by one modul
 
 pytest_plugins = (
     "tests.support.services",  # services, database_url, session, engine, volatile, desk, config
+    "tests.support.compiled",  # no fixture: routes and templates are compiled once a process
     "tests.support.web",  # app, parts, mailbox, client, slug
     "tests.support.omar",  # omar: an organiser at a browser without a script
     "tests.support.drafts",  # drafter: an organiser with a draft
