@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -23,19 +23,7 @@ from petition.mail import (
     postbox_for,
     read_inbox,
 )
-
-NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-SENDER = "Verification <code@mail.example>"
-PLAIN = Message(
-    to="suzie@salesforce.example",
-    sender=SENDER,
-    subject="Hello",
-    text="One line.\n.\nFrom the third line on: é « à » €\n" + "long " * 400,
-    html="<p>é</p>",
-    lang="en",
-    message_id="<bcdf@mail.example>",
-    date=NOW,
-)
+from tests.support.mail_server import NOW, PLAIN, SENDER
 
 
 def parsed(message: Message) -> EmailMessage:

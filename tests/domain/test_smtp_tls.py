@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +11,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from petition.mail import (
     MailDelayed,
-    Message,
     SmtpPostbox,
     SmtpUrlWrong,
     TlsMissing,
 )
 from petition.mail.smtp import Server, Tls, parse_smtp_url
-from tests.support.mail_server import Answers, server
-
-NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-SENDER = "Verification <code@mail.example>"
-PLAIN = Message(
-    to="suzie@salesforce.example",
-    sender=SENDER,
-    subject="Hello",
-    text="One line.\n.\nFrom the third line on: é « à » €\n" + "long " * 400,
-    html="<p>é</p>",
-    lang="en",
-    message_id="<bcdf@mail.example>",
-    date=NOW,
-)
+from tests.support.mail_server import PLAIN, Answers, server
 
 
 @pytest.fixture

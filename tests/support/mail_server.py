@@ -77,10 +77,7 @@ def server(answers: Answers, port: int = 0, **settings: Any) -> Iterator[int]:
 
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-
-
 SENDER = "Verification <code@mail.example>"
-
 PLAIN = Message(
     to="suzie@salesforce.example",
     sender=SENDER,
