@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -197,6 +198,27 @@ def test_signing_goes_on_when_nothing_can_be_kept(running: Running, scripted: Br
     proves(page, running, somebody())
     assert signed(page)["withdraw"]
     assert page.evaluate(STORED) == ""
+
+
+def test_a_form_without_a_pass_is_no_step_that_comes_back(signer: Signer) -> None:
+    """Otherwise the first step could not be reached from this tab for half an hour."""
+    address = signer.page.url.partition("?")[0]
+    signer.page.goto(f"{address}?have=pass")
+    signer.page.locator("#pass").press_sequentially("P1.half")
+    signer.page.locator("[name=show][value=role]").check()
+    signer.page.goto(address)
+    expect(signer.page.locator("#address")).to_be_visible()
+    assert signer.page.evaluate(STORED) == ""
+
+
+def test_a_seal_that_fell_meanwhile_stays_on_a_name_that_was_typed_under_it(signer: Signer) -> None:
+    signer.at_the_choice()
+    signer.page.locator("[name=show][value=name]").check()
+    signer.page.locator("[name=sealed_until]").evaluate("field => { field.value = '500' }")
+    signer.page.locator("#name").press_sequentially("Suzie Example")
+    signer.page.reload()
+    expect(signer.page.locator("#name")).to_have_value(re.compile("Suzie"))
+    expect(signer.page.locator("[name=sealed_until]")).to_have_value("500")
 
 
 def test_a_new_code_is_asked_for_from_the_beginning(signer: Signer) -> None:

@@ -152,7 +152,8 @@ function takeChoice(form = document.getElementById("choose-form")) {
   form.dataset.taken = "yes";
   form.addEventListener("input", () => {
     follow(form);
-    note({ step: "choose", wish: typed(form), saved: step?.saved ?? true });
+    const wish = typed(form);
+    if (isPass(wish.pass.trim())) note({ step: "choose", wish, saved: step?.saved ?? true });
   });
   take(form, () => sign(form));
 }
@@ -166,7 +167,8 @@ function typed(form) {
 function fill(form, wish) {
   for (const [name, value] of Object.entries(wish)) {
     const field = form.elements.namedItem(name);
-    if (field) field.value = value;
+    // A name is sealed as the page said when it was typed: a letter's seal that fell meanwhile does not lower it.
+    if (field) field.value = name === "sealed_until" ? Math.max(Number(field.value), Number(value)) : value;
   }
 }
 
