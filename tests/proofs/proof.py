@@ -20,6 +20,7 @@ PROOFS = (
     "web/test_memory.py::test_thousand_readers_in_the_second_after_expiry_cost_two_queries",
     "web/test_hostile.py::test_generated_inputs_on_every_route_meet_no_fault_of_ours",
     "web/test_hostile_organisers.py",
+    "web/test_organise_account.py::test_known_unknown_and_disabled_names_get_their_answer_in_the_same_time",
 )
 
 
