@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
+from sqlalchemy.orm import Session
 
+from petition import campaigns, db, snapshots
+from petition.campaigns import Campaign, switches
 from petition.encoding import unb64u
+from tests.support.clients import attach
+from tests.support.foreign_client import SLUG
 from tests.support.installation import Running
-from tests.support.looks import presses
+from tests.support.looks import presses, reloads_until
 from tests.support.signing import WHOLE, letter_of, looks_right, opened, proves, signed, somebody
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -219,6 +226,39 @@ def test_a_seal_that_fell_meanwhile_stays_on_a_name_that_was_typed_under_it(sign
     signer.page.reload()
     expect(signer.page.locator("#name")).to_have_value(re.compile("Suzie"))
     expect(signer.page.locator("[name=sealed_until]")).to_have_value("500")
+
+
+@contextmanager
+def signing_stopped(running: Running) -> Iterator[None]:
+    """The organisers stop signing for as long as the block lasts."""
+    attach(running)
+
+    def switch(act: Callable[[Session, Campaign, str], bool]) -> None:
+        with db.transaction() as session:
+            campaign = campaigns.find(session, SLUG)
+            act(session, campaign, switches.SIGNING)
+            snapshots.refresh(session, campaign)
+
+    switch(switches.stop)
+    try:
+        yield
+    finally:
+        switch(switches.resume)
+
+
+@pytest.mark.parametrize("step", ["pass", "receipt"])
+def test_what_a_signer_holds_is_there_again_although_signing_was_stopped_meanwhile(signer: Signer, step: str) -> None:
+    page = signer.page
+    held = signer.at_the_choice()
+    if step == "receipt":
+        signed(page)
+        held = signer.receipt()
+    with signing_stopped(signer.running):
+        reloads_until(page, lambda: page.locator("#signing[data-stage=paused]").count() == 1)
+        kept = page.locator("#pass" if step == "pass" else "textarea#receipt")
+        expect(kept).to_have_value(held)
+        looks_right(page)
+    reloads_until(page, lambda: page.locator("#signing[data-stage=address]").count() == 1)
 
 
 def test_a_new_code_is_asked_for_from_the_beginning(signer: Signer) -> None:

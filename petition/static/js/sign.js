@@ -42,8 +42,9 @@ async function resume() {
   const found = await recall().catch(() => { document.getElementById("unreadable").hidden = false; });
   stage.hidden = false;
   if (found?.campaign !== page.campaign) return;
+  // A letter that closed or was stopped meanwhile still gives back what its signer holds.
   if (found.step === "receipt") showReceipt(found);
-  else if (found.step === "choose") choose(found.wish, found.saved);
+  else if (found.step === "choose" && page.stage !== "over") choose(found.wish, found.saved);
   else if (page.stage === "address") takeCode(found.challenge, found.secrets);
 }
 
@@ -223,7 +224,7 @@ function showReceipt({ text, shown, token }) {
   stage.querySelector("#public").textContent = sentence;
   stage.querySelector("#receipt").value = text;
   stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = token; });
-  document.getElementById("steps").hidden = true;
+  document.getElementById("steps")?.toggleAttribute("hidden", true);
   retitle(stage.querySelector("h2"));
   warn(true);
   note({ step: "receipt", text, shown, token });
