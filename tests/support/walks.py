@@ -51,7 +51,8 @@ class Walk:
         if not self.scripted:
             return
         for _ in range(600):
-            if stored(self.profile, json.loads(self.page.evaluate(STEP))["sealed"]):
+            kept = self.page.evaluate(STEP)  # nothing yet, while the tab waits for its key
+            if kept and stored(self.profile, json.loads(kept)["sealed"]):
                 break
             self.page.wait_for_timeout(100)
         else:
