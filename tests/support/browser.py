@@ -1,6 +1,6 @@
 """A real browser for tests: Debian's chromium, or another of its kind on PATH, driven by Playwright.
 
-`from tests.support.browser import browser` in a conftest; one browser a session, each test opens its own context.
+The fixture is `browser`: one browser for each process of tests, and each test opens a context of its own.
 A missing browser skips with its reason, and fails where CI=true, so that no build is green without it.
 
 Playwright's sync interface keeps an event loop running in this thread: asyncio.run() does not work beside it.

@@ -1,4 +1,4 @@
-"""An organiser at a browser without a script: signed in, with a form's token. Import the fixture `omar`."""
+"""An organiser at a browser without a script: signed in, with a form's token. The fixture is `omar`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader with a mailbox: asks for mail, and holds the links of the mails that came. Import the fixture `reader`."""
+"""A reader with a mailbox: asks for mail, and holds the links of the mails that came. The fixture is `reader`."""
 
 from __future__ import annotations
 

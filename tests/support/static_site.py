@@ -1,6 +1,6 @@
 """The project's static files on a bare page, under the site's content policy: a place to test a script alone.
 
-Test modules ask for it with `pytest_plugins = ("tests.support.static_site",)`; `browser` is in tests/support/browser.py.
+The fixtures are `site` and `tab`.
 """
 
 from __future__ import annotations

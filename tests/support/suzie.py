@@ -1,4 +1,4 @@
-"""Somebody at a browser without a script, her mailbox, and how a page reads to her. Import the fixture `suzie`."""
+"""Somebody at a browser without a script, her mailbox, and how a page reads to her. The fixture is `suzie`."""
 
 from __future__ import annotations
 
