@@ -124,11 +124,12 @@ class PrivateKey:
         return _private_key(key)
 
     def to_pkcs8(self) -> bytes:
-        """DER in clear: the caller seals it."""
+        """DER in clear: the caller seals it. A key of ours is not tested for primality again (50 ms)."""
         public = rsa.RSAPublicNumbers(int(self.e), int(self.n))
         p, q, dp, dq, qinv = (int(part) for part in (self.p, self.q, self.dp, self.dq, self.qinv))
         numbers = rsa.RSAPrivateNumbers(p, q, rsa.rsa_recover_private_exponent(public.e, p, q), dp, dq, qinv, public)
-        return numbers.private_key().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+        return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def generate_key(bits: int = LEAST_BITS) -> PrivateKey:

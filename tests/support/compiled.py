@@ -1,18 +1,22 @@
 """What compiling an application costs is paid once a process: a thousand tests build the same routes and templates.
 
-Neither changes what is run. Jinja's bytecode cache is keyed by a template's source. A route's builder, compiled by
-Werkzeug from the route alone, is kept by all that it is made from.
+None of it changes what is run. Jinja's bytecode cache is keyed by a template's source. What Werkzeug makes of a route is
+kept by all that it is made from. And keys of two thousand bits, which take longer to find than most tests, are found a
+few times and then handed out in turn; a test that compares keys makes no more than that many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from itertools import cycle
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
+
+from petition.blindsign import rsabssa
+
+KEYS = 8
 
 
 class InMemory(BytecodeCache):
@@ -31,19 +35,44 @@ class InMemory(BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
-def keep_builders() -> None:
+def keep_routes() -> None:
     """Let a route that was compiled before, with the same parts and defaults, not be compiled again."""
-    kept: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
-    compiled = Rule._compile_builder
+    kept: dict[tuple[object, ...], Rule] = {}
+    compiled = Rule.compile
 
-    def once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
-        if key not in kept:
-            kept[key] = compiled(rule, append_unknown)
-        return kept[key]
+    def once(rule: Rule) -> None:
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes, converters)
+        same = kept.setdefault(key, rule)
+        if same is rule:
+            compiled(rule)
+            return
+        rule._parts, rule._trace, rule._converters = same._parts, same._trace, same._converters
+        rule.arguments = set(same.arguments)
+        rule._build = same._build.__func__.__get__(rule)  # type: ignore[attr-defined]
+        rule._build_unknown = same._build_unknown.__func__.__get__(rule)  # type: ignore[attr-defined]
 
-    Rule._compile_builder = once  # type: ignore[method-assign]
+    Rule.compile = once  # type: ignore[method-assign]
+
+
+def keep_keys() -> None:
+    """Find a few private keys, and hand them out in turn."""
+    found = rsabssa.generate_key
+
+    kept: list[rsabssa.PrivateKey] = []
+    numbers = cycle(range(KEYS))
+
+    def few(bits: int = rsabssa.LEAST_BITS) -> rsabssa.PrivateKey:
+        if bits != rsabssa.LEAST_BITS:
+            return found(bits)
+        number = next(numbers)
+        if number == len(kept):
+            kept.append(found())
+        return kept[number]
+
+    rsabssa.generate_key = few
 
 
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": InMemory()}
-keep_builders()
+keep_routes()
+keep_keys()

@@ -25,4 +25,4 @@ class Gallery(Looks):
         """At a page of the dashboard as it stands now; one language is enough for a page that is looked at again."""
         for lang in langs:
             self.page.goto(f"{self.url}/organise{path}{'&' if '?' in path else '?'}lang={lang}")
-            self.at(f"{name} {lang}", lang)
+            self.at(name, lang)

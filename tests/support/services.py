@@ -19,8 +19,10 @@ from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
 from petition.verification import Desk
 from petition.volatile import Volatile
+from tests import make
 from tests.support.places import in_memory
 
+OPEN = "letter-0"
 MASTER_KEY = Fernet.generate_key().decode()
 METRICS_TOKEN = "a-token-of-monitors-in-tests-only"
 MONITOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -60,11 +62,24 @@ def shared_url(services: EmbeddedServices, template: str) -> str:
     return cloned(services, template, "shared")
 
 
+@pytest.fixture(scope="session")
+def furnished(services: EmbeddedServices, template: str) -> str:
+    """The name of a database to clone in which a campaign is open already: `OPEN`."""
+    name = "template_with_a_campaign"
+    engine = db.connect(cloned(services, template, name))
+    keyring.connect([MASTER_KEY])
+    with db.transaction() as session:
+        make.campaign(session, slug=OPEN)
+    engine.dispose()
+    db.disconnect()
+    return name
+
+
 @pytest.fixture
-def database_url(services: EmbeddedServices, template: str) -> Iterator[str]:
-    """A fresh database of one's own, for tests with threads, processes or commits."""
+def database_url(services: EmbeddedServices, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database of one's own, for tests with threads, processes or commits; with a campaign for who asks its slug."""
     name = f"own_{secrets.token_hex(6)}"
-    yield cloned(services, template, name)
+    yield cloned(services, request.getfixturevalue("furnished") if "slug" in request.fixturenames else template, name)
     with _admin(services).connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
