@@ -77,9 +77,10 @@ def furnished(services: EmbeddedServices, template: str) -> str:
 
 @pytest.fixture
 def database_url(services: EmbeddedServices, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh database of one's own, for tests with threads, processes or commits; with a campaign for who asks its slug."""
+    """A fresh database of one's own, for tests with threads, processes or commits; with a campaign for who asks `furnished`."""
     name = f"own_{secrets.token_hex(6)}"
-    yield cloned(services, request.getfixturevalue("furnished") if "slug" in request.fixturenames else template, name)
+    asked = "furnished" in request.fixturenames
+    yield cloned(services, request.getfixturevalue("furnished") if asked else template, name)
     with _admin(services).connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 

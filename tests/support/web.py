@@ -72,6 +72,6 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def slug(app: Flask) -> str:
+def slug(app: Flask, furnished: str) -> str:
     """The name of an open campaign, which is there from the start."""
     return OPEN
