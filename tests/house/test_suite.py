@@ -8,6 +8,7 @@ from pathlib import Path
 
 from petition.config.addresses import PROJECT
 from tests import plugins
+from tests.proofs.proof import PROOFS
 
 MODULES = sorted((PROJECT / "tests").rglob("*.py"))
 
@@ -41,3 +42,22 @@ def test_the_plugin_lists_every_module_with_a_fixture() -> None:
 def test_no_module_imports_a_fixture() -> None:
     shared = fixtures()
     assert [(path.name, each) for path in MODULES for each in imports(path) if each in shared] == []
+
+
+def marked_proof() -> Iterator[str]:
+    """Each test that is left to `proof`, wholly or for some of its parameters, as "folder/file.py::name"."""
+    for path in MODULES:
+        place = path.relative_to(PROJECT / "tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(
+                "mark.proof" in ast.unparse(each) for each in node.decorator_list
+            ):
+                yield f"{place}::{node.name}"
+
+
+def test_proof_runs_every_test_that_is_left_to_it() -> None:
+    left = list(marked_proof())
+    assert len(left) > 20
+    assert [
+        each for each in left if not any(each == run or each.startswith((f"{run}/", f"{run}::")) for run in PROOFS)
+    ] == []

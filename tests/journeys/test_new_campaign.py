@@ -72,7 +72,9 @@ def test_omar_opens_a_letter_in_two_languages_by_keyboard_without_a_script(brows
         open_it(desk)
 
 
-@pytest.mark.parametrize(("lang", "width"), [("en", 1280), ("fr", 390)])
+@pytest.mark.parametrize(
+    ("lang", "width"), [("en", 1280), ("fr", 390), pytest.param("en", 320, marks=pytest.mark.proof)]
+)
 def test_each_page_of_a_draft_has_no_accessibility_fault_and_the_preview_is_live(
     browser: Browser, site: str, lang: str, width: int
 ) -> None:

@@ -95,7 +95,9 @@ def refresh() -> None:
         epochs.refresh_stale(session, clock.now())
 
 
-@pytest.mark.parametrize(("lang", "width"), [("en", 390), ("fr", 1280)])
+@pytest.mark.parametrize(
+    ("lang", "width"), [("en", 390), ("fr", 1280), pytest.param("fr", 320, marks=pytest.mark.proof)]
+)
 def test_omar_tells_what_happened_until_the_answer(site: Site, browser: Browser, lang: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844}, java_script_enabled=True)
     page = site.enter(context, lang)

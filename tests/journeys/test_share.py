@@ -126,7 +126,15 @@ def test_the_counter_counts_along_in_a_page_of_another_origin_and_the_letter_ref
     assert cookies == []
 
 
-@pytest.mark.parametrize(("lang", "scheme"), [("en", "dark"), ("fr", "light")])
+@pytest.mark.parametrize(
+    ("lang", "scheme"),
+    [
+        ("en", "dark"),
+        ("fr", "light"),
+        pytest.param("en", "light", marks=pytest.mark.proof),
+        pytest.param("fr", "dark", marks=pytest.mark.proof),
+    ],
+)
 def test_the_kit_and_the_counter_have_no_accessibility_fault_and_fit_a_phone(
     site: Site, browser: Browser, lang: str, scheme: str
 ) -> None:

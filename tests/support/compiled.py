@@ -1,19 +1,22 @@
 """What compiling an application costs is paid once a process: a thousand tests build the same routes and templates.
 
 None of it changes what is run. Jinja's bytecode cache is keyed by a template's source. What Werkzeug makes of a route is
-kept by all that it is made from. And keys of two thousand bits, which take longer to find than most tests, are found a
-few times and then handed out in turn; a test that compares keys makes no more than that many.
+kept by all that it is made from. And issuer keys, which take longer to find than many a test, are found a few times and
+then handed out to campaigns in turn: a test has no more than so many campaigns whose keys must differ. A key that a test
+asks for itself is always a new one.
 """
 
 from __future__ import annotations
 
 from itertools import cycle
+from types import SimpleNamespace
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from petition import verification
 from petition.blindsign import rsabssa
 
 KEYS = 8
@@ -56,21 +59,17 @@ def keep_routes() -> None:
 
 
 def keep_keys() -> None:
-    """Find a few private keys, and hand them out in turn."""
-    found = rsabssa.generate_key
-
+    """Find a few issuer keys, and hand them out in turn."""
     kept: list[rsabssa.PrivateKey] = []
     numbers = cycle(range(KEYS))
 
-    def few(bits: int = rsabssa.LEAST_BITS) -> rsabssa.PrivateKey:
-        if bits != rsabssa.LEAST_BITS:
-            return found(bits)
+    def few() -> rsabssa.PrivateKey:
         number = next(numbers)
         if number == len(kept):
-            kept.append(found())
+            kept.append(rsabssa.generate_key())
         return kept[number]
 
-    rsabssa.generate_key = few
+    verification.rsabssa = SimpleNamespace(**vars(rsabssa) | {"generate_key": few})  # type: ignore[assignment]
 
 
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": InMemory()}

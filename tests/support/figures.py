@@ -1,7 +1,7 @@
 """Long and short forms of the promises, and the table of figures against their bars.
 
-A test marked `proof` compares times, or needs luck to meet the moment that it is about: it runs with `--long` only, in
-`python3 app.py proof`. In `python3 app.py test` its promise has a form that gives the same answer every time.
+A test marked `proof` compares times, needs luck to meet the moment that it is about, or repeats a walk in a further
+combination of language, colours and width: it runs with `--long` only, in `python3 app.py proof`. In `python3 app.py test` its promise has a form that gives the same answer every time.
 
 `--long` asks for the long form; a proof is told by the fixture `long`, and writes what it measured with `figure`. The
 figures travel in the test's own report, so that they arrive from any process, and a proof that fails still shows them.
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave tests that measure, or that need luck, to the long form."""
+    """Leave what is marked `proof` to the long form."""
     if config.getoption("--long"):
         return
     measuring = [each for each in items if each.get_closest_marker("proof")]

@@ -22,7 +22,8 @@ from petition.volatile import Volatile
 from tests import make
 from tests.support.places import in_memory
 
-OPEN = "letter-0"
+OPEN_SLUG = "letter-0"
+"""The campaign of a furnished database."""
 MASTER_KEY = Fernet.generate_key().decode()
 METRICS_TOKEN = "a-token-of-monitors-in-tests-only"
 MONITOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -64,13 +65,12 @@ def shared_url(services: EmbeddedServices, template: str) -> str:
 
 @pytest.fixture(scope="session")
 def furnished(services: EmbeddedServices, template: str) -> str:
-    """The name of a database to clone in which a campaign is open already: `OPEN`."""
+    """The name of a database to clone in which a campaign is open already: `OPEN_SLUG`."""
     name = "template_with_a_campaign"
-    engine = db.connect(cloned(services, template, name))
+    db.connect(cloned(services, template, name))
     keyring.connect([MASTER_KEY])
     with db.transaction() as session:
-        make.campaign(session, slug=OPEN)
-    engine.dispose()
+        make.campaign(session, slug=OPEN_SLUG)
     db.disconnect()
     return name
 

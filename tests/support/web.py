@@ -16,7 +16,7 @@ from petition.privacy import Vault, unseal_address
 from petition.volatile import Volatile
 from petition.web import build
 from petition.web.parts import NAME, Parts
-from tests.support.services import OPEN
+from tests.support.services import OPEN_SLUG
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def slug(app: Flask, furnished: str) -> str:
     """The name of an open campaign, which is there from the start."""
-    return OPEN
+    return OPEN_SLUG

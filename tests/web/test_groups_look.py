@@ -11,7 +11,7 @@ from petition import db, epochs
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from tests import make
-from tests.support.looks import SMALL, WIDTHS, Looks
+from tests.support.looks import DESK, SMALL, Looks
 from tests.support.served import served
 
 TEAM_OF = {"Engineer": "Platform", "Designer": "Studio", "Customer success and support": "Field"}
@@ -36,11 +36,14 @@ def with_groups(**many: int) -> str:
 def test_groups_and_their_absence_have_no_accessibility_fault_and_fit(app: Flask, browser: Browser) -> None:
     there = {4: with_groups(Platform=37, Field=14, Studio=3), 0: with_groups()}
     page = browser.new_context(viewport=SMALL).new_page()
-    look = Looks(page, widths=WIDTHS)
+    look = Looks(page)
     with served(lambda _: lambda env, start: app({**env, "HTTP_HOST": "localhost"}, start)) as url:
-        for (groups, slug), path, lang in product(there.items(), ("signers", "count"), ("en", "fr")):
+        for size, (groups, slug), path, lang in product(
+            (SMALL, DESK), there.items(), ("signers", "count"), ("en", "fr")
+        ):
+            page.set_viewport_size(size)
             page.goto(f"{url}/c/{slug}/{path}?lang={lang}")
-            look.at(f"{path} with {groups} groups", lang)
+            look.at(f"{path} with {groups} groups at {size['width']}", lang)
             bars = page.locator("main table svg rect.done")
             assert bars.count() == (groups if path == "signers" else 0)
         page.context.close()
