@@ -3,6 +3,11 @@
 A test asks for a fixture by the name of its argument. What is used by one module only is defined there.
 """
 
+import gc
+
+# A hundred thousand objects that stay are made by imports alone: looking through them again and again is a tenth of a start.
+gc.set_threshold(50_000, 20, 50)
+
 pytest_plugins = (
     "tests.support.services",  # services, database_url, session, engine, volatile, desk, config
     "tests.support.compiled",  # no fixture: routes and templates are compiled once a process
