@@ -219,7 +219,9 @@ def test_of_makers_at_once_one_makes_the_file(engine: Engine, tmp_path: Path) ->
     assert (export.state, export.done, export.tries) == (ExportState.DONE, 5_000, 1)
 
 
-def test_after_a_day_file_and_row_are_gone_and_a_younger_one_stays(engine: Engine, tmp_path: Path) -> None:
+def test_an_export_is_gone_from_disk_and_database_after_a_day_a_younger_one_is_not(
+    engine: Engine, tmp_path: Path
+) -> None:
     campaign = opened()
     old, late = promised(ExportKind.JOURNAL, campaign), NOW + timedelta(hours=24)
     exports.make(old, tmp_path, NOW)

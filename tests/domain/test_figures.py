@@ -13,7 +13,7 @@ from petition.ledger import log
 from petition.milestones import MilestoneKind, Standing
 from petition.organising.curve import MOST_POINTS, curve
 from petition.organising.forecast import Forecast, Outlook, forecast
-from petition.web.organise.drawing import picture
+from petition.web.organise.drawing import Picture, picture
 from tests import make
 
 NOW = make.NOW
@@ -79,15 +79,27 @@ def test_a_curve_of_many_days_has_a_point_a_day_and_a_range_cuts_it(session: Ses
     assert [each.lost for each in whole.points] == [each.counted for each in whole.points]
 
 
-def test_a_picture_starts_at_nought_and_marks_what_was_reached_and_what_is_next(session: Session) -> None:
+@pytest.fixture
+def drawn(session: Session) -> Picture:
+    """Of eighty batches and three goals: one reached, one next, one far away."""
     made = make.campaign(session)
     batches(session, made.id, 80, timedelta(hours=12))
     goals = [Standing(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
-    drawn = picture(curve(session, made, None, NOW), goals)
-    assert drawn
+    found = picture(curve(session, made, None, NOW), goals)
+    assert found
+    return found
+
+
+def test_a_picture_starts_at_nought(drawn: Picture) -> None:
     assert [value for _, value in drawn.grid] == [0, 50, 100, 150, 200]
-    assert [(mark.needs, mark.x is None) for mark in drawn.marks] == [(100, True), (40, False)]
     assert drawn.lines["counted"].startswith("M0 ")
+
+
+def test_a_picture_marks_what_was_reached_and_what_is_next(drawn: Picture) -> None:
+    assert [(mark.needs, mark.x is None) for mark in drawn.marks] == [(100, True), (40, False)]
+
+
+def test_without_a_batch_there_is_no_picture(session: Session) -> None:
     assert picture(curve(session, make.campaign(session), None, NOW), []) is None
 
 

@@ -282,9 +282,7 @@ def test_each_step_of_a_demand_stays_in_its_timeline(session: Session, omar: byt
     assert session.scalar(select(func.count()).select_from(DemandStep)) == 2
 
 
-def test_a_letter_is_delivered_after_the_close_and_answered_after_the_delivery_and_both_can_be_corrected(
-    session: Session, omar: bytes
-) -> None:
+def test_a_letter_is_delivered_after_the_close_and_answered_after_the_delivery(session: Session, omar: bytes) -> None:
     campaign, day = make.campaign(session), make.NOW.date()
     with pytest.raises(StepSkipped):
         endings.deliver(session, campaign, day, TEXT, {}, omar, make.NOW)
@@ -293,21 +291,39 @@ def test_a_letter_is_delivered_after_the_close_and_answered_after_the_delivery_a
         endings.answer(session, campaign, day, TEXT, omar, make.NOW)
     endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, omar, make.NOW)
     assert campaign.state is CampaignState.DELIVERED
+
+
+@pytest.fixture
+def corrected(session: Session, omar: bytes) -> Campaign:
+    """Closed, delivered and answered; then the words of the answer and of the delivery were put right."""
+    campaign, day = make.campaign(session), make.NOW.date()
+    epochs.close_campaign(session, campaign, make.NOW)
+    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, omar, make.NOW)
     endings.answer(session, campaign, day, {"en": "We shall act."}, omar, make.NOW)
     endings.answer(session, campaign, day, {"en": "We will act."}, omar, make.NOW)
     endings.deliver(session, campaign, day, {"en": "By hand", "fr": "Par porteur"}, {}, omar, make.NOW)
-    snapshot = public(session, campaign)
+    return campaign
+
+
+def test_the_page_shows_a_delivery_and_an_answer_as_they_were_corrected(session: Session, corrected: Campaign) -> None:
+    day, snapshot = make.NOW.date(), public(session, corrected)
     assert (snapshot.state, snapshot.ending.answer, snapshot.ending.handover) == (
         CampaignState.ANSWERED,
         snapshots.views.AnswerView(day, {"en": "We will act."}),
         snapshots.views.HandoverView(day, {"en": "By hand", "fr": "Par porteur"}, {}),
     )
     assert [item.kind for item in snapshot.timeline] == ["answered", "delivered", "closed", "opened"]
-    assert deeds(session, campaign) == [Deed.DELIVERED, Deed.ANSWERED, Deed.ANSWERED, Deed.DELIVERED]
-    told = digests.preview(session, campaign, "signer_daily", "en", "http://localhost", make.NOW + timedelta(days=1))
+
+
+def test_the_journal_tells_each_correction(session: Session, corrected: Campaign) -> None:
+    assert deeds(session, corrected) == [Deed.DELIVERED, Deed.ANSWERED, Deed.ANSWERED, Deed.DELIVERED]
+
+
+def test_the_next_digest_leads_to_the_answer(session: Session, corrected: Campaign) -> None:
+    told = digests.preview(session, corrected, "signer_daily", "en", "http://localhost", make.NOW + timedelta(days=1))
     assert told
-    assert f"http://localhost/c/{campaign.slug}#answer" in told.text
-    assert f'href="http://localhost/c/{campaign.slug}#answer"' in told.html
+    assert f"http://localhost/c/{corrected.slug}#answer" in told.text
+    assert f'href="http://localhost/c/{corrected.slug}#answer"' in told.html
 
 
 def named(session: Session, campaign: Campaign) -> list[str]:

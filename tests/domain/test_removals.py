@@ -109,7 +109,7 @@ def index_of(session: Session, name: str) -> int:
     return session.scalars(select(Signature.index).where(Signature.name == name)).one()
 
 
-def test_a_hidden_comment_leaves_page_and_bundle_and_the_name_stays_on_the_page(session: Session) -> None:
+def test_a_hidden_comment_leaves_page_and_bundle_but_not_its_name(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")
@@ -122,6 +122,13 @@ def test_a_hidden_comment_leaves_page_and_bundle_and_the_name_stays_on_the_page(
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 2, 1)
     assert [each.body.name for each in signatures.bodies(session, campaign.id, 99)] == ["Alice Example"]
     assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
+    campaign = make.campaign(session)
+    an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
+    index = index_of(session, "Suzie")
+    removals.conceal(session, campaign, index, Concealed.COMMENT, OMAR, LATER)
     removals.conceal(session, campaign, index, Concealed.NAME, OMAR, LATER)
     shown = refreshed(session, campaign)
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 1, 0)

@@ -7,7 +7,6 @@ import base64
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -680,14 +679,27 @@ def test_a_bundle_packed_in_an_unusual_way_cannot_be_read(tmp_path: Path) -> Non
     assert run(str(path))[0] == 2
 
 
-def test_a_large_ledger_is_summed_up_at_once() -> None:
+class Walked(dict[int, tuple[str, str]]):
+    """Counts how often it is gone through."""
+
+    walks = 0
+
+    def keys(self):  # type: ignore[no-untyped-def]
+        self.walks += 1
+        return super().keys()
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_a_ledger_is_gone_through_once_to_be_summed_up_and_not_once_for_each_signature() -> None:
     report = script.Recount()
-    report.signatures = dict.fromkeys(range(1, 100_001), ("", ""))
-    report.shown = dict.fromkeys(range(1, 90_001), "name")
-    report.gone = dict.fromkeys(range(50_000, 50_010), "withdrawn")
-    start = time.perf_counter()
-    assert report.visible() == {"name": 89_990, "role": 0, "anonymous": 0, "undisclosed": 10_000}
-    assert time.perf_counter() - start < 2
+    report.signatures = Walked.fromkeys(range(1, 1_001), ("", ""))
+    report.shown = dict.fromkeys(range(1, 901), "name")
+    report.gone = dict.fromkeys(range(500, 510), "withdrawn")
+    assert report.visible() == {"name": 890, "role": 0, "anonymous": 0, "undisclosed": 100}
+    assert report.signatures.walks == 1
 
 
 def test_the_script_needs_python_3_9_and_its_standard_library_only() -> None:

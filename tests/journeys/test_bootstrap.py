@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from petition.bootstrap import commands, services, start_services
 from petition.bootstrap.root import Guise
 from petition.config import Config, addresses
 from tests.support.served import free_port
+from tests.support.waiting import until
 
 # A tree with stand-ins: a web server with a worker of its own, a queue worker that ignores SIGTERM, a beat.
 STAND_IN = '''
@@ -86,7 +87,8 @@ class Running:
         return self.output.read_text()
 
     def until_ready(self) -> Running:
-        wait_until(lambda: f"ready http://localhost:{self.port}\n" in self.said() or self.process.poll() is not None)
+        ready = f"ready http://localhost:{self.port}\n"
+        until("the line `ready`", lambda: ready in self.said() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
         return self
 
@@ -128,13 +130,6 @@ def living(pids: set[int]) -> set[int]:
     return alive
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @contextmanager
 def tree(home: Path, port: int | None = None, **more: str) -> Iterator[Running]:
     running = Running(home, port or free_port(), **more)
@@ -144,7 +139,7 @@ def tree(home: Path, port: int | None = None, **more: str) -> Iterator[Running]:
         family = running.family()
         running.process.terminate()
         running.process.wait(30)
-        wait_until(lambda: not living(family), 30)
+        until("the end of every process", lambda: living(family), lambda left: not left)
 
 
 def query(url: str, sql: str) -> object:
@@ -157,7 +152,7 @@ def query(url: str, sql: str) -> object:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_in_order_within_ten_seconds(tmp_path: Path, number: int) -> None:
     with tree(tmp_path / "home") as running:
-        wait_until(lambda: len(running.family()) > 8)
+        until("the whole tree", running.family, lambda family: len(family) > 8)
         family = running.family()
         began = time.monotonic()
         running.process.send_signal(number)
@@ -173,7 +168,7 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     """After one alone, a worker would be waited for as long as everything may take: nine seconds and a half."""
     with tree(tmp_path / "home", STAND_IN_PATIENCE="60") as running:
         running.process.send_signal(signal.SIGINT)
-        wait_until(lambda: refuses(running.port))
+        until("the web to be gone", lambda: refuses(running.port))
         began = time.monotonic()
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(30) == 0
@@ -220,7 +215,7 @@ def test_two_copies_run_side_by_side(tmp_path: Path) -> None:
         assert {query(addresses.embedded_database_url(copy.home), "SELECT 1") for copy in (one, two)} == {1}
 
 
-def test_a_taken_port_and_a_taken_home_are_one_line_each_and_nothing_starts(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_line_and_nothing_starts(tmp_path: Path) -> None:
     with tree(tmp_path / "one") as one:
         same_port = Running(tmp_path / "two", one.port)
         assert same_port.process.wait(60) == 2
@@ -228,6 +223,10 @@ def test_a_taken_port_and_a_taken_home_are_one_line_each_and_nothing_starts(tmp_
             f"Port {one.port} on 127.0.0.1 cannot be used (Address already in use): set PETITION_PORT to another.\n"
         )
         assert not (tmp_path / "two" / "postgres").exists()
+
+
+def test_a_taken_home_is_one_line(tmp_path: Path) -> None:
+    with tree(tmp_path / "one") as one:
         one.output.rename(tmp_path / "first.out")
         same_home = Running(one.home, free_port())
         assert same_home.process.wait(60) == 2
@@ -251,10 +250,10 @@ def test_a_dead_process_is_started_again_and_so_are_the_servers(tmp_path: Path) 
         for name in ("beat", "postgres", "valkey-server"):
             (victim,) = [pid for pid in descendants(running.process.pid) if is_called(pid, name, running.process.pid)]
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda victim=victim: victim not in living({victim}))  # type: ignore[misc]
+            until("the end of what was killed", lambda victim=victim: victim not in living({victim}))  # type: ignore[misc]
         database, queue = addresses.service_urls(running.home, {})
-        wait_until(lambda: answers(database, queue))
-        wait_until(lambda: len(running.family()) > 8)
+        until("both servers", lambda: answers(database, queue))
+        until("the whole tree", running.family, lambda family: len(family) > 8)
         assert "beat ended; starting it again" in running.said()
 
 
@@ -288,10 +287,13 @@ def test_once_ready_a_process_that_keeps_dying_is_started_again_and_the_rest_goe
         for death in range(1, 6):
             (beat,) = [pid for pid in descendants(running.process.pid) if is_called(pid, "beat", running.process.pid)]
             os.kill(beat, signal.SIGKILL)
-            wait_until(lambda death=death: running.said().count("beat ended; starting it again") == death)  # type: ignore[misc]
+            until(
+                "beat to be started again",
+                lambda: running.said().count("beat ended; starting it again"),
+                lambda n, death=death: n == death,
+            )
             if death < 5:
-                wait_until(lambda: any(is_called(pid, "beat", running.process.pid) for pid in running.family()))
-        time.sleep(0.5)
+                until("beat", lambda: any(is_called(pid, "beat", running.process.pid) for pid in running.family()))
         assert running.process.poll() is None
         assert answers(*addresses.service_urls(running.home, {}))
 
@@ -304,10 +306,10 @@ def test_a_database_that_cannot_come_back_is_tried_until_it_can(tmp_path: Path) 
             pid for pid in descendants(running.process.pid) if is_called(pid, "postgres", running.process.pid)
         ]
         os.kill(postmaster, signal.SIGKILL)
-        wait_until(lambda: "PostgreSQL does not start" in running.said())
+        until("the sentence", lambda: "PostgreSQL does not start" in running.said())
         assert running.process.poll() is None
         hidden.rename(control)
-        wait_until(lambda: answers(*addresses.service_urls(running.home, {})))
+        until("both servers", lambda: answers(*addresses.service_urls(running.home, {})))
 
 
 def test_data_of_another_postgresql_are_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from petition.encoding import b64u
 from petition.organisers import Organiser
 from petition.organising import exports
 from petition.organising.tables import ExportKind
-from tests.support.clients import attach, wait_for
+from tests.support.clients import attach
 from tests.support.foreign_client import SLUG, api, call, verified
 from tests.support.installation import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -121,9 +122,9 @@ def test_every_key_and_file_of_a_site_in_use_stands_in_the_data_map(running: Run
     config = attach(running)
     with watched(config) as watch:
         use(running, tmp_path / "private.key")
-        wait_for(lambda: any((running.home / "exports").glob("*")), 180)  # the sweep asks, three times a minute
+        until("the export, for which the sweep asks", lambda: any((running.home / "exports").glob("*")))
         with suppress(AssertionError):  # what never comes is named below
-            wait_for(lambda: not watch.missing() and not files_missing(running.home), 60)
+            until("every key and file", lambda: not watch.missing() and not files_missing(running.home))
     assert watch.faults == set()
     assert watch.missing() == set()
     found = files(running.home)

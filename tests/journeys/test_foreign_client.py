@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -25,19 +24,15 @@ from tests.support.foreign_client import (
     verified,
 )
 from tests.support.installation import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
 
 
-def until(read, wanted, seconds: float = 120):
-    """Read again and again until what is read is wanted."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = read()
-        if wanted(found):
-            return found
-        time.sleep(0.2)
-    raise AssertionError(found)
+def in_a_batch(running: Running, leaf: str) -> dict:
+    """Where a signature stands, once a batch holds it."""
+    standing = lambda: call(api(running, f"/receipt/{leaf}")).body
+    return until("a batch with the signature", standing, lambda found: found["state"] == "logged")
 
 
 def signed(running: Running, address: str, **choice: object) -> dict:
@@ -60,11 +55,10 @@ def test_a_client_written_from_the_documents_signs_and_checks_everything(running
     promise = b"petition/promise/v1\0" + bytes.fromhex(campaign["id"]) + entry_hash + receipt["by_epoch"].to_bytes(8)
     Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"]), promise)
 
-    where = until(
-        lambda: call(api(running, f"/receipt/{b64u(entry_hash)}")).body, lambda found: found["state"] == "logged"
-    )
+    where = in_a_batch(running, b64u(entry_hash))
     assert where["epoch"] <= receipt["by_epoch"]
-    after = until(lambda: call(api(running, "/count")).body, lambda found: found["epoch"] >= where["epoch"])
+    count = lambda: call(api(running, "/count")).body  # one web process may be a second behind another
+    after = until("the count of its batch", count, lambda found: found["epoch"] >= where["epoch"])
     assert after["count"] >= before["count"] + 1
 
     bundle, program = tmp_path / "bundle.zip", tmp_path / "verify.py"
@@ -82,7 +76,7 @@ def test_a_client_written_from_the_documents_signs_and_checks_everything(running
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    until(recounted, lambda text: str(after["count"]) in text)
+    until("a bundle with the signature", recounted, lambda text: str(after["count"]) in text)
 
     def proven_by_the_checkpoint() -> bool:
         """The proof is for the newest head; a cached checkpoint may be a batch behind it."""
@@ -92,25 +86,26 @@ def test_a_client_written_from_the_documents_signs_and_checks_everything(running
         root = root_from(entry_hash, found["index"], int(checkpoint[1]), [unb64u(each) for each in found["proof"]])
         return base64.b64encode(root or b"").decode() == checkpoint[2]
 
-    until(proven_by_the_checkpoint, bool)
+    until("a checkpoint as new as the proof", proven_by_the_checkpoint)
 
     quux = lambda: [each["name"] for each in call(api(running, "/signers?q=quux")).body["named"]]
-    until(quux, lambda names: names == ["Suzie Quux"])
+    until("the name", quux, lambda names: names == ["Suzie Quux"])
 
 
 def test_hiding_takes_the_name_off_and_withdrawing_takes_the_signature_off_the_count(running: Running) -> None:
     receipt = signed(running, "alice@salesforce.example", show="name", name="Alice Hidden")
     leaf = b64u(leaf_hash(receipt["entry"]))
-    where = until(lambda: call(api(running, f"/receipt/{leaf}")).body, lambda found: found["state"] == "logged")
-    until(lambda: call(api(running, "/signers?q=hidden")).body["named"], bool)
+    where = in_a_batch(running, leaf)
+    named = lambda: call(api(running, "/signers?q=hidden")).body["named"]
+    until("the name", named)
     assert call(api(running, "/hide"), {"withdraw": receipt["withdraw"]}).body == {"state": "logged"}
-    until(lambda: call(api(running, "/signers?q=hidden")).body["named"], lambda names: names == [])
+    until("the name to go", named, lambda names: names == [])
     count = lambda: call(api(running, "/count")).body  # one web process may be a second behind another
-    before = until(count, lambda found: found["epoch"] >= where["epoch"])
+    before = until("the count of its batch", count, lambda found: found["epoch"] >= where["epoch"])
     for _ in range(2):
         answer = call(api(running, "/withdraw"), {"withdraw": receipt["withdraw"]})
         assert (answer.status, answer.body) == (200, {"state": "withdrawn"})
-    after = until(count, lambda found: found["epoch"] > before["epoch"])
+    after = until("the next batch", count, lambda found: found["epoch"] > before["epoch"])
     assert after["count"] == before["count"] - 1
     assert running.command("ledger", "verify").returncode == 0
 

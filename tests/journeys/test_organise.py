@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +19,7 @@ from tests.support.foreign_client import Answer, Applicant, call, modulus, unb64
 from tests.support.gallery import Gallery
 from tests.support.installation import Running, installation
 from tests.support.looks import DESK, presses
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("organise journey")
 
@@ -45,7 +43,6 @@ TOLD = (
     "Approved as the second organiser: Close the campaign", "Closed the campaign", "Recorded the delivery",
     "Recorded the addressee’s answer",
 )  # fmt: skip
-Seen = TypeVar("Seen")
 
 
 class Organiser:
@@ -81,15 +78,6 @@ class Organiser:
         presses(self.page.locator("main p.next a").last)
         assert urlsplit(self.page.url).path in {"/organise", f"/organise/c/{SLUG}"}
         return codes
-
-
-def until(read: Callable[[], Seen], wanted: Callable[[Seen], object], seconds: float = 120) -> Seen:
-    """Read again and again until what is read is wanted."""
-    end = time.monotonic() + seconds
-    while not wanted(seen := read()):
-        assert time.monotonic() < end, seen
-        time.sleep(0.3)
-    return seen
 
 
 def test_omar_runs_a_campaign_from_the_invitation_to_the_answer(browser: Browser) -> None:
@@ -221,7 +209,7 @@ def _mails(running: Running, address: str, words: str) -> list[InboxMail]:
     def read() -> list[InboxMail]:
         return [each for each in read_inbox(running.home / "inbox", 400) if each.to == address and words in each.text]
 
-    return until(read, bool)
+    return until("a mail", read)
 
 
 def _api(running: Running, path: str, document: object | None = None) -> Answer:
@@ -241,7 +229,7 @@ def _somebody_signs(running: Running, omar: Organiser) -> None:
     given = {"challenge": asked.body["challenge"], "code": running.code_for(address), "blinded": applicant.blinded}
     held = applicant.complete(_api(running, "/pass", given).body["stamp"])
     assert _api(running, "/sign", {"pass": held, "show": "name", "name": "Bob Example"}).status == 201
-    until(lambda: _count(running), lambda count: count == 1)
+    until("the first signature", lambda: _count(running), lambda count: count == 1)
     for lang, address in READERS.items():
         (mail,) = _mails(running, address, LETTER[lang][0])[:1]
         assert mail.subject
@@ -286,7 +274,7 @@ def _removes_fakes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     fakes = [{"pass": held, "show": "name", "name": f"Mallory {n}"} for n, held in enumerate(passes, 1)]
     with ThreadPoolExecutor(4) as pool:
         assert {each.status for each in pool.map(lambda each: _api(running, "/sign", each), fakes)} == {201}
-    until(lambda: _count(running), lambda count: count == 1 + FAKES)
+    until("the fakes to count", lambda: _count(running), lambda count: count == 1 + FAKES)
     for room in ROOMS:
         gallery.look(f"/c/{SLUG}{room}", f"open{room or '/overview'}")
     gallery.look(f"/c/{SLUG}/removals/new", "removal-criteria")
@@ -300,7 +288,7 @@ def _removes_fakes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     gallery.look(f"/c/{SLUG}/removals", "removals-asked")
     gallery.look(f"/c/{SLUG}/keys", "keys-asked")
     presses(suzie.goes("/keys").get_by_role("button", name=f"Remove {FAKES} signatures", exact=True))
-    until(lambda: _count(running), lambda count: count == 1)
+    until("the fakes to be gone", lambda: _count(running), lambda count: count == 1)
     verified = running.command("ledger", "verify")
     assert (verified.returncode, verified.stderr) == (0, "")
     gallery.look(f"/c/{SLUG}/removals", "removals-done", ("fr",))
@@ -312,7 +300,7 @@ def _downloads_figures(omar: Organiser, gallery: Gallery) -> None:
     page = omar.goes("/exports")
     presses(page.locator("button[name=kind]").first)
     files = page.locator(".files a")
-    until(lambda: (omar.goes("/exports"), files.count())[1], bool)
+    until("the export", lambda: (omar.goes("/exports"), files.count())[1])
     with page.expect_download() as download:
         files.first.click()
     assert re.fullmatch(rf"{SLUG}-.*\d{{4}}-\d\d-\d\d.*\.csv", download.value.suggested_filename)
@@ -327,7 +315,7 @@ def _closes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     gallery.look(f"/c/{SLUG}/keys", "keys-close", ("fr",))
     suzie.goes("/keys")
     suzie.presses("/keys/approve")
-    until(lambda: _api(omar.running, "").body["state"], lambda state: state == "closed")
+    until("the close", lambda: _api(omar.running, "").body["state"], lambda state: state == "closed")
     for room in ("", "/keys", "/removals", "/settings"):
         gallery.look(f"/c/{SLUG}{room}", f"closed{room or '/overview'}", ("fr",))
 
@@ -345,6 +333,7 @@ def _records_the_answer(omar: Organiser, gallery: Gallery) -> None:
     for lang, text in ANSWER.items():
         address = f"{omar.running.url}/c/{SLUG}?lang={lang}"
         until(
+            f"{address} to tell of the answer",
             lambda at=address: (page.goto(at), page.locator("main").inner_text())[1],
             lambda seen, text=text: text in seen,
         )

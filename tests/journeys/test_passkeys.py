@@ -141,7 +141,7 @@ def test_the_link_lies_where_nobody_else_reads_it_until_it_is_printed(tmp_path: 
     assert (take_sign_in(tmp_path), take_sign_in(tmp_path)) == ("http://localhost/two", "")
 
 
-def test_commands_invite_list_let_in_and_disable_and_refuse_in_one_line(running: Running, browser: Browser) -> None:
+def test_commands_invite_and_list_and_whoever_is_disabled_is_out_at_once(running: Running, browser: Browser) -> None:
     made = running.command("organiser", "invite")
     link = made.stdout.strip()
     assert re.fullmatch(r"http://[^/]+/organise/invitation/[\w-]{32}", link)
@@ -160,12 +160,27 @@ def test_commands_invite_list_let_in_and_disable_and_refuse_in_one_line(running:
     page.goto(f"{running.url}/organise/enter/{again.rsplit('/', 1)[-1]}")
     assert page.locator("h1").inner_text() == "This link does not work"
     context.close()
-    for words, said in (
+    assert refused(running, "let-in", "Mallory") == "Mallory is disabled.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         (("disable", "Nobody"), "There is no organiser 'Nobody'.\n"),
-        (("let-in", "Mallory"), "Mallory is disabled.\n"),
         (("invite", "--campaign", "nothing"), "There is no campaign 'nothing'.\n"),
         (("invite", "--role", "owner"), "A role is a role in a campaign: name it with --campaign.\n"),
-    ):
-        done = running.command("organiser", *words)
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    ],
+)
+def test_a_command_that_names_nobody_is_refused_in_one_line(running: Running, words: tuple[str], said: str) -> None:
+    assert refused(running, *words) == said
+
+
+def test_a_role_that_is_none_is_refused(running: Running) -> None:
     assert running.command("organiser", "invite", "--role", "king").returncode == 2
+
+
+def refused(running: Running, *words: str) -> str:
+    """What a command says that ends with 2."""
+    done = running.command("organiser", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr

@@ -7,13 +7,13 @@ import os
 import stat
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.support.installation import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -58,10 +58,7 @@ def test_signs_hides_and_withdraws_from_the_terminal(running: Running, program: 
     assert "This code is wrong" in told
     kept = program.parent / "mine.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    end = time.monotonic() + 120
-    while "logged" not in (found := run(program, "receipt", "mine.json").stdout):
-        assert time.monotonic() < end, found
-        time.sleep(0.3)
+    found = until("a batch", lambda: run(program, "receipt", "mine.json").stdout, lambda told: "logged" in told)
     assert "proven by" in found
     assert run(program, "hide", "mine.json").stdout == "Hidden: it counts, and nothing is shown of it.\n"
     for _ in range(2):

@@ -26,7 +26,7 @@ from petition import campaigns, db, snapshots
 from petition.web.flow import ADDRESS
 from petition.web.public.pages import AWAY
 from tests.support.browser import FLAGS, require_browser
-from tests.support.clients import attach, wait_for
+from tests.support.clients import attach
 from tests.support.figures import Write
 from tests.support.foreign_client import SLUG, api, call
 from tests.support.installation import Running
@@ -34,6 +34,7 @@ from tests.support.looks import PHONE
 from tests.support.signing import letter_of
 from tests.support.spellings import met
 from tests.support.traces import Watch, cached, history, on_disk
+from tests.support.waiting import until
 from tests.support.walks import Walk
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -164,7 +165,7 @@ def tab_keys(running: Running) -> set[bytes]:
 
 def assert_no_key_is_left(running: Running, of_others: set[bytes]) -> None:
     """What a disk holds of a step cannot be opened any more: the server has forgotten each key by now."""
-    wait_for(lambda: not tab_keys(running) - of_others)
+    until("the server to forget each key", lambda: tab_keys(running) - of_others, lambda kept: not kept)
 
 
 def telling(told: dict[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -127,6 +128,17 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_mail(post: Post, long: boo
     figure("P1: seconds from SIGTERM to the end of the worker, worst", max(took), "≤ 3")
     assert (lost, repeated) == (0, 0)
     assert max(took) <= (3 if long else 9)
+
+
+def test_a_sender_that_is_told_to_stop_ends_after_its_mail_and_gives_back_the_rest(post: Post) -> None:
+    """P1: what a worker does once it heard SIGTERM; that its pool hears it is in tests/workers/test_stopping.py."""
+    n, enough = 8, 3
+    campaign_id = mails.planned_digest(n)
+    digests.send_round(replace(post.sender(), stopping=lambda: len(post.sink.taken) >= enough), clock.now)
+    assert len(post.sink.taken) == enough
+    assert mails.due(campaign_id) == mails.left(campaign_id) == n - enough
+    finish(post, campaign_id)
+    assert post.sink.lost_and_repeated(n) == (0, 0)
 
 
 def test_a_sender_that_dies_at_each_point_repeats_at_most_the_mail_it_could_not_mark(post: Post, figure: Write) -> None:

@@ -22,10 +22,10 @@ from petition.mail import MailDelayed, SmtpPostbox, patience
 from petition.privacy import DomainPolicy, canonical_address, seal_address
 from petition.subscribers import Subscriber, SubscriberState, book
 from tests.support import mails
-from tests.support.clients import wait_for
 from tests.support.figures import Write
 from tests.support.mail_server import PLAIN
 from tests.support.post import DROP, HANG, Post
+from tests.support.waiting import until
 from workers.celery_app import BULK_TIMEOUT
 
 pytestmark = pytest.mark.xdist_group("mail")
@@ -267,7 +267,7 @@ def test_whoever_leaves_gets_nothing_five_seconds_later_though_it_was_queued(pos
     campaign_id = mails.planned_digest(60)
     thread = threading.Thread(target=send_all, args=(post.sender(),))
     thread.start()
-    wait_for(lambda: len(post.sink.taken) >= 3)
+    until("three mails", lambda: len(post.sink.taken) >= 3)
     with db.transaction() as session:
         readers = session.scalars(select(Subscriber).where(Subscriber.campaign_id == campaign_id)).all()
         leaving = {book.opened(session, each): each.id for each in readers[::2]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
@@ -20,6 +19,7 @@ from petition.signatures.tables import Pending, Signature, Spent
 from tests import make
 from tests.support.foreign_client import Answer, call
 from tests.support.installation import Running, environment
+from tests.support.waiting import until
 
 SLUG = "ice-letter"
 
@@ -98,20 +98,12 @@ class Load:
         return Counter((each.status, each.headers["Retry-After"]) for each in self.others if each.status != 409)
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def recounted(tree: Running) -> int:
     """Wait for what is pending, recount with the command, give the number of signatures."""
     attach(tree)
-    wait_for(nothing_pending, 60)
+    until("the batch of what is pending", nothing_pending)
     done = tree.command("ledger", "verify")
     assert (done.returncode, done.stderr) == (0, "")
-    time.sleep(1.5)
     with db.session() as session:
         return session.scalar(select(func.count()).select_from(Signature)) or 0
 

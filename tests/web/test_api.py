@@ -344,18 +344,27 @@ def test_impossible_page_of_signers_is_refused(client: FlaskClient, slug: str, p
     assert client.get(f"/api/campaigns/{slug}/signers?page={page}").status_code == 400
 
 
-def test_signers_are_paged_and_searched_and_searches_are_not_kept(client: FlaskClient, slug: str) -> None:
+@pytest.fixture
+def with_three_names(client: FlaskClient, slug: str) -> str:
+    """A campaign with three names in public."""
     with db.transaction() as session:
         made = campaigns.find(session, slug)
         for n in range(3):
             make.signature(session, made, Wish(Show.NAME, name=f"Signer Example {n}"))
     close_epoch(client, slug)
-    found = client.get(f"/api/campaigns/{slug}/signers?q=EXAMPLE 2")
+    return slug
+
+
+def test_signers_are_searched_and_searches_are_not_kept(client: FlaskClient, with_three_names: str) -> None:
+    found = client.get(f"/api/campaigns/{with_three_names}/signers?q=EXAMPLE 2")
     assert [each["name"] for each in found.json["named"]] == ["Signer Example 2"]
     assert found.headers["Cache-Control"] == "no-store"
-    assert len(client.get(f"/api/campaigns/{slug}/signers").json["named"]) == 3
-    assert client.get(f"/api/campaigns/{slug}/signers?page=2").json["named"] == []
-    assert client.get(f"/api/campaigns/{slug}/signers?q=%00%25'\\").json["named"] == []
+    assert client.get(f"/api/campaigns/{with_three_names}/signers?q=%00%25'\\").json["named"] == []
+
+
+def test_signers_are_paged(client: FlaskClient, with_three_names: str) -> None:
+    assert len(client.get(f"/api/campaigns/{with_three_names}/signers").json["named"]) == 3
+    assert client.get(f"/api/campaigns/{with_three_names}/signers?page=2").json["named"] == []
 
 
 def test_closed_campaign_takes_no_signature(signer: Signer, slug: str) -> None:

@@ -92,7 +92,7 @@ def test_older_heads_are_a_page_further_on(client: FlaskClient, slug: str) -> No
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_feed_is_atom_and_holds_heads_and_news(client: FlaskClient, grown: str, lang: str) -> None:
+def test_the_atom_feed_holds_heads_and_news(client: FlaskClient, grown: str, lang: str) -> None:
     with db.transaction() as session:
         text = {"en": "Talks <begin> & go on", "fr": "Les discussions commencent"}
         now = clock.now() + timedelta(seconds=1)
@@ -107,12 +107,20 @@ def test_the_feed_is_atom_and_holds_heads_and_news(client: FlaskClient, grown: s
     assert text[lang] in contents
     assert len(set(ids)) == len(ids) == 4
     assert sum("\n\n\u2014 " in content for content in contents) == 3
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_feed_that_has_not_changed_is_not_sent_again(client: FlaskClient, grown: str, lang: str) -> None:
+    answer = client.get(f"/c/{grown}/feed.atom?lang={lang}")
     again = client.get(f"/c/{grown}/feed.atom?lang={lang}", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
 
 
-def test_the_letter_and_the_count_lead_to_feed_and_checkpoints(client: FlaskClient, grown: str) -> None:
+def test_the_letter_leads_to_the_feed(client: FlaskClient, grown: str) -> None:
     assert f'href="/c/{grown}/feed.atom"' in client.get(f"/c/{grown}").text
+
+
+def test_the_count_leads_to_the_checkpoints(client: FlaskClient, grown: str) -> None:
     page = client.get(f"/c/{grown}/count").text
     assert f'href="/c/{grown}/checkpoints"' in page
     assert client.get(f"/c/{grown}/checkpoints").text.count("<pre") == 3

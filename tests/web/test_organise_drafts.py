@@ -159,16 +159,25 @@ def test_nothing_hostile_comes_through_a_preview(drafter: Omar) -> None:
         )
 
 
-def test_languages_come_and_go_with_their_texts_and_the_last_one_stays(drafter: Omar) -> None:
-    drafter.does("~/draft/demands", text_en="Answer us.", text_fr="Répondez-nous.")
+def test_a_language_is_added_once_and_must_be_one(drafter: Omar) -> None:
     assert drafter.does("~/draft/languages", language="de").status_code == 303
     assert drafter.does("~/draft/languages", language="de").status_code == 422
     assert drafter.does("~/draft/languages", language="tlh").status_code == 422
     assert draft().languages == ["en", "fr", "de"]
+
+
+def test_a_language_goes_with_its_texts(drafter: Omar) -> None:
+    drafter.does("~/draft/demands", text_en="Answer us.", text_fr="Répondez-nous.")
+    drafter.does("~/draft/languages", language="de")
     drafter.does("~/draft/languages/fr/remove")
     drafter.does("~/draft/languages/de/remove")
-    assert drafter.does("~/draft/languages/en/remove").status_code == 422
     assert (draft().languages, [each.text for each in draft().demands]) == (["en"], [{"en": "Answer us."}])
+
+
+def test_the_last_language_stays(drafter: Omar) -> None:
+    drafter.does("~/draft/languages/fr/remove")
+    assert drafter.does("~/draft/languages/en/remove").status_code == 422
+    assert draft().languages == ["en"]
 
 
 def test_demands_are_added_changed_moved_and_taken_out_by_buttons(drafter: Omar) -> None:

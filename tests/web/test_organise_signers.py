@@ -103,7 +103,7 @@ def test_nothing_for_organisers_adds_a_signature(app: Flask, omar: Omar) -> None
     assert signing == set()
 
 
-def test_a_comment_and_then_a_name_are_hidden_and_the_journal_names_nobody(omar: Omar) -> None:
+def test_a_comment_is_hidden_and_the_name_stays(omar: Omar) -> None:
     an_epoch(omar.slug, named("Suzie Quux", "Listen"))
     index = index_of("Suzie Quux")
     assert "Listen" in omar.sees(f"~/signers/{index}").text
@@ -111,9 +111,22 @@ def test_a_comment_and_then_a_name_are_hidden_and_the_journal_names_nobody(omar:
     page = omar.sees(f"~/signers/{index}").text
     assert "Listen" not in page
     assert "Hide the comment" not in page
+    assert "Suzie Quux" in page
+
+
+def test_a_name_is_hidden(omar: Omar) -> None:
+    an_epoch(omar.slug, named("Suzie Quux", "Listen"))
+    index = index_of("Suzie Quux")
     assert omar.does(f"~/signers/{index}/hide", what="nothing").status_code == 422
     assert omar.does(f"~/signers/{index}/hide", what="name").status_code == 303
     assert "Suzie" not in omar.sees("~/signers").text
+
+
+def test_the_journal_tells_what_was_hidden_and_names_nobody(omar: Omar) -> None:
+    an_epoch(omar.slug, named("Suzie Quux", "Listen"))
+    index = index_of("Suzie Quux")
+    omar.does(f"~/signers/{index}/hide", what="comment")
+    omar.does(f"~/signers/{index}/hide", what="name")
     assert told(omar) == [(Deed.SIGNER_HIDDEN, {"what": "name"}), (Deed.SIGNER_HIDDEN, {"what": "comment"})]
 
 

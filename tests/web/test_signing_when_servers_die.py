@@ -19,7 +19,7 @@ from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.signatures.tables import Pending, Spent
 from tests import make
-from tests.support.clients import wait_for
+from tests.support.waiting import until
 
 DIES_BEFORE_ITS_REPLY = """
 import os, signal, sys
@@ -69,15 +69,14 @@ def test_a_signature_whose_reply_was_lost_is_there_once_and_the_pass_is_spent(
 def end_the_waiting_statement(engine: Engine) -> None:
     """End the backend that waits for a lock, once there is one."""
     with engine.connect() as connection:
-        found: list[int] = []
 
-        def waits() -> bool:
-            found[:] = connection.execute(WAITING).scalars()
+        def waiting() -> list[int]:
+            found = list(connection.execute(WAITING).scalars())
             connection.rollback()
-            return bool(found)
+            return found
 
-        wait_for(waits)
-        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": found[0]})
+        pid, *_ = until("a statement that waits for a lock", waiting)
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
 
 def test_a_signature_that_postgresql_ends_half_way_is_refused_with_503_and_can_be_repeated(
