@@ -75,6 +75,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
+        """The figure as a share of its limit."""
         return self.figure / self.limit if self.limit else 0.0
 
 
@@ -88,6 +89,7 @@ class Bench:
     rows: list[Row]
 
     def add(self, what: str, figure: float, unit: str, limit: float, bar: float, *, least: bool = True) -> None:
+        """Note a row: the figure must be at least, or at most, so many times its limit."""
         good = figure >= bar * limit if least else figure <= bar * limit
         self.rows.append(Row(what, figure, unit, limit, f"{'≥' if least else '≤'} {bar:g}", good))
 
@@ -126,6 +128,7 @@ def measured(size: dict) -> list[Row]:
 
 
 def configured(home: Path, services: Services) -> Config:
+    """The settings of the installation that is measured."""
     port = free_port()
     environ = {
         "PETITION_ENV": Environment.DEVELOPMENT.value,
@@ -140,6 +143,7 @@ def configured(home: Path, services: Services) -> Config:
 
 
 def stamps(bench: Bench) -> None:
+    """Rows of blind signatures, against bare modular powers."""
     key = rsabssa.generate_key()
     blinded = passes.begin(key.public, bytes(16)).blinded
     number = int.from_bytes(blinded)
@@ -158,6 +162,7 @@ def stamps(bench: Bench) -> None:
 
 
 def web_rows(bench: Bench) -> None:
+    """Rows of the web server, against a bare one that gives the same bytes."""
     config, size = bench.config, bench.size
     slug = opened("bench")
     filled(slug, 1_000)
@@ -190,6 +195,7 @@ def web_rows(bench: Bench) -> None:
 
 
 def page_rows(bench: Bench, ours: Driver, bare: Driver, slug: str) -> None:
+    """Rows of what the public reads."""
     seconds, page, count = bench.size["seconds"], f"/c/{slug}", f"/api/campaigns/{slug}/count"
     limit = max(bare.gets("/page", seconds) for _ in range(2))
     bench.add("letter page, GET", max(ours.gets(page, seconds) for _ in range(2)), "/s", limit, 0.8)
@@ -228,6 +234,7 @@ def one_epoch(url: str, slug: str) -> int:
 
 
 def opened(slug: str) -> str:
+    """An open campaign that writes no batch by itself; its short name."""
     with db.transaction() as session:
         make.campaign(session, slug=slug, interval=3600, batch_min=10**6)
     return slug

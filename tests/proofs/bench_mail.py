@@ -46,6 +46,7 @@ def mail_rows(bench: Any) -> None:
 
 
 def sending_rows(bench: Any, campaign_id: bytes) -> None:
+    """Rows of sending, against bare smtplib."""
     mails_each = bench.size["sent"]
     with sink() as port:
         content = one_mail(campaign_id)
@@ -81,6 +82,7 @@ def one_mail(campaign_id: bytes) -> bytes:
 
 
 def sender_to(postbox: Any) -> Sender:
+    """A sender without a limit of its own."""
     return Sender(postbox, SITE, SECRET, make.PEPPER, FROM, 0)
 
 
@@ -123,16 +125,19 @@ def sent(bench: Any, port: int, campaign_id: bytes, n: int, senders: int) -> flo
 
 
 def process(bench: Any, *words: str) -> subprocess.Popen[str]:
+    """A Python of its own that plans or sends."""
     argv = [sys.executable, "-m", MODULE, words[0], bench.config.database_url, *words[1:]]
     return subprocess.Popen(argv, cwd=PROJECT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def child(bench: Any, *words: str) -> str:
+    """What such a Python printed, once it ended."""
     told, _ = process(bench, *words).communicate(timeout=300)
     return told
 
 
 def numbers(text: str) -> list[float]:
+    """The numbers that it printed."""
     return [float(word) for word in text.split()]
 
 

@@ -54,12 +54,14 @@ def first_screen(bench: Any, many: int) -> None:
 
 
 def milliseconds(omar: Omar) -> float:
+    """Milliseconds of the overview."""
     began = time.perf_counter()
     assert omar.sees("~").status_code == 200
     return (time.perf_counter() - began) * 1000
 
 
 def grown(n: int) -> Campaign:
+    """A campaign with so many signatures."""
     with db.transaction() as session:
         campaign = make.campaign(session, interval=3600, batch_min=10**6)
         signed(session, campaign, n)

@@ -98,5 +98,6 @@ def made_passes(slug: str, n: int) -> list[str]:
 
 
 def one_pass(key: rsabssa.PrivateKey, cid: bytes) -> str:
+    """A pass that is good."""
     blinding = passes.begin(key.public, cid)
     return passes.complete(blinding, rsabssa.blind_sign(key, blinding.blinded)).encode()

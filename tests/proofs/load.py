@@ -33,9 +33,11 @@ class Driver:
         self._dealt[:] = dealing.dealt(self._answered, n, dealing.processes(self.port))
 
     def get(self, path: str, headers: Mapping[str, str] = NONE) -> tuple[int, bytes, bytes]:
+        """Status, body and head of a page."""
         return self._talk(self._request("GET", path, b"", headers))
 
     def status(self, path: str) -> int:
+        """The status of a page, 0 where nobody answers."""
         try:
             return self.get(path)[0]
         except OSError:
@@ -43,11 +45,13 @@ class Driver:
             return 0
 
     def header(self, path: str, name: str) -> str:
+        """One of the answer's headers."""
         found = re.search(rf"(?i)\r\n{name}: ([^\r]+)".encode(), self.get(path)[2])
         assert found is not None
         return found[1].decode()
 
     def post(self, path: str, document: object, wanted: int) -> Any:
+        """What a JSON call gave, with the status that was wanted."""
         status, body, _ = self._talk(self._request("POST", path, json.dumps(document).encode(), NONE))
         assert status == wanted, (status, body)
         return json.loads(body)
@@ -166,6 +170,7 @@ class Mailbox:
             self._came.notify_all()
 
     def code(self, address: str, seconds: float = 30) -> str:
+        """The code that was mailed to an address, taken once."""
         with self._came:
             assert self._came.wait_for(lambda: address in self._codes, seconds), address
             return self._codes.pop(address)

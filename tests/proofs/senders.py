@@ -11,6 +11,7 @@ from workers.celery_app import office, staff
 
 
 def main() -> None:
+    """For each line: a sender in a process of its own, with that fail point; its exit status is printed."""
     staff(Config.from_env())
     for line in sys.stdin:
         pid = os.fork()

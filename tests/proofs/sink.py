@@ -50,6 +50,7 @@ def swallowed(connection: socket.socket, waiting: bytes) -> tuple[bytes, bytes]:
 
 
 def main() -> None:
+    """Print the port, then take mail for ever."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
         while True:

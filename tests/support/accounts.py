@@ -19,18 +19,21 @@ def codes_of(page: str) -> list[str]:
 
 
 def renewed(omar: Omar) -> list[str]:
+    """Recovery codes asked for anew on the account page."""
     answer = omar.does("/organise/account/codes")
     assert answer.status_code == 200
     return codes_of(answer.text)
 
 
 def with_passkey(omar: Omar, device: Device, name: str = "Telephone") -> TestResponse:
+    """A passkey of this device added on the account page; the answer."""
     options = omar.does("/organise/account/passkeys/challenge").json
     assert isinstance(options, dict)
     return omar.does("/organise/account/passkeys", passkey=name, credential=device.make(options))
 
 
 def by_code(client: FlaskClient, name: str, code: str, **typed: str) -> TestResponse:
+    """The answer to a sign-in with a name and a recovery code."""
     return client.post("/organise/sign-in", data={"name": name, "code": code} | typed)
 
 

@@ -215,6 +215,7 @@ def _freeze_pages(app: Flask) -> None:
 
 @pytest.fixture
 def house(config: Config, volatile: Volatile) -> Iterator[House]:
+    """An application with an open campaign whose pages do not age, and all that it announces."""
     app = build(config)
     _freeze_pages(app)
     announced: list[events.Event] = []

@@ -109,6 +109,7 @@ def recounted(tree: Running) -> int:
 
 
 def nothing_pending() -> bool:
+    """Whether no signature waits for a batch."""
     with db.session() as session:
         return not session.scalar(select(func.count()).select_from(Pending))
 
@@ -126,4 +127,5 @@ def process(tree: Running, *words: str) -> psutil.Process:
 
 
 def runs(each: psutil.Process, words: tuple[str, ...]) -> bool:
+    """Whether a process lives and its command line holds all the words."""
     return each.status() != psutil.STATUS_ZOMBIE and all(word in " ".join(each.cmdline()) for word in words)

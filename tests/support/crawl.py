@@ -29,6 +29,7 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note links, names of places and forms."""
         given = {key: value or "" for key, value in attrs}
         self.ids.add(given.get("id", ""))
         if tag in {"a", "link"}:

@@ -11,6 +11,7 @@ from tests.support.omar import Omar, signed_in
 
 
 def draft(name: str = "our-letter") -> Campaign:
+    """The draft as the database has it."""
     with db.session() as session:
         found = find_any(session, name)
         assert found

@@ -18,15 +18,19 @@ from tests.support.installation import Running
 
 
 def b64u(raw: bytes) -> str:
+    """base64url without padding."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def unb64u(text: str) -> bytes:
+    """What `b64u` made, back as bytes."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @dataclass
 class Answer:
+    """What a call gave: JSON where it was JSON, else bytes."""
+
     status: int
     headers: Any
     body: Any
@@ -55,6 +59,7 @@ def modulus(spki: bytes) -> int:
 
 
 def mgf1(seed: bytes, length: int) -> bytes:
+    """RFC 8017 appendix B.2.1 with SHA-384."""
     blocks = (hashlib.sha384(seed + counter.to_bytes(4)).digest() for counter in range(-(-length // 48)))
     return b"".join(blocks)[:length]
 
@@ -86,17 +91,20 @@ class Applicant:
         self.blinded = b64u(blinded.to_bytes(256))
 
     def complete(self, stamp: str) -> str:
+        """The pass, from the issuer's answer to the blinded message."""
         signature = int.from_bytes(unb64u(stamp)) * pow(self.factor, -1, self.n) % self.n
         assert pow(signature, 65537, self.n) == self.encoded, "the stamp is not the issuer's"
         return "P1." + b64u(self.w + self.r + signature.to_bytes(256))
 
 
 def body_hash(salt: bytes, body: dict[str, str]) -> bytes:
+    """The hash by which an entry holds its public body."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return hashlib.sha256(b"petition/body/v1\0" + salt + canonical).digest()
 
 
 def leaf_hash(entry: str) -> bytes:
+    """RFC 9162 section 2.1.1, of a leaf."""
     return hashlib.sha256(b"\0" + entry.encode()).digest()
 
 
@@ -118,6 +126,7 @@ SLUG = "ice-letter"
 
 
 def api(running: Running, path: str = "") -> str:
+    """The address of one of the campaign's calls."""
     return f"{running.url}/api/campaigns/{SLUG}{path}"
 
 

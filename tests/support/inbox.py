@@ -21,6 +21,7 @@ def mail_to(running: Running, address: str, subject: str, seconds: float = 120) 
 
 
 def link(mail: InboxMail, purpose: str) -> str:
+    """The link in a mail that serves this purpose."""
     found = re.search(rf"http\S+/mail/{purpose}/\S+", mail.text)
     assert found is not None
     return found[0]

@@ -34,6 +34,7 @@ class Answers:
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
+        """Note who greets; offer pipelining where told to."""
         self.hellos.append(hostname)
         session.host_name = hostname
         return with_pipelining(responses) if self.pipelining else responses
@@ -41,6 +42,7 @@ class Answers:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        """Answer as told."""
         if self.mail.startswith("2"):
             envelope.mail_from = address
         return self.mail
@@ -48,11 +50,13 @@ class Answers:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        """Answer as told."""
         if self.rcpt.startswith("2"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keep the mail, and whether it came over TLS."""
         if self.data.startswith("2"):
             assert isinstance(envelope.content, bytes)
             self.taken.append((str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content))

@@ -33,6 +33,7 @@ class Omar:
         return self.client.post(self._at(path), data={"token": self.token()} | typed)
 
     def token(self) -> str:
+        """The token that his forms carry."""
         found = re.search(r'name="token" value="([0-9a-f]{64})"', self.client.get("/organise").text)
         assert found
         return found[1]

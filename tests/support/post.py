@@ -61,12 +61,14 @@ class Sink:
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
+        """Offer pipelining."""
         session.host_name = hostname
         return with_pipelining(responses)
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        """Note the time and answer as the domain is told to."""
         self.asked[address].append(self.clock())
         self.on_recipient(address)
         answer = self.says.get(address.rpartition("@")[2], "250 OK")
@@ -78,6 +80,7 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keep the mail, or hang up on a domain that is told to be dropped."""
         (to,) = envelope.rcpt_tos
         if self.says.get(to.rpartition("@")[2]) == DROP:
             assert server.transport is not None

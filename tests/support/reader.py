@@ -32,10 +32,12 @@ class Reader:
     postbox: ListPostbox
 
     def asks(self, address: str = ADDRESS, **typed: str) -> TestResponse:
+        """The answer to the form that asks for mail."""
         given = {"address": address, "rhythm": "weekly", "lang": "en"} | typed
         return self.client.post(f"/c/{self.slug}/subscribe", data=given)
 
     def calls(self, address: str = ADDRESS, **typed: str) -> TestResponse:
+        """The answer to the JSON call that asks for mail."""
         given = {"address": address, "rhythm": "weekly", "lang": "en"} | typed
         return self.client.post(f"/api/campaigns/{self.slug}/subscribe", json=given)
 
@@ -50,6 +52,7 @@ class Reader:
         return f"/mail/{purpose}/{links.made(SECRET, purpose, subscriber().id)}"
 
     def is_on_the_list(self) -> Reader:
+        """Ask and confirm."""
         self.asks()
         self.client.post(self.link(Purpose.CONFIRM))
         return self
@@ -71,6 +74,7 @@ def everything() -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def reader(app: Flask) -> Iterator[Reader]:
+    """Somebody at an open campaign whose mails wait for no hour."""
     with db.transaction() as session:
         slug = make.campaign(session, mailing={"quiet_from": 0, "quiet_to": 0}).slug
     with app.test_client() as client:

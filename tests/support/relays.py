@@ -33,6 +33,7 @@ def postmark(**fields: object) -> bytes:
 
 
 def password(key: str, user: str = "postmark") -> dict[str, str]:
+    """The header of HTTP basic authentication."""
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{key}'.encode()).decode()}"}
 
 

@@ -86,6 +86,7 @@ def database_url(services: EmbeddedServices, template: str, request: pytest.Fixt
 
 
 def cloned(services: EmbeddedServices, template: str, name: str) -> str:
+    """A copy of a database under another name; its address."""
     with _admin(services).connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY = FILE_COPY"))
     return _url(services, name)

@@ -20,4 +20,5 @@ def an_epoch(slug: str, *wishes: Wish) -> list[bytes]:
 
 
 def named(name: str, comment: str = "", role: str = "Engineer") -> Wish:
+    """The wish of somebody who signs with a name."""
     return Wish(Show.NAME, name=name, role=role, comment=comment)

@@ -21,6 +21,7 @@ WHOLE = re.compile(r"^\{.*\}\s*$", re.DOTALL)
 
 @pytest.fixture
 def scripted(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone with JavaScript, on which no script may fail and no cookie be left."""
     context = browser.new_context(viewport=SMALL, accept_downloads=True)
     errors: list[str] = []
     context.on("weberror", lambda fault: errors.append(str(fault.error)))
@@ -32,6 +33,7 @@ def scripted(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def plain(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone without JavaScript, on which no cookie may be left."""
     context = browser.new_context(viewport=SMALL, java_script_enabled=False, accept_downloads=True)
     yield context
     assert context.cookies() == []
@@ -49,6 +51,7 @@ def somebody() -> str:
 
 
 def opened(context: BrowserContext, address: str) -> Page:
+    """A new tab at an address."""
     page = context.new_page()
     page.goto(address)
     return page

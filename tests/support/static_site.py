@@ -29,6 +29,7 @@ class StaticFiles(http.server.SimpleHTTPRequestHandler):
     """An empty page at `/`, the project's static files beside it, the site's policy on all."""
 
     def do_GET(self) -> None:
+        """An empty page at `/`, files elsewhere."""
         if self.path != "/":
             super().do_GET()
             return
@@ -38,15 +39,17 @@ class StaticFiles(http.server.SimpleHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>Empty</title>")
 
     def end_headers(self) -> None:
+        """Add the product's own Content-Security-Policy."""
         self.send_header("Content-Security-Policy", POLICY)
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the parent's name for it
-        pass
+        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
+    """The address of the scripts, served alone."""
     handler = functools.partial(StaticFiles, directory=str(STATIC))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

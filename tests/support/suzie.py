@@ -40,6 +40,7 @@ class Fields(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what the form holds already."""
         given = {key: value or "" for key, value in attrs}
         self._depth += tag == "template"
         if self._depth:
@@ -55,11 +56,13 @@ class Fields(HTMLParser):
             self.values.setdefault(name, given.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
+        """Close a text area or a template."""
         self._depth -= tag == "template"
         if tag == "textarea":
             self._area = ""
 
     def handle_data(self, data: str) -> None:
+        """Keep what stands in a text area."""
         if self._area and not self._depth:
             self.values[self._area] += data.removeprefix("\n")
 
@@ -74,12 +77,15 @@ class Suzie:
     lang: str = "en"
 
     def get(self, page: str) -> TestResponse:
+        """A page of the campaign."""
         return self.client.get(f"/c/{self.slug}/{page}", query_string={"lang": self.lang})
 
     def post(self, page: str, **typed: object) -> TestResponse:
+        """The answer to one of the campaign's forms."""
         return self.client.post(f"/c/{self.slug}/{page}", query_string={"lang": self.lang}, data=typed)
 
     def asks_for_a_code(self, address: str = SUZIE) -> dict[str, str]:
+        """The fields of the page on which she types her code."""
         return fields(self.post("verify", address=address))
 
     def chooses(self, address: str = SUZIE) -> TestResponse:
@@ -88,9 +94,11 @@ class Suzie:
         return self.post("pass", **(asked | {"code": self.codes[-1]}))
 
     def gets_a_pass(self, address: str = SUZIE) -> str:
+        """A pass, as the page holds it."""
         return fields(self.chooses(address))["pass"]
 
     def signs(self, **wish: str) -> str:
+        """Sign; the receipt."""
         done = self.post("sign", **({"pass": self.gets_a_pass(), "show": "anonymous"} | wish))
         assert done.status_code == 200, text(done)
         return fields(done)["receipt"]
@@ -98,6 +106,7 @@ class Suzie:
 
 @pytest.fixture
 def suzie(config: Config, volatile: Volatile) -> Iterator[Suzie]:
+    """Somebody at an open campaign, with a mailbox that gets its codes."""
     app = build(config)
     with db.transaction() as session:
         slug = make.campaign(session, origin="localhost/c/letter").slug
@@ -115,6 +124,7 @@ def suzie(config: Config, volatile: Volatile) -> Iterator[Suzie]:
 
 
 def fields(page: TestResponse) -> dict[str, str]:
+    """The fields of a page that a browser would send back."""
     return Fields(page.text).values
 
 
@@ -131,16 +141,19 @@ def mistakes(page: TestResponse) -> list[str]:
 
 
 def campaign_of(suzie: Suzie) -> Campaign:
+    """Her campaign as the database has it."""
     with db.session() as session:
         return find(session, suzie.slug)
 
 
 def close_an_epoch(suzie: Suzie) -> None:
+    """Write the batch in which she waits."""
     with db.transaction() as session:
         epochs.close_epoch(session, find(session, suzie.slug), make.NOW)
 
 
 def state_of(suzie: Suzie, receipt: str) -> SignatureState:
+    """Where a receipt's signature stands."""
     w = json.loads(receipt)["withdraw"]
     with db.session() as session:
         return standing_of(session, campaign_of(suzie), unb64u(w, 32)).state

@@ -25,6 +25,7 @@ def environ(database_url: str, services: EmbeddedServices, tmp_path: Path) -> di
 
 
 def run(environ: dict[str, str], *words: str) -> Result:
+    """What a command did with these words."""
     return CliRunner(env=environ).invoke(cli, words)
 
 

@@ -62,6 +62,7 @@ class Walk:
         self.watch.look(self.page)
 
     def reads(self) -> None:
+        """Read every public page, and the letter in the other language."""
         self.page.goto(self.letter)
         other = "fr" if self.lang == "en" else "en"
         self.page.locator(f".languages a[lang={other}]").click()
@@ -81,6 +82,7 @@ class Walk:
             self.leaves()
 
     def subscribes(self) -> None:
+        """Subscribe, after an address that is refused."""
         address = f"{self.mark}@post.example"
         self.goes(f"{self.letter}/subscribe")
         for typed, then in ((f"{self.mark}@salesforce.example", "#address[aria-invalid]"), (address, "main .act")):
@@ -99,6 +101,7 @@ class Walk:
         self.watch.look(self.page)
 
     def proves(self, address: str) -> None:
+        """Get a pass for an address."""
         self.goes(f"{self.letter}/sign")
         proves(self.page, self.running, address)
         self.words.add(self.running.code_for(address))
@@ -136,6 +139,7 @@ class Walk:
         return receipt
 
     def looks_it_up(self, receipt: bytes) -> None:
+        """Find the signature by its receipt until it is in the ledger."""
         self.goes(f"{self.letter}/receipt")
         for _ in range(30):
             self.page.locator("#file").set_input_files({"name": "r.json", "mimeType": "", "buffer": receipt})
@@ -161,6 +165,7 @@ class Walk:
         self.leaves()
 
     def all(self) -> None:
+        """The whole way: read, subscribe, sign, look it up, take it back."""
         self.reads()
         self.subscribes()
         address = f"{self.mark}@salesforce.example"
@@ -187,6 +192,7 @@ def tokens(page: Page) -> list[str]:
 
 
 def token_of(address: str) -> str:
+    """The token in the address of a link by mail."""
     return address.partition("?")[0].rsplit("/", 1)[1]
 
 
