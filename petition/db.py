@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     JSON,
@@ -26,10 +26,12 @@ from sqlalchemy import (
     MetaData,
     Select,
     create_engine,
+    event,
     func,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -87,6 +89,8 @@ class Base(DeclarativeBase):
     }
 
 
+FEATURE_NOT_SUPPORTED: Final = "0A000"
+
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 _lines: list[Engine] = []  # the same database, over connections on which each statement is a transaction
 
@@ -102,7 +106,16 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
     _sessions.configure(bind=engine, join_transaction_mode="conditional_savepoint")
     own = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None}
     _lines[:] = [create_engine(url, **pool, **own)]
+    for each in (engine, *_lines):
+        event.listen(each, "handle_error", _leave_old_plans)
     return engine
+
+
+def _leave_old_plans(context: ExceptionContext) -> None:
+    """A restored backup puts tables of the same names in place: connections with plans of the old ones are given up."""
+    wrong = context.original_exception
+    if getattr(wrong, "sqlstate", None) == FEATURE_NOT_SUPPORTED and "cached plan" in str(wrong):
+        context.is_disconnect = True
 
 
 def disconnect() -> None:

@@ -82,7 +82,9 @@ def restore(engine: Engine, order: Order, now: datetime) -> Restored:
     with file:
         Opening(file, order.private).read_through()  # before the database is touched, and locked
         file.seek(0)
-        return _restore(engine, Opening(file, order.private), order, now)
+        restored = _restore(engine, Opening(file, order.private), order, now)
+    engine.dispose()  # open connections know the tables that are gone
+    return restored
 
 
 def _restore(engine: Engine, opening: Opening, order: Order, now: datetime) -> Restored:

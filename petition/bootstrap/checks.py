@@ -21,7 +21,7 @@ PYTHON = (sys.executable, "-m")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HEADLESS = "chromium-headless-shell"
 """The same browser without its windows: a third cheaper a page. It cannot do all that the whole one can."""
-PYTEST = (*PYTHON, "pytest", "-n", "3", "--durations=15", "tests")
+PYTEST = (*PYTHON, "pytest", "-n", "2", "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),
     "ruff format": (*PYTHON, "ruff", "format", "--check"),

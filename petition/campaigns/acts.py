@@ -77,7 +77,7 @@ def step(campaign: Campaign, to: CampaignState) -> None:
     if order.index(to) != order.index(campaign.state) + 1:
         raise StepSkipped(f"{campaign.state} to {to}")
     campaign.state = to
-    campaign.stale = True
+    campaign.mark_stale()
 
 
 def judge_demand(session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date) -> None:
@@ -92,7 +92,7 @@ def judge_demand(session: Session, campaign: Campaign, number: int, state: Deman
         DemandStep(campaign_id=campaign.id, number=number, step=step_number, state=state, day=day, source=source)
     )
     demand.state, demand.source, demand.since = state, source, day
-    campaign.stale = True
+    campaign.mark_stale()
     news.tell(session, campaign.id, NewsKind.DEMAND, number, day)
 
 
@@ -114,7 +114,7 @@ def publish_update(
     last = session.scalar(select(func.max(Update.number)).where(Update.campaign_id == campaign.id)) or 0
     mailed = mailed_since is not None
     session.add(Update(campaign_id=campaign.id, number=last + 1, day=now.date(), text=dict(text), mailed=mailed))
-    campaign.stale = True
+    campaign.mark_stale()
     if mailed:
         news.tell_at_once(session, campaign.id, NewsKind.UPDATE, last + 1, now)
     else:

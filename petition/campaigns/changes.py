@@ -67,7 +67,8 @@ def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
     for name, value in changes.items():
         if not _same(getattr(campaign, name), value):
             setattr(campaign, name, value)
-            campaign.stale = campaign.state is not CampaignState.DRAFT
+            if campaign.state is not CampaignState.DRAFT:
+                campaign.mark_stale()
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import flag_modified
 
 from petition.db import Base, Ordered
 from petition.privacy import DomainPolicy
@@ -74,6 +75,11 @@ class Campaign(Base):
     def policies(self) -> list[DomainPolicy]:
         """Which work addresses belong to the organisation."""
         return [DomainPolicy(domain=name, **rule) for name, rule in sorted(self.domains.items())]
+
+    def mark_stale(self) -> None:
+        """Have the public pages drawn again; written even if this session read that they will be: they may be by now."""
+        self.stale = True
+        flag_modified(self, "stale")
 
     def demand_ids(self) -> list[str]:
         """Names of the demands in the ledger: d1, d2 and so on."""

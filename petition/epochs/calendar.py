@@ -69,9 +69,10 @@ def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None
 
 def add_translation(session: Session, campaign: Campaign, lang: str, title: str, markdown: str) -> None:
     """Add a language to an open campaign's letter; its hash becomes an entry of its own."""
-    if campaign.state is not CampaignState.OPEN or lang in {letter.lang for letter in campaign.letters}:
-        raise CampaignFaulty("A translation can be added once per language, while the campaign is open.")
     db.hold(session, epoch_lock(campaign.id))
+    session.refresh(campaign)
+    if campaign.state is not CampaignState.OPEN or lang in campaign.languages:
+        raise CampaignFaulty("A translation can be added once per language, while the campaign is open.")
     letter = Letter(lang=lang, title=title, markdown=markdown)
     letter.sha256 = letter.digest()
     campaign.letters.append(letter)
@@ -105,7 +106,8 @@ def _publish(session: Session, campaign: Campaign) -> None:
 def keep_calendar(session: Session, now: datetime) -> list[str]:
     """Open and close what its dates say; gives the names of the campaigns that changed.
 
-    A draft that lacks something stays one; its checklist says why. Nothing else waits for it.
+    A draft that lacks something stays one; its checklist says why. Nothing else waits for it. A campaign to whose ledger
+    somebody writes is closed next time: its row must not be held while one waits for that.
     """
     opening = select(Campaign).where(Campaign.state == CampaignState.DRAFT, Campaign.opens_at <= now)
     closing = select(Campaign).where(Campaign.state == CampaignState.OPEN, Campaign.closes_at <= now)
@@ -115,7 +117,12 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
             open_campaign(session, campaign, now)
             journal.write(session, campaign.id, None, Deed.CAMPAIGN_OPENED, now)
             changed.append(campaign.slug)
-    for campaign in session.scalars(closing.with_for_update(skip_locked=True)):
+    for campaign in session.scalars(closing).all():
+        if not db.try_hold(session, epoch_lock(campaign.id)):
+            continue
+        session.refresh(campaign, with_for_update=True)
+        if campaign.state is not CampaignState.OPEN or campaign.closes_at is None or campaign.closes_at > now:
+            continue
         close_campaign(session, campaign, now)
         journal.write(session, campaign.id, None, Deed.CAMPAIGN_CLOSED, now)
         changed.append(campaign.slug)

@@ -97,4 +97,4 @@ def _step(session: Session, campaign: Campaign, to: CampaignState, now: datetime
     session.flush()
     if ORDER.index(campaign.state) < ORDER.index(to):
         epochs.change(session, campaign, to, now)
-    campaign.stale = True
+    campaign.mark_stale()

@@ -164,4 +164,4 @@ def _told(
     session.flush()
     if campaign.state is not CampaignState.DRAFT:
         snapshots.refresh(session, campaign)
-        campaign.stale = True  # whatever else waited to be drawn, or to leave the bundle, still does
+        campaign.mark_stale()  # whatever else waited to be drawn, or to leave the bundle, still does

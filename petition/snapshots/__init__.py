@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -87,15 +87,23 @@ def _listed(data: dict[str, Any]) -> Listed:
 
 
 def refresh(session: Session, campaign: Campaign) -> Snapshot:
-    """Write down what the public may see now; the version is one more than before."""
+    """Write down what the public may see now; the version is one more than before.
+
+    Drawn from what is committed by the time nobody else draws this campaign: what the caller read before that is read
+    again, so that of two changes at once neither undoes the other's. The campaign's row is written, if at all, before
+    the snapshot's is locked: whoever holds the campaign's row goes on to lock the snapshot's.
+    """
+    session.flush()
+    stale = update(Campaign).where(Campaign.id == campaign.id, Campaign.stale)
+    session.execute(stale.values(stale=False))
     query = select(Publication.version, Publication.data["table"]).where(Publication.campaign_id == campaign.id)
     known = session.execute(query.with_for_update()).one_or_none()
     version, table = (known[0], known[1]) if known else (0, None)
     drawn = _converter.structure(table, Table) if table else UNCOUNTED
-    snapshot = draw(session, campaign, version + 1, drawn)
+    with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
+        snapshot = draw(unread, unread.get_one(Campaign, campaign.id), version + 1, drawn)
     data = _converter.unstructure(snapshot)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
     writing = insert(Publication).values(campaign_id=campaign.id, **row)
     session.execute(writing.on_conflict_do_update(index_elements=["campaign_id"], set_=row))
-    campaign.stale = False
     return snapshot

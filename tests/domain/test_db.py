@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -35,3 +35,22 @@ def test_a_wrong_statement_of_ours_is_not_taken_for_an_absent_server(
     with pytest.raises(DBAPIError) as caught, session.begin_nested():
         session.execute(text(statement), values)
     assert not db.is_away(caught.value)
+
+
+def test_a_plan_of_tables_that_were_put_in_place_anew_is_an_absence_that_passes(engine: Engine) -> None:
+    """A backup was restored while this process had connections: their plans know the tables that are gone."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (n bigint)"))
+    asks = lambda: db.engine().connect()
+    with asks() as connection:
+        for _ in range(10):  # the driver prepares what is asked often
+            connection.execute(text("SELECT n FROM thing"))
+            connection.commit()
+        with create_engine(engine.url).begin() as other:
+            other.execute(text("DROP TABLE thing"))
+            other.execute(text("CREATE TABLE thing (n text)"))
+        with pytest.raises(DBAPIError) as caught:
+            connection.execute(text("SELECT n FROM thing"))
+    assert db.is_away(caught.value)
+    with asks() as connection:
+        assert connection.execute(text("SELECT n FROM thing")).all() == []

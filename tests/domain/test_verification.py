@@ -20,6 +20,7 @@ from petition.privacy import Recipient, unseal_address
 from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, work_email
 from petition.verification.tables import Issued, MailCap, Tag
 from tests import make
+from tests.support.waiting import lock_waiters, until
 
 
 @pytest.fixture
@@ -293,7 +294,7 @@ def closes_only_after(slug: str, work: Callable[[Session, Campaign], object]) ->
     with db.transaction() as working:
         work(working, campaigns.find(working, slug))
         closer.start()
-        closer.join(0.5)
+        until("the close to wait for a lock", lock_waiters)
         assert closer.is_alive()
     closer.join(10)
     assert not closer.is_alive()

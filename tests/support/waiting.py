@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import text
+
+from petition import db
+
 Seen = TypeVar("Seen")
+AT_A_LOCK = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 PATIENCE = 120.0
 """Seconds after which it is a fault: many times what a machine at a third of its speed needs."""
 
@@ -20,3 +25,9 @@ def until(
         assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}; last seen: {seen!r}"
         time.sleep(0.05)
     return seen
+
+
+def lock_waiters() -> list[int]:
+    """The PostgreSQL processes that wait for a lock in this database."""
+    with db.session() as session:
+        return list(session.scalars(AT_A_LOCK))

@@ -19,7 +19,7 @@ from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.signatures.tables import Pending, Spent
 from tests import make
-from tests.support.waiting import until
+from tests.support.waiting import lock_waiters, until
 
 DIES_BEFORE_ITS_REPLY = """
 import os, signal, sys
@@ -30,7 +30,6 @@ app = create_app(Config.from_env())
 app.test_client().post(sys.argv[1], json={"pass": sys.argv[2], "show": "anonymous"})
 os.kill(os.getpid(), signal.SIGKILL)
 """
-WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 def a_pass(slug: str) -> str:
@@ -68,14 +67,8 @@ def test_a_signature_whose_reply_was_lost_is_there_once_and_the_pass_is_spent(
 
 def end_the_waiting_statement(engine: Engine) -> None:
     """End the backend that waits for a lock, once there is one."""
+    pid, *_ = until("a statement that waits for a lock", lock_waiters)
     with engine.connect() as connection:
-
-        def waiting() -> list[int]:
-            found = list(connection.execute(WAITING).scalars())
-            connection.rollback()
-            return found
-
-        pid, *_ = until("a statement that waits for a lock", waiting)
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
 
