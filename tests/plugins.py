@@ -5,7 +5,7 @@ A test asks for a fixture by the name of its argument. What is used by one modul
 
 import gc
 
-# A hundred thousand objects that stay are made by imports alone: looking through them again and again is a tenth of a start.
+# What imports make stays: looking through it for garbage again and again only makes the start longer.
 gc.set_threshold(50_000, 20, 50)
 
 pytest_plugins = (

@@ -18,9 +18,9 @@ from petition.config.addresses import PROJECT
 
 BIN = Path(sys.executable).parent
 PYTHON = (sys.executable, "-m")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HEADLESS = "chromium-headless-shell"
-"""The same browser without its windows: a third cheaper a page. It cannot do all that the whole one can."""
+"""The same engine without a window: a quarter to a third less work a page. It cannot do all that the whole browser can."""
 PYTEST = (*PYTHON, "pytest", "-n", "2", "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),

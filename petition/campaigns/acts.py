@@ -80,19 +80,25 @@ def step(campaign: Campaign, to: CampaignState) -> None:
     campaign.mark_stale()
 
 
+def _hold_for_news(session: Session, campaign: Campaign) -> None:
+    """Have the pages drawn again, and number news until the commit: the campaign's row first, as whoever closes it does."""
+    campaign.mark_stale()
+    session.flush()
+    news.number_under_lock(session, campaign.id)
+
+
 def judge_demand(session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date) -> None:
     """Record what became of a demand, since when, and who reports it; what was recorded before stays in its timeline."""
     demand = next((each for each in campaign.demands if each.number == number), None)
     if demand is None:
         raise CampaignFaulty(f"There is no demand {number}.")
-    news.number_under_lock(session, campaign.id)
+    _hold_for_news(session, campaign)
     steps = select(func.max(DemandStep.step)).where(DemandStep.campaign_id == campaign.id, DemandStep.number == number)
     step_number = int(session.scalar(steps) or 0) + 1
     session.add(
         DemandStep(campaign_id=campaign.id, number=number, step=step_number, state=state, day=day, source=source)
     )
     demand.state, demand.source, demand.since = state, source, day
-    campaign.mark_stale()
     news.tell(session, campaign.id, NewsKind.DEMAND, number, day)
 
 
@@ -105,7 +111,7 @@ def publish_update(
     """
     if campaign.state is CampaignState.DRAFT or not all(text.get(lang, "").strip() for lang in campaign.languages):
         raise TextMissing("An update needs a text in each language of a letter that is public.")
-    news.number_under_lock(session, campaign.id)
+    _hold_for_news(session, campaign)
     written = select(Update).where(Update.campaign_id == campaign.id)
     if mailed_since is not None:
         this_week = written.where(Update.mailed, Update.day >= mailed_since.date())
@@ -114,7 +120,6 @@ def publish_update(
     last = session.scalar(select(func.max(Update.number)).where(Update.campaign_id == campaign.id)) or 0
     mailed = mailed_since is not None
     session.add(Update(campaign_id=campaign.id, number=last + 1, day=now.date(), text=dict(text), mailed=mailed))
-    campaign.mark_stale()
     if mailed:
         news.tell_at_once(session, campaign.id, NewsKind.UPDATE, last + 1, now)
     else:

@@ -156,9 +156,11 @@ def seal_head(head: Head, origin: str) -> None:
 
 
 def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head:
-    """The head of a ledger, locked against other writers if wished."""
+    """The head of a ledger; locked against other writers if wished, and then read again whatever this session read before."""
     query = select(Head).where(Head.campaign_id == campaign_id)
-    return session.scalars(query.with_for_update() if lock else query).one()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one()
 
 
 def counted(session: Session, campaign_id: bytes) -> int:

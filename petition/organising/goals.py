@@ -163,5 +163,6 @@ def _told(
     journal.write(session, campaign.id, by, deed, now, about)
     session.flush()
     if campaign.state is not CampaignState.DRAFT:
+        session.refresh(campaign, with_for_update=True)  # before the snapshot's row, as everybody does
         snapshots.refresh(session, campaign)
         campaign.mark_stale()  # whatever else waited to be drawn, or to leave the bundle, still does

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from petition import campaigns, clock, db, epochs, snapshots
 from petition.campaigns import Campaign, CampaignState, DemandState, changes, switches
 from petition.ledger import log
+from petition.milestones import MilestoneKind
+from petition.organising import goals
 from petition.snapshots import Snapshot
 from tests import make
 from tests.support.waiting import lock_waiters, until
@@ -70,6 +72,18 @@ def test_a_stop_that_began_before_a_batch_publishes_the_batch(letter: str) -> No
             epochs.close_epoch(batch, campaigns.find(batch, letter), make.NOW)
         stop(session, letter)
     assert (public(letter).epoch, public(letter).count) == (1, 1)
+
+
+def test_a_batch_of_a_session_that_read_the_ledger_before_another_batch_comes_after_it(letter: str) -> None:
+    with db.transaction() as late:
+        campaign = campaigns.find(late, letter)
+        head = log.head_of(late, campaign.id)
+        with db.transaction() as batch:
+            epochs.close_epoch(batch, campaigns.find(batch, letter), make.NOW)
+        assert head.epoch == 0
+        assert epochs.close_epoch(late, campaign, make.NOW).number == 2
+    with db.session() as session:
+        assert epochs.audit(session, campaigns.find(session, letter)).faults == []
 
 
 def test_of_two_translations_at_once_both_are_languages_of_the_letter(letter: str) -> None:
@@ -138,6 +152,29 @@ def test_a_stop_and_a_batch_of_a_page_that_is_stale_do_not_wait_for_each_other(l
     assert (public(letter).stopped, public(letter).epoch) == ((switches.SIGNING,), 1)
     with db.session() as session:
         assert campaigns.find(session, letter).stale is False
+
+
+@pytest.mark.parametrize("act", [judge, tell])
+def test_a_close_and_news_do_not_wait_for_each_other(letter: str, act: Callable[[Session, Campaign], None]) -> None:
+    beside(
+        lambda session: session.refresh(campaigns.find(session, letter), with_for_update=True),
+        lambda session: epochs.close_campaign(session, campaigns.find(session, letter), make.NOW),
+        lambda session: act(session, campaigns.find(session, letter)),
+    )
+    assert public(letter).state is CampaignState.CLOSED
+
+
+def test_a_new_milestone_and_a_stop_do_not_wait_for_each_other(letter: str) -> None:
+    then = goals.Consequences(mail_readers=False, mail_organisers=False, open_names=False)
+    beside(
+        lambda session: goals.add(
+            session, campaigns.find(session, letter), MilestoneKind.COUNT, 9, then, bytes(16), make.NOW
+        ),
+        lambda session: session.flush(),
+        lambda session: stop(session, letter),
+    )
+    assert public(letter).stopped == (switches.SIGNING,)
+    assert [each.value for each in public(letter).milestones] == [9]
 
 
 def test_a_close_by_its_date_and_a_batch_of_a_page_that_is_stale_do_not_wait_for_each_other(letter: str) -> None:

@@ -109,7 +109,7 @@ def index_of(session: Session, name: str) -> int:
     return session.scalars(select(Signature.index).where(Signature.name == name)).one()
 
 
-def test_a_hidden_comment_leaves_page_and_bundle_but_not_its_name(session: Session) -> None:
+def test_a_hidden_comment_leaves_page_and_bundle_and_its_name_stays(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")

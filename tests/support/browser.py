@@ -1,7 +1,7 @@
 """A real browser for tests: Debian's chromium, or another of its kind on PATH, driven by Playwright.
 
-Where chromium's headless shell is installed, pages are drawn by it: the same engine without a window, for two thirds of
-the work. What a browser leaves on a disk is looked for after the whole browser (`require_browser`).
+Where chromium's headless shell is installed, pages are drawn by it: the same engine without a window, for less work. What
+a browser leaves on a disk is looked for after the whole browser (`require_browser`).
 
 The fixture is `browser`: one browser for each process of tests, and each test opens a context of its own.
 A missing browser skips with its reason, and fails where CI=true, so that no build is green without it.
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from petition.bootstrap.checks import BROWSERS, HEADLESS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-HEADLESS = "chromium-headless-shell"
 FLAGS = (
     "--no-sandbox",  # only our own pages are opened, and containers and root have no sandbox
     "--disable-gpu",
@@ -34,12 +34,12 @@ FLAGS = (
 )
 PATIENCE = 30_000
 """What is expected of a page is there at once, and much later on a machine with other work: only a failure takes so long."""
-MISSING = "No browser on PATH (chromium, chromium-browser, google-chrome): install one to run the browser tests."
+MISSING = f"No browser on PATH ({', '.join(BROWSERS)}): install one to run the browser tests."
 
 
 def find_browser() -> str | None:
     """Path of the first browser on PATH."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def require_browser() -> str:
