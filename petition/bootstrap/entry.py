@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from types import ModuleType
 from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
@@ -18,9 +18,6 @@ from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import Tree
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.config.addresses import PROJECT
-
-if TYPE_CHECKING:
-    import click
 
 INBOX = "/dev/inbox"
 PREPARE = (sys.executable, "-m", "petition.cli", "prepare")
@@ -136,7 +133,7 @@ def show_help() -> int:
     folder = environment.place(os.environ, environment.RUN_LOCK)
     if environment.is_good(folder, environment.RUN_LOCK):
         environment.enter(["--help"], tests=False, environ=os.environ)
-        lines |= {name: command.get_short_help_str(90) for name, command in _group().commands.items()}
+        lines |= _commands().lines()
     print("python3 app.py [command] [arguments]\n")
     print("\n".join(f"  {name:<12} {text}" for name, text in lines.items()))
     if len(lines) == len(OWN):
@@ -145,16 +142,16 @@ def show_help() -> int:
 
 
 def _cli(command: str, rest: list[str]) -> int:
-    group = _group()
-    if command not in group.commands:
+    known = _commands()
+    if command not in known.COMMANDS:
         raise CannotStart(f"There is no command {command!r}; `python3 app.py --help` lists them all.")
-    group.main([command, *rest], prog_name="python3 app.py")
+    known.cli.main([command, *rest], prog_name="python3 app.py")
     return 0
 
 
-def _group() -> click.Group:
-    found: click.Group = importlib.import_module("petition.cli").cli
-    return found
+def _commands() -> ModuleType:
+    """The commands that need the environment, imported once there is one."""
+    return importlib.import_module("petition.cli")
 
 
 def _call(module: str, rest: list[str]) -> int:

@@ -18,6 +18,8 @@ from petition.bootstrap.process import Process, kill_group, leashed
 from petition.bootstrap.progress import CannotStart
 from petition.bootstrap.root import guise
 
+IN_THE_WAY = ("still in use", "already in use", "already exists")
+"""What PostgreSQL says while a killed predecessor's shared memory, socket or pid file is there: its last process goes soon."""
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 INITDB = (
     "--username=petition",
@@ -140,7 +142,9 @@ class Postgres:
         return self.alive() and lines[:1] == [str(self.pid)] and lines[-1].strip() == "ready"
 
     def _again_or_give_up(self) -> None:
-        for _ in range(20):  # shared memory of a killed predecessor goes when its last process does
+        for _ in range(20):
+            if not any(word in _last_line(self.log) for word in IN_THE_WAY):
+                break
             time.sleep(0.25)
             process = self._process = self._spawn()
             time.sleep(0.25)

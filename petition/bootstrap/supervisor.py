@@ -28,6 +28,7 @@ from petition.bootstrap.valkey import Valkey
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 QUICK_DEATH = 10.0
 QUICK_DEATHS = 5
+FIRST_AGAIN = 0.5
 SLOWEST_AGAIN = 8.0
 READY_SECONDS = 60.0
 STOP_SECONDS = 9.5
@@ -191,7 +192,9 @@ class Tree:
         if watched.quick_deaths >= QUICK_DEATHS and not self.serving:
             raise CannotStart(f"{name} ended {QUICK_DEATHS} times in a row right after its start: read {log}")
         say(f"{name} ended; starting it again ({log})")
-        watched.again_at = time.monotonic() + min(0.25 * 2 ** min(watched.quick_deaths, QUICK_DEATHS), SLOWEST_AGAIN)
+        watched.again_at = time.monotonic() + min(
+            FIRST_AGAIN * 2 ** (min(watched.quick_deaths, QUICK_DEATHS) - 1), SLOWEST_AGAIN
+        )
 
     def _stop(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

@@ -1,6 +1,5 @@
 """Commands: what an operator does from a terminal. One file a subject; no rule lives here."""
 
-from petition.cli import backup, campaign, close, mail, organiser, setup, signer
-from petition.cli.frame import cli
+from petition.cli.commands import COMMANDS, cli, lines
 
-__all__ = ["backup", "campaign", "cli", "close", "mail", "organiser", "setup", "signer"]
+__all__ = ["COMMANDS", "cli", "lines"]

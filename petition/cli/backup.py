@@ -12,7 +12,7 @@ import click
 from petition import backup as backups
 from petition import clock, db
 from petition.backup import BackupRefused, Order, Replayed, keys
-from petition.cli.frame import cli, opened, refuse
+from petition.cli.frame import opened, refuse
 from petition.config import Config
 
 KEPT_PUBLIC: Final = "backup.pub"
@@ -28,7 +28,7 @@ class FileOrCommand(click.Group):
         return super().parse_args(ctx, args if known or not args else ["write", *args])
 
 
-@cli.group(cls=FileOrCommand)
+@click.group(cls=FileOrCommand)
 def backup() -> None:
     """Backups: `backup key FILE` makes a key, `backup FILE` writes the database into a file sealed to it."""
 
@@ -71,7 +71,7 @@ def _kept(config: Config) -> str:
         refuse("There is no key to seal it to: make one with `backup key FILE`, or give one with --to.")
 
 
-@cli.command()
+@click.command()
 @click.argument("file", type=FILE)
 @click.option("--key", "private", required=True, metavar="FILE", type=FILE, help="the private key's file")
 @click.option("--replace", is_flag=True, help="Delete what the database holds now.")

@@ -9,13 +9,13 @@ import click
 
 from petition import campaigns, clock, db, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
-from petition.cli.frame import cli, named, opened, refuse
+from petition.cli.frame import named, opened, refuse
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written while its ledger is recounted is seen in all tables or in none."""
 
 
-@cli.group()
+@click.group()
 def campaign() -> None:
     """Campaigns: list, open, close, record what came of them."""
 
@@ -55,7 +55,7 @@ def demand(slug: str, number: int, state: str, source: str) -> None:
         campaigns.judge_demand(session, named(session, slug), number, DemandState(state), source, clock.now().date())
 
 
-@cli.group()
+@click.group()
 def ledger() -> None:
     """The ledger: recount it."""
 

@@ -11,11 +11,11 @@ from petition import clock, config, db, epochs, journal
 from petition.backup import closing
 from petition.backup.closing import Closing
 from petition.campaigns import Campaign, CampaignState
-from petition.cli.frame import cli, named, opened, refuse
+from petition.cli.frame import named, opened, refuse
 from petition.journal import Deed
 
 
-@cli.command()
+@click.command()
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
 def close(slug: str, *, yes: bool) -> None:

@@ -18,17 +18,11 @@ from petition import bootstrap, campaigns, clock, db, failpoints, keyring
 from petition.campaigns import Campaign, CampaignFaulty
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.mail import DkimKeyWrong, postbox_for
-from seeds.demo import SeedBroken
 
 NO_TABLES: Final = frozenset({"42P01", "42703", "3F000"})  # undefined table, column, schema
 BUSY: Final = frozenset({"55P03", "40P01"})  # lock_not_available, deadlock_detected
 DENIED: Final = frozenset({"42501"})  # insufficient_privilege
 FULL: Final = frozenset({"53100"})  # disk_full
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
-    """Undersigned: open letters, verified signatures, a count that anybody can recount."""
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -55,7 +49,7 @@ def opened() -> Iterator[Config]:
         refuse(_said_of(error))
     except OSError as error:
         refuse(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
-    except (CampaignFaulty, SeedBroken) as fault:
+    except CampaignFaulty as fault:
         refuse(str(fault))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, clock, db, deliveries, digests, subscribers
 from petition.campaigns import TooManyUpdates
-from petition.cli.frame import cli, named, opened, refuse
+from petition.cli.frame import named, opened, refuse
 from petition.config import Config
 from petition.deliveries import Mailing
 from petition.deliveries.halts import REFUSED
@@ -33,7 +33,7 @@ def sender(config: Config) -> Sender:
     )
 
 
-@cli.group()
+@click.group()
 def digest() -> None:
     """Digests: plan, preview, send, and what was given up."""
 
@@ -119,7 +119,7 @@ def retry() -> None:
             click.echo(f"{found.unwanted} were dropped: their readers left, paused or chose another rhythm.")
 
 
-@cli.group()
+@click.group()
 def sending() -> None:
     """Kill switches for mail: everything, one campaign, one kind."""
 
@@ -165,7 +165,7 @@ def resume(what: str) -> None:
         click.echo(f"Going on; {dropped} planned mails were dropped.")
 
 
-@cli.group()
+@click.group()
 def update() -> None:
     """News by the organisers."""
 
@@ -201,7 +201,7 @@ def _read(texts: tuple[str, ...]) -> dict[str, str]:
     return read
 
 
-@cli.group()
+@click.group()
 def subscriber() -> None:
     """Subscribers: numbers, who is entered by hand, suppressed addresses. Addresses are never shown."""
 
@@ -267,7 +267,7 @@ def _lifted(session: Session, pepper: bytes, address: str) -> str:
     return f"{told} A complaint is forgotten: the address can ask for mail." if complained else told
 
 
-@cli.group()
+@click.group()
 def bounces() -> None:
     """Bounces that come back as mails."""
 

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition import campaigns, clock, db, organisers
-from petition.cli.frame import cli, named, opened, refuse
+from petition.cli.frame import named, opened, refuse
 from petition.config import Config
 from petition.organisers import Organiser, Role
 
 
-@cli.group()
+@click.group()
 def organiser() -> None:
     """Organisers: invite, list, let in, disable."""
 

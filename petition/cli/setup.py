@@ -12,22 +12,22 @@ import click
 
 from petition import campaigns, clock, db, migrate, organisers
 from petition.bootstrap import commands, leave_sign_in
-from petition.cli.frame import cli, configured, opened
+from petition.cli.frame import configured, opened, refuse
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.organisers import Role
-from seeds.demo import sow
+from seeds.demo import FOUNDING, SeedBroken, sow
 
 OWNER: Final = "Owner"
 
 
-@cli.command()
+@click.command()
 def prepare() -> None:
     """Bring the database up to date; in development, sow the demo campaign."""
     with opened() as config:
         _timed("migrations", lambda: migrate.upgrade(config.database_url))
         if config.env is not config.env.PRODUCTION:
-            _timed("demo", lambda: sow(config))
+            _timed("demo", lambda: _sown(config))
             _timed("owner", lambda: _leave_a_link(config))
 
 
@@ -43,43 +43,50 @@ def _leave_a_link(config: Config) -> None:
     leave_sign_in(config.home, f"{config.base_url}/organise/enter/{link}")
 
 
+def _sown(config: Config, file: Path = FOUNDING) -> str:
+    try:
+        return sow(config, file)
+    except SeedBroken as broken:
+        refuse(str(broken))
+
+
 def _timed(name: str, work: Callable[[], object]) -> None:
     began = time.monotonic()
     work()
     click.echo(f"{name:<12} {time.monotonic() - began:5.1f} s", err=True)
 
 
-@cli.command("migrate")
+@click.command("migrate")
 def migrate_() -> None:
     """Bring the database's tables up to date."""
     with opened() as config:
         migrate.upgrade(config.database_url)
 
 
-@cli.command()
+@click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def seed(file: Path | None) -> None:
     """Sow the demo campaign, or the one a file describes; a second time changes nothing."""
     with opened() as config:
         migrate.upgrade(config.database_url)
-        click.echo(sow(config, file) if file else sow(config))
+        click.echo(_sown(config, file or FOUNDING))
 
 
-@cli.command()
+@click.command()
 def web() -> None:
     """Run the web server in the foreground."""
     config = configured()
     _become(commands.web(config).argv, config)
 
 
-@cli.command()
+@click.command()
 @click.argument("name", type=click.Choice(list(commands.WORKERS)))
 def worker(name: str) -> None:
     """Run one worker in the foreground."""
     _become(commands.worker(name).argv, configured())
 
 
-@cli.command()
+@click.command()
 def beat() -> None:
     """Run the clock that nudges in the foreground."""
     config = configured()

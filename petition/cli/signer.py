@@ -7,7 +7,6 @@ import sys
 import click
 
 from petition.blindsign import signer
-from petition.cli.frame import cli
 
 LINES = {
     "sign": "Sign a letter from the terminal: its address, then what is asked.",
@@ -26,5 +25,7 @@ def _passed_on(name: str) -> click.Command:
     return click.Command(name, callback=run, params=[given], help=LINES[name], context_settings=options)
 
 
-for _name in LINES:
-    cli.add_command(_passed_on(_name))
+sign = _passed_on("sign")
+receipt = _passed_on("receipt")
+hide = _passed_on("hide")
+withdraw = _passed_on("withdraw")

@@ -26,7 +26,7 @@ from tests.support.waiting import until
 # A tree with stand-ins: a web server with a worker of its own, a queue worker that ignores SIGTERM, a beat.
 STAND_IN = '''
 import os, sys
-from petition.bootstrap import commands, entry
+from petition.bootstrap import commands, entry, supervisor
 from petition.bootstrap.process import Child
 
 WEB = """
@@ -49,6 +49,7 @@ def children(settings):
         Child("beat", python(SLEEP), 1.0, 1),
     ]
 commands.children = children
+supervisor.FIRST_AGAIN = 0.05
 entry.PREPARE = python("import sys; print('  prepared', flush=True)")
 os.environ.setdefault("PETITION_ENV", "development")
 sys.exit(entry.guarded(lambda: entry.up([])))

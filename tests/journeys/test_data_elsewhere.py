@@ -25,6 +25,7 @@ from petition.organising.tables import ExportKind
 from tests.support.clients import attach
 from tests.support.foreign_client import SLUG, api, call, verified
 from tests.support.installation import Running
+from tests.support.queues import send_task
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -101,7 +102,7 @@ def posted(url: str, typed: dict[str, str]) -> int:
         return refused.code
 
 
-def use(running: Running, private: Path) -> None:
+def use(running: Running, config: Config, private: Path) -> None:
     """Sign, ask for mail, come in as an organiser in two ways, ask for a file, make a key for backups."""
     assert running.command("backup", "key", str(private)).returncode == 0
     held = verified(running, "elsewhere@salesforce.example")[1]
@@ -115,14 +116,16 @@ def use(running: Running, private: Path) -> None:
     with db.transaction() as session:
         owner = session.scalars(select(Organiser.id).limit(1)).one()
         campaign = campaigns.find(session, SLUG)
-        exports.ask(session, campaign, ExportKind.FIGURES_CSV, owner, clock.now())
+        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, owner, clock.now())
+        wanted = export.id.hex()
+    send_task(config, "exports.make", "upkeep", wanted)
 
 
 def test_every_key_and_file_of_a_site_in_use_stands_in_the_data_map(running: Running, tmp_path: Path) -> None:
     config = attach(running)
     with watched(config) as watch:
-        use(running, tmp_path / "private.key")
-        until("the export, for which the sweep asks", lambda: any((running.home / "exports").glob("*")))
+        use(running, config, tmp_path / "private.key")
+        until("the export", lambda: any((running.home / "exports").glob("*")))
         with suppress(AssertionError):  # what never comes is named below
             until("every key and file", lambda: not watch.missing() and not files_missing(running.home))
     assert watch.faults == set()

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 import redis
-from celery import Celery
 from sqlalchemy import func, select
 
 from petition import campaigns, clock, db
@@ -25,6 +24,7 @@ from tests.support.clients import SLUG, attach, process
 from tests.support.figures import Write
 from tests.support.installation import Running, environment, installation
 from tests.support.post import MESSAGE_ID
+from tests.support.queues import send_task
 
 pytestmark = pytest.mark.xdist_group("mail and redis")
 READERS = 40
@@ -142,8 +142,7 @@ def told_and_arrived(tree: Running) -> float:
     began = time.monotonic()
     with db.session() as session:
         waiting = [str(owed_id) for owed_id in session.scalars(select(Owed.id).where(Owed.kind == TELL))]
-    with Celery(broker=config_of(tree).broker_url, set_as_current=False) as app:
-        for owed_id in waiting:
-            app.send_task("digests.tell", args=[owed_id], queue="mail", ignore_result=True)
+    for owed_id in waiting:
+        send_task(config_of(tree), "digests.tell", "mail", owed_id)
     arrived(tree, 60)
     return time.monotonic() - began

@@ -74,7 +74,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def installation(**more: str) -> Iterator[Running]:
-    """Start an installation, wait until it is ready, and stop it in order."""
+    """Start an installation, wait until it is ready, and stop it in a hurry."""
     home, port = Path(tempfile.mkdtemp(prefix="u-", dir=in_memory())), free_port()
     process = subprocess.Popen(
         [sys.executable, "app.py"],
@@ -89,6 +89,7 @@ def installation(**more: str) -> Iterator[Running]:
         yield Running(announced["ready"], home, process, announced.get("sign in", ""))
     finally:
         process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)  # a second signal: it need not wait for anybody
         process.wait(60)
         shutil.rmtree(home, ignore_errors=True)
 

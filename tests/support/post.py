@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from celery import Celery
 from sqlalchemy import update
 
 from petition import db, keyring
@@ -30,6 +29,7 @@ from petition.digests import Sender
 from petition.mail import SmtpPostbox
 from tests import make
 from tests.support.mail_server import server, with_pipelining
+from tests.support.queues import send_task
 from tests.support.served import free_port
 from tests.support.services import cloned
 
@@ -121,8 +121,7 @@ class Post:
 
     def send_task(self, name: str, queue: str, args: list[object] | None = None) -> None:
         """Put a message into a queue."""
-        with Celery(broker=self.config.broker_url, set_as_current=False) as app:
-            app.send_task(name, args=args or [], queue=queue, ignore_result=True)
+        send_task(self.config, name, queue, *(args or []))
 
     def nudge(self) -> None:
         """What beat does every two seconds."""
