@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from tests.support.installation import Running
 from tests.support.looks import SMALL, presses, reloads_until
 from tests.support.signing import IN_THE_LEDGER, WHOLE, letter_of, looks_right, opened, proves, signed, somebody
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -49,10 +49,12 @@ def test_signing_without_a_script_needs_three_posts(running: Running, plain: Bro
     signed(page)
     expect(page.locator("#standing")).to_have_text("It waits for the next batch.")
     presses(page.get_by_role("button", name="Look again"))
-    end = time.monotonic() + 60
-    while "in batch" not in page.locator("#standing").inner_text() and time.monotonic() < end:
-        page.wait_for_timeout(1000)
+
+    def looked() -> str:
         presses(page.get_by_role("button", name="Show where it stands"))
+        return page.locator("#standing").inner_text()
+
+    until("the batch", looked, lambda standing: "in batch" in standing, pause=0.3)
     expect(page.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
 
 

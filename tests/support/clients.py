@@ -51,14 +51,15 @@ def sign(tree: Running, held: str) -> Answer | None:
 def in_the_ledger(answers: list[Answer], seconds: float) -> float:
     """Wait until every receipt's entry is in the ledger; gives how long it took."""
     leaves = [leaf_hash(answer.body["receipt"]["entry"].encode()) for answer in answers]
-    began, found = time.monotonic(), None
-    while time.monotonic() - began < seconds:
+    began = time.monotonic()
+
+    def found() -> int | None:
         with contextlib.suppress(OperationalError), db.session() as session:
-            found = session.scalar(select(func.count()).select_from(Signature).where(Signature.leaf.in_(leaves)))
-        if found == len(leaves):
-            return time.monotonic() - began
-        time.sleep(0.2)
-    raise AssertionError(f"{found} of {len(leaves)} are in the ledger")
+            return session.scalar(select(func.count()).select_from(Signature).where(Signature.leaf.in_(leaves)))
+        return None
+
+    until(f"{len(leaves)} entries in the ledger", found, lambda n: n == len(leaves), seconds)
+    return time.monotonic() - began
 
 
 def spent() -> int:
@@ -116,14 +117,16 @@ def nothing_pending() -> bool:
 
 def process(tree: Running, *words: str) -> psutil.Process:
     """The oldest process of the tree whose command line holds all the words; it may just be starting again."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+
+    def oldest() -> psutil.Process | None:
         with contextlib.suppress(psutil.NoSuchProcess):
             found = [each for each in psutil.Process(tree.process.pid).children(recursive=True) if runs(each, words)]
-            if found:
-                return min(found, key=lambda each: each.create_time())
-        time.sleep(0.05)
-    raise AssertionError(f"no process {words}")
+            return min(found, key=lambda each: each.create_time(), default=None)
+        return None
+
+    there = until(f"the process {words}", oldest)
+    assert there is not None
+    return there
 
 
 def runs(each: psutil.Process, words: tuple[str, ...]) -> bool:

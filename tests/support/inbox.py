@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
 
 from petition.mail import InboxMail, read_inbox
 from tests.support.installation import Running
+from tests.support.waiting import until
 
 
-def mail_to(running: Running, address: str, subject: str, seconds: float = 120) -> InboxMail:
+def mail_to(running: Running, address: str, subject: str) -> InboxMail:
     """The newest mail to an address whose subject holds a word, once it has come."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for mail in read_inbox(running.home / "inbox", 500):
-            if mail.to == address and subject in mail.subject:
-                return mail
-        time.sleep(0.2)
-    raise AssertionError([mail.subject for mail in read_inbox(running.home / "inbox", 500)])
+
+    def found() -> list[InboxMail]:
+        mails = read_inbox(running.home / "inbox", 500)
+        return [mail for mail in mails if mail.to == address and subject in mail.subject]
+
+    return until(f"a mail about {subject!r}", found)[0]
 
 
 def link(mail: InboxMail, purpose: str) -> str:

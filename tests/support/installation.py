@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
 from tests.support.places import in_memory
 from tests.support.served import free_port
+from tests.support.waiting import until
 
 FOREIGN = (
     "DATABASE_URL",
@@ -41,16 +41,14 @@ class Running:
     process: subprocess.Popen[str]
     sign_in: str
 
-    def code_for(self, address: str, seconds: float = 60) -> str:
+    def code_for(self, address: str) -> str:
         """The code in the newest mail to an address, once it has come."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for mail in read_inbox(self.home / "inbox", 50):
-                found = re.search(r"\b(\d{8})\b", mail.text)
-                if mail.to == address and found:
-                    return found[1]
-            time.sleep(0.1)
-        raise AssertionError("no code mail came")
+
+        def codes() -> list[str]:
+            texts = [mail.text for mail in read_inbox(self.home / "inbox", 50) if mail.to == address]
+            return [found[1] for text in texts if (found := re.search(r"\b(\d{8})\b", text))]
+
+        return until("a mail with a code", codes)[0]
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python3 app.py words…` beside the running tree."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Locator, Page, ViewportSize
+
+from tests.support.waiting import until
 
 PHONE, DESK, SMALL = (
     ViewportSize(width=390, height=844),
@@ -42,13 +43,16 @@ def presses(button: Locator, key: str = "") -> None:
             button.click()
 
 
-def reloads_until(page: Page, there: Callable[[], bool], seconds: float = 60) -> None:
+def reloads_until(page: Page, there: Callable[[], bool]) -> None:
     """Load the page again until it tells what was written a moment ago: each web process looks for news once a second."""
-    end = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < end, page.locator("main").inner_text()
-        page.wait_for_timeout(300)
+    if there():
+        return
+
+    def main() -> str:
         page.reload()
+        return page.locator("main").inner_text()
+
+    until("the page to tell", main, lambda _: there(), pause=0.3)
 
 
 def faults(page: Page, lang: str = "", widths: Iterable[int] = (), *, contrast: bool = True) -> list[str]:

@@ -32,6 +32,7 @@ from tests.support.mail_server import server, with_pipelining
 from tests.support.queues import send_task
 from tests.support.served import free_port
 from tests.support.services import cloned
+from tests.support.waiting import until
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)", re.MULTILINE | re.IGNORECASE)
 HANG, DROP = "hang", "drop"
@@ -127,13 +128,14 @@ class Post:
         """What beat does every two seconds."""
         self.send_task("mail.send", "mail")
 
-    def nudged_until(self, done: Callable[[], object], seconds: float = 90) -> float:
+    def nudged_until(self, done: Callable[[], object]) -> float:
         """Nudge until something is so; gives how long it took."""
         began = time.monotonic()
-        while not done():
-            assert time.monotonic() - began < seconds, "it took too long"
-            self.nudge()
-            time.sleep(0.2)
+
+        def nudged() -> object:
+            return done() or self.nudge()
+
+        until("what the senders were nudged for", nudged, pause=0.2)
         return time.monotonic() - began
 
     def worker(self, name: str = "bulk") -> psutil.Process:

@@ -17,13 +17,17 @@ PATIENCE = 120.0
 
 
 def until(
-    what: str, read: Callable[[], Seen], wanted: Callable[[Seen], object] = bool, seconds: float = PATIENCE
+    what: str,
+    read: Callable[[], Seen],
+    wanted: Callable[[Seen], object] = bool,
+    seconds: float = PATIENCE,
+    pause: float = 0.05,
 ) -> Seen:
     """What was read once it is as wanted; AssertionError with `what` and the last that was read after so many seconds."""
     end = time.monotonic() + seconds
     while not wanted(seen := read()):
         assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}; last seen: {seen!r}"
-        time.sleep(0.05)
+        time.sleep(pause)
     return seen
 
 

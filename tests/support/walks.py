@@ -13,6 +13,7 @@ from tests.support.inbox import link, mail_to
 from tests.support.installation import Running
 from tests.support.signing import IN_THE_LEDGER, letter_of, proves, signed
 from tests.support.traces import STEP, Watch, stored
+from tests.support.waiting import until
 
 READ = ("", "/signers", "/signers?q=alice", "/signers?page=2", "/count", "/checkpoints", "/legal", "/embed")
 SHARED = ("/card.png", "/badge.svg", "/qr.svg", "/qr.png")
@@ -50,13 +51,12 @@ class Walk:
         """With a script: wait until the browser wrote down what the tab keeps, then reload and be where one was."""
         if not self.scripted:
             return
-        for _ in range(600):
+
+        def written() -> bool:
             kept = self.page.evaluate(STEP)  # nothing yet, while the tab waits for its key
-            if kept and stored(self.profile, json.loads(kept)["sealed"]):
-                break
-            self.page.wait_for_timeout(100)
-        else:
-            raise AssertionError("the browser did not write down what the tab stores: nothing would be proved")
+            return bool(kept) and stored(self.profile, json.loads(kept)["sealed"])
+
+        until("the browser to write down what the tab stores: without it nothing would be proved", written, pause=0.1)
         self.page.reload()
         self.page.locator(wanted).wait_for()
         self.watch.look(self.page)
@@ -141,13 +141,14 @@ class Walk:
     def looks_it_up(self, receipt: bytes) -> None:
         """Find the signature by its receipt until it is in the ledger."""
         self.goes(f"{self.letter}/receipt")
-        for _ in range(30):
+
+        def looked() -> str:
             self.page.locator("#file").set_input_files({"name": "r.json", "mimeType": "", "buffer": receipt})
             self.page.locator("#look-form button").click()
             self.page.locator("#standing[data-state]:not([data-state=''])").wait_for()
-            if IN_THE_LEDGER[self.lang].search(self.page.locator("#standing").inner_text()):
-                break
-            self.page.wait_for_timeout(1000)
+            return self.page.locator("#standing").inner_text()
+
+        until("the ledger", looked, IN_THE_LEDGER[self.lang].search, pause=0.3)
         expect(self.page.locator("#standing")).to_have_text(IN_THE_LEDGER[self.lang])
         self.watch.look(self.page)
 
