@@ -21,7 +21,9 @@ PYTHON = (sys.executable, "-m")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HEADLESS = "chromium-headless-shell"
 """The same engine without a window: a quarter to a third less work a page. It cannot do all that the whole browser can."""
-PYTEST = (*PYTHON, "pytest", "-n", "2", "--durations=15", "tests")
+PROCESSES = "3"
+"""One more than the smallest machine has cores: a quarter of the time a test waits for a server, a browser or a second to pass."""
+PYTEST = (*PYTHON, "pytest", "-n", PROCESSES, "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),
     "ruff format": (*PYTHON, "ruff", "format", "--check"),
