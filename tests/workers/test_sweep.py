@@ -12,6 +12,8 @@ from petition import campaigns, clock, db
 from petition.config import Config
 from petition.deliveries import Delivery
 from petition.news import TELL
+from petition.organising import exports
+from petition.organising.tables import ExportKind
 from petition.owed import Owed
 from tests import make
 from tests.support import mails
@@ -51,4 +53,23 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
     assert [each for each in sent if each[:2] == OWED[TELL]] == []
     with db.session() as session:
         assert session.scalar(select(func.count()).where(Owed.kind == TELL)) == 0
+    db.engine().dispose()
+
+
+def test_a_file_whose_message_was_lost_is_made_after_the_next_sweep(
+    engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    celery_app.staff(config)
+    sent: list[tuple[str, str, list[object]]] = []
+    monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
+    with db.transaction() as session:
+        campaign = make.campaign(session)
+        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, b"o" * 16, clock.now())
+        export_id = export.id
+    upkeep.sweep()
+    assert [each for each in sent if each[0] == "exports.make"] == [("exports.make", "upkeep", [export_id.hex()])]
+    exports.make(export_id, config.home, clock.now())
+    sent.clear()
+    upkeep.sweep()
+    assert [each for each in sent if each[0] == "exports.make"] == []
     db.engine().dispose()
