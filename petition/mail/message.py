@@ -22,8 +22,9 @@ from typing import Final
 
 from petition.mail.forms import encode
 
-# No vowels: no word of any language by accident. No digits: nothing to be mistaken for the code.
-LETTERS: Final = "bcdfghjkmnpqrstvwxz"
+# No vowels: no word of any language by accident. No h and no w: no "http", no "www". No digits: nothing to be mistaken for
+# the code.
+LETTERS: Final = "bcdfgjkmnpqrstvxz"
 TOKEN_LETTERS: Final = 32
 BOUNDARY_LETTERS: Final = 24
 
@@ -113,7 +114,7 @@ class Message:
 
 
 def random_message_id(sender: str) -> str:
-    """Make a Message-ID at the sender's domain that tells nothing: 32 random letters, 135 bits, no words."""
+    """Make a Message-ID at the sender's domain that tells nothing: 32 random letters, 130 bits, no words."""
     token = "".join(secrets.choice(LETTERS) for _ in range(TOKEN_LETTERS))
     return f"<{token}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 
