@@ -24,6 +24,7 @@ pytest_plugins = (
     "tests.support.terminal",  # environ: the command line
     "tests.support.signing",  # scripted, plain: browsers with and without JavaScript
     "tests.support.certificate",  # certificate: for TLS on loopback
+    "tests.support.generated",  # no fixture: which examples are generated
     "tests.support.figures",  # figure, long; --long and the marker `proof`
     "tests.support.scheduling",  # which tests stay in one process
 )

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from hypothesis import settings
+
 from petition.config.addresses import PROJECT
 from tests import plugins
 from tests.proofs.proof import PROOFS
@@ -61,3 +63,7 @@ def test_proof_runs_every_test_that_is_left_to_it() -> None:
     assert [
         each for each in left if not any(each == run or each.startswith((f"{run}/", f"{run}::")) for run in PROOFS)
     ] == []
+
+
+def test_generated_examples_are_the_same_each_time_unless_the_long_form_was_asked_for(long: bool) -> None:
+    assert (settings.default.derandomize, settings.default.deadline) == (not long, None)
