@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def create_app(config: Config | None = None) -> flask.Flask:
     """The web application, its parts in the order in which they meet: config, clock, follow-ups, pages."""
-    from petition import campaigns, clock
+    from petition import campaigns
     from petition.config import Config, Environment
+    from petition.core import clock
     from petition.web import build
     from workers import follow_ups
 

@@ -1,31 +1,34 @@
 """Every table, imported for the migrations and for the honesty tests; nothing else imports this."""
 
-from petition import campaigns, journal, milestones, news, owed, snapshots, two_keys
-from petition.deliveries import halts
-from petition.digests import tables as digests
+from petition import campaigns, publication
+from petition.campaigns import milestones, news
+from petition.core import outbox
 from petition.epochs import history
 from petition.ledger import log
+from petition.mailing.digests import tables as digests
+from petition.mailing.queue import halts
+from petition.mailing.subscribers import tables as subscribers
+from petition.organisers import approvals, audit_log
 from petition.organisers import tables as organisers
-from petition.organising import tables as organising
 from petition.signatures import tables as signatures
-from petition.subscribers import tables as subscribers
+from petition.usecases import tables as usecases
 from petition.verification import tables as verification
 
 __all__ = [
+    "approvals",
+    "audit_log",
     "campaigns",
     "digests",
     "halts",
     "history",
-    "journal",
     "log",
     "milestones",
     "news",
     "organisers",
-    "organising",
-    "owed",
+    "outbox",
+    "publication",
     "signatures",
-    "snapshots",
     "subscribers",
-    "two_keys",
+    "usecases",
     "verification",
 ]

@@ -18,13 +18,15 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from petition import clock, db, epochs, owed, publishing, signatures, verification
+from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, Draft, draft, find_any
+from petition.campaigns.milestones import MilestoneKind, aim
+from petition.campaigns.news import TELL
 from petition.config import Config
+from petition.core import clock, db, outbox
 from petition.ledger.entries import Show
-from petition.milestones import MilestoneKind, aim
-from petition.news import TELL
+from petition.publication import bundle_file
 from petition.signatures import Wish
 from petition.verification import Proven, work_email
 from seeds import shape
@@ -96,8 +98,8 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
         epochs.open_campaign(session, campaign, opened)
         if demo:
             _sign(session, campaign, config.pepper, opened)
-            owed.settle_all(session, TELL, campaign.id)  # its milestones were reached before anybody could subscribe
-            publishing.write_bundle(session, campaign, config.home)
+            outbox.settle_all(session, TELL, campaign.id)  # its milestones were reached before anybody could subscribe
+            bundle_file.write_bundle(session, campaign, config.home)
         return f"{described.slug} is open."
 
 

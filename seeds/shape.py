@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from petition.campaigns import LONGEST_SLUG, SLUG
-from petition.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind
 from petition.privacy.addresses import AddressRefused, canonical_domain
 from petition.verification import METHODS
 

@@ -12,8 +12,8 @@ from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, Draft, allow_small_batches, draft
+from petition.campaigns.milestones import MilestoneKind, aim
 from petition.ledger.entries import Show
-from petition.milestones import MilestoneKind, aim
 from petition.signatures import Receipt, Wish
 from petition.verification import Proven
 

@@ -14,11 +14,12 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 from kombu import Queue
 
-from petition import campaigns, clock, db, failpoints, keyring
+from petition import campaigns
 from petition.config import Config, Environment
-from petition.digests import Sender
+from petition.core import clock, db, failpoints
 from petition.mail import Postbox, postbox_for
-from petition.privacy import Vault
+from petition.mailing.digests import Sender
+from petition.privacy import Vault, keyring
 
 CODES: Final = "codes"
 LEDGER: Final = "ledger"

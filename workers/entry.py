@@ -1,7 +1,7 @@
 """Entry point of `celery -A workers.entry`: the queue, staffed from the environment."""
 
-from petition import logs
 from petition.config import Config
+from petition.core import logs
 from workers import follow_ups, schedule
 from workers.celery_app import app, staff
 

@@ -1,6 +1,6 @@
 """What follows from what. Read this page first.
 
-Every event of `petition.events` stands here, with the tasks that follow or an explicit nothing; every kind of owed row
+Every event of `petition.core.events` stands here, with the tasks that follow or an explicit nothing; every kind of owed row
 stands in OWED with the task that settles it. A message that cannot be sent is no loss where a row is owed: the sweep
 sends it again. Only a code and a trial mail have no row, and whoever asked for one is told.
 """
@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from kombu.exceptions import OperationalError
 
-from petition import events
+from petition.campaigns.news import TELL
 from petition.config import Config
-from petition.epochs.batch import BUNDLE
-from petition.events import (
+from petition.core import events
+from petition.core.events import (
     CampaignChanged,
     CodeWanted,
     EpochClosed,
@@ -30,8 +30,8 @@ from petition.events import (
     SignatureWithdrawn,
     TrialWanted,
 )
-from petition.news import TELL
-from petition.organising.removals import REMOVAL
+from petition.epochs.batch import BUNDLE
+from petition.usecases.removals import REMOVAL
 from workers import celery_app
 from workers.celery_app import CODES, LEDGER, MAIL, UPKEEP, app
 

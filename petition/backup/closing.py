@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from petition import signatures, verification
 from petition.campaigns import Campaign, CampaignState
+from petition.mailing.subscribers import Subscriber
 from petition.signatures import waves
 from petition.signatures.tables import Spent
-from petition.subscribers import Subscriber
 from petition.verification.tables import Tag
 
 

@@ -16,12 +16,12 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition import milestones, news, verification
-from petition.campaigns import Campaign, CampaignState, Letter
+from petition import verification
+from petition.campaigns import Campaign, CampaignState, Letter, milestones, news
+from petition.campaigns.news import NewsKind
 from petition.epochs import history
 from petition.ledger import entries, log, merkle
 from petition.ledger.entries import CloseEntry, EpochEntry, RemoveEntry, SignEntry, TranslationEntry, WithdrawEntry
-from petition.news import NewsKind
 from petition.signatures.regret import GONE
 from petition.signatures.tables import Pending, Signature, SignatureState, Spent, WaitingRemoval, Withdrawal
 from petition.verification.tables import Issued

@@ -26,11 +26,11 @@ from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import petition.tables  # noqa: F401 (every table is to be known here)
-from petition import migrate
 from petition.backup.faults import BackupBroken, BackupRefused
 from petition.backup.stream import Sealing
-from petition.db import Base
-from petition.scrub import SAW_ARRIVALS
+from petition.core import migrate
+from petition.core.db import Base
+from petition.privacy.scrub import SAW_ARRIVALS
 
 LEFT_OUT: Final = frozenset({"visit", "invitation", "export"})
 """What must not come to life again: who is signed in, links that work once, files that lived a day."""

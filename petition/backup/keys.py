@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from petition.backup.faults import BackupRefused
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
 
 PUBLIC: Final = "undersigned-backup-public-"
 PRIVATE: Final = "undersigned-backup-private-"

@@ -19,17 +19,18 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table, text
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, keyring, migrate, owed, publishing, snapshots
+from petition import campaigns, publication
 from petition.backup import replay
 from petition.backup.dump import FRAME, VERSION, copying, driver, identifier
 from petition.backup.faults import BackupBroken, BackupRefused, DatabaseHoldsData
 from petition.backup.stream import Opening
-from petition.db import Base
-from petition.deliveries.halts import disown
+from petition.core import db, migrate, outbox
+from petition.core.db import Base
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log
-from petition.privacy import SealBroken
-from petition.snapshots import Publication
+from petition.mailing.queue.halts import disown
+from petition.privacy import SealBroken, keyring
+from petition.publication import Publication, bundle_file
 
 SCHEMAS: Final = ("public", "verification")
 LONGEST_HEAD: Final = 1_000_000
@@ -209,7 +210,7 @@ def _settle(
         _refuse_second_history(session, found, home)
     for found in public:
         _draw_again(session, found, versions.get(found.id, 0))
-        owed.owe(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
+        outbox.owe(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
     disown(session)
     return [found.slug for found in without]
 
@@ -219,7 +220,7 @@ def _draw_again(session: Session, campaign: campaigns.Campaign, version: int) ->
     row = session.get_one(Publication, campaign.id)
     row.version = max(row.version, version) + LEAP
     session.flush()
-    snapshots.refresh(session, campaign)
+    publication.refresh(session, campaign)
 
 
 def _try_keys(session: Session) -> None:
@@ -234,7 +235,7 @@ def _try_keys(session: Session) -> None:
 
 def _refuse_second_history(session: Session, campaign: campaigns.Campaign, home: Path) -> None:
     """A ledger that was published and then goes on from an earlier head would contradict itself."""
-    path, head = publishing.bundle_path(home, campaign.slug), log.head_of(session, campaign.id)
+    path, head = bundle_file.bundle_path(home, campaign.slug), log.head_of(session, campaign.id)
     size = replay.size_of(path)
     if size > head.size:
         raise BackupRefused(

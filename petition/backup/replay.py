@@ -22,11 +22,11 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from petition import campaigns, snapshots, verification
+from petition import campaigns, publication, verification
 from petition.backup.continuing import Continuing
 from petition.backup.faults import LedgerRefused
 from petition.campaigns import Campaign
-from petition.encoding import unb64u
+from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, entries, log, verify
 from petition.ledger.entries import CampaignEntry, Show
 from petition.signatures.regret import GONE
@@ -75,7 +75,7 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
         bodies = _forget(session, campaign.id, recount.shown.keys(), keep_sealed=keep_sealed)
     session.flush()
     session.expire_all()
-    snapshots.refresh(session, campaign)
+    publication.refresh(session, campaign)
     passes = sum(head.issued.values()) - before
     return campaign.slug, Replayed(continuing.signed, continuing.ended, bodies, continuing.late, passes)
 

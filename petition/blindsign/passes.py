@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from petition.blindsign import rsabssa
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
 
 if TYPE_CHECKING:
     from petition.blindsign.rsabssa import PublicKey, Randomness

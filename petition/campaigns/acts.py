@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from petition import events, news
+from petition.campaigns import news
 from petition.campaigns.errors import (
     CampaignClosed,
     CampaignFaulty,
@@ -17,8 +17,9 @@ from petition.campaigns.errors import (
     StepSkipped,
     TextMissing,
 )
+from petition.campaigns.news import NewsKind
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
-from petition.news import NewsKind
+from petition.core import events
 
 UPDATES_A_WEEK = 3
 

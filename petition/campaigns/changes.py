@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from petition import db
 from petition.campaigns.drafts import LONGEST_LETTER, LONGEST_SLUG, SLUG, Draft, written
 from petition.campaigns.errors import CampaignFaulty, LetterFrozen, SlugTaken
 from petition.campaigns.tables import Campaign, CampaignState, Demand, DemandState, Letter
+from petition.core import db
 
 MOST_DEMANDS: Final = 50
 MOST_LANGUAGES: Final = 12

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from petition.campaigns.errors import CampaignFaulty
+from petition.campaigns.mail_settings import Mailing, MailingFaulty
 from petition.campaigns.tables import Campaign, CampaignState, Demand, DemandState, Letter
-from petition.deliveries import Mailing, MailingFaulty
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_SLUG = 80

@@ -12,9 +12,9 @@ from typing import Final
 from sqlalchemy import Boolean, ColumnElement, func, not_, select
 from sqlalchemy.orm import Session
 
-from petition import db
 from petition.campaigns.errors import CampaignFaulty, SigningStopped, VerificationStopped
 from petition.campaigns.tables import Campaign, CampaignState
+from petition.core import db
 
 SIGNING: Final = "signing"
 CODES: Final = "codes"

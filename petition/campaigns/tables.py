@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
-from petition.db import Base, Ordered
+from petition.core.db import Base, Ordered
 from petition.privacy import DomainPolicy
 
 

@@ -10,10 +10,10 @@ from typing import Final
 import click
 
 from petition import backup as backups
-from petition import clock, db
 from petition.backup import BackupRefused, Order, Replayed, keys
 from petition.cli.frame import opened, refuse
 from petition.config import Config
+from petition.core import clock, db
 
 KEPT_PUBLIC: Final = "backup.pub"
 FILE: Final = click.Path(path_type=Path)

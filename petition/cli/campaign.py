@@ -7,9 +7,10 @@ from typing import Final
 
 import click
 
-from petition import campaigns, clock, db, epochs
+from petition import campaigns, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
 from petition.cli.frame import named, opened, refuse
+from petition.core import clock, db
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written while its ledger is recounted is seen in all tables or in none."""

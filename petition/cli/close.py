@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from petition import clock, config, db, epochs, journal
+from petition import config, epochs
 from petition.backup import closing
 from petition.backup.closing import Closing
 from petition.campaigns import Campaign, CampaignState
 from petition.cli.frame import named, opened, refuse
-from petition.journal import Deed
+from petition.core import clock, db
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
 
 
 @click.command()
@@ -27,7 +29,7 @@ def close(slug: str, *, yes: bool) -> None:
         foreseen = closing.foresee(session, found)
         if yes:
             epochs.change(session, found, CampaignState.CLOSED, clock.now())
-            journal.write(session, found.id, None, Deed.CAMPAIGN_CLOSED, clock.now())
+            audit_log.write(session, found.id, None, Deed.CAMPAIGN_CLOSED, clock.now())
         click.echo("\n".join(_told(found, foreseen, yes=yes)))
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))

@@ -14,10 +14,12 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from petition import bootstrap, campaigns, clock, db, failpoints, keyring
+from petition import bootstrap, campaigns
 from petition.campaigns import Campaign, CampaignFaulty
 from petition.config import Config, ConfigIncomplete, Environment
+from petition.core import clock, db, failpoints
 from petition.mail import DkimKeyWrong, postbox_for
+from petition.privacy import keyring
 
 NO_TABLES: Final = frozenset({"42P01", "42703", "3F000"})  # undefined table, column, schema
 BUSY: Final = frozenset({"55P03", "40P01"})  # lock_not_available, deadlock_detected

@@ -9,17 +9,19 @@ from typing import BinaryIO
 import click
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, deliveries, digests, subscribers
+from petition import campaigns
 from petition.campaigns import TooManyUpdates
+from petition.campaigns.mail_settings import Mailing
 from petition.cli.frame import named, opened, refuse
 from petition.config import Config
-from petition.deliveries import Mailing
-from petition.deliveries.halts import REFUSED
-from petition.digests import DIGESTS, NOTICES, Sender
-from petition.i18n import LANGUAGES
+from petition.core import clock, db
+from petition.core.i18n import LANGUAGES
 from petition.mail import MailDelayed, MailRefused, postbox_for
+from petition.mailing import digests, queue, subscribers
+from petition.mailing.digests import DIGESTS, NOTICES, Sender
+from petition.mailing.queue.halts import REFUSED
+from petition.mailing.subscribers import Audience, WorkAddressRefused, dsn
 from petition.privacy.addresses import SENTENCES, AddressRefused
-from petition.subscribers import Audience, WorkAddressRefused, dsn
 
 KINDS = click.Choice(sorted([*DIGESTS, *NOTICES]))
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
@@ -103,7 +105,7 @@ def send() -> None:
 def dead() -> None:
     """List the mails that were given up: campaign, kind, period, fault."""
     with opened(), db.session() as session:
-        for row in deliveries.dead(session):
+        for row in queue.dead(session):
             click.echo(f"{row.campaign_id.hex()[:8]} {row.kind:<18} {row.period:<14} {row.fault}")
 
 
@@ -138,9 +140,9 @@ def _what(session: Session, what: str) -> str:
 def status() -> None:
     """Show what is not sent now."""
     with opened() as config, db.transaction() as session:
-        halts = deliveries.halts(session, config.base_url)
+        halts = queue.halts(session, config.base_url)
         click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
-        if (refused := deliveries.refused(session)) is not None:
+        if (refused := queue.refused(session)) is not None:
             click.echo(f"The mail server refused three mails in a row and said: {refused.words}")
 
 
@@ -149,7 +151,7 @@ def status() -> None:
 def pause(what: str) -> None:
     """Stop sending `all`, `kind:<kind>` or `campaign:<name>`."""
     with opened(), db.transaction() as session:
-        deliveries.halt(session, _what(session, what), clock.now())
+        queue.halt(session, _what(session, what), clock.now())
 
 
 @sending.command()

@@ -10,11 +10,12 @@ from typing import Final, NoReturn
 
 import click
 
-from petition import campaigns, clock, db, migrate, organisers
+from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
 from petition.cli.frame import configured, opened, refuse
 from petition.config import Config
 from petition.config.addresses import PROJECT
+from petition.core import clock, db, migrate
 from petition.organisers import Role
 from seeds.demo import FOUNDING, SeedBroken, sow
 

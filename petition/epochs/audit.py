@@ -15,14 +15,15 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import owed, signatures
+from petition import signatures
 from petition.campaigns import Campaign, CampaignState
+from petition.core import outbox
+from petition.core.outbox import Owed
 from petition.epochs.batch import LOOKED, due
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
-from petition.owed import Owed
+from petition.publication import Publication
 from petition.signatures.tables import Pending, Signature
-from petition.snapshots import Publication
 
 TENS: Final = 10
 GRACE: Final = timedelta(minutes=1)
@@ -132,5 +133,5 @@ def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
     if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
         return 0
     earliest = head.epoch_at + timedelta(seconds=campaign.interval)
-    overdue = now - max(earliest, owed.last_beats(session, [LOOKED]).get(LOOKED, earliest))
+    overdue = now - max(earliest, outbox.last_beats(session, [LOOKED]).get(LOOKED, earliest))
     return int(overdue.total_seconds()) if overdue >= GRACE else 0

@@ -11,16 +11,17 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import db, events, milestones, news, owed, signatures, snapshots, verification
-from petition.campaigns import Campaign, CampaignState
+from petition import publication, signatures, verification
+from petition.campaigns import Campaign, CampaignState, milestones, news
+from petition.campaigns.news import NewsKind
+from petition.core import db, events, outbox
 from petition.epochs import history
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
-from petition.news import NewsKind
 
 BUNDLE = "bundle"
 LOOKED: Final = "batches"
-"""What the sign of life of whoever looks for due batches is called (`petition.owed.beat`)."""
+"""What the sign of life of whoever looks for due batches is called (`petition.core.outbox.beat`)."""
 PATIENCE: Final = timedelta(days=7)
 """So long a withdrawal or a removal waits at most for others."""
 
@@ -146,8 +147,8 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
     names_wait = milestones.names_wait(session, campaign.id)
     signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
-    snapshots.refresh(session, campaign)
-    owed_id = owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
+    publication.refresh(session, campaign)
+    owed_id = outbox.owe(session, BUNDLE, campaign.id, head.epoch, now)
     if reached:
         news.tell_at_once(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
     session.flush()

@@ -8,13 +8,25 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import db, events, journal, milestones, news, owed, signatures, snapshots, verification
-from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete, CampaignState, Letter, missing, step
+from petition import publication, signatures, verification
+from petition.campaigns import (
+    Campaign,
+    CampaignFaulty,
+    CampaignIncomplete,
+    CampaignState,
+    Letter,
+    milestones,
+    missing,
+    news,
+    step,
+)
+from petition.campaigns.news import NewsKind
+from petition.core import db, events, outbox
 from petition.epochs.batch import BUNDLE, close_epoch, epoch_lock
-from petition.journal import Deed
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
-from petition.news import NewsKind
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
 from petition.signatures import waves
 
 
@@ -53,7 +65,7 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     news.tell(session, campaign.id, NewsKind.CLOSED, 0, now.date())
     _settle_regrets(session, campaign, now)
     verification.destroy(session, campaign.id)
-    snapshots.refresh(session, campaign)
+    publication.refresh(session, campaign)
 
 
 def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -99,7 +111,7 @@ def change(session: Session, campaign: Campaign, to: CampaignState, now: datetim
 
 def _publish(session: Session, campaign: Campaign) -> None:
     session.flush()
-    snapshots.refresh(session, campaign)
+    publication.refresh(session, campaign)
     events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
 
 
@@ -115,7 +127,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
     for campaign in session.scalars(opening.with_for_update(skip_locked=True)):
         if not missing(campaign, now):
             open_campaign(session, campaign, now)
-            journal.write(session, campaign.id, None, Deed.CAMPAIGN_OPENED, now)
+            audit_log.write(session, campaign.id, None, Deed.CAMPAIGN_OPENED, now)
             changed.append(campaign.slug)
     for campaign in session.scalars(closing).all():
         if not db.try_hold(session, epoch_lock(campaign.id)):
@@ -124,7 +136,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
         if campaign.state is not CampaignState.OPEN or campaign.closes_at is None or campaign.closes_at > now:
             continue
         close_campaign(session, campaign, now)
-        journal.write(session, campaign.id, None, Deed.CAMPAIGN_CLOSED, now)
+        audit_log.write(session, campaign.id, None, Deed.CAMPAIGN_CLOSED, now)
         changed.append(campaign.slug)
     return changed
 
@@ -143,7 +155,7 @@ def refresh_stale(session: Session, now: datetime) -> list[str]:
         names_wait = campaign.state is CampaignState.OPEN or milestones.names_wait(session, campaign.id)
         head = log.head_of(session, campaign.id)
         signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
-        snapshots.refresh(session, campaign)
-        owed.owe(session, BUNDLE, campaign.id, head.epoch, now)
+        publication.refresh(session, campaign)
+        outbox.owe(session, BUNDLE, campaign.id, head.epoch, now)
         changed.append(campaign.slug)
     return changed

@@ -13,7 +13,7 @@ from sqlalchemy import Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import Campaign
-from petition.db import Base
+from petition.core.db import Base
 from petition.ledger import log
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from petition.encoding import b64u, canonical_json
+from petition.core.encoding import b64u, canonical_json
 from petition.ledger.entries import Body
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can name

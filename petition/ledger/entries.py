@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from petition.encoding import LARGEST_INTEGER, b64u, canonical_json, unb64u
+from petition.core.encoding import LARGEST_INTEGER, b64u, canonical_json, unb64u
 
 VERSION = 1
 LONGEST_LINE = 65_536

@@ -18,9 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition import keyring
-from petition.db import Base
+from petition.core.db import Base
 from petition.ledger import checkpoint, merkle
+from petition.privacy import keyring
 
 READ_AT_ONCE = 2_000
 

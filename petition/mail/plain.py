@@ -10,7 +10,7 @@ import re
 import textwrap
 from typing import Final
 
-from petition.markdown import typeset
+from petition.core.markdown import typeset
 
 WIDTH: Final = 72
 _LINK = re.compile(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")

@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Final, NoReturn
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from petition import failpoints
+from petition.core import failpoints
 from petition.mail import bounce_status
 from petition.mail.bounce_status import Meaning
 from petition.mail.dkim import Signer

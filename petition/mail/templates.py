@@ -14,10 +14,10 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from petition.i18n import date_long, gettext_for, ngettext_for, number, percent
+from petition.core.i18n import date_long, gettext_for, ngettext_for, number, percent
+from petition.core.markdown import letter_html, typeset
 from petition.mail.message import Message
 from petition.mail.plain import plain, wrapped
-from petition.markdown import letter_html, typeset
 
 TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "mail"
 FILES: Final = ("subject.txt", "body.txt", "body.html")

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
 import petition.tables  # noqa: F401 (registers every table)
-from petition.db import Base
+from petition.core.db import Base
 
 URL = context.config.get_main_option("sqlalchemy.url")
 

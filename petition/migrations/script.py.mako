@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import petition.db
+import petition.core.db
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

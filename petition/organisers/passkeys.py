@@ -30,10 +30,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from petition import journal
-from petition.journal import Deed
+from petition.core.redis_store import Volatile
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
 from petition.organisers.tables import Organiser, Passkey, RecoveryCode
-from petition.volatile import Volatile
 
 CHALLENGE_SECONDS: Final = 300
 CHALLENGE_BYTES: Final = 32
@@ -118,7 +118,7 @@ def add(
     )  # fmt: skip
     session.add(passkey)
     session.flush()
-    journal.write(session, None, organiser_id, Deed.PASSKEY_ADDED, now, {"name": name})
+    audit_log.write(session, None, organiser_id, Deed.PASSKEY_ADDED, now, {"name": name})
     return passkey
 
 
@@ -148,7 +148,7 @@ def remove(session: Session, organiser_id: bytes, passkey_id: bytes, now: dateti
     if len(mine) == 1 and not session.scalar(codes):
         raise LastWayIn
     session.delete(found)
-    journal.write(session, None, organiser_id, Deed.PASSKEY_REMOVED, now, {"name": found.name})
+    audit_log.write(session, None, organiser_id, Deed.PASSKEY_REMOVED, now, {"name": found.name})
 
 
 def _named_in(session: Session, answer: str) -> Passkey:

@@ -22,10 +22,10 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from petition import journal
-from petition.journal import Deed
+from petition.core.redis_store import Volatile
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
 from petition.organisers.tables import Organiser, RecoveryCode
-from petition.volatile import Volatile
 
 CODES: Final = 10
 LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, which are misread (Crockford's base 32)
@@ -95,7 +95,7 @@ def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
         for number, code in enumerate(made)
     )
     session.flush()
-    journal.write(session, None, organiser_id, Deed.CODES_RENEWED, now)
+    audit_log.write(session, None, organiser_id, Deed.CODES_RENEWED, now)
     return ["-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)) for code in made]
 
 
@@ -128,7 +128,7 @@ def _compared(session: Session, volatile: Volatile, tried: bytes, name: str, cod
     if held is None or not used:
         raise CodeUnknown
     volatile.forget_sign_ins(tried)
-    journal.write(session, None, held.organiser_id, Deed.CODE_USED, now, {"left": left(session, held.organiser_id)})
+    audit_log.write(session, None, held.organiser_id, Deed.CODE_USED, now, {"left": left(session, held.organiser_id)})
     return held.organiser_id
 
 

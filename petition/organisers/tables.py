@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from petition.db import Base
+from petition.core.db import Base
 
 
 class Role(StrEnum):

@@ -12,9 +12,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from petition import journal
-from petition.journal import Deed
-from petition.organisers import visits
+from petition.organisers import audit_log, visits
+from petition.organisers.audit_log import Deed
 from petition.organisers.invitations import InvitationUnknown
 from petition.organisers.rights import GRANTS, Act
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
@@ -63,7 +62,7 @@ def change_role(
     if Act.MANAGE not in GRANTS[role]:
         _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    journal.write(session, campaign_id, by, Deed.ROLE_CHANGED, now, {"name": name, "role": role.value})
+    audit_log.write(session, campaign_id, by, Deed.ROLE_CHANGED, now, {"name": name, "role": role.value})
 
 
 def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes | None, now: datetime) -> None:
@@ -74,7 +73,7 @@ def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes 
     session.flush()
     _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    journal.write(session, campaign_id, by, Deed.MEMBER_REMOVED, now, {"name": name})
+    audit_log.write(session, campaign_id, by, Deed.MEMBER_REMOVED, now, {"name": name})
 
 
 def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Sequence[Invitation]:
@@ -90,7 +89,7 @@ def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, by: bytes
         raise InvitationUnknown
     about = {"role": found.role.value} if found.role else {}
     session.delete(found)
-    journal.write(session, campaign_id, by, Deed.INVITATION_CANCELLED, now, about)
+    audit_log.write(session, campaign_id, by, Deed.INVITATION_CANCELLED, now, about)
 
 
 def disable(session: Session, organiser: Organiser, now: datetime) -> None:
@@ -100,7 +99,7 @@ def disable(session: Session, organiser: Organiser, now: datetime) -> None:
     session.execute(
         delete(Invitation).where((Invitation.by == organiser.id) | (Invitation.organiser_id == organiser.id))
     )
-    journal.write(session, None, None, Deed.ORGANISER_DISABLED, now, {"name": organiser.name})
+    audit_log.write(session, None, None, Deed.ORGANISER_DISABLED, now, {"name": organiser.name})
 
 
 def _cut_invitations(session: Session, campaign_id: bytes, by: bytes) -> None:

@@ -21,8 +21,8 @@ from typing import Final
 import idna
 from email_validator import EmailSyntaxError, validate_email
 
-from petition.i18n import marked as _
-from petition.normalization import TooManyMarks, nfc
+from petition.core.i18n import marked as _
+from petition.core.normalization import TooManyMarks, nfc
 
 ADDRESS_MAX: Final = 254
 LOCAL_MAX: Final = 64

@@ -24,10 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from petition import db, events, milestones
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, CampaignClosed, CampaignState, require_open, switches
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
+from petition.core import db, events
 from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, Show, SignEntry, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition import events
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
+from petition.core import events
 from petition.ledger.entries import Show
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 

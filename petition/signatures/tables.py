@@ -1,6 +1,6 @@
 """The rows of the letter's side: spent passes, signatures that wait, signatures in the ledger, regrets that wait.
 
-No row has a serial number or a time: after the scrub (`petition.scrub`) nothing tells in which order people came.
+No row has a serial number or a time: after the scrub (`petition.privacy.scrub`) nothing tells in which order people came.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from petition.db import Base
+from petition.core.db import Base
 from petition.ledger.entries import Removal, Show
 
 

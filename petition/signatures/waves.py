@@ -4,7 +4,7 @@ Guards that exactly what was selected is removed: its numbers are written down w
 transaction of its own, so that a worker who dies leaves nothing half done and two at once do nothing twice. A removed
 signature is out of sight at once; its body is kept until the epoch, which deletes it, so that taking it back restores every
 byte. An epoch takes a wave whole or not at all (`petition.signatures.roll`). Signature rows only: the journal and the second
-key are `petition.organising.removals`'; whoever calls this holds the epoch's lock.
+key are `petition.usecases.removals`'; whoever calls this holds the epoch's lock.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from petition import events
 from petition.campaigns import Campaign
+from petition.core import events
 from petition.ledger.entries import Removal
 from petition.signatures.selection import COUNTED
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval, Wave, WaveState

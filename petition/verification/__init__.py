@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from petition import db, keyring
 from petition.blindsign import rsabssa
 from petition.campaigns import Campaign, CampaignClosed, require_open, switches
+from petition.core import db
+from petition.privacy import keyring
 from petition.verification import work_email
 from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag

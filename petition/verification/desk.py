@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from petition.core.redis_store import Volatile
 from petition.privacy import Vault
-from petition.volatile import Volatile
 
 
 class CodeWrong(Exception):

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from petition.db import Base
+from petition.core.db import Base
 
 SCHEMA = {"schema": "verification"}
 

@@ -17,9 +17,9 @@ from typing import Final
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from petition import db, events
 from petition.campaigns import Campaign, require_open, switches
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.core import db, events
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.mail import Message, compose, random_message_id
 from petition.privacy import (
     Recipient,

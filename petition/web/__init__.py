@@ -12,11 +12,12 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from werkzeug.routing import IntegerConverter
 
-from petition import db, keyring, logs
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
+from petition.core import db, logs
+from petition.core.redis_store import Volatile
+from petition.privacy import keyring
 from petition.verification import Desk
-from petition.volatile import Volatile
 from petition.web import api, assets, faults, headers, health, hooks, language, memory
 from petition.web.organise.rooms import ROOMS
 from petition.web.parts import NAME, Parts

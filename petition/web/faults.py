@@ -22,7 +22,6 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from petition import db
 from petition.blindsign.passes import PassMalformed
 from petition.blindsign.rsabssa import BlindedRefused
 from petition.campaigns import (
@@ -37,18 +36,19 @@ from petition.campaigns import (
     StepSkipped,
     VerificationStopped,
 )
-from petition.events import QueueAway
-from petition.i18n import marked as _
-from petition.logs import place
+from petition.core import db
+from petition.core.events import QueueAway
+from petition.core.i18n import marked as _
+from petition.core.logs import place
+from petition.core.redis_store import VolatileAway
+from petition.mailing.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
+from petition.mailing.subscribers.relays import ReportUnreadable, SignatureWrong
 from petition.organisers import NameTaken
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
 from petition.signatures import PassForeign, PassSpent, SignatureUnknown, WishFault, WishRefused
 from petition.signatures.selection import CriteriaEmpty
-from petition.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
-from petition.subscribers.relays import ReportUnreadable, SignatureWrong
 from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
-from petition.volatile import VolatileAway
 from petition.web.flow import in_flow
 from petition.web.forms import FormRefused
 from petition.web.language import gettext, spoken

@@ -19,13 +19,13 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, StringField, ValidationError
 from wtforms.validators import StopValidation
 
-from petition.encoding import MalformedEncoding, unb64u
-from petition.i18n import LANGUAGES
-from petition.i18n import marked as _
+from petition.core.encoding import MalformedEncoding, unb64u
+from petition.core.i18n import LANGUAGES
+from petition.core.i18n import marked as _
+from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
 from petition.ledger.entries import Show
-from petition.normalization import MOST_MARKS, TooManyMarks, nfc
+from petition.mailing.subscribers import Rhythm
 from petition.signatures import Wish
-from petition.subscribers import Rhythm
 from petition.web.language import gettext
 
 LONGEST_ADDRESS: Final = 320

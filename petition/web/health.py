@@ -14,9 +14,11 @@ from flask import Blueprint, Response, abort, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from petition import clock, db, epochs, migrate, scrubbed
-from petition.subscribers import mail_health
-from petition.volatile import VolatileAway
+from petition import epochs
+from petition.core import clock, db, migrate
+from petition.core.redis_store import VolatileAway
+from petition.mailing.subscribers import mail_health
+from petition.privacy import scrub_state
 from petition.web.parts import parts
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -75,7 +77,7 @@ def metrics() -> Response:
         with db.session() as session:
             health = epochs.health(session, clock.now())
             mail = mail_health(session, parts().config.base_url, clock.now())
-            scrub = scrubbed.last(session)
+            scrub = scrub_state.last(session)
     except SQLAlchemyError:
         up.labels("database").set(0)
     else:
@@ -101,7 +103,7 @@ def _tell(registry: CollectorRegistry, figures: dict[str, str], health: object) 
         Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
 
 
-def _tell_scrub(registry: CollectorRegistry, scrub: scrubbed.LastScrub | None) -> None:
+def _tell_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None) -> None:
     """Before the first scrub there is nothing to tell; a monitor asks for what is absent."""
     if scrub is None:
         return
@@ -110,7 +112,7 @@ def _tell_scrub(registry: CollectorRegistry, scrub: scrubbed.LastScrub | None) -
     steps = Gauge(
         "undersigned_scrub_step", "Whether the database role may do a step of it", ["step"], registry=registry
     )
-    for step in scrubbed.STEPS:
+    for step in scrub_state.STEPS:
         steps.labels(step).set(step not in scrub.refused)
 
 

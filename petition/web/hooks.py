@@ -1,4 +1,4 @@
-"""Where mail relays report bounces and complaints; who may and what it means stands in `petition.subscribers.relays`.
+"""Where mail relays report bounces and complaints; who may and what it means stands in `petition.mailing.subscribers.relays`.
 
 Guards that a report sent twice counts once, and takes effect before it is answered: the address is off every list when
 the relay reads 200. Refuses everything when there is no key, and bodies above 256 kB.
@@ -12,9 +12,10 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
-from petition import clock, db, subscribers
-from petition.subscribers import relays
-from petition.volatile import VolatileAway
+from petition.core import clock, db
+from petition.core.redis_store import VolatileAway
+from petition.mailing import subscribers
+from petition.mailing.subscribers import relays
 from petition.web.api.calls import say
 from petition.web.parts import parts
 from petition.web.sizes import LARGEST_REPORT

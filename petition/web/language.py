@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from flask import Flask, g, request
 from markupsafe import Markup
 
-from petition import i18n
-from petition.markdown import letter_html
-from petition.snapshots import Snapshot
+from petition.core import i18n
+from petition.core.markdown import letter_html
+from petition.publication import Snapshot
 
 
 def choose(languages: Sequence[str]) -> str:

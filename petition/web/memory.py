@@ -16,9 +16,10 @@ from typing import Any, Final, Generic, TypeVar
 from flask import Response, current_app, request
 from sqlalchemy import exc
 
-from petition import campaigns, db, snapshots
+from petition import campaigns, publication
 from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, CampaignUnknown
-from petition.snapshots import Listed, Snapshot
+from petition.core import db
+from petition.publication import Listed, Snapshot
 from petition.web.page import PAGES_CACHED, Page, make
 
 FRESH_SECONDS: Final = 1.0
@@ -253,12 +254,12 @@ def _is_away(error: exc.SQLAlchemyError) -> bool:
 
 def _load(slug: str, known: int) -> Snapshot | None:
     with db.session() as session:
-        return snapshots.load(session, slug, known)
+        return publication.load(session, slug, known)
 
 
 def _listed() -> Listing:
     with db.session() as session:
-        return tuple(snapshots.listed(session))
+        return tuple(publication.listed(session))
 
 
 def _find(slug: str) -> Campaign | None:

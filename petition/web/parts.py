@@ -8,9 +8,9 @@ from typing import Final, cast
 from flask import current_app
 
 from petition.config import Config
+from petition.core.redis_store import Volatile
 from petition.privacy import Vault
 from petition.verification import Desk
-from petition.volatile import Volatile
 from petition.web.memory import Memory
 
 NAME: Final = "undersigned"

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import altcha
 
-from petition.volatile import Volatile
+from petition.core.redis_store import Volatile
 
 MOST_TRIES: Final = 50_000
 LIFE: Final = 600

@@ -18,19 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.engine import make_url
 
-from petition import (
-    backup,
-    db,
-    deliveries,
-    epochs,
-    keyring,
-    migrate,
-    organisers,
-    publishing,
-    signatures,
-    snapshots,
-)
-from petition import journal as journals
+from petition import backup, epochs, organisers, publication, signatures
 from petition.backup import (
     BackupBroken,
     BackupRefused,
@@ -44,17 +32,22 @@ from petition.backup import (
 from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState
-from petition.db import Base
-from petition.deliveries.halts import RESTORED
+from petition.campaigns.milestones import Milestone, MilestoneKind
+from petition.core import db, migrate
+from petition.core.db import Base
 from petition.epochs.history import Epoch
-from petition.journal import Deed, JournalLine
 from petition.ledger import log
 from petition.ledger.entries import Removal, Show
-from petition.milestones import Milestone, MilestoneKind
-from petition.scrub import scrub
+from petition.mailing import queue
+from petition.mailing.queue.halts import RESTORED
+from petition.mailing.subscribers import Audience, enter
+from petition.organisers import audit_log as journals
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.privacy import keyring
+from petition.privacy.scrub import scrub
+from petition.publication import bundle_file
 from petition.signatures import PassSpent, SignatureState, Wish, waves
 from petition.signatures.tables import Pending, Signature, Spent
-from petition.subscribers import Audience, enter
 from petition.verification.tables import Issued, Issuer, Tag
 from tests import make
 
@@ -103,8 +96,8 @@ def bundle_of(campaign: Campaign, tmp_path: Path, name: str) -> Path:
     """The public bundle as it is now."""
     with db.session() as session:
         found = session.get_one(Campaign, campaign.id)
-        publishing.write_bundle(session, found, tmp_path)
-    return Path(shutil.copy(publishing.bundle_path(tmp_path, campaign.slug), tmp_path / name))
+        bundle_file.write_bundle(session, found, tmp_path)
+    return Path(shutil.copy(bundle_file.bundle_path(tmp_path, campaign.slug), tmp_path / name))
 
 
 def faults_of(campaign: Campaign) -> list[str]:
@@ -376,7 +369,7 @@ def test_every_row_comes_back_in_another_database_and_the_copy_sends_nothing(
 ) -> None:
     campaign = a_whole_installation()
     with db.transaction() as session:
-        assert deliveries.halts(session, URL) == []
+        assert queue.halts(session, URL) == []
     before, path = rows(), backed_up(tmp_path)
     db.connect(elsewhere)
     restored(path, tmp_path)
@@ -384,10 +377,10 @@ def test_every_row_comes_back_in_another_database_and_the_copy_sends_nothing(
     assert migrate.is_current(elsewhere)
     assert faults_of(campaign) == []
     with db.transaction() as session:
-        assert deliveries.halts(session, URL) == [RESTORED]
-        deliveries.resume(session, "all", URL)
+        assert queue.halts(session, URL) == [RESTORED]
+        queue.resume(session, "all", URL)
     with db.transaction() as session:
-        assert deliveries.halts(session, URL) == []
+        assert queue.halts(session, URL) == []
 
 
 def test_a_copy_sends_nothing_in_place_and_when_the_original_had_never_sent(engine: Engine, tmp_path: Path) -> None:
@@ -395,11 +388,11 @@ def test_a_copy_sends_nothing_in_place_and_when_the_original_had_never_sent(engi
     never = backed_up(tmp_path)
     restored(never, tmp_path, replace=True)
     with db.transaction() as session:
-        assert deliveries.halts(session, URL) == [RESTORED]
-        deliveries.resume(session, "all", URL)
+        assert queue.halts(session, URL) == [RESTORED]
+        queue.resume(session, "all", URL)
     restored(backed_up(tmp_path, "b.backup"), tmp_path, replace=True)
     with db.transaction() as session:
-        assert deliveries.halts(session, URL) == [RESTORED]
+        assert queue.halts(session, URL) == [RESTORED]
 
 
 def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
@@ -431,10 +424,10 @@ def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: 
         signatures.hide(session, session.get_one(Campaign, campaign.id), receipt.withdraw)
         epochs.refresh_stale(session, LATER)
     with db.session() as session:
-        held = snapshots.load(session, campaign.slug)
+        held = publication.load(session, campaign.slug)
     restored(path, tmp_path, replace=True)
     with db.session() as session:
-        page = snapshots.load(session, campaign.slug, held.version)
+        page = publication.load(session, campaign.slug, held.version)
     assert [each.name for each in page.first_names] == ["Suzie Quux"]
 
 
@@ -782,8 +775,8 @@ def test_no_second_history_begins_beside_the_one_that_was_published(engine: Engi
     path = backed_up(tmp_path)
     close_epoch(campaign)
     with db.session() as session:
-        publishing.write_bundle(session, session.get_one(Campaign, campaign.id), tmp_path / "home")
-    published = publishing.bundle_path(tmp_path / "home", campaign.slug)
+        bundle_file.write_bundle(session, session.get_one(Campaign, campaign.id), tmp_path / "home")
+    published = bundle_file.bundle_path(tmp_path / "home", campaign.slug)
     before = rows()
     with pytest.raises(BackupRefused) as refusal:
         restored(path, tmp_path, replace=True)

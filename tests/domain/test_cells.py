@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from petition import epochs, signatures, snapshots
+from petition import epochs, publication, signatures
 from petition.campaigns import Campaign
 from petition.ledger.entries import Show
+from petition.publication import Snapshot
 from petition.signatures import Wish, cells
 from petition.signatures.cells import LEAST, STEP, Cell, Table
-from petition.snapshots import Snapshot
 from tests import make
 
 COUNTS = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(0, 200))
@@ -79,7 +79,7 @@ def test_a_table_is_counted_anew_after_ten_changes_and_not_before() -> None:
 def shown(session: Session, campaign: Campaign) -> Snapshot:
     """What is public after one more batch."""
     epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW)
-    found = snapshots.load(session, campaign.slug)
+    found = publication.load(session, campaign.slug)
     assert found is not None
     return found
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from petition import db
+from petition.core import db
 
 
 def test_a_server_that_does_not_answer_is_away() -> None:

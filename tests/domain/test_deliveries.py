@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from petition import db, deliveries, digests, owed
-from petition.deliveries import Claim, Delivery, DeliveryState
-from petition.digests import Sender
+from petition.campaigns.news import TELL
+from petition.core import db, outbox
 from petition.mail import ListPostbox
-from petition.news import TELL
-from petition.subscribers import Subscriber
+from petition.mailing import digests, queue
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Claim, Delivery, DeliveryState
+from petition.mailing.subscribers import Subscriber
 from tests import make
 from tests.support import mails
 from tests.support.mails import TOMORROW, URL, claimed
@@ -33,7 +34,7 @@ def sender(postbox: ListPostbox) -> Sender:
 
 def delay(session: Session, claim: Claim, now: datetime = TOMORROW) -> float:
     """Seconds until a delivery that was put off is due."""
-    deliveries.postpone(session, claim, "connect 421", now)
+    queue.postpone(session, claim, "connect 421", now)
     due = session.scalars(select(Delivery.due).where(Delivery.recipient == claim.recipient)).one()
     return (due - now).total_seconds()
 
@@ -50,21 +51,21 @@ def test_delays_are_doubled_and_scattered(session: Session) -> None:
 def test_a_day_after_it_was_planned_it_is_given_up_but_not_before_its_sixth_try(session: Session) -> None:
     (claim,) = claimed(session)
     late = TOMORROW + timedelta(days=2)
-    assert deliveries.postpone(session, replace(claim, tries=4), "data 451", late) is DeliveryState.PLANNED
-    assert deliveries.postpone(session, replace(claim, tries=5), "data 451", late) is DeliveryState.DEAD
-    assert [(each.recipient, each.fault) for each in deliveries.dead(session)] == [(claim.recipient, "data 451")]
-    assert deliveries.retry(session, [claim.key], late) == 1
-    assert deliveries.claim(session, 1, 0, URL, late)[0].tries == 0
+    assert queue.postpone(session, replace(claim, tries=4), "data 451", late) is DeliveryState.PLANNED
+    assert queue.postpone(session, replace(claim, tries=5), "data 451", late) is DeliveryState.DEAD
+    assert [(each.recipient, each.fault) for each in queue.dead(session)] == [(claim.recipient, "data 451")]
+    assert queue.retry(session, [claim.key], late) == 1
+    assert queue.claim(session, 1, 0, URL, late)[0].tries == 0
 
 
 def test_what_is_not_tried_goes_back_to_its_place_and_a_domain_gets_no_more_than_its_rate(session: Session) -> None:
     waiting = claimed(session, 30)
-    deliveries.withdraw(session, waiting)
-    within = deliveries.claim(session, 100, 7, URL, TOMORROW)
+    queue.withdraw(session, waiting)
+    within = queue.claim(session, 100, 7, URL, TOMORROW)
     assert len(within) == 7
     assert {each.was_due for each in within} == {each.was_due for each in waiting}
-    assert deliveries.claim(session, 100, 7, URL, TOMORROW) == []
-    assert len(deliveries.claim(session, 100, 7, URL, TOMORROW + timedelta(seconds=1))) == 7
+    assert queue.claim(session, 100, 7, URL, TOMORROW) == []
+    assert len(queue.claim(session, 100, 7, URL, TOMORROW + timedelta(seconds=1))) == 7
 
 
 def test_a_mail_that_cannot_be_made_says_so_in_its_row_and_the_others_go_out(
@@ -72,7 +73,7 @@ def test_a_mail_that_cannot_be_made_says_so_in_its_row_and_the_others_go_out(
 ) -> None:
     with db.transaction() as session:
         waiting = claimed(session, 5)
-        deliveries.withdraw(session, waiting)
+        queue.withdraw(session, waiting)
         broken = waiting[0].recipient
         session.execute(update(Subscriber).where(Subscriber.id == broken).values(sealed=b"x" * 300))
     assert digests.send_round(sender, lambda: TOMORROW) == 5
@@ -100,14 +101,14 @@ def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine) -> 
 def test_news_whose_telling_fails_each_time_is_given_up_after_five_tries(engine: Engine) -> None:
     with db.transaction() as session:
         campaign = mails.campaign_with_news(session)
-        owed_id = owed.owe(session, TELL, campaign.id, 999, make.NOW)
+        owed_id = outbox.owe(session, TELL, campaign.id, 999, make.NOW)
     for _ in range(7):
         try:
             tasks.tell(owed_id)
         except ValueError:
             with db.transaction() as session:
-                session.execute(update(owed.Owed).values(leased_until=None))
+                session.execute(update(outbox.Owed).values(leased_until=None))
     with db.transaction() as session:
-        owed.overdue(session, make.NOW)
-        row = session.scalars(select(owed.Owed).where(owed.Owed.number == 999)).one()
+        outbox.overdue(session, make.NOW)
+        row = session.scalars(select(outbox.Owed).where(outbox.Owed.number == 999)).one()
     assert (row.tries, row.given_up) == (5, True)

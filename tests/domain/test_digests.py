@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, deliveries, digests, epochs, subscribers
+from petition import campaigns, epochs
 from petition.campaigns import Campaign, DemandState
-from petition.deliveries import Delivery, DeliveryState
-from petition.digests import Sender
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import db
 from petition.mail import ListPostbox, Message
-from petition.milestones import MilestoneKind
-from petition.subscribers import Purpose, Rhythm, Subscriber, SubscriberState, WorkAddressRefused, links
+from petition.mailing import digests, queue, subscribers
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.mailing.subscribers import Purpose, Rhythm, Subscriber, SubscriberState, WorkAddressRefused, links
 from tests import make
 
 SUZIE = "Suzie.Q+letters@post.example"
@@ -127,9 +129,9 @@ def test_a_halt_holds_everything_back(session: Session, sender: Sender, postbox:
     campaign = make.campaign(session)
     subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Rhythm.WEEKLY, make.NOW)
     for what in ("all", "kind:confirm", f"campaign:{campaign.id.hex()}"):
-        deliveries.halt(session, what, make.NOW)
+        queue.halt(session, what, make.NOW)
         assert send(sender, make.NOW) == 0
-        deliveries.resume(session, what, "http://localhost")
+        queue.resume(session, what, "http://localhost")
     assert send(replace(sender, base_url="http://copy.example"), make.NOW) == 0
     assert send(sender, make.NOW) == 1
 

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import subscribers
-from petition.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
-from petition.subscribers.dsn import reports
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
+from petition.mailing.subscribers.dsn import reports
 from tests import make
 
 SUZIE = "suzie@post.example"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.encoding import MalformedEncoding, NotCanonical, b64u, canonical_json, unb64u
+from petition.core.encoding import MalformedEncoding, NotCanonical, b64u, canonical_json, unb64u
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.encoding import b64u
+from petition.core.encoding import b64u
 from petition.ledger.entries import (
     Body,
     CampaignEntry,

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy.orm import Session
 
-from petition import epochs, owed, publishing, signatures, snapshots
+from petition import epochs, publication, signatures
 from petition.campaigns import (
     Campaign,
     CampaignClosed,
@@ -20,10 +20,12 @@ from petition.campaigns import (
     closed_before,
     draft,
 )
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import outbox
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log, merkle
 from petition.ledger.entries import Show
-from petition.milestones import MilestoneKind
+from petition.publication import bundle_file
 from petition.signatures import PassSpent, SignatureState, Wish
 from tests import make
 
@@ -163,9 +165,9 @@ def test_what_waits_is_told_in_tens_and_a_batch_is_overdue_only_when_nobody_look
         make.signature(session, campaign)
     assert told == [(False, 0)] * 10 + [(True, 10)] * 2
     assert epochs.stalled_seconds(session, campaign, hour) == 3540
-    owed.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
+    outbox.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
     assert epochs.health(session, hour).overdue_seconds == 1800
-    owed.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
+    outbox.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
     assert epochs.stalled_seconds(session, campaign, hour) == 0
 
 
@@ -223,7 +225,7 @@ def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) 
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Suzie"]
     signatures.hide(session, campaign, receipt.withdraw)
     assert epochs.refresh_stale(session, LATER) == [campaign.slug]
-    snapshot = snapshots.load(session, campaign.slug)
+    snapshot = publication.load(session, campaign.slug)
     assert snapshot is not None
     assert (snapshot.count, snapshot.first_names) == (1, ())
     assert epochs.audit(session, campaign).faults == []
@@ -252,7 +254,7 @@ def test_a_milestone_is_reached_once_and_stays_when_signers_withdraw(session: Se
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
     make.signature(session, campaign)
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=20))
-    snapshot = snapshots.load(session, campaign.slug)
+    snapshot = publication.load(session, campaign.slug)
     assert snapshot is not None
     reached = [(each.kind, each.value, each.epoch) for each in snapshot.milestones]
     assert reached == [(MilestoneKind.COUNT, 2, 1), (MilestoneKind.SHARE, 1, 1), (MilestoneKind.COUNT, 3, None)]
@@ -282,10 +284,10 @@ def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
 
 def published(session: Session, campaign: Campaign, home: Path) -> str:
     """The bodies of the newest bundle, once everything that is owed was written."""
-    for kind, owed_id in owed.overdue(session, LATER):
+    for kind, owed_id in outbox.overdue(session, LATER):
         if kind == BUNDLE:
-            publishing.settle(owed_id, home, LATER)
-    with ZipFile(publishing.bundle_path(home, campaign.slug)) as bundle:
+            bundle_file.settle(owed_id, home, LATER)
+    with ZipFile(bundle_file.bundle_path(home, campaign.slug)) as bundle:
         return bundle.read("bodies.jsonl").decode()
 
 
@@ -313,7 +315,7 @@ def test_names_go_six_months_after_the_close_and_the_count_stands(session: Sessi
     session.expire_all()
     assert epochs.refresh_stale(session, LATER) == [campaign.slug]
     session.flush()
-    snapshot = snapshots.load(session, campaign.slug)
+    snapshot = publication.load(session, campaign.slug)
     assert snapshot is not None
     assert (snapshot.count, snapshot.tally.named, snapshot.first_names) == (1, 0, ())
     assert published(session, campaign, tmp_path) == ""

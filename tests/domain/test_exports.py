@@ -19,19 +19,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from petition import db, epochs, journal, organisers, signatures, two_keys
+from petition import epochs, organisers, signatures
 from petition.campaigns import Campaign
 from petition.config.addresses import PROJECT
-from petition.journal import Deed
+from petition.core import db
 from petition.ledger import log
 from petition.ledger.entries import Show
-from petition.organisers import Role
-from petition.organising import cells, exports, files
-from petition.organising.acts import ACTS
-from petition.organising.exports import ExportUnknown, NoNames
-from petition.organising.tables import Export, ExportKind, ExportState
+from petition.organisers import Role, approvals, audit_log
+from petition.organisers.approvals import KeyAct
+from petition.organisers.audit_log import Deed
 from petition.signatures import Wish
-from petition.two_keys import KeyAct
+from petition.usecases import cells, exports, files
+from petition.usecases.acts import ACTS
+from petition.usecases.exports import ExportUnknown, NoNames
+from petition.usecases.tables import Export, ExportKind, ExportState
 from tests import make
 from tests.support.many import signed
 from tests.support.services import MASTER_KEY
@@ -144,11 +145,11 @@ def test_names_take_two_organisers_and_the_request_says_how_many(engine: Engine)
         assert request.about == {"names": 3}
     with db.transaction() as session:
         assert exports.of(session, campaign.id, NOW) == []
-        approved = two_keys.approve(session, campaign.id, request.id, SUZIE, NOW)
+        approved = approvals.approve(session, campaign.id, request.id, SUZIE, NOW)
         ACTS[KeyAct.EXPORT_NAMES](session, session.get_one(Campaign, campaign.id), approved, NOW)
     with db.session() as session:
         assert [(each.kind, each.by) for each in exports.of(session, campaign.id, NOW)] == [(ExportKind.SIGNERS, OMAR)]
-        deeds = [each.deed for each in session.scalars(journal.lines(campaign.id))]
+        deeds = [each.deed for each in session.scalars(audit_log.lines(campaign.id))]
     assert deeds == [Deed.EXPORTED, Deed.KEY_GIVEN, Deed.KEY_ASKED]
 
 
@@ -160,8 +161,9 @@ def test_whoever_asks_twice_gets_one_file(engine: Engine) -> None:
 def child(url: str, home: Path, export_id: bytes, failpoint: str) -> int:
     """Make a file in a process that is killed at a point."""
     words = (
-        "import sys; from pathlib import Path; from petition import clock, db, failpoints, keyring;"
-        "from petition.organising import exports; url, key, home, name, point = sys.argv[1:];"
+        "import sys; from pathlib import Path; from petition.core import clock, db, failpoints;"
+        "from petition.privacy import keyring;"
+        "from petition.usecases import exports; url, key, home, name, point = sys.argv[1:];"
         "db.connect(url); keyring.connect([key]); failpoints.arm(point);"
         "exports.make(bytes.fromhex(name), Path(home), clock.now())"
     )

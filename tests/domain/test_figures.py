@@ -7,12 +7,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from petition import epochs, owed
+from petition import epochs
+from petition.campaigns.milestones import MilestoneKind, Standing
+from petition.core import outbox
 from petition.epochs.history import DayFigures, Epoch
 from petition.ledger import log
-from petition.milestones import MilestoneKind, Standing
-from petition.organising.curve import MOST_POINTS, curve
-from petition.organising.forecast import Forecast, Outlook, forecast
+from petition.usecases.curve import MOST_POINTS, curve
+from petition.usecases.forecast import Forecast, Outlook, forecast
 from petition.web.organise.drawing import Picture, picture
 from tests import make
 
@@ -118,5 +119,5 @@ def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waitin
 
 def test_a_worker_is_known_by_its_last_sign_of_life(session: Session) -> None:
     for seconds in (0, 4, 31):
-        owed.beat(session, "prompt", NOW + timedelta(seconds=seconds))
-    assert owed.last_beats(session, ["prompt", "bulk"]) == {"prompt": NOW + timedelta(seconds=30)}
+        outbox.beat(session, "prompt", NOW + timedelta(seconds=seconds))
+    assert outbox.last_beats(session, ["prompt", "bulk"]) == {"prompt": NOW + timedelta(seconds=30)}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petition.mail.forms import Form, encode
-from petition.subscribers import Purpose, links
+from petition.mailing.subscribers import Purpose, links
 
 ONE, TWO = "first-link-goes-here", "second-link-goes-here"
 LENGTHS = {ONE: 66, TWO: 7}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from petition.i18n import (
+from petition.core.i18n import (
     LanguageUnknown,
     catalogue,
     date_long,

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from petition import logs
 from petition.config import Config, Environment
+from petition.core import logs
 
 MARKED = "suzie.marked@corp.example"
 

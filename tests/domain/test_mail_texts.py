@@ -17,18 +17,19 @@ from typing import Final
 import pytest
 from sqlalchemy.orm import Session
 
-from petition import digests, epochs
+from petition import epochs
 from petition.campaigns import Campaign, CampaignState, Letter
-from petition.deliveries import Claim
-from petition.digests import DIGESTS, NOTICES, Sender, Sheet
-from petition.digests.addressee_weekly import ForAddressee
-from petition.digests.facts import DemandFact, Happened, NextStep, ReachedFact, UpdateFact, Window, as_json
-from petition.digests.organiser_daily import BouncesFact, CodesFact, ForOrganisers
-from petition.digests.sending import message
+from petition.campaigns.milestones import MilestoneKind
 from petition.ledger.entries import Show
 from petition.mail import ListPostbox
 from petition.mail.plain import WIDTH
-from petition.milestones import MilestoneKind
+from petition.mailing import digests
+from petition.mailing.digests import DIGESTS, NOTICES, Sender, Sheet
+from petition.mailing.digests.addressee_weekly import ForAddressee
+from petition.mailing.digests.facts import DemandFact, Happened, NextStep, ReachedFact, UpdateFact, Window, as_json
+from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact, ForOrganisers
+from petition.mailing.digests.sending import message
+from petition.mailing.queue import Claim
 from petition.signatures import Wish
 from tests import make
 

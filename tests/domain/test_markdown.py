@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from petition.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
+from petition.core.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
 from tests.support.hostile import HOSTILE
 
 

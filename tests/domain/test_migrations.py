@@ -6,8 +6,8 @@ import secrets
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from petition import migrate
 from petition.bootstrap import EmbeddedServices
+from petition.core import migrate
 from tests.support.services import cloned
 
 SUBSCRIBER = text(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.normalization import MOST_MARKS, TooManyMarks, nfc
+from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import canonical_domain
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from petition import db, digests, epochs, journal, organisers, publishing, signatures, snapshots, subscribers, two_keys
+from petition import epochs, organisers, publication, signatures
 from petition.campaigns import (
     Campaign,
     CampaignFaulty,
@@ -23,20 +23,23 @@ from petition.campaigns import (
     UpdateDraft,
     draft,
 )
-from petition.deliveries import Delivery
-from petition.digests import Sender
-from petition.journal import Deed
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import db
 from petition.ledger.entries import Show
 from petition.mail import ListPostbox
-from petition.milestones import MilestoneKind
-from petition.organising import acts, endings, goals, trials, updates
-from petition.organising.goals import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
-from petition.organising.updates import UpdateFixed, UpdateState, UpdateUnknown
+from petition.mailing import digests, subscribers
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery
+from petition.mailing.subscribers import Audience, Rhythm, Subscriber, WorkAddressRefused
+from petition.organisers import approvals, audit_log
+from petition.organisers.approvals import KeyAct, RequestUnknown
+from petition.organisers.audit_log import Deed
 from petition.privacy import Recipient
+from petition.publication import Snapshot, bundle_file
 from petition.signatures import Wish
-from petition.snapshots import Snapshot
-from petition.subscribers import Audience, Rhythm, Subscriber, WorkAddressRefused
-from petition.two_keys import KeyAct, RequestUnknown
+from petition.usecases import acts, endings, goals, trials, updates
+from petition.usecases.goals import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
+from petition.usecases.updates import UpdateFixed, UpdateState, UpdateUnknown
 from tests import make
 
 TEXT = {"en": "We **met** them.", "fr": "Nous les avons **rencontrés**."}
@@ -58,14 +61,14 @@ def suzie(session: Session) -> bytes:
 
 def deeds(session: Session, campaign: Campaign) -> list[Deed]:
     session.flush()
-    return [line.deed for line in session.scalars(journal.lines(campaign.id))][::-1]
+    return [line.deed for line in session.scalars(audit_log.lines(campaign.id))][::-1]
 
 
 def public(session: Session, campaign: Campaign) -> Snapshot:
     """What the page shows after the next look of the workers."""
     session.flush()
     epochs.refresh_stale(session, LATER)
-    found = snapshots.load(session, campaign.slug)
+    found = publication.load(session, campaign.slug)
     assert found
     return found
 
@@ -78,7 +81,7 @@ def reader(session: Session, campaign: Campaign, address: str, rhythm: Rhythm, l
 
 def approved(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> None:
     """What the page of two keys does."""
-    request = two_keys.approve(session, campaign.id, request_id, by, now)
+    request = approvals.approve(session, campaign.id, request_id, by, now)
     acts.ACTS[request.act](session, campaign, request, now)
 
 
@@ -147,7 +150,7 @@ def test_any_number_of_workers_publish_a_planned_update_once(engine: Engine) -> 
         thread.join()
     with db.session() as session:
         published = session.scalar(select(func.count()).select_from(Update))
-        told = [line for line in session.scalars(journal.lines(campaign.id, deed=Deed.UPDATE_PUBLISHED))]
+        told = [line for line in session.scalars(audit_log.lines(campaign.id, deed=Deed.UPDATE_PUBLISHED))]
     assert (done.count(True), len(done), published, len(told)) == (1, 24, 1, 1)
 
 
@@ -165,7 +168,7 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.ASKED
     with pytest.raises(UpdateFixed):
         updates.rewrite(session, campaign, kept, {"en": "Other words", "fr": "Autre"}, omar, make.NOW)
-    with pytest.raises(two_keys.SameOrganiser):
+    with pytest.raises(approvals.SameOrganiser):
         approved(session, campaign, request.id, omar, make.NOW)
     assert session.scalar(select(func.count()).select_from(Update)) == 0
     approved(session, campaign, request.id, suzie, make.NOW)
@@ -246,7 +249,7 @@ def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(se
     with pytest.raises(trials.TooManyTrials):
         trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW)
     trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW + timedelta(minutes=61))
-    lines = list(session.scalars(journal.lines(campaign.id, deed=Deed.TRIAL_SENT)))
+    lines = list(session.scalars(audit_log.lines(campaign.id, deed=Deed.TRIAL_SENT)))
     assert {str(line.about) for line in lines} == {"{}"}
     sender = Sender(ListPostbox(), "http://localhost", "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
     mail = trials.trial(session, kept, Recipient("omar@post.example", "fr"), sender, make.NOW)
@@ -309,8 +312,8 @@ def test_the_page_shows_a_delivery_and_an_answer_as_they_were_corrected(session:
     day, snapshot = make.NOW.date(), public(session, corrected)
     assert (snapshot.state, snapshot.ending.answer, snapshot.ending.handover) == (
         CampaignState.ANSWERED,
-        snapshots.views.AnswerView(day, {"en": "We will act."}),
-        snapshots.views.HandoverView(day, {"en": "By hand", "fr": "Par porteur"}, {}),
+        publication.views.AnswerView(day, {"en": "We will act."}),
+        publication.views.HandoverView(day, {"en": "By hand", "fr": "Par porteur"}, {}),
     )
     assert [item.kind for item in snapshot.timeline] == ["answered", "delivered", "closed", "opened"]
 
@@ -340,7 +343,7 @@ def close_epoch(session: Session, campaign: Campaign, step: int) -> Snapshot:
     epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10 * step))
     session.flush()
     assert epochs.audit(session, campaign).faults == []
-    found = snapshots.load(session, campaign.slug)
+    found = publication.load(session, campaign.slug)
     assert found
     return found
 
@@ -352,8 +355,8 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
     from zipfile import ZipFile
 
     def in_bundle() -> int:
-        publishing.write_bundle(session, campaign, Path(str(tmp_path)))
-        with ZipFile(publishing.bundle_path(Path(str(tmp_path)), campaign.slug)) as bundle:
+        bundle_file.write_bundle(session, campaign, Path(str(tmp_path)))
+        with ZipFile(bundle_file.bundle_path(Path(str(tmp_path)), campaign.slug)) as bundle:
             return sum(bundle.read(name).count(b"Example") for name in bundle.namelist())
 
     campaign = make.campaign(session)
@@ -464,6 +467,6 @@ def test_a_milestone_cannot_be_sealed_while_an_epoch_opens_names(engine: Engine)
     for thread in threads:
         thread.join()
     with db.session() as session:
-        snapshot = snapshots.load(session, campaign.slug)
+        snapshot = publication.load(session, campaign.slug)
         assert snapshot
         assert (len(snapshot.first_names), snapshot.names_from) == ((1, None) if refused else (0, 30))

@@ -11,7 +11,6 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.data_map import DATA_MAP, ROWS, DataMapWrong, Datum, Kind, data_map
 from petition.privacy import (
     Recipient,
     SealBroken,
@@ -22,6 +21,7 @@ from petition.privacy import (
     seal_address,
     unseal_address,
 )
+from petition.privacy.data_map import DATA_MAP, ROWS, DataMapWrong, Datum, Kind, data_map
 
 PEPPER = bytes(range(32))
 CID = bytes(16)

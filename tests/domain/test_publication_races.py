@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, epochs, snapshots
+from petition import campaigns, epochs, publication
 from petition.campaigns import Campaign, CampaignState, DemandState, changes, switches
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
 from petition.ledger import log
-from petition.milestones import MilestoneKind
-from petition.organising import goals
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
+from petition.usecases import goals
 from tests import make
 from tests.support.waiting import lock_waiters, until
 
@@ -31,7 +32,7 @@ def letter(engine: Engine) -> str:
 
 def public(slug: str) -> Snapshot:
     with db.session() as session:
-        found = snapshots.load(session, slug)
+        found = publication.load(session, slug)
         assert found
         return found
 
@@ -40,7 +41,7 @@ def stop(session: Session, slug: str) -> None:
     campaign = campaigns.find(session, slug)
     switches.stop(session, campaign, switches.SIGNING)
     session.flush()
-    snapshots.refresh(session, campaign)
+    publication.refresh(session, campaign)
 
 
 def test_a_batch_that_began_before_a_stop_publishes_the_stop(letter: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from petition.subscribers import Report, Trouble
-from petition.subscribers.relays import SIGNATURE, ReportUnreadable, SignatureWrong, fingerprint, reports, sign
+from petition.mailing.subscribers import Report, Trouble
+from petition.mailing.subscribers.relays import SIGNATURE, ReportUnreadable, SignatureWrong, fingerprint, reports, sign
 from tests.make import NOW
 from tests.support.relays import KEY, SUZIE, failed, mailgun, password, postmark
 

@@ -10,17 +10,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import db, epochs, journal, owed, signatures, snapshots
+from petition import epochs, publication, signatures
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, find_any
-from petition.journal import Deed
+from petition.core import db, outbox
 from petition.ledger import log
 from petition.ledger.entries import Removal, Show
-from petition.organising import hints, removals
-from petition.organising.removals import SelectionChanged
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
 from petition.signatures import Concealed, SignatureState, SignerUnknown, Wish, selection, waves
 from petition.signatures.selection import Criteria, CriteriaEmpty, Shown, WithComment
 from petition.signatures.tables import Signature, WaitingRemoval, Wave, WaveState
 from petition.signatures.waves import RemovalOver
+from petition.usecases import hints, removals
+from petition.usecases.removals import SelectionChanged
 from tests import make
 
 LATER = make.NOW + timedelta(seconds=10)
@@ -57,11 +59,11 @@ def found(session: Session, campaign: Campaign, criteria: Criteria) -> list[str]
     return [each.name for each in chosen.sample]
 
 
-def refreshed(session: Session, campaign: Campaign) -> snapshots.Snapshot:
+def refreshed(session: Session, campaign: Campaign) -> publication.Snapshot:
     session.expire_all()
     epochs.refresh_stale(session, LATER)
     session.flush()
-    shown = snapshots.load(session, campaign.slug)
+    shown = publication.load(session, campaign.slug)
     assert shown
     return shown
 
@@ -97,7 +99,7 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
     assert epochs.audit(session, campaign).faults == []
     with pytest.raises(RemovalOver):
         removals.take_back(session, campaign, again.id, OMAR, LATER)
-    told = [(line.deed, line.about) for line in session.scalars(journal.lines(campaign.id))]
+    told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [
         (Deed.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
         (Deed.REMOVAL_UNDONE, {"n": 1}),
@@ -134,7 +136,7 @@ def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 1, 0)
     with pytest.raises(SignerUnknown):
         removals.conceal(session, campaign, index, Concealed.NAME, OMAR, LATER)
-    told = [(line.deed, line.about) for line in session.scalars(journal.lines(campaign.id))]
+    told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Deed.SIGNER_HIDDEN, {"what": "name"}), (Deed.SIGNER_HIDDEN, {"what": "comment"})]
 
 
@@ -354,9 +356,9 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         assert request
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
-        owed.owe(session, removals.REMOVAL, campaign_id, 0, LATER)
+        outbox.owe(session, removals.REMOVAL, campaign_id, 0, LATER)
     with db.session() as session:
-        owed_ids = [owed_id for kind, owed_id in owed.overdue(session, LATER) if kind == removals.REMOVAL]
+        owed_ids = [owed_id for kind, owed_id in outbox.overdue(session, LATER) if kind == removals.REMOVAL]
     faults: list[Exception] = []
 
     def guarded(act) -> threading.Thread:  # type: ignore[no-untyped-def]
@@ -423,7 +425,7 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
     with db.session() as session:
-        ((_, owed_id),) = [each for each in owed.overdue(session, LATER) if each[0] == removals.REMOVAL]
+        ((_, owed_id),) = [each for each in outbox.overdue(session, LATER) if each[0] == removals.REMOVAL]
     portions = iter([True, True])
 
     def breath() -> bool:
@@ -440,9 +442,9 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
     removals.work(owed_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
     with db.session() as session:
         assert session.scalars(select(Wave.done)).one() == 21
-    after = LATER + owed.LEASE
+    after = LATER + outbox.LEASE
     removals.work(owed_id, lambda: after, lambda: False)
     with db.session() as session:
         wave = session.scalars(select(Wave)).one()
         assert (wave.found, wave.done, wave.state) == (60, 60, WaveState.DONE)
-        assert [kind for kind, _ in owed.overdue(session, after) if kind == removals.REMOVAL] == []
+        assert [kind for kind, _ in outbox.overdue(session, after) if kind == removals.REMOVAL] == []

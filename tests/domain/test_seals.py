@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import epochs, signatures, snapshots
+from petition import epochs, publication, signatures
 from petition.campaigns import Campaign
+from petition.campaigns.milestones import UNKNOWN, Goal, MilestoneKind
 from petition.ledger import log
 from petition.ledger.entries import Show
-from petition.milestones import UNKNOWN, Goal, MilestoneKind
-from petition.organising import goals
-from petition.organising.goals import Consequences
 from petition.signatures import Wish
 from petition.signatures.tables import Pending, Signature
+from petition.usecases import goals
+from petition.usecases.goals import Consequences
 from tests import make
 
 BY = bytes(16)
@@ -162,7 +162,7 @@ def test_a_share_is_sealed_as_the_number_that_the_page_shows(
     session: Session, workforce: int | None, share: int, seal: int
 ) -> None:
     campaign = a_letter(session, (MilestoneKind.SHARE, share), workforce=workforce)
-    snapshot = snapshots.refresh(session, campaign)
+    snapshot = publication.refresh(session, campaign)
     signs(session, campaign, "Suzie")
     assert (seals(session, campaign), snapshot.seal()) == ({"Suzie": seal}, seal)
 

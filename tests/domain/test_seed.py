@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from petition import campaigns, db, epochs, snapshots
+from petition import campaigns, epochs, publication
 from petition.campaigns import CampaignFaulty
 from petition.config import Config
+from petition.core import db
 from petition.ledger import log
 from seeds.demo import FOUNDING, SeedBroken, read, sow
 
@@ -22,7 +23,7 @@ def test_the_founding_campaign_has_249_signatures_that_anybody_can_recount(engin
     assert sow(config) == "ice-letter is open."
     with db.session() as session:
         drift = epochs.audit(session, campaigns.find(session, "ice-letter"))
-        snapshot = snapshots.load(session, "ice-letter")
+        snapshot = publication.load(session, "ice-letter")
     assert (drift.counted, drift.faults) == (249, [])
     assert snapshot is not None
     assert (snapshot.count, snapshot.epoch, snapshot.tally.named) == (249, 6, 40)

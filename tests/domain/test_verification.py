@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, epochs, events, signatures, verification
+from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
 from petition.campaigns import Campaign, CampaignClosed
-from petition.events import CodeWanted, Event
+from petition.core import db, events
+from petition.core.events import CodeWanted, Event
 from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
 from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, work_email

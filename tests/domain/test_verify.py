@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import petition.ledger.verify as script
 from petition.blindsign import passes, rsabssa
-from petition.encoding import b64u
+from petition.core.encoding import b64u
 from petition.ledger import bundle, checkpoint, merkle
 from petition.ledger.bundle import Contents, PublicBody
 from petition.ledger.entries import (

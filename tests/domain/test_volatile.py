@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 import redis
 
-from petition.volatile import MAILS_PROVEN, MAILS_UNPROVEN, TRIES, Challenge, Volatile, VolatileAway
+from petition.core.redis_store import MAILS_PROVEN, MAILS_UNPROVEN, TRIES, Challenge, Volatile, VolatileAway
 
 NETWORK = b"n" * 16
 TAG = b"t" * 32

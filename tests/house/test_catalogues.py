@@ -13,7 +13,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from petition.i18n import LANGUAGES, SOURCE_LANGUAGE, TRANSLATIONS
+from petition.core.i18n import LANGUAGES, SOURCE_LANGUAGE, TRANSLATIONS
 
 ROOT: Final = Path(__file__).parents[2]
 TRANSLATED: Final = sorted(LANGUAGES.keys() - {SOURCE_LANGUAGE})

@@ -5,30 +5,30 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from petition import volatile
-from petition.data_elsewhere import FILES, KEYS, row_of
-from petition.data_map import DATA_MAP
+from petition.core import redis_store
 from petition.organisers import passkeys
+from petition.privacy.data_elsewhere import FILES, KEYS, row_of
+from petition.privacy.data_map import DATA_MAP
 from petition.web import hooks, proof_of_work
 from workers.celery_app import QUEUES
 
 
 def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that_it_gets() -> None:
-    written = Path(volatile.__file__).read_text()
+    written = Path(redis_store.__file__).read_text()
     names = re.findall(r'^_[A-Z_]+: Final = b"([a-z-]+:?)"$', written, re.MULTILINE)
     assert len(names) == 8
     found = {name: row_of(KEYS, f"{name}x" if name.endswith(":") else name) for name in names}
     lives = {name.rstrip(":"): row.seconds for name, row in found.items() if row}
     remembered = max(hooks.REMEMBERED_SECONDS, proof_of_work.LIFE, passkeys.CHALLENGE_SECONDS)
     assert lives == {
-        "challenge": volatile.CHALLENGE_SECONDS,
-        "mails": volatile.MAIL_WINDOW,
-        "asks": volatile.MAIL_WINDOW,
+        "challenge": redis_store.CHALLENGE_SECONDS,
+        "mails": redis_store.MAIL_WINDOW,
+        "asks": redis_store.MAIL_WINDOW,
         "seen": remembered,
-        "tab-key": volatile.TAB_KEY_SECONDS,
-        "tabs": volatile.MAIL_WINDOW,
-        "sign-ins": volatile.SIGN_IN_WINDOW,
-        "network-key": volatile.NETWORK_KEY_SECONDS,
+        "tab-key": redis_store.TAB_KEY_SECONDS,
+        "tabs": redis_store.MAIL_WINDOW,
+        "sign-ins": redis_store.SIGN_IN_WINDOW,
+        "network-key": redis_store.NETWORK_KEY_SECONDS,
     }
     assert [queue for queue in QUEUES if row_of(KEYS, queue) is None] == []
 

@@ -16,17 +16,17 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from sqlalchemy import create_engine
 
-from petition import events
 from petition.bootstrap import QUEUES as STARTED_QUEUES
 from petition.bootstrap import WORKERS
+from petition.campaigns.news import TELL
 from petition.cli import COMMANDS
 from petition.config import Config, Environment
-from petition.data_map import DATA_MAP
-from petition.db import Base
+from petition.core import events
+from petition.core.db import Base
+from petition.core.i18n import LANGUAGES
 from petition.epochs.batch import BUNDLE
-from petition.i18n import LANGUAGES
-from petition.news import TELL
-from petition.organising.removals import REMOVAL
+from petition.privacy.data_map import DATA_MAP
+from petition.usecases.removals import REMOVAL
 from petition.web import build
 from workers import celery_app
 from workers.follow_ups import FOLLOW_UPS, OWED
@@ -60,9 +60,9 @@ def test_every_message_names_a_registered_task_and_a_queue_that_is_consumed() ->
     assert {queue for _, queue in messages} <= set(celery_app.QUEUES)
 
 
-def test_the_floors_that_are_checked_are_the_floors_that_are_told() -> None:
+def test_the_layers_that_are_checked_are_the_layers_of_the_document() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = next(contract["layers"] for contract in contracts if contract["id"] == "floors")
+    layers = next(contract["layers"] for contract in contracts if contract["id"] == "layers")
     told = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
     names = {name.strip() for layer in layers for name in layer.split("|")}
     assert sorted(name for name in names if not re.search(rf"\b{name}\b", told)) == []

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from petition import clock, db, epochs, publishing
+from petition import epochs
 from petition.backup import keys
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState
-from petition.journal import Deed, JournalLine
+from petition.core import clock, db
 from petition.ledger import log
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.publication import bundle_file
 from petition.verification.tables import Issuer, Tag
 from tests import make
 from tests.support.terminal import NOWHERE, run, told
@@ -85,9 +87,9 @@ def test_a_backup_comes_back_with_the_newer_ledger(
         epochs.close_epoch(session, found, clock.now() + timedelta(seconds=60))
     with db.session() as session:
         found = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
-        publishing.write_bundle(session, found, tmp_path)
+        bundle_file.write_bundle(session, found, tmp_path)
         root = log.head_of(session, found.id).root
-    shutil.copy(publishing.bundle_path(tmp_path, slug), newer)
+    shutil.copy(bundle_file.bundle_path(tmp_path, slug), newer)
     line = told(environ, "restore", str(file), "--key", str(key), "--replace")
     assert line.startswith(f"The ledger of {slug} went on after this backup: add --ledger ")
     done = run(environ, "restore", str(file), "--key", str(key), "--replace", "--ledger", str(newer))

@@ -12,7 +12,7 @@ from playwright.sync_api import Error as BrowserError
 
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass, PassMalformed
-from petition.encoding import b64u, unb64u
+from petition.core.encoding import b64u, unb64u
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

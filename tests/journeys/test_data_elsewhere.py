@@ -15,13 +15,14 @@ import pytest
 import redis
 from sqlalchemy import select
 
-from petition import campaigns, clock, db
+from petition import campaigns
 from petition.config import Config
-from petition.data_elsewhere import FILES, KEYS, Kept, row_of
-from petition.encoding import b64u
+from petition.core import clock, db
+from petition.core.encoding import b64u
 from petition.organisers import Organiser
-from petition.organising import exports
-from petition.organising.tables import ExportKind
+from petition.privacy.data_elsewhere import FILES, KEYS, Kept, row_of
+from petition.usecases import exports
+from petition.usecases.tables import ExportKind
 from tests.support.clients import attach
 from tests.support.foreign_client import SLUG, api, call, verified
 from tests.support.installation import Running

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, snapshots
+from petition import campaigns, publication
 from petition.campaigns import Campaign, switches
-from petition.encoding import unb64u
+from petition.core import db
+from petition.core.encoding import unb64u
 from tests.support.clients import attach
 from tests.support.foreign_client import SLUG
 from tests.support.installation import Running
@@ -237,7 +238,7 @@ def signing_stopped(running: Running) -> Iterator[None]:
         with db.transaction() as session:
             campaign = campaigns.find(session, SLUG)
             act(session, campaign, switches.SIGNING)
-            snapshots.refresh(session, campaign)
+            publication.refresh(session, campaign)
 
     switch(switches.stop)
     try:

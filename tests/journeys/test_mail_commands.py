@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from petition import clock, db, deliveries, epochs, subscribers
+from petition import epochs
 from petition.campaigns import Update, find
-from petition.deliveries import Delivery, DeliveryState
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
 from petition.mail import read_inbox
-from petition.milestones import MilestoneKind
-from petition.subscribers import Audience, Report, Rhythm, Subscriber, Trouble
+from petition.mailing import queue, subscribers
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.mailing.subscribers import Audience, Report, Rhythm, Subscriber, Trouble
 from tests import make
 from tests.support.terminal import run, told
 
@@ -201,7 +203,7 @@ def test_lifting_wants_an_address_or_a_day(peppered: Environ, words: list[str]) 
 def test_the_terminal_says_what_the_mail_server_said_and_what_cannot_be_tried_again(peppered: Environ) -> None:
     run(peppered, "digest", "plan")
     with db.transaction() as session:
-        deliveries.halt(session, "refused", clock.now(), "5.7.1 blocked")
+        queue.halt(session, "refused", clock.now(), "5.7.1 blocked")
         session.execute(update(Delivery).where(Delivery.kind == "signer_daily").values(state=DeliveryState.DEAD))
         subscribers.record(session, make.PEPPER, Report(Trouble.HARD, "sam@post.example"), clock.now().date())
     shown = "not sent: refused\nThe mail server refused three mails in a row and said: 5.7.1 blocked\n"

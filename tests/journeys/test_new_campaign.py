@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Page
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.campaigns import CampaignState, find_any
 from petition.config import Config
-from petition.volatile import Volatile
+from petition.core import clock, db
+from petition.core.redis_store import Volatile
 from petition.web import build
 from tests.support.looks import PHONE, WIDTHS, Looks, presses
 from tests.support.served import served

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from petition import campaigns, db
+from petition import campaigns
+from petition.core import db
 from petition.mail import InboxMail, read_inbox
 from tests import make
 from tests.support.authenticator import AUTHENTICATOR

@@ -9,16 +9,18 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from petition import campaigns, clock, db, epochs, organisers, subscribers
+from petition import campaigns, epochs, organisers
+from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
+from petition.core import clock, db
+from petition.core.redis_store import Volatile
 from petition.ledger.entries import Show
-from petition.milestones import MilestoneKind
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Rhythm, Subscriber, SubscriberState
 from petition.organisers import Role
-from petition.organising import acts, updates
+from petition.organisers.approvals import approve
 from petition.signatures import Wish
-from petition.subscribers import Rhythm, Subscriber, SubscriberState
-from petition.two_keys import approve
-from petition.volatile import Volatile
+from petition.usecases import acts, updates
 from petition.web import build
 from tests import make
 from tests.support.looks import WIDTHS, Looks, presses, reloads_until

@@ -11,12 +11,13 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from petition import campaigns, clock, db, epochs, organisers
+from petition import campaigns, epochs, organisers
+from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
-from petition.milestones import MilestoneKind
+from petition.core import clock, db
+from petition.core.redis_store import Volatile
 from petition.organisers import Role
-from petition.snapshots import Snapshot
-from petition.volatile import Volatile
+from petition.publication import Snapshot
 from petition.web import build
 from petition.web.organise.share import kit_of
 from petition.web.parts import NAME

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from petition import campaigns, db, epochs
+from petition import campaigns, epochs
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
 from petition.config import addresses
+from petition.core import db
 from petition.ledger import log
 from tests import make
 from tests.support.served import free_port
@@ -86,7 +87,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_done(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(tmp_path / "bundle.zip"))
 
-    monkeypatch.setattr("petition.publishing.write_bundle", full)
+    monkeypatch.setattr("petition.publication.bundle_file.write_bundle", full)
     line = told(environ, "seed")
     assert line == f"{tmp_path}/bundle.zip cannot be written: No space left on device.\n"
     with db.session() as session:

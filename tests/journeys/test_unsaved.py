@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.config import Config
+from petition.core import clock, db
+from petition.core.redis_store import Volatile
 from petition.organisers import Role
-from petition.volatile import Volatile
 from petition.web import build
 from tests import make
 from tests.support.looks import presses

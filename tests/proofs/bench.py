@@ -23,13 +23,15 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from petition import campaigns, clock, db, epochs, keyring, migrate
+from petition import campaigns, epochs
 from petition.blindsign import passes, rsabssa
 from petition.bootstrap import Services, commands, start_services
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
+from petition.core import clock, db, migrate
 from petition.ledger import merkle
 from petition.ledger.entries import SignEntry
+from petition.privacy import keyring
 from tests import make
 from tests.proofs.bench_mail import mail_rows
 from tests.proofs.bench_organise import organise_rows

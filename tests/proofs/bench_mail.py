@@ -17,12 +17,14 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from petition import clock, db, digests, keyring
 from petition.config import Config
 from petition.config.addresses import PROJECT
-from petition.deliveries import Delivery, DeliveryState
-from petition.digests import Sender
+from petition.core import clock, db
 from petition.mail import ListPostbox, SmtpPostbox
+from petition.mailing import digests
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.privacy import keyring
 from tests import make
 from tests.support import mails
 from tests.support.many import peak_megabytes

@@ -17,12 +17,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from petition import campaigns, clock, db, keyring
+from petition import campaigns
 from petition.campaigns import Campaign
 from petition.config import Config
 from petition.config.addresses import PROJECT
-from petition.organising import exports, files
-from petition.organising.tables import ExportKind
+from petition.core import clock, db
+from petition.privacy import keyring
+from petition.usecases import exports, files
+from petition.usecases.tables import ExportKind
 from petition.web import build
 from tests import make
 from tests.support.many import peak_megabytes, signed

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from petition import campaigns, db
+from petition import campaigns
 from petition.blindsign import passes, rsabssa
 from petition.bootstrap import commands
 from petition.campaigns import Campaign
+from petition.core import db
 from petition.verification import _issuer_key
 from petition.verification.tables import Issued
 from tests.proofs.load import Driver, Mailbox, codes_sink, in_threads, process

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from petition import clock, db, digests, failpoints
 from petition.config import Config
+from petition.core import clock, db, failpoints
+from petition.mailing import digests
 from workers.celery_app import office, staff
 
 

@@ -22,7 +22,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from redis import Redis
 
-from petition import campaigns, db, snapshots
+from petition import campaigns, publication
+from petition.core import db
 from petition.web.flow import ADDRESS
 from petition.web.public.pages import AWAY
 from tests.support.browser import FLAGS, require_browser
@@ -74,7 +75,7 @@ def legal(running: Running) -> None:
     with db.transaction() as session:
         campaign = campaigns.find(session, SLUG)
         campaign.legal = {"imprint": {"en": "Omar.", "fr": "Omar."}}
-        snapshots.refresh(session, campaign)
+        publication.refresh(session, campaign)
 
 
 def kept_by_a_browser(context: BrowserContext, url: str) -> str:

@@ -14,13 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from petition import backup, clock, db, deliveries, digests
+from petition import backup
 from petition.backup import Order
 from petition.bootstrap import EmbeddedServices
 from petition.bootstrap.postgres import binaries
-from petition.deliveries.halts import RESTORED, identity
-from petition.digests import Sender
+from petition.core import clock, db
 from petition.mail import ListPostbox
+from petition.mailing import digests, queue
+from petition.mailing.digests import Sender
+from petition.mailing.queue.halts import RESTORED, identity
 from tests import make
 from tests.support import mails
 from tests.support.figures import Write
@@ -108,8 +110,8 @@ def test_a_copy_sends_nothing_until_it_is_told_to_and_repeats_nothing_that_was_s
         db.connect(database_url if here else make_url(database_url).set(database=copy).render_as_string(False))
         assert digests.send_round(sender, clock.now) == 0
         with db.transaction() as session:
-            assert deliveries.halts(session, URL) == [RESTORED]
-            deliveries.resume(session, "all", URL)
+            assert queue.halts(session, URL) == [RESTORED]
+            queue.resume(session, "all", URL)
         while digests.send_round(sender, clock.now):
             pass
         assert mails.states(campaign_id) == {"sent": N}
@@ -131,5 +133,5 @@ def test_a_role_with_no_special_rights_can_tell_which_database_it_is(engine: obj
         session.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_sender"))
         session.execute(text("SET LOCAL ROLE plain_sender"))
         assert identity(session, URL) == mine
-        assert deliveries.halts(session, URL) == []
+        assert queue.halts(session, URL) == []
         session.rollback()

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, epochs, events
-from petition.events import Event, MilestoneReached
+from petition import campaigns, epochs
+from petition.campaigns.milestones import Milestone, MilestoneKind
+from petition.core import db, events
+from petition.core.events import Event, MilestoneReached
 from petition.ledger.entries import Show
-from petition.milestones import Milestone, MilestoneKind
 from petition.signatures import Wish
 from tests import make
 from tests.support.figures import Write

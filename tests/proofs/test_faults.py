@@ -16,9 +16,9 @@ import pytest
 import redis
 from sqlalchemy import func, select
 
-from petition import db
 from petition.bootstrap.embedded import SOCKET_NAME
-from petition.encoding import unb64u
+from petition.core import db
+from petition.core.encoding import unb64u
 from petition.mail import read_inbox
 from petition.verification.tables import Tag
 from tests.proofs.load import in_threads

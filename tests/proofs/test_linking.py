@@ -8,10 +8,11 @@ from itertools import product
 import pytest
 from sqlalchemy import Engine, text
 
-from petition import db, epochs, signatures, verification
+from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign
-from petition.scrub import scrub
+from petition.core import db
+from petition.privacy.scrub import scrub
 from petition.verification import Proven
 from tests import make
 from tests.support.figures import Write

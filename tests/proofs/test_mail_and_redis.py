@@ -11,14 +11,15 @@ import pytest
 import redis
 from sqlalchemy import func, select
 
-from petition import campaigns, clock, db
+from petition import campaigns
 from petition.bootstrap.embedded import SOCKET_NAME
 from petition.campaigns import Update
+from petition.campaigns.news import TELL
 from petition.config import Config
-from petition.deliveries import Delivery, message_id
-from petition.news import TELL
-from petition.owed import Owed
-from petition.subscribers import Rhythm
+from petition.core import clock, db
+from petition.core.outbox import Owed
+from petition.mailing.queue import Delivery, message_id
+from petition.mailing.subscribers import Rhythm
 from tests.support import mails
 from tests.support.clients import SLUG, attach, process
 from tests.support.figures import Write

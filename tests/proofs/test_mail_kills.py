@@ -13,10 +13,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from petition import clock, db, digests
 from petition.config.addresses import PROJECT
-from petition.deliveries import Delivery, DeliveryState
-from petition.subscribers import Subscriber, book
+from petition.core import clock, db
+from petition.mailing import digests
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.mailing.subscribers import Subscriber, book
 from tests.support import mails
 from tests.support.figures import Write
 from tests.support.post import Post, senders

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from petition import clock, db, digests, keyring, subscribers
-from petition.deliveries import Delivery, DeliveryState, Lane
-from petition.digests import Sender
+from petition.core import clock, db
 from petition.mail import MailDelayed, SmtpPostbox, patience
-from petition.privacy import DomainPolicy, canonical_address, seal_address
-from petition.subscribers import Subscriber, SubscriberState, book
+from petition.mailing import digests, subscribers
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.subscribers import Subscriber, SubscriberState, book
+from petition.privacy import DomainPolicy, canonical_address, keyring, seal_address
 from tests.support import mails
 from tests.support.figures import Write
 from tests.support.mail_server import PLAIN

@@ -14,14 +14,16 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from petition import db, digests, news
-from petition.campaigns import Campaign
-from petition.deliveries import Delivery, Mailing
-from petition.digests import Edition
-from petition.digests.kinds import DIGESTS
-from petition.digests.periods import Cycle, Period, last_period
-from petition.news import NewsKind
-from petition.subscribers import Rhythm
+from petition.campaigns import Campaign, news
+from petition.campaigns.mail_settings import Mailing
+from petition.campaigns.news import NewsKind
+from petition.core import db
+from petition.mailing import digests
+from petition.mailing.digests import Edition
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.periods import Cycle, Period, last_period
+from petition.mailing.queue import Delivery
+from petition.mailing.subscribers import Rhythm
 from tests.proofs.load import in_threads
 from tests.support import mails
 from tests.support.figures import Write

@@ -17,9 +17,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from petition import campaigns, db, epochs, publishing, signatures
+from petition import campaigns, epochs, signatures
 from petition.config import Config
+from petition.core import db
 from petition.ledger.entries import Show
+from petition.publication import bundle_file
 from petition.signatures import Receipt, Wish
 from petition.signatures.cells import LEAST, STEP
 from petition.signatures.tables import Signature
@@ -73,7 +75,7 @@ class Letter:
                 for each in those:
                     deed(session, campaign, self.signed[each][1].withdraw)
             epochs.close_epoch(session, campaign, make.NOW)
-            publishing.write_bundle(session, campaign, self.home)
+            bundle_file.write_bundle(session, campaign, self.home)
         self.client.application.extensions["undersigned"].memory.forget()
 
     def poll(self) -> Poll:
@@ -81,7 +83,7 @@ class Letter:
         at = f"/api/campaigns/{self.slug}"
         breakdown, signers, count = (self.client.get(f"{at}/{each}").json for each in ("breakdown", "signers", "count"))
         pages = tuple(self.client.get(f"/c/{self.slug}{each}").text for each in ("", "/signers", "/feed.atom"))
-        with ZipFile(publishing.bundle_path(self.home, self.slug)) as bundle:
+        with ZipFile(bundle_file.bundle_path(self.home, self.slug)) as bundle:
             log = [json.loads(line) for line in bundle.read("log.jsonl").splitlines()]
             bodies = [json.loads(line) for line in bundle.read("bodies.jsonl").splitlines()]
         ended = {each["i"] for each in log if each["t"] in {"withdraw", "remove"}}

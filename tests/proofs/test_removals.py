@@ -16,18 +16,21 @@ from flask import Flask
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from petition import clock, db, epochs, journal, owed, publishing, two_keys
+from petition import epochs
 from petition.campaigns import Campaign, find_any
 from petition.config.addresses import PROJECT
+from petition.core import clock, db, outbox
 from petition.epochs.batch import BUNDLE
-from petition.journal import Deed
 from petition.ledger import log
 from petition.ledger.entries import Removal, Show
-from petition.organising import removals
-from petition.organising.acts import ACTS
+from petition.organisers import approvals, audit_log
+from petition.organisers.audit_log import Deed
+from petition.publication import bundle_file
 from petition.signatures import Wish
 from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import Signature, Wave, WaveState
+from petition.usecases import removals
+from petition.usecases.acts import ACTS
 from tests import make
 from tests.support.figures import Write
 from tests.support.omar import Omar
@@ -40,16 +43,16 @@ def bundle(session: Session, campaign: Campaign, home: Path) -> bytes:
     """The file that a reader gets now: pages and file follow within seconds."""
     epochs.refresh_stale(session, make.NOW)
     session.flush()
-    for kind, owed_id in owed.overdue(session, make.NOW):
+    for kind, owed_id in outbox.overdue(session, make.NOW):
         if kind == BUNDLE:
-            owed.settle(session, owed_id)
-    publishing.write_bundle(session, campaign, home)
-    return publishing.bundle_path(home, campaign.slug).read_bytes()
+            outbox.settle(session, owed_id)
+    bundle_file.write_bundle(session, campaign, home)
+    return bundle_file.bundle_path(home, campaign.slug).read_bytes()
 
 
 def recount(home: Path, slug: str) -> str:
     """What the stand-alone script says of the file."""
-    script, file = PROJECT / "petition/ledger/verify.py", publishing.bundle_path(home, slug)
+    script, file = PROJECT / "petition/ledger/verify.py", bundle_file.bundle_path(home, slug)
     done = subprocess.run([sys.executable, script, file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -114,7 +117,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
         assert (head.counted, head.removed) == (signed - fakes, {"fraud": fakes})
         bundle(session, campaign, tmp_path)
         assert epochs.audit(session, campaign).faults == []
-        deeds = [line.deed for line in session.scalars(journal.lines(campaign.id))]
+        deeds = [line.deed for line in session.scalars(audit_log.lines(campaign.id))]
         kept = select(Signature).where(Signature.name.contains("Mallory"))
         assert session.scalars(kept).all() == []
     told = recount(tmp_path, name)
@@ -148,14 +151,14 @@ def removed(name: str) -> tuple[Selection, Wave]:
         request = removals.remove(session, campaign, criteria, seen, Removal.FRAUD, OMAR, make.NOW).request
         assert request
         request_id = request.id
-    with db.session() as session, pytest.raises(two_keys.SameOrganiser):
-        two_keys.approve(session, found(session, name).id, request_id, OMAR, make.NOW)
+    with db.session() as session, pytest.raises(approvals.SameOrganiser):
+        approvals.approve(session, found(session, name).id, request_id, OMAR, make.NOW)
     with db.transaction() as session:
         campaign = found(session, name)
-        given = two_keys.approve(session, campaign.id, request_id, RITA, make.NOW)
+        given = approvals.approve(session, campaign.id, request_id, RITA, make.NOW)
         ACTS[given.act](session, campaign, given, make.NOW)
     with db.session() as session:
-        (owed_id,) = [each for kind, each in owed.overdue(session, make.NOW) if kind == removals.REMOVAL]
+        (owed_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
     removals.work(owed_id, lambda: make.NOW, lambda: False)
     with db.session() as session:
         return chosen, session.scalars(select(Wave).order_by(Wave.state, Wave.at)).all()[0]
@@ -164,7 +167,7 @@ def removed(name: str) -> tuple[Selection, Wave]:
 WORKER = """
 import os, signal, sys
 from petition import clock, db
-from petition.organising import removals
+from petition.usecases import removals
 portions = iter(range(3))
 
 def stopping():
@@ -197,11 +200,11 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
         assert request
         removals.approved(session, campaign, request, make.NOW)
     with db.session() as session:
-        (owed_id,) = [each for kind, each in owed.overdue(session, make.NOW) if kind == removals.REMOVAL]
+        (owed_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
     worker = subprocess.Popen([sys.executable, "-c", WORKER, database_url, owed_id], cwd=PROJECT)
     assert worker.wait(60) == -signal.SIGKILL
     assert done() == 20
-    removals.work(owed_id, lambda: clock.now() + owed.LEASE * 2, lambda: False)
+    removals.work(owed_id, lambda: clock.now() + outbox.LEASE * 2, lambda: False)
     figure("P25: removed of 60 after a worker was killed", done(), "60")
     assert done() == 60
     with db.transaction() as session:

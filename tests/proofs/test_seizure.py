@@ -17,9 +17,9 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from petition import db
 from petition.config import Config
-from petition.db import Base
+from petition.core import db
+from petition.core.db import Base
 from petition.privacy.tags import identity_tag
 from tests.support.clients import attach, in_the_ledger, recounted
 from tests.support.figures import Write

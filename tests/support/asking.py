@@ -16,16 +16,18 @@ from flask import Flask
 from sqlalchemy import insert, update
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from petition import clock, db, epochs, events, subscribers, verification
+from petition import epochs, verification
 from petition.campaigns import Campaign
 from petition.config import Config
-from petition.encoding import b64u
+from petition.core import clock, db, events
+from petition.core.encoding import b64u
+from petition.core.redis_store import SIGN_IN_TRIES, Volatile
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
 from petition.organisers import RecoveryCode, enrol, recovery
 from petition.privacy import canonical_address, identity_tag
-from petition.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
 from petition.verification.tables import Tag
 from petition.verification.work_email import MAILS_A_DAY
-from petition.volatile import SIGN_IN_TRIES, Volatile
 from petition.web import build
 from petition.web.parts import NAME
 from tests import make

@@ -12,7 +12,7 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from petition.encoding import b64u
+from petition.core.encoding import b64u
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 

@@ -12,9 +12,11 @@ import psutil
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from petition import campaigns, db, keyring
+from petition import campaigns
 from petition.config import Config
+from petition.core import db
 from petition.ledger.merkle import leaf_hash
+from petition.privacy import keyring
 from petition.signatures.tables import Pending, Signature, Spent
 from tests import make
 from tests.support.foreign_client import Answer, call

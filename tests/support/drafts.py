@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from petition import db
 from petition.campaigns import Campaign, find_any
+from petition.core import db
 from tests.support.omar import Omar, signed_in
 
 

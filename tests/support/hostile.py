@@ -9,12 +9,13 @@ from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from werkzeug.routing import Rule
 
-from petition import clock, db, epochs, organisers
+from petition import epochs, organisers
 from petition.campaigns import draft, find_any
+from petition.core import clock, db
 from petition.ledger.entries import Show
 from petition.organisers import Role
-from petition.organising import updates
 from petition.signatures import Wish
+from petition.usecases import updates
 from tests import make
 from tests.support.omar import Omar, signed_in
 

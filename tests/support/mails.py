@@ -9,12 +9,14 @@ from datetime import timedelta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from petition import clock, db, deliveries, digests, epochs
+from petition import epochs
 from petition.campaigns import Campaign
-from petition.deliveries import Claim, Delivery, DeliveryState, lanes
-from petition.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
+from petition.mailing import digests, queue
+from petition.mailing.queue import Claim, Delivery, DeliveryState, lanes
+from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, book
 from petition.privacy import subscriber_tag
-from petition.subscribers import Audience, Rhythm, Subscriber, SubscriberState, book
 from tests import make
 
 AWAKE = {"quiet_from": 0, "quiet_to": 0}
@@ -110,7 +112,7 @@ def claimed(session: Session, n: int = 1) -> list[Claim]:
     add_readers(session, campaign, n)
     session.flush()
     digests.plan_all(session, campaign.id, TOMORROW)
-    return deliveries.claim(session, n, 0, URL, TOMORROW)
+    return queue.claim(session, n, 0, URL, TOMORROW)
 
 
 URL = "http://localhost"

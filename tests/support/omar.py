@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.campaigns import find_any
+from petition.core import clock, db
 from petition.organisers import Role
 from petition.web.organise.guard import COOKIE
 

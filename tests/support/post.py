@@ -20,13 +20,14 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import update
 
-from petition import db, keyring
 from petition.bootstrap import EmbeddedServices, commands
 from petition.config import Config
 from petition.config.addresses import PROJECT
-from petition.deliveries import Delivery, DeliveryState, Lane
-from petition.digests import Sender
+from petition.core import db
 from petition.mail import SmtpPostbox
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.privacy import keyring
 from tests import make
 from tests.support.mail_server import server, with_pipelining
 from tests.support.queues import send_task

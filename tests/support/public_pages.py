@@ -7,7 +7,8 @@ from html import unescape
 
 from flask import Flask
 
-from petition import db, epochs
+from petition import epochs
+from petition.core import db
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from tests import make

@@ -12,11 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from petition import clock, db, digests
-from petition.deliveries import Delivery
-from petition.digests import Sender
+from petition.core import clock, db
 from petition.mail import ListPostbox, Message
-from petition.subscribers import Purpose, Subscriber, links
+from petition.mailing import digests
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery
+from petition.mailing.subscribers import Purpose, Subscriber, links
 from tests import make
 
 ADDRESS = "suzie@post.example"

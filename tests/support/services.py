@@ -14,11 +14,13 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from petition import campaigns, db, keyring, migrate
+from petition import campaigns
 from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
+from petition.core import db, migrate
+from petition.core.redis_store import Volatile
+from petition.privacy import keyring
 from petition.verification import Desk
-from petition.volatile import Volatile
 from tests import make
 from tests.support.places import in_memory
 

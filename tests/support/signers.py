@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from petition import clock, db, epochs
+from petition import epochs
 from petition.campaigns import find_any
+from petition.core import clock, db
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from tests import make

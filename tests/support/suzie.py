@@ -13,14 +13,15 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from petition import clock, db, epochs, events
+from petition import epochs
 from petition.campaigns import Campaign, find
 from petition.config import Config
-from petition.encoding import unb64u
-from petition.events import CodeWanted, Event
+from petition.core import clock, db, events
+from petition.core.encoding import unb64u
+from petition.core.events import CodeWanted, Event
+from petition.core.redis_store import Volatile
 from petition.privacy import unseal_address
 from petition.signatures import SignatureState, standing_of
-from petition.volatile import Volatile
 from petition.web import build
 from petition.web.parts import parts
 from tests import make

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
-from petition import db
+from petition.core import db
 
 Seen = TypeVar("Seen")
 AT_A_LOCK = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

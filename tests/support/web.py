@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import clock, db, events
 from petition.config import Config
-from petition.events import CodeWanted, Event
+from petition.core import clock, db, events
+from petition.core.events import CodeWanted, Event
+from petition.core.redis_store import Volatile
 from petition.privacy import Vault, unseal_address
-from petition.volatile import Volatile
 from petition.web import build
 from petition.web.parts import NAME, Parts
 from tests.support.services import OPEN_SLUG

@@ -15,7 +15,7 @@ from typing import Any
 import redis
 from sqlalchemy import Connection, Engine, event, text
 
-from petition import db
+from petition.core import db
 
 TRACE_ROWS = """
 CREATE UNLOGGED TABLE IF NOT EXISTS written (place text NOT NULL);

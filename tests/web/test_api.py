@@ -17,14 +17,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import campaigns, clock, db, epochs
+from petition import campaigns, epochs
 from petition.blindsign import passes, rsabssa
 from petition.config import Config
-from petition.encoding import b64u, unb64u
+from petition.core import clock, db
+from petition.core.encoding import b64u, unb64u
+from petition.core.redis_store import MAILS_UNPROVEN, TRIES
 from petition.ledger import merkle
 from petition.ledger.entries import Show
 from petition.signatures import Wish
-from petition.volatile import MAILS_UNPROVEN, TRIES
 from petition.web import build
 from tests import make
 from tests.support.public_pages import a_second_passes

@@ -11,11 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from petition import clock, db, deliveries
 from petition.config import Config
-from petition.subscribers import Purpose, SubscriberState
-from petition.subscribers.relays import SIGNATURE, sign
-from petition.volatile import Volatile, VolatileAway
+from petition.core import clock, db
+from petition.core.redis_store import Volatile, VolatileAway
+from petition.mailing import queue
+from petition.mailing.subscribers import Purpose, SubscriberState
+from petition.mailing.subscribers.relays import SIGNATURE, sign
 from petition.web import build
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
 from tests.support.relays import KEY, failed, mailgun, password, postmark
@@ -148,7 +149,7 @@ def test_a_report_is_heard_without_redis(reader: Reader, monkeypatch: Any) -> No
 
 
 def test_a_report_that_failed_is_heard_when_it_is_repeated(reader: Reader, monkeypatch: Any) -> None:
-    from petition import subscribers
+    from petition.mailing import subscribers
 
     reader.is_on_the_list()
     told = clock.now()
@@ -177,7 +178,7 @@ def test_monitors_see_the_mail_move(reader: Reader) -> None:
     assert waiting["mail_due_seconds"] > 0
     reader.mails()
     with db.transaction() as session:
-        deliveries.halt(session, "all", clock.now())
+        queue.halt(session, "all", clock.now())
     tells(reader.client, "soft")
     now = figures(reader.client)
     assert [now[name] for name in ("mail_due_seconds", "mails_sent", "mails_bounced", "bounce_rate", "halted")] == [

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask.testing import FlaskClient
 
-from petition import campaigns, clock, db, epochs
-from petition.encoding import unb64u
+from petition import campaigns, epochs
+from petition.core import clock, db
+from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, merkle
 from tests import make
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import db
+from petition.core import db
 from petition.web.api import CALLS
 from petition.web.parts import Parts
 from petition.web.sizes import LARGEST_CALL

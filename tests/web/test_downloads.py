@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from petition import campaigns, clock, db, epochs, publishing
+from petition import campaigns, epochs
 from petition.config import Config
+from petition.core import clock, db
 from petition.ledger import verify
+from petition.publication import bundle_file
 from tests import make
 from tests.support.public_pages import a_second_passes
 
@@ -25,7 +27,7 @@ def published(slug: str, config: Config) -> str:
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, slug), clock.now())
     with db.session() as session:
-        publishing.write_bundle(session, campaigns.find(session, slug), config.home)
+        bundle_file.write_bundle(session, campaigns.find(session, slug), config.home)
     return slug
 
 
@@ -37,7 +39,7 @@ def test_nothing_can_be_recounted_before_the_count_is_public(client: FlaskClient
 def test_bundle_is_whole_and_has_a_tag(client: FlaskClient, published: str, config: Config) -> None:
     answer = client.get(f"/c/{published}/bundle.zip")
     assert (answer.status_code, answer.content_type) == (200, "application/zip")
-    assert answer.data == publishing.bundle_path(config.home, published).read_bytes()
+    assert answer.data == bundle_file.bundle_path(config.home, published).read_bytes()
     assert zipfile.ZipFile(io.BytesIO(answer.data)).testzip() is None
     again = client.get(f"/c/{published}/bundle.zip", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")

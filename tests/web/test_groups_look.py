@@ -7,7 +7,8 @@ from itertools import product
 from flask import Flask
 from playwright.sync_api import Browser
 
-from petition import db, epochs
+from petition import epochs
+from petition.core import db
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from tests import make

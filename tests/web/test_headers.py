@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import db
 from petition.campaigns import find
 from petition.config import Config, Environment
+from petition.core import db
 from petition.web import build
 from petition.web.headers import hosts
 from petition.web.parts import Parts

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.routing import Rule
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
-from petition import db
+from petition.core import db
 from tests.support.figures import Write
 from tests.support.hostile import TEXT, encodable, paths
 from tests.support.suzie import Suzie, fields, mistakes, text

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from petition import db, snapshots
+from petition import publication
 from petition.campaigns import MARK, CampaignState
 from petition.config.addresses import PROJECT
+from petition.core import db
 from tests.support.drafts import completed, draft
 from tests.support.omar import Omar
 from tests.support.suzie import fields, mistakes, text
@@ -100,7 +101,7 @@ def test_the_finished_texts_stand_on_a_page_that_leads_to_the_table(
     drafter.does("~/draft/legal", **finished(templates(drafter)))
     drafter.does("~/open")
     with db.transaction() as session:
-        snapshots.refresh(session, draft())
+        publication.refresh(session, draft())
     page = app.test_client().get(f"/c/our-letter/legal?lang={lang}").text
     assert f"<h3>{heading}</h3>" in page
     assert MARK not in page

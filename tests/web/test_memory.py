@@ -14,11 +14,12 @@ from flask import Flask, request_started
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from petition import clock, db, epochs
+from petition import epochs
 from petition.campaigns import CampaignUnknown
+from petition.core import clock, db
 from petition.ledger.entries import Show
+from petition.publication import Snapshot
 from petition.signatures import Wish
-from petition.snapshots import Snapshot
 from petition.web.memory import MOST_PAGES, MOST_SLUGS, Memory
 from petition.web.page import PAGES_CACHED, Page, make
 from petition.web.parts import Parts

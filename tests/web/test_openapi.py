@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
-from petition import campaigns, clock, db, epochs
-from petition.encoding import b64u
+from petition import campaigns, epochs
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
+from petition.core.encoding import b64u
 from petition.ledger.entries import Show
-from petition.milestones import MilestoneKind
 from petition.signatures import Wish
 from petition.web.api import CALLS
 from petition.web.api.openapi import REQUIRED, document

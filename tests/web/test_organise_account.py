@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from petition import db
-from petition.journal import Deed, JournalLine
+from petition.core import db
 from petition.organisers import Organiser, RecoveryCode, Visit, recovery
+from petition.organisers.audit_log import Deed, JournalLine
 from petition.web.organise.guard import COOKIE
 from tests import make
 from tests.support.accounts import by_code, renewed, with_passkey

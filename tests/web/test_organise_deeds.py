@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from petition.journal import Deed
+from petition.organisers.audit_log import Deed
 from petition.web.organise import deeds
 
 

@@ -9,8 +9,9 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.campaigns import find_any
+from petition.core import clock, db
 from petition.organisers import GRANTS, Act, Role
 from petition.web.organise.guard import COOKIE, Door, next_page
 from tests import make

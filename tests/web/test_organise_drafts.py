@@ -9,11 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from petition import db, organisers, snapshots
+from petition import organisers, publication
 from petition.campaigns import CampaignState, add_demand, find_any
-from petition.journal import Deed, JournalLine
+from petition.core import db
 from petition.organisers import Role
-from petition.organising import drafting
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.usecases import drafting
 from tests.support.drafts import completed, draft
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import fields, mistakes, text
@@ -292,7 +293,7 @@ def test_an_opening_freezes_the_letter_and_is_in_the_journal(app: Flask, drafter
         assert drafter.does(path, **typed).status_code == 409, path
     drafter.does("~/draft/legal", imprint_en="Us.")
     with db.transaction() as session:
-        snapshots.refresh(session, draft())
+        publication.refresh(session, draft())
     legal = app.test_client().get("/c/our-letter/legal")
     assert "Us." in text(legal)
     with db.session() as session:

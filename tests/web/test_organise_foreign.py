@@ -9,19 +9,20 @@ import pytest
 from flask import Flask
 from sqlalchemy import or_, select
 
-from petition import clock, db, epochs, organisers, two_keys
+from petition import epochs, organisers
 from petition.campaigns import Campaign, find_any
-from petition.db import Base
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
+from petition.core.db import Base
 from petition.ledger.entries import Removal, Show
-from petition.milestones import MilestoneKind
-from petition.organisers import Act, Role, recovery
+from petition.organisers import Act, Role, approvals, recovery
+from petition.organisers.approvals import KeyAct
 from petition.organisers.tables import Invitation, Passkey, RecoveryCode
-from petition.organising import exports, files, goals, removals, updates
-from petition.organising.goals import Consequences
-from petition.organising.tables import Export, ExportKind, ExportState
 from petition.signatures import Wish
 from petition.signatures.tables import Signature
-from petition.two_keys import KeyAct
+from petition.usecases import exports, files, goals, removals, updates
+from petition.usecases.goals import Consequences
+from petition.usecases.tables import Export, ExportKind, ExportState
 from petition.web.parts import NAME
 from tests import make
 from tests.support.dashboard import GOODBYES, rooms
@@ -52,7 +53,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         goals.add(session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), omar.organiser_id, now)
         draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
         export = exports.ask(session, campaign, ExportKind.JOURNAL, omar.organiser_id, now)
-        asked = two_keys.ask(session, campaign.id, KeyAct.CLOSE, {"signatures": 2}, omar.organiser_id, now)
+        asked = approvals.ask(session, campaign.id, KeyAct.CLOSE, {"signatures": 2}, omar.organiser_id, now)
         organisers.invite(session, campaign.id, Role.EDITOR, omar.organiser_id, now)
         invitation = session.scalars(select(Invitation.id).where(Invitation.campaign_id == campaign.id)).one()
         session.add(

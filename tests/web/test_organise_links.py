@@ -9,8 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from petition import clock, db, epochs, organisers
+from petition import epochs, organisers
 from petition.campaigns import CampaignState
+from petition.core import clock, db
 from petition.ledger.entries import Show
 from petition.organisers import Role
 from petition.signatures import Wish

@@ -8,15 +8,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from petition import clock, db, epochs, events, journal
+from petition import epochs
 from petition.campaigns import DemandStep, UpdateDraft, find
-from petition.events import Event, TrialWanted
-from petition.journal import Deed
-from petition.milestones import MilestoneKind
-from petition.organisers import Role
-from petition.organising import updates
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db, events
+from petition.core.events import Event, TrialWanted
+from petition.organisers import Role, audit_log
+from petition.organisers.approvals import KeyAct
+from petition.organisers.audit_log import Deed
 from petition.privacy import unseal_address
-from petition.two_keys import KeyAct
+from petition.usecases import updates
 from petition.web.organise import asked as words
 from petition.web.organise.typed import is_link
 from petition.web.parts import Parts
@@ -136,7 +137,7 @@ def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowh
     assert "The trial is on its way." in omar.sees(answer.headers["Location"]).text
     with db.session() as session:
         campaign = find(session, omar.slug)
-        lines = [(each.deed, each.about) for each in session.scalars(journal.lines(campaign.id))]
+        lines = [(each.deed, each.about) for each in session.scalars(audit_log.lines(campaign.id))]
     assert lines[0] == (Deed.TRIAL_SENT, {})
 
 
@@ -272,7 +273,7 @@ def test_delivery_and_answer_follow_the_close_in_their_order_and_reach_the_page(
     assert omar.client.get(f"/api/campaigns/{omar.slug}").json["state"] == "answered"  # type: ignore[index]
     with db.session() as session:
         campaign = find(session, omar.slug)
-        told = [(each.deed, each.about.get("corrected")) for each in session.scalars(journal.lines(campaign.id))]
+        told = [(each.deed, each.about.get("corrected")) for each in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Deed.ANSWERED, True), (Deed.ANSWERED, False), (Deed.DELIVERED, False), (Deed.JOINED, None)]
 
 

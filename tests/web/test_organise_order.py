@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
-from petition import db, epochs, migrate
+from petition import epochs
 from petition.campaigns import find_any
 from petition.config import Config
+from petition.core import db, migrate
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import fields

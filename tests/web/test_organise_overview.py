@@ -12,20 +12,21 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from petition import clock, db, organisers, owed, two_keys
+from petition import organisers
 from petition.campaigns import Campaign, draft, find_any
+from petition.campaigns.milestones import Goal, Milestone, MilestoneKind
 from petition.campaigns.tables import UpdateDraft
 from petition.config import Config
-from petition.deliveries import Delivery, DeliveryState, Lane
+from petition.core import clock, db, outbox
 from petition.epochs.history import Epoch
-from petition.journal import Deed, JournalLine
 from petition.ledger import log
-from petition.milestones import Goal, Milestone, MilestoneKind
-from petition.organisers import Role
-from petition.organising import exports, files
-from petition.organising.tables import Export, ExportKind
-from petition.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
-from petition.two_keys import KeyAct
+from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
+from petition.organisers import Role, approvals
+from petition.organisers.approvals import KeyAct
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.usecases import exports, files
+from petition.usecases.tables import Export, ExportKind
 from petition.verification.tables import CodeDay
 from petition.web.organise.panels import PANELS
 from tests import make
@@ -49,7 +50,7 @@ def busy(slug: str, n: int) -> None:
     with db.transaction() as session:
         campaign = session.get_one(Campaign, cid)
         for i in range(n):
-            two_keys.ask(session, cid, KeyAct.CLOSE, {"n": i}, b"s" * 16, now)
+            approvals.ask(session, cid, KeyAct.CLOSE, {"n": i}, b"s" * 16, now)
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
             session.add(Lane(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
             yesterday = now.date() - timedelta(days=1)
@@ -83,7 +84,7 @@ def busy(slug: str, n: int) -> None:
                 )
             )  # fmt: skip
             make.signature(session, campaign)
-        owed.beat(session, "prompt", now)
+        outbox.beat(session, "prompt", now)
         log.head_of(session, cid).counted = n
 
 

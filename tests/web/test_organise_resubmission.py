@@ -15,10 +15,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from petition import clock, db, epochs, organisers
+from petition import epochs, organisers
 from petition.campaigns import Answer, Update, UpdateDraft, find
+from petition.core import clock, db
 from petition.organisers import visits
-from petition.two_keys import KeyRequest
+from petition.organisers.approvals import KeyRequest
 from petition.web.organise import guard, resubmission
 from petition.web.organise.guard import COOKIE
 from petition.web.sizes import LARGEST_FIELDS

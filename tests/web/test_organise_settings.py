@@ -10,14 +10,15 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from petition import clock, db, epochs, two_keys
+from petition import epochs
 from petition.campaigns import CampaignState, find_any
-from petition.deliveries import halts
-from petition.journal import Deed, JournalLine
-from petition.organisers import Role
-from petition.organising.acts import ACTS
+from petition.core import clock, db
+from petition.mailing.queue import halts
+from petition.organisers import Role, approvals
+from petition.organisers.approvals import KeyAct
+from petition.organisers.audit_log import Deed, JournalLine
 from petition.signatures.tables import Pending
-from petition.two_keys import KeyAct
+from petition.usecases.acts import ACTS
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import Suzie, text
@@ -150,7 +151,7 @@ def test_closing_now_is_asked_of_a_second_organiser_with_the_count(app: Flask, o
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
-        asked = session.scalars(two_keys.waiting(campaign.id, clock.now())).one()
+        asked = session.scalars(approvals.waiting(campaign.id, clock.now())).one()
         assert (asked.act, asked.about, campaign.state) == (
             KeyAct.CLOSE,
             {"signatures": 0, "waiting": 0},
@@ -167,8 +168,8 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         campaign = find_any(session, omar.slug)
         assert campaign
         assert list(campaign.domains) == ["corp.example"]
-        asked = session.scalars(two_keys.waiting(campaign.id, clock.now())).one()
-        request = two_keys.approve(session, campaign.id, asked.id, bob.organiser_id, clock.now())
+        asked = session.scalars(approvals.waiting(campaign.id, clock.now())).one()
+        request = approvals.approve(session, campaign.id, asked.id, bob.organiser_id, clock.now())
         ACTS[request.act](session, campaign, request, clock.now())
     with db.session() as session:
         campaign = find_any(session, omar.slug)

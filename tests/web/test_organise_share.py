@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from flask import Flask
 
-from petition import campaigns, db
+from petition import campaigns
+from petition.core import db
 from petition.organisers import Role
 from tests import make
 from tests.support.omar import signed_in

@@ -12,15 +12,16 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
-from petition import clock, db, epochs, journal, signatures, two_keys
+from petition import epochs, signatures
 from petition.campaigns import CampaignState, find_any
-from petition.journal import Deed
+from petition.core import clock, db
 from petition.ledger import log
 from petition.ledger.entries import Show
-from petition.organisers import Role
-from petition.organising.acts import ACTS
+from petition.organisers import Role, approvals, audit_log
+from petition.organisers.audit_log import Deed
 from petition.signatures import Wish, waves
 from petition.signatures.tables import Pending, Signature, Wave, WaveState
+from petition.usecases.acts import ACTS
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.signers import an_epoch, named
@@ -43,7 +44,7 @@ def told(omar: Omar) -> list[tuple[Deed, dict[str, object]]]:
     with db.session() as session:
         found = find_any(session, omar.slug)
         assert found
-        lines = [(line.deed, line.about) for line in session.scalars(journal.lines(found.id))]
+        lines = [(line.deed, line.about) for line in session.scalars(audit_log.lines(found.id))]
     return [line for line in lines if line[0] in {Deed.SIGNER_HIDDEN, Deed.SIGNATURES_REMOVED, Deed.REMOVAL_UNDONE}]
 
 
@@ -94,7 +95,7 @@ def test_nothing_for_organisers_adds_a_signature(app: Flask, omar: Omar) -> None
     with db.session() as session:
         after = [session.scalar(select(func.count()).select_from(table)) for table in (Signature, Pending)]
     assert after == before
-    rooms = [*ROOT.glob("petition/web/organise/**/*.py"), *ROOT.glob("petition/organising/*.py")]
+    rooms = [*ROOT.glob("petition/web/organise/**/*.py"), *ROOT.glob("petition/usecases/*.py")]
     called = {
         ast.unparse(node)
         for room in rooms for node in ast.walk(ast.parse(room.read_text())) if isinstance(node, ast.Attribute | ast.Name)
@@ -184,7 +185,7 @@ def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: F
         assert found
         return f"{found[1]}: {found[2]}"
 
-    from petition.encoding import b64u
+    from petition.core.encoding import b64u
 
     call = f"/api/campaigns/{omar.slug}/receipt/{b64u(receipt.leaf)}"
     omar.does(f"~/signers/{index_of('Suzie Quux')}/remove", why="legal")
@@ -265,10 +266,10 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
     with db.transaction() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
-        (request,) = session.scalars(two_keys.waiting(campaign.id, clock.now())).all()
-        with pytest.raises(two_keys.SameOrganiser):
-            two_keys.approve(session, campaign.id, request.id, omar.organiser_id, clock.now())
-        given = two_keys.approve(session, campaign.id, request.id, rita.organiser_id, clock.now())
+        (request,) = session.scalars(approvals.waiting(campaign.id, clock.now())).all()
+        with pytest.raises(approvals.SameOrganiser):
+            approvals.approve(session, campaign.id, request.id, omar.organiser_id, clock.now())
+        given = approvals.approve(session, campaign.id, request.id, rita.organiser_id, clock.now())
         ACTS[given.act](session, campaign, given, clock.now())
     with db.transaction() as session:
         waves.advance(session, waves.find(session, campaign.id, waves_of()[0].id), 20)

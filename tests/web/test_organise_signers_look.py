@@ -9,13 +9,13 @@ from flask import Flask
 from playwright.sync_api import Browser
 from sqlalchemy import select
 
-from petition import clock, db
 from petition.campaigns import find_any
+from petition.core import clock, db
 from petition.ledger.entries import Removal
-from petition.organising import removals
 from petition.signatures import waves
 from petition.signatures.selection import Criteria
 from petition.signatures.tables import Signature
+from petition.usecases import removals
 from petition.web.organise.guard import COOKIE
 from tests import make
 from tests.support.looks import SMALL, Looks

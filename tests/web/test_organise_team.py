@@ -13,12 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from petition import clock, db, journal, organisers, two_keys
+from petition import organisers
 from petition.campaigns import Campaign, CampaignState, find_any
-from petition.journal import Deed
-from petition.organisers import Organiser, Role
-from petition.organising import acts
-from petition.two_keys import KeyAct, KeyRequest, RequestState
+from petition.core import clock, db
+from petition.organisers import Organiser, Role, approvals, audit_log
+from petition.organisers.approvals import KeyAct, KeyRequest, RequestState
+from petition.organisers.audit_log import Deed
+from petition.usecases import acts
 from petition.web.organise import asked as words
 from petition.web.organise import deeds
 from petition.web.organise.guard import COOKIE
@@ -44,14 +45,14 @@ def told(slug: str) -> list[Deed]:
     with db.session() as session:
         found = find_any(session, slug)
         assert found
-        return [line.deed for line in session.scalars(journal.lines(found.id))]
+        return [line.deed for line in session.scalars(audit_log.lines(found.id))]
 
 
 def waiting(slug: str) -> list[KeyRequest]:
     with db.session() as session:
         found = find_any(session, slug)
         assert found
-        return list(session.scalars(two_keys.waiting(found.id, clock.now())))
+        return list(session.scalars(approvals.waiting(found.id, clock.now())))
 
 
 def test_a_newcomer_follows_a_link_chooses_a_name_and_gets_ten_codes_once(
@@ -375,7 +376,7 @@ def test_the_journal_says_who_did_what_and_filters(app: Flask, omar: Omar) -> No
 def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
     with db.transaction() as session:
         for n in range(150):
-            journal.write(
+            audit_log.write(
                 session, found_id(omar.slug), omar.organiser_id, Deed.UPDATE_WRITTEN, clock.now(), {"left": n}
             )
     first = omar.sees("~/journal?deed=update_written").text
@@ -419,6 +420,6 @@ def test_upkeep_forgets_visits_invitations_and_requests_that_served_their_day(ap
         watch.shift(timedelta(days=94))
         with db.transaction() as session:
             organisers.purge(session, clock.now())
-            two_keys.forget_old(session, clock.now() - timedelta(days=90))
+            approvals.forget_old(session, clock.now() - timedelta(days=90))
             for table in (organisers.Visit, organisers.Invitation, KeyRequest):
                 assert session.scalars(select(table)).all() == []  # type: ignore[var-annotated]

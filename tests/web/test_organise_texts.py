@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from petition import db
 from petition.campaigns import Campaign, UpdateDraft, find_any
-from petition.journal import Deed, JournalLine
-from petition.organising import drafting
-from petition.two_keys import KeyRequest
+from petition.core import db
+from petition.organisers.approvals import KeyRequest
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.usecases import drafting
 from tests.support.crawl import Page
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import fields, text

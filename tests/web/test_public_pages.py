@@ -11,13 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import campaigns, db, epochs
+from petition import campaigns, epochs
 from petition.campaigns import CampaignState
+from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config, Environment
-from petition.data_elsewhere import FILES, KEYS
-from petition.data_map import DATA_MAP
+from petition.core import db
 from petition.mail import InboxPostbox, Message, inbox_folder
-from petition.milestones import MilestoneKind
+from petition.privacy.data_elsewhere import FILES, KEYS
+from petition.privacy.data_map import DATA_MAP
 from petition.web import build
 from petition.web.headers import A_MAIL
 from tests import make

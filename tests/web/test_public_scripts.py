@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from petition import campaigns, db, epochs
+from petition import campaigns, epochs
+from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
+from petition.core import db
+from petition.core.markdown import letter_html
+from petition.core.redis_store import Volatile
 from petition.ledger.entries import Show
-from petition.markdown import letter_html
-from petition.milestones import MilestoneKind
 from petition.signatures import Wish
-from petition.volatile import Volatile
 from petition.web import build
 from tests import make
 from tests.support.hostile import HOSTILE

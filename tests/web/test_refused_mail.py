@@ -13,17 +13,18 @@ from flask import Flask
 from playwright.sync_api import Browser
 from sqlalchemy import func, select
 
-from petition import clock, db, deliveries, digests, subscribers
 from petition.campaigns import Campaign
 from petition.config import Config
-from petition.deliveries import Delivery, Halt, refusals
-from petition.deliveries.halts import REFUSED
-from petition.deliveries.tables import Refusal
-from petition.digests import Sender
+from petition.core import clock, db
 from petition.mail import MailDelayed, Message, SmtpPostbox, Stage, bounce_status
+from petition.mailing import digests, queue, subscribers
+from petition.mailing.digests import Sender
+from petition.mailing.queue import Delivery, Halt, refusals
+from petition.mailing.queue.halts import REFUSED
+from petition.mailing.queue.tables import Refusal
+from petition.mailing.subscribers import Subscriber, SubscriberState
 from petition.organisers import Role
 from petition.privacy import seal_address
-from petition.subscribers import Subscriber, SubscriberState
 from petition.web.organise.guard import COOKIE
 from tests import make
 from tests.support import mails
@@ -82,7 +83,7 @@ class Run:
 
     def halts(self) -> list[str]:
         with db.session() as session:
-            return deliveries.halts(session, URL)
+            return queue.halts(session, URL)
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_it_stops_again_when_nothing_was_mended_and_loses_nothing_however_often(
         assert mails.states(run.campaign_id) == {"planned": 15}
         assert run.halts() == [REFUSED]
         with db.transaction() as session:
-            deliveries.resume(session, "all", URL)
+            queue.resume(session, "all", URL)
         assert run.halts() == []
 
 
@@ -192,7 +193,7 @@ def test_a_mail_server_that_lets_nobody_in_stops_mail_too(run: Run) -> None:
     digests.send_round(closed, clock.now)
     assert (run.halts(), mails.states(run.campaign_id)) == ([REFUSED], {"planned": 15})
     with db.session() as session:
-        halt = deliveries.refused(session)
+        halt = queue.refused(session)
         assert halt is not None
         assert halt.words == "5.7.8 authentication failed"
 
@@ -215,7 +216,7 @@ def test_two_senders_count_one_row(run: Run) -> None:
 def test_whoever_counts_waits_for_whoever_counts(run: Run) -> None:
     """Three refusals at the same moment are a row of three, and neither of two nor of four."""
     with db.transaction() as session:
-        claimed = deliveries.claim(session, 3, 0, URL, clock.now())
+        claimed = queue.claim(session, 3, 0, URL, clock.now())
     paused: list[bool] = []
     ready = threading.Barrier(3)
 
@@ -236,7 +237,7 @@ def test_whoever_counts_waits_for_whoever_counts(run: Run) -> None:
 
 def test_codes_are_mailed_while_mail_stands_still(run: Run, config: Config) -> None:
     with db.transaction() as session:
-        deliveries.halt(session, REFUSED, clock.now(), "no")
+        queue.halt(session, REFUSED, clock.now(), "no")
     celery_app.staff(replace(config, smtp_url=f"smtp://127.0.0.1:{run.port}?tls=none"))
     vault = celery_app.office().vault
     codes.mail(seal_address(vault, "suzie@corp.example", "en", clock.now(), code="12345678"))
@@ -245,7 +246,7 @@ def test_codes_are_mailed_while_mail_stands_still(run: Run, config: Config) -> N
 
 def test_only_an_owner_goes_on_and_everybody_sees_why_mail_stands_still(app: Flask, run: Run) -> None:
     with db.transaction() as session:
-        deliveries.halt(session, REFUSED, clock.now(), WORDS)
+        queue.halt(session, REFUSED, clock.now(), WORDS)
     for role in (Role.OBSERVER, Role.EDITOR, Role.MODERATOR):
         someone = signed_in(app, run.slug, role, name=f"Omar {role}")
         text = someone.sees("~").text
@@ -287,9 +288,9 @@ def test_undelivered_mails_say_how_many_can_be_tried_again_and_why_not_the_other
 
 def test_a_halt_by_hand_holds_no_words(run: Run) -> None:
     with db.transaction() as session:
-        deliveries.halt(session, "all", clock.now())
+        queue.halt(session, "all", clock.now())
         assert [each.words for each in session.scalars(select(Halt))] == [""]
-        assert deliveries.refused(session) is None
+        assert queue.refused(session) is None
     assert run.sends() == 0
 
 
@@ -304,7 +305,7 @@ def test_no_page_that_says_it_has_an_accessibility_fault_or_is_too_wide(
         dead = select(Delivery.recipient).where(Delivery.fault.like("%5.7.1%"))
         subscribers.leave(session, session.scalars(dead.limit(1)).one())
         quoted = bounce_status.quoted("5.7.1 blocked using " + "zen.spamhaus.example/" * 20)
-        deliveries.halt(session, REFUSED, clock.now(), quoted)
+        queue.halt(session, REFUSED, clock.now(), quoted)
     cookie = signed_in(app, run.slug).client.get_cookie(COOKIE, domain="localhost")
     assert cookie
     ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}"}

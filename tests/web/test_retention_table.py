@@ -8,9 +8,9 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from petition.data_map import DATA_MAP, DataMapWrong
-from petition.i18n import gettext_for
-from petition.retention import LINES, LIVES, RETENTION, Line, Whose, retention
+from petition.core.i18n import gettext_for
+from petition.privacy.data_map import DATA_MAP, DataMapWrong
+from petition.privacy.retention import LINES, LIVES, RETENTION, Line, Whose, retention
 
 A_TABLE = re.compile(r'<table class="columns" role="table">\s*<caption>([^<]+)</caption>(.*?)</table>', re.DOTALL)
 A_ROW = re.compile(r'scope="row">([^<]+)</th>\s*<td[^>]*>([^<]+)</td>\s*<td[^>]*>([^<]+)</td>')

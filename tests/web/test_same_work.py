@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from werkzeug.test import run_wsgi_app
 
-from petition import db, events
 from petition.config import Config
+from petition.core import db, events
 from petition.organisers import recovery
 from tests.support.asking import QUESTIONS, House, asked
 from tests.support.work import WorkCounter

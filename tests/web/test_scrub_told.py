@@ -12,11 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text, update
 from sqlalchemy.engine import make_url
 
-from petition import clock, db, deliveries, owed, scrubbed
 from petition.campaigns import find
-from petition.deliveries import Delivery, DeliveryState, Lane
+from petition.core import clock, db, outbox
 from petition.ledger.log import Head
-from petition.scrub import SAW_ARRIVALS, Scrubbed, scrub
+from petition.mailing import queue
+from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.privacy import scrub_state
+from petition.privacy.scrub import SAW_ARRIVALS, Scrubbed, scrub
 from petition.web.organise.panels import health
 from tests import make
 from tests.support.omar import Omar
@@ -64,15 +66,15 @@ def test_what_the_role_may_not_do_is_told(
     assert scrub(lesser) == did
     lesser.dispose()
     with db.transaction() as session:
-        scrubbed.note(session, did, clock.now() - timedelta(seconds=90))
+        scrub_state.note(session, did, clock.now() - timedelta(seconds=90))
     told = figures(client)
     assert 90 <= told["scrub_seconds"] < 120
-    assert {step: told[f'scrub_step{{step="{step}"}}'] for step in scrubbed.STEPS} == {
+    assert {step: told[f'scrub_step{{step="{step}"}}'] for step in scrub_state.STEPS} == {
         "rewritten": did.rewritten, "wal_switched": did.wal_switched, "checkpointed": did.checkpointed
     }  # fmt: skip
     with db.session() as session:
         shown = health.data(session, find(session, omar.slug), clock.now())
-    assert set(shown.refused) == {step for step in scrubbed.STEPS if not getattr(did, step)}
+    assert set(shown.refused) == {step for step in scrub_state.STEPS if not getattr(did, step)}
     page = omar.sees("~").text
     assert ("may not rewrite the tables" in page) == (not did.rewritten)
     assert ("may not push old pages out" in page) == did.rewritten
@@ -82,22 +84,24 @@ def test_the_owner_of_the_database_may_do_all_of_it_and_the_newest_run_is_told(c
     did = scrub(db.engine())
     assert did == Scrubbed(True, True, True)
     with db.transaction() as session:
-        scrubbed.note(session, Scrubbed(True, wal_switched=False, checkpointed=False), clock.now() - timedelta(hours=3))
+        scrub_state.note(
+            session, Scrubbed(True, wal_switched=False, checkpointed=False), clock.now() - timedelta(hours=3)
+        )
     assert re.search(r'class="bad">taken out 3 h', omar.sees("~").text) or "may not push" in omar.sees("~").text
     with db.transaction() as session:
-        scrubbed.note(session, did, clock.now())
+        scrub_state.note(session, did, clock.now())
     assert figures(client)["scrub_seconds"] < 60
     assert "may not" not in omar.sees("~").text
 
 
 def owe(slug: str) -> None:
     with db.transaction() as session:
-        owed.owe(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
+        outbox.owe(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
 
 
 def lose_a_mail(slug: str) -> None:
     with db.transaction() as session:
-        deliveries.owe(session, "weekly", bytes(16), "1", find(session, slug).id, bytes(16), clock.now())
+        queue.owe(session, "weekly", bytes(16), "1", find(session, slug).id, bytes(16), clock.now())
         session.execute(update(Delivery).values(state=DeliveryState.DEAD))
 
 

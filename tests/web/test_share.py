@@ -14,9 +14,10 @@ import segno
 from flask import Flask
 from flask.testing import FlaskClient
 
-from petition import campaigns, clock, db, epochs
+from petition import campaigns, epochs
 from petition.campaigns import CampaignState
-from petition.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
 from petition.web import pictures
 from petition.web.headers import A_COUNTER
 from petition.web.pictures import card as cards

@@ -9,9 +9,10 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from petition import db, epochs, snapshots
+from petition import epochs, publication
 from petition.campaigns import CampaignState, find
-from petition.milestones import Goal, MilestoneKind
+from petition.campaigns.milestones import Goal, MilestoneKind
+from petition.core import db
 from petition.signatures import SignatureState
 from petition.signatures.tables import Pending
 from petition.web.parts import parts
@@ -82,7 +83,7 @@ def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhi
         campaign = find(session, suzie.slug)
         session.add(Goal(campaign_id=campaign.id, kind=MilestoneKind.COUNT, value=500, open_names=True))
         session.flush()
-        snapshots.refresh(session, campaign)
+        publication.refresh(session, campaign)
     parts().memory.forget()
     page = suzie.chooses()
     assert "no name is public before 500 signatures are reached" in text(page)
@@ -92,7 +93,7 @@ def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhi
         campaign = find(session, suzie.slug)
         session.delete(session.get_one(Goal, (campaign.id, MilestoneKind.COUNT, 500)))
         session.flush()
-        snapshots.refresh(session, campaign)
+        publication.refresh(session, campaign)
     wish = {"pass": shown["pass"], "show": "name", "name": "Suzie Quux", "sealed_until": shown["sealed_until"]}
     wrong = suzie.post("sign", **(wish | {"name": ""}))
     assert (wrong.status_code, fields(wrong)["sealed_until"]) == (422, "500")
@@ -111,7 +112,7 @@ def test_no_page_promises_a_batch_or_a_day_on_which_a_lone_signature_is_counted(
     with db.transaction() as session:
         campaign = find(session, suzie.slug)
         campaign.batch_min = 10
-        snapshots.refresh(session, campaign)
+        publication.refresh(session, campaign)
     parts().memory.forget()
     promise = "with the next batch of at least 10 signatures, at the latest when the letter closes"
     chosen = suzie.chooses()

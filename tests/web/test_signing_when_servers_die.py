@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 from sqlalchemy import Engine, create_engine, func, select, text
 
-from petition import campaigns, db
+from petition import campaigns
 from petition.config import Config
 from petition.config.addresses import PROJECT
+from petition.core import db
 from petition.signatures.tables import Pending, Spent
 from tests import make
 from tests.support.waiting import lock_waiters, until

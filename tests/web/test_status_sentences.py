@@ -8,10 +8,11 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from petition import db, epochs
+from petition import epochs
 from petition.campaigns import find
-from petition.deliveries import halt
-from petition.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import db
+from petition.mailing.queue import halt
 from petition.web.organise import settings
 from tests import make
 from tests.support.omar import Omar, signed_in

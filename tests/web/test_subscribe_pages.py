@@ -10,9 +10,10 @@ from flask import Flask
 from playwright.sync_api import Browser
 from sqlalchemy import select
 
-from petition import clock, db, subscribers
-from petition.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, SubscriberState, Trouble
-from petition.volatile import Volatile
+from petition.core import clock, db
+from petition.core.redis_store import Volatile
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, SubscriberState, Trouble
 from petition.web.parts import Parts
 from tests import make
 from tests.support.reader import ADDRESS, Reader, everything, subscriber

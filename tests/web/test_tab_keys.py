@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from petition.config import Config
-from petition.encoding import b64u
-from petition.volatile import TAB_KEY_SECONDS, TAB_KEYS
+from petition.core.encoding import b64u
+from petition.core.redis_store import TAB_KEY_SECONDS, TAB_KEYS
 from tests.support.suzie import Suzie
 
 
@@ -80,7 +80,7 @@ def test_a_network_keeps_six_hundred_an_hour(suzie: Suzie, redis: Redis) -> None
 def test_without_redis_it_says_later(
     client: FlaskClient, suzie: Suzie, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from petition.volatile import Volatile, VolatileAway
+    from petition.core.redis_store import Volatile, VolatileAway
 
     def away(*_args: object, **_more: object) -> None:
         raise VolatileAway

@@ -18,9 +18,9 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import Rule
 
-from petition import db
 from petition.campaigns import LONGEST_LETTER
-from petition.markdown import MOST_QUOTES, letter_html
+from petition.core import db
+from petition.core.markdown import MOST_QUOTES, letter_html
 from petition.organisers import recovery
 from petition.web.forms import LONGEST_VALUE, SENT, FormRefused, Longest, Shape, TextField
 from petition.web.organise import drafts

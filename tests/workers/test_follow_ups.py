@@ -12,8 +12,8 @@ from celery import Celery
 
 from petition.bootstrap.embedded import EmbeddedServices
 from petition.config.addresses import broker_url
-from petition.events import CodeWanted, QueueAway
-from petition.volatile import Volatile
+from petition.core.events import CodeWanted, QueueAway
+from petition.core.redis_store import Volatile
 from workers import celery_app, follow_ups
 from workers.celery_app import CODES
 from workers.follow_ups import follow

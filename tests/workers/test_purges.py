@@ -13,24 +13,26 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from petition import clock, db, deliveries, epochs, journal, logs, organisers, signatures, subscribers, two_keys
+from petition import epochs, organisers, signatures
 from petition.campaigns import Campaign
 from petition.config import Config
-from petition.data_elsewhere import LOG_DAYS
-from petition.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
-from petition.deliveries import Delivery
-from petition.digests.tables import Edition
-from petition.journal import Deed, JournalLine
+from petition.core import clock, db, logs
 from petition.ledger.entries import Removal, Show
 from petition.ledger.log import Head
-from petition.organisers import Invitation, Role, Visit, visits
-from petition.organising import exports, files
-from petition.organising.tables import Export, ExportKind
+from petition.mailing import queue, subscribers
+from petition.mailing.digests.tables import Edition
+from petition.mailing.queue import Delivery
+from petition.mailing.subscribers import Rhythm, Subscriber
+from petition.mailing.subscribers.tables import Contact
+from petition.organisers import Invitation, Role, Visit, approvals, audit_log, visits
+from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.privacy.data_elsewhere import LOG_DAYS
+from petition.privacy.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
 from petition.signatures import Wish
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
-from petition.subscribers import Rhythm, Subscriber
-from petition.subscribers.tables import Contact
-from petition.two_keys import KeyAct, KeyRequest
+from petition.usecases import exports, files
+from petition.usecases.tables import Export, ExportKind
 from petition.verification.tables import CodeDay, Issuer, MailCap, Stamped, Tag
 from tests import make
 from workers import celery_app
@@ -158,7 +160,7 @@ CASES: Final[dict[str, Case]] = {
     "public.subscriber": Case(wants_mail, rows(Subscriber), HALF_A_YEAR, end=close),
     "public.contact": Case(wants_mail, rows(Contact), HALF_A_YEAR, end=close),
     "public.delivery": Case(
-        lambda s, c, now: deliveries.owe(s, "signer_weekly", bytes(16), "2026-W48", c.id, bytes(16), now),
+        lambda s, c, now: queue.owe(s, "signer_weekly", bytes(16), "2026-W48", c.id, bytes(16), now),
         rows(Delivery),
         61 * DAY,
     ),
@@ -168,10 +170,10 @@ CASES: Final[dict[str, Case]] = {
         lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, None, now), rows(Invitation), 3 * DAY
     ),
     "public.journal": Case(
-        lambda s, c, now: journal.write(s, c.id, None, Deed.INVITED, now, {}), rows(JournalLine), 367 * DAY
+        lambda s, c, now: audit_log.write(s, c.id, None, Deed.INVITED, now, {}), rows(JournalLine), 367 * DAY
     ),
     "public.key_request": Case(
-        lambda s, c, now: two_keys.ask(s, c.id, KeyAct.CLOSE, {}, omar(s, now), now), rows(KeyRequest), 105 * DAY
+        lambda s, c, now: approvals.ask(s, c.id, KeyAct.CLOSE, {}, omar(s, now), now), rows(KeyRequest), 105 * DAY
     ),
     "public.export": Case(
         lambda s, c, now: exports.ask(s, c, ExportKind.JOURNAL, omar(s, now), now), rows(Export), DAY

@@ -8,13 +8,14 @@ import pytest
 import time_machine
 from sqlalchemy import Engine, func, select
 
-from petition import campaigns, clock, db
+from petition import campaigns
+from petition.campaigns.news import TELL
 from petition.config import Config
-from petition.deliveries import Delivery
-from petition.news import TELL
-from petition.organising import exports
-from petition.organising.tables import ExportKind
-from petition.owed import Owed
+from petition.core import clock, db
+from petition.core.outbox import Owed
+from petition.mailing.queue import Delivery
+from petition.usecases import exports
+from petition.usecases.tables import ExportKind
 from tests import make
 from tests.support import mails
 from workers import celery_app

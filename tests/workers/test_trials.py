@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.config import Config
+from petition.core import clock, db
 from petition.mail import inbox_folder, read_inbox
-from petition.organising import updates
 from petition.privacy import seal_address
+from petition.usecases import updates
 from tests import make
 from workers import celery_app
 from workers.tasks.mail import mail_trial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from petition import clock
+from petition.core import clock
 from petition.mail import MailDelayed, MailRefused
 from petition.privacy import SealBroken, unseal_address
 from petition.verification import work_email

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from petition import clock, db, digests, owed
 from petition.campaigns import public_ids
+from petition.core import clock, db, outbox
+from petition.mailing import digests
 from workers.celery_app import app
 
 log = logging.getLogger(__name__)
@@ -29,9 +30,9 @@ def plan() -> None:
 def tell(owed_id: str) -> None:
     """Plan the mails that follow from one thing that happened: claimed, so that its tries count; done and settled."""
     with db.transaction() as session:
-        row = owed.claim(session, owed_id, clock.now())
+        row = outbox.claim(session, owed_id, clock.now())
     if row is None:
         return
     with db.transaction() as session:
         digests.tell(session, row.campaign_id, row.number, clock.now())
-        owed.settle(session, owed_id)
+        outbox.settle(session, owed_id)

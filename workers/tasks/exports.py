@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from petition import clock
-from petition.organising import exports
+from petition.core import clock
+from petition.usecases import exports
 from workers.celery_app import app, office
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from petition import clock, db, epochs, owed, publishing
+from petition import epochs
+from petition.core import clock, db, outbox
 from petition.epochs.batch import open_ids
-from petition.organising import removals, updates
+from petition.publication import bundle_file
+from petition.usecases import removals, updates
 from workers.celery_app import app, office, stopping
 
 
@@ -17,7 +19,7 @@ def close_epochs() -> None:
         with db.transaction() as session:
             epochs.close_due(session, campaign_id, clock.now())
     with db.transaction() as session:
-        owed.beat(session, epochs.LOOKED, clock.now())
+        outbox.beat(session, epochs.LOOKED, clock.now())
 
 
 @app.task(name="ledger.keep_calendar")
@@ -37,7 +39,7 @@ def keep_calendar() -> None:
 @app.task(name="ledger.publish_bundle")
 def publish_bundle(owed_id: str) -> None:
     """Write the bundle of an epoch, unless a later one is owed already."""
-    publishing.settle(owed_id, office().config.home, clock.now())
+    bundle_file.settle(owed_id, office().config.home, clock.now())
 
 
 @app.task(name="ledger.remove")

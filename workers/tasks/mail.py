@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from petition import clock, db, digests
-from petition.events import QueueAway
+from petition.core import clock, db
+from petition.core.events import QueueAway
 from petition.mail import MailDelayed, MailRefused
-from petition.organising import trials
+from petition.mailing import digests
 from petition.privacy import SealBroken, unseal_address
+from petition.usecases import trials
 from workers.celery_app import MAIL, app, office, stopping
 from workers.follow_ups import send
 

@@ -5,24 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from petition import (
-    campaigns,
-    clock,
-    db,
-    digests,
-    journal,
-    logs,
-    organisers,
-    owed,
-    scrubbed,
-    signatures,
-    subscribers,
-    two_keys,
-    verification,
-)
-from petition.deliveries import claims
-from petition.organising import exports
-from petition.scrub import scrub
+from petition import campaigns, organisers, signatures, verification
+from petition.core import clock, db, logs, outbox
+from petition.mailing import digests, subscribers
+from petition.mailing.queue import claims
+from petition.organisers import approvals, audit_log
+from petition.privacy import scrub_state
+from petition.privacy.scrub import scrub
+from petition.usecases import exports
 from workers.celery_app import UPKEEP, app, office
 from workers.follow_ups import OWED, send
 
@@ -35,7 +25,7 @@ DECIDED: Final = timedelta(days=90)
 def sweep() -> None:
     """Send again every follow-up that nobody works on."""
     with db.transaction() as session:
-        waiting = owed.overdue(session, clock.now())
+        waiting = outbox.overdue(session, clock.now())
         files = exports.unfinished(session)
     for kind, owed_id in waiting:
         name, queue = OWED[kind]
@@ -48,18 +38,18 @@ def sweep() -> None:
 def beat(worker: str) -> None:
     """A sign of life of beat, which asked for it, and of the worker that had it in its queue."""
     with db.transaction() as session:
-        owed.beat(session, worker, clock.now())
+        outbox.beat(session, worker, clock.now())
 
 
 @app.task(name="upkeep.scrub")
 def scrub_arrivals() -> None:
     """Take the order of arrival out of the files, once an hour."""
     with db.transaction() as session:
-        mine = owed.claim_slot(session, "scrub", f"{clock.now():%Y-%m-%dT%H}")
+        mine = outbox.claim_slot(session, "scrub", f"{clock.now():%Y-%m-%dT%H}")
     if mine:
         did = scrub(db.engine())
         with db.transaction() as session:
-            scrubbed.note(session, did, clock.now())
+            scrub_state.note(session, did, clock.now())
 
 
 @app.task(name="upkeep.purge")
@@ -69,15 +59,15 @@ def purge() -> None:
     logs.turn(office().config.home / "log", now)
     with db.transaction() as session:
         verification.purge(session, now.date())
-        owed.forget_slots(session)
-        journal.forget_old(session, now)
+        outbox.forget_slots(session)
+        audit_log.forget_old(session, now)
         digests.forget_old(session, now - KEPT)
         claims.forget_old(session, now - KEPT)
         exports.purge(session, office().config.home, now)
         subscribers.remind(session, now)
         subscribers.purge(session, now)
         organisers.purge(session, now)
-        two_keys.forget_old(session, now - DECIDED)
+        approvals.forget_old(session, now - DECIDED)
         for campaign_id in campaigns.closed_before(session, now.date() - AFTER_CLOSE):
             subscribers.book.destroy(session, campaign_id)
             signatures.forget_bodies(session, campaign_id)

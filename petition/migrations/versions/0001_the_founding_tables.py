@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import petition.db
+import petition.core.db
 
 revision = '0001'
 down_revision = None
@@ -36,8 +36,8 @@ def upgrade() -> None:
     sa.Column('interval', sa.BigInteger(), nullable=False),
     sa.Column('max_wait', sa.BigInteger(), nullable=False),
     sa.Column('public_min', sa.BigInteger(), nullable=False),
-    sa.Column('opens_at', petition.db.UTCDateTime(timezone=True), nullable=True),
-    sa.Column('closes_at', petition.db.UTCDateTime(timezone=True), nullable=True),
+    sa.Column('opens_at', petition.core.db.UTCDateTime(timezone=True), nullable=True),
+    sa.Column('closes_at', petition.core.db.UTCDateTime(timezone=True), nullable=True),
     sa.Column('opened', sa.Date(), nullable=True),
     sa.Column('closed', sa.Date(), nullable=True),
     sa.Column('issuer', sa.LargeBinary(), nullable=True),
@@ -62,7 +62,7 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('epoch', sa.BigInteger(), nullable=False),
-    sa.Column('epoch_at', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('epoch_at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('root', sa.LargeBinary(), nullable=False),
     sa.Column('checkpoint', sa.String(), nullable=False),
@@ -92,8 +92,8 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
-    sa.Column('since', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('leased_until', petition.db.UTCDateTime(timezone=True), nullable=True),
+    sa.Column('since', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', petition.core.db.UTCDateTime(timezone=True), nullable=True),
     sa.Column('tries', sa.BigInteger(), nullable=False),
     sa.Column('given_up', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_owed'))

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import petition.db
+import petition.core.db
 
 revision = '0002'
 down_revision = '0001'
@@ -27,8 +27,8 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('lane', sa.LargeBinary(), nullable=False),
     sa.Column('state', sa.Enum('PLANNED', 'SENT', 'DROPPED', 'DEAD', name='deliverystate'), nullable=False),
-    sa.Column('due', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('planned_at', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('due', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('planned_at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('tries', sa.BigInteger(), nullable=False),
     sa.Column('unanswered', sa.BigInteger(), nullable=False),
     sa.Column('fault', sa.String(), nullable=False),
@@ -40,8 +40,8 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('period', sa.String(), nullable=False),
-    sa.Column('since', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('until', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('since', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('until', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('after', sa.BigInteger(), nullable=False),
     sa.Column('upto', sa.BigInteger(), nullable=False),
     sa.Column('facts', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
@@ -49,13 +49,13 @@ def upgrade() -> None:
     )
     op.create_table('halt',
     sa.Column('what', sa.String(), nullable=False),
-    sa.Column('since', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('since', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('what', name=op.f('pk_halt'))
     )
     op.create_table('lane',
     sa.Column('lane', sa.LargeBinary(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
-    sa.Column('open_at', petition.db.UTCDateTime(timezone=True), nullable=True),
+    sa.Column('open_at', petition.core.db.UTCDateTime(timezone=True), nullable=True),
     sa.Column('failures', sa.BigInteger(), nullable=False),
     sa.Column('sent', sa.BigInteger(), nullable=False),
     sa.Column('bounced', sa.BigInteger(), nullable=False),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import petition.db
+import petition.core.db
 
 revision = '0003'
 down_revision = '0002'
@@ -29,7 +29,7 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('at', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('signed', sa.BigInteger(), nullable=False),
     sa.Column('withdrawn', sa.BigInteger(), nullable=False),
     sa.Column('removed', sa.BigInteger(), nullable=False),
@@ -49,15 +49,15 @@ def upgrade() -> None:
     sa.Column('total', sa.BigInteger(), nullable=False),
     sa.Column('tries', sa.BigInteger(), nullable=False),
     sa.Column('by', sa.LargeBinary(), nullable=False),
-    sa.Column('at', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('until', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('until', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_export'))
     )
     op.create_index(op.f('ix_export_campaign_id'), 'export', ['campaign_id'], unique=False)
     op.create_table('journal',
     sa.Column('number', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('campaign_id', sa.LargeBinary(), nullable=True),
-    sa.Column('at', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('by', sa.LargeBinary(), nullable=True),
     sa.Column('deed', sa.String(length=40), nullable=False),
     sa.Column('about', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -70,8 +70,8 @@ def upgrade() -> None:
     sa.Column('act', sa.Enum('REMOVE', 'MAIL', 'CLOSE', 'DOMAINS', 'EXPORT_NAMES', 'REMOVE_OWNER', name='keyact'), nullable=False),
     sa.Column('about', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('asked_by', sa.LargeBinary(), nullable=False),
-    sa.Column('asked_at', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('until', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('asked_at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('until', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.Column('state', sa.Enum('WAITING', 'APPROVED', 'REFUSED', name='requeststate'), nullable=False),
     sa.Column('decided_by', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_key_request'))
@@ -96,7 +96,7 @@ def upgrade() -> None:
     sa.Column('done', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.Enum('RUNNING', 'DONE', 'CANCELLED', 'UNDONE', name='wavestate'), nullable=False),
     sa.Column('by', sa.LargeBinary(), nullable=False),
-    sa.Column('at', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('at', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_wave'))
     )
     op.create_index(op.f('ix_wave_campaign_id'), 'wave', ['campaign_id'], unique=False)
@@ -131,7 +131,7 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=True),
     sa.Column('role', sa.Enum('OWNER', 'EDITOR', 'MODERATOR', 'OBSERVER', name='role'), nullable=True),
     sa.Column('by', sa.LargeBinary(), nullable=True),
-    sa.Column('until', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('until', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['organiser_id'], ['organiser.id'], ),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation'))
     )
@@ -168,7 +168,7 @@ def upgrade() -> None:
     sa.Column('campaign_id', sa.LargeBinary(), nullable=False),
     sa.Column('text', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('mailed', sa.Boolean(), nullable=False),
-    sa.Column('due', petition.db.UTCDateTime(timezone=True), nullable=True),
+    sa.Column('due', petition.core.db.UTCDateTime(timezone=True), nullable=True),
     sa.Column('approved', sa.Boolean(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], ),
@@ -178,9 +178,9 @@ def upgrade() -> None:
     op.create_table('visit',
     sa.Column('id', sa.LargeBinary(), nullable=False),
     sa.Column('organiser_id', sa.LargeBinary(), nullable=False),
-    sa.Column('began', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('seen', petition.db.UTCDateTime(timezone=True), nullable=False),
-    sa.Column('confirmed', petition.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('began', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('seen', petition.core.db.UTCDateTime(timezone=True), nullable=False),
+    sa.Column('confirmed', petition.core.db.UTCDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['organiser_id'], ['organiser.id'], ),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_visit'))
     )

@@ -1,4 +1,4 @@
-/** Bytes and their one legal spelling in base64url without padding, as in petition/encoding.py. */
+/** Bytes and their one legal spelling in base64url without padding, as in petition/core/encoding.py. */
 
 /** This text is not the one legal base64url spelling of a value of that length. */
 export class MalformedEncoding extends Error {

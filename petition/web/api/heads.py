@@ -8,12 +8,12 @@ from typing import Any, Final
 from flask import request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from petition import db
-from petition.encoding import b64u
+from petition.core import db
+from petition.core.encoding import b64u
 from petition.epochs import history
 from petition.epochs.history import KeptCheckpoint
 from petition.ledger import log
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
 from petition.web import memory
 from petition.web.api.calls import reads
 from petition.web.forms import DIGITS

@@ -9,10 +9,11 @@ from typing import Any, Final
 from flask import Response, g, request
 from werkzeug.exceptions import BadRequest
 
-from petition import db, signatures
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition import signatures
+from petition.core import db
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing, cells
-from petition.snapshots import MilestoneView, Snapshot
 from petition.web import memory, proof_of_work
 from petition.web.api.calls import JSON, reads, say, text_of
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from petition.campaigns import CampaignState, DemandState
+from petition.campaigns.milestones import MilestoneKind
 from petition.ledger.entries import Removal, Show
-from petition.milestones import MilestoneKind
 from petition.signatures.cells import LEAST, STEP
 
 Schema = dict[str, Any]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from petition import clock, db, subscribers
+from petition.core import clock, db
+from petition.mailing import subscribers
 from petition.web import memory
 from petition.web.api.calls import writes
 from petition.web.forms import SubscribeForm

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from petition import clock, db, i18n, signatures, verification
-from petition.encoding import b64u
+from petition import signatures, verification
+from petition.core import clock, db, i18n
+from petition.core.encoding import b64u
 from petition.signatures import Receipt
 from petition.web import memory, proof_of_work
 from petition.web.api.calls import writes

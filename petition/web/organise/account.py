@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request, url_for
 
-from petition import clock, db
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import LastWayIn, Organiser, PasskeyRefused, passkeys, recovery, visits
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused

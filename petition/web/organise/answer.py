@@ -12,11 +12,11 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db
 from petition.campaigns import Answer, Campaign, CampaignState, Handover, StepSkipped
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.organising import endings
+from petition.usecases import endings
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.organise import desk, guard

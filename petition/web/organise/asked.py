@@ -7,9 +7,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from petition import i18n
-from petition.i18n import marked as _
-from petition.two_keys import KeyAct, KeyRequest
+from petition.core import i18n
+from petition.core.i18n import marked as _
+from petition.organisers.approvals import KeyAct, KeyRequest
 from petition.web.language import gettext, ngettext, spoken
 from petition.web.organise.words import REASONS, ROLES
 

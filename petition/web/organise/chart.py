@@ -6,11 +6,11 @@ from typing import Final
 
 from flask import Response, request
 
-from petition import clock, db, milestones
-from petition.campaigns import CampaignState
-from petition.i18n import marked as _
+from petition.campaigns import CampaignState, milestones
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.organising.curve import curve
+from petition.usecases.curve import curve
 from petition.web.organise import desk, guard
 from petition.web.organise.drawing import picture
 from petition.web.organise.guard import needs

@@ -8,9 +8,9 @@ from typing import Final
 
 from wtforms import Field, Form, ValidationError
 
-from petition.i18n import marked as _
-from petition.organising.removals import Days
+from petition.core.i18n import marked as _
 from petition.signatures.selection import Criteria, Shown, WithComment
+from petition.usecases.removals import Days
 from petition.web.forms import DIGITS, LONGEST_CHOICE, LONGEST_NAME, Shape, TextField, at_most, one_line, stripped
 from petition.web.language import gettext
 

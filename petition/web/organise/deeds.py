@@ -11,11 +11,11 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
-from petition import i18n
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import i18n
+from petition.core.i18n import marked as _
 from petition.epochs import MANY
-from petition.i18n import marked as _
-from petition.journal import Deed
-from petition.milestones import MilestoneKind
+from petition.organisers.audit_log import Deed
 from petition.web.language import gettext, ngettext, spoken
 from petition.web.organise.asked import TITLES
 from petition.web.organise.drafts.steps import STEPS

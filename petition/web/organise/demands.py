@@ -11,11 +11,11 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db
 from petition.campaigns import Campaign, CampaignFaulty, CampaignNotOpen, CampaignState, DemandState
+from petition.core import clock, db
 from petition.organisers import Act
-from petition.organising import endings
-from petition.snapshots import timeline
+from petition.publication import timeline
+from petition.usecases import endings
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.organise import desk, guard

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from flask import Response, g, render_template, request
 from sqlalchemy.orm import Session
 
-from petition import clock
 from petition.campaigns import Campaign, CampaignState
-from petition.deliveries import Mailing
-from petition.i18n import marked as _
+from petition.campaigns.mail_settings import Mailing
+from petition.core import clock
+from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act
-from petition.organising import acts
+from petition.usecases import acts
 from petition.web import faults
 from petition.web.fields import EMPTY, Filled
 from petition.web.language import page_language

@@ -7,8 +7,9 @@ from typing import Final
 from flask import Response, g, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db, organisers
-from petition.i18n import marked as _
+from petition import organisers
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import (
     CodeUnknown,
     DoorBusy,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from petition.campaigns.milestones import Standing
 from petition.epochs.history import Point
-from petition.milestones import Standing
-from petition.organising.curve import Curve
+from petition.usecases.curve import Curve
 
 TOP: Final = 70
 BOTTOM: Final = 880

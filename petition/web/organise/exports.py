@@ -11,12 +11,12 @@ from typing import Final
 from flask import Response, make_response, request, send_file, url_for
 from werkzeug.exceptions import BadRequest
 
-from petition import clock, db
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.organising import exports, files
-from petition.organising.exports import UNFINISHED, ExportUnknown
-from petition.organising.tables import ExportKind
+from petition.usecases import exports, files
+from petition.usecases.exports import UNFINISHED, ExportUnknown
+from petition.usecases.tables import ExportKind
 from petition.web.organise import desk, guard
 from petition.web.organise.guard import needs, visitor
 from petition.web.parts import parts

@@ -21,9 +21,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from petition import campaigns, clock, db, organisers
+from petition import campaigns, organisers
 from petition.campaigns import Campaign, CampaignUnknown
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act, Role, Visitor, visits
 from petition.web.forms import FormRefused
 from petition.web.headers import hosts

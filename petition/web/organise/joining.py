@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, g, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.campaigns import Campaign
+from petition.core import clock, db
 from petition.organisers import Invitation, InvitationUnknown, NameTaken, invitations, recovery
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused

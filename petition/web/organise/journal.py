@@ -9,10 +9,10 @@ from flask import Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import db
-from petition import journal as journal_
-from petition.journal import Deed, JournalLine
+from petition.core import db
 from petition.organisers import Act, Organiser
+from petition.organisers import audit_log as journal_
+from petition.organisers.audit_log import Deed, JournalLine
 from petition.web.fields import Filled
 from petition.web.organise import deeds, desk, guard
 from petition.web.organise.guard import needs

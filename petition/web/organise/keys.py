@@ -1,6 +1,6 @@
 """Two keys: what waits for a second organiser, in words and figures, and the button that turns the second key.
 
-A new act needs its words in `petition.web.organise.asked`, and what it does in `petition.organising.acts`.
+A new act needs its words in `petition.web.organise.asked`, and what it does in `petition.usecases.acts`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db, organisers
+from petition import organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition.core import clock, db
 from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
-from petition.organising import acts
-from petition.two_keys import KeyRequest, RequestUnknown, SameOrganiser
+from petition.organisers.approvals import KeyRequest, RequestUnknown, SameOrganiser
+from petition.usecases import acts
 from petition.web.fields import EMPTY, Filled
 from petition.web.organise import desk, guard
 from petition.web.organise.asked import said

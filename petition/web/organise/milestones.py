@@ -11,13 +11,13 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db
 from petition.campaigns import Campaign
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
 from petition.ledger import log
-from petition.milestones import MilestoneKind
 from petition.organisers import Act
-from petition.organising import goals
-from petition.organising.goals import Consequences, GoalUnknown
+from petition.usecases import goals
+from petition.usecases.goals import Consequences, GoalUnknown
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.organise import desk, guard

@@ -9,13 +9,15 @@ from flask import Response, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import clock, db, digests, journal, organisers
+from petition import organisers
 from petition.campaigns import Campaign
 from petition.campaigns.tables import UpdateDraft
-from petition.journal import Deed
+from petition.core import clock, db
 from petition.ledger.log import Head
-from petition.organisers import Act, Role
-from petition.two_keys import KeyRequest, RequestState
+from petition.mailing import digests
+from petition.organisers import Act, Role, audit_log
+from petition.organisers.approvals import KeyRequest, RequestState
+from petition.organisers.audit_log import Deed
 from petition.web.organise import desk, guard
 from petition.web.organise.guard import Door, needs, visitor
 from petition.web.organise.panels import PANELS
@@ -61,7 +63,7 @@ def retry(slug: str) -> Response:
     with db.transaction() as session:
         campaign = guard.campaign(session)
         if n := digests.retry(session, campaign.id, clock.now()).again:
-            journal.write(session, campaign.id, visitor().organiser_id, Deed.MAILS_RETRIED, clock.now(), {"mails": n})
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.MAILS_RETRIED, clock.now(), {"mails": n})
     return guard.go(url_for("organise_overview.overview", slug=slug))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from petition.campaigns import StepSkipped, TextMissing, TooManyUpdates
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.organisers import (
     CodeUnknown,
     DoorBusy,
@@ -17,15 +17,15 @@ from petition.organisers import (
     PasskeyRefused,
     TriedTooOften,
 )
-from petition.organising.acts import RightMissing
-from petition.organising.exports import ExportUnknown, NoNames
-from petition.organising.goals import GoalReached, GoalThere, GoalUnknown, NamesPublic, WorkforceUnknown
-from petition.organising.removals import SelectionChanged
-from petition.organising.trials import TooManyTrials
-from petition.organising.updates import UpdateFixed, UpdateUnknown
+from petition.organisers.approvals import RequestUnknown, SameOrganiser
 from petition.signatures import SignerUnknown
 from petition.signatures.waves import RemovalOver, WaveUnknown
-from petition.two_keys import RequestUnknown, SameOrganiser
+from petition.usecases.acts import RightMissing
+from petition.usecases.exports import ExportUnknown, NoNames
+from petition.usecases.goals import GoalReached, GoalThere, GoalUnknown, NamesPublic, WorkforceUnknown
+from petition.usecases.removals import SelectionChanged
+from petition.usecases.trials import TooManyTrials
+from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.web.organise.guard import FormForged, NotAllowed
 
 OF_ORGANISERS: Final[dict[type[Exception], tuple[int, str, str]]] = {

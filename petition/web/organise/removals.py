@@ -10,17 +10,17 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db, two_keys
 from petition.campaigns import Campaign, CampaignState
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
-from petition.organisers import Act
-from petition.organising import removals as work
-from petition.organising.removals import SelectionChanged
+from petition.organisers import Act, approvals
+from petition.organisers.approvals import KeyAct
 from petition.signatures.selection import CriteriaEmpty, Selection
 from petition.signatures.tables import WaveState
 from petition.signatures.waves import WaveUnknown
-from petition.two_keys import KeyAct
+from petition.usecases import removals as work
+from petition.usecases.removals import SelectionChanged
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import DIGITS, FormRefused
 from petition.web.language import gettext
@@ -43,7 +43,7 @@ def removals(slug: str) -> Response:
     with db.session() as session:
         campaign = guard.campaign(session)
         lines = work.lines(session, campaign.id)
-        asked = [each for each in session.scalars(two_keys.waiting(campaign.id, now)) if each.act is KeyAct.REMOVE]
+        asked = [each for each in session.scalars(approvals.waiting(campaign.id, now)) if each.act is KeyAct.REMOVE]
         page = desk.draw("removals", session, campaign, lines=lines, asked=asked)
     if any(line.wave.state is WaveState.RUNNING for line in lines):
         page.headers["Refresh"] = LOOK_AGAIN

@@ -11,15 +11,17 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, deliveries, epochs, journal, two_keys
+from petition import campaigns, epochs
 from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
-from petition.deliveries import halts
-from petition.deliveries.halts import EVERYTHING, RESTORED
-from petition.i18n import marked as _
-from petition.journal import Deed
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.ledger import log
-from petition.organisers import Act
-from petition.organising import acts, domains, switching
+from petition.mailing import queue
+from petition.mailing.queue import halts
+from petition.mailing.queue.halts import EVERYTHING, RESTORED
+from petition.organisers import Act, approvals, audit_log
+from petition.organisers.audit_log import Deed
+from petition.usecases import acts, domains, switching
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused, Shape, present
 from petition.web.language import gettext
@@ -155,7 +157,7 @@ def change_closing(slug: str) -> Response:
                 refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
             campaigns.change(campaign, {"closes_at": closes})
             about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
-            journal.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
         return _mended(refused)
     return _back(slug)
@@ -187,7 +189,7 @@ def add_translation(slug: str) -> Response:
             except CampaignFaulty:
                 raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
             about = {"step": "translation", "lang": lang}
-            journal.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
         return _mended(refused)
     return _back(slug)
@@ -233,7 +235,7 @@ def _mended(refused: FormRefused) -> Response:
 def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
     zone, now = desk.zone_of(campaign), clock.now()
     shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
-    asked = session.scalars(two_keys.waiting(campaign.id, now)).all()
+    asked = session.scalars(approvals.waiting(campaign.id, now)).all()
     return desk.draw(
         "settings",
         session,
@@ -241,7 +243,7 @@ def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Respons
         Filled(shown | dict(form.values) if form.values else shown, form.errors),
         switches=_switches(session, campaign),
         zone=str(zone),
-        refused=deliveries.refused(session),
+        refused=queue.refused(session),
         is_open=campaign.state is CampaignState.OPEN,
         asked={each.act.value for each in asked},
         count=log.counted(session, campaign.id),

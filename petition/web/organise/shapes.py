@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wtforms import Field, Form, ValidationError
 
-from petition.i18n import LANGUAGES
-from petition.i18n import marked as _
+from petition.core.i18n import LANGUAGES
+from petition.core.i18n import marked as _
 from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
 from petition.organisers.passkeys import LONGEST_ANSWER

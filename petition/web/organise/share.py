@@ -13,13 +13,14 @@ from typing import Final
 from flask import Response, request
 from markupsafe import escape
 
-from petition import db, snapshots
+from petition import publication
 from petition.campaigns import CampaignState
-from petition.i18n import gettext_for, interface_language
-from petition.i18n import marked as _
-from petition.markdown import typeset
+from petition.core import db
+from petition.core.i18n import gettext_for, interface_language
+from petition.core.i18n import marked as _
+from petition.core.markdown import typeset
 from petition.organisers import Act
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
 from petition.web import pictures
 from petition.web.organise import desk, guard
 from petition.web.organise.guard import needs
@@ -66,7 +67,7 @@ def share(slug: str) -> Response:
     with db.session() as session:
         campaign = guard.campaign(session)
         draft = campaign.state is CampaignState.DRAFT
-        public = None if draft else snapshots.load(session, slug)
+        public = None if draft else publication.load(session, slug)
         kit = kit_of(public, request.args.get("letter", "")) if public else None
         return desk.draw("share", session, campaign, kit=kit, letters=public.languages if public else ())
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import clock, db
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
 from petition.organisers import Act
-from petition.organising import hints, removals
 from petition.signatures import Concealed, SignerUnknown, selection
+from petition.usecases import hints, removals
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.language import gettext

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
-from petition import clock, db, deliveries, subscribers
-from petition.deliveries import lanes
+from petition.core import clock, db
+from petition.mailing import queue, subscribers
+from petition.mailing.queue import lanes
 from petition.organisers import Act
 from petition.web.organise import desk, guard
 from petition.web.organise.guard import needs
@@ -24,5 +25,5 @@ def page(slug: str) -> Response:
         return desk.draw(
             "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
             complaints=subscribers.complaints(session), providers=lanes.by_provider(session),
-            halted=deliveries.halted(session, parts().config.base_url), refused=deliveries.refused(session),
+            halted=queue.halted(session, parts().config.base_url), refused=queue.refused(session),
         )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Response, request, url_for
 
-from petition import clock, db, organisers
+from petition import organisers
+from petition.core import clock, db
 from petition.organisers import Act, LastOwner, MemberUnknown, Role, team
 from petition.organisers.invitations import LIFE
-from petition.organising import acts
+from petition.usecases import acts
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.organise import desk, guard

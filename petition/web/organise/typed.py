@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.web.forms import DIGITS, YEARS, FormRefused, is_seen, is_sent_too_long, lines, one_line, too_long
 from petition.web.language import gettext
 

@@ -14,14 +14,16 @@ from urllib.parse import urlencode
 from flask import Response, abort, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, digests, subscribers
+from petition import campaigns
 from petition.campaigns import Campaign, CampaignState
-from petition.i18n import LANGUAGES
+from petition.core import clock, db
+from petition.core.i18n import LANGUAGES
+from petition.mailing import digests, subscribers
+from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import Act
-from petition.organising import trials, updates
-from petition.organising.updates import UpdateUnknown
 from petition.privacy import AddressRefused, seal_address
-from petition.subscribers import WorkAddressRefused
+from petition.usecases import trials, updates
+from petition.usecases.updates import UpdateUnknown
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.organise import desk, guard

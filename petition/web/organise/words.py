@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
 from petition.organisers import Role
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import render_template
 
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
 from petition.web.pictures import lines
 
 LONGEST_TITLE: Final = 56

@@ -16,12 +16,12 @@ from typing import Final
 import typst
 
 from petition.campaigns import CampaignState
+from petition.campaigns.milestones import MilestoneKind
 from petition.config.addresses import PROJECT
-from petition.i18n import gettext_for, interface_language, ngettext_for, number, percent
-from petition.i18n import marked as _
-from petition.markdown import typeset
-from petition.milestones import MilestoneKind
-from petition.snapshots import MilestoneView, Snapshot
+from petition.core.i18n import gettext_for, interface_language, ngettext_for, number, percent
+from petition.core.i18n import marked as _
+from petition.core.markdown import typeset
+from petition.publication import MilestoneView, Snapshot
 from petition.web.pictures import lines
 
 WIDTH: Final = 1200

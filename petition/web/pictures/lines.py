@@ -9,10 +9,10 @@ import unicodedata
 from typing import Final
 
 from petition.campaigns import CampaignState
-from petition.i18n import gettext_for, interface_language, ngettext_for, number
-from petition.i18n import marked as _
-from petition.markdown import typeset
-from petition.snapshots import Snapshot
+from petition.core.i18n import gettext_for, interface_language, ngettext_for, number
+from petition.core.i18n import marked as _
+from petition.core.markdown import typeset
+from petition.publication import Snapshot
 from petition.web.forms import is_seen
 
 STATES: Final = {

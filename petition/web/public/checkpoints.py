@@ -13,9 +13,9 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, url_for
 
-from petition.i18n import interface_language
-from petition.i18n import marked as _
-from petition.snapshots import Snapshot
+from petition.core.i18n import interface_language
+from petition.core.i18n import marked as _
+from petition.publication import Snapshot
 from petition.web import memory
 from petition.web.api.heads import AT_ONCE, kept, number_asked
 from petition.web.language import gettext, page_language

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from petition.blindsign import signer as terminal
 from petition.ledger import verify as verifier
-from petition.publishing import bundle_path
+from petition.publication.bundle_file import bundle_path
 from petition.web import memory
 from petition.web.page import CALLS_CACHED, PAGES_CACHED
 from petition.web.parts import parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from petition.snapshots import Listed
+from petition.publication import Listed
 from petition.web import memory
 from petition.web.language import page_language
 from petition.web.page import PAGES_CACHED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template
 
-from petition.markdown import letter_html
-from petition.snapshots import Snapshot
+from petition.core.markdown import letter_html
+from petition.publication import Snapshot
 from petition.web import memory
 from petition.web.language import page_language
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from flask import Blueprint, Response, make_response, redirect, render_template
 
-from petition.data_elsewhere import FILES, KEYS
-from petition.data_map import DATA_MAP, Datum, Kind
-from petition.markdown import typeset
-from petition.retention import RETENTION, TITLES, Whose
+from petition.core.markdown import typeset
+from petition.privacy.data_elsewhere import FILES, KEYS
+from petition.privacy.data_map import DATA_MAP, Datum, Kind
+from petition.privacy.retention import RETENTION, TITLES, Whose
 from petition.web import memory
 from petition.web.language import page_language
 

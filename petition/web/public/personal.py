@@ -13,8 +13,8 @@ from babel.lists import format_list
 from flask import Response, render_template, url_for
 from sqlalchemy import exc
 
-from petition.i18n import LANGUAGES, interface_language
-from petition.snapshots import Choice, Snapshot
+from petition.core.i18n import LANGUAGES, interface_language
+from petition.publication import Choice, Snapshot
 from petition.web import faults, memory
 from petition.web.fields import EMPTY, Filled
 from petition.web.language import page_language

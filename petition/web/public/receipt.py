@@ -8,8 +8,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from petition import signatures
-from petition.db import session as reading
-from petition.snapshots import Snapshot
+from petition.core.db import session as reading
+from petition.publication import Snapshot
 from petition.web.api.reading import standing_told
 from petition.web.fields import Filled
 from petition.web.parts import parts

@@ -12,11 +12,11 @@ from typing import Any
 
 from petition.blindsign import passes
 from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
-from petition.encoding import MalformedEncoding, unb64u
+from petition.core.encoding import MalformedEncoding, unb64u
 from petition.ledger import merkle
 from petition.ledger.entries import EntryMalformed, Show, SignEntry, parse
+from petition.publication import Snapshot
 from petition.signatures import Receipt, Wish
-from petition.snapshots import Snapshot
 from petition.web.api.calls import text_of
 from petition.web.api.writing import receipt_told
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, url_for
 
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
 from petition.web import memory, pictures
 from petition.web.language import gettext, page_language
 from petition.web.parts import parts

@@ -19,9 +19,9 @@ from werkzeug.datastructures import MultiDict
 
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, CampaignState
-from petition.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.publication import Snapshot
 from petition.signatures import PassSpent, SignatureState, Wish
-from petition.snapshots import Snapshot
 from petition.verification import AlreadyVerified
 from petition.web.api import writing
 from petition.web.fields import Filled

@@ -12,9 +12,10 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
-from petition import db, signatures
+from petition import signatures
+from petition.core import db
+from petition.publication import Snapshot
 from petition.signatures import NAMES_A_PAGE, NamedSigner
-from petition.snapshots import Snapshot
 from petition.web import memory
 from petition.web.forms import SENT
 from petition.web.language import page_language

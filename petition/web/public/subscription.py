@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, subscribers
-from petition.subscribers import Audience, Purpose, Rhythm, Subscriber, SubscriberGone, SubscriberState, links
+from petition import campaigns
+from petition.core import clock, db
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Audience, Purpose, Rhythm, Subscriber, SubscriberGone, SubscriberState, links
 from petition.web import faults, memory
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, MailForm

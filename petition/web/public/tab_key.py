@@ -13,7 +13,7 @@ from hashlib import sha256
 from flask import Blueprint, Response, abort
 from werkzeug.exceptions import TooManyRequests
 
-from petition.encoding import b64u
+from petition.core.encoding import b64u
 from petition.web.api.calls import json_object, say
 from petition.web.forms import TabForm, TabKeyForm
 from petition.web.network import network

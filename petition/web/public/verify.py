@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 
-from petition.snapshots import Snapshot
+from petition.publication import Snapshot
 from petition.web import memory
 from petition.web.language import page_language
 

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign
-from petition.db import session as reading
-from petition.db import transaction
-from petition.encoding import b64u
+from petition.core.db import session as reading
+from petition.core.db import transaction
+from petition.core.encoding import b64u
+from petition.publication import Snapshot
 from petition.signatures import SignatureState
-from petition.snapshots import Snapshot
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, WithdrawForm
 from petition.web.parts import parts

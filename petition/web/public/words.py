@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from petition.i18n import gettext_for
-from petition.i18n import marked as _
+from petition.core.i18n import gettext_for
+from petition.core.i18n import marked as _
 from petition.ledger.entries import Show
+from petition.publication import Snapshot
 from petition.signatures import Wish
-from petition.snapshots import Snapshot
 
 WORDS: Final = {
     "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),

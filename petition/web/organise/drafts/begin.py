@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from flask import Response, request, url_for
 from wtforms import Field, Form, ValidationError
 
-from petition import clock, db
 from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, SlugTaken
-from petition.i18n import marked as _
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.organising import drafting
+from petition.usecases import drafting
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, Shape, at_most, present
 from petition.web.language import gettext

@@ -8,9 +8,10 @@ from typing import Final, Self
 
 from flask import Response, request, url_for
 
-from petition import campaigns, db
+from petition import campaigns
 from petition.campaigns import Campaign, CampaignFaulty
-from petition.i18n import marked as _
+from petition.core import db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused

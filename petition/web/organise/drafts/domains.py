@@ -11,9 +11,10 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 from wtforms import Field, ValidationError
 
-from petition import campaigns, db
+from petition import campaigns
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
+from petition.core import db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.privacy import AddressRefused, canonical_address, canonical_domain
 from petition.privacy.addresses import SENTENCES

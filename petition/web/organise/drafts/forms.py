@@ -8,8 +8,8 @@ from zoneinfo import available_timezones
 from wtforms import Field, ValidationError
 
 from petition.campaigns import LEAST_BATCH, MARK, Campaign, CampaignState
-from petition.deliveries import Mailing
-from petition.i18n import marked as _
+from petition.campaigns.mail_settings import Mailing
+from petition.core.i18n import marked as _
 from petition.web.forms import DIGITS, FormRefused
 from petition.web.language import gettext
 from petition.web.organise import desk

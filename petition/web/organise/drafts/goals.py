@@ -6,12 +6,13 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 from wtforms import Field, ValidationError
 
-from petition import campaigns, clock, db
+from petition import campaigns
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
-from petition.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.organising import drafting
+from petition.usecases import drafting
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import DIGITS, FormRefused, Shape
 from petition.web.language import gettext

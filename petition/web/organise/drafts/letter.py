@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Response, abort, request, url_for
 from markupsafe import Markup
 
-from petition import campaigns, db
+from petition import campaigns
 from petition.campaigns import LONGEST_LETTER, Campaign
-from petition.markdown import letter_html
+from petition.core import db
+from petition.core.markdown import letter_html
 from petition.organisers import Act
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, Shape

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Response, g, render_template, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db, snapshots
+from petition import campaigns, publication
 from petition.campaigns import Campaign, CampaignIncomplete, CampaignState
-from petition.markdown import letter_html
+from petition.core import clock, db
+from petition.core.markdown import letter_html
 from petition.organisers import Act
-from petition.organising import drafting
+from petition.usecases import drafting
 from petition.web.language import page_language
 from petition.web.organise import desk, guard
 from petition.web.organise.drafts import pages, steps
@@ -48,7 +49,7 @@ def preview(slug: str) -> Response:
     with db.session() as session:
         campaign = guard.campaign(session)
         campaigns.require_draft(campaign)
-        snapshot = snapshots.foresee(session, campaign)
+        snapshot = publication.foresee(session, campaign)
     g.pop("lang", None)
     lang = page_language(snapshot)
     view = snapshot.letter(lang)

@@ -7,8 +7,9 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock
+from petition import campaigns
 from petition.campaigns import Campaign
+from petition.core import clock
 from petition.organisers import Act
 from petition.web.fields import EMPTY, Filled
 from petition.web.organise import desk, guard

@@ -12,9 +12,10 @@ from typing import Final
 from flask import request
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db
+from petition import campaigns
 from petition.campaigns import Campaign
-from petition.organising import drafting
+from petition.core import clock, db
+from petition.usecases import drafting
 from petition.web.forms import lines
 from petition.web.organise import guard
 

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, ValidationError
 
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.web.forms import (
     YEARS,
     Check,

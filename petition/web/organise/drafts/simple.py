@@ -8,11 +8,12 @@ from typing import Final
 from flask import Response, abort, render_template, request
 from sqlalchemy.orm import Session
 
-from petition import campaigns, clock, db
+from petition import campaigns
 from petition.campaigns import Campaign
-from petition.i18n import duration
+from petition.core import clock, db
+from petition.core.i18n import duration
 from petition.organisers import Act
-from petition.organising import drafting
+from petition.usecases import drafting
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused
 from petition.web.language import spoken

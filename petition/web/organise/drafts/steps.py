@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from petition.campaigns import Campaign, CampaignState, Lack, Missing
-from petition.i18n import marked as _
-from petition.organising.drafting import Advice
+from petition.core.i18n import marked as _
+from petition.usecases.drafting import Advice
 from petition.web.organise.drafts import forms
 from petition.web.organise.drafts.shapes import StepForm
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import deliveries
 from petition.campaigns import Campaign
-from petition.deliveries import Halt, lanes
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
+from petition.mailing import queue
+from petition.mailing.queue import Halt, lanes
 from petition.web.organise.panels.panel import Panel
 
 
@@ -39,7 +39,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
         sum(each[2] for each in found),
         sum(each[3] for each in found),
         [each for each in found if each[2] + each[3]],
-        deliveries.refused(session),
+        queue.refused(session),
     )
 
 

@@ -7,10 +7,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import milestones
-from petition.campaigns import Campaign, CampaignState
-from petition.i18n import marked as _
-from petition.organising.curve import curve
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.core.i18n import marked as _
+from petition.usecases.curve import curve
 from petition.web.organise.drawing import Picture, picture
 from petition.web.organise.panels.panel import Panel
 

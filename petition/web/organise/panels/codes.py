@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from petition import verification
 from petition.campaigns import Campaign, CampaignState
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.web.organise.panels.panel import Panel
 
 ENOUGH: Final = 2 * verification.FEW

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from petition import epochs
 from petition.campaigns import Campaign, CampaignState
+from petition.core.i18n import marked as _
 from petition.epochs import Coming, history
-from petition.i18n import marked as _
 from petition.ledger import log
 from petition.web.organise.panels.panel import Panel
 

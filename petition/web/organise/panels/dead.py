@@ -9,10 +9,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import deliveries, digests
 from petition.campaigns import Campaign
-from petition.digests import Undelivered
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
+from petition.mailing import digests, queue
+from petition.mailing.digests import Undelivered
 from petition.web.organise.panels.panel import Panel
 
 
@@ -28,7 +28,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     """Of this campaign."""
     del now
     found = digests.undelivered(session, [campaign.id])[campaign.id]
-    return Shown(deliveries.why_dead(session, campaign.id), found)
+    return Shown(queue.why_dead(session, campaign.id), found)
 
 
 PANEL: Final = Panel("dead", _("Dead letters"), data)

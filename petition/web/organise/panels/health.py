@@ -10,9 +10,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from petition import owed, scrubbed
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
+from petition.core import outbox
+from petition.core.i18n import marked as _
+from petition.privacy import scrub_state
 from petition.web.organise.panels.panel import Panel
 
 SILENT_SECONDS: Final = 120
@@ -57,9 +58,9 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     began = time.perf_counter()
     session.execute(select(1))
     took = time.perf_counter() - began
-    seen = owed.last_beats(session, WORKERS)
+    seen = outbox.last_beats(session, WORKERS)
     prompt, bulk = (_since(seen.get(name), now) for name in WORKERS)
-    beat, scrub = _since(max(seen.values(), default=None), now), scrubbed.last(session)
+    beat, scrub = _since(max(seen.values(), default=None), now), scrub_state.last(session)
     last, refused = (scrub.at, scrub.refused) if scrub else (None, ())
     return Shown(round(took * 1000), prompt, bulk, beat, _since(last, now), refused)
 

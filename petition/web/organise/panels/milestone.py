@@ -8,13 +8,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import milestones
-from petition.campaigns import Campaign, CampaignState
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns.milestones import Standing
+from petition.core.i18n import marked as _
 from petition.epochs import history
-from petition.i18n import marked as _
 from petition.ledger import log
-from petition.milestones import Standing
-from petition.organising.forecast import LOOKED_AT, Forecast, forecast
+from petition.usecases.forecast import LOOKED_AT, Forecast, forecast
 from petition.web.organise.panels.panel import Panel
 
 

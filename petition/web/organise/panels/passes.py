@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, CampaignState
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
 from petition.ledger import log
 from petition.web.organise.panels.panel import Panel
 

@@ -9,11 +9,13 @@ from typing import Final
 from sqlalchemy import FromClause, Select, func, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, deliveries, digests, epochs, two_keys
+from petition import campaigns, epochs
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.tables import UpdateDraft
-from petition.deliveries import lanes
-from petition.i18n import marked as _
+from petition.core.i18n import marked as _
+from petition.mailing import digests, queue
+from petition.mailing.queue import lanes
+from petition.organisers import approvals
 from petition.web.organise.panels.panel import Panel
 
 TROUBLE: Final = 3
@@ -40,9 +42,9 @@ def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
     """What waits, most urgent first; empty when nothing does."""
     anchors = {"dead": "#panel-dead", "stalled": "#panel-health", "refused": "#panel-bounces"}
     found = {
-        "keys": _many(session, two_keys.waiting(campaign.id, now).order_by(None).subquery()),
+        "keys": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
         "stopped": len(campaign.stopped),
-        "refused": 0 if deliveries.refused(session) is None else 1,
+        "refused": 0 if queue.refused(session) is None else 1,
         "dead": digests.undelivered(session, [campaign.id])[campaign.id].again,
         "bounces": sum(
             1 for _, _, bounced, complained in lanes.by_provider(session) if bounced + complained >= TROUBLE

@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import subscribers
 from petition.campaigns import Campaign
-from petition.i18n import marked as _
-from petition.subscribers import Readership
+from petition.core.i18n import marked as _
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Readership
 from petition.web.organise.panels.panel import Panel
 
 

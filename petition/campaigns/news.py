@@ -1,0 +1,77 @@
+"""News: what happened to a campaign in public, numbered, so that each digest tells each thing once.
+
+Guards "each once" against clocks: a digest covers the numbers after the last one's, not the moments between two
+times, so a clock that is stepped, a day that has 25 hours and a beat that slept lose nothing and repeat nothing.
+Numbers are given under a lock until the commit, so that no lower one appears after a higher one was told.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition.core import db, events, outbox
+from petition.core.db import Base
+
+TELL: Final = "tell"
+"""The kind of an owed row for news that is mailed as it happens; its number is the news's."""
+
+
+class NewsKind(StrEnum):
+    """What there is to tell; `value` of the row says which milestone's needs, update, demand."""
+
+    MILESTONE = "milestone"
+    UPDATE = "update"
+    DEMAND = "demand"
+    CLOSED = "closed"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+
+
+class News(Base):
+    """One public thing that happened, written in the transaction of its cause."""
+
+    __tablename__ = "news"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[NewsKind]
+    value: Mapped[int]
+    day: Mapped[date]
+
+
+def tell(session: Session, campaign_id: bytes, kind: NewsKind, value: int, day: date) -> int:
+    """Write down what happened; gives its number, from 1."""
+    number_under_lock(session, campaign_id)
+    number = newest(session, campaign_id) + 1
+    session.add(News(campaign_id=campaign_id, number=number, kind=kind, value=value, day=day))
+    session.flush()
+    return number
+
+
+def tell_at_once(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
+    """Write down what happened, and owe it to those who want it as it happens."""
+    number = tell(session, campaign_id, kind, value, now.date())
+    owed_id = outbox.owe(session, TELL, campaign_id, number, now)
+    session.flush()
+    events.announce(session.info, events.NewsOwed(campaign_id.hex(), owed_id))
+
+
+def number_under_lock(session: Session, campaign_id: bytes) -> None:
+    """Keep others from writing news of a campaign until the commit."""
+    db.hold(session, db.lock_key("news", campaign_id))
+
+
+def newest(session: Session, campaign_id: bytes) -> int:
+    """The number of the last thing that happened; 0 when nothing has."""
+    return int(session.scalar(select(func.max(News.number)).where(News.campaign_id == campaign_id)) or 0)
+
+
+def between(session: Session, campaign_id: bytes, after: int, upto: int) -> list[News]:
+    """What happened after one number, up to another one included, in its order."""
+    query = select(News).where(News.campaign_id == campaign_id, News.number > after, News.number <= upto)
+    return list(session.scalars(query.order_by(News.number)))

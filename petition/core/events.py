@@ -1,0 +1,146 @@
+"""What can happen, and telling it after the commit.
+
+A domain function announces an event into the session; `petition.core.db.transaction` delivers it once the commit stands.
+Delivery is a nudge: if it fails nothing is lost, because the row that is owed was written in the same transaction
+and a sweep finds it. Only an event marked `must_arrive` has no row (an address may never be one); its failure is
+told to whoever asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+log = logging.getLogger(__name__)
+
+
+class QueueAway(Exception):
+    """The message queue could not be reached and the event had no row to fall back on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; past tense, ids only."""
+
+    must_arrive: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWanted(Event):
+    """Somebody asked for a code; `sealed` is the encrypted address and code, padded to one size."""
+
+    must_arrive: ClassVar[bool] = True
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialWanted(Event):
+    """An organiser wants to see an update as a mail; `sealed` is the encrypted address, kept nowhere."""
+
+    must_arrive: ClassVar[bool] = True
+    draft: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRedeemed(Event):
+    """A signature waits for the next epoch."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureWithdrawn(Event):
+    """A signer withdrew, or hid the name; the public pages follow at the next epoch."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalBegun(Event):
+    """Organisers remove many signatures; `owed` is the id of the row that says there is work to do."""
+
+    campaign: str
+    owed: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochClosed(Event):
+    """A batch was written to the ledger; `owed` is the id of the row that says what is still to do."""
+
+    campaign: str
+    epoch: int
+    owed: str
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneReached(Event):
+    """A milestone was reached, for the first and only time."""
+
+    campaign: str
+    kind: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChanged(Event):
+    """State, letter, demands or news of a campaign changed."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewsOwed(Event):
+    """Something happened that some want to hear of at once; `owed` is the id of the row that says so."""
+
+    campaign: str
+    owed: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailOwed(Event):
+    """Mail was planned; a sender may look at once."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWanted(Event):
+    """An organiser asked for a file; the sweep finds it, too."""
+
+    export: str
+
+
+Deliverer = Callable[[Event], None]
+_KEY = "announced"
+_deliverers: list[Deliverer] = []
+
+
+def connect(deliverer: Deliverer) -> None:
+    """Say who carries events out of this process (the workers' table, in app.py)."""
+    _deliverers[:] = [deliverer]
+
+
+def announce(info: dict[Any, Any], event: Event) -> None:
+    """Remember an event until the commit; `info` is the session's own dictionary."""
+    info.setdefault(_KEY, []).append(event)
+
+
+def taken(info: dict[Any, Any]) -> list[Event]:
+    """What was announced, once."""
+    announced: list[Event] = info.pop(_KEY, [])
+    return announced
+
+
+def deliver(events: Sequence[Event]) -> None:
+    """Hand events on. Raises QueueAway only for one that must arrive."""
+    for event in events:
+        for deliverer in _deliverers:
+            try:
+                deliverer(event)
+            except QueueAway:
+                if event.must_arrive:
+                    raise
+                log.warning("nudge not sent: %s", type(event).__name__)

@@ -1,0 +1,74 @@
+"""Digests: what to tell whom, once a period. One file a digest, one line in `kinds.DIGESTS`.
+
+Guards readers: a digest goes to personal addresses that were confirmed, says nothing about who signed, and is silent
+when there is nothing to say. Refuses names of signers, pictures, and anything that would tell whether a mail was read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign, news
+from petition.mailing.digests.digest import Digest
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.periods import week_of
+from petition.mailing.digests.planning import plan_cycle, plan_news
+from petition.mailing.digests.previews import draft_sheet, preview, trial
+from petition.mailing.digests.restored import resume
+from petition.mailing.digests.sending import Sender, send_round
+from petition.mailing.digests.sheets import NOTICES, Sheet, sheet_of, write
+from petition.mailing.digests.tables import Edition
+from petition.mailing.digests.undelivered import Undelivered, retry, undelivered
+
+__all__ = [
+    "DIGESTS",
+    "NOTICES",
+    "Digest",
+    "Edition",
+    "Sender",
+    "Sheet",
+    "Undelivered",
+    "draft_sheet",
+    "forget_old",
+    "plan_all",
+    "plan_cycle",
+    "plan_news",
+    "preview",
+    "resume",
+    "retry",
+    "send_round",
+    "sheet_of",
+    "tell",
+    "trial",
+    "undelivered",
+    "week_of",
+    "write",
+]
+
+
+def plan_all(session: Session, campaign_id: bytes, now: datetime) -> int:
+    """Make every edition of a campaign that is due; gives how many mails were promised."""
+    campaign = session.get_one(Campaign, campaign_id)
+    return sum(plan_cycle(session, campaign, digest, now) for digest in DIGESTS.values())
+
+
+def tell(session: Session, campaign_id: bytes, number: int, now: datetime) -> int:
+    """Plan what follows from one thing that happened, to those who want it as it happens."""
+    campaign = session.get_one(Campaign, campaign_id)
+    (happening,) = news.between(session, campaign_id, number - 1, number)
+    wanted = [digest for digest in DIGESTS.values() if digest.news is happening.kind]
+    return sum(plan_news(session, campaign, digest, number, now) for digest in wanted)
+
+
+def forget_old(session: Session, before: datetime) -> None:
+    """Forget editions of long ago, but for the newest of each kind, which says where the next one begins."""
+    newest = select(Edition.campaign_id, Edition.kind, Edition.period)
+    newest = newest.ext(distinct_on(Edition.campaign_id, Edition.kind)).order_by(
+        Edition.campaign_id, Edition.kind, Edition.until.desc()
+    )
+    key = tuple_(Edition.campaign_id, Edition.kind, Edition.period)
+    session.execute(delete(Edition).where(Edition.until < before, key.not_in(newest)))

@@ -1,0 +1,187 @@
+"""What happened to a campaign within an edition, as frozen values that a mail's template shows.
+
+Guards the signers: facts are counts, milestones, updates and demands, taken from what is public anyway; no name of a
+signer can get in, and nothing tells whether a reader signed. Facts are kept as JSON, so that each try of each mail
+says the same, whatever has happened since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from cattrs.preconf.json import make_converter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import publication
+from petition.campaigns import Campaign, CampaignState, Demand, Update, news
+from petition.campaigns.mail_settings import Mailing
+from petition.campaigns.milestones import Milestone, MilestoneKind, needs
+from petition.campaigns.news import NewsKind
+from petition.mailing.digests.tables import Edition
+
+Facts = TypeVar("Facts")
+_converter = make_converter()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an edition covers: a period, the news after one number up to another, and the count told last time."""
+
+    period: str
+    since: datetime
+    until: datetime
+    after: int
+    upto: int
+    count_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedFact:
+    """A milestone: `value` signatures, or per cent of the workforce; `needs` signatures either way."""
+
+    kind: MilestoneKind
+    value: int
+    needs: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFact:
+    """News by the organisers, Markdown by language."""
+
+    number: int
+    day: date
+    text: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DemandFact:
+    """A demand whose state changed."""
+
+    number: int
+    text: dict[str, str]
+    state: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The next milestone, and how many signatures it still takes."""
+
+    kind: MilestoneKind
+    value: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A window's news. `count` is None below the least public number; `change` None when nothing was told before."""
+
+    since: date
+    until: date
+    state: CampaignState
+    count: int | None
+    change: int | None
+    milestones: tuple[ReachedFact, ...]
+    updates: tuple[UpdateFact, ...]
+    demands: tuple[DemandFact, ...]
+    steps: tuple[str, ...]
+    next: NextStep | None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to say."""
+        first = self.change is None and bool(self.count)
+        return not (self.milestones or self.updates or self.demands or self.steps or self.change or first)
+
+
+def news_or_nothing(session: Session, campaign: Campaign, window: Window) -> Happened | None:
+    """A window's news; None when there is nothing to say."""
+    found = happened(session, campaign, window)
+    return None if found.is_silent else found
+
+
+def happened(session: Session, campaign: Campaign, window: Window) -> Happened:
+    """Collect a window's news from what is public."""
+    snapshot = publication.load(session, campaign.slug)
+    count = snapshot.count if snapshot else None
+    found = news.between(session, campaign.id, window.after, window.upto)
+    known = None not in {count, window.count_before}
+    zone = Mailing.read(campaign.mailing).zone()
+    return Happened(
+        since=window.since.astimezone(zone).date(),
+        until=(window.until - timedelta(seconds=1)).astimezone(zone).date(),
+        state=campaign.state,
+        count=count,
+        change=(count or 0) - (window.count_before or 0) if known else None,
+        milestones=tuple(_milestones(session, campaign, found)) if count is not None else (),
+        updates=tuple(_updates(session, campaign.id, found)),
+        demands=tuple(_demands(session, campaign.id, found)),
+        steps=tuple(each.kind.value for each in found if each.kind in STEPS),
+        next=_next(snapshot, count),
+    )
+
+
+STEPS = {NewsKind.CLOSED, NewsKind.DELIVERED, NewsKind.ANSWERED}
+
+
+def _values(found: list[news.News], kind: NewsKind) -> list[int]:
+    return [each.value for each in found if each.kind is kind]
+
+
+def _milestones(session: Session, campaign: Campaign, found: list[news.News]) -> list[ReachedFact]:
+    """News of milestones name the epoch that reached them."""
+    epochs = _values(found, NewsKind.MILESTONE)
+    query = select(Milestone).where(Milestone.campaign_id == campaign.id, Milestone.epoch.in_(epochs))
+    reached = [
+        ReachedFact(each.kind, each.value, needs(each.kind, each.value, campaign.workforce) or 0, each.day)
+        for each in session.scalars(query)
+    ]
+    return sorted(reached, key=lambda fact: fact.needs)
+
+
+def _updates(session: Session, campaign_id: bytes, found: list[news.News]) -> list[UpdateFact]:
+    numbers = _values(found, NewsKind.UPDATE)
+    query = select(Update).where(Update.campaign_id == campaign_id, Update.number.in_(numbers)).order_by(Update.number)
+    return [UpdateFact(each.number, each.day, each.text) for each in session.scalars(query)]
+
+
+def _demands(session: Session, campaign_id: bytes, found: list[news.News]) -> list[DemandFact]:
+    """Each demand once, in its newest state."""
+    numbers = _values(found, NewsKind.DEMAND)
+    query = select(Demand).where(Demand.campaign_id == campaign_id, Demand.number.in_(numbers)).order_by(Demand.number)
+    return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in session.scalars(query)]
+
+
+def every_demand(campaign: Campaign) -> list[DemandFact]:
+    """All demands with their states."""
+    return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in campaign.demands]
+
+
+def _next(snapshot: publication.Snapshot | None, count: int | None) -> NextStep | None:
+    if snapshot is None or count is None or snapshot.state is not CampaignState.OPEN:
+        return None
+    step = snapshot.next_milestone()
+    return NextStep(step.kind, step.value, step.needs - count) if step and step.needs > count else None
+
+
+def count_told_before(session: Session, campaign_id: bytes, kind: str) -> int | None:
+    """The count that the newest edition of a kind told; None when none did."""
+    query = select(Edition.facts["count"].as_integer()).where(
+        Edition.campaign_id == campaign_id, Edition.kind == kind, Edition.facts.isnot(None)
+    )
+    return session.scalar(query.order_by(Edition.until.desc()).limit(1))
+
+
+def as_json(facts: object) -> dict[str, Any]:
+    """Facts as a row keeps them."""
+    told: dict[str, Any] = _converter.unstructure(facts)
+    return told
+
+
+def from_json(told: dict[str, Any], kind: type[Facts]) -> Facts:
+    """Facts as a template shows them."""
+    return _converter.structure(told, kind)

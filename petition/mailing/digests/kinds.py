@@ -1,0 +1,20 @@
+"""Every digest there is: a new one is a file beside this one and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from petition.mailing.digests import addressee_weekly, milestone, organiser_daily, signer_daily, signer_weekly, update
+from petition.mailing.digests.digest import Digest
+
+DIGESTS: Final[dict[str, Digest]] = {
+    each.kind: each
+    for each in (
+        signer_weekly.DIGEST,
+        signer_daily.DIGEST,
+        milestone.DIGEST,
+        update.DIGEST,
+        organiser_daily.DIGEST,
+        addressee_weekly.DIGEST,
+    )
+}

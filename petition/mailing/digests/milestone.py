@@ -1,0 +1,45 @@
+"""A milestone was reached: mailed as it happens, once, to readers of that rhythm and to the organisers.
+
+What organisers set for a milestone is honoured: who is not to be mailed about it is not.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign, news
+from petition.campaigns.milestones import Goal, Milestone
+from petition.campaigns.news import NewsKind
+from petition.mailing.digests.digest import Digest
+from petition.mailing.digests.facts import Happened, Window, happened
+from petition.mailing.subscribers import Audience, Rhythm
+
+
+def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
+    """The milestones that one epoch reached; None while the count is not public."""
+    found = happened(session, campaign, window)
+    return found if found.milestones else None
+
+
+def goes_to(session: Session, campaign: Campaign, window: Window) -> frozenset[Audience]:
+    """Whoever is to be mailed about one of the milestones at least."""
+    found = news.between(session, campaign.id, window.after, window.upto)
+    epochs = [each.value for each in found if each.kind is NewsKind.MILESTONE]
+    same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
+    query = select(Goal).join(Milestone, same).where(Goal.campaign_id == campaign.id, Milestone.epoch.in_(epochs))
+    goals = session.scalars(query).all()
+    mailed = {Audience.READER: any(each.mail_readers for each in goals)}
+    mailed[Audience.ORGANISER] = any(each.mail_organisers for each in goals)
+    return frozenset(audience for audience, wanted in mailed.items() if wanted)
+
+
+DIGEST = Digest(
+    "milestone",
+    Happened,
+    facts,
+    rhythm=Rhythm.MILESTONES,
+    others=frozenset({Audience.ORGANISER}),
+    news=NewsKind.MILESTONE,
+    goes_to=goes_to,
+)

@@ -1,0 +1,102 @@
+"""The organisers' day: what waits for them, what is in trouble, how the letter grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import epochs, verification
+from petition.campaigns import Campaign
+from petition.ledger import log
+from petition.mailing.digests.digest import Digest
+from petition.mailing.digests.facts import Happened, Window, happened
+from petition.mailing.digests.periods import Cycle
+from petition.mailing.queue import Delivery, DeliveryState, lanes
+from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, numbers
+
+BOUNCES_WORTH_TELLING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CodesFact:
+    """Codes asked for and used of one work domain on one day (UTC); 0: fewer than ten."""
+
+    domain: str
+    day: date
+    asked: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class BouncesFact:
+    """Mails to one large provider, or to all the others together (name empty)."""
+
+    name: str
+    sent: int
+    bounced: int
+    complained: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForOrganisers:
+    """The work queue first. `stalled`: seconds a due epoch has been waiting; `codes`: the canary of a blocked domain.
+
+    `issued`: passes as of the last batch, for those of this moment would tell of one person.
+    """
+
+    news: Happened
+    evidence: int
+    dead: int
+    stalled: int
+    bounces: tuple[BouncesFact, ...]
+    codes: tuple[CodesFact, ...]
+    issued: int
+    readers: int
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything waits for an organiser's hand."""
+        return bool(self.evidence or self.dead or self.stalled)
+
+
+def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers:
+    """Said each day, if only to show that somebody is watching."""
+    return ForOrganisers(
+        news=happened(session, campaign, window),
+        evidence=0,
+        dead=_dead(session, campaign.id),
+        stalled=epochs.stalled_seconds(session, campaign, window.until),
+        bounces=tuple(_bounces(session)),
+        codes=tuple(CodesFact(*each) for each in verification.codes_by_day(session, campaign.id, *_days(window))),
+        issued=sum(log.head_of(session, campaign.id).issued.values()),
+        readers=sum(n for name, n in numbers(session, campaign.id).items() if name in set(Rhythm)),
+    )
+
+
+def _days(window: Window) -> tuple[date, date]:
+    """Days in UTC that ended within the window: each stands in one digest, once it is over."""
+    return window.since.astimezone(UTC).date(), window.until.astimezone(UTC).date()
+
+
+def _dead(session: Session, campaign_id: bytes) -> int:
+    """Those that a hand can help: not whose address does not exist, nor whose reader has left."""
+    query = select(func.count()).select_from(Delivery).join(Subscriber, Subscriber.id == Delivery.recipient)
+    query = query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)
+    return int(session.scalar(query.where(Subscriber.state != SubscriberState.SUPPRESSED)) or 0)
+
+
+def _bounces(session: Session) -> list[BouncesFact]:
+    """Providers in trouble; domains that could name a person are one line without a name."""
+    found: dict[str, BouncesFact] = {}
+    for lane in lanes.all_lanes(session):
+        known = found.get(lane.name, BouncesFact(lane.name, 0, 0, 0))
+        found[lane.name] = BouncesFact(
+            lane.name, known.sent + lane.sent, known.bounced + lane.bounced, known.complained + lane.complained
+        )
+    return [each for each in found.values() if each.bounced + each.complained >= BOUNCES_WORTH_TELLING]
+
+
+DIGEST = Digest("organiser_daily", ForOrganisers, facts, others=frozenset({Audience.ORGANISER}), cycle=Cycle.DAILY)

@@ -1,0 +1,64 @@
+"""Previews: what a mail would say now, and a trial of it to oneself. Nothing is planned or remembered."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign, news
+from petition.campaigns.mail_settings import Mailing
+from petition.campaigns.news import News
+from petition.mail import Message
+from petition.mailing.digests import update
+from petition.mailing.digests.digest import Digest
+from petition.mailing.digests.facts import UpdateFact, Window, as_json, happened
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.periods import last_period
+from petition.mailing.digests.planning import window_of
+from petition.mailing.digests.sending import Sender, message
+from petition.mailing.digests.sheets import NOTICES, Sheet, write
+from petition.mailing.queue import Claim
+from petition.privacy import personal_address
+
+
+def preview(session: Session, campaign: Campaign, kind: str, lang: str, base_url: str, now: datetime) -> Sheet | None:
+    """The sheet of a kind as it would be made now; None when there is nothing to say."""
+    if kind in NOTICES:
+        return write(campaign, kind, None, lang, base_url)
+    digest = DIGESTS[kind]
+    window = _window(session, campaign, digest, now)
+    facts = None if window is None else digest.facts(session, campaign, window)
+    return None if facts is None else write(campaign, kind, as_json(facts), lang, base_url)
+
+
+def draft_sheet(
+    session: Session, campaign: Campaign, text: Mapping[str, str], lang: str, base_url: str, now: datetime
+) -> Sheet:
+    """The mail of an update that is not published yet, as it would be made now."""
+    newest = news.newest(session, campaign.id)
+    found = happened(session, campaign, Window("draft", now, now, newest, newest, None))
+    facts = replace(found, updates=(UpdateFact(0, found.until, dict(text)),))
+    return write(campaign, update.DIGEST.kind, as_json(facts), lang, base_url)
+
+
+def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> Window | None:
+    """What an edition made now would cover; for what is mailed as it happens, the last that happened."""
+    if digest.cycle is not None:
+        period = last_period(digest.cycle, Mailing.read(campaign.mailing), now)
+        return window_of(session, campaign.id, digest.kind, period, news.newest(session, campaign.id))
+    last = select(News.number).where(News.campaign_id == campaign.id, News.kind == digest.news)
+    number = session.scalar(last.order_by(News.number.desc()).limit(1))
+    return None if number is None else Window(f"news-{number}", now, now, number - 1, number, None)
+
+
+def trial(sender: Sender, sheet: Sheet, address: str, now: datetime) -> Message:
+    """A sheet addressed to somebody who is on no list; its links lead to nobody's settings. Raises AddressRefused."""
+    nobody = Claim(
+        "trial", secrets.token_bytes(16), f"{now:%Y%m%dT%H%M%S}", b"", b"", now, tries=0, unanswered=0, was_due=now
+    )
+    return message(sender, sheet, nobody, personal_address(address).deliverable)

@@ -1,0 +1,41 @@
+"""A restored copy, allowed to send: what the original may have sent meanwhile is not sent again (P18)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from petition import campaigns
+from petition.campaigns import Campaign, news
+from petition.campaigns.mail_settings import Mailing
+from petition.mailing import queue
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.periods import last_period
+from petition.mailing.digests.tables import Edition
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.mailing.queue.halts import EVERYTHING, is_original
+
+
+def resume(session: Session, what: str, base_url: str, now: datetime) -> int:
+    """Go on sending `what`; gives how many planned mails were dropped, none unless this is a restored copy."""
+    restored = what == EVERYTHING and not is_original(session, base_url)
+    queue.resume(session, what, base_url)
+    if not restored:
+        return 0
+    for campaign_id in campaigns.public_ids(session):
+        _skip_periods(session, session.get_one(Campaign, campaign_id), now)
+    planned = update(Delivery).where(Delivery.state == DeliveryState.PLANNED).values(state=DeliveryState.DROPPED)
+    return len(session.execute(planned.returning(Delivery.kind)).all())
+
+
+def _skip_periods(session: Session, campaign: Campaign, now: datetime) -> None:
+    """The periods that are over count as told; the next ones begin where things stand."""
+    mailing, upto = Mailing.read(campaign.mailing), news.newest(session, campaign.id)
+    for digest in DIGESTS.values():
+        if digest.cycle is not None:
+            period = last_period(digest.cycle, mailing, now)
+            key = {"campaign_id": campaign.id, "kind": digest.kind, "period": period.key}
+            if session.get(Edition, tuple(key.values())) is None:
+                session.add(Edition(**key, since=period.since, until=period.until, after=upto, upto=upto, facts=None))

@@ -1,0 +1,149 @@
+"""Sheets: a mail written once for an edition and a language, in which only the links differ from reader to reader.
+
+Guards two things: each try of each mail has the same bytes, and fifty thousand readers cost one rendering. Refuses
+anything that tells readers apart: nothing in a sheet says who reads it or whether they signed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import css_inline
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign
+from petition.campaigns.mail_settings import Mailing
+from petition.core.i18n import gettext_for, interface_language
+from petition.core.i18n import marked as _
+from petition.core.markdown import typeset
+from petition.mail import Form, render
+from petition.mail.templates import TEMPLATES
+from petition.mailing.digests.facts import from_json
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.phrases import Phrases
+from petition.mailing.digests.tables import Edition
+from petition.mailing.subscribers import CONFIRM, KNOWN, REMINDER, Audience, Purpose, links
+
+NOTICES: Final = frozenset({CONFIRM, REMINDER, KNOWN})
+"""Mails that are about the subscription itself; they have no edition."""
+
+SETTINGS_MARK: Final = "settings-link-goes-here"
+UNSUBSCRIBE_MARK: Final = "unsubscribe-link-goes-here"
+CONFIRM_MARK: Final = "confirm-link-goes-here"
+NEUTRAL: Final = _("a letter you follow")
+NEUTRAL_TO_ADDRESSEE: Final = _("a letter addressed to you")
+
+
+PURPOSES: Final = {
+    CONFIRM_MARK: Purpose.CONFIRM,
+    SETTINGS_MARK: Purpose.SETTINGS,
+    UNSUBSCRIBE_MARK: Purpose.UNSUBSCRIBE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A mail but for its links."""
+
+    subject: str
+    text: str
+    html: str
+    lang: str
+    marks: frozenset[str]
+    forms: tuple[Form, Form]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every mail's template knows beside its facts; texts are in the mail's language."""
+
+    title: str
+    about: str
+    addressee: str
+    letter_url: str
+    lang: str
+    quick: bool
+
+
+def sheet_of(session: Session, campaign: Campaign, kind: str, period: str, lang: str, base_url: str) -> Sheet:
+    """The sheet of an edition or a notice, rendered once in each process."""
+    found = kept(campaign.id, kind, period, lang, base_url)
+    if found is None:
+        facts = None if kind in NOTICES else session.get_one(Edition, (campaign.id, kind, period)).facts
+        if len(_kept) >= KEPT_MOST:
+            _kept.clear()
+        found = write(campaign, kind, facts, lang, base_url)
+        _kept[_key(campaign.id, kind, period, lang, base_url)] = found
+    return found
+
+
+def kept(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> Sheet | None:
+    """The same, if this process rendered it before; asks no database."""
+    return _kept.get(_key(campaign_id, kind, period, lang, base_url))
+
+
+def _key(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> Key:
+    return campaign_id, kind, "" if kind in NOTICES else period, interface_language(lang), base_url
+
+
+Key = tuple[bytes, str, str, str, str]
+KEPT_MOST: Final = 200
+_kept: dict[Key, Sheet] = {}
+
+
+def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: str, base_url: str) -> Sheet:
+    """Render a sheet; `facts` as the edition keeps them."""
+    spoken = interface_language(lang)
+    context = _context(campaign, kind, lang, base_url)
+    told = from_json(facts, DIGESTS[kind].shape) if facts is not None else None
+    values: dict[str, object] = {
+        "letter": context,
+        "facts": told,
+        "news": getattr(told, "news", told),
+        "say": Phrases(spoken, context.lang),
+        "settings_url": f"{base_url}/mail/settings/{SETTINGS_MARK}",
+        "unsubscribe_url": f"{base_url}/mail/unsubscribe/{UNSUBSCRIBE_MARK}",
+        "confirm_url": f"{base_url}/mail/confirm/{CONFIRM_MARK}",
+    }
+    subject, text, html = render(kind, spoken, values)
+    return _sheet(subject, _even(text), _inliner().inline(html), spoken)
+
+
+def _sheet(subject: str, text: str, html: str, lang: str) -> Sheet:
+    """With the marks that are in it, and both texts ready to be filled in."""
+    marks = frozenset(mark for mark in PURPOSES if mark in text + html)
+    forms = Form(text, dict.fromkeys(marks, links.LENGTH)), Form(html, dict.fromkeys(marks, links.LENGTH))
+    return Sheet(subject, text, html, lang, marks, forms)
+
+
+def _even(text: str) -> str:
+    """One empty line between parts, whichever of them were left out."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _context(campaign: Campaign, kind: str, lang: str, base_url: str) -> Context:
+    mailing = Mailing.read(campaign.mailing)
+    titles = {letter.lang: letter.title for letter in campaign.letters}
+    shown = lang if lang in titles else campaign.languages[0]
+    title = typeset(titles[shown], shown)
+    about = _neutral(kind, lang) if mailing.neutral else title
+    query = "" if shown == campaign.languages[0] else f"?lang={shown}"
+    quick = bool(mailing.daily_seconds or mailing.weekly_seconds)
+    url = f"{base_url}/c/{campaign.slug}{query}"
+    return Context(title, about, campaign.addressee, url, shown, quick)
+
+
+def _neutral(kind: str, lang: str) -> str:
+    """What a subject says instead of the letter's title."""
+    to_addressee = kind in DIGESTS and Audience.ADDRESSEE in DIGESTS[kind].others
+    return gettext_for(interface_language(lang))(NEUTRAL_TO_ADDRESSEE if to_addressee else NEUTRAL)
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> css_inline.CSSInliner:
+    """Puts the one stylesheet of the mails into their elements; what only a style element can say stays in one."""
+    styles = (TEMPLATES / "mail.css").read_text(encoding="utf-8")
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, extra_css=styles)

@@ -1,0 +1,108 @@
+"""Mails that were given up: which can be tried again, and which cannot, because nobody takes them any more.
+
+Guards that trying again promises no more than it does: whom an address failed, and who left, paused or chose another
+rhythm, is told apart beforehand, by the same question that the sender asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from sqlalchemy import Select, func, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from petition.mailing import queue
+from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.sheets import NOTICES
+from petition.mailing.queue import Delivery, DeliveryState
+from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Rhythm, Subscriber, SubscriberState
+
+
+class Fate(Enum):
+    """What comes of trying a given-up mail again."""
+
+    AGAIN = "again"
+    SUPPRESSED = "suppressed"
+    UNWANTED = "unwanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """How many given-up mails can be tried again, and how many cannot: address suppressed; not wanted any more."""
+
+    again: int = 0
+    suppressed: int = 0
+    unwanted: int = 0
+
+
+# What decides: the kind of mail, and how its reader stands now; the last three are None when there is no reader.
+Case = tuple[str, SubscriberState | None, Audience | None, Rhythm | None]
+
+
+def is_wanted(subscriber: Subscriber, kind: str) -> bool:
+    """Whether a subscriber, as it stands now, gets mails of a kind."""
+    return _is_wanted(kind, subscriber.state, subscriber.audience, subscriber.rhythm)
+
+
+def _is_wanted(kind: str, state: SubscriberState, audience: Audience, rhythm: Rhythm) -> bool:
+    if kind == CONFIRM:
+        return state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
+    if kind == REMINDER:
+        return state is SubscriberState.UNCONFIRMED
+    if kind in NOTICES:
+        return state is not SubscriberState.SUPPRESSED
+    return state is SubscriberState.ACTIVE and DIGESTS[kind].is_for(audience, rhythm)
+
+
+def undelivered(session: Session, campaigns: Collection[bytes]) -> dict[bytes, Undelivered]:
+    """By campaign; one query, whatever their number."""
+    counted = _dead(select(Delivery.campaign_id, *_CASE, func.count())).where(Delivery.campaign_id.in_(campaigns))
+    found: dict[bytes, dict[Fate, int]] = {each: dict.fromkeys(Fate, 0) for each in campaigns}
+    for campaign_id, kind, state, audience, rhythm, n in session.execute(
+        counted.group_by(Delivery.campaign_id, *_CASE)
+    ):
+        found[campaign_id][_fate((kind, state, audience, rhythm))] += n
+    return {campaign_id: _numbers(fates) for campaign_id, fates in found.items()}
+
+
+def retry(session: Session, campaign_id: bytes | None, now: datetime) -> Undelivered:
+    """Plan again what can be tried again, of one campaign or of all; gives how many, and how many cannot.
+
+    What nobody wants any more is dropped; what failed a suppressed address stays.
+    """
+    rows = _dead(select(Delivery.kind, Delivery.recipient, Delivery.period, *_CASE[1:]))
+    if campaign_id is not None:
+        rows = rows.where(Delivery.campaign_id == campaign_id)
+    fates: dict[Fate, list[tuple[str, bytes, str]]] = {each: [] for each in Fate}
+    for kind, recipient, period, state, audience, rhythm in session.execute(rows):
+        fates[_fate((kind, state, audience, rhythm))].append((kind, recipient, period))
+    queue.retry(session, fates[Fate.AGAIN], now)
+    key = tuple_(Delivery.kind, Delivery.recipient, Delivery.period)
+    dropping = update(Delivery).where(Delivery.state == DeliveryState.DEAD, key.in_(fates[Fate.UNWANTED]))
+    session.execute(dropping.values(state=DeliveryState.DROPPED))
+    return _numbers({fate: len(keys) for fate, keys in fates.items()})
+
+
+_CASE: Final = (Delivery.kind, Subscriber.state, Subscriber.audience, Subscriber.rhythm)
+
+
+def _dead(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    joined = query.outerjoin(Subscriber, Subscriber.id == Delivery.recipient)
+    return joined.where(Delivery.state == DeliveryState.DEAD)
+
+
+def _fate(case: Case) -> Fate:
+    kind, state, audience, rhythm = case
+    if state is None or audience is None or rhythm is None:
+        return Fate.UNWANTED
+    if _is_wanted(kind, state, audience, rhythm):
+        return Fate.AGAIN
+    return Fate.SUPPRESSED if state is SubscriberState.SUPPRESSED else Fate.UNWANTED
+
+
+def _numbers(fates: dict[Fate, int]) -> Undelivered:
+    return Undelivered(fates[Fate.AGAIN], fates[Fate.SUPPRESSED], fates[Fate.UNWANTED])

@@ -1,0 +1,20 @@
+"""News by the organisers: mailed as it is published, to readers of that rhythm; three a week at most."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign
+from petition.campaigns.news import NewsKind
+from petition.mailing.digests.digest import Digest
+from petition.mailing.digests.facts import Happened, Window, happened
+from petition.mailing.subscribers import Rhythm
+
+
+def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
+    """The update; None when it was taken back."""
+    found = happened(session, campaign, window)
+    return found if found.updates else None
+
+
+DIGEST = Digest("update", Happened, facts, rhythm=Rhythm.MILESTONES, news=NewsKind.UPDATE)

@@ -1,0 +1,144 @@
+"""Lanes: mails to one domain keep a rate, and a domain in trouble holds up nobody else's mail.
+
+A lane is a keyed hash of the domain, because the domain of a personal address may name a person. The large providers,
+which name nobody, keep their names, so that organisers see which of them bounces.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Interval, bindparam, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from petition.core.db import UTCDateTime
+from petition.mailing.queue.tables import Lane
+
+LANE_LABEL: Final = b"petition/lane/v1\0"
+LANE_BYTES: Final = 8
+PROVIDERS: Final = frozenset(
+    [
+        "aol.com",
+        "bluewin.ch",
+        "example.com",
+        "fastmail.com",
+        "free.fr",
+        "gmail.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hey.com",
+        "hotmail.com",
+        "hotmail.fr",
+        "icloud.com",
+        "laposte.net",
+        "live.com",
+        "mail.com",
+        "mail.ru",
+        "me.com",
+        "mac.com",
+        "msn.com",
+        "orange.fr",
+        "outlook.com",
+        "outlook.fr",
+        "pm.me",
+        "posteo.de",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "sfr.fr",
+        "tutanota.com",
+        "wanadoo.fr",
+        "web.de",
+        "yahoo.com",
+        "yahoo.fr",
+        "yandex.com",
+        "zoho.com",
+    ]
+)
+# A lane is paused after so many failures in a row, or at once when the server hangs: 30 s, doubled, 30 minutes at most.
+FAILURES_BEFORE_PAUSE: Final = 3
+FIRST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 1800.0
+# So many failures in a row take more than an hour.
+LONG_FAILING: Final = 10
+# Asking late by less than this is made up for, so that polling does not lower the rate; a longer rest earns nothing.
+MADE_UP: Final = timedelta(seconds=3)
+
+_table = Lane.metadata.tables["lane"]
+_its = _table.c.lane == bindparam("its_lane")
+_began = case((_table.c.open_at > bindparam("late", type_=UTCDateTime()), _table.c.open_at), else_=bindparam("now"))
+_CLOSED: Final = update(_table).where(_its).values(open_at=_began + bindparam("taking", type_=Interval()))
+_WENT_WELL: Final = update(_table).where(_its).values(sent=_table.c.sent + bindparam("n"), failures=0)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneName:
+    """A mail domain as rows know it."""
+
+    lane: bytes
+    name: str
+
+
+def lane_of(pepper: bytes, domain: str) -> LaneName:
+    """The lane of a domain."""
+    digest = hmac.digest(pepper, LANE_LABEL + domain.encode(), "sha256")[:LANE_BYTES]
+    return LaneName(digest, domain if domain in PROVIDERS else "")
+
+
+def know(session: Session, lane: LaneName) -> None:
+    """Write a lane down, unless it is known."""
+    row = {"lane": lane.lane, "name": lane.name, "failures": 0, "sent": 0, "bounced": 0, "complained": 0}
+    session.execute(insert(Lane).values(row).on_conflict_do_nothing())
+
+
+def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: datetime) -> None:
+    """Close each lane for as long as so many mails take at `rate` mails a second; 0: no limit."""
+    if rate > 0 and wanted:
+        told = [
+            {"its_lane": lane, "late": now - MADE_UP, "now": now, "taking": timedelta(seconds=n / rate)}
+            for lane, n in sorted(wanted.items())
+        ]
+        session.connection().execute(_CLOSED, told)
+
+
+def went_well(session: Session, taken: Mapping[bytes, int]) -> None:
+    """So many mails were taken in each lane: count them, forget failures."""
+    if taken:
+        told = [{"its_lane": lane, "n": n} for lane, n in sorted(taken.items())]
+        session.connection().execute(_WENT_WELL, told)
+
+
+def went_wrong(session: Session, lane: bytes, now: datetime, *, hung: bool) -> bool:
+    """A mail was delayed; pauses the lane when it hung or failed too often. Gives whether it is paused now."""
+    counting = update(Lane).where(Lane.lane == lane).values(failures=Lane.failures + 1).returning(Lane.failures)
+    failures = int(session.scalar(counting) or 0)
+    over = failures if hung else failures - FAILURES_BEFORE_PAUSE + 1
+    if over < 1:
+        return False
+    pause = timedelta(seconds=min(FIRST_PAUSE * 2 ** min(over - 1, 10), LONGEST_PAUSE))
+    session.execute(update(Lane).where(Lane.lane == lane).values(open_at=now + pause))
+    return True
+
+
+def bounced(session: Session, lane: bytes, *, complaint: bool = False) -> None:
+    """Count a bounce or a complaint of a lane."""
+    column = Lane.complained if complaint else Lane.bounced
+    session.execute(update(Lane).where(Lane.lane == lane).values({column: column + 1}))
+
+
+def all_lanes(session: Session) -> list[Lane]:
+    """Every lane, those that bounce most first."""
+    return list(session.scalars(select(Lane).order_by(Lane.bounced.desc(), Lane.name)))
+
+
+def by_provider(session: Session) -> list[tuple[str, int, int, int]]:
+    """Provider, mails sent, bounced, complained about, over all campaigns; domains without a name are one line."""
+    query = select(Lane.name, func.sum(Lane.sent), func.sum(Lane.bounced), func.sum(Lane.complained))
+    found = session.execute(query.group_by(Lane.name).order_by(func.sum(Lane.bounced).desc(), Lane.name))
+    return [(name, int(sent), int(bounced), int(complained)) for name, sent, bounced, complained in found]

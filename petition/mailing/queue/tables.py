@@ -1,0 +1,136 @@
+"""The rows of what is to be mailed: deliveries, lanes (one a mail domain), halts."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition.core.db import Base
+from petition.mail.message import LETTERS, TOKEN_LETTERS
+
+MESSAGE_LABEL = b"petition/message/v1\0"
+
+
+class DeliveryState(StrEnum):
+    """What became of a mail; `dropped`: no longer wanted; `dead`: given up, and shown to the organisers."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+class Delivery(Base):
+    """One mail to one recipient. `due` is when it may be tried next; a sender at work has pushed it into the future.
+
+    `tries` counts the tries that were begun, `unanswered` those since somebody lived to write down what came of one.
+    """
+
+    __tablename__ = "delivery"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recipient: Mapped[bytes] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    campaign_id: Mapped[bytes]
+    lane: Mapped[bytes]
+    state: Mapped[DeliveryState]
+    due: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    tries: Mapped[int]
+    unanswered: Mapped[int]
+    fault: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_delivery_due", "due", postgresql_where=text("state = 'PLANNED'")),
+        Index("ix_delivery_dead", "campaign_id", postgresql_where=text("state = 'DEAD'")),
+    )
+
+
+class Lane(Base):
+    """One mail domain, by a keyed hash; `name` only for the large providers. Closed until `open_at`."""
+
+    __tablename__ = "lane"
+
+    lane: Mapped[bytes] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    open_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    sent: Mapped[int]
+    bounced: Mapped[int]
+    complained: Mapped[int]
+
+
+class Halt(Base):
+    """Something that is not to be sent: `all`, `kind:<kind>`, `campaign:<hex>`, or `refused`: the mail server refuses us.
+
+    `words` are the mail server's own, addresses masked; empty for what somebody stopped.
+    """
+
+    __tablename__ = "halt"
+
+    what: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    words: Mapped[str] = mapped_column(default="")
+
+
+class Refusal(Base):
+    """A mail that was refused for what it is or whom it comes from, since the mail server last took one."""
+
+    __tablename__ = "refusal"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recipient: Mapped[bytes] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+
+
+def owe(
+    session: Session, kind: str, recipient: bytes, period: str, campaign_id: bytes, lane: bytes, now: datetime,
+    state: DeliveryState = DeliveryState.PLANNED,
+) -> bool:  # fmt: skip
+    """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place.
+
+    A row is written either way: one that was promised before is written again as it stands, so that the time of an
+    answer does not tell that it was there (P30).
+    """
+    row = {
+        "kind": kind,
+        "recipient": recipient,
+        "period": period,
+        "campaign_id": campaign_id,
+        "lane": lane,
+        "state": state,
+        "due": now,
+        "planned_at": now,
+        "tries": 0,
+        "unanswered": 0,
+        "fault": "",
+    }
+    promising = insert(Delivery).values(row)
+    promising = promising.on_conflict_do_update(
+        index_elements=["kind", "recipient", "period"], set_={"lane": Delivery.lane}
+    )
+    return bool(session.scalar(promising.returning(literal_column("xmax = 0"))))
+
+
+def progress(session: Session, campaign_id: bytes, kind: str, periods: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many mails of each edition are in which state; an edition without mails is not there."""
+    query = select(Delivery.period, Delivery.state, func.count()).where(
+        Delivery.campaign_id == campaign_id, Delivery.kind == kind, Delivery.period.in_(periods)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for period, state, n in session.execute(query.group_by(Delivery.period, Delivery.state)) if periods else ():
+        found.setdefault(period, {})[state.value] = n
+    return found
+
+
+def message_id(key: bytes, kind: str, recipient: bytes, period: str, host: str) -> str:
+    """The Message-ID of a delivery: the same for each try, without a word in it, and telling nothing without the key."""
+    told = MESSAGE_LABEL + kind.encode() + b"\0" + recipient + b"\0" + period.encode()
+    digest = hmac.digest(key, told, "sha256")
+    return f"<{''.join(LETTERS[byte % len(LETTERS)] for byte in digest[:TOKEN_LETTERS])}@{host}>"

@@ -1,0 +1,261 @@
+"""Subscribers: whoever asked for mail about a campaign, signer or not, at a personal address.
+
+Guards that being on the list says nothing about having signed, that nobody is mailed who did not confirm, and that a
+seized disk holds sealed addresses only. The answer to asking is the same for everybody. Refuses the campaign's own
+work domains: the employer reads that mail.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from petition.core import events
+from petition.mailing import queue
+from petition.mailing.queue import Delivery, DeliveryState, lanes
+from petition.mailing.subscribers import book
+from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, admit
+from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
+from petition.mailing.subscribers.figures import MailHealth, Readership, audience, complaints, mail_health, readership
+from petition.mailing.subscribers.links import LinkBroken, Purpose
+from petition.mailing.subscribers.tables import CONFIRM, Audience, Rhythm, Subscriber, SubscriberState
+from petition.privacy import DomainPolicy, Mailbox, personal_address, subscriber_tag, suppression_tag
+from petition.privacy.addresses import is_work_domain
+
+__all__ = [
+    "CONFIRM",
+    "KNOWN",
+    "REMINDER",
+    "AskedTooOften",
+    "AskingAway",
+    "Audience",
+    "LinkBroken",
+    "MailHealth",
+    "Purpose",
+    "Readership",
+    "Report",
+    "Rhythm",
+    "Subscriber",
+    "SubscriberGone",
+    "SubscriberState",
+    "Trouble",
+    "WorkAddressRefused",
+    "admit",
+    "ask",
+    "audience",
+    "change",
+    "complaints",
+    "confirm",
+    "enter",
+    "find",
+    "leave",
+    "lift",
+    "lift_day",
+    "mail_health",
+    "numbers",
+    "pause",
+    "purge",
+    "readership",
+    "record",
+    "remind",
+    "suppressed_by_day",
+    "unpause",
+]
+
+REMINDER: Final = "reminder"
+KNOWN: Final = "known"
+ASKED_MOST: Final = 3
+REMINDED_AFTER: Final = timedelta(days=1)
+UNCONFIRMED_LIFE: Final = timedelta(days=3)
+
+
+class WorkAddressRefused(ValueError):
+    """The address belongs to the organisation whose addressee the letter has: its owner reads that mail."""
+
+
+class SubscriberGone(LookupError):
+    """The link is ours, and whoever it belonged to is on no list any more."""
+
+
+def ask(
+    session: Session,
+    pepper: bytes,
+    campaign_id: bytes,
+    work: Sequence[DomainPolicy],
+    address: str,
+    lang: str,
+    rhythm: Rhythm,
+    now: datetime,
+) -> None:
+    """Ask for mail: a mail asks back. The same from outside whether the address is new, known or suppressed.
+
+    Raises AddressRefused (`petition.privacy`), WorkAddressRefused.
+    """
+    box = personal_address(address)
+    if is_work_domain(box.domain, work):
+        raise WorkAddressRefused
+    sealed = book.sealed(session, campaign_id, box.deliverable)
+    silent = complained(session, suppression_tag(pepper, box.canonical))
+    row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, rhythm, now)
+    subscriber = _enter(session, row)
+    _owe(session, subscriber, now, silent=silent)
+    events.announce(session.info, events.MailOwed(campaign_id.hex()))
+
+
+def enter(
+    session: Session,
+    pepper: bytes,
+    campaign_id: bytes,
+    work: Sequence[DomainPolicy],
+    audience: Audience,
+    address: str,
+    lang: str,
+    now: datetime,
+) -> Subscriber:
+    """Enter an organiser or the addressee, who need not confirm; raises AddressRefused, WorkAddressRefused.
+
+    An organiser's work mailbox is refused, as everybody's: its owner would read who organises. Whose mail came back is
+    mailed again: an operator says that the address exists.
+    """
+    box = personal_address(address)
+    if audience is not Audience.ADDRESSEE and is_work_domain(box.domain, work):
+        raise WorkAddressRefused
+    sealed = book.sealed(session, campaign_id, box.deliverable)
+    row = _row(session, pepper, campaign_id, audience, box, sealed, lang, Rhythm.DAILY, now)
+    entered = _enter(session, row | {"state": SubscriberState.ACTIVE})
+    if entered.state is SubscriberState.SUPPRESSED:
+        entered.state, entered.since = SubscriberState.ACTIVE, now.date()
+    return entered
+
+
+def _row(
+    session: Session, pepper: bytes, campaign_id: bytes, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
+    rhythm: Rhythm, now: datetime,
+) -> dict[str, object]:  # fmt: skip
+    lane = lanes.lane_of(pepper, box.domain)
+    lanes.know(session, lane)
+    return {
+        "id": secrets.token_bytes(16),
+        "campaign_id": campaign_id,
+        "audience": audience,
+        "tag": subscriber_tag(pepper, campaign_id, box.canonical),
+        "sealed": sealed,
+        "lane": lane.lane,
+        "lang": lang,
+        "rhythm": rhythm,
+        "state": SubscriberState.UNCONFIRMED,
+        "since": now.date(),
+        "asked": 1,
+    }
+
+
+def _enter(session: Session, row: dict[str, object]) -> Subscriber:
+    """Insert, or find whoever is there already; what is confirmed is not changed by somebody who asks again."""
+    entering = insert(Subscriber).values(row)
+    entering = entering.on_conflict_do_update(
+        index_elements=["campaign_id", "tag", "audience"], set_={"asked": Subscriber.asked + 1}
+    )
+    return session.scalars(entering.returning(Subscriber), execution_options={"populate_existing": True}).one()
+
+
+def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
+    """Three mails that ask back at most; one a day to whoever is known. When it was asked is kept to the hour.
+
+    A row is offered each time, also where no mail leaves: what was not done would be heard in the time of the answer.
+    Whoever was suppressed is asked back, too.
+    """
+    unproven = subscriber.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
+    kind = CONFIRM if unproven else KNOWN
+    period = now.date().isoformat() if kind == KNOWN else f"{min(subscriber.asked, ASKED_MOST)}"
+    state = DeliveryState.DROPPED if silent else DeliveryState.PLANNED
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    queue.owe(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.lane, hour, state)
+
+
+def find(session: Session, subscriber_id: bytes) -> Subscriber:
+    """Whoever a link belongs to; raises SubscriberGone."""
+    found = session.get(Subscriber, subscriber_id)
+    if found is None:
+        raise SubscriberGone
+    return found
+
+
+def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber:
+    """The mail arrived and its reader said yes, also after a suppression; repeating it changes nothing.
+
+    Raises SubscriberGone.
+    """
+    found = find(session, subscriber_id)
+    if found.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}:
+        found.state, found.since, found.asked = SubscriberState.ACTIVE, now.date(), 1
+    return found
+
+
+def change(session: Session, subscriber_id: bytes, rhythm: Rhythm, lang: str) -> Subscriber:
+    """Choose another rhythm or language; raises SubscriberGone."""
+    found = find(session, subscriber_id)
+    found.rhythm, found.lang = rhythm, lang
+    return found
+
+
+def pause(session: Session, subscriber_id: bytes) -> Subscriber:
+    """No mail until further notice; raises SubscriberGone."""
+    found = find(session, subscriber_id)
+    if found.state is SubscriberState.ACTIVE:
+        found.state = SubscriberState.PAUSED
+    return found
+
+
+def unpause(session: Session, subscriber_id: bytes) -> Subscriber:
+    """Mail again; what was sent meanwhile is not sent later. Raises SubscriberGone."""
+    found = find(session, subscriber_id)
+    if found.state is SubscriberState.PAUSED:
+        found.state = SubscriberState.ACTIVE
+    return found
+
+
+def leave(session: Session, subscriber_id: bytes) -> None:
+    """Off the list at once, the address gone; mails on their way are dropped before they are sent."""
+    session.execute(delete(Subscriber).where(Subscriber.id == subscriber_id))
+
+
+def remind(session: Session, now: datetime) -> int:
+    """Owe one reminder to everybody who was asked back and has not confirmed for a whole day; gives how many.
+
+    None where the first mail came back.
+    """
+    day = (now - REMINDED_AFTER).date()
+    asked = exists().where(
+        Delivery.kind == CONFIRM, Delivery.recipient == Subscriber.id, Delivery.state == DeliveryState.SENT
+    )
+    reminded = exists().where(Delivery.kind == REMINDER, Delivery.recipient == Subscriber.id)
+    unconfirmed = select(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day)
+    waiting = unconfirmed.where(asked, ~reminded, Subscriber.bounced.is_(None))
+    return sum(
+        queue.owe(session, REMINDER, each.id, "1", each.campaign_id, each.lane, now)
+        for each in session.scalars(waiting.limit(5_000))
+    )
+
+
+def purge(session: Session, now: datetime) -> None:
+    """Forget whoever never confirmed."""
+    day = (now - UNCONFIRMED_LIFE).date()
+    session.execute(delete(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day))
+
+
+def numbers(session: Session, campaign_id: bytes) -> dict[str, int]:
+    """Readers by rhythm who are mailed to, and those who pause, have not confirmed or are suppressed."""
+    query = select(Subscriber.state, Subscriber.rhythm, func.count()).where(
+        Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER
+    )
+    found: dict[str, int] = {}
+    for state, rhythm, n in session.execute(query.group_by(Subscriber.state, Subscriber.rhythm)):
+        name = rhythm.value if state is SubscriberState.ACTIVE else state.value
+        found[name] = found.get(name, 0) + n
+    return found

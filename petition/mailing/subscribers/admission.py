@@ -1,0 +1,33 @@
+"""Who may ask: one network asks for a limited number of mails an hour, whoever they are for.
+
+Guards mailboxes from a stranger who enters other people's addresses, and our good name from thousands of mails that
+nobody wanted. Fails closed: when asking cannot be counted, nothing is mailed. The network arrives as a keyed hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from petition.core.redis_store import Volatile, VolatileAway
+
+
+class AskedTooOften(Exception):
+    """This network has asked for its hour's mails; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Mail was asked for too often from this network.")
+        self.retry_after = retry_after
+
+
+class AskingAway(Exception):
+    """Asking cannot be counted just now, so nothing is mailed."""
+
+
+def admit(volatile: Volatile, network: Callable[[], bytes]) -> None:
+    """Take one mail from the budget of a network, asked for by name only then; raises AskedTooOften, AskingAway."""
+    try:
+        wait = volatile.take_ask(network())
+    except VolatileAway:
+        raise AskingAway from None
+    if wait is not None:
+        raise AskedTooOften(wait)

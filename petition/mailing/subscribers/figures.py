@@ -1,0 +1,115 @@
+"""What a monitor should know of the mail: how many, how late, how much went wrong. Numbers only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition.mailing import queue
+from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class MailHealth:
+    """`readers` by state; the age of the oldest delivery that is due, in seconds; totals since the beginning."""
+
+    readers: dict[SubscriberState, int]
+    mail_due_seconds: float
+    dead_letters: int
+    mails_sent: int
+    mails_bounced: int
+    mails_complained: int
+    halted: bool
+
+    @property
+    def bounce_rate(self) -> float:
+        """Bounces for each mail that left; 0 when none did, never above one."""
+        return self.mails_bounced / max(self.mails_sent, self.mails_bounced, 1)
+
+
+def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
+    """Five cheap queries over all campaigns."""
+    totals = select(func.sum(Lane.sent), func.sum(Lane.bounced), func.sum(Lane.complained))
+    sent, bounced, complained = (int(each or 0) for each in session.execute(totals).one())
+    due = select(func.min(Delivery.due)).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
+    oldest = session.scalar(due)
+    dead = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.DEAD)
+    return MailHealth(
+        readers=_readers(session),
+        mail_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+        dead_letters=int(session.scalar(dead) or 0),
+        mails_sent=sent,
+        mails_bounced=bounced,
+        mails_complained=complained,
+        halted=queue.halted(session, base_url),
+    )
+
+
+def audience(session: Session, campaign_id: bytes) -> dict[Rhythm, dict[str, int]]:
+    """Readers who are mailed to, by rhythm and by language, each rhythm's languages in their order; numbers only."""
+    query = select(Subscriber.rhythm, Subscriber.lang, func.count()).where(
+        Subscriber.campaign_id == campaign_id,
+        Subscriber.audience == Audience.READER,
+        Subscriber.state == SubscriberState.ACTIVE,
+    )
+    found: dict[Rhythm, dict[str, int]] = {rhythm: {} for rhythm in Rhythm}
+    for rhythm, lang, n in session.execute(
+        query.group_by(Subscriber.rhythm, Subscriber.lang).order_by(Subscriber.lang)
+    ):
+        found[rhythm][lang] = n
+    return found
+
+
+def _readers(session: Session) -> dict[SubscriberState, int]:
+    query = select(Subscriber.state, func.count()).where(Subscriber.audience == Audience.READER)
+    counted = {state: n for state, n in session.execute(query.group_by(Subscriber.state))}
+    return {state: counted.get(state, 0) for state in SubscriberState}
+
+
+@dataclass(frozen=True, slots=True)
+class Readership:
+    """Readers of one campaign: those who are mailed to by rhythm and by language, and the others by state."""
+
+    active: int
+    unconfirmed: int
+    paused: int
+    suppressed: int
+    rhythms: dict[Rhythm, int]
+    languages: dict[str, int]
+    waiting: int
+
+
+def readership(session: Session, campaign_id: bytes, now: datetime) -> Readership:
+    """Two queries, whatever the number of readers; `waiting`: mails of the campaign that are due and not sent."""
+    many = func.count()
+    query = select(Subscriber.state, Subscriber.rhythm, Subscriber.lang, many)
+    query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER)
+    states: Counter[SubscriberState] = Counter()
+    rhythms: Counter[Rhythm] = Counter()
+    languages: Counter[str] = Counter()
+    for state, rhythm, lang, n in session.execute(query.group_by(Subscriber.state, Subscriber.rhythm, Subscriber.lang)):
+        states[state] += n
+        if state is SubscriberState.ACTIVE:
+            rhythms[rhythm] += n
+            languages[lang] += n
+    due = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
+    waiting = int(session.scalar(due.where(Delivery.campaign_id == campaign_id)) or 0)
+    return Readership(
+        active=states[SubscriberState.ACTIVE],
+        unconfirmed=states[SubscriberState.UNCONFIRMED],
+        paused=states[SubscriberState.PAUSED],
+        suppressed=states[SubscriberState.SUPPRESSED],
+        rhythms={each: rhythms[each] for each in Rhythm},
+        languages=dict(languages.most_common()),
+        waiting=waiting,
+    )
+
+
+def complaints(session: Session) -> int:
+    """Addresses whose owners called a mail spam; over all campaigns, for tags tell no campaign."""
+    return int(session.scalar(select(func.count()).select_from(Suppression)) or 0)

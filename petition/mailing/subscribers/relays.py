@@ -1,0 +1,185 @@
+"""What mail relays report of bounces and complaints, over HTTP: who says it, and of whom.
+
+Guards that nobody but a relay that holds the key takes an address off a list. Three ways to speak: a generic form, for
+whoever runs a relay of their own, and the documented webhooks of Mailgun and Postmark. Signatures are compared in
+constant time, before anything of the body is believed. A relay's "permanent" may be about us: whether an address does
+not exist is read from the status and the words that it hands on (`petition.mail.bounce_status`), and without them it is
+not believed. Refuses everything else; what a relay tells beside bounces and complaints (opened, delivered) is not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from petition.mail import bounce_status
+from petition.mail.bounce_status import Meaning
+from petition.mailing.subscribers.bounces import Report, Trouble
+
+SIGNATURE: Final = "X-Undersigned-Signature"
+SIGNED: Final = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
+SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+GENERIC_LIFE: Final = timedelta(minutes=5)
+# Mailgun signs a report once and repeats it for eight hours while it meets no 200.
+MAILGUN_LIFE: Final = timedelta(hours=12)
+MOST_REPORTS: Final = 1_000
+
+MAILGUN: Final = {
+    ("failed", "permanent"): Trouble.HARD,
+    ("failed", "temporary"): Trouble.SOFT,
+    ("complained", ""): Trouble.COMPLAINT,
+}
+# Postmark's other types are automatic replies, mails still being tried, or our own faults. A HardBounce is one of several
+# things; a BadEmailAddress is exactly one.
+POSTMARK: Final = {
+    "HardBounce": Trouble.HARD,
+    "BadEmailAddress": Trouble.HARD,
+    "SoftBounce": Trouble.SOFT,
+    "DnsError": Trouble.SOFT,
+    "SpamComplaint": Trouble.COMPLAINT,
+}
+
+
+class SignatureWrong(ValueError):
+    """Whoever sent this does not hold the key, or sent it too long ago."""
+
+
+class ReportUnreadable(ValueError):
+    """It was signed well, and is not what any of the relays would send."""
+
+
+def reports(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> list[Report]:
+    """What a relay says; `headers` by their usual spelling. Raises SignatureWrong, ReportUnreadable."""
+    if SIGNATURE in headers:
+        _check_generic(headers[SIGNATURE], body, key, now)
+        return _generic(_object(body))
+    if headers.get("Authorization", "").startswith("Basic "):
+        _check_password(headers["Authorization"], key)
+        return _postmark(_object(body))
+    try:
+        document = _object(body)
+    except ReportUnreadable:
+        raise SignatureWrong from None
+    _check_mailgun(document.get("signature"), key, now)
+    return _mailgun(document)
+
+
+def fingerprint(headers: Mapping[str, str], body: bytes) -> bytes:
+    """32 bytes that are the same when the same request is sent again, and differ for another."""
+    return hashlib.sha256(headers.get(SIGNATURE, "").encode() + b"\0" + body).digest()
+
+
+def sign(body: bytes, key: str, now: datetime) -> str:
+    """The value of X-Undersigned-Signature for a body, as a relay of one's own makes it."""
+    told = int(now.timestamp())
+    return f"t={told},v1={_mac(key, str(told).encode() + b'.' + body)}"
+
+
+def _mac(key: str, text: bytes) -> str:
+    return hmac.digest(key.encode(), text, "sha256").hex()
+
+
+def _check_generic(signature: str, body: bytes, key: str, now: datetime) -> None:
+    read = SIGNED.fullmatch(signature)
+    if read is None or not hmac.compare_digest(_mac(key, read[1].encode() + b"." + body), read[2]):
+        raise SignatureWrong
+    _check_age(read[1], GENERIC_LIFE, now)
+
+
+def _check_mailgun(signature: object, key: str, now: datetime) -> None:
+    if not isinstance(signature, dict):
+        raise SignatureWrong
+    timestamp, token, told = (str(signature.get(name, "")) for name in ("timestamp", "token", "signature"))
+    signed = (timestamp + token).encode(errors="replace")
+    if not hmac.compare_digest(_mac(key, signed).encode(), told.encode(errors="replace")):
+        raise SignatureWrong
+    _check_age(timestamp, MAILGUN_LIFE, now)
+
+
+def _check_age(seconds: str, life: timedelta, now: datetime) -> None:
+    if SECONDS.fullmatch(seconds) is None or abs(now.timestamp() - int(seconds)) > life.total_seconds():
+        raise SignatureWrong
+
+
+def _check_password(authorization: str, key: str) -> None:
+    try:
+        decoded = base64.b64decode(authorization.removeprefix("Basic ").strip(), validate=True)
+    except ValueError:
+        raise SignatureWrong from None
+    if not hmac.compare_digest(decoded.partition(b":")[2], key.encode()):
+        raise SignatureWrong
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ReportUnreadable from None
+    if not isinstance(document, dict):
+        raise ReportUnreadable
+    return document
+
+
+def _generic(document: dict[str, Any]) -> list[Report]:
+    told = document.get("reports")
+    if not isinstance(told, list) or len(told) > MOST_REPORTS:
+        raise ReportUnreadable
+    try:
+        return [_one(each) for each in told]
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise ReportUnreadable from None
+
+
+def _one(told: dict[str, Any]) -> Report:
+    """`hard` says that the address does not exist, unless a status or the mail server's words beside it say otherwise."""
+    trouble, details = Trouble(told["trouble"]), (told.get("diagnostic", ""), told.get("status", ""))
+    if trouble is Trouble.HARD and any(details):
+        trouble = _read(*details)
+    return Report(trouble, _address(told["address"]))
+
+
+def _read(diagnostic: object, status: object, code: object = 0) -> Trouble:
+    """Whether what a mail server said means that the address does not exist."""
+    if not (isinstance(diagnostic, str) and isinstance(status, str)):
+        raise ReportUnreadable
+    meaning = bounce_status.read(diagnostic, status, code if isinstance(code, int) else 0)
+    return Trouble.HARD if meaning is Meaning.NO_SUCH_ADDRESS else Trouble.SOFT
+
+
+def _mailgun(document: dict[str, Any]) -> list[Report]:
+    event = document.get("event-data")
+    if not isinstance(event, dict):
+        raise ReportUnreadable
+    kind = str(event.get("event", ""))
+    trouble = MAILGUN.get((kind, str(event.get("severity", "")) if kind == "failed" else ""))
+    if trouble is Trouble.HARD:
+        trouble = _mailgun_reads(event.get("delivery-status"))
+    return [] if trouble is None else [Report(trouble, _address(event.get("recipient")))]
+
+
+def _mailgun_reads(status: object) -> Trouble:
+    """Of `message` and `description` the one that is not empty is the mail server's answer."""
+    if not isinstance(status, dict):
+        return Trouble.SOFT
+    words = "\n".join(str(status.get(name) or "") for name in ("message", "description"))
+    return _read(words, str(status.get("enhanced-code") or ""), status.get("code"))
+
+
+def _postmark(document: dict[str, Any]) -> list[Report]:
+    kind = "SpamComplaint" if document.get("RecordType") == "SpamComplaint" else str(document.get("Type", ""))
+    trouble = POSTMARK.get(kind)
+    if kind == "HardBounce":
+        trouble = _read(str(document.get("Details") or ""), "")
+    return [] if trouble is None else [Report(trouble, _address(document.get("Email")))]
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str):
+        raise ReportUnreadable
+    return value

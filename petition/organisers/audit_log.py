@@ -1,0 +1,102 @@
+"""The journal: what organisers did, and when. Append-only; it never names a signer.
+
+Guards that whoever joins later can see what was done in the campaign's name, and that nobody can take a line out again:
+the database itself refuses to change one, or to delete one that is younger than a year (a trigger, migration 0003). Refuses to hold what would identify a
+signer: `about` takes figures, settings and the names of organisers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Enum, Identity, Index, Select, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition.core.db import Base
+
+KEPT: Final = timedelta(days=366)
+
+
+class Deed(StrEnum):
+    """What organisers do, in the past tense; each has a sentence in `petition.web.organise.deeds`."""
+
+    INVITED = "invited"
+    INVITATION_CANCELLED = "invitation_cancelled"
+    JOINED = "joined"
+    ROLE_CHANGED = "role_changed"
+    MEMBER_REMOVED = "member_removed"
+    ORGANISER_DISABLED = "organiser_disabled"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    CODES_RENEWED = "codes_renewed"
+    CODE_USED = "code_used"
+    CAMPAIGN_DRAFTED = "campaign_drafted"
+    CAMPAIGN_DUPLICATED = "campaign_duplicated"
+    CAMPAIGN_CHANGED = "campaign_changed"
+    CAMPAIGN_OPENED = "campaign_opened"
+    CAMPAIGN_CLOSED = "campaign_closed"
+    DOMAINS_CHANGED = "domains_changed"
+    UPDATE_WRITTEN = "update_written"
+    UPDATE_PUBLISHED = "update_published"
+    UPDATE_CANCELLED = "update_cancelled"
+    TRIAL_SENT = "trial_sent"
+    DEMAND_JUDGED = "demand_judged"
+    MILESTONE_ADDED = "milestone_added"
+    MILESTONE_REMOVED = "milestone_removed"
+    SIGNER_HIDDEN = "signer_hidden"
+    SIGNATURES_REMOVED = "signatures_removed"
+    REMOVAL_UNDONE = "removal_undone"
+    EXPORTED = "exported"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+    MAILS_RETRIED = "mails_retried"
+    KEY_ASKED = "key_asked"
+    KEY_GIVEN = "key_given"
+    KEY_REFUSED = "key_refused"
+
+
+class JournalLine(Base):
+    """One deed. Without a campaign it belongs to the installation; without `by` an operator did it, or the calendar."""
+
+    __tablename__ = "journal"
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    campaign_id: Mapped[bytes | None]
+    at: Mapped[datetime]
+    by: Mapped[bytes | None]
+    deed: Mapped[Deed] = mapped_column(Enum(Deed, native_enum=False, length=40))
+    about: Mapped[dict[str, Any]]
+
+    __table_args__ = (Index("ix_journal_campaign", "campaign_id", "number"),)
+
+
+def write(
+    session: Session,
+    campaign_id: bytes | None,
+    by: bytes | None,
+    deed: Deed,
+    now: datetime,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a line in the transaction of the deed. `about` fills the deed's sentence; it never names a signer."""
+    line = JournalLine(campaign_id=campaign_id, at=now, by=by, deed=deed, about=dict(about or {}))
+    session.add(line)
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete lines that are older than a year, by the database's clock too: it refuses to lose younger ones."""
+    old = JournalLine.at < func.least(now, func.now()) - KEPT
+    session.execute(delete(JournalLine).where(old))
+
+
+def lines(campaign_id: bytes, *, deed: Deed | None = None, by: bytes | None = None) -> Select[JournalLine]:
+    """The lines of a campaign, newest first, all or those of one deed or one organiser."""
+    query = select(JournalLine).where(JournalLine.campaign_id == campaign_id).order_by(JournalLine.number.desc())
+    if deed is not None:
+        query = query.where(JournalLine.deed == deed)
+    return query if by is None else query.where(JournalLine.by == by)

@@ -1,0 +1,109 @@
+"""What the public may see of a campaign, written once per change and read with one query.
+
+Guards the public pages: everything the letter, the signers' first page, the count and the figures show stands in one
+row, made in the same transaction as the epoch or the change it tells of. A page view therefore counts nothing and
+joins nothing. Refuses to hold anything that is not public: no pending signature, no sealed name, no cell below ten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cattrs.preconf.json import make_converter
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition.campaigns import Campaign, CampaignState, switches
+from petition.core.db import Base
+from petition.publication.drawing import draw, foresee
+from petition.publication.views import (
+    Batch,
+    Choice,
+    Days,
+    DemandView,
+    LetterView,
+    Listed,
+    Margin,
+    MilestoneView,
+    Snapshot,
+    Tally,
+    TimelineItem,
+)
+from petition.signatures.cells import UNCOUNTED, Table
+
+__all__ = [
+    "Batch",
+    "Choice",
+    "Days",
+    "DemandView",
+    "LetterView",
+    "Listed",
+    "Margin",
+    "MilestoneView",
+    "Publication",
+    "Snapshot",
+    "Tally",
+    "TimelineItem",
+    "foresee",
+    "listed",
+    "load",
+    "refresh",
+]
+
+
+class Publication(Base):
+    """The snapshot's row; `version` grows with every change and is the whole of the pages' cache key."""
+
+    __tablename__ = "publication"
+
+    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int]
+    data: Mapped[dict[str, Any]]
+
+
+_converter = make_converter()
+
+
+def load(session: Session, slug: str, known: int = -1) -> Snapshot | None:
+    """The snapshot if there is one newer than `known`; one query."""
+    query = select(Publication.data).where(Publication.slug == slug, Publication.version > known)
+    data = session.scalar(query)
+    return None if data is None else _converter.structure(data, Snapshot)
+
+
+def listed(session: Session) -> list[Listed]:
+    """Every public campaign, by name; one query."""
+    rows = session.scalars(select(Publication.data).order_by(Publication.slug))
+    return [_listed(data) for data in rows]
+
+
+def _listed(data: dict[str, Any]) -> Listed:
+    titles = {lang: letter["title"] for lang, letter in data["letters"].items()}
+    state, languages = CampaignState(data["state"]), tuple(data["languages"])
+    paused = switches.SIGNING in data.get("stopped", ())
+    return Listed(data["slug"], titles, state, data["count"], languages, data["version"], paused)
+
+
+def refresh(session: Session, campaign: Campaign) -> Snapshot:
+    """Write down what the public may see now; the version is one more than before.
+
+    Drawn from what is committed by the time nobody else draws this campaign: what the caller read before that is read
+    again, so that of two changes at once neither undoes the other's. The campaign's row is written, if at all, before
+    the snapshot's is locked: whoever holds the campaign's row goes on to lock the snapshot's.
+    """
+    session.flush()
+    stale = update(Campaign).where(Campaign.id == campaign.id, Campaign.stale)
+    session.execute(stale.values(stale=False))
+    query = select(Publication.version, Publication.data["table"]).where(Publication.campaign_id == campaign.id)
+    known = session.execute(query.with_for_update()).one_or_none()
+    version, table = (known[0], known[1]) if known else (0, None)
+    drawn = _converter.structure(table, Table) if table else UNCOUNTED
+    with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
+        snapshot = draw(unread, unread.get_one(Campaign, campaign.id), version + 1, drawn)
+    data = _converter.unstructure(snapshot)
+    row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
+    writing = insert(Publication).values(campaign_id=campaign.id, **row)
+    session.execute(writing.on_conflict_do_update(index_elements=["campaign_id"], set_=row))
+    return snapshot

@@ -1,0 +1,129 @@
+"""Drawing a snapshot: from the rows of one campaign to what the public may see of it now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from petition import signatures
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns.mail_settings import Mailing
+from petition.core.encoding import b64u
+from petition.ledger import log
+from petition.publication import timeline
+from petition.publication.views import Batch, Choice, Days, DemandView, LetterView, MilestoneView, Snapshot, Tally
+from petition.signatures import cells
+from petition.signatures.cells import UNCOUNTED, Table
+
+
+def draw(session: Session, campaign: Campaign, version: int, drawn: Table) -> Snapshot:
+    """Everything public about a campaign now; below its least number of signatures nothing of the ledger is.
+
+    `drawn`: the table of groups that was published last.
+    """
+    head = log.head_of(session, campaign.id)
+    public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
+    standings, demands = _standings(session, campaign, public=public), timeline.demands(session, campaign)
+    return Snapshot(
+        **_written(campaign, standings, demands),
+        version=version,
+        state=campaign.state,
+        timeline=timeline.items(session, campaign, standings, demands),
+        issuer=b64u(campaign.issuer or b""),
+        ledger_key=log.pen(head, campaign.origin).vkey(),
+        count=head.counted if public else None,
+        epoch=head.epoch,
+        day=head.day,
+        size=head.size if public else 0,
+        root=head.root.hex() if public else "",
+        checkpoint=head.checkpoint if public else "",
+        tally=_tally(session, head, public=public),
+        first_names=signatures.named(session, campaign.id).names if public else (),
+        ending=timeline.ending(session, campaign.id),
+        names_from=milestones.names_from(session, campaign.id, campaign.workforce),
+        table=_table(session, head, drawn) if public else UNCOUNTED,
+    )
+
+
+def foresee(session: Session, campaign: Campaign) -> Snapshot:
+    """A draft as the public would see it if it were opened now: without keys, signatures or a row of its own."""
+    return Snapshot(
+        **_written(campaign, _standings(session, campaign, public=True), timeline.demands(session, campaign)),
+        version=0,
+        state=CampaignState.OPEN,
+        timeline=(),
+        issuer="",
+        ledger_key="",
+        count=None,
+        epoch=0,
+        day=None,
+        size=0,
+        root="",
+        checkpoint="",
+        tally=Tally(0, 0, 0, 0, {}, {}),
+        first_names=(),
+    )
+
+
+def _written(
+    campaign: Campaign, standings: list[milestones.Standing], demands: tuple[DemandView, ...]
+) -> dict[str, Any]:
+    """What the organisers wrote, and what they aim at."""
+    return {
+        "id": campaign.id.hex(),
+        "slug": campaign.slug,
+        "origin": campaign.origin,
+        "languages": tuple(campaign.languages),
+        "letters": {each.lang: LetterView(each.lang, each.title, each.markdown, each.digest().hex()) for each in campaign.letters},
+        "addressee": campaign.addressee,
+        "addressee_role": campaign.addressee_role,
+        "organisation": campaign.organisation,
+        "organisers": campaign.organisers,
+        "notice": campaign.notice,
+        "methods": tuple(campaign.methods),
+        "domains": tuple(sorted(campaign.domains)),
+        "roles": tuple(Choice(value, labels) for value, labels in campaign.roles.items()),
+        "teams": tuple(Choice(value, labels) for value, labels in campaign.teams.items()),
+        "demands": demands,
+        "milestones": tuple(MilestoneView(each.kind, each.value, each.needs, each.day, each.epoch) for each in standings),
+        "opened": campaign.opened,
+        "closes": campaign.closes_at.date() if campaign.closes_at else campaign.closed,
+        "workforce": campaign.workforce,
+        "workforce_source": campaign.workforce_source,
+        "batch": Batch(campaign.batch_min, campaign.interval),
+        "public_min": campaign.public_min,
+        "days": _days(campaign),
+        "legal": {name: texts for name, texts in campaign.legal.items() if texts},
+        "stopped": tuple(campaign.stopped),
+    }  # fmt: skip
+
+
+def _days(campaign: Campaign) -> Days:
+    mailing = Mailing.read(campaign.mailing)
+    return Days(mailing.daily_seconds, mailing.weekly_seconds)
+
+
+def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.Standing]:
+    """Goals as the public may see them: below the least number nothing was reached yet."""
+    found = milestones.standings(session, campaign.id, campaign.workforce)
+    return found if public else [replace(each, day=None, epoch=None) for each in found]
+
+
+def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
+    if not public:
+        return Tally(0, 0, 0, 0, {}, {})
+    cells = signatures.count_cells(session, head.campaign_id)
+    rest = head.counted - cells.named - cells.roles
+    return Tally(cells.named, cells.roles, rest, head.withdrawn, head.removed, head.issued, cells.unproven)
+
+
+def _table(session: Session, head: log.Head, drawn: Table) -> Table:
+    """The groups, counted anew when enough changed: signatures that came, that went, whose body was taken off."""
+    gone = head.withdrawn + sum(head.removed.values())
+    changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
+    if not cells.is_due(drawn, changed):
+        return drawn
+    roles, teams = signatures.role_counts(session, head.campaign_id), signatures.team_counts(session, head.campaign_id)
+    return Table(cells.margin(roles), cells.margin(teams), head.epoch, changed)

@@ -1,0 +1,265 @@
+"""What a page shows, as frozen values: nothing in them is not public."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import date
+
+from petition.campaigns import CampaignState, DemandState, switches
+from petition.campaigns.milestones import UNKNOWN, MilestoneKind
+from petition.signatures import NamedSigner, cells
+from petition.signatures.cells import UNCOUNTED, Cell, Table
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """One language of the letter; `markdown` is byte for byte what the ledger's hash covers."""
+
+    lang: str
+    title: str
+    markdown: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What became of a demand on a day, and where that is reported."""
+
+    day: date
+    state: DemandState
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemandView:
+    """A numbered demand (`id` is "d1", "d2", …), its texts by language, its state and where that is reported.
+
+    `steps`: how it came to that state, oldest first.
+    """
+
+    number: int
+    id: str
+    text: dict[str, str]
+    state: DemandState
+    since: date | None
+    source: str | None
+    steps: tuple[StepView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverView:
+    """How the letter was delivered: the day, and by language in what way, and a note."""
+
+    day: date
+    how: dict[str, str]
+    note: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What the addressee answered, Markdown by language."""
+
+    day: date
+    text: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came after the close: the delivery and the answer, as far as there are any."""
+
+    handover: HandoverView | None = None
+    answer: AnswerView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneView:
+    """A milestone; `value` is signatures (count) or percent of the workforce (share); `needs` is signatures."""
+
+    kind: MilestoneKind
+    value: int
+    needs: int
+    reached: date | None
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineItem:
+    """One line of the timeline, newest first: kind is opened, milestone, update, demand, closed, delivered, answered.
+
+    `state` is a demand's, as of that day.
+    """
+
+    day: date
+    kind: str
+    value: int
+    text: dict[str, str]
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A role or team of the organisers' lists: the value that is signed, and labels by language (may be empty)."""
+
+    value: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Signers who show only a role, by role or by team (`kind`); `other`: not every value of the list is here."""
+
+    kind: str
+    cells: tuple[Cell, ...]
+    other: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The integrity report: what the ledger's entries add up to. `anonymous` includes undisclosed and small cells.
+
+    `unproven` names stand on the page and not in the bundle, for organisers hid a comment there.
+    """
+
+    named: int
+    roles: int
+    anonymous: int
+    withdrawn: int
+    removed: dict[str, int]
+    issued: dict[str, int]
+    unproven: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """When an epoch closes: least signatures, and the interval in seconds."""
+
+    min: int
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How long a day and a week of the digests last in a demonstration, in seconds; 0: as long as everywhere."""
+
+    day: int = 0
+    week: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything public about one campaign at one version. `count` is None below `public_min` signatures.
+
+    `names_from`: names wait for so many signatures (0: for a share of a workforce nobody knows); None: they do not wait.
+    `table` is what pages are drawn from (`by_role`, `by_team`): its number of changes is not for them.
+    """
+
+    id: str
+    slug: str
+    origin: str
+    version: int
+    state: CampaignState
+    languages: tuple[str, ...]
+    letters: dict[str, LetterView]
+    addressee: str
+    addressee_role: dict[str, str]
+    organisation: str
+    organisers: dict[str, str]
+    notice: dict[str, str]
+    methods: tuple[str, ...]
+    domains: tuple[str, ...]
+    roles: tuple[Choice, ...]
+    teams: tuple[Choice, ...]
+    demands: tuple[DemandView, ...]
+    milestones: tuple[MilestoneView, ...]
+    timeline: tuple[TimelineItem, ...]
+    issuer: str
+    ledger_key: str
+    opened: date | None
+    closes: date | None
+    workforce: int | None
+    workforce_source: dict[str, str]
+    batch: Batch
+    public_min: int
+    count: int | None
+    epoch: int
+    day: date | None
+    size: int
+    root: str
+    checkpoint: str
+    tally: Tally
+    first_names: tuple[NamedSigner, ...]
+    days: Days = Days()
+    ending: Ending = Ending()
+    names_from: int | None = None
+    legal: dict[str, dict[str, str]] = field(default_factory=dict)
+    stopped: tuple[str, ...] = ()
+    table: Table = UNCOUNTED
+
+    def next_milestone(self) -> MilestoneView | None:
+        """The unreached milestone that needs the fewest signatures; none once no signature can come any more."""
+        if self.state not in {CampaignState.DRAFT, CampaignState.OPEN}:
+            return None
+        waiting = [milestone for milestone in self.milestones if milestone.reached is None]
+        return min(waiting, key=lambda milestone: milestone.needs, default=None)
+
+    def seal(self) -> int:
+        """The number that a signing page promises: so many signatures before any name is public; 0: none."""
+        return UNKNOWN if self.names_from == 0 else self.names_from or 0
+
+    def every_milestone_reached(self) -> bool:
+        """Whether there were milestones, and none is left."""
+        return bool(self.milestones) and all(milestone.reached is not None for milestone in self.milestones)
+
+    def signing_stopped(self) -> bool:
+        """Whether the organisers paused signing."""
+        return switches.SIGNING in self.stopped
+
+    def codes_stopped(self) -> bool:
+        """Whether nobody can get a pass just now: no code is mailed, or every method is paused."""
+        methods = {switches.METHOD + name for name in self.methods}
+        return switches.CODES in self.stopped or methods <= set(self.stopped)
+
+    def by_role(self) -> Margin:
+        """Those who show only a role, by role."""
+        return self._margin("role", self.table.role, self.roles)
+
+    def by_team(self) -> Margin:
+        """The same people by team."""
+        return self._margin("team", self.table.team, self.teams)
+
+    def unshown(self) -> int:
+        """Everybody who is neither named nor in a figure: the anonymous, groups under ten, what rounding took off."""
+        return max(0, self._unnamed() - cells.total(self.by_role().cells))
+
+    def _margin(self, kind: str, counted: tuple[Cell, ...], choices: tuple[Choice, ...]) -> Margin:
+        shown = cells.beside(counted, self._unnamed())
+        return Margin(kind, shown, other=len(shown) < len(choices))
+
+    def _unnamed(self) -> int:
+        return (self.count or 0) - self.tally.named
+
+    def title(self, lang: str) -> str:
+        """Title in a language, or in the campaign's first."""
+        return self.letters.get(lang, self.letters[self.languages[0]]).title
+
+    def letter(self, lang: str) -> LetterView:
+        """The letter in a language, or in the campaign's first."""
+        return self.letters.get(lang, self.letters[self.languages[0]])
+
+    def written_root(self) -> str:
+        """The root as checkpoints and verify.py write it, in standard base64; empty while nothing is public."""
+        return b64encode(bytes.fromhex(self.root)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A campaign in the list of all public ones; `paused`: its organisers stopped signing."""
+
+    slug: str
+    title: dict[str, str]
+    state: CampaignState
+    count: int | None
+    languages: tuple[str, ...]
+    version: int
+    paused: bool = False

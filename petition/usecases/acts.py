@@ -1,0 +1,131 @@
+"""What two organisers do together: the right that each act takes, and what happens once the second key is turned.
+
+Guards that approval and act are one transaction: both happen or neither, and once. Guards that both keys are good when the
+second one turns: whoever asked and whoever approves must still have the right. A new act is a function and a line in ACTS,
+a line in RIGHTS, and a sentence in `petition.web.organise.asked`. Refuses an act that nobody asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from petition import epochs, organisers
+from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition.ledger import log
+from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
+from petition.organisers.approvals import KeyAct, KeyRequest, RequestUnknown
+from petition.organisers.audit_log import Deed
+from petition.usecases import domains, exports, removals, updates
+
+Doing = Callable[[Session, Campaign, KeyRequest, datetime], None]
+
+RIGHTS: Final[Mapping[KeyAct, Act]] = MappingProxyType(
+    {
+        KeyAct.REMOVE: Act.MODERATE,
+        KeyAct.MAIL: Act.TELL,
+        KeyAct.CLOSE: Act.MANAGE,
+        KeyAct.DOMAINS: Act.MANAGE,
+        KeyAct.EXPORT_NAMES: Act.EXPORT,
+        KeyAct.REMOVE_OWNER: Act.MANAGE,
+    }
+)
+
+
+class RightMissing(Exception):
+    """The role of whoever approves does not allow the act itself."""
+
+
+def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[KeyRequest, str]]:
+    """Requests that can be decided, oldest first, each with the name of whoever asked and still may."""
+    asking = approvals.waiting(campaign_id, now).with_only_columns(KeyRequest, Organiser.name, Membership.role)
+    asking = asking.join(Organiser, Organiser.id == KeyRequest.asked_by)
+    member = (Membership.organiser_id == KeyRequest.asked_by) & (Membership.campaign_id == KeyRequest.campaign_id)
+    rows = session.execute(asking.join(Membership, member).where(Organiser.disabled.is_(False))).all()
+    return [(request, name) for request, name, role in rows if RIGHTS[request.act] in GRANTS[role]]
+
+
+def approve(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+    """Turn the second key and do what was asked. Raises RequestUnknown, SameOrganiser, RightMissing, the act's own."""
+    request = approvals.approve(session, campaign.id, request_id, by, now)
+    _require(session, request, by)
+    if not organisers.may(session, request.asked_by, RIGHTS[request.act], campaign.id):
+        raise RequestUnknown
+    ACTS[request.act](session, campaign, request, now)
+    return request
+
+
+def refuse(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+    """Say no, or take one's own request back. Raises RequestUnknown, RightMissing."""
+    request = approvals.refuse(session, campaign.id, request_id, by, now)
+    _require(session, request, by)
+    return request
+
+
+def ask_to_close(session: Session, campaign: Campaign, by: bytes, now: datetime) -> KeyRequest:
+    """Ask for a second organiser to close a campaign; whoever asks twice asks once. Raises StepSkipped."""
+    if campaign.state is not CampaignState.OPEN:
+        raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
+    for request, _name in waiting(session, campaign.id, now):
+        if (request.act, request.asked_by) == (KeyAct.CLOSE, by):
+            return request
+    head = log.head_of(session, campaign.id)
+    many = epochs.coming(session, campaign, head).many
+    figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
+    return approvals.ask(session, campaign.id, KeyAct.CLOSE, figures, by, now)
+
+
+def change_member(
+    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, by: bytes, now: datetime
+) -> KeyRequest | None:
+    """Give a member another role, or none: at once, or for an owner once a second organiser agrees.
+
+    Raises MemberUnknown, LastOwner.
+    """
+    member = team.held(session, campaign.id, organiser_id)
+    if member.role is Role.OWNER and to is not Role.OWNER:
+        team.spare(session, member, to)
+        name = session.get_one(Organiser, organiser_id).name
+        about = {"organiser": organiser_id.hex(), "name": name, "to": to.value if to else ""}
+        return approvals.ask(session, campaign.id, KeyAct.REMOVE_OWNER, about, by, now)
+    _change(session, campaign, organiser_id, to, by, now)
+    return None
+
+
+def _change(
+    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, by: bytes, now: datetime
+) -> None:
+    if to is None:
+        team.remove(session, campaign.id, organiser_id, by, now)
+    else:
+        team.change_role(session, campaign.id, organiser_id, to, by, now)
+
+
+def _require(session: Session, request: KeyRequest, by: bytes) -> None:
+    if not organisers.may(session, by, RIGHTS[request.act], request.campaign_id):
+        raise RightMissing
+
+
+def _remove_owner(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    to = Role(request.about["to"]) if request.about["to"] else None
+    _change(session, campaign, bytes.fromhex(request.about["organiser"]), to, request.asked_by, now)
+
+
+def _close(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    epochs.change(session, campaign, CampaignState.CLOSED, now)
+    audit_log.write(session, campaign.id, request.asked_by, Deed.CAMPAIGN_CLOSED, now)
+
+
+ACTS: Final[dict[KeyAct, Doing]] = {
+    KeyAct.REMOVE: removals.approved,
+    KeyAct.MAIL: updates.mail_approved,
+    KeyAct.DOMAINS: domains.change,
+    KeyAct.EXPORT_NAMES: exports.export_names,
+    KeyAct.REMOVE_OWNER: _remove_owner,
+    KeyAct.CLOSE: _close,
+}
+"""What each act does; one that is not here cannot be approved."""

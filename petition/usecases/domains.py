@@ -1,0 +1,48 @@
+"""Changing whose addresses count, once a letter is open: under two keys, since it decides who may sign.
+
+Guards against an organiser who lets strangers in, or colleagues out, alone. What will hold afterwards stands whole in the
+request. Refuses an empty list. Passes that were issued stay good, whatever happens to their domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from petition import publication
+from petition.campaigns import Campaign, CampaignFaulty, require_open
+from petition.core import events
+from petition.organisers import approvals, audit_log
+from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.organisers.audit_log import Deed
+
+Policies = Mapping[str, Mapping[str, bool]]
+
+
+def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: datetime) -> KeyRequest:
+    """Ask for other domains from now on; raises CampaignFaulty, CampaignNotOpen, CampaignClosed."""
+    require_open(campaign)
+    before, domains = campaign.domains, {name: dict(policy) for name, policy in after.items()}
+    if not domains or domains == before:
+        raise CampaignFaulty("Other domains are at least one, and differ from those of now.")
+    about = {
+        "domains": domains,
+        "added": len(domains.keys() - before.keys()),
+        "removed": len(before.keys() - domains.keys()),
+        "changed": sum(before[name] != domains[name] for name in before.keys() & domains.keys()),
+    }
+    return approvals.ask(session, campaign.id, KeyAct.DOMAINS, about, by, now)
+
+
+def change(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    """Do what a request for other domains asks, in the transaction of the second key."""
+    session.refresh(campaign, with_for_update=True)
+    require_open(campaign)
+    campaign.domains = dict(request.about["domains"])
+    session.flush()
+    publication.refresh(session, campaign)
+    figures = {name: request.about[name] for name in ("added", "removed", "changed")}
+    audit_log.write(session, campaign.id, request.decided_by, Deed.DOMAINS_CHANGED, now, figures)
+    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

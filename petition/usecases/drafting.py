@@ -1,0 +1,114 @@
+"""From an idea to an open letter: begin, change, duplicate, open; each with its line in the journal.
+
+Guards that a draft has an owner from its first moment, and that of two who open it at once one does. Refuses nothing
+that the campaign itself allows (`petition.campaigns`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from petition import campaigns, epochs, organisers
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns.milestones import Goal, MilestoneKind
+from petition.organisers import Role, audit_log
+from petition.organisers.audit_log import Deed
+
+
+class Advice(StrEnum):
+    """What is not needed for an opening, but missed later."""
+
+    NO_ADDRESSEE_ROLE = "no_addressee_role"
+    NO_ORGANISERS = "no_organisers"
+    NO_ROLES = "no_roles"
+    NO_MILESTONES = "no_milestones"
+    SHARE_WITHOUT_WORKFORCE = "share_without_workforce"
+    NO_CLOSING_DATE = "no_closing_date"
+    NO_PRIVACY = "no_privacy"
+    NO_IMPRINT = "no_imprint"
+    ONE_OWNER = "one_owner"
+
+
+def begin(
+    session: Session, slug: str, host: str, title: str, languages: list[str], by: bytes, now: datetime
+) -> Campaign:
+    """An empty draft whose owner is whoever began it; raises SlugTaken, CampaignFaulty."""
+    made = campaigns.begin(session, slug, f"{host}/c/{slug}", title, languages)
+    organisers.join(session, made.id, by, Role.OWNER, now)
+    audit_log.write(session, made.id, by, Deed.CAMPAIGN_DRAFTED, now)
+    return made
+
+
+def duplicate(session: Session, source: Campaign, slug: str, host: str, by: bytes, now: datetime) -> Campaign:
+    """A draft with all that another campaign says and aims at; raises SlugTaken, CampaignFaulty."""
+    made = campaigns.duplicate(session, source, slug, f"{host}/c/{slug}")
+    for goal in goals(session, source):
+        copy = {
+            name: getattr(goal, name) for name in ("kind", "value", "mail_readers", "mail_organisers", "open_names")
+        }
+        session.add(Goal(campaign_id=made.id, **copy))
+    organisers.join(session, made.id, by, Role.OWNER, now)
+    audit_log.write(session, made.id, by, Deed.CAMPAIGN_DUPLICATED, now, {"of": source.slug})
+    return made
+
+
+def note(session: Session, campaign: Campaign, step: str, by: bytes, now: datetime) -> None:
+    """Write into the journal which part was changed, if anything was."""
+    if session.dirty or session.new or session.deleted:
+        audit_log.write(session, campaign.id, by, Deed.CAMPAIGN_CHANGED, now, {"step": step})
+
+
+def open_now(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+    """Open a draft; raises CampaignIncomplete, StepSkipped for whoever comes second."""
+    session.refresh(campaign, with_for_update=True)
+    epochs.open_campaign(session, campaign, now)
+    audit_log.write(session, campaign.id, by, Deed.CAMPAIGN_OPENED, now)
+
+
+def goals(session: Session, campaign: Campaign) -> list[Goal]:
+    """What a campaign aims at, numbers first, smallest first."""
+    query = select(Goal).where(Goal.campaign_id == campaign.id)
+    return sorted(session.scalars(query), key=lambda goal: (goal.kind, goal.value))
+
+
+def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+    """Aim at one more milestone; repeating it changes nothing. Raises LetterFrozen for what is no draft."""
+    campaigns.hold_draft(session, campaign)
+    milestones.aim(session, campaign.id, [(kind, value)])
+    audit_log.write(session, campaign.id, by, Deed.MILESTONE_ADDED, now, {"kind": kind.value, "value": value})
+
+
+def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+    """Aim at a milestone no longer; raises LetterFrozen for what is no draft."""
+    campaigns.hold_draft(session, campaign)
+    this = (Goal.campaign_id == campaign.id) & (Goal.kind == kind) & (Goal.value == value)
+    if session.scalars(delete(Goal).where(this).returning(Goal.value)).all():
+        audit_log.write(session, campaign.id, by, Deed.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+
+
+def advice(session: Session, campaign: Campaign) -> list[Advice]:
+    """What a draft could do better, in the order of its steps."""
+    aims = goals(session, campaign)
+    legal = campaign.legal
+    owners = [role for _, role in organisers.members(session, campaign.id) if role is Role.OWNER]
+    found = {
+        Advice.NO_ADDRESSEE_ROLE: not campaign.addressee_role,
+        Advice.NO_ORGANISERS: not campaign.organisers,
+        Advice.NO_ROLES: not campaign.roles,
+        Advice.NO_MILESTONES: not aims,
+        Advice.SHARE_WITHOUT_WORKFORCE: campaign.workforce is None and any(g.kind is MilestoneKind.SHARE for g in aims),
+        Advice.NO_CLOSING_DATE: campaign.closes_at is None,
+        Advice.NO_PRIVACY: not legal.get("privacy"),
+        Advice.NO_IMPRINT: not legal.get("imprint"),
+        Advice.ONE_OWNER: len(owners) == 1,
+    }
+    return [each for each, holds in found.items() if holds]
+
+
+def is_late(campaign: Campaign, now: datetime) -> bool:
+    """Whether the calendar would have opened a draft by now, had nothing been missing."""
+    return campaign.state is CampaignState.DRAFT and campaign.opens_at is not None and campaign.opens_at <= now

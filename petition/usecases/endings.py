@@ -1,0 +1,101 @@
+"""What became of the letter: each demand, the delivery, the answer.
+
+Guards the order of things: what was not closed is not delivered, what was not delivered is not answered
+(`petition.campaigns.StepSkipped`). What is recorded can be corrected, and the journal says that it was. Refuses to judge
+the demands of a letter that nobody can read yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from petition import campaigns, epochs
+from petition.campaigns import (
+    Answer,
+    Campaign,
+    CampaignNotOpen,
+    CampaignState,
+    DemandState,
+    Handover,
+    StepSkipped,
+    TextMissing,
+)
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
+
+ORDER: Final = tuple(CampaignState)
+
+
+def judge(
+    session: Session,
+    campaign: Campaign,
+    number: int,
+    state: DemandState,
+    source: str,
+    day: date,
+    by: bytes,
+    now: datetime,
+) -> None:
+    """Record what became of a demand. Raises CampaignNotOpen, CampaignFaulty for a demand that is not there."""
+    if campaign.state is CampaignState.DRAFT:
+        raise CampaignNotOpen(campaign.slug)
+    campaigns.judge_demand(session, campaign, number, state, source, day)
+    audit_log.write(session, campaign.id, by, Deed.DEMAND_JUDGED, now, {"demand": number, "state": state.value})
+
+
+def deliver(
+    session: Session,
+    campaign: Campaign,
+    day: date,
+    how: Mapping[str, str],
+    note: Mapping[str, str],
+    by: bytes,
+    now: datetime,
+) -> None:
+    """Record how the letter was delivered, or correct it. Raises StepSkipped."""
+    session.refresh(campaign, with_for_update=True)
+    found = session.get(Handover, campaign.id)
+    if found is None:
+        _require(campaign, CampaignState.CLOSED)
+        session.add(Handover(campaign_id=campaign.id, day=day, how=dict(how), note=dict(note)))
+    else:
+        found.day, found.how, found.note = day, dict(how), dict(note)
+    _step(session, campaign, CampaignState.DELIVERED, now)
+    audit_log.write(
+        session, campaign.id, by, Deed.DELIVERED, now, {"day": day.isoformat(), "corrected": found is not None}
+    )
+
+
+def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, str], by: bytes, now: datetime) -> None:
+    """Record what the addressee answered, or correct it. Raises StepSkipped, TextMissing without a text."""
+    if not text:
+        raise TextMissing("An answer needs its text in one language at least.")
+    session.refresh(campaign, with_for_update=True)
+    found = session.get(Answer, campaign.id)
+    if found is None:
+        _require(campaign, CampaignState.DELIVERED)
+        session.add(Answer(campaign_id=campaign.id, day=day, text=dict(text)))
+    else:
+        found.day, found.text = day, dict(text)
+    _step(session, campaign, CampaignState.ANSWERED, now)
+    audit_log.write(
+        session, campaign.id, by, Deed.ANSWERED, now, {"day": day.isoformat(), "corrected": found is not None}
+    )
+
+
+def _require(campaign: Campaign, least: CampaignState) -> None:
+    """Raises StepSkipped for a campaign that has not come so far."""
+    if ORDER.index(campaign.state) < ORDER.index(least):
+        raise StepSkipped(f"{campaign.state}, not {least}")
+
+
+def _step(session: Session, campaign: Campaign, to: CampaignState, now: datetime) -> None:
+    """Go on to a state, or, where the campaign is there already, let its page be drawn again."""
+    session.flush()
+    if ORDER.index(campaign.state) < ORDER.index(to):
+        epochs.change(session, campaign, to, now)
+    campaign.mark_stale()

@@ -1,0 +1,162 @@
+"""Exports: files that organisers take home, made in the background, which live a day.
+
+Guards that a file holds what is public, and the journal, and nothing else; that whoever downloads gets a whole one: it is
+written under another name, closed, then named. The row is the promise: whoever makes a file holds its lock, which ends
+with the process, so that a sweep finds what was left half done and it is made again; what failed five times says so.
+Refuses names without a second organiser (`petition.organisers.approvals`), and to hold more than a few rows in memory.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from petition import signatures
+from petition.campaigns import Campaign
+from petition.core import db, events
+from petition.organisers import approvals, audit_log
+from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.organisers.audit_log import Deed
+from petition.usecases import files
+from petition.usecases.tables import Export, ExportKind, ExportState
+
+LIFE: Final = timedelta(hours=24)
+MOST_TRIES: Final = 5
+UNFINISHED: Final = (ExportState.WAITING, ExportState.RUNNING)
+WORDS: Final = {
+    ExportKind.SIGNERS: ("signers", "csv"),
+    ExportKind.FIGURES_CSV: ("figures", "csv"),
+    ExportKind.FIGURES_JSON: ("figures", "json"),
+    ExportKind.JOURNAL: ("journal", "csv"),
+}
+
+
+class ExportUnknown(LookupError):
+    """There is no such file: it was never asked for here, is not ready, or was deleted after a day."""
+
+
+class NoNames(Exception):
+    """No name is public, so there is nothing to export."""
+
+
+def ask(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: datetime) -> Export:
+    """Promise a file; one that is being made already is not made twice. Names take `ask_names`."""
+    assert kind is not ExportKind.SIGNERS
+    return _promise(session, campaign, kind, by, now)
+
+
+def ask_names(session: Session, campaign: Campaign, by: bytes, now: datetime) -> KeyRequest:
+    """Ask a second organiser to approve a file of the public names; the request says how many. Raises NoNames."""
+    names = public_names(session, campaign)
+    if not names:
+        raise NoNames
+    return approvals.ask(session, campaign.id, KeyAct.EXPORT_NAMES, {"names": names}, by, now)
+
+
+def export_names(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    """What follows when both keys were turned: the file is promised to whoever asked for it."""
+    _promise(session, campaign, ExportKind.SIGNERS, request.asked_by, now)
+
+
+def public_names(session: Session, campaign: Campaign) -> int:
+    """How many names the public may see now; none below the least number of signatures."""
+    return signatures.count_cells(session, campaign.id).named if names_are_public(session, campaign) else 0
+
+
+def names_are_public(session: Session, campaign: Campaign) -> bool:
+    """Whether anything of the signers is public."""
+    return bool(session.scalar(select(signatures.enough(campaign.id))))
+
+
+def of(session: Session, campaign_id: bytes, now: datetime) -> list[Export]:
+    """The files of a campaign, newest first, as long as they live."""
+    query = select(Export).where(Export.campaign_id == campaign_id, Export.until > now)
+    return list(session.scalars(query.order_by(Export.at.desc(), Export.id).limit(50)))
+
+
+def find(session: Session, campaign_id: bytes, export_id: bytes, now: datetime) -> Export:
+    """A file that is ready; raises ExportUnknown."""
+    query = select(Export).where(Export.id == export_id, Export.campaign_id == campaign_id, Export.until > now)
+    found = session.scalar(query.where(Export.state == ExportState.DONE))
+    if found is None:
+        raise ExportUnknown
+    return found
+
+
+def file_name(slug: str, export: Export) -> str:
+    """What the file is called where it is taken: campaign-signers-2026-11-25.csv."""
+    what, kind = WORDS[export.kind]
+    return f"{slug}-{what}-{export.at:%Y-%m-%d}.{kind}"
+
+
+def unfinished(session: Session) -> list[str]:
+    """What is still to be made, oldest first: for the sweep."""
+    query = select(Export.id).where(Export.state.in_(UNFINISHED)).order_by(Export.at).limit(100)
+    return [each.hex() for each in session.scalars(query)]
+
+
+def make(export_id: bytes, home: Path, now: datetime) -> None:
+    """Make a file, unless somebody is at it or it is made; commits by itself, as progress is to be seen."""
+    with db.session() as reading:
+        if not db.try_hold(reading, db.lock_key("export", export_id)):
+            return
+        if (export := _begin(export_id)) is None:
+            return
+        campaign = reading.get_one(Campaign, export.campaign_id)
+        rows = files.rows_of(reading, campaign, export.kind, names=names_are_public(reading, campaign))
+        files.write(files.path(home, export_id), rows, lambda done: _tell(export_id, done, rows.total))
+    _finish(export_id, now)
+
+
+def purge(session: Session, home: Path, now: datetime) -> None:
+    """Delete files and rows that had their day, and what killed makers left behind."""
+    there = files.every(home)  # listed first: whatever is made from now on has a row that is found below
+    session.execute(delete(Export).where(Export.until <= now))
+    living = {each.hex() for each in session.scalars(select(Export.id))}
+    files.keep_only(there, living)
+
+
+def _promise(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: datetime) -> Export:
+    db.hold(session, db.lock_key("exports of", campaign.id))
+    mine = (Export.campaign_id == campaign.id) & (Export.kind == kind)
+    found = session.scalar(select(Export).where(mine, Export.state.in_(UNFINISHED), Export.until > now))
+    if found is None:
+        found = Export(
+            id=secrets.token_bytes(16), campaign_id=campaign.id, kind=kind, state=ExportState.WAITING, done=0, total=0,
+            tries=0, by=by, at=now, until=now + LIFE,
+        )  # fmt: skip
+        session.add(found)
+        session.flush()
+        audit_log.write(session, campaign.id, by, Deed.EXPORTED, now, {"kind": kind.value})
+    events.announce(session.info, events.ExportWanted(found.id.hex()))
+    return found
+
+
+def _begin(export_id: bytes) -> Export | None:
+    """Write down that it is being made; None when it need not be, or failed too often."""
+    with db.transaction() as session:
+        export = session.get(Export, export_id, with_for_update=True)
+        if export is None or export.state not in UNFINISHED:
+            return None
+        if export.tries >= MOST_TRIES:
+            export.state = ExportState.FAILED
+            return None
+        export.tries, export.state, export.done = export.tries + 1, ExportState.RUNNING, 0
+        return export
+
+
+def _tell(export_id: bytes, done: int, total: int) -> None:
+    with db.transaction() as session:
+        if (export := session.get(Export, export_id)) is not None:
+            export.done, export.total = done, max(done, total)
+
+
+def _finish(export_id: bytes, now: datetime) -> None:
+    with db.transaction() as session:
+        if (export := session.get(Export, export_id)) is not None and export.until > now:
+            export.state, export.total = ExportState.DONE, export.done

@@ -1,0 +1,170 @@
+"""Milestones in organisers' hands: added, changed, removed while they are not reached.
+
+Guards two promises: a milestone that was reached stays history, and names that are public cannot be taken back
+silently, so that none that opens names can be added once some are. Both are asked under the lock of the epochs, which
+reach milestones and open names. What was promised to those who signed already binds whatever is done here: each name has
+its own seal (`petition.signatures`). Refuses to aim twice at the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import publication
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns.milestones import Goal, Milestone, MilestoneKind, needs
+from petition.core import db
+from petition.epochs.batch import epoch_lock
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
+from petition.signatures import count_cells
+
+
+class GoalUnknown(LookupError):
+    """The campaign does not aim at this."""
+
+
+class GoalThere(Exception):
+    """The campaign aims at this already."""
+
+
+class GoalReached(Exception):
+    """The milestone was reached: it is history now."""
+
+
+class WorkforceUnknown(Exception):
+    """A share needs the size of the workforce."""
+
+
+class NamesPublic(Exception):
+    """Names are public already; they cannot be taken back for a milestone to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What follows when a milestone is reached, beside standing on the page."""
+
+    mail_readers: bool
+    mail_organisers: bool
+    open_names: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GoalLine:
+    """A milestone as organisers see it; `missing`: signatures still needed, None when nobody can tell."""
+
+    kind: MilestoneKind
+    value: int
+    needs: int | None
+    missing: int | None
+    reached: date | None
+    then: Consequences
+
+
+def lines(session: Session, campaign: Campaign, counted: int) -> list[GoalLine]:
+    """Every milestone, in the order of the signatures needed."""
+    days = {
+        (each.kind, each.value): each.day
+        for each in session.scalars(select(Milestone).where(Milestone.campaign_id == campaign.id))
+    }
+    goals = session.scalars(select(Goal).where(Goal.campaign_id == campaign.id))
+    found = [_line(campaign, goal, counted, days.get((goal.kind, goal.value))) for goal in goals]
+    return sorted(found, key=lambda line: (line.needs is None, line.needs, line.kind, line.value))
+
+
+def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, counted: int) -> GoalLine:
+    """One milestone. Raises GoalUnknown."""
+    goal = _goal(session, campaign, kind, value)
+    reached = session.get(Milestone, (campaign.id, kind, value))
+    return _line(campaign, goal, counted, reached.day if reached else None)
+
+
+def add(
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, by: bytes, now: datetime
+) -> None:
+    """Aim at one more number. Raises GoalThere, WorkforceUnknown, NamesPublic."""
+    db.hold(session, epoch_lock(campaign.id))
+    if session.get(Goal, (campaign.id, kind, value)) is not None:
+        raise GoalThere
+    if needs(kind, value, campaign.workforce) is None:
+        raise WorkforceUnknown
+    if then.open_names:
+        _require_no_names(session, campaign)
+    session.add(Goal(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
+    _told(session, campaign, by, Deed.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
+
+
+def change(
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, by: bytes, now: datetime
+) -> None:
+    """Let other things follow. Raises GoalUnknown, GoalReached, NamesPublic."""
+    goal = _waiting(session, campaign, kind, value)
+    if then.open_names and not goal.open_names:
+        _require_no_names(session, campaign)
+    for name, wanted in asdict(then).items():
+        setattr(goal, name, wanted)
+    about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
+    _told(session, campaign, by, Deed.MILESTONE_ADDED, now, about)
+
+
+def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+    """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
+    session.delete(_waiting(session, campaign, kind, value))
+    _told(session, campaign, by, Deed.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+
+
+def names_can_wait(session: Session, campaign: Campaign) -> bool:
+    """Whether a milestone may still be what opens the names: none is public, and none was opened that way."""
+    if milestones.names_wait(session, campaign.id):
+        return True
+    return not (_opened(session, campaign.id) or count_cells(session, campaign.id).named)
+
+
+def _require_no_names(session: Session, campaign: Campaign) -> None:
+    if not names_can_wait(session, campaign):
+        raise NamesPublic
+
+
+def _opened(session: Session, campaign_id: bytes) -> bool:
+    same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
+    query = select(Goal.value).join(Milestone, same).where(Goal.campaign_id == campaign_id, Goal.open_names)
+    return session.scalar(query.limit(1)) is not None
+
+
+def _goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> Goal:
+    goal = session.get(Goal, (campaign.id, kind, value), populate_existing=True)
+    if goal is None:
+        raise GoalUnknown
+    return goal
+
+
+def _waiting(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> Goal:
+    db.hold(session, epoch_lock(campaign.id))
+    goal = _goal(session, campaign, kind, value)
+    if session.get(Milestone, (campaign.id, kind, value)) is not None:
+        raise GoalReached
+    return goal
+
+
+def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) -> GoalLine:
+    needed = needs(goal.kind, goal.value, campaign.workforce)
+    missing = None if needed is None else max(0, needed - counted)
+    then = Consequences(goal.mail_readers, goal.mail_organisers, goal.open_names)
+    return GoalLine(goal.kind, goal.value, needed, missing, reached, then)
+
+
+def _told(
+    session: Session, campaign: Campaign, by: bytes, deed: Deed, now: datetime, about: Mapping[str, object]
+) -> None:
+    """In the journal; and on the page at once, so that whoever signs now reads when names open."""
+    audit_log.write(session, campaign.id, by, deed, now, about)
+    session.flush()
+    if campaign.state is not CampaignState.DRAFT:
+        session.refresh(campaign, with_for_update=True)  # before the snapshot's row, as everybody does
+        publication.refresh(session, campaign)
+        campaign.mark_stale()  # whatever else waited to be drawn, or to leave the bundle, still does

@@ -1,0 +1,197 @@
+"""Removing signatures: what is selected, the second key above fifty, the work in portions, the way back.
+
+Guards that the preview is the result: a request holds the numbers that were looked at, so that nothing that came later is
+touched and what is gone meanwhile is told as gone. Guards the order of locks: whoever removes or takes back holds the
+epoch's lock, so that a batch sees a removal whole or not at all. Refuses a removal once the ledger is closed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import signatures
+from petition.campaigns import Campaign, require_open
+from petition.core import db, events, outbox
+from petition.epochs.batch import epoch_lock
+from petition.epochs.history import Epoch
+from petition.ledger import log
+from petition.ledger.entries import Removal
+from petition.organisers import approvals, audit_log
+from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.organisers.audit_log import Deed
+from petition.signatures import Concealed, SignerUnknown, selection, waves
+from petition.signatures.selection import Criteria, Selection
+from petition.signatures.tables import Wave, WaveState
+
+AT_ONCE: Final = 50
+"""More than so many take a second organiser."""
+REMOVAL: Final = "removal"
+BREATH: Final = 0.02
+"""Seconds between two portions: an epoch or a reader of the page gets in."""
+
+
+class SelectionChanged(Exception):
+    """The signatures that are meant are not those that were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of epochs, both included."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What became of the wish: removed or being removed, or a request that waits for a second organiser."""
+
+    wave: Wave | None
+    request: KeyRequest | None
+
+
+def of_days(session: Session, campaign_id: bytes, criteria: Criteria, days: Days) -> Criteria:
+    """The criteria with days turned into epochs, which is all a signature knows of its time."""
+    if days == Days():
+        return criteria
+    query = select(func.min(Epoch.number), func.max(Epoch.number)).where(Epoch.campaign_id == campaign_id)
+    query = query.where(Epoch.day >= days.first) if days.first else query
+    query = query.where(Epoch.day <= days.last) if days.last else query
+    first, last = session.execute(query).one()
+    if first is None:
+        return replace(criteria, first=1, last=0)
+    return replace(criteria, first=max(first, criteria.first or 0), last=min(last, criteria.last or last))
+
+
+def preview(session: Session, campaign: Campaign, criteria: Criteria, size: int | None = None) -> Selection:
+    """What would be removed, among the entries that the ledger has now or had at `size`. Raises CriteriaEmpty."""
+    now_size = log.head_of(session, campaign.id).size
+    return selection.select_signatures(session, campaign.id, criteria, now_size if size is None else size)
+
+
+def remove(
+    session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, by: bytes, now: datetime
+) -> Begun:  # fmt: skip
+    """Remove what was looked at: `seen` is the ledger's size and the selection's digest then.
+
+    Up to fifty at once; more are asked for, and a second organiser approves. Raises SelectionChanged, CampaignClosed,
+    CampaignNotOpen.
+    """
+    require_open(campaign)
+    chosen = preview(session, campaign, criteria, seen[0])
+    if chosen.digest() != seen[1] or not chosen.figure:
+        raise SelectionChanged
+    kept = _kept(criteria)
+    if chosen.figure <= AT_ONCE:
+        return Begun(_begin(session, campaign, chosen.members, why, by, now, kept), None)
+    about = {"n": chosen.figure, "why": str(why), "criteria": kept, "members": selection.packed(chosen.members)}
+    return Begun(None, approvals.ask(session, campaign.id, KeyAct.REMOVE, about, by, now))
+
+
+def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, by: bytes, now: datetime) -> Wave:
+    """Remove one signer who is shown by name. Raises SignerUnknown, CampaignClosed."""
+    if selection.named_signer(session, campaign.id, index) is None:
+        raise SignerUnknown(index)
+    return _begin(session, campaign, [index], why, by, now, {"entry": index})
+
+
+def approved(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    """What KeyAct.REMOVE does when the second key is turned: remove exactly what was looked at when it was asked."""
+    about, by = request.about, request.decided_by or request.asked_by
+    members = selection.unpacked(about["members"])
+    _begin(session, campaign, members, Removal(about["why"]), by, now, about["criteria"])
+
+
+def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, by: bytes, now: datetime) -> None:
+    """Take a name or a comment off the page; raises SignerUnknown."""
+    if selection.named_signer(session, campaign.id, index) is None:  # nor is anything told of a name that nobody sees
+        raise SignerUnknown(index)
+    signatures.conceal(session, campaign, index, what)
+    audit_log.write(session, campaign.id, by, Deed.SIGNER_HIDDEN, now, {"what": str(what)})
+
+
+def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, now: datetime) -> int:
+    """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises WaveUnknown, RemovalOver."""
+    db.hold(session, epoch_lock(campaign.id))
+    restored = waves.undo(session, waves.find(session, campaign.id, wave_id))
+    audit_log.write(session, campaign.id, by, Deed.REMOVAL_UNDONE, now, {"n": restored})
+    return restored
+
+
+def work(
+    owed_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = waves.PORTION
+) -> None:  # fmt: skip
+    """Do the owed removals of a campaign, a portion a transaction; whoever dies is followed by the sweep."""
+    with db.transaction() as session:
+        row = outbox.claim(session, owed_id, now())
+    if row is None:
+        return
+    while _portion(row.campaign_id, owed_id, now(), most):
+        if stopping():
+            return
+        time.sleep(BREATH)
+
+
+def _portion(campaign_id: bytes, owed_id: str, now: datetime, most: int) -> bool:
+    with db.transaction() as session:
+        db.hold(session, epoch_lock(campaign_id))
+        left = waves.running(session, campaign_id)
+        if not left:
+            outbox.settle(session, owed_id)
+            return False
+        waves.advance(session, waves.find(session, campaign_id, left[0]), most)
+        outbox.go_on(session, owed_id, now)
+    return True
+
+
+def _begin(
+    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime, kept: dict[str, Any]
+) -> Wave:  # fmt: skip
+    db.hold(session, epoch_lock(campaign.id))
+    session.refresh(campaign)
+    require_open(campaign)
+    wave = waves.begin(session, campaign, members, why, by, now, kept)
+    audit_log.write(session, campaign.id, by, Deed.SIGNATURES_REMOVED, now, {"n": len(members), "why": str(why)})
+    if len(members) <= AT_ONCE:
+        while waves.advance(session, wave):
+            pass
+        return wave
+    owed_id = outbox.owe(session, REMOVAL, campaign.id, 0, now)
+    events.announce(session.info, events.RemovalBegun(campaign.id.hex(), owed_id))
+    return wave
+
+
+def _kept(criteria: Criteria) -> dict[str, Any]:
+    """What is kept of the criteria: not the text that was looked for, which may be somebody's name."""
+    told = criteria.told()
+    return {"text": True, **told} if told.pop("q", None) else told
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One removal for the page: the wave, and whether it can be taken back."""
+
+    wave: Wave
+    reversible: bool
+
+    @property
+    def gone(self) -> int:
+        """How many were withdrawn or removed otherwise before this came to them."""
+        return self.wave.found - self.wave.done if self.wave.state is not WaveState.RUNNING else 0
+
+
+def lines(session: Session, campaign_id: bytes, most: int = 100) -> list[Line]:
+    """Removals, newest first; two queries."""
+    query = select(Wave).where(Wave.campaign_id == campaign_id).order_by(Wave.at.desc(), Wave.id).limit(most)
+    waiting = waves.waiting_of(session, campaign_id)
+    return [
+        Line(wave, wave.state is WaveState.RUNNING or (wave.state is WaveState.DONE and wave.id in waiting))
+        for wave in session.scalars(query)
+    ]

@@ -1,0 +1,71 @@
+"""Stopping and resuming: signing, codes, a method, mail; at once, on every page and call.
+
+Guards that the stop, what the public pages say of it and the journal's line are one transaction. Refuses nothing that
+an owner may want in a hurry: neither takes a second key, for a stop harms nobody and can be taken back. Mail that stopped
+by itself, because the mail server refuses it, is resumed here for the whole site: it stops again if nothing was mended.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition import publication
+from petition.campaigns import Campaign, switches
+from petition.core import events
+from petition.mailing import queue
+from petition.mailing.queue import Halt
+from petition.mailing.queue.halts import REFUSED
+from petition.organisers import audit_log
+from petition.organisers.audit_log import Deed
+
+MAIL: Final = "mail"
+
+
+def offered(campaign: Campaign) -> list[str]:
+    """What can be stopped in a campaign."""
+    return [*switches.switches(campaign), MAIL]
+
+
+def stopped(session: Session, campaign: Campaign) -> set[str]:
+    """What is stopped now."""
+    halted = session.scalar(select(Halt.what).where(Halt.what.in_([_halt(campaign), REFUSED])).limit(1))
+    return {*campaign.stopped, *([MAIL] if halted else [])}
+
+
+def stop(session: Session, campaign: Campaign, what: str, by: bytes, now: datetime) -> None:
+    """Stop something; twice is once. Raises CampaignFaulty for what the campaign does not have."""
+    if what in stopped(session, campaign):
+        return
+    if what == MAIL:
+        queue.halt(session, _halt(campaign), now)
+    else:
+        switches.stop(session, campaign, what)
+        _publish(session, campaign)
+    audit_log.write(session, campaign.id, by, Deed.STOPPED, now, {"what": what})
+
+
+def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: bytes, now: datetime) -> None:
+    """Take something up again; twice is once. Raises CampaignFaulty."""
+    if what in offered(campaign) and what not in stopped(session, campaign):
+        return
+    if what == MAIL:
+        queue.resume(session, _halt(campaign), base_url)
+        queue.resume(session, REFUSED, base_url)
+    else:
+        switches.resume(session, campaign, what)
+        _publish(session, campaign)
+    audit_log.write(session, campaign.id, by, Deed.RESUMED, now, {"what": what})
+
+
+def _halt(campaign: Campaign) -> str:
+    return f"campaign:{campaign.id.hex()}"
+
+
+def _publish(session: Session, campaign: Campaign) -> None:
+    session.flush()
+    publication.refresh(session, campaign)
+    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

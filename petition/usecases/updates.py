@@ -1,0 +1,258 @@
+"""Updates in organisers' hands: written, planned, published, mailed.
+
+Guards that each is published once, whoever asks and however many workers look: the draft's row is locked, and has its
+number from then on. Guards readers: an update goes out by mail only after two organisers wanted exactly this text, and
+three a week at most. Refuses to change what somebody else was asked to approve, what is planned and what is public.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import campaigns
+from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpdates, Update, UpdateDraft
+from petition.campaigns.mail_settings import Mailing
+from petition.campaigns.news import News, NewsKind
+from petition.mailing import digests, queue, subscribers
+from petition.mailing.subscribers import Rhythm
+from petition.organisers import approvals, audit_log
+from petition.organisers.approvals import KeyAct, KeyRequest, RequestUnknown
+from petition.organisers.audit_log import Deed
+
+ID_BYTES: Final = 16
+UPDATE: Final = "update"
+
+
+class UpdateUnknown(LookupError):
+    """The campaign has no such draft."""
+
+
+class UpdateFixed(Exception):
+    """The update is planned, published, or waits for a second organiser: its words and its date stand."""
+
+
+class UpdateState(StrEnum):
+    """How far an update is."""
+
+    DRAFT = "draft"
+    ASKED = "asked"
+    PLANNED = "planned"
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An update and how far it is; `request`: what waits for the second key."""
+
+    draft: UpdateDraft
+    state: UpdateState
+    request: KeyRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An update that is public, and how many of its mails are in which state."""
+
+    update: Update
+    mails: dict[str, int]
+
+
+def every(session: Session, campaign: Campaign, now: datetime) -> list[Written]:
+    """What is not published yet: drafts, then those that wait for a second organiser, then the planned ones."""
+    unpublished = (UpdateDraft.campaign_id == campaign.id) & UpdateDraft.number.is_(None)
+    drafts = session.scalars(select(UpdateDraft).where(unpublished).order_by(UpdateDraft.due, UpdateDraft.id)).all()
+    requests = _requests(session, campaign.id, now)
+    found = [_written(draft, requests.get(draft.id.hex())) for draft in drafts]
+    return sorted(found, key=lambda each: list(UpdateState).index(each.state))
+
+
+def published(session: Session, campaign: Campaign) -> list[Published]:
+    """Published updates, newest first, each with what became of its mails."""
+    query = select(Update).where(Update.campaign_id == campaign.id).order_by(Update.number.desc())
+    told = select(News.value, News.number).where(News.campaign_id == campaign.id, News.kind == NewsKind.UPDATE)
+    periods = {value: f"news-{number}" for value, number in session.execute(told)}
+    mails = queue.progress(session, campaign.id, UPDATE, list(periods.values()))
+    return [Published(each, mails.get(periods.get(each.number, ""), {})) for each in session.scalars(query)]
+
+
+def find(session: Session, campaign: Campaign, draft_id: bytes, now: datetime, *, lock: bool = False) -> Written:
+    """One update, locked where it is to be changed. Raises UpdateUnknown."""
+    draft = session.get(UpdateDraft, draft_id, with_for_update=lock, populate_existing=lock)
+    if draft is None or draft.campaign_id != campaign.id:
+        raise UpdateUnknown
+    return _written(draft, _requests(session, campaign.id, now).get(draft_id.hex()))
+
+
+def write(session: Session, campaign: Campaign, text: Mapping[str, str], by: bytes, now: datetime) -> bytes:
+    """Keep a new draft; gives its id."""
+    draft = UpdateDraft(
+        id=secrets.token_bytes(ID_BYTES), campaign_id=campaign.id, text=dict(text), mailed=False, due=None,
+        approved=False, number=None,
+    )  # fmt: skip
+    session.add(draft)
+    audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now)
+    return draft.id
+
+
+def rewrite(
+    session: Session, campaign: Campaign, draft_id: bytes, text: Mapping[str, str], by: bytes, now: datetime
+) -> None:
+    """Keep other words of a draft. Raises UpdateUnknown, UpdateFixed."""
+    draft = _editable(session, campaign, draft_id, now)
+    if draft.text != dict(text):
+        draft.text, draft.mailed, draft.due, draft.approved = dict(text), False, None, False
+        audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now, {"changed": True})
+
+
+def discard(session: Session, campaign: Campaign, draft_id: bytes, by: bytes, now: datetime) -> None:
+    """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
+    session.delete(_editable(session, campaign, draft_id, now))
+    audit_log.write(session, campaign.id, by, Deed.UPDATE_CANCELLED, now, {"discarded": True})
+
+
+def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime) -> None:
+    """Publish a draft on the page, at once or at a time. Raises UpdateUnknown, UpdateFixed, TextMissing."""
+    draft = _editable(session, campaign, draft_id, now)
+    _require_whole(campaign, draft)
+    draft.mailed, draft.approved = False, False
+    if due is None or due <= now:
+        _publish(session, campaign, draft, by, now)
+    else:
+        draft.due = due
+        audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now, {"planned": due.isoformat()})
+
+
+def ask_to_mail(
+    session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime
+) -> KeyRequest:
+    """Ask a second organiser to publish a draft and mail it. Raises as `plan`, and TooManyUpdates."""
+    draft = _editable(session, campaign, draft_id, now)
+    _require_whole(campaign, draft)
+    if mailed_in_week(session, campaign, due or now) >= campaigns.UPDATES_A_WEEK:
+        raise TooManyUpdates
+    draft.mailed, draft.due, draft.approved = True, due, False
+    about: dict[str, Any] = {"draft": draft.id.hex(), "sha256": _digest(draft), "readers": readers(session, campaign)}
+    about |= {"due": due.astimezone(UTC).isoformat() if due else ""}
+    return approvals.ask(session, campaign.id, KeyAct.MAIL, about, by, now)
+
+
+def mail_approved(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+    """Two organisers want this mail: publish and mail it, or let its time come. Raises RequestUnknown, TooManyUpdates."""
+    draft = session.get(
+        UpdateDraft, bytes.fromhex(request.about["draft"]), with_for_update=True, populate_existing=True
+    )
+    same = draft is not None and draft.campaign_id == campaign.id and _digest(draft) == request.about["sha256"]
+    if draft is None or not same or draft.number is not None or not draft.mailed:
+        raise RequestUnknown
+    draft.approved = True
+    if draft.due is None or draft.due <= now:
+        _publish(session, campaign, draft, request.asked_by, now)
+
+
+def cancel(session: Session, campaign: Campaign, draft_id: bytes, by: bytes, now: datetime) -> None:
+    """Make a draft again of what was planned or asked for. Raises UpdateUnknown, UpdateFixed when it is public."""
+    found = find(session, campaign, draft_id, now)
+    if found.request is not None:  # the request first, as whoever approves it does: two who meet here wait in one order
+        approvals.refuse(session, campaign.id, found.request.id, by, now)
+    draft = find(session, campaign, draft_id, now, lock=True).draft
+    if draft.number is not None:
+        raise UpdateFixed
+    if found.state is not UpdateState.DRAFT:
+        _give_back(session, campaign, draft, by, now, {})
+
+
+def due(session: Session, now: datetime) -> list[bytes]:
+    """What is to be published now."""
+    planned = UpdateDraft.number.is_(None) & (UpdateDraft.approved | ~UpdateDraft.mailed)
+    return list(
+        session.scalars(select(UpdateDraft.id).where(UpdateDraft.due <= now, planned).order_by(UpdateDraft.due))
+    )
+
+
+def publish_due(session: Session, draft_id: bytes, now: datetime) -> bool:
+    """Publish one planned update if nobody else did or is at it; one that cannot be becomes a draft again."""
+    planned = UpdateDraft.number.is_(None) & (UpdateDraft.approved | ~UpdateDraft.mailed) & (UpdateDraft.due <= now)
+    draft = session.scalar(
+        select(UpdateDraft).where(UpdateDraft.id == draft_id, planned).with_for_update(skip_locked=True)
+    )
+    if draft is None:
+        return False
+    campaign = session.get_one(Campaign, draft.campaign_id)
+    try:
+        _publish(session, campaign, draft, None, now)
+    except (TooManyUpdates, TextMissing) as wrong:
+        _give_back(session, campaign, draft, None, now, {"why": type(wrong).__name__})
+        return False
+    return True
+
+
+def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> int:
+    """How many updates were mailed in the local week of a moment."""
+    week = digests.week_of(Mailing.read(campaign.mailing), moment).date()
+    query = select(func.count()).select_from(Update).where(Update.campaign_id == campaign.id, Update.mailed)
+    return int(session.scalar(query.where(Update.day >= week)) or 0)
+
+
+def readers(session: Session, campaign: Campaign) -> int:
+    """To how many readers an update is mailed as it is published; the others read it in their digest."""
+    return sum(subscribers.audience(session, campaign.id)[Rhythm.MILESTONES].values())
+
+
+def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime) -> None:
+    week = digests.week_of(Mailing.read(campaign.mailing), now) if draft.mailed else None
+    draft.number = campaigns.publish_update(session, campaign, draft.text, now, mailed_since=week)
+    about: dict[str, Any] = {"update": draft.number, "mailed": draft.mailed}
+    about |= {"readers": readers(session, campaign)} if draft.mailed else {}
+    audit_log.write(session, campaign.id, by, Deed.UPDATE_PUBLISHED, now, about)
+
+
+def _give_back(
+    session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime, about: Mapping[str, Any]
+) -> None:
+    draft.due, draft.mailed, draft.approved = None, False, False
+    audit_log.write(session, campaign.id, by, Deed.UPDATE_CANCELLED, now, about)
+
+
+def _editable(session: Session, campaign: Campaign, draft_id: bytes, now: datetime) -> UpdateDraft:
+    found = find(session, campaign, draft_id, now, lock=True)
+    if found.state is not UpdateState.DRAFT:
+        raise UpdateFixed
+    return found.draft
+
+
+def _require_whole(campaign: Campaign, draft: UpdateDraft) -> None:
+    if campaign.state is CampaignState.DRAFT or not all(
+        draft.text.get(lang, "").strip() for lang in campaign.languages
+    ):
+        raise TextMissing("An update needs a text in each language of a letter that is public.")
+
+
+def _requests(session: Session, campaign_id: bytes, now: datetime) -> dict[str, KeyRequest]:
+    waiting = session.scalars(approvals.waiting(campaign_id, now).where(KeyRequest.act == KeyAct.MAIL))
+    return {str(each.about.get("draft")): each for each in waiting}
+
+
+def _written(draft: UpdateDraft, request: KeyRequest | None) -> Written:
+    if draft.number is not None:
+        return Written(draft, UpdateState.PUBLISHED, None)
+    if request is not None:
+        return Written(draft, UpdateState.ASKED, request)
+    planned = draft.due is not None and (draft.approved or not draft.mailed)
+    return Written(draft, UpdateState.PLANNED if planned else UpdateState.DRAFT, None)
+
+
+def _digest(draft: UpdateDraft) -> str:
+    """What exactly the second organiser is asked to approve: the words, and when they go out."""
+    when = draft.due.astimezone(UTC).isoformat() if draft.due else ""
+    return sha256(
+        "\0".join([when, *(f"{lang}={draft.text[lang]}" for lang in sorted(draft.text))]).encode()
+    ).hexdigest()
