@@ -6,7 +6,7 @@ from petition.core import outbox
 from petition.epochs import history
 from petition.ledger import log
 from petition.mailing.digests import tables as digests
-from petition.mailing.queue import halts
+from petition.mailing.queue import pauses
 from petition.mailing.subscribers import tables as subscribers
 from petition.organisers import approvals, audit_log
 from petition.organisers import tables as organisers
@@ -19,13 +19,13 @@ __all__ = [
     "audit_log",
     "campaigns",
     "digests",
-    "halts",
     "history",
     "log",
     "milestones",
     "news",
     "organisers",
     "outbox",
+    "pauses",
     "publication",
     "signatures",
     "subscribers",

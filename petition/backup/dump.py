@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import petition.tables  # noqa: F401 (every table is to be known here)
-from petition.backup.faults import BackupBroken, BackupRefused
+from petition.backup.errors import BackupBroken, BackupRefused
 from petition.backup.stream import Sealing
 from petition.core import migrate
 from petition.core.db import Base

@@ -12,7 +12,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from petition.backup.faults import BackupRefused
+from petition.backup.errors import BackupRefused
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 
 PUBLIC: Final = "undersigned-backup-public-"

@@ -22,13 +22,13 @@ from sqlalchemy.orm import Session
 from petition import campaigns, publication
 from petition.backup import replay
 from petition.backup.dump import FRAME, VERSION, copying, driver, identifier
-from petition.backup.faults import BackupBroken, BackupRefused, DatabaseHoldsData
+from petition.backup.errors import BackupBroken, BackupRefused, DatabaseHoldsData
 from petition.backup.stream import Opening
 from petition.core import db, migrate, outbox
 from petition.core.db import Base
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log
-from petition.mailing.queue.halts import disown
+from petition.mailing.queue.pauses import disown
 from petition.privacy import SealBroken, keyring
 from petition.publication import Publication, bundle_file
 

@@ -23,14 +23,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from petition import campaigns, publication, verification
-from petition.backup.continuing import Continuing
-from petition.backup.faults import LedgerRefused
+from petition.backup.errors import LedgerRefused
+from petition.backup.ledger_replay import Continuing
 from petition.campaigns import Campaign
 from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, entries, log, verify
 from petition.ledger.entries import CampaignEntry, Show
-from petition.signatures.regret import GONE
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
+from petition.signatures.withdrawal import GONE
 
 UNREADABLE: Final = (
     OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError, EOFError, zipfile.BadZipFile, zlib.error,

@@ -11,7 +11,7 @@ import click
 
 from petition import backup as backups
 from petition.backup import BackupRefused, Order, Replayed, keys
-from petition.cli.frame import opened, refuse
+from petition.cli.common import opened, refuse
 from petition.config import Config
 from petition.core import clock, db
 

@@ -9,7 +9,7 @@ import click
 
 from petition import campaigns, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
-from petition.cli.frame import named, opened, refuse
+from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from petition import config, epochs
-from petition.backup import closing
-from petition.backup.closing import Closing
+from petition.backup import close_preview
+from petition.backup.close_preview import Closing
 from petition.campaigns import Campaign, CampaignState
-from petition.cli.frame import named, opened, refuse
+from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Deed
@@ -26,7 +26,7 @@ def close(slug: str, *, yes: bool) -> None:
         found = named(session, slug)
         if found.state is not CampaignState.OPEN:
             refuse(f"{slug} is {found.state.value}: only an open campaign can be closed.")
-        foreseen = closing.foresee(session, found)
+        foreseen = close_preview.foresee(session, found)
         if yes:
             epochs.change(session, found, CampaignState.CLOSED, clock.now())
             audit_log.write(session, found.id, None, Deed.CAMPAIGN_CLOSED, clock.now())

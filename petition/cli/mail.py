@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from petition import campaigns
 from petition.campaigns import TooManyUpdates
 from petition.campaigns.mail_settings import Mailing
-from petition.cli.frame import named, opened, refuse
+from petition.cli.common import named, opened, refuse
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.i18n import LANGUAGES
 from petition.mail import MailDelayed, MailRefused, postbox_for
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.digests import DIGESTS, NOTICES, Sender
-from petition.mailing.queue.halts import REFUSED
+from petition.mailing.queue.pauses import REFUSED
 from petition.mailing.subscribers import Audience, WorkAddressRefused, dsn
 from petition.privacy.addresses import SENTENCES, AddressRefused
 

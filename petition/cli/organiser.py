@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition import campaigns, organisers
-from petition.cli.frame import named, opened, refuse
+from petition.cli.common import named, opened, refuse
 from petition.config import Config
 from petition.core import clock, db
 from petition.organisers import Organiser, Role

@@ -12,7 +12,7 @@ import click
 
 from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
-from petition.cli.frame import configured, opened, refuse
+from petition.cli.common import configured, opened, refuse
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate

@@ -27,7 +27,7 @@ from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Deed
-from petition.signatures import waves
+from petition.signatures import bulk_removal
 
 
 def open_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -73,7 +73,7 @@ def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None
 
     Removals that still run are brought to their end: nothing can be written after the close.
     """
-    waves.finish(session, campaign.id)
+    bulk_removal.finish(session, campaign.id)
     if signatures.withdrawn_while_waiting(session, campaign.id):
         close_epoch(session, campaign, now)
     close_epoch(session, campaign, now, last=True)

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from petition.mail import dkim
 from petition.mail.dkim import DkimKeyWrong
-from petition.mail.forms import Form
 from petition.mail.inbox import InboxMail, InboxPostbox, read_inbox
 from petition.mail.message import Message, MessageBroken, random_message_id
 from petition.mail.postbox import ListPostbox, MailDelayed, MailRefused, Postbox, Stage
+from petition.mail.quoted_printable import Form
 from petition.mail.smtp import TIMEOUT, SmtpPostbox, SmtpUrlWrong, TlsMissing
 from petition.mail.templates import compose, render
 

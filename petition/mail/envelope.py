@@ -9,8 +9,8 @@ from __future__ import annotations
 import smtplib
 from typing import Final, NamedTuple
 
-from petition.mail.patience import Bounded
 from petition.mail.postbox import Stage
+from petition.mail.timeouts import Bounded
 
 STAGES: Final = (Stage.sender, Stage.recipient, Stage.data)
 OK: Final = range(200, 400)

@@ -20,7 +20,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from petition.mail.forms import encode
+from petition.mail.quoted_printable import encode
 
 # No vowels: no word of any language by accident. No h and no w: no "http", no "www". No digits: nothing to be mistaken for
 # the code.

@@ -27,8 +27,8 @@ from petition.mail.bounce_status import Meaning
 from petition.mail.dkim import Signer
 from petition.mail.envelope import OK, SERVICE_CLOSING, Answer, Unanswered, say
 from petition.mail.message import Message
-from petition.mail.patience import Bounded, BoundedTls
 from petition.mail.postbox import MailDelayed, MailRefused, Stage
+from petition.mail.timeouts import Bounded, BoundedTls
 
 TIMEOUT: Final = 10.0
 # A kept connection that broke within this many seconds is replaced at once; a hang is not tried twice.

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from petition.organisers import invitations, visits
+from petition.organisers import invitations, sessions
 from petition.organisers.invitations import (
     InvitationUnknown,
     MemberAlready,
@@ -27,9 +27,9 @@ from petition.organisers.invitations import (
 from petition.organisers.passkeys import LastWayIn, PasskeyRefused
 from petition.organisers.recovery import CodeUnknown, DoorBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
+from petition.organisers.sessions import Visitor
 from petition.organisers.tables import Invitation, Membership, Organiser, Passkey, RecoveryCode, Role, Visit
 from petition.organisers.team import LastOwner, MemberUnknown, disable
-from petition.organisers.visits import Visitor
 
 __all__ = [
     "GRANTS",
@@ -69,5 +69,5 @@ __all__ = [
 
 def purge(session: Session, now: datetime) -> None:
     """Forget visits that are over and invitations that nobody followed in time."""
-    visits.forget_ended(session, now)
+    sessions.forget_ended(session, now)
     invitations.forget_late(session, now)

@@ -21,7 +21,7 @@ KEPT: Final = timedelta(days=366)
 
 
 class Deed(StrEnum):
-    """What organisers do, in the past tense; each has a sentence in `petition.web.organise.deeds`."""
+    """What organisers do, in the past tense; each has a sentence in `petition.web.dashboard.audit_messages`."""
 
     INVITED = "invited"
     INVITATION_CANCELLED = "invitation_cancelled"

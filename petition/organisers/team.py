@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from petition.organisers import audit_log, visits
+from petition.organisers import audit_log, sessions
 from petition.organisers.audit_log import Deed
 from petition.organisers.invitations import InvitationUnknown
 from petition.organisers.rights import GRANTS, Act
@@ -95,7 +95,7 @@ def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, by: bytes
 def disable(session: Session, organiser: Organiser, now: datetime) -> None:
     """Shut an organiser out everywhere, at once: an operator's deed."""
     organiser.disabled = True
-    visits.end_all(session, organiser.id)
+    sessions.end_all(session, organiser.id)
     session.execute(
         delete(Invitation).where((Invitation.by == organiser.id) | (Invitation.organiser_id == organiser.id))
     )

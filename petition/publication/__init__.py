@@ -30,7 +30,7 @@ from petition.publication.views import (
     Tally,
     TimelineItem,
 )
-from petition.signatures.cells import UNCOUNTED, Table
+from petition.signatures.group_figures import UNCOUNTED, Table
 
 __all__ = [
     "Batch",

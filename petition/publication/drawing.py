@@ -14,8 +14,8 @@ from petition.core.encoding import b64u
 from petition.ledger import log
 from petition.publication import timeline
 from petition.publication.views import Batch, Choice, Days, DemandView, LetterView, MilestoneView, Snapshot, Tally
-from petition.signatures import cells
-from petition.signatures.cells import UNCOUNTED, Table
+from petition.signatures import group_figures
+from petition.signatures.group_figures import UNCOUNTED, Table
 
 
 def draw(session: Session, campaign: Campaign, version: int, drawn: Table) -> Snapshot:
@@ -114,16 +114,24 @@ def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[mi
 def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
     if not public:
         return Tally(0, 0, 0, 0, {}, {})
-    cells = signatures.count_cells(session, head.campaign_id)
-    rest = head.counted - cells.named - cells.roles
-    return Tally(cells.named, cells.roles, rest, head.withdrawn, head.removed, head.issued, cells.unproven)
+    group_figures = signatures.count_cells(session, head.campaign_id)
+    rest = head.counted - group_figures.named - group_figures.roles
+    return Tally(
+        group_figures.named,
+        group_figures.roles,
+        rest,
+        head.withdrawn,
+        head.removed,
+        head.issued,
+        group_figures.unproven,
+    )
 
 
 def _table(session: Session, head: log.Head, drawn: Table) -> Table:
     """The groups, counted anew when enough changed: signatures that came, that went, whose body was taken off."""
     gone = head.withdrawn + sum(head.removed.values())
     changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
-    if not cells.is_due(drawn, changed):
+    if not group_figures.is_due(drawn, changed):
         return drawn
     roles, teams = signatures.role_counts(session, head.campaign_id), signatures.team_counts(session, head.campaign_id)
-    return Table(cells.margin(roles), cells.margin(teams), head.epoch, changed)
+    return Table(group_figures.margin(roles), group_figures.margin(teams), head.epoch, changed)

@@ -8,8 +8,8 @@ from datetime import date
 
 from petition.campaigns import CampaignState, DemandState, switches
 from petition.campaigns.milestones import UNKNOWN, MilestoneKind
-from petition.signatures import NamedSigner, cells
-from petition.signatures.cells import UNCOUNTED, Cell, Table
+from petition.signatures import NamedSigner, group_figures
+from petition.signatures.group_figures import UNCOUNTED, Cell, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +230,10 @@ class Snapshot:
 
     def unshown(self) -> int:
         """Everybody who is neither named nor in a figure: the anonymous, groups under ten, what rounding took off."""
-        return max(0, self._unnamed() - cells.total(self.by_role().cells))
+        return max(0, self._unnamed() - group_figures.total(self.by_role().cells))
 
     def _margin(self, kind: str, counted: tuple[Cell, ...], choices: tuple[Choice, ...]) -> Margin:
-        shown = cells.beside(counted, self._unnamed())
+        shown = group_figures.beside(counted, self._unnamed())
         return Margin(kind, shown, other=len(shown) < len(choices))
 
     def _unnamed(self) -> int:

@@ -5,6 +5,7 @@ pass of this campaign, a pass spent before, and fields that a signer's choice do
 that nobody asked for. It keeps no moment of arrival.
 """
 
+from petition.signatures.append_batch import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
 from petition.signatures.redeem import (
     PassForeign,
     PassSpent,
@@ -14,17 +15,9 @@ from petition.signatures.redeem import (
     WishRefused,
     redeem,
 )
-from petition.signatures.regret import (
-    Concealed,
-    SignatureUnknown,
-    SignerUnknown,
-    conceal,
-    forget_bodies,
-    hide,
-    withdraw,
-)
-from petition.signatures.roll import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
-from petition.signatures.show import (
+from petition.signatures.status import Standing, standing, standing_of
+from petition.signatures.tables import SignatureState
+from petition.signatures.visibility import (
     NAMES_A_PAGE,
     NamedPage,
     NamedSigner,
@@ -38,8 +31,15 @@ from petition.signatures.show import (
     team_counts,
     unveil,
 )
-from petition.signatures.standing import Standing, standing, standing_of
-from petition.signatures.tables import SignatureState
+from petition.signatures.withdrawal import (
+    Concealed,
+    SignatureUnknown,
+    SignerUnknown,
+    conceal,
+    forget_bodies,
+    hide,
+    withdraw,
+)
 
 __all__ = [
     "NAMES_A_PAGE",

@@ -21,8 +21,8 @@ from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from petition.ledger.entries import Show
-from petition.signatures.show import enough
 from petition.signatures.tables import Signature, SignatureState
+from petition.signatures.visibility import enough
 
 PAGE: Final = 100
 SAMPLE: Final = 10

@@ -2,7 +2,7 @@
 
 Guards that approval and act are one transaction: both happen or neither, and once. Guards that both keys are good when the
 second one turns: whoever asked and whoever approves must still have the right. A new act is a function and a line in ACTS,
-a line in RIGHTS, and a sentence in `petition.web.organise.asked`. Refuses an act that nobody asked for.
+a line in RIGHTS, and a sentence in `petition.web.dashboard.approval_requests`. Refuses an act that nobody asked for.
 """
 
 from __future__ import annotations

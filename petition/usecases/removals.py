@@ -26,7 +26,7 @@ from petition.ledger.entries import Removal
 from petition.organisers import approvals, audit_log
 from petition.organisers.approvals import KeyAct, KeyRequest
 from petition.organisers.audit_log import Deed
-from petition.signatures import Concealed, SignerUnknown, selection, waves
+from petition.signatures import Concealed, SignerUnknown, bulk_removal, selection
 from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import Wave, WaveState
 
@@ -120,13 +120,13 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, b
 def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, now: datetime) -> int:
     """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises WaveUnknown, RemovalOver."""
     db.hold(session, epoch_lock(campaign.id))
-    restored = waves.undo(session, waves.find(session, campaign.id, wave_id))
+    restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, wave_id))
     audit_log.write(session, campaign.id, by, Deed.REMOVAL_UNDONE, now, {"n": restored})
     return restored
 
 
 def work(
-    owed_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = waves.PORTION
+    owed_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = bulk_removal.PORTION
 ) -> None:  # fmt: skip
     """Do the owed removals of a campaign, a portion a transaction; whoever dies is followed by the sweep."""
     with db.transaction() as session:
@@ -142,11 +142,11 @@ def work(
 def _portion(campaign_id: bytes, owed_id: str, now: datetime, most: int) -> bool:
     with db.transaction() as session:
         db.hold(session, epoch_lock(campaign_id))
-        left = waves.running(session, campaign_id)
+        left = bulk_removal.running(session, campaign_id)
         if not left:
             outbox.settle(session, owed_id)
             return False
-        waves.advance(session, waves.find(session, campaign_id, left[0]), most)
+        bulk_removal.advance(session, bulk_removal.find(session, campaign_id, left[0]), most)
         outbox.go_on(session, owed_id, now)
     return True
 
@@ -157,10 +157,10 @@ def _begin(
     db.hold(session, epoch_lock(campaign.id))
     session.refresh(campaign)
     require_open(campaign)
-    wave = waves.begin(session, campaign, members, why, by, now, kept)
+    wave = bulk_removal.begin(session, campaign, members, why, by, now, kept)
     audit_log.write(session, campaign.id, by, Deed.SIGNATURES_REMOVED, now, {"n": len(members), "why": str(why)})
     if len(members) <= AT_ONCE:
-        while waves.advance(session, wave):
+        while bulk_removal.advance(session, wave):
             pass
         return wave
     owed_id = outbox.owe(session, REMOVAL, campaign.id, 0, now)
@@ -190,7 +190,7 @@ class Line:
 def lines(session: Session, campaign_id: bytes, most: int = 100) -> list[Line]:
     """Removals, newest first; two queries."""
     query = select(Wave).where(Wave.campaign_id == campaign_id).order_by(Wave.at.desc(), Wave.id).limit(most)
-    waiting = waves.waiting_of(session, campaign_id)
+    waiting = bulk_removal.waiting_of(session, campaign_id)
     return [
         Line(wave, wave.state is WaveState.RUNNING or (wave.state is WaveState.DONE and wave.id in waiting))
         for wave in session.scalars(query)

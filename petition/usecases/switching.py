@@ -18,7 +18,7 @@ from petition.campaigns import Campaign, switches
 from petition.core import events
 from petition.mailing import queue
 from petition.mailing.queue import Halt
-from petition.mailing.queue.halts import REFUSED
+from petition.mailing.queue.pauses import REFUSED
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Deed
 

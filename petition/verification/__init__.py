@@ -34,7 +34,7 @@ from petition.campaigns import Campaign, CampaignClosed, require_open, switches
 from petition.core import db
 from petition.privacy import keyring
 from petition.verification import work_email
-from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
+from petition.verification.context import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag
 from petition.verification.work_email import begin
 

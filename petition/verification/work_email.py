@@ -30,7 +30,7 @@ from petition.privacy import (
     mail_cap_key,
     seal_address,
 )
-from petition.verification.desk import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
+from petition.verification.context import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
 from petition.verification.tables import CodeDay, MailCap
 
 NAME: Final = "work_email"

@@ -18,9 +18,8 @@ from petition.core import db, logs
 from petition.core.redis_store import Volatile
 from petition.privacy import keyring
 from petition.verification import Desk
-from petition.web import api, assets, faults, headers, health, hooks, language, memory
-from petition.web.organise.rooms import ROOMS
-from petition.web.parts import NAME, Parts
+from petition.web import api, assets, errors, headers, health, hooks, language, page_cache
+from petition.web.dashboard.blueprints import ROOMS
 from petition.web.public import (
     checkpoints,
     downloads,
@@ -39,6 +38,7 @@ from petition.web.public import (
     verify,
     withdraw,
 )
+from petition.web.services import NAME, Parts
 from petition.web.sizes import LARGEST_FORM
 
 TEMPLATES: Final = PROJECT / "templates"
@@ -66,7 +66,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     db.connect(config.database_url)
     app.extensions[NAME] = parts = _parts(config)
     language.teach(app)
-    faults.watch(app)
+    errors.watch(app)
     assets.serve(app, static)
     for module in (api, health, hooks, *PAGES, *ROOMS):
         app.register_blueprint(module.bp)
@@ -77,4 +77,4 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
 
 def _parts(config: Config) -> Parts:
     vault, volatile = keyring.connect(config.master_keys), Volatile(config.redis_url)
-    return Parts(config, volatile, vault, Desk(volatile, vault, config.pepper), memory.from_database())
+    return Parts(config, volatile, vault, Desk(volatile, vault, config.pepper), page_cache.from_database())

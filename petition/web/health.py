@@ -19,7 +19,7 @@ from petition.core import clock, db, migrate
 from petition.core.redis_store import VolatileAway
 from petition.mailing.subscribers import mail_health
 from petition.privacy import scrub_state
-from petition.web.parts import parts
+from petition.web.services import parts
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 METRICS: Final = "/metrics"

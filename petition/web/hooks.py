@@ -17,7 +17,7 @@ from petition.core.redis_store import VolatileAway
 from petition.mailing import subscribers
 from petition.mailing.subscribers import relays
 from petition.web.api.calls import say
-from petition.web.parts import parts
+from petition.web.services import parts
 from petition.web.sizes import LARGEST_REPORT
 
 REMEMBERED_SECONDS: Final = 24 * 3600

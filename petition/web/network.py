@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import request
 
-from petition.web.parts import parts
+from petition.web.services import parts
 
 IPV6_PREFIX = 56
 NOBODY = IPv6Address(0)

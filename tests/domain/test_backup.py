@@ -26,7 +26,7 @@ from petition.backup import (
     LedgerRefused,
     Order,
     Restored,
-    continuing,
+    ledger_replay,
     replay,
 )
 from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
@@ -39,14 +39,14 @@ from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.ledger.entries import Removal, Show
 from petition.mailing import queue
-from petition.mailing.queue.halts import RESTORED
+from petition.mailing.queue.pauses import RESTORED
 from petition.mailing.subscribers import Audience, enter
 from petition.organisers import audit_log as journals
 from petition.organisers.audit_log import Deed, JournalLine
 from petition.privacy import keyring
 from petition.privacy.scrub import scrub
 from petition.publication import bundle_file
-from petition.signatures import PassSpent, SignatureState, Wish, waves
+from petition.signatures import PassSpent, SignatureState, Wish, bulk_removal
 from petition.signatures.tables import Pending, Signature, Spent
 from petition.verification.tables import Issued, Issuer, Tag
 from tests import make
@@ -561,7 +561,7 @@ def state_of(campaign: Campaign, receipt: signatures.Receipt) -> tuple[Signature
 def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
     engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for each in (continuing, replay):
+    for each in (ledger_replay, replay):
         monkeypatch.setattr(each, "AT_ONCE", 2)  # in portions, as if there were thousands
     campaign = a_campaign(goals=((MilestoneKind.COUNT, 5),))
     names = [Wish(Show.NAME, name=f"{name} Example") for name in ("Alice", "Bob", "Carol", "Dave", "Erin", "Frank")]
@@ -577,8 +577,8 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
         for each in (hides, waits_and_hides):
             signatures.hide(session, found, each.withdraw)
         index = signatures.standing(session, found, removed.leaf).index
-        wave = waves.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {})
-        waves.advance(session, wave)
+        wave = bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {})
+        bulk_removal.advance(session, wave)
     later = sign(campaign, Wish(Show.NAME, name="Grace Example"), make.ANONYMOUS)
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
@@ -637,11 +637,11 @@ def test_a_removal_that_waited_in_the_backup_and_was_taken_back_is_not_carried_o
         found = session.get_one(Campaign, campaign.id)
         for each in (kept, gone):
             index = signatures.standing(session, found, each.leaf).index
-            begun.append(waves.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {}))
-            waves.advance(session, begun[-1])
+            begun.append(bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {}))
+            bulk_removal.advance(session, begun[-1])
     path = backed_up(tmp_path)
     with db.transaction() as session:
-        waves.undo(session, waves.find(session, campaign.id, begun[0].id))
+        bulk_removal.undo(session, bulk_removal.find(session, campaign.id, begun[0].id))
     close_epoch(campaign, 20)
     newer = bundle_of(campaign, tmp_path, "newer.zip")
     db.connect(elsewhere)

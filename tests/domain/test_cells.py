@@ -14,8 +14,8 @@ from petition import epochs, publication, signatures
 from petition.campaigns import Campaign
 from petition.ledger.entries import Show
 from petition.publication import Snapshot
-from petition.signatures import Wish, cells
-from petition.signatures.cells import LEAST, STEP, Cell, Table
+from petition.signatures import Wish, group_figures
+from petition.signatures.group_figures import LEAST, STEP, Cell, Table
 from tests import make
 
 COUNTS = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(0, 200))
@@ -24,31 +24,31 @@ MOST = 60
 
 @given(COUNTS)
 def test_a_figure_is_a_multiple_of_five_never_under_ten_never_too_much(counts: dict[str, int]) -> None:
-    shown = cells.margin(counts)
+    shown = group_figures.margin(counts)
     assert {cell.value for cell in shown} == {value for value, n in counts.items() if n >= LEAST}
     assert all(0 <= counts[cell.value] - cell.n < STEP and cell.n >= LEAST for cell in shown)
 
 
 @given(COUNTS)
 def test_the_order_tells_no_more_than_the_figures(counts: dict[str, int]) -> None:
-    fewer = {value: cells.rounded(n) for value, n in counts.items()}
-    assert cells.margin(counts) == cells.margin(dict(sorted(fewer.items(), reverse=True)))
+    fewer = {value: group_figures.rounded(n) for value, n in counts.items()}
+    assert group_figures.margin(counts) == group_figures.margin(dict(sorted(fewer.items(), reverse=True)))
 
 
 @given(COUNTS, st.integers(0, 60))
 def test_what_is_left_beside_the_cells_is_nobody_or_ten(counts: dict[str, int], anonymous: int) -> None:
     whole = sum(counts.values()) + anonymous
-    shown = cells.beside(cells.margin(counts), whole)
-    rest = whole - cells.total(shown)
+    shown = group_figures.beside(group_figures.margin(counts), whole)
+    rest = whole - group_figures.total(shown)
     assert rest == 0 or rest >= LEAST or not shown
     assert all(LEAST <= cell.n <= counts[cell.value] for cell in shown)
-    assert shown == cells.beside(shown, whole), "what is shown may be shown again"
+    assert shown == group_figures.beside(shown, whole), "what is shown may be shown again"
 
 
 def test_a_large_group_gives_a_little_to_the_rest_and_does_not_go() -> None:
-    assert cells.beside((Cell("A", 195), Cell("B", 10)), 208) == (Cell("A", 185), Cell("B", 10))
-    assert cells.beside((Cell("A", 10), Cell("B", 10)), 23) == (Cell("A", 10),)
-    assert cells.beside((Cell("A", 10),), 12) == ()
+    assert group_figures.beside((Cell("A", 195), Cell("B", 10)), 208) == (Cell("A", 185), Cell("B", 10))
+    assert group_figures.beside((Cell("A", 10), Cell("B", 10)), 23) == (Cell("A", 10),)
+    assert group_figures.beside((Cell("A", 10),), 12) == ()
 
 
 @cache
@@ -59,7 +59,7 @@ def everything_that_could_be() -> dict[tuple[int, tuple[Cell, ...]], list[tuple[
         anonymous, public = whole - a - b, {"A": a, "B": b}
         if anonymous < 0:
             continue
-        found[whole, cells.beside(cells.margin(public), whole)].append((a, b, anonymous))
+        found[whole, group_figures.beside(group_figures.margin(public), whole)].append((a, b, anonymous))
     return found
 
 
@@ -73,7 +73,7 @@ def test_no_group_and_no_number_of_anonymous_under_ten_is_determined_by_a_table_
 
 def test_a_table_is_counted_anew_after_ten_changes_and_not_before() -> None:
     drawn = Table(changed=30)
-    assert [cells.is_due(drawn, changed) for changed in (30, 31, 39, 40)] == [False, False, False, True]
+    assert [group_figures.is_due(drawn, changed) for changed in (30, 31, 39, 40)] == [False, False, False, True]
 
 
 def shown(session: Session, campaign: Campaign) -> Snapshot:

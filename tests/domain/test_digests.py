@@ -42,7 +42,7 @@ def subscriber(session: Session, campaign: Campaign, address: str = SUZIE, rhyth
     """Somebody who asked and confirmed."""
     subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), address, "en", rhythm, make.NOW)
     found = session.scalars(select(Subscriber).order_by(Subscriber.id)).all()
-    mine = next(each for each in found if subscribers.book.opened(session, each).lower() == address.lower())
+    mine = next(each for each in found if subscribers.address_book.opened(session, each).lower() == address.lower())
     session.execute(update(Delivery).values(state=DeliveryState.SENT))
     return subscribers.confirm(session, mine.id, make.NOW)
 

@@ -198,5 +198,5 @@ def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Se
         for report in reports(raw):
             subscribers.record(session, make.PEPPER, report, make.NOW.date())
     asleep = select(Subscriber).where(Subscriber.state == SubscriberState.SUPPRESSED)
-    assert {subscribers.book.opened(session, each) for each in session.scalars(asleep)} == suppressed_by(row)
+    assert {subscribers.address_book.opened(session, each) for each in session.scalars(asleep)} == suppressed_by(row)
     assert len(session.scalars(select(Subscriber)).all()) == len(named)

@@ -14,7 +14,7 @@ from petition.epochs.history import DayFigures, Epoch
 from petition.ledger import log
 from petition.usecases.curve import MOST_POINTS, curve
 from petition.usecases.forecast import Forecast, Outlook, forecast
-from petition.web.organise.drawing import Picture, picture
+from petition.web.dashboard.drawing import Picture, picture
 from tests import make
 
 NOW = make.NOW

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.mail.forms import Form, encode
+from petition.mail.quoted_printable import Form, encode
 from petition.mailing.subscribers import Purpose, links
 
 ONE, TWO = "first-link-goes-here", "second-link-goes-here"

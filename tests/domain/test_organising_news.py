@@ -37,8 +37,8 @@ from petition.organisers.audit_log import Deed
 from petition.privacy import Recipient
 from petition.publication import Snapshot, bundle_file
 from petition.signatures import Wish
-from petition.usecases import acts, endings, goals, trials, updates
-from petition.usecases.goals import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
+from petition.usecases import acts, endings, milestone_settings, trials, updates
+from petition.usecases.milestone_settings import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
 from petition.usecases.updates import UpdateFixed, UpdateState, UpdateUnknown
 from tests import make
 
@@ -360,7 +360,7 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
             return sum(bundle.read(name).count(b"Example") for name in bundle.namelist())
 
     campaign = make.campaign(session)
-    goals.add(session, campaign, COUNT, 3, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 3, SEALED, omar, make.NOW)
     sign(session, campaign, "Alice Example", "Bob Example")
     snapshot = close_epoch(session, campaign, 1)
     assert (snapshot.count, snapshot.names_from, snapshot.tally.named, snapshot.tally.anonymous) == (2, 3, 0, 2)
@@ -373,17 +373,17 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
     assert sorted(named(session, campaign)) == ["Alice Example", "Bob Example", "Carol Example"]
     assert in_bundle() == 3
     with pytest.raises(GoalReached):
-        goals.remove(session, campaign, COUNT, 3, omar, make.NOW)
+        milestone_settings.remove(session, campaign, COUNT, 3, omar, make.NOW)
     with pytest.raises(GoalReached):
-        goals.change(session, campaign, COUNT, 3, USUAL, omar, make.NOW)
+        milestone_settings.change(session, campaign, COUNT, 3, USUAL, omar, make.NOW)
 
 
 def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    goals.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
     sign(session, campaign, "Alice Example")
     close_epoch(session, campaign, 1)
-    goals.remove(session, campaign, COUNT, 30, omar, make.NOW)
+    milestone_settings.remove(session, campaign, COUNT, 30, omar, make.NOW)
     session.flush()
     epochs.refresh_stale(session, LATER)
     assert named(session, campaign) == []
@@ -391,16 +391,16 @@ def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: 
     close_epoch(session, campaign, 2)
     assert named(session, campaign) == ["Bob Example"]
     with pytest.raises(NamesPublic):
-        goals.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
-    goals.add(session, campaign, COUNT, 30, USUAL, omar, make.NOW)
+        milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 30, USUAL, omar, make.NOW)
     with pytest.raises(NamesPublic):
-        goals.change(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+        milestone_settings.change(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
     assert deeds(session, campaign) == [Deed.MILESTONE_ADDED, Deed.MILESTONE_REMOVED, Deed.MILESTONE_ADDED]
 
 
 def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    goals.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
     sign(session, campaign, "Alice Example")
     epochs.close_campaign(session, campaign, make.NOW)
     assert (named(session, campaign), epochs.audit(session, campaign).faults) == ([], [])
@@ -408,7 +408,7 @@ def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(sess
 
 def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    goals.add(session, campaign, COUNT, 2, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 2, SEALED, omar, make.NOW)
     sign(session, campaign, "Alice Example")
     make.signature(session, campaign, Wish(Show.NAME, name="Bob Example", publish_at=25))
     close_epoch(session, campaign, 1)
@@ -417,12 +417,12 @@ def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Sessio
 
 def test_a_milestone_is_added_once_and_a_share_needs_a_workforce(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session, workforce=None)
-    goals.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
     with pytest.raises(GoalThere):
-        goals.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
+        milestone_settings.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
     with pytest.raises(WorkforceUnknown):
-        goals.add(session, campaign, MilestoneKind.SHARE, 10, USUAL, omar, make.NOW)
-    (line,) = goals.lines(session, campaign, counted=4)
+        milestone_settings.add(session, campaign, MilestoneKind.SHARE, 10, USUAL, omar, make.NOW)
+    (line,) = milestone_settings.lines(session, campaign, counted=4)
     assert (line.needs, line.missing, line.reached, line.then) == (10, 6, None, USUAL)
 
 
@@ -434,7 +434,7 @@ def test_a_milestone_is_mailed_to_whom_it_says(session: Session, omar: bytes, re
         session, make.PEPPER, campaign.id, campaign.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW
     )
     then = Consequences(mail_readers=readers, mail_organisers=organiser, open_names=False)
-    goals.add(session, campaign, COUNT, 1, then, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 1, then, omar, make.NOW)
     make.signature(session, campaign)
     close_epoch(session, campaign, 1)
     digests.tell(session, campaign.id, 1, make.NOW)
@@ -453,7 +453,9 @@ def test_a_milestone_cannot_be_sealed_while_an_epoch_opens_names(engine: Engine)
     def seal() -> None:
         try:
             with db.transaction() as session:
-                goals.add(session, session.get_one(Campaign, campaign.id), COUNT, 30, SEALED, omar, make.NOW)
+                milestone_settings.add(
+                    session, session.get_one(Campaign, campaign.id), COUNT, 30, SEALED, omar, make.NOW
+                )
         except NamesPublic:
             refused.append(True)
 

@@ -16,7 +16,7 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.ledger import log
 from petition.publication import Snapshot
-from petition.usecases import goals
+from petition.usecases import milestone_settings
 from tests import make
 from tests.support.waiting import lock_waiters, until
 
@@ -166,9 +166,9 @@ def test_a_close_and_news_do_not_wait_for_each_other(letter: str, act: Callable[
 
 
 def test_a_new_milestone_and_a_stop_do_not_wait_for_each_other(letter: str) -> None:
-    then = goals.Consequences(mail_readers=False, mail_organisers=False, open_names=False)
+    then = milestone_settings.Consequences(mail_readers=False, mail_organisers=False, open_names=False)
     beside(
-        lambda session: goals.add(
+        lambda session: milestone_settings.add(
             session, campaigns.find(session, letter), MilestoneKind.COUNT, 9, then, bytes(16), make.NOW
         ),
         lambda session: session.flush(),

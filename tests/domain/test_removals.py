@@ -17,10 +17,10 @@ from petition.ledger import log
 from petition.ledger.entries import Removal, Show
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Deed
-from petition.signatures import Concealed, SignatureState, SignerUnknown, Wish, selection, waves
+from petition.signatures import Concealed, SignatureState, SignerUnknown, Wish, bulk_removal, selection
+from petition.signatures.bulk_removal import RemovalOver
 from petition.signatures.selection import Criteria, CriteriaEmpty, Shown, WithComment
 from petition.signatures.tables import Signature, WaitingRemoval, Wave, WaveState
-from petition.signatures.waves import RemovalOver
 from petition.usecases import hints, removals
 from petition.usecases.removals import SelectionChanged
 from tests import make
@@ -197,7 +197,7 @@ def test_what_came_later_is_not_touched_and_what_is_gone_is_told(session: Sessio
     signatures.withdraw(session, campaign, receipts[7].withdraw)
     request.decided_by = RITA
     removals.approved(session, campaign, request, LATER)
-    waves.finish(session, campaign.id)
+    bulk_removal.finish(session, campaign.id)
     session.expire_all()
     line = removals.lines(session, campaign.id)[0]
     assert (line.wave.found, line.wave.done, line.gone, line.reversible) == (52, 51, 1, True)
@@ -226,14 +226,14 @@ def test_a_selection_that_is_not_the_one_that_was_looked_at_is_refused(session: 
 def test_an_epoch_leaves_a_wave_that_runs_for_the_next_one_and_is_not_due_for_it(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(4)])
-    wave = waves.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
-    assert waves.advance(session, wave, 2) is True
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    assert bulk_removal.advance(session, wave, 2) is True
     session.expire_all()
     assert signatures.waiting(session, campaign.id) == (0, 0)
     an_epoch(session, campaign, at=2)
     assert log.head_of(session, campaign.id).counted == 4
     assert epochs.audit(session, campaign).faults == []
-    assert waves.advance(session, waves.find(session, campaign.id, wave.id), 2) is False
+    assert bulk_removal.advance(session, bulk_removal.find(session, campaign.id, wave.id), 2) is False
     session.expire_all()
     assert signatures.waiting(session, campaign.id) == (0, 3)
     an_epoch(session, campaign, at=3)
@@ -245,12 +245,12 @@ def test_a_wave_is_cancelled_while_it_runs_and_everything_it_did_comes_back(sess
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(4)])
     before = rows(session)
-    wave = waves.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
-    waves.advance(session, wave, 2)
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    bulk_removal.advance(session, wave, 2)
     assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 2
     assert rows(session) == before
     assert session.get_one(Wave, wave.id).state is WaveState.CANCELLED
-    assert waves.advance(session, waves.find(session, campaign.id, wave.id)) is False
+    assert bulk_removal.advance(session, bulk_removal.find(session, campaign.id, wave.id)) is False
     assert session.scalar(select(func.count()).select_from(WaitingRemoval)) == 0
 
 
@@ -280,10 +280,10 @@ def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Se
     campaign = make.campaign(session)
     receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(3)]
     an_epoch(session, campaign)
-    wave = waves.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
     signatures.withdraw(session, campaign, receipts[0].withdraw)
     session.flush()
-    waves.advance(session, wave)
+    bulk_removal.advance(session, wave)
     session.flush()
     assert (wave.found, wave.done, wave.state) == (3, 2, WaveState.DONE)
 
@@ -293,8 +293,8 @@ def test_a_removal_that_waits_opens_no_name_and_holds_no_cell_open(session: Sess
     an_epoch(session, campaign, *[Wish(Show.ROLE, role="Engineer") for _ in range(10)], named("Mallory"))
     assert refreshed(session, campaign).tally.roles == 10
     mallory = index_of(session, "Mallory")
-    wave = waves.begin(session, campaign, [1 if mallory != 1 else 2], Removal.FRAUD, OMAR, LATER, {})
-    waves.advance(session, wave)
+    wave = bulk_removal.begin(session, campaign, [1 if mallory != 1 else 2], Removal.FRAUD, OMAR, LATER, {})
+    bulk_removal.advance(session, wave)
     removals.remove_one(session, campaign, mallory, Removal.FRAUD, OMAR, LATER)
     make.signature(session, campaign, Wish(Show.NAME, name="Alice Example", publish_at=2))
     signatures.roll(session, campaign.id, 90, 2)
@@ -307,7 +307,7 @@ def test_a_removal_that_waits_opens_no_name_and_holds_no_cell_open(session: Sess
 def test_a_close_brings_removals_that_run_to_their_end_and_takes_no_later_one(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(3)])
-    waves.begin(session, campaign, [1, 2], Removal.FRAUD, OMAR, LATER, {})
+    bulk_removal.begin(session, campaign, [1, 2], Removal.FRAUD, OMAR, LATER, {})
     epochs.change(session, campaign, CampaignState.CLOSED, LATER)
     session.flush()
     session.expire_all()

@@ -16,8 +16,8 @@ from petition.ledger import log
 from petition.ledger.entries import Show
 from petition.signatures import Wish
 from petition.signatures.tables import Pending, Signature
-from petition.usecases import goals
-from petition.usecases.goals import Consequences
+from petition.usecases import milestone_settings
+from petition.usecases.milestone_settings import Consequences
 from tests import make
 
 BY = bytes(16)
@@ -59,15 +59,15 @@ def seals(session: Session, campaign: Campaign) -> dict[str, int]:
 
 
 def removed(session: Session, campaign: Campaign) -> None:
-    goals.remove(session, campaign, COUNT, 5, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 5, BY, LATER)
 
 
 def unticked(session: Session, campaign: Campaign) -> None:
-    goals.change(session, campaign, COUNT, 5, OPENS_NOT, BY, LATER)
+    milestone_settings.change(session, campaign, COUNT, 5, OPENS_NOT, BY, LATER)
 
 
 def undercut(session: Session, campaign: Campaign) -> None:
-    goals.add(session, campaign, COUNT, 1, OPENS, BY, LATER)
+    milestone_settings.add(session, campaign, COUNT, 1, OPENS, BY, LATER)
 
 
 def replaced(session: Session, campaign: Campaign) -> None:
@@ -78,7 +78,7 @@ def replaced(session: Session, campaign: Campaign) -> None:
 def shrunk(session: Session, campaign: Campaign) -> None:
     removed(session, campaign)
     campaign.workforce = 10
-    goals.add(session, campaign, MilestoneKind.SHARE, 1, OPENS, BY, LATER)
+    milestone_settings.add(session, campaign, MilestoneKind.SHARE, 1, OPENS, BY, LATER)
 
 
 Trick = Callable[[Session, Campaign], None]
@@ -144,10 +144,10 @@ def test_the_seal_is_that_of_the_page_or_of_the_letter_whichever_is_later(sessio
     campaign = a_letter(session, (COUNT, 50), (COUNT, 900))
     signs(session, campaign, "Suzie", shown=900)
     signs(session, campaign, "Rita", shown=20)
-    goals.remove(session, campaign, COUNT, 50, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 50, BY, LATER)
     session.flush()
     signs(session, campaign, "Omar", shown=50)
-    goals.remove(session, campaign, COUNT, 900, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 900, BY, LATER)
     session.flush()
     signs(session, campaign, "Bob", shown=50)
     signs(session, campaign, "Carol")

@@ -19,8 +19,8 @@ from petition.core.redis_store import Volatile
 from petition.organisers import Role
 from petition.publication import Snapshot
 from petition.web import build
-from petition.web.organise.share import kit_of
-from petition.web.parts import NAME
+from petition.web.dashboard.share import kit_of
+from petition.web.services import NAME
 from tests import make
 from tests.support.looks import SMALL, Looks, presses
 from tests.support.public_pages import published

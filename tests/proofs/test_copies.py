@@ -22,7 +22,7 @@ from petition.core import clock, db
 from petition.mail import ListPostbox
 from petition.mailing import digests, queue
 from petition.mailing.digests import Sender
-from petition.mailing.queue.halts import RESTORED, identity
+from petition.mailing.queue.pauses import RESTORED, identity
 from tests import make
 from tests.support import mails
 from tests.support.figures import Write

@@ -17,7 +17,7 @@ from petition.config.addresses import PROJECT
 from petition.core import clock, db
 from petition.mailing import digests
 from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.subscribers import Subscriber, book
+from petition.mailing.subscribers import Subscriber, address_book
 from tests.support import mails
 from tests.support.figures import Write
 from tests.support.post import Post, senders
@@ -187,4 +187,4 @@ def someones_address(campaign_id: bytes) -> str:
         recipients = session.scalars(
             select(Delivery.recipient).where(Delivery.campaign_id == campaign_id).order_by(Delivery.due)
         ).all()
-        return book.opened(session, session.get_one(Subscriber, recipients[len(recipients) // 2]))
+        return address_book.opened(session, session.get_one(Subscriber, recipients[len(recipients) // 2]))

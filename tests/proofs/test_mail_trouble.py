@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import func, select
 
 from petition.core import clock, db
-from petition.mail import MailDelayed, SmtpPostbox, patience
+from petition.mail import MailDelayed, SmtpPostbox, timeouts
 from petition.mailing import digests, subscribers
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery, DeliveryState, Lane
-from petition.mailing.subscribers import Subscriber, SubscriberState, book
+from petition.mailing.subscribers import Subscriber, SubscriberState, address_book
 from petition.privacy import DomainPolicy, canonical_address, keyring, seal_address
 from tests.support import mails
 from tests.support.figures import Write
@@ -175,7 +175,7 @@ def test_a_server_that_never_ends_its_answer_is_left(
 ) -> None:
     """P11: a byte now and then keeps no sender; the short form has a shorter patience."""
     if not long:
-        monkeypatch.setattr(patience, "MAIL_SECONDS", 1.5)
+        monkeypatch.setattr(timeouts, "MAIL_SECONDS", 1.5)
     with dripping_server() as port:
         began = time.monotonic()
         with pytest.raises(MailDelayed):
@@ -271,7 +271,7 @@ def test_whoever_leaves_gets_nothing_five_seconds_later_though_it_was_queued(pos
     until("three mails", lambda: len(post.sink.taken) >= 3)
     with db.transaction() as session:
         readers = session.scalars(select(Subscriber).where(Subscriber.campaign_id == campaign_id)).all()
-        leaving = {book.opened(session, each): each.id for each in readers[::2]}
+        leaving = {address_book.opened(session, each): each.id for each in readers[::2]}
         for each in leaving.values():
             subscribers.leave(session, each)
     left_at = time.monotonic()

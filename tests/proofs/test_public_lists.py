@@ -23,7 +23,7 @@ from petition.core import db
 from petition.ledger.entries import Show
 from petition.publication import bundle_file
 from petition.signatures import Receipt, Wish
-from petition.signatures.cells import LEAST, STEP
+from petition.signatures.group_figures import LEAST, STEP
 from petition.signatures.tables import Signature
 from petition.web import build
 from tests import make

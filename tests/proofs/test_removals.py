@@ -109,7 +109,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
     with db.transaction() as session:
         campaign = found(session, name)
         epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=30))
-        with pytest.raises(removals.waves.RemovalOver):
+        with pytest.raises(removals.bulk_removal.RemovalOver):
             removals.take_back(session, campaign, wave.id, RITA, make.NOW)
     with db.transaction() as session:
         campaign = found(session, name)

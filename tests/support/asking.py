@@ -29,7 +29,7 @@ from petition.privacy import canonical_address, identity_tag
 from petition.verification.tables import Tag
 from petition.verification.work_email import MAILS_A_DAY
 from petition.web import build
-from petition.web.parts import NAME
+from petition.web.services import NAME
 from tests import make
 from tests.support.suzie import fields
 

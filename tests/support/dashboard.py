@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from petition.web.organise.guard import Access
+from petition.web.dashboard.access import Access
 
 GOODBYES = {"organise_door.sign_out", "organise_account.sign_out_everywhere"}
 

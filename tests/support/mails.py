@@ -14,8 +14,8 @@ from petition.campaigns import Campaign
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.mailing import digests, queue
-from petition.mailing.queue import Claim, Delivery, DeliveryState, lanes
-from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, book
+from petition.mailing.queue import Claim, Delivery, DeliveryState, throttle
+from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, address_book
 from petition.privacy import subscriber_tag
 from tests import make
 
@@ -35,14 +35,14 @@ def add_readers(
     session: Session, campaign: Campaign, n: int, domains: Sequence[str] = DOMAINS, rhythm: Rhythm = Rhythm.DAILY
 ) -> None:
     """So many confirmed readers, spread over mail domains. Sealing takes its time: of many, a thousand share a box."""
-    known = {domain: lanes.lane_of(make.PEPPER, domain) for domain in domains}
+    known = {domain: throttle.lane_of(make.PEPPER, domain) for domain in domains}
     for lane in known.values():
-        lanes.know(session, lane)
+        throttle.know(session, lane)
     boxes = []
     for number in range(min(n, max(5_000, len(domains)))):
         domain = domains[number % len(domains)]
         address = f"{rhythm}{number}@{domain}"
-        boxes.append((address, book.sealed(session, campaign.id, address), known[domain].lane))
+        boxes.append((address, address_book.sealed(session, campaign.id, address), known[domain].lane))
     rows = [
         {
             "id": secrets.token_bytes(16),
@@ -103,7 +103,7 @@ def due(campaign_id: bytes) -> int:
 
 def lane(domain: str) -> bytes:
     """The lane of a domain."""
-    return lanes.lane_of(make.PEPPER, domain).lane
+    return throttle.lane_of(make.PEPPER, domain).lane
 
 
 def claimed(session: Session, n: int = 1) -> list[Claim]:

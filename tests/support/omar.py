@@ -14,7 +14,7 @@ from petition import organisers
 from petition.campaigns import find_any
 from petition.core import clock, db
 from petition.organisers import Role
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard.access import COOKIE
 
 
 @dataclass

@@ -23,7 +23,7 @@ from petition.core.redis_store import Volatile
 from petition.privacy import unseal_address
 from petition.signatures import SignatureState, standing_of
 from petition.web import build
-from petition.web.parts import parts
+from petition.web.services import parts
 from tests import make
 
 SUZIE = "suzie@corp.example"

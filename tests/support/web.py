@@ -15,7 +15,7 @@ from petition.core.events import CodeWanted, Event
 from petition.core.redis_store import Volatile
 from petition.privacy import Vault, unseal_address
 from petition.web import build
-from petition.web.parts import NAME, Parts
+from petition.web.services import NAME, Parts
 from tests.support.services import OPEN_SLUG
 
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from petition.core import db
 from petition.web.api import CALLS
-from petition.web.parts import Parts
+from petition.web.services import Parts
 from petition.web.sizes import LARGEST_CALL
 
 PAPER = {"Origin": "https://paper.example"}

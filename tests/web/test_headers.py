@@ -16,7 +16,7 @@ from petition.config import Config, Environment
 from petition.core import db
 from petition.web import build
 from petition.web.headers import hosts
-from petition.web.parts import Parts
+from petition.web.services import Parts
 from tests import make
 from tests.support.services import METRICS_TOKEN, MONITOR
 

@@ -20,9 +20,9 @@ from petition.core import clock, db
 from petition.ledger.entries import Show
 from petition.publication import Snapshot
 from petition.signatures import Wish
-from petition.web.memory import MOST_PAGES, MOST_SLUGS, Memory
 from petition.web.page import PAGES_CACHED, Page, make
-from petition.web.parts import Parts
+from petition.web.page_cache import MOST_PAGES, MOST_SLUGS, Memory
+from petition.web.services import Parts
 from tests import make as making
 from tests.support.figures import Write
 from tests.support.public_pages import a_second_passes

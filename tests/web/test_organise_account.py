@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from petition.core import db
 from petition.organisers import Organiser, RecoveryCode, Visit, recovery
 from petition.organisers.audit_log import Deed, JournalLine
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.accounts import by_code, renewed, with_passkey
 from tests.support.authenticator import PRESENT, Device

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from petition.organisers.audit_log import Deed
-from petition.web.organise import deeds
+from petition.web.dashboard import audit_messages
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from petition.web.organise import deeds
 )
 def test_a_line_of_the_journal_is_told_in_words(app: Flask, deed: Deed, about: dict[str, object], said: str) -> None:
     with app.test_request_context("/"):
-        assert said in deeds.said(deed, about)
+        assert said in audit_messages.said(deed, about)

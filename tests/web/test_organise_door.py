@@ -13,7 +13,7 @@ from petition import organisers
 from petition.campaigns import find_any
 from petition.core import clock, db
 from petition.organisers import GRANTS, Act, Role
-from petition.web.organise.guard import COOKIE, Door, next_page
+from petition.web.dashboard.access import COOKIE, Door, next_page
 from tests import make
 from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in

@@ -20,10 +20,10 @@ from petition.organisers.approvals import KeyAct
 from petition.organisers.tables import Invitation, Passkey, RecoveryCode
 from petition.signatures import Wish
 from petition.signatures.tables import Signature
-from petition.usecases import exports, files, goals, removals, updates
-from petition.usecases.goals import Consequences
+from petition.usecases import exports, files, milestone_settings, removals, updates
+from petition.usecases.milestone_settings import Consequences
 from petition.usecases.tables import Export, ExportKind, ExportState
-from petition.web.parts import NAME
+from petition.web.services import NAME
 from tests import make
 from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in
@@ -50,7 +50,9 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
             select(Signature.index).where(Signature.campaign_id == campaign.id).order_by(Signature.index)
         )
         wave = removals.remove_one(session, campaign, first, Removal.FRAUD, omar.organiser_id, now)
-        goals.add(session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), omar.organiser_id, now)
+        milestone_settings.add(
+            session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), omar.organiser_id, now
+        )
         draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
         export = exports.ask(session, campaign, ExportKind.JOURNAL, omar.organiser_id, now)
         asked = approvals.ask(session, campaign.id, KeyAct.CLOSE, {"signatures": 2}, omar.organiser_id, now)

@@ -18,9 +18,9 @@ from petition.organisers.approvals import KeyAct
 from petition.organisers.audit_log import Deed
 from petition.privacy import unseal_address
 from petition.usecases import updates
-from petition.web.organise import asked as words
-from petition.web.organise.typed import is_link
-from petition.web.parts import Parts
+from petition.web.dashboard import approval_requests as words
+from petition.web.dashboard.typed import is_link
+from petition.web.services import Parts
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.work import counted_queries

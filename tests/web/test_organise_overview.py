@@ -28,7 +28,7 @@ from petition.organisers.audit_log import Deed, JournalLine
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
 from petition.verification.tables import CodeDay
-from petition.web.organise.panels import PANELS
+from petition.web.dashboard.panels import PANELS
 from tests import make
 from tests.support.many import signed
 from tests.support.omar import Omar, signed_in

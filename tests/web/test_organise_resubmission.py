@@ -18,10 +18,10 @@ from werkzeug.test import TestResponse
 from petition import epochs, organisers
 from petition.campaigns import Answer, Update, UpdateDraft, find
 from petition.core import clock, db
-from petition.organisers import visits
+from petition.organisers import sessions
 from petition.organisers.approvals import KeyRequest
-from petition.web.organise import guard, resubmission
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard import access, resubmission
+from petition.web.dashboard.access import COOKIE
 from petition.web.sizes import LARGEST_FIELDS
 from tests import make
 from tests.support.accounts import renewed, with_passkey
@@ -71,7 +71,7 @@ def ended(omar: Omar) -> tuple[str, list[str]]:
     """The token of a visit that ends now, and codes to come in again."""
     codes, token = renewed(omar), omar.token()
     with db.transaction() as session:
-        visits.end_all(session, omar.organiser_id)
+        sessions.end_all(session, omar.organiser_id)
     return token, codes
 
 
@@ -84,7 +84,7 @@ def back(omar: Omar, page: TestResponse, code: str) -> TestResponse:
 def goes_on(omar: Omar, page: TestResponse) -> TestResponse:
     """Press the button that sends the text again."""
     assert "Go on with what I typed" in page.text
-    (where, sent) = next(each for each in Forms(page.text).found if guard.AGAIN in each[1])
+    (where, sent) = next(each for each in Forms(page.text).found if access.AGAIN in each[1])
     return omar.client.post(unescape(where), data=sent)
 
 
@@ -296,7 +296,7 @@ def test_the_page_that_ends_a_visit_speaks_its_language(app: Flask, slug: str) -
 )
 def test_after_signing_in_nobody_is_led_to_an_address_that_only_takes_posts(app: Flask, asked: str, led: str) -> None:
     with app.test_request_context("/organise"):
-        assert guard.next_page(asked) == led
+        assert access.next_page(asked) == led
 
 
 def away(*_given: object, **_named: object) -> None:
@@ -307,7 +307,7 @@ def test_while_the_database_is_away_the_text_stands_on_the_page(omar: Omar, monk
     token, path = omar.token(), f"/organise/c/{omar.slug}/updates/new"
     monkeypatch.setattr(db, "is_away", lambda _error: True)
     with monkeypatch.context() as broken:
-        broken.setattr(visits, "find", away)
+        broken.setattr(sessions, "find", away)
         page = omar.client.post(path, data={"token": token} | WORDS)
     assert page.status_code == 503
     assert page.headers["Retry-After"]
@@ -317,7 +317,7 @@ def test_while_the_database_is_away_the_text_stands_on_the_page(omar: Omar, monk
 
 
 def test_what_cannot_be_read_says_that_the_browser_still_has_it(omar: Omar) -> None:
-    page = omar.client.post(f"/organise/c/{omar.slug}/updates/new", data={"text-en": "x" * (guard.LARGEST_FORM + 1)})
+    page = omar.client.post(f"/organise/c/{omar.slug}/updates/new", data={"text-en": "x" * (access.LARGEST_FORM + 1)})
     assert page.status_code == 413
     assert "still stands there when you go back" in text(page)
 

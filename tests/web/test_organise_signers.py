@@ -19,7 +19,7 @@ from petition.ledger import log
 from petition.ledger.entries import Show
 from petition.organisers import Role, approvals, audit_log
 from petition.organisers.audit_log import Deed
-from petition.signatures import Wish, waves
+from petition.signatures import Wish, bulk_removal
 from petition.signatures.tables import Pending, Signature, Wave, WaveState
 from petition.usecases.acts import ACTS
 from tests import make
@@ -95,7 +95,7 @@ def test_nothing_for_organisers_adds_a_signature(app: Flask, omar: Omar) -> None
     with db.session() as session:
         after = [session.scalar(select(func.count()).select_from(table)) for table in (Signature, Pending)]
     assert after == before
-    rooms = [*ROOT.glob("petition/web/organise/**/*.py"), *ROOT.glob("petition/usecases/*.py")]
+    rooms = [*ROOT.glob("petition/web/dashboard/**/*.py"), *ROOT.glob("petition/usecases/*.py")]
     called = {
         ast.unparse(node)
         for room in rooms for node in ast.walk(ast.parse(room.read_text())) if isinstance(node, ast.Attribute | ast.Name)
@@ -168,7 +168,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
 
 
 def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: Flask, omar: Omar) -> None:
-    from petition.web import memory
+    from petition.web import page_cache
     from petition.web.public import receipts
 
     with db.transaction() as session:
@@ -177,7 +177,7 @@ def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: F
         receipt = make.signature(session, campaign, named("Suzie Quux"))
         epochs.close_epoch(session, campaign, clock.now())
     with app.test_request_context():
-        text = receipts.written(receipt, memory.snapshot(omar.slug))
+        text = receipts.written(receipt, page_cache.snapshot(omar.slug))
 
     def seen() -> str:
         page = omar.client.post(f"/c/{omar.slug}/receipt", data={"receipt": text}).text
@@ -272,7 +272,7 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
         given = approvals.approve(session, campaign.id, request.id, rita.organiser_id, clock.now())
         ACTS[given.act](session, campaign, given, clock.now())
     with db.transaction() as session:
-        waves.advance(session, waves.find(session, campaign.id, waves_of()[0].id), 20)
+        bulk_removal.advance(session, bulk_removal.find(session, campaign.id, waves_of()[0].id), 20)
     page = omar.sees("~/removals")
     assert page.headers["Refresh"] == "2"
     assert "Being removed: 20 of 52" in page.text

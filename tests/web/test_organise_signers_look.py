@@ -12,11 +12,11 @@ from sqlalchemy import select
 from petition.campaigns import find_any
 from petition.core import clock, db
 from petition.ledger.entries import Removal
-from petition.signatures import waves
+from petition.signatures import bulk_removal
 from petition.signatures.selection import Criteria
 from petition.signatures.tables import Signature
 from petition.usecases import removals
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.looks import SMALL, Looks
 from tests.support.omar import Omar
@@ -43,8 +43,8 @@ def a_busy_campaign(omar: Omar) -> int:
         told, by = (seen.size, seen.digest()), omar.organiser_id
         removals.remove(session, campaign, criteria, told, Removal.FRAUD, by, clock.now())
         kept = {"text": True, "first": 4, "last": 4}
-        wave = waves.begin(session, campaign, seen.members[:51], Removal.FRAUD, by, clock.now(), kept)
-        waves.advance(session, wave, 20)
+        wave = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, by, clock.now(), kept)
+        bulk_removal.advance(session, wave, 20)
     return commented
 
 

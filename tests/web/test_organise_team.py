@@ -20,9 +20,9 @@ from petition.organisers import Organiser, Role, approvals, audit_log
 from petition.organisers.approvals import KeyAct, KeyRequest, RequestState
 from petition.organisers.audit_log import Deed
 from petition.usecases import acts
-from petition.web.organise import asked as words
-from petition.web.organise import deeds
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard import approval_requests as words
+from petition.web.dashboard import audit_messages
+from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.accounts import by_code, codes_of, invited
 from tests.support.omar import Omar, signed_in
@@ -345,14 +345,15 @@ def test_every_act_has_a_right_words_and_something_that_it_does() -> None:
 
 
 def test_every_deed_has_a_sentence_in_both_languages(app: Flask) -> None:
-    assert set(deeds.SENTENCES) == set(Deed)
+    assert set(audit_messages.SENTENCES) == set(Deed)
     said: dict[str, list[str]] = {}
     for lang in ("en", "fr"):
         with app.test_request_context(f"/?lang={lang}"):
             said[lang] = [
-                deeds.said(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"}) for deed in Deed
+                audit_messages.said(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
+                for deed in Deed
             ]
-            assert deeds.said(Deed.REMOVAL_UNDONE, {}) == deeds.name(Deed.REMOVAL_UNDONE)
+            assert audit_messages.said(Deed.REMOVAL_UNDONE, {}) == audit_messages.name(Deed.REMOVAL_UNDONE)
     assert [pair for pair in zip(said["en"], said["fr"], strict=True) if pair[0] == pair[1]] == []
 
 

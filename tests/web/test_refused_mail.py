@@ -20,12 +20,12 @@ from petition.mail import MailDelayed, Message, SmtpPostbox, Stage, bounce_statu
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery, Halt, refusals
-from petition.mailing.queue.halts import REFUSED
+from petition.mailing.queue.pauses import REFUSED
 from petition.mailing.queue.tables import Refusal
 from petition.mailing.subscribers import Subscriber, SubscriberState
 from petition.organisers import Role
 from petition.privacy import seal_address
-from petition.web.organise.guard import COOKIE
+from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support import mails
 from tests.support.looks import SMALL, Looks

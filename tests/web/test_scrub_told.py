@@ -19,7 +19,7 @@ from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, Lane
 from petition.privacy import scrub_state
 from petition.privacy.scrub import SAW_ARRIVALS, Scrubbed, scrub
-from petition.web.organise.panels import health
+from petition.web.dashboard.panels import health
 from tests import make
 from tests.support.omar import Omar
 from tests.support.services import MONITOR

@@ -15,7 +15,7 @@ from petition.campaigns.milestones import Goal, MilestoneKind
 from petition.core import db
 from petition.signatures import SignatureState
 from petition.signatures.tables import Pending
-from petition.web.parts import parts
+from petition.web.services import parts
 from tests import make
 from tests.support.suzie import SUZIE, Suzie, campaign_of, close_an_epoch, fields, mistakes, state_of, text
 

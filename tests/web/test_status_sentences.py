@@ -13,7 +13,7 @@ from petition.campaigns import find
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
 from petition.mailing.queue import halt
-from petition.web.organise import settings
+from petition.web.dashboard import settings
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import text

@@ -14,7 +14,7 @@ from petition.core import clock, db
 from petition.core.redis_store import Volatile
 from petition.mailing import subscribers
 from petition.mailing.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, SubscriberState, Trouble
-from petition.web.parts import Parts
+from petition.web.services import Parts
 from tests import make
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
 from tests.support.served import served

@@ -22,10 +22,10 @@ from petition.campaigns import LONGEST_LETTER
 from petition.core import db
 from petition.core.markdown import MOST_QUOTES, letter_html
 from petition.organisers import recovery
+from petition.web.dashboard import drafts
+from petition.web.dashboard.drafts import letter
+from petition.web.dashboard.typed import LONGEST_TEXT, Typed
 from petition.web.forms import LONGEST_VALUE, SENT, FormRefused, Longest, Shape, TextField
-from petition.web.organise import drafts
-from petition.web.organise.drafts import letter
-from petition.web.organise.typed import LONGEST_TEXT, Typed
 from tests import make
 from tests.support.hostile import campaigns_of_omar, comes_in
 from tests.support.omar import Omar

@@ -24,7 +24,7 @@ from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery
 from petition.mailing.subscribers import Rhythm, Subscriber
 from petition.mailing.subscribers.tables import Contact
-from petition.organisers import Invitation, Role, Visit, approvals, audit_log, visits
+from petition.organisers import Invitation, Role, Visit, approvals, audit_log, sessions
 from petition.organisers.approvals import KeyAct, KeyRequest
 from petition.organisers.audit_log import Deed, JournalLine
 from petition.privacy.data_elsewhere import LOG_DAYS
@@ -165,7 +165,7 @@ CASES: Final[dict[str, Case]] = {
         61 * DAY,
     ),
     "public.edition": Case(editions, rows(Edition), 61 * DAY, before=2, after=1),
-    "public.visit": Case(lambda s, c, now: visits.begin(s, omar(s, now), now), rows(Visit), timedelta(hours=12)),
+    "public.visit": Case(lambda s, c, now: sessions.begin(s, omar(s, now), now), rows(Visit), timedelta(hours=12)),
     "public.invitation": Case(
         lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, None, now), rows(Invitation), 3 * DAY
     ),

@@ -69,5 +69,5 @@ def purge() -> None:
         organisers.purge(session, now)
         approvals.forget_old(session, now - DECIDED)
         for campaign_id in campaigns.closed_before(session, now.date() - AFTER_CLOSE):
-            subscribers.book.destroy(session, campaign_id)
+            subscribers.address_book.destroy(session, campaign_id)
             signatures.forget_bodies(session, campaign_id)

@@ -18,9 +18,9 @@ from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import week_of
 from petition.mailing.digests.planning import plan_cycle, plan_news
 from petition.mailing.digests.previews import draft_sheet, preview, trial
+from petition.mailing.digests.rendered import NOTICES, Sheet, sheet_of, write
 from petition.mailing.digests.restored import resume
 from petition.mailing.digests.sending import Sender, send_round
-from petition.mailing.digests.sheets import NOTICES, Sheet, sheet_of, write
 from petition.mailing.digests.tables import Edition
 from petition.mailing.digests.undelivered import Undelivered, retry, undelivered
 

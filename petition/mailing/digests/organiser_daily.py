@@ -14,7 +14,7 @@ from petition.ledger import log
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
 from petition.mailing.digests.periods import Cycle
-from petition.mailing.queue import Delivery, DeliveryState, lanes
+from petition.mailing.queue import Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, numbers
 
 BOUNCES_WORTH_TELLING = 3
@@ -91,7 +91,7 @@ def _dead(session: Session, campaign_id: bytes) -> int:
 def _bounces(session: Session) -> list[BouncesFact]:
     """Providers in trouble; domains that could name a person are one line without a name."""
     found: dict[str, BouncesFact] = {}
-    for lane in lanes.all_lanes(session):
+    for lane in throttle.all_lanes(session):
         known = found.get(lane.name, BouncesFact(lane.name, 0, 0, 0))
         found[lane.name] = BouncesFact(
             lane.name, known.sent + lane.sent, known.bounced + lane.bounced, known.complained + lane.complained

@@ -20,8 +20,8 @@ from petition.mailing.digests.facts import UpdateFact, Window, as_json, happened
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import last_period
 from petition.mailing.digests.planning import window_of
+from petition.mailing.digests.rendered import NOTICES, Sheet, write
 from petition.mailing.digests.sending import Sender, message
-from petition.mailing.digests.sheets import NOTICES, Sheet, write
 from petition.mailing.queue import Claim
 from petition.privacy import personal_address
 

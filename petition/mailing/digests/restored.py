@@ -15,7 +15,7 @@ from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import last_period
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.queue.halts import EVERYTHING, is_original
+from petition.mailing.queue.pauses import EVERYTHING, is_original
 
 
 def resume(session: Session, what: str, base_url: str, now: datetime) -> int:

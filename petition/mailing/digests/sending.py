@@ -22,10 +22,10 @@ from petition.campaigns import Campaign
 from petition.core import db, failpoints
 from petition.mail import MailDelayed, MailRefused, Message, Postbox, Stage
 from petition.mailing import queue
-from petition.mailing.digests.sheets import PURPOSES, UNSUBSCRIBE_MARK, Sheet, kept, sheet_of
+from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_MARK, Sheet, kept, sheet_of
 from petition.mailing.digests.undelivered import is_wanted
-from petition.mailing.queue import Claim, Marks, claims, lanes, refusals
-from petition.mailing.subscribers import Report, Subscriber, Trouble, book, links, record
+from petition.mailing.queue import Claim, Marks, claims, refusals, throttle
+from petition.mailing.subscribers import Report, Subscriber, Trouble, address_book, links, record
 from petition.mailing.subscribers.tables import Contact
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE)
 
 def _round(session: Session, sender: Sender, claimed: list[Claim], now: Callable[[], datetime]) -> Round:
     """Read who is to be mailed, and drop the claims that nobody wants any more."""
-    readers = book.readers(session, {each.recipient for each in claimed})
+    readers = address_book.readers(session, {each.recipient for each in claimed})
     wanted: list[Claim] = []
     unwanted: list[Claim] = []
     for each in claimed:
@@ -91,7 +91,7 @@ def _round(session: Session, sender: Sender, claimed: list[Claim], now: Callable
     queue.drop(session, unwanted)
     if wanted:
         queue.begin(session, wanted[0])
-    contacts = book.contacts(session, {each.campaign_id for each in wanted})
+    contacts = address_book.contacts(session, {each.campaign_id for each in wanted})
     return Round(sender, now, deque(wanted), readers, contacts)
 
 
@@ -131,7 +131,7 @@ def _try(ours: Round, marks: Marks, claimed: Claim) -> Exception | None:
 
 def _composed(ours: Round, claimed: Claim) -> Message:
     reader = ours.readers[claimed.recipient]
-    address = book.unsealed(ours.contacts[claimed.campaign_id], reader)
+    address = address_book.unsealed(ours.contacts[claimed.campaign_id], reader)
     return message(ours.sender, _sheet(claimed, reader.lang, ours.sender.base_url), claimed, address)
 
 
@@ -150,7 +150,7 @@ def _write_down(ours: Round, claimed: Claim, wrong: Exception | None, *, over: b
         _mark(session, ours, claimed, wrong)
         _go_on(session, ours, over=over)
         if not ours.waiting:
-            lanes.went_well(session, ours.sent)
+            throttle.went_well(session, ours.sent)
 
 
 def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:
@@ -176,8 +176,8 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
     queue.postpone(session, claimed, fault, now)
     if refuses_us:
         ours.halted = refusals.count(session, claimed, delay.words, now)
-    lanes.went_well(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
-    if lanes.went_wrong(session, lane, now, hung=_hung(delay)):
+    throttle.went_well(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
+    if throttle.went_wrong(session, lane, now, hung=_hung(delay)):
         ours.paused.add(lane)
         claims.give_up_lane(session, lane, fault)
 
@@ -207,7 +207,7 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
     claims.refuse(session, claimed, _code(refusal))
     if refusal.no_such_address:
         refusals.end_row(session)
-        address = book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
+        address = address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
         record(session, ours.sender.pepper, Report(Trouble.HARD, address), ours.now().date())
     else:
         ours.halted = refusals.count(session, claimed, refusal.words, ours.now())

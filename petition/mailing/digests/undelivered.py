@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from petition.mailing import queue
 from petition.mailing.digests.kinds import DIGESTS
-from petition.mailing.digests.sheets import NOTICES
+from petition.mailing.digests.rendered import NOTICES
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Rhythm, Subscriber, SubscriberState
 

@@ -7,6 +7,7 @@ want it is asked by whoever sends (`petition.mailing.digests`). Refuses to hamme
 a pause when it does not answer.
 """
 
+from petition.mailing.queue.acknowledgements import Marks, marks
 from petition.mailing.queue.claims import (
     CLAIM_SECONDS,
     Claim,
@@ -20,10 +21,9 @@ from petition.mailing.queue.claims import (
     why_dead,
     withdraw,
 )
-from petition.mailing.queue.halts import halt, halted, halts, refused, resume
-from petition.mailing.queue.lanes import LaneName, lane_of
-from petition.mailing.queue.marking import Marks, marks
+from petition.mailing.queue.pauses import halt, halted, halts, refused, resume
 from petition.mailing.queue.tables import Delivery, DeliveryState, Halt, Lane, message_id, owe, progress
+from petition.mailing.queue.throttle import LaneName, lane_of
 
 __all__ = [
     "CLAIM_SECONDS",

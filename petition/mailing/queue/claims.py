@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from petition.mailing.queue import lanes
-from petition.mailing.queue.halts import halted
+from petition.mailing.queue import throttle
+from petition.mailing.queue.pauses import halted
 from petition.mailing.queue.tables import Delivery, DeliveryState, Halt, Lane
 
 CLAIM_SECONDS: Final = 60
@@ -105,7 +105,7 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
     claims = sorted((each for each in claims if each not in deadly), key=lambda each: (each.unanswered, each.was_due))
     claims, beyond = _within_a_second(claims, rate)
     withdraw(session, beyond)
-    lanes.take_slots(session, Counter(each.lane for each in claims), rate, now)
+    throttle.take_slots(session, Counter(each.lane for each in claims), rate, now)
     return claims
 
 
@@ -184,7 +184,7 @@ def refuse(session: Session, claimed: Claim, fault: str) -> None:
 
 def give_up_lane(session: Session, lane: bytes, fault: str) -> None:
     """Give up what has waited a day for a domain that has long taken nothing; only some of it was ever tried."""
-    reopens = select(Lane.open_at).where(Lane.lane == lane, Lane.failures >= lanes.LONG_FAILING).scalar_subquery()
+    reopens = select(Lane.open_at).where(Lane.lane == lane, Lane.failures >= throttle.LONG_FAILING).scalar_subquery()
     waiting = update(_table).where(_table.c.lane == lane, _table.c.state == DeliveryState.PLANNED)
     too_old = waiting.where(_table.c.planned_at <= reopens - literal(LONGEST_LIFE, Interval()))
     session.connection().execute(too_old.values(state=DeliveryState.DEAD, fault=fault))

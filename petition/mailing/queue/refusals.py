@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.mailing.queue.claims import Claim
-from petition.mailing.queue.halts import REFUSED, halt, refused
+from petition.mailing.queue.pauses import REFUSED, halt, refused
 from petition.mailing.queue.tables import Delivery, DeliveryState, Refusal
 
 MOST_IN_A_ROW: Final = 3

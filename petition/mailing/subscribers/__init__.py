@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from petition.core import events
 from petition.mailing import queue
-from petition.mailing.queue import Delivery, DeliveryState, lanes
-from petition.mailing.subscribers import book
+from petition.mailing.queue import Delivery, DeliveryState, throttle
+from petition.mailing.subscribers import address_book
 from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, admit
 from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
 from petition.mailing.subscribers.figures import MailHealth, Readership, audience, complaints, mail_health, readership
@@ -100,7 +100,7 @@ def ask(
     box = personal_address(address)
     if is_work_domain(box.domain, work):
         raise WorkAddressRefused
-    sealed = book.sealed(session, campaign_id, box.deliverable)
+    sealed = address_book.sealed(session, campaign_id, box.deliverable)
     silent = complained(session, suppression_tag(pepper, box.canonical))
     row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, rhythm, now)
     subscriber = _enter(session, row)
@@ -126,7 +126,7 @@ def enter(
     box = personal_address(address)
     if audience is not Audience.ADDRESSEE and is_work_domain(box.domain, work):
         raise WorkAddressRefused
-    sealed = book.sealed(session, campaign_id, box.deliverable)
+    sealed = address_book.sealed(session, campaign_id, box.deliverable)
     row = _row(session, pepper, campaign_id, audience, box, sealed, lang, Rhythm.DAILY, now)
     entered = _enter(session, row | {"state": SubscriberState.ACTIVE})
     if entered.state is SubscriberState.SUPPRESSED:
@@ -138,8 +138,8 @@ def _row(
     session: Session, pepper: bytes, campaign_id: bytes, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
     rhythm: Rhythm, now: datetime,
 ) -> dict[str, object]:  # fmt: skip
-    lane = lanes.lane_of(pepper, box.domain)
-    lanes.know(session, lane)
+    lane = throttle.lane_of(pepper, box.domain)
+    throttle.know(session, lane)
     return {
         "id": secrets.token_bytes(16),
         "campaign_id": campaign_id,

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition.mailing.queue import Delivery, lanes
+from petition.mailing.queue import Delivery, throttle
 from petition.mailing.subscribers.tables import CONFIRM, Contact, Subscriber, SubscriberState, Suppression
 from petition.privacy import Mailbox, personal_address, subscriber_tag, suppression_tag
 from petition.privacy.addresses import AddressRefused
@@ -55,9 +55,9 @@ def record(session: Session, pepper: bytes, report: Report, day: date) -> bool:
 
 
 def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> None:
-    lane = lanes.lane_of(pepper, box.domain)
-    lanes.know(session, lane)
-    lanes.bounced(session, lane.lane, complaint=True)
+    lane = throttle.lane_of(pepper, box.domain)
+    throttle.know(session, lane)
+    throttle.bounced(session, lane.lane, complaint=True)
     tag = suppression_tag(pepper, box.canonical)
     session.execute(insert(Suppression).values(tag=tag, day=day).on_conflict_do_nothing())
     session.execute(delete(Subscriber).where(Subscriber.tag.in_(_tags(session, pepper, box))))
@@ -66,7 +66,7 @@ def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> Non
 def _count(session: Session, found: Sequence[Subscriber], day: date) -> None:
     """Once a day for each address: several reports about one mail are one bounce."""
     if found and all(each.bounced != day for each in found):
-        lanes.bounced(session, found[0].lane)
+        throttle.bounced(session, found[0].lane)
     for each in found:
         each.bounced = day
 

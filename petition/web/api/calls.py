@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.forms import Shape
 from petition.web.language import page_language
 from petition.web.sizes import LARGEST_CALL
@@ -94,7 +94,7 @@ def text_of(value: object) -> str:
 
 
 def _choose_language(slug: str | None) -> None:
-    page_language(memory.snapshot(slug) if slug else None)
+    page_language(page_cache.snapshot(slug) if slug else None)
 
 
 def json_object() -> dict[str, Any]:

@@ -14,10 +14,10 @@ from petition.epochs import history
 from petition.epochs.history import KeptCheckpoint
 from petition.ledger import log
 from petition.publication import Snapshot
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.api.calls import reads
 from petition.web.forms import DIGITS
-from petition.web.parts import parts
+from petition.web.services import parts
 
 SIZE: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 AT_ONCE: Final = 100
@@ -27,7 +27,7 @@ AT_ONCE: Final = 100
        cached=False, query={"before": SIZE})  # fmt: skip
 def checkpoints(slug: str) -> dict[str, Any]:
     """Heads of the epochs before a number; `before` leads on to older ones."""
-    found = kept(memory.snapshot(slug), number_asked("before", 0))
+    found = kept(page_cache.snapshot(slug), number_asked("before", 0))
     told = [asdict(each) | {"day": each.day.isoformat()} for each in found]
     return {"checkpoints": told} | ({"before": found[-1].epoch} if len(found) == AT_ONCE else {})
 
@@ -36,7 +36,7 @@ def checkpoints(slug: str) -> dict[str, Any]:
        cached=False, query={"old": SIZE, "new": SIZE})  # fmt: skip
 def consistency(slug: str) -> dict[str, Any]:
     """Between two sizes that are public; `new` is the newest head's when it is left out. 404 for sizes beyond it."""
-    snapshot = memory.snapshot(slug)
+    snapshot = page_cache.snapshot(slug)
     old, new = number_asked("old", 0), number_asked("new", snapshot.size)
     if not old <= new <= snapshot.size:
         raise NotFound

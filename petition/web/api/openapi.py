@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from flask import Response
 
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.api.calls import CALLS, JSON, Call, bp, text_of
 from petition.web.api.shapes import SHAPES
-from petition.web.faults import PROBLEM
+from petition.web.errors import PROBLEM
 from petition.web.forms import NUMBERS, Shape, field_names
 from petition.web.page import PAGES_CACHED
 
@@ -39,7 +39,7 @@ REQUIRED: Final = {
 @bp.get("/openapi.json")
 def openapi() -> Response:
     """The document itself, the same for everybody."""
-    return memory.cached_text("", "openapi", lambda _: text_of(document()), kind=JSON, caching=PAGES_CACHED)
+    return page_cache.cached_text("", "openapi", lambda _: text_of(document()), kind=JSON, caching=PAGES_CACHED)
 
 
 def document() -> dict[str, Any]:

@@ -13,12 +13,12 @@ from petition import signatures
 from petition.core import db
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import MilestoneView, Snapshot
-from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing, cells
-from petition.web import memory, proof_of_work
+from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing, group_figures
+from petition.web import page_cache, proof_of_work
 from petition.web.api.calls import JSON, reads, say, text_of
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line
 from petition.web.page import CALLS_CACHED
-from petition.web.parts import parts
+from petition.web.services import parts
 
 HASH_BYTES: Final = 32
 LANG: Final = {"lang": {"type": "string"}}
@@ -31,7 +31,7 @@ PAGE: Final = {
 @reads("/campaigns", "Public campaigns", "Listing", query=LANG)
 def campaigns() -> Response:
     """The list of public campaigns."""
-    return memory.cached_listing(str(g.lang), "api/campaigns", _listed, kind=JSON, caching=CALLS_CACHED)
+    return page_cache.cached_listing(str(g.lang), "api/campaigns", _listed, kind=JSON, caching=CALLS_CACHED)
 
 
 @reads("/campaigns/<slug>", "Everything public about a campaign", "Campaign", query=LANG)
@@ -69,7 +69,7 @@ def signers(slug: str) -> Response:
     """Named signers, roles in cells of at least ten, and the number of the others. What is searched for is not kept."""
     page, q = _page_number(), searched()
     if q:
-        snapshot = memory.snapshot(slug)
+        snapshot = page_cache.snapshot(slug)
         return say(_signers(snapshot, named_page(snapshot, page, q)))
     return _cached(
         slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang=""
@@ -123,7 +123,7 @@ def state_told(state: SignatureState, *, logged: bool = True) -> str:
 
 def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Response:
     lang = str(g.lang) if lang is None else lang
-    return memory.cached_page(slug, lang, name, render, kind=JSON, caching=CALLS_CACHED)
+    return page_cache.cached_page(slug, lang, name, render, kind=JSON, caching=CALLS_CACHED)
 
 
 def _sought() -> str:
@@ -141,7 +141,7 @@ def _page_number() -> int:
     return int(text)
 
 
-def _listed(listing: memory.Listing) -> str:
+def _listed(listing: page_cache.Listing) -> str:
     lang = str(g.lang)
     return text_of([
         {"slug": each.slug, "title": _said(each.title, lang, each.languages), "state": each.state, "count": each.count}
@@ -207,7 +207,12 @@ def _breakdown(snapshot: Snapshot) -> dict[str, Any]:
         {"kind": by.kind, "cells": [{"value": each.value, "n": each.n} for each in by.cells], "other": by.other}
         for by in (snapshot.by_role(), snapshot.by_team())
     ]
-    return {"by": margins, "rounded_to": cells.STEP, "least": cells.LEAST, "epoch": snapshot.table.epoch}
+    return {
+        "by": margins,
+        "rounded_to": group_figures.STEP,
+        "least": group_figures.LEAST,
+        "epoch": snapshot.table.epoch,
+    }
 
 
 def _signer(signer: NamedSigner) -> dict[str, str]:

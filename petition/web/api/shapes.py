@@ -7,7 +7,7 @@ from typing import Any, Final
 from petition.campaigns import CampaignState, DemandState
 from petition.campaigns.milestones import MilestoneKind
 from petition.ledger.entries import Removal, Show
-from petition.signatures.cells import LEAST, STEP
+from petition.signatures.group_figures import LEAST, STEP
 
 Schema = dict[str, Any]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from petition.core import clock, db
 from petition.mailing import subscribers
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.api.calls import writes
 from petition.web.forms import SubscribeForm
 from petition.web.network import network
-from petition.web.parts import parts
+from petition.web.services import parts
 
 
 @writes(
@@ -29,7 +29,7 @@ def ask_for_mail(slug: str, form: SubscribeForm) -> None:
     """Ask for a page or a call; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
     here = parts()
     campaign = here.memory.campaign(slug)
-    lang = form.language(memory.snapshot(slug).languages)
+    lang = form.language(page_cache.snapshot(slug).languages)
     subscribers.admit(here.volatile, network)
     with db.transaction() as session:
         subscribers.ask(

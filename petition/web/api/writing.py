@@ -8,12 +8,12 @@ from petition import signatures, verification
 from petition.core import clock, db, i18n
 from petition.core.encoding import b64u
 from petition.signatures import Receipt
-from petition.web import memory, proof_of_work
+from petition.web import page_cache, proof_of_work
 from petition.web.api.calls import writes
 from petition.web.api.reading import state_told
 from petition.web.forms import PassForm, SignForm, VerifyForm, WithdrawForm
 from petition.web.network import network
-from petition.web.parts import parts
+from petition.web.services import parts
 
 
 @writes(
@@ -132,5 +132,5 @@ def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
 
 
 def _mail_language(slug: str, asked: str | None) -> str:
-    first = memory.snapshot(slug).languages[0]
+    first = page_cache.snapshot(slug).languages[0]
     return i18n.interface_language(asked if asked in i18n.LANGUAGES else first)

@@ -16,10 +16,10 @@ from flask import Blueprint, Response, render_template, url_for
 from petition.core.i18n import interface_language
 from petition.core.i18n import marked as _
 from petition.publication import Snapshot
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.api.heads import AT_ONCE, kept, number_asked
 from petition.web.language import gettext, page_language
-from petition.web.parts import parts
+from petition.web.services import parts
 
 ATOM: Final = "application/atom+xml; charset=utf-8"
 NEWEST: Final = 30
@@ -41,15 +41,15 @@ class FeedEntry:
 @bp.get("/c/<slug>/checkpoints")
 def checkpoints(slug: str) -> Response:
     """A page of signed heads, newest first; `?before=` an epoch leads to older ones. Raises CampaignUnknown."""
-    lang, before = page_language(memory.snapshot(slug)), number_asked("before", 0)
-    return memory.cached_page(slug, lang, f"checkpoints {before}", lambda snapshot: _render(snapshot, before))
+    lang, before = page_language(page_cache.snapshot(slug)), number_asked("before", 0)
+    return page_cache.cached_page(slug, lang, f"checkpoints {before}", lambda snapshot: _render(snapshot, before))
 
 
 @bp.get("/c/<slug>/feed.atom")
 def feed(slug: str) -> Response:
     """The newest heads and updates; raises CampaignUnknown."""
-    lang = page_language(memory.snapshot(slug))
-    return memory.cached_page(slug, lang, "feed", lambda snapshot: _feed(snapshot, lang), kind=ATOM)
+    lang = page_language(page_cache.snapshot(slug))
+    return page_cache.cached_page(slug, lang, "feed", lambda snapshot: _feed(snapshot, lang), kind=ATOM)
 
 
 def _render(snapshot: Snapshot, before: int) -> str:

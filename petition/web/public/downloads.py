@@ -11,9 +11,9 @@ from werkzeug.exceptions import NotFound
 from petition.blindsign import signer as terminal
 from petition.ledger import verify as verifier
 from petition.publication.bundle_file import bundle_path
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.page import CALLS_CACHED, PAGES_CACHED
-from petition.web.parts import parts
+from petition.web.services import parts
 
 TEXT: Final = "text/plain; charset=utf-8"
 MARKDOWN: Final = "text/markdown; charset=utf-8"
@@ -24,7 +24,7 @@ bp = Blueprint("downloads", __name__)
 @bp.get("/c/<slug>/bundle.zip")
 def bundle(slug: str) -> Response:
     """The newest bundle that was written; 404 while too few have signed for anything to be public."""
-    memory.snapshot(slug)
+    page_cache.snapshot(slug)
     path = bundle_path(parts().config.home, slug)
     if not path.exists():
         raise NotFound
@@ -34,9 +34,9 @@ def bundle(slug: str) -> Response:
 @bp.get("/c/<slug>/checkpoint")
 def checkpoint(slug: str) -> Response:
     """The signed head of the ledger; 404 before the count is public, for a head tells the number of entries."""
-    if memory.snapshot(slug).count is None:
+    if page_cache.snapshot(slug).count is None:
         raise NotFound
-    return memory.cached_page(
+    return page_cache.cached_page(
         slug, "", "checkpoint", lambda snapshot: snapshot.checkpoint, kind=TEXT, caching=CALLS_CACHED
     )
 
@@ -44,9 +44,9 @@ def checkpoint(slug: str) -> Response:
 @bp.get("/c/<slug>/letter.<lang>.md")
 def letter(slug: str, lang: str) -> Response:
     """The letter's Markdown, byte for byte what the ledger's hash covers."""
-    if lang not in memory.snapshot(slug).letters:
+    if lang not in page_cache.snapshot(slug).letters:
         raise NotFound
-    return memory.cached_page(
+    return page_cache.cached_page(
         slug, lang, "markdown", lambda snapshot: snapshot.letters[lang].markdown, kind=MARKDOWN, caching=PAGES_CACHED
     )
 

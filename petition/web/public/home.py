@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from petition.publication import Listed
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.language import page_language
 from petition.web.page import PAGES_CACHED
 
@@ -15,10 +15,10 @@ bp = Blueprint("home", __name__)
 @bp.get("/")
 def home() -> Response:
     """All public letters, or the only one."""
-    listing = memory.listing()
+    listing = page_cache.listing()
     if len(listing) == 1:
         return _to(listing[0])
-    return memory.cached_listing(page_language(), "home", _render)
+    return page_cache.cached_listing(page_language(), "home", _render)
 
 
 def _render(listing: tuple[Listed, ...]) -> str:

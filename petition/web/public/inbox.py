@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from petition.config import Environment
 from petition.mail import InboxMail, inbox_folder, read_inbox
-from petition.web.parts import parts
+from petition.web.services import parts
 
 LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 CODE = re.compile(r"\b(\d{4})[ \u00a0\u202f-]?(\d{4})\b")

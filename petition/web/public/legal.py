@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template
 
 from petition.core.markdown import letter_html
 from petition.publication import Snapshot
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.language import page_language
 
 bp = Blueprint("legal", __name__)
@@ -15,11 +15,11 @@ bp = Blueprint("legal", __name__)
 @bp.get("/c/<slug>/legal")
 def legal(slug: str) -> Response:
     """Privacy notice and imprint; raises CampaignUnknown, and 404 where neither was written."""
-    snapshot = memory.snapshot(slug)
+    snapshot = page_cache.snapshot(slug)
     lang = page_language(snapshot)
     if not snapshot.legal:
         abort(404)
-    return memory.cached_page(slug, lang, "legal", lambda snapshot: _render(snapshot, lang))
+    return page_cache.cached_page(slug, lang, "legal", lambda snapshot: _render(snapshot, lang))
 
 
 def _render(snapshot: Snapshot, lang: str) -> str:

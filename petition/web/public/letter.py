@@ -6,10 +6,10 @@ from flask import Blueprint, Response, render_template
 
 from petition.core.markdown import letter_html
 from petition.publication import Snapshot
-from petition.web import memory, pictures
+from petition.web import page_cache, pictures
 from petition.web.language import page_language
-from petition.web.parts import parts
 from petition.web.public.share import card_url
+from petition.web.services import parts
 
 bp = Blueprint("letter", __name__)
 
@@ -17,8 +17,8 @@ bp = Blueprint("letter", __name__)
 @bp.get("/c/<slug>")
 def letter(slug: str) -> Response:
     """One campaign's letter, made once for each version and language; raises CampaignUnknown."""
-    lang = page_language(memory.snapshot(slug))
-    return memory.cached_page(slug, lang, "letter", lambda snapshot: _render(snapshot, lang))
+    lang = page_language(page_cache.snapshot(slug))
+    return page_cache.cached_page(slug, lang, "letter", lambda snapshot: _render(snapshot, lang))
 
 
 def _render(snapshot: Snapshot, lang: str) -> str:

@@ -10,7 +10,7 @@ from petition.core.markdown import typeset
 from petition.privacy.data_elsewhere import FILES, KEYS
 from petition.privacy.data_map import DATA_MAP, Datum, Kind
 from petition.privacy.retention import RETENTION, TITLES, Whose
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.language import page_language
 
 AWAY: Final = "https://duckduckgo.com/"
@@ -27,14 +27,14 @@ MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, 
 def safety() -> Response:
     """What to do before signing, and who sees what."""
     told = {"kept": {Whose.SIGNERS: RETENTION[Whose.SIGNERS]}, "titles": TITLES}
-    return memory.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **told))
+    return page_cache.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **told))
 
 
 @bp.get("/seizure")
 def seizure() -> Response:
     """How long what is kept; then every column of the database, key of Redis and file, made from the data map."""
     told = {"kept": RETENTION, "titles": TITLES, "groups": by_kind(), "keys": KEYS, "files": FILES}
-    return memory.cached_text(page_language(), "seizure", lambda _: render_template("public/seizure.html", **told))
+    return page_cache.cached_text(page_language(), "seizure", lambda _: render_template("public/seizure.html", **told))
 
 
 @bp.get("/leave")

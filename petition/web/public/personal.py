@@ -1,7 +1,7 @@
 """Pages made for one person: signing, the receipt, withdrawing, mail.
 
 Guards that they are never stored, speak one language all the way, and keep what was typed when something has to be
-mended. Refuses to swallow: an error that is not among the foreseen ones goes on to `petition.web.faults`.
+mended. Refuses to swallow: an error that is not among the foreseen ones goes on to `petition.web.errors`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from sqlalchemy import exc
 
 from petition.core.i18n import LANGUAGES, interface_language
 from petition.publication import Choice, Snapshot
-from petition.web import faults, memory
+from petition.web import errors, page_cache
 from petition.web.fields import EMPTY, Filled
 from petition.web.language import page_language
-from petition.web.parts import parts
 from petition.web.public.words import words_of
+from petition.web.services import parts
 
-REFUSALS: Final[tuple[type[Exception], ...]] = (*faults.SAID, exc.OperationalError, exc.TimeoutError)
-"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.faults`."""
+REFUSALS: Final[tuple[type[Exception], ...]] = (*errors.SAID, exc.OperationalError, exc.TimeoutError)
+"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.errors`."""
 
 
 def find(slug: str) -> tuple[Snapshot, str]:
     """What is public of a campaign, and the language of this page; raises CampaignUnknown."""
-    snapshot = memory.snapshot(slug)
+    snapshot = page_cache.snapshot(slug)
     return snapshot, page_language(snapshot)
 
 
@@ -71,7 +71,7 @@ def mend(
     **values: object,
 ) -> Response:
     """The same page with what was typed and what is to mend; `field` is where a sentence without a field belongs."""
-    fault = faults.explain(error)
+    fault = errors.explain(error)
     shown = field if fault.status in {403, 404} else ""
     filled = Filled(typed, fault.errors or {shown: [fault.sentence]})
     page = draw(template, snapshot, lang, filled, **values)

@@ -12,9 +12,9 @@ from petition.core.db import session as reading
 from petition.publication import Snapshot
 from petition.web.api.reading import standing_told
 from petition.web.fields import Filled
-from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipts import Kept, ReceiptFaulty
+from petition.web.services import parts
 
 bp = Blueprint("receipt", __name__)
 

@@ -12,9 +12,9 @@ from typing import Final
 from flask import Blueprint, Response, render_template, url_for
 
 from petition.publication import Snapshot
-from petition.web import memory, pictures
+from petition.web import page_cache, pictures
 from petition.web.language import gettext, page_language
-from petition.web.parts import parts
+from petition.web.services import parts
 
 SVG: Final = "image/svg+xml; charset=utf-8"
 PNG: Final = "image/png"
@@ -51,7 +51,7 @@ def qr_png(slug: str) -> Response:
 @bp.get("/c/<slug>/embed")
 def embed(slug: str) -> Response:
     """The counter: a page of a few lines that any other page may frame; raises CampaignUnknown."""
-    return _shown(slug, "embed", _counter, memory.HTML)
+    return _shown(slug, "embed", _counter, page_cache.HTML)
 
 
 def address(endpoint: str, snapshot: Snapshot, lang: str, at: str | None = None) -> str:
@@ -71,8 +71,8 @@ def card_url(snapshot: Snapshot, lang: str) -> str:
 
 
 def _shown(slug: str, name: str, drawn: Drawn, kind: str) -> Response:
-    lang = page_language(memory.snapshot(slug))
-    return memory.cached_page(slug, lang, name, lambda snapshot: drawn(snapshot, lang), kind=kind)
+    lang = page_language(page_cache.snapshot(slug))
+    return page_cache.cached_page(slug, lang, name, lambda snapshot: drawn(snapshot, lang), kind=kind)
 
 
 def _counter(snapshot: Snapshot, lang: str) -> str:

@@ -26,10 +26,10 @@ from petition.verification import AlreadyVerified
 from petition.web.api import writing
 from petition.web.fields import Filled
 from petition.web.forms import PassForm, SignForm, VerifyForm
-from petition.web.parts import parts
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipt import faulty, stands
 from petition.web.public.receipts import ReceiptFaulty
+from petition.web.services import parts
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"

@@ -16,7 +16,7 @@ from petition import signatures
 from petition.core import db
 from petition.publication import Snapshot
 from petition.signatures import NAMES_A_PAGE, NamedSigner
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.forms import SENT
 from petition.web.language import page_language
 
@@ -38,12 +38,14 @@ class Names:
 @bp.get("/c/<slug>/signers")
 def signers(slug: str) -> Response:
     """A page of signers, or those whose name, role or team holds `?q=`; raises CampaignUnknown."""
-    snapshot = memory.snapshot(slug)
+    snapshot = page_cache.snapshot(slug)
     lang = page_language(snapshot)
     if sought := _sought():
         return Response(_render(snapshot, _search(snapshot, sought), sought))
     page = _page(_pages(snapshot.tally.named))
-    return memory.cached_page(slug, lang, f"signers {page}", lambda snapshot: _render(snapshot, _names(snapshot, page)))
+    return page_cache.cached_page(
+        slug, lang, f"signers {page}", lambda snapshot: _render(snapshot, _names(snapshot, page))
+    )
 
 
 def _render(snapshot: Snapshot, names: Names, sought: str = "") -> str:

@@ -18,12 +18,12 @@ from petition import campaigns
 from petition.core import clock, db
 from petition.mailing import subscribers
 from petition.mailing.subscribers import Audience, Purpose, Rhythm, Subscriber, SubscriberGone, SubscriberState, links
-from petition.web import faults, memory
+from petition.web import errors, page_cache
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, MailForm
 from petition.web.language import choose, page_language
-from petition.web.parts import parts
 from petition.web.public import personal
+from petition.web.services import parts
 
 bp = Blueprint("mail", __name__, url_prefix="/mail")
 
@@ -83,7 +83,7 @@ def leave(token: str) -> Response:
 
 def _choose(session: Session, who: bytes) -> Subscriber:
     wanted = MailForm.read(request.form)
-    snapshot = memory.snapshot(_reader(session, who).slug)
+    snapshot = page_cache.snapshot(_reader(session, who).slug)
     return subscribers.change(session, who, wanted.chosen(), wanted.language(snapshot.languages))
 
 
@@ -109,7 +109,7 @@ def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
     except SubscriberGone:
         return _gone()
     except FormRefused as error:
-        page = _draw(name, token, before, faults.explain(error).errors)
+        page = _draw(name, token, before, errors.explain(error).errors)
         page.status_code = 422
         return page
     return _draw(name, token, after, done=True)
@@ -131,14 +131,14 @@ def _reader(session: Session, who: bytes) -> Reader:
 
 def _speak(reader: Reader) -> str:
     """The language of the page: the one asked for, else that of the reader's mails."""
-    return choose((reader.lang, *memory.snapshot(reader.slug).languages))
+    return choose((reader.lang, *page_cache.snapshot(reader.slug).languages))
 
 
 def _draw(
     name: str, token: str, reader: Reader, errors: Mapping[str, Sequence[str]] | None = None, *, done: bool = False
 ) -> Response:
     chosen = Filled({"rhythm": reader.rhythm, "lang": reader.lang}, errors or {})
-    snapshot = memory.snapshot(reader.slug)
+    snapshot = page_cache.snapshot(reader.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
     return personal.draw(
         f"mail_{name}", snapshot, _speak(reader), chosen, reader=reader, token=token, done=done, here=here

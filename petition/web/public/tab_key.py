@@ -17,7 +17,7 @@ from petition.core.encoding import b64u
 from petition.web.api.calls import json_object, say
 from petition.web.forms import TabForm, TabKeyForm
 from petition.web.network import network
-from petition.web.parts import parts
+from petition.web.services import parts
 
 bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 

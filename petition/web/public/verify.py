@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template
 
 from petition.publication import Snapshot
-from petition.web import memory
+from petition.web import page_cache
 from petition.web.language import page_language
 
 bp = Blueprint("verify", __name__)
@@ -14,8 +14,8 @@ bp = Blueprint("verify", __name__)
 @bp.get("/c/<slug>/count")
 def count(slug: str) -> Response:
     """The figures of one campaign and the way to check them; raises CampaignUnknown."""
-    lang = page_language(memory.snapshot(slug))
-    return memory.cached_page(slug, lang, "count", _render)
+    lang = page_language(page_cache.snapshot(slug))
+    return page_cache.cached_page(slug, lang, "count", _render)
 
 
 def _render(snapshot: Snapshot) -> str:

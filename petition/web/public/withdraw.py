@@ -20,10 +20,10 @@ from petition.publication import Snapshot
 from petition.signatures import SignatureState
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, WithdrawForm
-from petition.web.parts import parts
 from petition.web.public import personal, receipts
 from petition.web.public.receipt import faulty, posted_receipt
 from petition.web.public.receipts import ReceiptFaulty
+from petition.web.services import parts
 
 Regret = Callable[[Session, Campaign, bytes], SignatureState]
 FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}

@@ -1,0 +1,60 @@
+"""What a close destroys, in figures, before anybody decides it (protocol.md §4, step 8).
+
+Guards against a close by surprise: it cannot be taken back. Changes nothing; the close itself is `petition.epochs`'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import signatures, verification
+from petition.campaigns import Campaign, CampaignState
+from petition.mailing.subscribers import Subscriber
+from petition.signatures import bulk_removal
+from petition.signatures.tables import Spent
+from petition.verification.tables import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a campaign holds that ends with its close.
+
+    `pending` signatures and `tombstones` get a last batch, `waves` of removals that run are brought to their end, `tags`
+    of verified people are deleted with the issuer's key, `unused` of the passes `issued` can no longer be used, `readers`
+    keep their mail for half a year, and `others` are the campaigns that stay open.
+    """
+
+    pending: int
+    tombstones: int
+    waves: int
+    tags: int
+    issued: int
+    unused: int
+    readers: int
+    others: int
+
+
+def foresee(session: Session, campaign: Campaign) -> Closing:
+    """Count, for a campaign that is open."""
+    pending, tombstones = signatures.waiting(session, campaign.id)
+    issued = sum(verification.issued(session, campaign.id).values())
+    others = select(func.count()).select_from(Campaign)
+    others = others.where(Campaign.state == CampaignState.OPEN, Campaign.id != campaign.id)
+    return Closing(
+        pending=pending,
+        tombstones=tombstones,
+        waves=len(bulk_removal.running(session, campaign.id)),
+        tags=_of(session, Tag, campaign.id),
+        issued=issued,
+        unused=max(0, issued - _of(session, Spent, campaign.id)),
+        readers=_of(session, Subscriber, campaign.id),
+        others=int(session.scalar(others) or 0),
+    )
+
+
+def _of(session: Session, table: type[Tag | Spent | Subscriber], campaign_id: bytes) -> int:
+    query = select(func.count()).select_from(table).where(table.campaign_id == campaign_id)
+    return int(session.scalar(query) or 0)

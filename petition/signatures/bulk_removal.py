@@ -1,0 +1,172 @@
+"""Removal by organisers: of one or of many, in portions, and the way back until an epoch writes it.
+
+Guards that exactly what was selected is removed: its numbers are written down when the wave begins, and each portion is a
+transaction of its own, so that a worker who dies leaves nothing half done and two at once do nothing twice. A removed
+signature is out of sight at once; its body is kept until the epoch, which deletes it, so that taking it back restores every
+byte. An epoch takes a wave whole or not at all (`petition.signatures.append_batch`). Signature rows only: the journal and the second
+key are `petition.usecases.removals`'; whoever calls this holds the epoch's lock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    any_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign
+from petition.core import events
+from petition.ledger.entries import Removal
+from petition.signatures.selection import COUNTED
+from petition.signatures.tables import Signature, SignatureState, WaitingRemoval, Wave, WaveState
+
+PORTION: Final = 500
+_UNSYNCED: Final = {"synchronize_session": False}
+
+
+class WaveUnknown(LookupError):
+    """No removal of this campaign has this number."""
+
+
+class RemovalOver(Exception):
+    """There is nothing to take back: the ledger has it, or it was taken back already."""
+
+
+def begin(
+    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime,
+    criteria: Mapping[str, Any],
+) -> Wave:  # fmt: skip
+    """Write down what is to be removed; what is gone since it was selected, or in another removal, is left out."""
+    wave = Wave(
+        id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
+        state=WaveState.RUNNING, by=by, at=now,
+    )  # fmt: skip
+    session.add(wave)
+    session.flush()
+    among = Signature.index == any_(cast(list(members), ARRAY(BigInteger)))
+    standing = (Signature.campaign_id == campaign.id, among, Signature.state.in_(COUNTED))
+    taken = select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign.id)
+    chosen = select(
+        Signature.campaign_id, Signature.index, literal(why, WaitingRemoval.why.type), literal(wave.id),
+        cast(literal(False), Boolean),
+    )  # fmt: skip
+    chosen = chosen.where(*standing, Signature.index.not_in(taken)).order_by(Signature.index)
+    adding = insert(WaitingRemoval).from_select(
+        ["campaign_id", "index", "why", "wave", "public"], chosen.with_for_update()
+    )
+    session.execute(adding)
+    return wave
+
+
+def find(session: Session, campaign_id: bytes, wave_id: bytes) -> Wave:
+    """A wave, locked; raises WaveUnknown."""
+    query = select(Wave).where(Wave.id == wave_id, Wave.campaign_id == campaign_id).with_for_update()
+    wave = session.scalar(query.execution_options(populate_existing=True))
+    if wave is None:
+        raise WaveUnknown
+    return wave
+
+
+def running(session: Session, campaign_id: bytes) -> list[bytes]:
+    """Waves that have not come to their end, oldest first."""
+    query = select(Wave.id).where(Wave.campaign_id == campaign_id, Wave.state == WaveState.RUNNING)
+    return list(session.scalars(query.order_by(Wave.at, Wave.id)))
+
+
+def advance(session: Session, wave: Wave, most: int = PORTION) -> bool:
+    """Remove the next portion of a wave that is locked; whether there is more to do."""
+    if wave.state is not WaveState.RUNNING:
+        return False
+    rows = session.execute(
+        select(Signature.index, Signature.public)
+        .join(WaitingRemoval, _same())
+        .where(WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
+        .where(Signature.state.in_(COUNTED)).order_by(Signature.index).limit(most)
+        .with_for_update(of=Signature)
+    ).all()  # fmt: skip
+    if not rows:
+        wave.state = WaveState.DONE
+        return False
+    _remove(session, wave.campaign_id, [index for index, _ in rows], [index for index, public in rows if public])
+    wave.done += len(rows)
+    if len(rows) < most:
+        wave.state = WaveState.DONE
+    _tell(session, wave.campaign_id)
+    return wave.state is WaveState.RUNNING
+
+
+def finish(session: Session, campaign_id: bytes) -> None:
+    """Bring every wave of a campaign to its end: nothing may be left running when the ledger is closed."""
+    for wave_id in running(session, campaign_id):
+        wave = find(session, campaign_id, wave_id)
+        while advance(session, wave):
+            pass
+
+
+def undo(session: Session, wave: Wave) -> int:
+    """Restore what a wave removed, exactly, unless the ledger has it; gives how many. Raises RemovalOver.
+
+    One that runs is cancelled in the same way: what it removed so far comes back.
+    """
+    mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
+    if wave.state not in {WaveState.RUNNING, WaveState.DONE} or not waits(session, wave):
+        raise RemovalOver
+    kind = Signature.state.type
+    hidden, logged = (cast(literal(state, kind), kind) for state in (SignatureState.HIDDEN, SignatureState.LOGGED))
+    back = (
+        update(Signature)
+        .where(*mine, _same(), Signature.state == SignatureState.REMOVED)
+        .values(state=case((Signature.show.is_(None), hidden), else_=logged), public=WaitingRemoval.public)
+        .returning(Signature.index)
+    )
+    restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
+    session.execute(delete(WaitingRemoval).where(*mine))
+    wave.state = WaveState.CANCELLED if wave.state is WaveState.RUNNING else WaveState.UNDONE
+    _tell(session, wave.campaign_id)
+    return restored
+
+
+def waits(session: Session, wave: Wave) -> bool:
+    """Whether a removal can still be taken back: it runs, or no epoch has taken it."""
+    mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
+    left = session.scalar(select(WaitingRemoval.index).where(*mine).limit(1))
+    return wave.state is WaveState.RUNNING or left is not None
+
+
+def waiting_of(session: Session, campaign_id: bytes) -> dict[bytes, int]:
+    """How many removals of which wave wait for the next epoch."""
+    query = select(WaitingRemoval.wave, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
+    return {wave: n for wave, n in session.execute(query.group_by(WaitingRemoval.wave)) if wave is not None}
+
+
+def _remove(session: Session, campaign_id: bytes, indices: list[int], public: list[int]) -> None:
+    keep = update(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(public))
+    session.execute(keep.values(public=True).execution_options(**_UNSYNCED))
+    gone = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(indices))
+    session.execute(gone.values(state=SignatureState.REMOVED, public=False).execution_options(**_UNSYNCED))
+
+
+def _same() -> ColumnElement[bool]:
+    return (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
+
+
+def _tell(session: Session, campaign_id: bytes) -> None:
+    session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
+    events.announce(session.info, events.SignatureWithdrawn(campaign_id.hex()))

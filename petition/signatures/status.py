@@ -1,0 +1,57 @@
+"""Where a signature stands: waiting, in the ledger with its proof, withdrawn or removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from petition.blindsign.passes import withdraw_hash
+from petition.campaigns import Campaign
+from petition.ledger import log
+from petition.ledger.entries import Removal
+from petition.signatures.tables import Pending, Signature, SignatureState
+from petition.signatures.withdrawal import SignatureUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """State, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
+
+    `why` is the reason of a removal that the ledger has; one without it waits for the next epoch.
+    """
+
+    state: SignatureState
+    index: int | None
+    epoch: int | None
+    proof: list[bytes]
+    why: Removal | None = None
+
+
+def standing(session: Session, campaign: Campaign, leaf: bytes) -> Standing:
+    """By leaf hash (32 bytes); raises SignatureUnknown."""
+    return _standing(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
+
+
+def standing_of(session: Session, campaign: Campaign, w: bytes) -> Standing:
+    """By the secret of the receipt; raises SignatureUnknown."""
+    hw = withdraw_hash(w)
+    return _standing(session, campaign, Signature.hw == hw, Pending.hw == hw)
+
+
+def _standing(
+    session: Session, campaign: Campaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]
+) -> Standing:
+    find_logged = select(Signature).where(Signature.campaign_id == campaign.id, logged)
+    row = session.scalar(find_logged)
+    if row is None:
+        state = session.scalar(select(Pending.state).where(Pending.campaign_id == campaign.id, waiting))
+        if state is not None:
+            return Standing(state, None, None, [])
+        row = session.scalar(find_logged)
+    if row is None:
+        raise SignatureUnknown
+    size = log.head_of(session, campaign.id).size
+    proof = log.tree(session, campaign.id, size).inclusion_proof(row.index)
+    return Standing(row.state, row.index, row.epoch, proof, row.why)

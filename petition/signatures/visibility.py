@@ -1,0 +1,197 @@
+"""What may be seen: names under seal until there are enough, roles only in cells of ten, names in ledger order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from petition.campaigns import Campaign, CampaignState
+from petition.ledger.bundle import PublicBody
+from petition.ledger.entries import Body, Show
+from petition.ledger.log import Head
+from petition.signatures.group_figures import LEAST
+from petition.signatures.tables import Signature, SignatureState
+
+NAMES_A_PAGE = 100
+READ_AT_ONCE = 2_000
+_IN_FORCE = Signature.state == SignatureState.LOGGED
+"""Not one whose removal waits: its body is kept so that the removal can be taken back, and opens nothing meanwhile."""
+
+
+def enough(campaign_id: bytes) -> ColumnElement[bool]:
+    """A condition, the same for each row: the public sees count and names, for the least number has signed or it is over."""
+    over = Campaign.state.not_in([CampaignState.DRAFT, CampaignState.OPEN])
+    reached = (Campaign.state == CampaignState.OPEN) & (Head.counted >= Campaign.public_min)
+    query = select(Campaign.id).join(Head, Head.campaign_id == Campaign.id)
+    return query.where(Campaign.id == campaign_id, over | reached).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSigner:
+    """A signer who chose to be named."""
+
+    name: str
+    role: str
+    team: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPage:
+    """One page of named signers, how many pages there are, and how many names were found."""
+
+    names: tuple[NamedSigner, ...]
+    pages: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How many signatures are shown by name and by role; the rest is anonymous to the public.
+
+    `unproven` of the names are not in the bundle, because organisers hid the comment that the commitment covers.
+    """
+
+    named: int
+    roles: int
+    unproven: int
+
+
+def most_public(wishes: Counter[int]) -> int:
+    """How many names can be public when each asks for at least so many (the wish) to be public with it.
+
+    The greatest fixed point: the largest number k of names whose wishes are all at most k. With 100 people who each
+    ask for 100, all open together.
+    """
+    total = sum(wishes.values())
+    for wish in sorted(wishes, reverse=True):
+        if wish <= total:
+            return total
+        total -= wishes[wish]
+    return 0
+
+
+def unveil(session: Session, campaign_id: bytes, counted: int, *, names_wait: bool = False) -> None:
+    """Open the sealed names whose promise and wish are met, and the roles whose cell holds ten; close cells below.
+
+    A name opens when so many signatures are `counted` as were promised when it was signed, whatever became of the
+    milestones since. `names_wait`: no name opens now, whatever was promised.
+    """
+    if not names_wait:
+        _open_names(session, campaign_id, counted)
+    _open_roles(session, campaign_id)
+
+
+def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
+    named = (Signature.campaign_id == campaign_id) & (Signature.show == Show.NAME) & _IN_FORCE
+    named &= Signature.public | (Signature.sealed_until <= counted)
+    wishes: Counter[int] = Counter()
+    for public, wish, n in session.execute(
+        select(Signature.public, Signature.publish_at, func.count()).where(named).group_by(Signature.public, Signature.publish_at)
+    ):  # fmt: skip
+        wishes[0 if public else wish] += n
+    reached = most_public(wishes)
+    session.execute(
+        update(Signature).where(named, Signature.public.is_(False), Signature.publish_at <= reached).values(public=True)
+    )
+
+
+def _open_roles(session: Session, campaign_id: bytes) -> None:
+    by_role = (Signature.campaign_id == campaign_id) & (Signature.show == Show.ROLE) & _IN_FORCE
+    cell = (Signature.role, Signature.team)
+    large = select(*cell).where(by_role).group_by(*cell).having(func.count() >= LEAST)
+    for public, belongs in ((True, tuple_(*cell).in_(large)), (False, tuple_(*cell).not_in(large))):
+        session.execute(
+            update(Signature).where(by_role, Signature.public.is_not(public), belongs).values(public=public)
+        )
+
+
+def count_cells(session: Session, campaign_id: bytes) -> Cells:
+    """Signatures shown by name and by role, from the rows themselves."""
+    query = (
+        select(Signature.show, func.count(), func.count().filter(Signature.salt.is_(None)))
+        .where(Signature.campaign_id == campaign_id, Signature.public, Signature.show.in_([Show.NAME, Show.ROLE]))
+        .group_by(Signature.show)
+    )
+    found = {show: (n, unproven) for show, n, unproven in session.execute(query)}
+    (named, unproven), (roles, _) = found.get(Show.NAME, (0, 0)), found.get(Show.ROLE, (0, 0))
+    return Cells(named, roles, unproven)
+
+
+def role_counts(session: Session, campaign_id: bytes) -> dict[str, int]:
+    """How many show only a role, by role; only from cells of at least ten. Exact: `group_figures` makes figures of it."""
+    return _counts(session, campaign_id, Signature.role)
+
+
+def team_counts(session: Session, campaign_id: bytes) -> dict[str, int]:
+    """The same people by team, those who say one."""
+    return {team: n for team, n in _counts(session, campaign_id, Signature.team).items() if team}
+
+
+def _counts(session: Session, campaign_id: bytes, by: InstrumentedAttribute[str]) -> dict[str, int]:
+    query = (
+        select(by, func.count())
+        .where(Signature.campaign_id == campaign_id, Signature.show == Show.ROLE, Signature.public)
+        .group_by(by)
+    )
+    return {value: n for value, n in session.execute(query)}
+
+
+def count_hidden(session: Session, campaign_id: bytes) -> int:
+    """How many count without a body, because it was taken off."""
+    hidden = (Signature.campaign_id == campaign_id) & (Signature.state == SignatureState.HIDDEN)
+    return int(session.scalar(select(func.count()).select_from(Signature).where(hidden)) or 0)
+
+
+def named(session: Session, campaign_id: bytes, *, page: int = 1, q: str = "") -> NamedPage:
+    """A page of named signers in ledger order, 100 a page; `q` is looked for in name, role and team."""
+    wanted = _named(campaign_id, q)
+    found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
+    query = _names().where(*wanted).order_by(Signature.index).offset((page - 1) * NAMES_A_PAGE).limit(NAMES_A_PAGE)
+    names = tuple(NamedSigner(row.name, row.role, row.team, row.comment) for row in session.execute(query))
+    return NamedPage(names, max(1, -(-found // NAMES_A_PAGE)), found)
+
+
+def every_name(session: Session, campaign_id: bytes) -> Iterator[NamedSigner]:
+    """Every public name in ledger order, read in small portions."""
+    query = _names().where(*_named(campaign_id, "")).order_by(Signature.index)
+    for row in session.execute(query.execution_options(yield_per=READ_AT_ONCE)):
+        yield NamedSigner(row.name, row.role, row.team, row.comment)
+
+
+def _names() -> Select[str, str, str, str]:
+    return select(Signature.name, Signature.role, Signature.team, Signature.comment)
+
+
+def _named(campaign_id: bytes, q: str) -> list[ColumnElement[bool]]:
+    wanted = [Signature.campaign_id == campaign_id, Signature.show == Show.NAME, Signature.public.is_(True)]
+    if q:
+        fields = (Signature.name, Signature.role, Signature.team)
+        hits = [func.strpos(func.lower(column), q.lower()) > 0 for column in fields]
+        wanted.append(hits[0] | hits[1] | hits[2])
+    return wanted
+
+
+def bodies(session: Session, campaign_id: bytes, size: int) -> Iterator[PublicBody]:
+    """What may be shown of the first `size` entries, with the salts that open the ledger's commitments.
+
+    Not that somebody shows nothing: what is left undisclosed would be sealed names and groups under ten, by number.
+    """
+    query = (
+        select(Signature)
+        .where(
+            Signature.campaign_id == campaign_id,
+            Signature.index < size,
+            Signature.public,
+            Signature.show.in_([Show.NAME, Show.ROLE]),
+            Signature.salt.is_not(None),
+        )
+        .order_by(Signature.index)
+    )
+    for row in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):
+        body = Body(Show(row.show or Show.ANONYMOUS), row.name, row.role, row.team, row.comment)
+        yield PublicBody(row.index, row.salt or b"", body)

@@ -1,0 +1,131 @@
+"""Changing one's mind: withdraw, hide; and what organisers take off the page: a name, a comment.
+
+Body and salt are deleted at once; the tombstone follows in the next epoch. All of it may be repeated without harm. What a
+signer wishes goes before what organisers do: a removal that still waits (`petition.signatures.bulk_removal`) gives way to it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from petition.blindsign.passes import withdraw_hash
+from petition.campaigns import Campaign
+from petition.core import events
+from petition.ledger.entries import Show
+from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
+
+GONE: Final = {
+    "salt": None,
+    "show": None,
+    "name": "",
+    "role": "",
+    "team": "",
+    "comment": "",
+    "publish_at": 0,
+    "sealed_until": 0,
+}
+_FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
+
+
+class SignatureUnknown(LookupError):
+    """No signature of this campaign answers to this secret or hash."""
+
+
+class SignerUnknown(LookupError):
+    """No signer of this number is shown by name: it was hidden, withdrawn or removed, or never was."""
+
+
+class Concealed(StrEnum):
+    """What organisers can take off the page."""
+
+    NAME = "name"
+    COMMENT = "comment"
+
+
+def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
+    """Take a signature back. `w` is the 32-byte secret of the receipt; raises SignatureUnknown."""
+    hw = withdraw_hash(w)
+    row = _locked(session, campaign.id, hw)
+    given_up = _give_up_removal(session, row)
+    if row.state in _FINAL and not given_up:
+        return row.state
+    _forget(row, SignatureState.WITHDRAWN)
+    waiting = insert(Withdrawal).values(campaign_id=campaign.id, hw=hw, w=w)
+    session.execute(waiting.on_conflict_do_nothing())
+    _tell(session, campaign)
+    return SignatureState.WITHDRAWN
+
+
+def hide(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
+    """Take the name off and keep the signature counted; raises SignatureUnknown."""
+    row = _locked(session, campaign.id, withdraw_hash(w))
+    if row.show is None:
+        return row.state
+    _forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
+    if isinstance(row, Signature):
+        session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
+    _tell(session, campaign)
+    return row.state
+
+
+def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -> None:
+    """Organisers take off the name of a signer who is shown by it, or only the comment; the signature still counts.
+
+    The ledger's commitment covers the whole body: without its comment nothing can be proven of the rest, so the salt
+    goes with it and the signature leaves the bundle. Raises SignerUnknown.
+    """
+    row = session.get(Signature, (campaign.id, index), with_for_update=True, populate_existing=True)
+    if row is None or not row.public or row.show is not Show.NAME:
+        raise SignerUnknown(index)
+    if what is Concealed.NAME:
+        _forget(row, SignatureState.HIDDEN)
+    else:
+        row.comment, row.salt = "", None
+    _tell(session, campaign)
+
+
+def forget_bodies(session: Session, campaign_id: bytes) -> None:
+    """Take off every name, role and comment of a campaign that was closed long ago; its count stands."""
+    shown = update(Signature).where(Signature.campaign_id == campaign_id, Signature.state == SignatureState.LOGGED)
+    gone = shown.values(**GONE, state=SignatureState.HIDDEN, public=False).returning(Signature.index)
+    if session.execute(gone).first() is not None:
+        session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
+
+
+def _removal_of(row: Signature) -> ColumnElement[bool]:
+    return (WaitingRemoval.campaign_id == row.campaign_id) & (WaitingRemoval.index == row.index)
+
+
+def _give_up_removal(session: Session, row: Pending | Signature) -> bool:
+    if isinstance(row, Pending):
+        return False
+    dropped = delete(WaitingRemoval).where(_removal_of(row)).returning(WaitingRemoval.index)
+    return session.scalar(dropped) is not None
+
+
+def _locked(session: Session, campaign_id: bytes, hw: bytes) -> Pending | Signature:
+    waiting = select(Pending).where(Pending.campaign_id == campaign_id, Pending.hw == hw).with_for_update()
+    logged = select(Signature).where(Signature.campaign_id == campaign_id, Signature.hw == hw).with_for_update()
+    # A row that an epoch is moving just now is in neither place for one look; the second look finds it.
+    found = session.scalar(logged) or session.scalar(waiting) or session.scalar(logged)
+    if found is None:
+        raise SignatureUnknown
+    return found
+
+
+def _forget(row: Pending | Signature, state: SignatureState) -> None:
+    for name, value in GONE.items():
+        setattr(row, name, value)
+    row.state = state
+    if isinstance(row, Signature):
+        row.public = False
+
+
+def _tell(session: Session, campaign: Campaign) -> None:
+    session.execute(update(Campaign).where(Campaign.id == campaign.id).values(stale=True))
+    events.announce(session.info, events.SignatureWithdrawn(campaign.id.hex()))

@@ -1,0 +1,110 @@
+"""One's own account: language, passkeys, recovery codes, visits. Whatever opens the door asks once more who it is."""
+
+from __future__ import annotations
+
+from flask import Response, request, url_for
+
+from petition.core import clock, db
+from petition.core.i18n import marked as _
+from petition.organisers import LastWayIn, Organiser, PasskeyRefused, passkeys, recovery, sessions
+from petition.web.dashboard import access, rendering, sign_in
+from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.shapes import IdForm, LanguageForm, PasskeyForm
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused
+from petition.web.language import gettext
+from petition.web.services import parts
+
+bp = access.room("account")
+
+
+@bp.get("/account")
+@needs(Door.SIGNED_IN)
+def account() -> Response:
+    """Who one is here, and how one comes in."""
+    return _page()
+
+
+@bp.post("/account/language")
+@needs(Door.SIGNED_IN)
+def language() -> Response:
+    """Choose the language of one's pages, and go on where one was. Raises FormRefused."""
+    lang = str(LanguageForm.read(request.form).lang.data)
+    with db.transaction() as session:
+        session.get_one(Organiser, visitor().organiser_id).lang = lang
+    return access.go(access.next_page(request.form.get("next", "")))
+
+
+@bp.post("/account/passkeys/challenge")
+@needs(Door.SIGNED_IN, fresh=True)
+def ask() -> Response:
+    """What a browser needs to make a passkey; asks who it is before the device makes one, not after."""
+    challenged = passkeys.challenge(parts().volatile, sign_in.purpose(passkeys.MAKE))
+    with db.session() as session:
+        return sign_in.options(passkeys.to_make(session, sign_in.site(), visitor().organiser_id, challenged))
+
+
+@bp.post("/account/passkeys")
+@needs(Door.SIGNED_IN, fresh=True)
+def add() -> Response:
+    """Keep a passkey that the browser made."""
+    purpose, mine = sign_in.purpose(passkeys.MAKE), visitor().organiser_id
+    try:
+        form = PasskeyForm.read(request.form)
+        name, made = str(form.passkey.data), str(form.credential.data)
+        with db.transaction() as session:
+            passkeys.add(session, parts().volatile, sign_in.site(), mine, purpose, name, made, clock.now())
+    except (FormRefused, PasskeyRefused) as error:
+        typed = {"passkey": request.form.get("passkey", "")}
+        return rendering.mend(error, _page(rendering.to_mend(error, typed, "passkey")))
+    return _back()
+
+
+@bp.post("/account/passkeys/remove")
+@needs(Door.SIGNED_IN, fresh=True)
+def remove() -> Response:
+    """Forget a passkey. Raises FormRefused."""
+    passkey_id = IdForm.read(request.form).bytes()
+    try:
+        with db.transaction() as session:
+            passkeys.remove(session, visitor().organiser_id, passkey_id, clock.now())
+    except LastWayIn as error:
+        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+    return _back()
+
+
+@bp.post("/account/codes")
+@needs(Door.SIGNED_IN, fresh=True)
+def renew() -> Response:
+    """Ten new recovery codes, which this answer alone shows."""
+    with db.transaction() as session:
+        codes = recovery.renew(session, visitor().organiser_id, clock.now())
+    return rendering.draw("codes", codes=codes, next_url=url_for("organise_account.account"), new=False)
+
+
+@bp.post("/account/sign-out-everywhere")
+@needs(Door.SIGNED_IN)
+def sign_out_everywhere() -> Response:
+    """End every visit, this one too."""
+    with db.transaction() as session:
+        sessions.end_all(session, visitor().organiser_id)
+    return access.sign_out(access.go(url_for("organise_door.sign_in")))
+
+
+def _back() -> Response:
+    return access.go(url_for("organise_account.account"))
+
+
+def _page(form: Filled = EMPTY) -> Response:
+    now, mine = clock.now(), visitor().organiser_id
+    with db.session() as session:
+        keys = passkeys.every(session, mine)
+        suggested = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
+        return rendering.draw(
+            "account",
+            form=Filled({"passkey": suggested} | dict(form.values), form.errors),
+            passkeys=keys,
+            codes_left=recovery.left(session, mine),
+            visits=sessions.every(session, mine, now),
+            here=visitor().visit_id,
+        )

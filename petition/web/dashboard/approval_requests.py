@@ -1,0 +1,136 @@
+"""What a request for a second key will do, in words and figures, made from its `about`; and what its button says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from petition.core import i18n
+from petition.core.i18n import marked as _
+from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.web.dashboard.words import REASONS, ROLES
+from petition.web.language import gettext, ngettext, spoken
+
+About = Mapping[str, Any]
+
+TITLES: Final[Mapping[KeyAct, str]] = MappingProxyType(
+    {
+        KeyAct.REMOVE: _("Remove signatures"),
+        KeyAct.MAIL: _("Send mail to subscribers"),
+        KeyAct.CLOSE: _("Close the campaign"),
+        KeyAct.DOMAINS: _("Change the domains"),
+        KeyAct.EXPORT_NAMES: _("Export names"),
+        KeyAct.REMOVE_OWNER: _("Remove an owner"),
+    }
+)
+"""The name of each act, for headings, the journal and buttons."""
+
+
+def said(asked: KeyRequest) -> tuple[str, str]:
+    """What a request will do, and what its button says, in this request's language."""
+    return SENTENCES[asked.act](asked.about)
+
+
+def _remove(about: About) -> tuple[str, str]:
+    n, reason = int(about["n"]), REASONS[about["why"]]
+    sentence = ngettext(
+        "%(count)s signature is taken out of the count, %(why)s; the ledger says so. Signatures that came since are not touched.",
+        "%(count)s signatures are taken out of the count, %(why)s; the ledger says so. Signatures that came since are not touched.",
+        n, count=_number(n), why=gettext(reason),
+    )  # fmt: skip
+    return sentence, ngettext("Remove %(count)s signature", "Remove %(count)s signatures", n, count=_number(n))
+
+
+def _mail(about: About) -> tuple[str, str]:
+    n = int(about["readers"])
+    shown = _number(n)
+    sentence = ngettext(
+        "An update is published and mailed to %(n)s reader.",
+        "An update is published and mailed to %(n)s readers.",
+        n,
+        n=shown,
+    )
+    read = gettext(_("Read its words under Updates before you approve."))
+    return " ".join([sentence, _when(about["due"]), read]), ngettext(
+        "Mail %(n)s reader", "Mail %(n)s readers", n, n=shown
+    )
+
+
+def _when(due: str) -> str:
+    if not due:
+        return gettext(_("It goes out as soon as it is approved."))
+    moment = datetime.fromisoformat(due)
+    day = i18n.date_long(moment.date(), spoken())
+    return gettext(_("It goes out on %(day)s at %(time)s (UTC)."), day=day, time=f"{moment:%H:%M}")
+
+
+def _close(about: About) -> tuple[str, str]:
+    counted, waiting = int(about.get("signatures", 0)), int(about.get("waiting", 0))
+    sentence = ngettext(
+        "The campaign takes no more signatures: it ends with %(count)s signature.",
+        "The campaign takes no more signatures: it ends with %(count)s signatures.",
+        counted,
+        count=_number(counted),
+    )
+    many, few = (
+        _("10 signatures or more wait for the last batch."),
+        _("Fewer than 10 signatures wait for the last batch."),
+    )
+    more = gettext(many if waiting else few)
+    never = gettext(_("It cannot be opened again, and the keys that made passes are destroyed."))
+    return f"{sentence} {more} {never}", gettext(_("Close the campaign"))
+
+
+def _domains(about: About) -> tuple[str, str]:
+    names = ", ".join(f"@{name}" for name in sorted(about["domains"]))
+    figures = {name: _number(int(about[name])) for name in ("added", "removed", "changed")}
+    sentence = gettext(
+        _(
+            "From then on these work addresses may sign: %(names)s. %(added)s added, %(removed)s removed, %(changed)s changed."
+        ),
+        names=names,
+        **figures,
+    )
+    return sentence, gettext(_("Change the domains"))
+
+
+def _export_names(about: About) -> tuple[str, str]:
+    n = int(about["names"])
+    sentence = ngettext(
+        "A file with the name of %(count)s public signer is made; it lives a day.",
+        "A file with the names of %(count)s public signers is made; it lives a day.",
+        n,
+        count=_number(n),
+    )
+    return sentence, ngettext("Export %(count)s name", "Export %(count)s names", n, count=_number(n))
+
+
+def _remove_owner(about: About) -> tuple[str, str]:
+    name, to = about["name"], about.get("to")
+    if to:
+        values = {"name": name, "role": gettext(ROLES[to])}
+        sentence = gettext(_("%(name)s is no longer an owner of this campaign. New role: %(role)s."), **values)
+        return sentence, gettext(_("Change the role of 1 owner"))
+    sentence = gettext(
+        _("%(name)s, an owner, leaves the team and no longer has any right in this campaign."), name=name
+    )
+    return sentence, gettext(_("Remove 1 owner"))
+
+
+def _number(n: int) -> str:
+    return i18n.number(n, spoken())
+
+
+SENTENCES: Final[Mapping[KeyAct, Callable[[About], tuple[str, str]]]] = MappingProxyType(
+    {
+        KeyAct.REMOVE: _remove,
+        KeyAct.MAIL: _mail,
+        KeyAct.CLOSE: _close,
+        KeyAct.DOMAINS: _domains,
+        KeyAct.EXPORT_NAMES: _export_names,
+        KeyAct.REMOVE_OWNER: _remove_owner,
+    }
+)
+"""What will happen, and what the button says; every act has a line, as a test holds."""

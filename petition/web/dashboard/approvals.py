@@ -1,0 +1,113 @@
+"""Two keys: what waits for a second organiser, in words and figures, and the button that turns the second key.
+
+A new act needs its words in `petition.web.dashboard.approval_requests`, and what it does in `petition.usecases.acts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import organisers
+from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition.core import clock, db
+from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
+from petition.organisers.approvals import KeyRequest, RequestUnknown, SameOrganiser
+from petition.usecases import acts
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.approval_requests import said
+from petition.web.dashboard.shapes import IdForm
+from petition.web.fields import EMPTY, Filled
+
+bp = access.room("keys")
+TO_MEND: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the page shows it: what will happen, and what the second key's button says."""
+
+    id: str
+    sentence: str
+    button: str
+    asker: str
+    mine: bool
+    others: int
+    at: datetime
+    until: datetime
+
+
+@bp.get("/c/<slug>/keys")
+@needs(Act.READ_JOURNAL)
+def keys(slug: str) -> Response:
+    """What waits for a second organiser."""
+    del slug
+    return _page()
+
+
+@bp.post("/c/<slug>/keys/approve")
+@needs(Act.READ_JOURNAL, fresh=True)
+def approve(slug: str) -> Response:
+    """Turn the second key. Raises FormRefused, RightMissing, the act's own errors."""
+    return _decided(slug, acts.approve)
+
+
+@bp.post("/c/<slug>/keys/refuse")
+@needs(Act.READ_JOURNAL)
+def refuse(slug: str) -> Response:
+    """Say no, or take one's own request back. Raises FormRefused, RightMissing."""
+    return _decided(slug, acts.refuse)
+
+
+@bp.post("/c/<slug>/keys/close")
+@needs(Act.MANAGE, fresh=True)
+def close(slug: str) -> Response:
+    """Ask for a second organiser to close the campaign."""
+    try:
+        with db.transaction() as session:
+            acts.ask_to_close(session, access.campaign(session), visitor().organiser_id, clock.now())
+    except StepSkipped as error:
+        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+    return _back(slug)
+
+
+def _page(form: Filled = EMPTY) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
+        asked = [_asked(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
+        closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
+        return rendering.draw(
+            "keys", session, campaign, form, asked=[each for each in asked if each], closable=closable
+        )
+
+
+def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datetime], KeyRequest]) -> Response:
+    request_id = IdForm.read(request.form).bytes()
+    try:
+        with db.transaction() as session:
+            decide(session, access.campaign(session), request_id, visitor().organiser_id, clock.now())
+    except TO_MEND as error:
+        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+    return _back(slug)
+
+
+def _asked(team: Mapping[bytes, Role], found: KeyRequest, asker: str) -> Asked | None:
+    """A request for this visitor's eyes; None if they could not decide it."""
+    right = acts.RIGHTS[found.act]
+    if not access.allows(right):
+        return None
+    sentence, button = said(found)
+    mine = found.asked_by == visitor().organiser_id
+    others = sum(right in GRANTS[role] for someone, role in team.items() if someone != found.asked_by)
+    return Asked(found.id.hex(), sentence, button, asker, mine, others, found.asked_at, found.until)
+
+
+def _back(slug: str) -> Response:
+    return access.go(url_for("organise_keys.keys", slug=slug))

@@ -1,0 +1,69 @@
+"""The journal: what organisers did, newest first, a hundred lines a page; by deed or by organiser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from flask import Response, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from petition.core import db
+from petition.organisers import Act, Organiser
+from petition.organisers import audit_log as journal_
+from petition.organisers.audit_log import Deed, JournalLine
+from petition.web.dashboard import access, audit_messages, rendering
+from petition.web.dashboard.access import needs
+from petition.web.fields import Filled
+
+bp = access.room("journal")
+A_PAGE: Final = 100
+LARGEST: Final = 2**63 - 1
+
+
+@bp.get("/c/<slug>/journal")
+@needs(Act.READ_JOURNAL)
+def journal(slug: str) -> Response:
+    """Who did what in this campaign, and when."""
+    del slug
+    deed, by, before = _deed(), _organiser(), request.args.get("before", 0, type=int)
+    with db.session() as session:
+        campaign = access.campaign(session)
+        query = journal_.lines(campaign.id, deed=deed, by=by)
+        if 0 < before <= LARGEST:
+            query = query.where(JournalLine.number < before)
+        found = session.scalars(query.limit(A_PAGE + 1)).all()
+        who = _names(session, campaign.id)
+        chosen = {"deed": deed.value if deed else "", "by": by.hex() if by else ""}
+        return rendering.draw(
+            "journal", session, campaign, Filled(chosen),
+            lines=[(line, who.get(line.by or b"", ""), audit_messages.said(line.deed, line.about)) for line in found[:A_PAGE]],
+            older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
+            deeds=sorted(((each.value, audit_messages.name(each)) for each in Deed), key=lambda pair: pair[1].casefold()),
+            who=_by_name(who),
+            chosen=chosen,
+        )  # fmt: skip
+
+
+def _deed() -> Deed | None:
+    asked = request.args.get("deed", "")
+    return Deed(asked) if asked in set(Deed) else None
+
+
+def _organiser() -> bytes | None:
+    try:
+        return bytes.fromhex(request.args.get("by", "")) or None
+    except ValueError:
+        return None
+
+
+def _names(session: Session, campaign_id: bytes) -> dict[bytes, str]:
+    """Everybody who ever did something in a campaign, those who left it too."""
+    acting = select(JournalLine.by).where(JournalLine.campaign_id == campaign_id, JournalLine.by.is_not(None))
+    rows = session.execute(select(Organiser.id, Organiser.name).where(Organiser.id.in_(acting)))
+    return {organiser_id: name for organiser_id, name in rows}
+
+
+def _by_name(who: Mapping[bytes, str]) -> Iterable[tuple[str, str]]:
+    return sorted(((organiser.hex(), name) for organiser, name in who.items()), key=lambda pair: pair[1].casefold())

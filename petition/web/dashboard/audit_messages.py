@@ -1,0 +1,119 @@
+"""The journal in words: one sentence for each deed, and what the line tells of it: figures, names of organisers, settings.
+
+Guards that a reader understands every line without having been there. A new deed needs a line in SENTENCES; a new kind of
+figure in `about` a line in FIGURES, for a number without a noun says little. A test fails on a deed without a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final
+
+from petition.campaigns.milestones import MilestoneKind
+from petition.core import i18n
+from petition.core.i18n import marked as _
+from petition.epochs import MANY
+from petition.organisers.audit_log import Deed
+from petition.web.dashboard.approval_requests import TITLES
+from petition.web.dashboard.drafts.steps import STEPS
+from petition.web.dashboard.exports import KINDS
+from petition.web.dashboard.words import REASONS, ROLES
+from petition.web.language import gettext, ngettext, spoken
+
+SENTENCES: Final[Mapping[Deed, str]] = MappingProxyType(
+    {
+        Deed.INVITED: _("Invited somebody"),
+        Deed.INVITATION_CANCELLED: _("Cancelled an invitation"),
+        Deed.JOINED: _("Joined the team"),
+        Deed.ROLE_CHANGED: _("Changed a role"),
+        Deed.MEMBER_REMOVED: _("Removed somebody from the team"),
+        Deed.ORGANISER_DISABLED: _("Disabled an organiser"),
+        Deed.PASSKEY_ADDED: _("Added a passkey"),
+        Deed.PASSKEY_REMOVED: _("Removed a passkey"),
+        Deed.CODES_RENEWED: _("Made new recovery codes"),
+        Deed.CODE_USED: _("Used a recovery code"),
+        Deed.CAMPAIGN_DRAFTED: _("Began the campaign"),
+        Deed.CAMPAIGN_DUPLICATED: _("Began the campaign from another one"),
+        Deed.CAMPAIGN_CHANGED: _("Changed the campaign’s settings"),
+        Deed.CAMPAIGN_OPENED: _("Opened the campaign"),
+        Deed.CAMPAIGN_CLOSED: _("Closed the campaign"),
+        Deed.DOMAINS_CHANGED: _("Changed which addresses may sign"),
+        Deed.UPDATE_WRITTEN: _("Wrote an update"),
+        Deed.UPDATE_PUBLISHED: _("Published an update"),
+        Deed.UPDATE_CANCELLED: _("Cancelled an update"),
+        Deed.TRIAL_SENT: _("Sent a trial mail"),
+        Deed.DEMAND_JUDGED: _("Recorded what became of a demand"),
+        Deed.MILESTONE_ADDED: _("Added or changed a milestone"),
+        Deed.MILESTONE_REMOVED: _("Removed a milestone"),
+        Deed.SIGNER_HIDDEN: _("Hid a name or a comment"),
+        Deed.SIGNATURES_REMOVED: _("Removed signatures"),
+        Deed.REMOVAL_UNDONE: _("Took back a removal of signatures"),
+        Deed.MAILS_RETRIED: _("Tried dead letters again"),
+        Deed.EXPORTED: _("Exported a file"),
+        Deed.DELIVERED: _("Recorded the delivery"),
+        Deed.ANSWERED: _("Recorded the addressee’s answer"),
+        Deed.STOPPED: _("Stopped something for the moment"),
+        Deed.RESUMED: _("Resumed what was stopped"),
+        Deed.KEY_ASKED: _("Asked for a second organiser’s approval"),
+        Deed.KEY_GIVEN: _("Approved as the second organiser"),
+        Deed.KEY_REFUSED: _("Refused or took back a request"),
+    }
+)
+
+FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
+    {
+        "signatures": lambda n: ngettext("%(count)s signature", "%(count)s signatures", n, count=_number(n)),
+        "waiting": lambda n: gettext(_("10 or more wait") if n >= MANY else _("fewer than 10 wait")),
+        "readers": lambda n: ngettext("%(count)s reader", "%(count)s readers", n, count=_number(n)),
+        "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),
+        "left": lambda n: ngettext("%(count)s code left", "%(count)s codes left", n, count=_number(n)),
+    }
+)
+"""How a figure of `about` is told; one that is not here is a number alone."""
+
+NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "role": ROLES,
+        "to": ROLES,
+        "why": REASONS,
+        "act": {act.value: title for act, title in TITLES.items()},
+        "step": {step.name: step.title for step in STEPS} | {"translation": _("Add a translation")},
+        "kind": {kind.value: words for kind, words in KINDS.items()}
+        | {MilestoneKind.COUNT.value: _("Signatures"), MilestoneKind.SHARE.value: _("Per cent of the workforce")},
+    }
+)
+"""Settings of `about` that have words; others are shown as they were set."""
+
+
+DAYS: Final = frozenset({"day", "closes"})
+"""Days and moments of `about`."""
+
+
+def name(deed: Deed) -> str:
+    """A deed's sentence alone, in this request's language."""
+    return gettext(SENTENCES[deed])
+
+
+def said(deed: Deed, about: Mapping[str, Any]) -> str:
+    """A line of the journal in words."""
+    details = [told for key, value in sorted(about.items()) if (told := _told(key, value))]
+    return gettext(_("%(deed)s: %(details)s"), deed=name(deed), details=", ".join(details)) if details else name(deed)
+
+
+def _told(key: str, value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int):
+        return FIGURES[key](value) if key in FIGURES else _number(value)
+    if isinstance(value, str) and key in DAYS and value:
+        return i18n.date_long(date.fromisoformat(value[:10]), spoken())
+    if isinstance(value, str):
+        word = NAMED.get(key, {}).get(value)
+        return gettext(word) if word else value
+    return ", ".join(told for each in value if (told := _told(key, each))) if isinstance(value, list) else ""
+
+
+def _number(n: int) -> str:
+    return i18n.number(n, spoken())

@@ -1,0 +1,32 @@
+"""The rooms of the dashboard: one module each, with its blueprint."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from petition.web.dashboard import (
+    account,
+    answer,
+    approvals,
+    audit_log,
+    chart,
+    demands,
+    drafts,
+    exports,
+    joining,
+    milestones,
+    overview,
+    removals,
+    settings,
+    share,
+    sign_in,
+    signers,
+    subscribers,
+    team,
+    updates,
+)
+
+ROOMS: Final = (
+    sign_in, joining, account, overview, drafts, chart, updates, demands, milestones, answer, signers, removals, subscribers, share,
+    exports, approvals, team, settings, audit_log,
+)  # fmt: skip

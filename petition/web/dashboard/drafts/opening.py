@@ -1,0 +1,95 @@
+"""The checklist, the preview, and the opening, which freezes what signers rely on."""
+
+from __future__ import annotations
+
+from flask import Response, g, render_template, url_for
+from sqlalchemy.orm import Session
+
+from petition import campaigns, publication
+from petition.campaigns import Campaign, CampaignIncomplete, CampaignState
+from petition.core import clock, db
+from petition.core.markdown import letter_html
+from petition.organisers import Act
+from petition.usecases import drafting
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.drafts import pages, steps
+from petition.web.dashboard.drafts.blueprint import bp
+from petition.web.language import page_language
+from petition.web.services import parts
+
+
+@bp.get("/c/<slug>/draft")
+@needs(Act.WRITE)
+def checklist(slug: str) -> Response:
+    """What is missing, what would be better, and the way to the opening."""
+    with db.session() as session:
+        campaign = access.campaign(session)
+        if campaign.state is not CampaignState.DRAFT:
+            return access.go(url_for("organise_overview.overview", slug=slug))
+        now = clock.now()
+        advised = [(each, *steps.ADVISED[each]) for each in drafting.advice(session, campaign)]
+        return pages.draw(
+            "checklist",
+            session,
+            campaign,
+            "",
+            missing=[(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, now)],
+            advised=[each for each in advised if not each[1] or pages.reachable(each[1])],
+            late=drafting.is_late(campaign, now),
+            opens=campaign.opens_at.astimezone(rendering.zone_of(campaign)) if campaign.opens_at else None,
+        )
+
+
+@bp.get("/c/<slug>/draft/preview")
+@needs(Act.WRITE)
+def preview(slug: str) -> Response:
+    """The letter as the public will see it; for organisers only, and kept nowhere."""
+    del slug
+    with db.session() as session:
+        campaign = access.campaign(session)
+        campaigns.require_draft(campaign)
+        snapshot = publication.foresee(session, campaign)
+    g.pop("lang", None)
+    lang = page_language(snapshot)
+    view = snapshot.letter(lang)
+    html = render_template(
+        "organise/draft/preview.html",
+        snapshot=snapshot,
+        letter=view,
+        text=letter_html(view.markdown, view.lang),
+        base_url=parts().config.base_url.rstrip("/"),
+        lang=lang,
+    )
+    return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+@bp.get("/c/<slug>/open")
+@needs(Act.MANAGE, fresh=True)
+def open_page(slug: str) -> Response:
+    """What opening means, in figures, before it is done."""
+    with db.session() as session:
+        campaign = access.campaign(session)
+        if campaign.state is not CampaignState.DRAFT:
+            return access.go(url_for("organise_overview.overview", slug=slug))
+        return _open_page(session, campaign)
+
+
+@bp.post("/c/<slug>/open")
+@needs(Act.MANAGE, fresh=True)
+def open_letter(slug: str) -> Response:
+    """Open the letter for signatures; raises StepSkipped if somebody did meanwhile."""
+    try:
+        with db.transaction() as session:
+            drafting.open_now(session, access.campaign(session), visitor().organiser_id, clock.now())
+    except CampaignIncomplete as incomplete:
+        with db.session() as session:
+            return rendering.mend(incomplete, _open_page(session, access.campaign(session)))
+    return access.go(url_for("organise_overview.overview", slug=slug))
+
+
+def _open_page(session: Session, campaign: Campaign) -> Response:
+    lacks = [(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, clock.now())]
+    zone = rendering.zone_of(campaign)
+    closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
+    return pages.draw("open", session, campaign, "", missing=lacks, closes=closes, zone=str(zone))

@@ -1,0 +1,62 @@
+"""Drawing the pages of a draft: the list of steps beside each, with what is still missing in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import campaigns
+from petition.campaigns import Campaign
+from petition.core import clock
+from petition.organisers import Act
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.drafts import steps
+from petition.web.dashboard.drafts.shapes import language_name
+from petition.web.fields import EMPTY, Filled
+
+CHECKLIST: Final = "checklist"
+LETTER_IN: Final = "letter-"
+
+
+def draw(
+    template: str, session: Session, campaign: Campaign, step: str, form: Filled = EMPTY, **values: object
+) -> Response:
+    """A page of a draft."""
+    lacking = {steps.of_lack(each)[0] for each in campaigns.missing(campaign, clock.now())}
+    following = steps.after(step) if step else None
+    context: dict[str, object] = {
+        "steps": [each for each in steps.STEPS if steps.open_to_changes(each, campaign) and reachable(each.name)],
+        "step": steps.named(step),
+        "following": following,
+        "lacking": lacking,
+        "step_url": lambda name: address(campaign.slug, name),
+        "tongues": [(code, language_name(code)) for code in campaign.languages],
+        "tongue": language_name,
+    }
+    return rendering.draw(f"draft/{template}", session, campaign, form, **(context | values))
+
+
+def address(slug: str, name: str) -> str:
+    """Where a step is."""
+    endpoints = {"letter": "letters", "demands": "demands", "domains": "domains", "milestones": "goals"}
+    if name in endpoints:
+        return url_for(f"organise_drafts.{endpoints[name]}", slug=slug)
+    return url_for("organise_drafts.step", slug=slug, step=name)
+
+
+def onward(campaign: Campaign) -> str | None:
+    """Where the pressed button leads when the step is saved: another step, the letter in a language, the checklist."""
+    name, slug = request.form.get("go", ""), campaign.slug
+    if name == CHECKLIST:
+        return url_for("organise_drafts.checklist", slug=slug)
+    lang = name.removeprefix(LETTER_IN)
+    if lang != name and lang in campaign.languages:
+        return url_for("organise_drafts.letter", slug=slug, lang=lang)
+    return address(slug, name) if steps.named(name) else None
+
+
+def reachable(name: str) -> bool:
+    """Whether this visitor may change a step: whose address counts is for owners to say."""
+    return name != "domains" or access.allows(Act.MANAGE)

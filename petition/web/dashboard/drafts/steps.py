@@ -1,0 +1,90 @@
+"""The steps of a draft, in order: where each is, what it is called, and its form where one form is all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from petition.campaigns import Campaign, CampaignState, Lack, Missing
+from petition.core.i18n import marked as _
+from petition.usecases.drafting import Advice
+from petition.web.dashboard.drafts import forms
+from petition.web.dashboard.drafts.shapes import StepForm
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `after_opening`: what it holds is not frozen by an opening."""
+
+    name: str
+    title: str
+    form: type[StepForm] | None = None
+    after_opening: bool = False
+
+
+STEPS: Final = (
+    Step("letter", _("Letter")),
+    Step("demands", _("Demands")),
+    Step("who", _("Addressee and organisers"), forms.WhoForm),
+    Step("domains", _("Work addresses")),
+    Step("roles", _("Roles"), forms.RolesForm),
+    Step("teams", _("Teams"), forms.TeamsForm),
+    Step("workforce", _("Workforce"), forms.WorkforceForm),
+    Step("visible", _("What is shown"), forms.VisibleForm),
+    Step("batches", _("Batches"), forms.BatchesForm),
+    Step("milestones", _("Milestones")),
+    Step("mail", _("Time zone and mail"), forms.MailForm),
+    Step("dates", _("Dates"), forms.DatesForm),
+    Step("legal", _("Legal texts"), forms.LegalForm, after_opening=True),
+)
+
+LACKS: Final[dict[Lack, tuple[str, str]]] = {
+    Lack.TITLE: ("letter", _("The letter has no title.")),
+    Lack.TEXT: ("letter", _("The letter has no text.")),
+    Lack.DEMANDS: ("demands", _("There is no demand.")),
+    Lack.DEMAND_TEXT: ("demands", _("A demand has no words.")),
+    Lack.ADDRESSEE: ("who", _("It does not say to whom the letter goes.")),
+    Lack.ORGANISATION: ("who", _("It does not say whose employees write.")),
+    Lack.DOMAINS: ("domains", _("No domain of work addresses is listed, so nobody could sign.")),
+    Lack.SMALL_BATCHES: ("batches", _("A batch may hold fewer than five signatures, which tells who has just signed.")),
+    Lack.CLOSES_BEFORE_OPENING: ("dates", _("The closing date comes before the opening date.")),
+    Lack.CLOSES_IN_THE_PAST: ("dates", _("The closing date has passed.")),
+    Lack.PRIVACY_MARKED: ("legal", _("The privacy notice has marked places, to be completed or checked.")),
+    Lack.IMPRINT_MARKED: ("legal", _("The imprint has marked places, to be completed or checked.")),
+}
+ADVISED: Final[dict[Advice, tuple[str, str]]] = {
+    Advice.NO_ADDRESSEE_ROLE: ("who", _("Say what the addressee is: readers may not know the name.")),
+    Advice.NO_ORGANISERS: ("who", _("Say who organises: an anonymous letter is easier to doubt.")),
+    Advice.NO_ROLES: ("roles", _("List some roles, so that signers can show one instead of a name.")),
+    Advice.NO_MILESTONES: ("milestones", _("Set a milestone: it gives readers a reason to come back.")),
+    Advice.SHARE_WITHOUT_WORKFORCE: (
+        "workforce",
+        _("A milestone is a share of the workforce, but nobody knows how large that is."),
+    ),
+    Advice.NO_CLOSING_DATE: ("dates", _("Set a closing date: a letter that never closes is never delivered.")),
+    Advice.NO_PRIVACY: ("legal", _("Write a privacy notice; in many countries the law asks for one.")),
+    Advice.NO_IMPRINT: ("legal", _("Write an imprint; in some countries the law asks for one.")),
+    Advice.ONE_OWNER: ("", _("You are the only owner. Some things need a second one: invite somebody you trust.")),
+}
+
+
+def named(name: str) -> Step | None:
+    """The step of that name."""
+    return next((step for step in STEPS if step.name == name), None)
+
+
+def after(name: str) -> Step | None:
+    """The step that comes next."""
+    names = [step.name for step in STEPS]
+    place = names.index(name) + 1
+    return STEPS[place] if place < len(STEPS) else None
+
+
+def open_to_changes(step: Step, campaign: Campaign) -> bool:
+    """Whether a campaign in its state lets a step be changed."""
+    return campaign.state is CampaignState.DRAFT or step.after_opening
+
+
+def of_lack(each: Missing) -> tuple[str, str]:
+    """The step where something is missing, and the sentence."""
+    return LACKS[each.lack]

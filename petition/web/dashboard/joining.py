@@ -1,0 +1,87 @@
+"""Following an invitation: newcomers choose a name and get their recovery codes, others join with one button."""
+
+from __future__ import annotations
+
+from flask import Response, g, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import organisers
+from petition.campaigns import Campaign
+from petition.core import clock, db
+from petition.organisers import Invitation, InvitationUnknown, NameTaken, invitations, recovery
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.shapes import NameForm
+from petition.web.dashboard.words import ROLES
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused
+from petition.web.language import page_language, spoken
+
+bp = access.room("joining")
+
+
+@bp.get("/invitation/<token>")
+@needs(Door.ANYBODY)
+def invitation(token: str) -> Response:
+    """Which campaign and which role an invitation is for. Raises InvitationUnknown."""
+    return _page(token)
+
+
+@bp.post("/invitation/<token>")
+@needs(Door.ANYBODY)
+def join(token: str) -> Response:
+    """Use the invitation up. Raises InvitationUnknown, MemberAlready."""
+    if g.visitor is not None:
+        access.check_token()
+        with db.transaction() as session:
+            found = organisers.accept(session, token, visitor().organiser_id, clock.now())
+            return access.go(_there(session, found))
+    page_language()
+    try:
+        name = str(NameForm.read(request.form).name.data)
+        return _newcomer(token, name)
+    except (FormRefused, NameTaken) as error:
+        return rendering.mend(
+            error, _page(token, rendering.to_mend(error, {"name": request.form.get("name", "")}, "name"))
+        )
+
+
+def _newcomer(token: str, name: str) -> Response:
+    """Somebody new: an organiser, a visit and ten codes, which this answer alone shows."""
+    now, lang = clock.now(), spoken()
+    with db.transaction() as session:
+        made = organisers.enrol(session, name, lang, now)
+        found = organisers.accept(session, token, made.id, now)
+        codes = recovery.renew(session, made.id, now)
+        access.begin(session, made.id)
+        to = _there(session, found)
+    return access.with_cookie(rendering.draw("codes", codes=codes, next_url=to, new=True))
+
+
+def _page(token: str, form: Filled = EMPTY) -> Response:
+    with db.session() as session:
+        found = invitations.find(session, token, clock.now())
+        if found.organiser_id is not None:
+            raise InvitationUnknown
+        campaign = session.get(Campaign, found.campaign_id) if found.campaign_id else None
+        member = g.visitor is not None and (
+            found.campaign_id is None
+            or organisers.role_of(session, visitor().organiser_id, found.campaign_id) is not None
+        )
+        letter = _title(campaign)
+        return rendering.draw(
+            "invitation", form=form, link=token, invited=found, letter=letter, there=campaign, member=member,
+            role_words=ROLES,
+        )  # fmt: skip
+
+
+def _title(campaign: Campaign | None) -> str:
+    titles = {letter.lang: letter.title for letter in campaign.letters} if campaign else {}
+    return titles.get(spoken()) or next(iter(titles.values()), "")
+
+
+def _there(session: Session, found: Invitation) -> str:
+    campaign = session.get(Campaign, found.campaign_id) if found.campaign_id else None
+    if campaign is None:
+        return url_for("organise_overview.campaigns")
+    return url_for("organise_overview.overview", slug=campaign.slug)

@@ -1,0 +1,92 @@
+"""The campaigns of an organiser, and the first screen of one: panels, the work queue on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from petition import organisers
+from petition.campaigns import Campaign
+from petition.campaigns.tables import UpdateDraft
+from petition.core import clock, db
+from petition.ledger.log import Head
+from petition.mailing import digests
+from petition.organisers import Act, Role, audit_log
+from petition.organisers.approvals import KeyRequest, RequestState
+from petition.organisers.audit_log import Deed
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.panels import PANELS
+
+bp = access.room("overview")
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A campaign of the visitor's: their role, the count (None before the opening), and how many things wait."""
+
+    campaign: Campaign
+    role: Role
+    count: int | None
+    waiting: int
+
+
+@bp.get("", strict_slashes=False)
+@needs(Door.SIGNED_IN)
+def campaigns() -> Response:
+    """Every campaign that the visitor organises, and the way to a new one."""
+    with db.session() as session:
+        roles = organisers.campaigns_of(session, visitor().organiser_id)
+        return rendering.draw("campaigns", campaigns=_mine(session, roles, clock.now()))
+
+
+@bp.get("/c/<slug>")
+@needs(Act.SEE)
+def overview(slug: str) -> Response:
+    """How the campaign stands now."""
+    del slug
+    now = clock.now()
+    with db.session() as session:
+        campaign = access.campaign(session)
+        shown = [(panel, panel.data(session, campaign, now)) for panel in PANELS]
+        return rendering.draw("overview", session, campaign, panels=shown)
+
+
+@bp.post("/c/<slug>/dead-letters")
+@needs(Act.TELL)
+def retry(slug: str) -> Response:
+    """Try every mail again that was given up and that somebody still takes."""
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        if n := digests.retry(session, campaign.id, clock.now()).again:
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.MAILS_RETRIED, clock.now(), {"mails": n})
+    return access.go(url_for("organise_overview.overview", slug=slug))
+
+
+def _mine(session: Session, roles: dict[bytes, Role], now: datetime) -> list[Mine]:
+    """Five queries, whatever their number."""
+    counts = {
+        cid: n for cid, n in session.execute(select(Head.campaign_id, Head.counted).where(Head.campaign_id.in_(roles)))
+    }
+    waiting = _waiting(session, roles, now)
+    query = select(Campaign).where(Campaign.id.in_(roles)).order_by(Campaign.slug)
+    return [Mine(each, roles[each.id], counts.get(each.id), waiting.get(each.id, 0)) for each in session.scalars(query)]
+
+
+def _waiting(session: Session, roles: dict[bytes, Role], now: datetime) -> dict[bytes, int]:
+    """Requests, drafts of news and dead letters, added up by campaign."""
+    undecided = (KeyRequest.state == RequestState.WAITING) & (KeyRequest.until > now)
+    sorts = (
+        (KeyRequest.campaign_id, undecided),
+        (UpdateDraft.campaign_id, UpdateDraft.number.is_(None)),
+    )
+    found = {campaign_id: each.again for campaign_id, each in digests.undelivered(session, roles).items()}
+    for column, which in sorts:
+        query = select(column, func.count()).where(column.in_(roles), which).group_by(column)
+        for campaign_id, n in session.execute(query):
+            found[campaign_id] = found.get(campaign_id, 0) + n
+    return found

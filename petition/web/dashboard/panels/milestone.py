@@ -1,0 +1,43 @@
+"""The next milestone, and when it may be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns.milestones import Standing
+from petition.core.i18n import marked as _
+from petition.epochs import history
+from petition.ledger import log
+from petition.usecases.forecast import LOOKED_AT, Forecast, forecast
+from petition.web.dashboard.panels.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The count, the next milestone and its forecast (None: there is none ahead), and whether any was set."""
+
+    count: int
+    next: Standing | None
+    forecast: Forecast | None
+    any: bool
+    closes: datetime | None
+
+
+def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
+    """What is ahead, while signatures are taken."""
+    if campaign.state is not CampaignState.OPEN:
+        return None
+    head, today = log.head_of(session, campaign.id), now.date()
+    standings = milestones.standings(session, campaign.id, campaign.workforce)
+    days = history.by_day(session, campaign.id, today - timedelta(days=LOOKED_AT))
+    ahead = next((each for each in standings if each.day is None and each.needs > head.counted), None)
+    found = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
+    return Shown(head.counted, ahead, found, bool(standings), campaign.closes_at)
+
+
+PANEL: Final = Panel("milestone", _("Next milestone"), data)

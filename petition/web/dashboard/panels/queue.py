@@ -1,0 +1,71 @@
+"""The work queue: what waits for an organiser's hand, and where to go for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import FromClause, Select, func, select
+from sqlalchemy.orm import Session
+
+from petition import campaigns, epochs
+from petition.campaigns import Campaign, CampaignState
+from petition.campaigns.tables import UpdateDraft
+from petition.core.i18n import marked as _
+from petition.mailing import digests, queue
+from petition.mailing.queue import throttle
+from petition.organisers import approvals
+from petition.web.dashboard.panels.panel import Panel
+
+TROUBLE: Final = 3
+"""So many bounces and complaints of one provider are worth a look."""
+ROOMS: Final = {
+    "keys": "organise_keys.keys",
+    "missing": "organise_drafts.checklist",
+    "drafts": "organise_updates.every",
+    "stopped": "organise_settings.settings",
+    "bounces": "organise_subscribers.page",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line: what it is, how many (or seconds, of a stalled epoch), and the endpoint or the anchor to go to."""
+
+    what: str
+    n: int
+    to: str
+
+
+def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
+    """What waits, most urgent first; empty when nothing does."""
+    anchors = {"dead": "#panel-dead", "stalled": "#panel-health", "refused": "#panel-bounces"}
+    found = {
+        "keys": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
+        "stopped": len(campaign.stopped),
+        "refused": 0 if queue.refused(session) is None else 1,
+        "dead": digests.undelivered(session, [campaign.id])[campaign.id].again,
+        "bounces": sum(
+            1 for _, _, bounced, complained in throttle.by_provider(session) if bounced + complained >= TROUBLE
+        ),
+        "stalled": _stalled(session, campaign, now),
+        "missing": len(campaigns.missing(campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
+        "drafts": _many(session, _drafts(campaign.id).subquery()),
+    }
+    return [Waiting(what, n, anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
+
+
+def _drafts(campaign_id: bytes) -> Select[bytes]:
+    return select(UpdateDraft.id).where(UpdateDraft.campaign_id == campaign_id, UpdateDraft.number.is_(None))
+
+
+def _many(session: Session, rows: FromClause) -> int:
+    return int(session.scalar(select(func.count()).select_from(rows)) or 0)
+
+
+def _stalled(session: Session, campaign: Campaign, now: datetime) -> int:
+    return 0 if campaign.state is CampaignState.DRAFT else epochs.stalled_seconds(session, campaign, now)
+
+
+PANEL: Final = Panel("queue", _("Waiting for you"), data, wide=True)

@@ -1,0 +1,22 @@
+"""Subscribers by rhythm."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign
+from petition.core.i18n import marked as _
+from petition.mailing import subscribers
+from petition.mailing.subscribers import Readership
+from petition.web.dashboard.panels.panel import Panel
+
+
+def data(session: Session, campaign: Campaign, now: datetime) -> Readership:
+    """Numbers only."""
+    return subscribers.readership(session, campaign.id, now)
+
+
+PANEL: Final = Panel("readers", _("Subscribers"), data)

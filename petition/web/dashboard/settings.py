@@ -1,0 +1,307 @@
+"""Settings of an open campaign: kill switches, the closing date, a translation, whose addresses count.
+
+Guards that a stop needs one button, and that what cannot be taken back needs a second organiser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from petition import campaigns, epochs
+from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
+from petition.core import clock, db
+from petition.core.i18n import marked as _
+from petition.ledger import log
+from petition.mailing import queue
+from petition.mailing.queue import halts
+from petition.mailing.queue.pauses import EVERYTHING, RESTORED
+from petition.organisers import Act, approvals, audit_log
+from petition.organisers.audit_log import Deed
+from petition.usecases import acts, domains, switching
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.drafts.blueprint import typed
+from petition.web.dashboard.drafts.domains import MOST_DOMAINS, DomainForm
+from petition.web.dashboard.drafts.letter import LONGEST_TITLE
+from petition.web.dashboard.drafts.shapes import (
+    TONGUES,
+    area,
+    is_moment,
+    language_name,
+    line,
+    local,
+    moment,
+    one_of,
+    refuse,
+    word,
+)
+from petition.web.fields import EMPTY, Filled
+from petition.web.forms import FormRefused, Shape, present
+from petition.web.language import gettext
+from petition.web.services import parts
+
+bp = access.room("settings", largest_form=access.LARGEST_FORM)
+
+SWITCH_WORDS: Final = {
+    switches.SIGNING: (
+        _("Signing"),
+        _("Signatures are taken."),
+        _(
+            "No signature is taken and no code is mailed. Passes stay good, and signatures that were given stay counted."
+        ),
+    ),
+    switches.CODES: (
+        _("Codes"),
+        _("Codes are mailed."),
+        _("No code is mailed."),
+    ),
+    "method:work_email": (
+        _("Proof by work address"),
+        _("Codes are mailed and passes issued for them."),
+        _("No code is mailed and no pass is issued for one."),
+    ),
+    switching.MAIL: (
+        _("Mail to readers and organisers"),
+        _("What is due is mailed."),
+        _("No digest, update or milestone is mailed; what is due waits."),
+    ),
+}
+"""The title of a switch, what is so while it runs, and what is so while it is stopped."""
+OTHER_METHOD: Final = (
+    _("Another way of proof"),
+    _("Passes are issued this way."),
+    _("No pass is issued this way."),
+)
+CODES_WORK: Final = _("Codes that have arrived still work.")
+CODES_GO: Final = _("Codes are mailed all the same.")
+HOLDERS_SIGN: Final = _("Whoever holds a pass can sign.")
+NOBODY_SIGNS: Final = _("Nobody can sign while signing is stopped.")
+HELD_BY_SIGNING: Final = _("It is not stopped itself, but no code is mailed while signing is stopped.")
+HELD_BY_CODES: Final = _("It is not stopped itself, but no code is mailed while codes are stopped.")
+HELD_BY_METHODS: Final = _("It is not stopped itself, but no code is mailed while every way of proof is stopped.")
+HELD_BY_OPERATOR: Final = _("It is not stopped here, but whoever runs this site has stopped all mail.")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch as the page shows it: as it is, and as it would be after its button was pressed."""
+
+    what: str
+    title: str
+    stopped: bool
+    now: tuple[str, ...]
+    then: tuple[str, ...]
+
+
+class ClosingForm(Shape):
+    """When the letter closes by itself."""
+
+    closes_at = word(is_moment)
+
+
+class TranslationForm(Shape):
+    """The letter in one more language."""
+
+    language = word(one_of(TONGUES))
+    title = line(LONGEST_TITLE, present)
+    markdown = area(LONGEST_LETTER)
+
+
+@bp.get("/c/<slug>/settings")
+@needs(Act.MANAGE)
+def settings(slug: str) -> Response:
+    """What can be stopped, and what can be changed."""
+    del slug
+    with db.session() as session:
+        return _page(session, access.campaign(session))
+
+
+@bp.post("/c/<slug>/settings/stop")
+@needs(Act.MANAGE)
+def stop(slug: str) -> Response:
+    """Stop something at once; raises CampaignFaulty."""
+    with db.transaction() as session:
+        what = request.form.get("what", "")
+        switching.stop(session, access.campaign(session), what, visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/resume")
+@needs(Act.MANAGE)
+def resume(slug: str) -> Response:
+    """Take something up again; raises CampaignFaulty."""
+    with db.transaction() as session:
+        campaign, base_url = access.campaign(session), parts().config.base_url
+        what = request.form.get("what", "")
+        switching.resume(session, campaign, what, base_url, visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/closing")
+@needs(Act.MANAGE)
+def change_closing(slug: str) -> Response:
+    """Set or take away the closing date of an open letter."""
+    try:
+        access.look_first()
+        with db.transaction() as session:
+            campaign = access.campaign(session)
+            session.refresh(campaign, with_for_update=True)
+            require_open(campaign)
+            text = str(ClosingForm.read(request.form).closes_at.data)
+            closes = moment(text, rendering.zone_of(campaign))
+            if closes is not None and closes <= clock.now():
+                refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
+            campaigns.change(campaign, {"closes_at": closes})
+            about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/close")
+@needs(Act.MANAGE, fresh=True)
+def ask_to_close(slug: str) -> Response:
+    """Ask a second organiser to close now; raises StepSkipped."""
+    with db.transaction() as session:
+        acts.ask_to_close(session, access.campaign(session), visitor().organiser_id, clock.now())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/translation")
+@needs(Act.MANAGE)
+def add_translation(slug: str) -> Response:
+    """Add a language to an open letter; it is frozen at once."""
+    try:
+        access.look_first()
+        form = TranslationForm.read(request.form)
+        if not form.markdown.data:
+            refuse("markdown", gettext(_("Fill this in.")))
+        with db.transaction() as session:
+            campaign = access.campaign(session)
+            lang, title, text = (str(each.data) for each in (form.language, form.title, form.markdown))
+            try:
+                epochs.add_translation(session, campaign, lang, title, text)
+            except CampaignFaulty:
+                raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
+            about = {"step": "translation", "lang": lang}
+            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/settings/domains")
+@needs(Act.MANAGE, fresh=True)
+def ask_for_domains(slug: str) -> Response:
+    """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
+    try:
+        access.look_first()
+        form = DomainForm.read(request.form)
+        with db.transaction() as session:
+            campaign, name = access.campaign(session), str(form.domain.data)
+            after = {**campaign.domains, name: form.policy()}
+            if "remove" in request.form:
+                after.pop(name)
+            _ask_for(session, campaign, after)
+    except FormRefused as refused:
+        return _mended(refused)
+    return _back(slug)
+
+
+def _ask_for(session: Session, campaign: Campaign, after: dict[str, dict[str, bool]]) -> None:
+    try:
+        if len(after) > MOST_DOMAINS:
+            refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
+        domains.ask(session, campaign, after, visitor().organiser_id, clock.now())
+    except CampaignFaulty:
+        sentence = gettext(_("This would change nothing, or leave no domain at all."))
+        raise FormRefused({"domain": [sentence]}) from None
+
+
+def _back(slug: str) -> Response:
+    return access.go(url_for("organise_settings.settings", slug=slug))
+
+
+def _mended(refused: FormRefused) -> Response:
+    with db.session() as session:
+        return rendering.mend(refused, _page(session, access.campaign(session), rendering.to_mend(refused, typed())))
+
+
+def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
+    zone, now = rendering.zone_of(campaign), clock.now()
+    shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
+    asked = session.scalars(approvals.waiting(campaign.id, now)).all()
+    return rendering.draw(
+        "settings",
+        session,
+        campaign,
+        Filled(shown | dict(form.values) if form.values else shown, form.errors),
+        switches=_switches(session, campaign),
+        zone=str(zone),
+        refused=queue.refused(session),
+        is_open=campaign.state is CampaignState.OPEN,
+        asked={each.act.value for each in asked},
+        count=log.counted(session, campaign.id),
+        rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
+        policies=sorted(campaign.domains.items()),
+    )
+
+
+def _switches(session: Session, campaign: Campaign) -> list[Switch]:
+    """What can be stopped; once the letter is closed that is its mail alone."""
+    stopped, halted = switching.stopped(session, campaign), halts(session, parts().config.base_url)
+    if not {EVERYTHING, RESTORED}.isdisjoint(halted):
+        stopped |= {EVERYTHING}
+    offered = switching.offered(campaign) if campaign.state is CampaignState.OPEN else [switching.MAIL]
+    return [
+        Switch(each, SWITCH_WORDS.get(each, OTHER_METHOD)[0], each in stopped, *_sentences(campaign, each, stopped))
+        for each in offered
+    ]
+
+
+def _sentences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _said(campaign, what, stopped), _said(campaign, what, stopped ^ {what})
+
+
+def _said(campaign: Campaign, what: str, stopped: set[str]) -> tuple[str, ...]:
+    """What is so of one switch while these are stopped."""
+    _title, runs, stands = SWITCH_WORDS.get(what, OTHER_METHOD)
+    if what not in stopped:
+        return (_held(campaign, what, stopped) or runs,)
+    return (stands, *_goes_on(campaign, what, stopped))
+
+
+def _goes_on(campaign: Campaign, what: str, stopped: set[str]) -> list[str]:
+    """What a stop leaves as it is, unless something else is stopped as well."""
+    proofs = not _methods(campaign) <= stopped
+    if what == switches.SIGNING:
+        return []
+    if what == switching.MAIL:
+        codes = (
+            campaign.state is CampaignState.OPEN and proofs and stopped.isdisjoint({switches.SIGNING, switches.CODES})
+        )
+        return [CODES_GO] if codes else []
+    signs = NOBODY_SIGNS if switches.SIGNING in stopped else HOLDERS_SIGN
+    return [CODES_WORK, signs] if what == switches.CODES and proofs else [signs]
+
+
+def _methods(campaign: Campaign) -> set[str]:
+    return {switches.METHOD + name for name in campaign.methods}
+
+
+def _held(campaign: Campaign, what: str, stopped: set[str]) -> str:
+    """Why something that is not stopped does not run all the same; empty when it does."""
+    if what == switching.MAIL:
+        return HELD_BY_OPERATOR if EVERYTHING in stopped else ""
+    if what == switches.SIGNING:
+        return ""
+    if switches.SIGNING in stopped:
+        return HELD_BY_SIGNING
+    if what != switches.CODES:
+        return HELD_BY_CODES if switches.CODES in stopped else ""
+    return HELD_BY_METHODS if _methods(campaign) <= stopped else ""

@@ -1,0 +1,29 @@
+"""Subscribers in figures: how many, in which rhythm and language, what bounced. Never an address."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from petition.core import clock, db
+from petition.mailing import queue, subscribers
+from petition.mailing.queue import throttle
+from petition.organisers import Act
+from petition.web.dashboard import access, rendering
+from petition.web.dashboard.access import needs
+from petition.web.services import parts
+
+bp = access.room("subscribers")
+
+
+@bp.get("/c/<slug>/subscribers")
+@needs(Act.SEE)
+def page(slug: str) -> Response:
+    """Numbers only."""
+    del slug
+    with db.session() as session:
+        campaign = access.campaign(session)
+        return rendering.draw(
+            "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
+            complaints=subscribers.complaints(session), providers=throttle.by_provider(session),
+            halted=queue.halted(session, parts().config.base_url), refused=queue.refused(session),
+        )  # fmt: skip
