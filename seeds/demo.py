@@ -25,9 +25,9 @@ from petition.campaigns.milestones import MilestoneKind, aim
 from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db, outbox
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.verification import Proven, work_email
 from seeds import shape
 
@@ -120,18 +120,18 @@ def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> 
     return passes.complete(blinding, stamp).encode()
 
 
-def _wishes(campaign: Campaign) -> Iterator[Wish]:
+def _wishes(campaign: Campaign) -> Iterator[DisplayChoice]:
     """Every sixth by name, every other by role, the rest anonymous: no two lists in the same order."""
     names = (f"{name} Example" for name in NAMES)
     roles, teams = cycle(campaign.roles), cycle(campaign.teams)
     for number in range(sum(BATCHES)):
         name = next(names, "") if number % NAMED_EVERY == 0 else ""
         if name:
-            yield Wish(Show.NAME, name=name, role=next(roles), team=next(teams))
+            yield DisplayChoice(Visibility.NAME, name=name, role=next(roles), team=next(teams))
         elif number % ROLE_EVERY:
-            yield Wish(Show.ROLE, role=next(roles))
+            yield DisplayChoice(Visibility.ROLE, role=next(roles))
         else:
-            yield Wish(Show.ANONYMOUS)
+            yield DisplayChoice(Visibility.ANONYMOUS)
 
 
 def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]:

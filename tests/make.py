@@ -13,13 +13,13 @@ from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, Draft, allow_small_batches, draft
 from petition.campaigns.milestones import MilestoneKind, aim
-from petition.ledger.entries import Show
-from petition.signatures import Receipt, Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice, Receipt
 from petition.verification import Proven
 
 PEPPER = b"p" * 32
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-ANONYMOUS = Wish(Show.ANONYMOUS)
+ANONYMOUS = DisplayChoice(Visibility.ANONYMOUS)
 _numbers = count(1)
 
 allow_small_batches(True)  # where a process of its own makes campaigns; tests/conftest.py says it before each test
@@ -61,6 +61,6 @@ def a_pass(session: Session, made: Campaign) -> Pass:
     return passes.complete(blinding, stamp)
 
 
-def signature(session: Session, made: Campaign, wish: Wish = ANONYMOUS) -> Receipt:
+def signature(session: Session, made: Campaign, wish: DisplayChoice = ANONYMOUS) -> Receipt:
     """A signature that waits for the next epoch."""
     return signatures.redeem(session, made, a_pass(session, made).encode(), wish)

@@ -20,7 +20,7 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "digests": {"task": "digests.plan", "schedule": 5.0, "options": {"queue": MAIL, **SOON}},
     # A delivery that was put off, or whose sender died, is due again at its own time.
     "mail": {"task": "mail.send", "schedule": 2.0, "options": {"queue": MAIL, **SOON}},
-    # Owed rows whose message was lost with Redis are found within a minute.
+    # Rows of the outbox whose message was lost with Redis are found within a minute.
     "sweep": {"task": "upkeep.sweep", "schedule": 20.0, "options": {"queue": UPKEEP, **SOON}},
     # The dashboard shows when each worker gave its last sign of life.
     "pulse of prompt": {

@@ -19,7 +19,7 @@ from petition.verification.tables import Tag
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ClosePreview:
     """What a campaign holds that ends with its close.
 
     `pending` signatures and `tombstones` get a last batch, `waves` of removals that run are brought to their end, `tags`
@@ -37,13 +37,13 @@ class Closing:
     others: int
 
 
-def foresee(session: Session, campaign: Campaign) -> Closing:
+def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
     """Count, for a campaign that is open."""
     pending, tombstones = signatures.waiting(session, campaign.id)
     issued = sum(verification.issued(session, campaign.id).values())
     others = select(func.count()).select_from(Campaign)
     others = others.where(Campaign.state == CampaignState.OPEN, Campaign.id != campaign.id)
-    return Closing(
+    return ClosePreview(
         pending=pending,
         tombstones=tombstones,
         waves=len(bulk_removal.running(session, campaign.id)),

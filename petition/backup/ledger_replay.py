@@ -30,7 +30,7 @@ UNSYNCED: Final = {"synchronize_session": False}
 AT_ONCE: Final = 2_000
 
 
-class Continuing:
+class LedgerReplay:
     """What is known from one entry to the next. `fresh`: indices of signatures that the backup did not hold."""
 
     def __init__(
@@ -140,7 +140,7 @@ class Continuing:
     def _reach(self) -> None:
         head, cid = self.head, self.campaign.id
         if milestones.reach(self.session, cid, head.counted, self.campaign.workforce, head.epoch, head.day):
-            news.tell(self.session, cid, NewsKind.MILESTONE, head.epoch, head.day)
+            news.record_news(self.session, cid, NewsKind.MILESTONE, head.epoch, head.day)
 
     def _issue(self) -> None:
         """The counters of passes never fall."""
@@ -166,7 +166,7 @@ class Continuing:
         last = self.session.get_one(history.Epoch, (self.campaign.id, self.head.epoch))
         last.size, last.checkpoint = self.head.size, self.head.checkpoint
         self.campaign.state, self.campaign.closed = CampaignState.CLOSED, entry.day
-        news.tell(self.session, self.campaign.id, NewsKind.CLOSED, 0, entry.day)
+        news.record_news(self.session, self.campaign.id, NewsKind.CLOSED, 0, entry.day)
         verification.destroy(self.session, self.campaign.id)
         for table in (Pending, Withdrawal, WaitingRemoval):
             gone = delete(table).where(table.campaign_id == self.campaign.id).returning(table.campaign_id)

@@ -210,7 +210,7 @@ def _settle(
         _refuse_second_history(session, found, home)
     for found in public:
         _draw_again(session, found, versions.get(found.id, 0))
-        outbox.owe(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
+        outbox.add(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
     disown(session)
     return [found.slug for found in without]
 

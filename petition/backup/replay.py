@@ -24,11 +24,11 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, publication, verification
 from petition.backup.errors import LedgerRefused
-from petition.backup.ledger_replay import Continuing
+from petition.backup.ledger_replay import LedgerReplay
 from petition.campaigns import Campaign
 from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, entries, log, verify
-from petition.ledger.entries import CampaignEntry, Show
+from petition.ledger.entries import CampaignEntry, Visibility
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
 from petition.signatures.withdrawal import GONE
 
@@ -63,7 +63,7 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
         head = log.head_of(session, campaign.id, lock=True)
         recount = _recounted(archive, path, campaign, head)
         letters = verify.open_bundle(archive).letters
-        continuing = Continuing(session, campaign, head, letters, now)
+        continuing = LedgerReplay(session, campaign, head, letters, now)
         before, size = sum(verification.issued(session, campaign.id).values()), head.size
         for line in islice(verify.lines_of(archive, "log.jsonl"), head.size, None):
             continuing.take(line)
@@ -155,13 +155,15 @@ def _show(session: Session, campaign_id: bytes, archive: zipfile.ZipFile, fresh:
 
 
 def _row(campaign_id: bytes, told: dict[str, Any]) -> dict[str, Any]:
-    body = {**told["body"], "show": Show(told["body"]["show"]), "salt": unb64u(told["salt"], 32)}
+    body = {**told["body"], "show": Visibility(told["body"]["show"]), "salt": unb64u(told["salt"], 32)}
     return {"campaign_id": campaign_id, "index": told["i"], "state": SignatureState.LOGGED, "public": True, **body}
 
 
 def _forget(session: Session, campaign_id: bytes, shown: Container[int], *, keep_sealed: bool) -> int:
     """Delete the bodies that the bundle does not show; with `keep_sealed` only those that were public in the backup."""
-    told = Signature.show.in_([Show.NAME, Show.ROLE])  # the anonymous never have a body in a bundle (decision 0028)
+    told = Signature.show.in_(
+        [Visibility.NAME, Visibility.ROLE]
+    )  # the anonymous never have a body in a bundle (decision 0028)
     query = select(Signature.index).where(Signature.campaign_id == campaign_id, told)
     if keep_sealed:
         query = query.where(Signature.public)

@@ -15,7 +15,7 @@ from petition.bootstrap import checks, commands, environment
 from petition.bootstrap.embedded import Home, embedded
 from petition.bootstrap.progress import AlreadyTold, CannotStart, say
 from petition.bootstrap.sign_in import take_sign_in
-from petition.bootstrap.supervisor import Tree
+from petition.bootstrap.supervisor import ProcessSupervisor
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.config.addresses import PROJECT
 
@@ -76,7 +76,7 @@ def up(rest: list[str]) -> int:
     settings = Config.from_env()
     _refuse_taken_port(settings)
     servers = [server for server in embedded(settings.home) if server is not None]
-    tree = Tree(
+    tree = ProcessSupervisor(
         home=Home(settings.home),
         servers=servers,
         children=commands.children(settings),

@@ -51,7 +51,7 @@ class Watched:
 
 
 @dataclass
-class Tree:
+class ProcessSupervisor:
     """What to run in a home folder, and what runs of it.
 
     `prepare` is run to its end before the children start; `answers` says when the first child serves, and then the

@@ -100,7 +100,7 @@ def judge_demand(session: Session, campaign: Campaign, number: int, state: Deman
         DemandStep(campaign_id=campaign.id, number=number, step=step_number, state=state, day=day, source=source)
     )
     demand.state, demand.source, demand.since = state, source, day
-    news.tell(session, campaign.id, NewsKind.DEMAND, number, day)
+    news.record_news(session, campaign.id, NewsKind.DEMAND, number, day)
 
 
 def publish_update(
@@ -122,8 +122,8 @@ def publish_update(
     mailed = mailed_since is not None
     session.add(Update(campaign_id=campaign.id, number=last + 1, day=now.date(), text=dict(text), mailed=mailed))
     if mailed:
-        news.tell_at_once(session, campaign.id, NewsKind.UPDATE, last + 1, now)
+        news.record_instant_news(session, campaign.id, NewsKind.UPDATE, last + 1, now)
     else:
-        news.tell(session, campaign.id, NewsKind.UPDATE, last + 1, now.date())
+        news.record_news(session, campaign.id, NewsKind.UPDATE, last + 1, now.date())
     events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
     return last + 1

@@ -60,7 +60,7 @@ class Milestone(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MilestoneStatus:
     """A goal, the signatures it needs, and when it was reached."""
 
     kind: MilestoneKind
@@ -133,7 +133,7 @@ def _reached() -> ColumnElement[bool]:
     return select(Milestone).where(Milestone.campaign_id == Goal.campaign_id, same).exists()
 
 
-def standings(session: Session, campaign_id: bytes, workforce: int | None) -> list[Standing]:
+def statuses(session: Session, campaign_id: bytes, workforce: int | None) -> list[MilestoneStatus]:
     """Every goal with its state, in the order of the signatures needed."""
     reached = {
         (milestone.kind, milestone.value): milestone
@@ -145,6 +145,6 @@ def standings(session: Session, campaign_id: bytes, workforce: int | None) -> li
         done = reached.get((goal.kind, goal.value))
         if needed is not None:
             found.append(
-                Standing(goal.kind, goal.value, needed, done.day if done else None, done.epoch if done else None)
+                MilestoneStatus(goal.kind, goal.value, needed, done.day if done else None, done.epoch if done else None)
             )
     return sorted(found, key=lambda standing: standing.needs)

@@ -44,7 +44,7 @@ class News(Base):
     day: Mapped[date]
 
 
-def tell(session: Session, campaign_id: bytes, kind: NewsKind, value: int, day: date) -> int:
+def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, day: date) -> int:
     """Write down what happened; gives its number, from 1."""
     number_under_lock(session, campaign_id)
     number = newest(session, campaign_id) + 1
@@ -53,10 +53,10 @@ def tell(session: Session, campaign_id: bytes, kind: NewsKind, value: int, day: 
     return number
 
 
-def tell_at_once(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
+def record_instant_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
     """Write down what happened, and owe it to those who want it as it happens."""
-    number = tell(session, campaign_id, kind, value, now.date())
-    owed_id = outbox.owe(session, TELL, campaign_id, number, now)
+    number = record_news(session, campaign_id, kind, value, now.date())
+    owed_id = outbox.add(session, TELL, campaign_id, number, now)
     session.flush()
     events.announce(session.info, events.NewsOwed(campaign_id.hex(), owed_id))
 

@@ -9,12 +9,12 @@ import click
 
 from petition import config, epochs
 from petition.backup import close_preview
-from petition.backup.close_preview import Closing
+from petition.backup.close_preview import ClosePreview
 from petition.campaigns import Campaign, CampaignState
 from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 
 
 @click.command()
@@ -26,10 +26,10 @@ def close(slug: str, *, yes: bool) -> None:
         found = named(session, slug)
         if found.state is not CampaignState.OPEN:
             refuse(f"{slug} is {found.state.value}: only an open campaign can be closed.")
-        foreseen = close_preview.foresee(session, found)
+        foreseen = close_preview.preview_close(session, found)
         if yes:
             epochs.change(session, found, CampaignState.CLOSED, clock.now())
-            audit_log.write(session, found.id, None, Deed.CAMPAIGN_CLOSED, clock.now())
+            audit_log.write(session, found.id, None, Action.CAMPAIGN_CLOSED, clock.now())
         click.echo("\n".join(_told(found, foreseen, yes=yes)))
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))
@@ -37,7 +37,7 @@ def close(slug: str, *, yes: bool) -> None:
             click.echo("Nothing was changed. To close it, say it again with --yes.")
 
 
-def _told(found: Campaign, foreseen: Closing, *, yes: bool) -> Iterator[str]:
+def _told(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator[str]:
     yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be taken back:"
     yield f"  {foreseen.pending:>6} waiting signatures get their last batch"
     yield f"  {foreseen.tombstones:>6} waiting withdrawals and removals are written with it"

@@ -140,7 +140,7 @@ def _what(session: Session, what: str) -> str:
 def status() -> None:
     """Show what is not sent now."""
     with opened() as config, db.transaction() as session:
-        halts = queue.halts(session, config.base_url)
+        halts = queue.current_pauses(session, config.base_url)
         click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
         if (refused := queue.refused(session)) is not None:
             click.echo(f"The mail server refused three mails in a row and said: {refused.words}")
@@ -151,7 +151,7 @@ def status() -> None:
 def pause(what: str) -> None:
     """Stop sending `all`, `kind:<kind>` or `campaign:<name>`."""
     with opened(), db.transaction() as session:
-        queue.halt(session, _what(session, what), clock.now())
+        queue.pause(session, _what(session, what), clock.now())
 
 
 @sending.command()

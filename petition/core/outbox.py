@@ -24,7 +24,7 @@ BEAT = "beat of "
 BEAT_SECONDS = 10
 
 
-class Owed(Base):
+class OutboxItem(Base):
     """One follow-up: `kind` names the task, `campaign_id` and `number` say of what."""
 
     __tablename__ = "owed"
@@ -48,45 +48,58 @@ class JobSlot(Base):
     slot: Mapped[str] = mapped_column(primary_key=True)
 
 
-def owe(session: Session, kind: str, campaign_id: bytes, number: int, now: datetime) -> str:
+def add(session: Session, kind: str, campaign_id: bytes, number: int, now: datetime) -> str:
     """Write down a follow-up and give its id."""
-    row = Owed(id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False)
+    row = OutboxItem(
+        id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
+    )
     session.add(row)
     return str(row.id)
 
 
-def claim(session: Session, owed_id: str, now: datetime) -> Owed | None:
+def claim(session: Session, owed_id: str, now: datetime) -> OutboxItem | None:
     """Take a follow-up for the length of a lease; None if somebody has it, it is settled or given up."""
-    free = or_(Owed.leased_until.is_(None), Owed.leased_until <= now)
+    free = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     taking = (
-        update(Owed)
-        .where(Owed.id == uuid.UUID(owed_id), free, Owed.given_up.is_(False), Owed.tries < MOST_TRIES)
-        .values(leased_until=now + LEASE, tries=Owed.tries + 1)
-        .returning(Owed)
+        update(OutboxItem)
+        .where(OutboxItem.id == uuid.UUID(owed_id), free, OutboxItem.given_up.is_(False), OutboxItem.tries < MOST_TRIES)
+        .values(leased_until=now + LEASE, tries=OutboxItem.tries + 1)
+        .returning(OutboxItem)
     )
     return session.scalar(taking)
 
 
 def go_on(session: Session, owed_id: str, now: datetime) -> None:
     """The work gets on: a new lease, and the tries begin anew."""
-    session.execute(update(Owed).where(Owed.id == uuid.UUID(owed_id)).values(leased_until=now + LEASE, tries=1))
+    session.execute(
+        update(OutboxItem).where(OutboxItem.id == uuid.UUID(owed_id)).values(leased_until=now + LEASE, tries=1)
+    )
 
 
 def settle(session: Session, owed_id: str) -> None:
     """The work is done; forget the row."""
-    session.execute(delete(Owed).where(Owed.id == uuid.UUID(owed_id)))
+    session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(owed_id)))
 
 
 def settle_all(session: Session, kind: str, campaign_id: bytes) -> None:
     """Forget every row of a kind and campaign: there is nobody for whom the work would be done."""
-    session.execute(delete(Owed).where(Owed.kind == kind, Owed.campaign_id == campaign_id))
+    session.execute(delete(OutboxItem).where(OutboxItem.kind == kind, OutboxItem.campaign_id == campaign_id))
 
 
 def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
     """Follow-ups nobody works on, as (kind, id), oldest first; those tried too often are given up here."""
-    ended = or_(Owed.leased_until.is_(None), Owed.leased_until <= now)
-    session.execute(update(Owed).where(ended, Owed.tries >= MOST_TRIES, Owed.given_up.is_(False)).values(given_up=True))
-    waiting = select(Owed.kind, Owed.id).where(ended, Owed.given_up.is_(False)).order_by(Owed.since).limit(500)
+    ended = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
+    session.execute(
+        update(OutboxItem)
+        .where(ended, OutboxItem.tries >= MOST_TRIES, OutboxItem.given_up.is_(False))
+        .values(given_up=True)
+    )
+    waiting = (
+        select(OutboxItem.kind, OutboxItem.id)
+        .where(ended, OutboxItem.given_up.is_(False))
+        .order_by(OutboxItem.since)
+        .limit(500)
+    )
     return [(kind, str(owed_id)) for kind, owed_id in session.execute(waiting)]
 
 

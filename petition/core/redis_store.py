@@ -3,7 +3,7 @@
 The only module that speaks to Redis. Guards that whatever counts here is counted in one step on the server (Lua),
 before anything is compared, so that no number of processes wins a sixth try or a mail more. Refuses to hold an
 address, a code or an IP address: codes, identities and networks arrive as keyed hashes of fixed size. When Redis is
-away every call raises `VolatileAway` within a second, and the next call tries again.
+away every call raises `RedisUnavailable` within a second, and the next call tries again.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _TAB_KEY: Final = b"tab-key:"
 _TABS: Final = b"tabs:"
 
 
-class VolatileAway(Exception):
+class RedisUnavailable(Exception):
     """Redis could not be reached in time; nothing is lost but codes on their way."""
 
 
@@ -101,7 +101,7 @@ class _Script(Protocol):
     def __call__(self, *, keys: list[bytes], args: list[bytes | int]) -> Any: ...
 
 
-class Volatile:
+class RedisStore:
     """Redis under `redis_url` (redis://, rediss:// or unix://), shared by all threads of a process."""
 
     def __init__(self, redis_url: str) -> None:
@@ -118,7 +118,7 @@ class Volatile:
         self._network_key, self._network_key_until = b"", 0.0
 
     def ping(self) -> None:
-        """Raises VolatileAway unless Redis answers."""
+        """Raises RedisUnavailable unless Redis answers."""
         with _Noticing():
             self._redis.ping()
 
@@ -230,11 +230,11 @@ class Volatile:
 
 
 class _Noticing:
-    """Turns every way in which Redis can fail into VolatileAway, without its message, which may hold a key."""
+    """Turns every way in which Redis can fail into RedisUnavailable, without its message, which may hold a key."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, redis.RedisError | OSError):
-            raise VolatileAway("Codes cannot be kept or checked just now.") from None
+            raise RedisUnavailable("Codes cannot be kept or checked just now.") from None

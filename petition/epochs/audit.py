@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from petition import signatures
 from petition.campaigns import Campaign, CampaignState
 from petition.core import outbox
-from petition.core.outbox import Owed
+from petition.core.outbox import OutboxItem
 from petition.epochs.batch import LOOKED, due
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
@@ -64,7 +64,7 @@ def audit(session: Session, campaign: Campaign) -> Drift:
             lines=_checked_lines(session, head, found),
             bodies=(body.line() for body in signatures.bodies(session, campaign.id, head.size)),
             checkpoint=head.checkpoint,
-            vkey=log.pen(head, campaign.origin).vkey(),
+            vkey=log.checkpoint_signer(head, campaign.origin).vkey(),
             letters={letter.lang: letter.markdown.encode() for letter in campaign.letters},
         )
     )
@@ -117,8 +117,8 @@ def health(session: Session, now: datetime) -> Health:
     heads = list(session.scalars(select(log.Head).join(Campaign, Campaign.id == log.Head.campaign_id)))
     open_ones = session.scalars(select(Campaign).where(Campaign.state == CampaignState.OPEN))
     overdue = [stalled_seconds(session, campaign, now) for campaign in open_ones]
-    oldest = session.scalar(select(func.min(Owed.since)).where(Owed.given_up.is_(False)))
-    given_up = int(session.scalar(select(func.count()).select_from(Owed).where(Owed.given_up)) or 0)
+    oldest = session.scalar(select(func.min(OutboxItem.since)).where(OutboxItem.given_up.is_(False)))
+    given_up = int(session.scalar(select(func.count()).select_from(OutboxItem).where(OutboxItem.given_up)) or 0)
     drift = sum(head.counted - _standing(session, head.campaign_id) for head in heads)
     return Health(pending, max(overdue, default=0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
 

@@ -116,12 +116,12 @@ def close_epoch(
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
     head.day, number = max(head.day, now.date()), head.epoch + 1
-    regrets = signatures.take_regrets(session, campaign.id)
+    regrets = signatures.take_withdrawals(session, campaign.id)
     leaves = log.append_lines(session, head, regrets.lines)
     signed: list[bytes] = []
     if takes is Due.EVERYTHING:
         names_wait = milestones.names_wait(session, campaign.id)
-        signed = signatures.roll(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
+        signed = signatures.append_batch(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
         head.issued = verification.issued(session, campaign.id)
     endings = [EpochEntry(number, head.day, head.issued).line()]
     endings += [CloseEntry(head.day).line()] if last else []
@@ -137,7 +137,7 @@ def close_epoch(
     return Closed(number, len(signed), len(regrets.lines))
 
 
-def _count(head: log.Head, signed: int, regrets: signatures.Regrets) -> None:
+def _count(head: log.Head, signed: int, regrets: signatures.Withdrawals) -> None:
     head.counted += signed - len(regrets.lines)
     head.withdrawn += regrets.withdrawn
     head.removed = dict(Counter(head.removed) + Counter(regrets.removed))
@@ -148,9 +148,9 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
     names_wait = milestones.names_wait(session, campaign.id)
     signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
     publication.refresh(session, campaign)
-    owed_id = outbox.owe(session, BUNDLE, campaign.id, head.epoch, now)
+    owed_id = outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
     if reached:
-        news.tell_at_once(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
+        news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
     session.flush()
     events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, owed_id))
     for each in reached:

@@ -26,7 +26,7 @@ from petition.epochs.batch import BUNDLE, close_epoch, epoch_lock
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.signatures import bulk_removal
 
 
@@ -62,7 +62,7 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     session.refresh(campaign, with_for_update=True)  # waits for signers and stamps under way, and keeps later ones out
     step(campaign, CampaignState.CLOSED)
     campaign.closed = now.date()
-    news.tell(session, campaign.id, NewsKind.CLOSED, 0, now.date())
+    news.record_news(session, campaign.id, NewsKind.CLOSED, 0, now.date())
     _settle_regrets(session, campaign, now)
     verification.destroy(session, campaign.id)
     publication.refresh(session, campaign)
@@ -105,7 +105,7 @@ def change(session: Session, campaign: Campaign, to: CampaignState, now: datetim
         steps[to](session, campaign, now)
     else:
         step(campaign, to)
-        news.tell(session, campaign.id, NewsKind(to.value), 0, now.date())
+        news.record_news(session, campaign.id, NewsKind(to.value), 0, now.date())
         _publish(session, campaign)
 
 
@@ -127,7 +127,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
     for campaign in session.scalars(opening.with_for_update(skip_locked=True)):
         if not missing(campaign, now):
             open_campaign(session, campaign, now)
-            audit_log.write(session, campaign.id, None, Deed.CAMPAIGN_OPENED, now)
+            audit_log.write(session, campaign.id, None, Action.CAMPAIGN_OPENED, now)
             changed.append(campaign.slug)
     for campaign in session.scalars(closing).all():
         if not db.try_hold(session, epoch_lock(campaign.id)):
@@ -136,7 +136,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
         if campaign.state is not CampaignState.OPEN or campaign.closes_at is None or campaign.closes_at > now:
             continue
         close_campaign(session, campaign, now)
-        audit_log.write(session, campaign.id, None, Deed.CAMPAIGN_CLOSED, now)
+        audit_log.write(session, campaign.id, None, Action.CAMPAIGN_CLOSED, now)
         changed.append(campaign.slug)
     return changed
 
@@ -156,6 +156,6 @@ def refresh_stale(session: Session, now: datetime) -> list[str]:
         head = log.head_of(session, campaign.id)
         signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
         publication.refresh(session, campaign)
-        outbox.owe(session, BUNDLE, campaign.id, head.epoch, now)
+        outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
         changed.append(campaign.slug)
     return changed

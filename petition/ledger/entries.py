@@ -42,7 +42,7 @@ class Removal(StrEnum):
     REQUEST = "request"
 
 
-class Show(StrEnum):
+class Visibility(StrEnum):
     """What a signer lets the public see."""
 
     NAME = "name"
@@ -54,7 +54,7 @@ class Show(StrEnum):
 class Body:
     """What a signature shows; the ledger holds only its salted hash, so it can be deleted."""
 
-    show: Show
+    show: Visibility
     name: str = ""
     role: str = ""
     team: str = ""

@@ -72,7 +72,7 @@ class Head(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Pen:
+class CheckpointSigner:
     """What signs for a ledger: its origin (the key's name) and its private key."""
 
     origin: str
@@ -102,9 +102,9 @@ def private_key(sealed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(keyring.unsealed(sealed))
 
 
-def pen(head: Head, origin: str) -> Pen:
+def checkpoint_signer(head: Head, origin: str) -> CheckpointSigner:
     """The pen of a ledger; its key is unsealed once per process."""
-    return Pen(origin, private_key(head.sealed_key))
+    return CheckpointSigner(origin, private_key(head.sealed_key))
 
 
 def tree(session: Session, campaign_id: bytes, size: int) -> merkle.Tree:
@@ -152,7 +152,7 @@ def grow(session: Session, head: Head, leaves: list[bytes]) -> None:
 
 def seal_head(head: Head, origin: str) -> None:
     """Sign a checkpoint over what the ledger now holds."""
-    head.checkpoint = checkpoint.sign(origin, head.size, head.root, pen(head, origin).key)
+    head.checkpoint = checkpoint.sign(origin, head.size, head.root, checkpoint_signer(head, origin).key)
 
 
 def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head:

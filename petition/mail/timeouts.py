@@ -18,7 +18,7 @@ MAIL_SECONDS: Final = 20.0
 """From the first word about a mail, a new connection included, to its last."""
 
 
-class Mouthful(io.RawIOBase):
+class BoundedReader(io.RawIOBase):
     """What arrives on a socket, each wait bounded by `left()` seconds."""
 
     def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
@@ -51,7 +51,7 @@ class Bounded(smtplib.SMTP):
         if self.file is None and self.sock is not None:
             self.patience = self.patience or self.sock.gettimeout() or MAIL_SECONDS
             self.end = self.end or time.monotonic() + MAIL_SECONDS
-            self.file = io.BufferedReader(Mouthful(self.sock, self._left))
+            self.file = io.BufferedReader(BoundedReader(self.sock, self._left))
         return super().getreply()
 
     def _left(self) -> float:

@@ -28,7 +28,7 @@ from petition.organisers.passkeys import LastWayIn, PasskeyRefused
 from petition.organisers.recovery import CodeUnknown, DoorBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
 from petition.organisers.sessions import Visitor
-from petition.organisers.tables import Invitation, Membership, Organiser, Passkey, RecoveryCode, Role, Visit
+from petition.organisers.tables import Invitation, Membership, Organiser, OrganiserSession, Passkey, RecoveryCode, Role
 from petition.organisers.team import LastOwner, MemberUnknown, disable
 
 __all__ = [
@@ -45,12 +45,12 @@ __all__ = [
     "Membership",
     "NameTaken",
     "Organiser",
+    "OrganiserSession",
     "Passkey",
     "PasskeyRefused",
     "RecoveryCode",
     "Role",
     "TriedTooOften",
-    "Visit",
     "Visitor",
     "accept",
     "campaigns_of",

@@ -14,17 +14,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Index, Select, delete, select, text
+from sqlalchemy import Enum, Index, Select, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 
 LIFE: Final = timedelta(hours=72)
 
 
-class KeyAct(StrEnum):
+class ApprovalKind(StrEnum):
     """What takes two organisers."""
 
     REMOVE = "remove"
@@ -43,14 +43,14 @@ class RequestState(StrEnum):
     REFUSED = "refused"
 
 
-class KeyRequest(Base):
+class ApprovalRequest(Base):
     """One request: `about` says what will happen, in figures and settings, never a signer."""
 
     __tablename__ = "key_request"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
     campaign_id: Mapped[bytes]
-    act: Mapped[KeyAct]
+    act: Mapped[ApprovalKind] = mapped_column(Enum(ApprovalKind, name="keyact"))
     about: Mapped[dict[str, Any]]
     asked_by: Mapped[bytes]
     asked_at: Mapped[datetime]
@@ -70,29 +70,31 @@ class SameOrganiser(Exception):
 
 
 def ask(
-    session: Session, campaign_id: bytes, act: KeyAct, about: Mapping[str, Any], by: bytes, now: datetime
-) -> KeyRequest:
+    session: Session, campaign_id: bytes, act: ApprovalKind, about: Mapping[str, Any], by: bytes, now: datetime
+) -> ApprovalRequest:
     """Ask for a second organiser's approval; the same request twice is one."""
     for each in session.scalars(waiting(campaign_id, now)):
         if (each.act, each.about, each.asked_by) == (act, dict(about), by):
             return each
-    made = KeyRequest(
+    made = ApprovalRequest(
         id=secrets.token_bytes(16), campaign_id=campaign_id, act=act, about=dict(about), asked_by=by, asked_at=now,
         until=now + LIFE, state=RequestState.WAITING, decided_by=None,
     )  # fmt: skip
     session.add(made)
     session.flush()
-    audit_log.write(session, campaign_id, by, Deed.KEY_ASKED, now, {"act": act.value, **_figures(about)})
+    audit_log.write(session, campaign_id, by, Action.KEY_ASKED, now, {"act": act.value, **_figures(about)})
     return made
 
 
-def waiting(campaign_id: bytes, now: datetime) -> Select[KeyRequest]:
+def waiting(campaign_id: bytes, now: datetime) -> Select[ApprovalRequest]:
     """Requests of a campaign that can be decided, oldest first."""
-    query = select(KeyRequest).where(KeyRequest.campaign_id == campaign_id, KeyRequest.until > now)
-    return query.where(KeyRequest.state == RequestState.WAITING).order_by(KeyRequest.asked_at, KeyRequest.id)
+    query = select(ApprovalRequest).where(ApprovalRequest.campaign_id == campaign_id, ApprovalRequest.until > now)
+    return query.where(ApprovalRequest.state == RequestState.WAITING).order_by(
+        ApprovalRequest.asked_at, ApprovalRequest.id
+    )
 
 
-def approve(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+def approve(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
     """Turn the second key; the caller then does what was asked, in this transaction.
 
     Raises RequestUnknown, SameOrganiser. Of two who approve at once one finds it decided.
@@ -100,27 +102,27 @@ def approve(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, 
     return _decide(session, campaign_id, request_id, by, now, RequestState.APPROVED)
 
 
-def refuse(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+def refuse(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
     """Refuse, or take back one's own; raises RequestUnknown."""
     return _decide(session, campaign_id, request_id, by, now, RequestState.REFUSED)
 
 
 def forget_old(session: Session, before: datetime) -> None:
     """Delete requests that were decided, or ended undecided, before a moment."""
-    session.execute(delete(KeyRequest).where(KeyRequest.until < before))
+    session.execute(delete(ApprovalRequest).where(ApprovalRequest.until < before))
 
 
 def _decide(
     session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime, state: RequestState
-) -> KeyRequest:
-    query = waiting(campaign_id, now).where(KeyRequest.id == request_id)
+) -> ApprovalRequest:
+    query = waiting(campaign_id, now).where(ApprovalRequest.id == request_id)
     found = session.scalar(query.with_for_update())
     if found is None:
         raise RequestUnknown
     if state is RequestState.APPROVED and found.asked_by == by:
         raise SameOrganiser
     found.state, found.decided_by = state, by
-    deed = Deed.KEY_GIVEN if state is RequestState.APPROVED else Deed.KEY_REFUSED
+    deed = Action.KEY_GIVEN if state is RequestState.APPROVED else Action.KEY_REFUSED
     audit_log.write(session, campaign_id, by, deed, now, {"act": found.act.value, **_figures(found.about)})
     return found
 

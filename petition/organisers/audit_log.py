@@ -20,7 +20,7 @@ from petition.core.db import Base
 KEPT: Final = timedelta(days=366)
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     """What organisers do, in the past tense; each has a sentence in `petition.web.dashboard.audit_messages`."""
 
     INVITED = "invited"
@@ -60,7 +60,7 @@ class Deed(StrEnum):
     KEY_REFUSED = "key_refused"
 
 
-class JournalLine(Base):
+class AuditEntry(Base):
     """One deed. Without a campaign it belongs to the installation; without `by` an operator did it, or the calendar."""
 
     __tablename__ = "journal"
@@ -69,7 +69,7 @@ class JournalLine(Base):
     campaign_id: Mapped[bytes | None]
     at: Mapped[datetime]
     by: Mapped[bytes | None]
-    deed: Mapped[Deed] = mapped_column(Enum(Deed, native_enum=False, length=40))
+    deed: Mapped[Action] = mapped_column(Enum(Action, native_enum=False, length=40))
     about: Mapped[dict[str, Any]]
 
     __table_args__ = (Index("ix_journal_campaign", "campaign_id", "number"),)
@@ -79,24 +79,24 @@ def write(
     session: Session,
     campaign_id: bytes | None,
     by: bytes | None,
-    deed: Deed,
+    deed: Action,
     now: datetime,
     about: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a line in the transaction of the deed. `about` fills the deed's sentence; it never names a signer."""
-    line = JournalLine(campaign_id=campaign_id, at=now, by=by, deed=deed, about=dict(about or {}))
+    line = AuditEntry(campaign_id=campaign_id, at=now, by=by, deed=deed, about=dict(about or {}))
     session.add(line)
 
 
 def forget_old(session: Session, now: datetime) -> None:
     """Delete lines that are older than a year, by the database's clock too: it refuses to lose younger ones."""
-    old = JournalLine.at < func.least(now, func.now()) - KEPT
-    session.execute(delete(JournalLine).where(old))
+    old = AuditEntry.at < func.least(now, func.now()) - KEPT
+    session.execute(delete(AuditEntry).where(old))
 
 
-def lines(campaign_id: bytes, *, deed: Deed | None = None, by: bytes | None = None) -> Select[JournalLine]:
+def lines(campaign_id: bytes, *, deed: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
     """The lines of a campaign, newest first, all or those of one deed or one organiser."""
-    query = select(JournalLine).where(JournalLine.campaign_id == campaign_id).order_by(JournalLine.number.desc())
+    query = select(AuditEntry).where(AuditEntry.campaign_id == campaign_id).order_by(AuditEntry.number.desc())
     if deed is not None:
-        query = query.where(JournalLine.deed == deed)
-    return query if by is None else query.where(JournalLine.by == by)
+        query = query.where(AuditEntry.deed == deed)
+    return query if by is None else query.where(AuditEntry.by == by)

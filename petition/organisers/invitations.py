@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from petition.core import db
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
 
 LIFE: Final = timedelta(hours=72)
@@ -41,7 +41,7 @@ class NameTaken(ValueError):
 def invite(session: Session, campaign_id: bytes | None, role: Role | None, by: bytes | None, now: datetime) -> str:
     """A link's last part that lets somebody join, with a role in a campaign or without one. `by` None: an operator."""
     about = {"role": role.value} if role else {}
-    audit_log.write(session, campaign_id, by, Deed.INVITED, now, about)
+    audit_log.write(session, campaign_id, by, Action.INVITED, now, about)
     return _made(session, Invitation(campaign_id=campaign_id, role=role, by=by, until=now + LIFE))
 
 
@@ -104,7 +104,7 @@ def join(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, 
         session.flush()
     else:
         found.role = role
-    audit_log.write(session, campaign_id, organiser_id, Deed.JOINED, now, {"role": role.value})
+    audit_log.write(session, campaign_id, organiser_id, Action.JOINED, now, {"role": role.value})
 
 
 def named(session: Session, name: str) -> Organiser | None:

@@ -30,9 +30,9 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.organisers.tables import Organiser, Passkey, RecoveryCode
 
 CHALLENGE_SECONDS: Final = 300
@@ -67,8 +67,8 @@ def site_of(base_url: str) -> Site:
     return Site(urlsplit(base_url).hostname or "", base_url)
 
 
-def challenge(volatile: Volatile, purpose: bytes) -> bytes:
-    """Random bytes to be signed within five minutes, for one purpose. Raises VolatileAway."""
+def challenge(volatile: RedisStore, purpose: bytes) -> bytes:
+    """Random bytes to be signed within five minutes, for one purpose. Raises RedisUnavailable."""
     made = secrets.token_bytes(CHALLENGE_BYTES)
     volatile.remember(_key(purpose, made), CHALLENGE_SECONDS)
     return made
@@ -98,10 +98,10 @@ def to_make(session: Session, site: Site, organiser_id: bytes, challenged: bytes
 
 
 def add(
-    session: Session, volatile: Volatile, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
+    session: Session, volatile: RedisStore, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
     now: datetime,
 ) -> Passkey:  # fmt: skip
-    """Keep the public key that a browser made. Raises PasskeyRefused, VolatileAway."""
+    """Keep the public key that a browser made. Raises PasskeyRefused, RedisUnavailable."""
     challenged = _taken(volatile, purpose, answer)
     try:
         made = webauthn.verify_registration_response(
@@ -118,12 +118,12 @@ def add(
     )  # fmt: skip
     session.add(passkey)
     session.flush()
-    audit_log.write(session, None, organiser_id, Deed.PASSKEY_ADDED, now, {"name": name})
+    audit_log.write(session, None, organiser_id, Action.PASSKEY_ADDED, now, {"name": name})
     return passkey
 
 
-def recognise(session: Session, volatile: Volatile, site: Site, purpose: bytes, answer: str, now: datetime) -> bytes:
-    """Whose passkey signed the challenge. Raises PasskeyRefused, VolatileAway."""
+def recognise(session: Session, volatile: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime) -> bytes:
+    """Whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
     challenged = _taken(volatile, purpose, answer)
     passkey = _named_in(session, answer)
     proven = _verified(site, passkey, answer, challenged)
@@ -148,7 +148,7 @@ def remove(session: Session, organiser_id: bytes, passkey_id: bytes, now: dateti
     if len(mine) == 1 and not session.scalar(codes):
         raise LastWayIn
     session.delete(found)
-    audit_log.write(session, None, organiser_id, Deed.PASSKEY_REMOVED, now, {"name": found.name})
+    audit_log.write(session, None, organiser_id, Action.PASSKEY_REMOVED, now, {"name": found.name})
 
 
 def _named_in(session: Session, answer: str) -> Passkey:
@@ -178,7 +178,7 @@ def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> V
         raise PasskeyRefused from None
 
 
-def _taken(volatile: Volatile, purpose: bytes, answer: str) -> bytes:
+def _taken(volatile: RedisStore, purpose: bytes, answer: str) -> bytes:
     """The challenge that an answer says it signed, if it waits for one; it no longer does."""
     if len(answer) > LONGEST_ANSWER:
         raise PasskeyRefused

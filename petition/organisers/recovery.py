@@ -22,9 +22,9 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.organisers.tables import Organiser, RecoveryCode
 
 CODES: Final = 10
@@ -95,7 +95,7 @@ def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
         for number, code in enumerate(made)
     )
     session.flush()
-    audit_log.write(session, None, organiser_id, Deed.CODES_RENEWED, now)
+    audit_log.write(session, None, organiser_id, Action.CODES_RENEWED, now)
     return ["-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)) for code in made]
 
 
@@ -106,9 +106,9 @@ def left(session: Session, organiser_id: bytes) -> int:
 
 
 def use(
-    session: Session, volatile: Volatile, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
+    session: Session, volatile: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
 ) -> bytes:
-    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, VolatileAway.
+    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable.
 
     `key` hashes names. Tries at the door (`of`) are counted apart from those of somebody who is inside, so that
     strangers lock nobody out of what they are doing.
@@ -119,7 +119,7 @@ def use(
         return _compared(session, volatile, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now)
 
 
-def _compared(session: Session, volatile: Volatile, tried: bytes, name: str, code: str, now: datetime) -> bytes:
+def _compared(session: Session, volatile: RedisStore, tried: bytes, name: str, code: str, now: datetime) -> bytes:
     wait = volatile.take_sign_in(tried)
     if wait is not None:
         raise TriedTooOften(wait)
@@ -128,7 +128,7 @@ def _compared(session: Session, volatile: Volatile, tried: bytes, name: str, cod
     if held is None or not used:
         raise CodeUnknown
     volatile.forget_sign_ins(tried)
-    audit_log.write(session, None, held.organiser_id, Deed.CODE_USED, now, {"left": left(session, held.organiser_id)})
+    audit_log.write(session, None, held.organiser_id, Action.CODE_USED, now, {"left": left(session, held.organiser_id)})
     return held.organiser_id
 
 

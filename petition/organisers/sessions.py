@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from petition.organisers.tables import Organiser, Visit
+from petition.organisers.tables import Organiser, OrganiserSession
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
@@ -44,16 +44,20 @@ def visit_id(token: str) -> bytes:
 def begin(session: Session, organiser_id: bytes, now: datetime) -> str:
     """Sign an organiser in; gives the cookie's value, which is kept nowhere here."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    session.add(Visit(id=visit_id(token), organiser_id=organiser_id, began=now, seen=now, confirmed=now))
+    session.add(OrganiserSession(id=visit_id(token), organiser_id=organiser_id, began=now, seen=now, confirmed=now))
     session.flush()
     return token
 
 
 def find(session: Session, token: str, now: datetime) -> Visitor | None:
     """Whose visit this is, if it has not ended; notes at most once a minute that it goes on."""
-    query = select(Visit, Organiser.name, Organiser.lang).join(Organiser, Organiser.id == Visit.organiser_id)
-    query = query.where(Visit.id == visit_id(token), Organiser.disabled.is_(False))
-    found = session.execute(query.where(Visit.seen > now - IDLE, Visit.began > now - LONGEST)).first()
+    query = select(OrganiserSession, Organiser.name, Organiser.lang).join(
+        Organiser, Organiser.id == OrganiserSession.organiser_id
+    )
+    query = query.where(OrganiserSession.id == visit_id(token), Organiser.disabled.is_(False))
+    found = session.execute(
+        query.where(OrganiserSession.seen > now - IDLE, OrganiserSession.began > now - LONGEST)
+    ).first()
     if found is None:
         return None
     visit, name, lang = found
@@ -64,32 +68,38 @@ def find(session: Session, token: str, now: datetime) -> Visitor | None:
 
 def language_of(session: Session, token: str) -> str | None:
     """The language of whoever has this cookie, also after the visit ended, as long as its row is there."""
-    query = select(Organiser.lang).join(Visit, Visit.organiser_id == Organiser.id)
-    return session.scalar(query.where(Visit.id == visit_id(token), Organiser.disabled.is_(False)))
+    query = select(Organiser.lang).join(OrganiserSession, OrganiserSession.organiser_id == Organiser.id)
+    return session.scalar(query.where(OrganiserSession.id == visit_id(token), Organiser.disabled.is_(False)))
 
 
 def confirm(session: Session, visit: bytes, now: datetime) -> None:
     """The organiser proved once more that it is them."""
-    session.get_one(Visit, visit).confirmed = now
+    session.get_one(OrganiserSession, visit).confirmed = now
 
 
-def every(session: Session, organiser_id: bytes, now: datetime) -> list[Visit]:
+def every(session: Session, organiser_id: bytes, now: datetime) -> list[OrganiserSession]:
     """The visits of an organiser that go on, newest first."""
-    living = (Visit.seen > now - IDLE) & (Visit.began > now - LONGEST)
-    query = select(Visit).where(Visit.organiser_id == organiser_id, living)
-    return list(session.scalars(query.order_by(Visit.began.desc())))
+    living = (OrganiserSession.seen > now - IDLE) & (OrganiserSession.began > now - LONGEST)
+    query = select(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, living)
+    return list(session.scalars(query.order_by(OrganiserSession.began.desc())))
 
 
 def end(session: Session, visit: bytes) -> None:
     """Sign out."""
-    session.execute(delete(Visit).where(Visit.id == visit))
+    session.execute(delete(OrganiserSession).where(OrganiserSession.id == visit))
 
 
 def end_all(session: Session, organiser_id: bytes, *, but: bytes = b"") -> None:
     """Sign out everywhere, or everywhere but here."""
-    session.execute(delete(Visit).where(Visit.organiser_id == organiser_id, Visit.id != but))
+    session.execute(
+        delete(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, OrganiserSession.id != but)
+    )
 
 
 def forget_ended(session: Session, now: datetime) -> None:
     """Delete visits that are over."""
-    session.execute(delete(Visit).where(or_(Visit.seen <= now - IDLE, Visit.began <= now - LONGEST)))
+    session.execute(
+        delete(OrganiserSession).where(
+            or_(OrganiserSession.seen <= now - IDLE, OrganiserSession.began <= now - LONGEST)
+        )
+    )

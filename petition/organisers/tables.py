@@ -71,7 +71,7 @@ class RecoveryCode(Base):
     hash: Mapped[str]
 
 
-class Visit(Base):
+class OrganiserSession(Base):
     """One sign-in on one device; `id` is the SHA-256 of the cookie's value."""
 
     __tablename__ = "visit"

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from petition.organisers import audit_log, sessions
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.organisers.invitations import InvitationUnknown
 from petition.organisers.rights import GRANTS, Act
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
@@ -62,7 +62,7 @@ def change_role(
     if Act.MANAGE not in GRANTS[role]:
         _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    audit_log.write(session, campaign_id, by, Deed.ROLE_CHANGED, now, {"name": name, "role": role.value})
+    audit_log.write(session, campaign_id, by, Action.ROLE_CHANGED, now, {"name": name, "role": role.value})
 
 
 def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes | None, now: datetime) -> None:
@@ -73,7 +73,7 @@ def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes 
     session.flush()
     _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    audit_log.write(session, campaign_id, by, Deed.MEMBER_REMOVED, now, {"name": name})
+    audit_log.write(session, campaign_id, by, Action.MEMBER_REMOVED, now, {"name": name})
 
 
 def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Sequence[Invitation]:
@@ -89,7 +89,7 @@ def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, by: bytes
         raise InvitationUnknown
     about = {"role": found.role.value} if found.role else {}
     session.delete(found)
-    audit_log.write(session, campaign_id, by, Deed.INVITATION_CANCELLED, now, about)
+    audit_log.write(session, campaign_id, by, Action.INVITATION_CANCELLED, now, about)
 
 
 def disable(session: Session, organiser: Organiser, now: datetime) -> None:
@@ -99,7 +99,7 @@ def disable(session: Session, organiser: Organiser, now: datetime) -> None:
     session.execute(
         delete(Invitation).where((Invitation.by == organiser.id) | (Invitation.organiser_id == organiser.id))
     )
-    audit_log.write(session, None, None, Deed.ORGANISER_DISABLED, now, {"name": organiser.name})
+    audit_log.write(session, None, None, Action.ORGANISER_DISABLED, now, {"name": organiser.name})
 
 
 def _cut_invitations(session: Session, campaign_id: bytes, by: bytes) -> None:

@@ -45,7 +45,7 @@ def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:
         lines=log.lines(session, campaign.id, head.size),
         bodies=signatures.bodies(session, campaign.id, head.size),
         checkpoint=head.checkpoint,
-        vkey=log.pen(head, campaign.origin).vkey(),
+        vkey=log.checkpoint_signer(head, campaign.origin).vkey(),
         letters={letter.lang: letter.markdown.encode() for letter in campaign.letters},
     )
     bundle.write(path, contents)

@@ -32,7 +32,7 @@ def draw(session: Session, campaign: Campaign, version: int, drawn: Table) -> Sn
         state=campaign.state,
         timeline=timeline.items(session, campaign, standings, demands),
         issuer=b64u(campaign.issuer or b""),
-        ledger_key=log.pen(head, campaign.origin).vkey(),
+        ledger_key=log.checkpoint_signer(head, campaign.origin).vkey(),
         count=head.counted if public else None,
         epoch=head.epoch,
         day=head.day,
@@ -68,7 +68,7 @@ def foresee(session: Session, campaign: Campaign) -> Snapshot:
 
 
 def _written(
-    campaign: Campaign, standings: list[milestones.Standing], demands: tuple[DemandView, ...]
+    campaign: Campaign, standings: list[milestones.MilestoneStatus], demands: tuple[DemandView, ...]
 ) -> dict[str, Any]:
     """What the organisers wrote, and what they aim at."""
     return {
@@ -105,9 +105,9 @@ def _days(campaign: Campaign) -> Days:
     return Days(mailing.daily_seconds, mailing.weekly_seconds)
 
 
-def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.Standing]:
+def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.MilestoneStatus]:
     """Goals as the public may see them: below the least number nothing was reached yet."""
-    found = milestones.standings(session, campaign.id, campaign.workforce)
+    found = milestones.statuses(session, campaign.id, campaign.workforce)
     return found if public else [replace(each, day=None, epoch=None) for each in found]
 
 

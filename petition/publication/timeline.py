@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Answer, Campaign, DemandStep, Handover, Update
-from petition.campaigns.milestones import Standing
+from petition.campaigns.milestones import MilestoneStatus
 from petition.publication.views import AnswerView, DemandView, Ending, HandoverView, StepView, TimelineItem
 
 MOST_UPDATES = 100
@@ -30,7 +30,7 @@ def demands(session: Session, campaign: Campaign) -> tuple[DemandView, ...]:
 
 
 def items(
-    session: Session, campaign: Campaign, standings: list[Standing], told: tuple[DemandView, ...]
+    session: Session, campaign: Campaign, standings: list[MilestoneStatus], told: tuple[DemandView, ...]
 ) -> tuple[TimelineItem, ...]:
     """The timeline, newest first."""
     found = [TimelineItem(each.day, "milestone", each.needs, {}) for each in standings if each.day]

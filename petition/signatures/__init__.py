@@ -5,17 +5,23 @@ pass of this campaign, a pass spent before, and fields that a signer's choice do
 that nobody asked for. It keeps no moment of arrival.
 """
 
-from petition.signatures.append_batch import Regrets, roll, take_regrets, waiting, withdrawn_while_waiting
+from petition.signatures.append_batch import (
+    Withdrawals,
+    append_batch,
+    take_withdrawals,
+    waiting,
+    withdrawn_while_waiting,
+)
 from petition.signatures.redeem import (
+    DisplayChoice,
+    DisplayFault,
+    DisplayRefused,
     PassForeign,
     PassSpent,
     Receipt,
-    Wish,
-    WishFault,
-    WishRefused,
     redeem,
 )
-from petition.signatures.status import Standing, standing, standing_of
+from petition.signatures.status import SignatureStatus, status, status_of
 from petition.signatures.tables import SignatureState
 from petition.signatures.visibility import (
     NAMES_A_PAGE,
@@ -44,19 +50,20 @@ from petition.signatures.withdrawal import (
 __all__ = [
     "NAMES_A_PAGE",
     "Concealed",
+    "DisplayChoice",
+    "DisplayFault",
+    "DisplayRefused",
     "NamedPage",
     "NamedSigner",
     "PassForeign",
     "PassSpent",
     "Receipt",
-    "Regrets",
     "SignatureState",
+    "SignatureStatus",
     "SignatureUnknown",
     "SignerUnknown",
-    "Standing",
-    "Wish",
-    "WishFault",
-    "WishRefused",
+    "Withdrawals",
+    "append_batch",
     "bodies",
     "conceal",
     "count_cells",
@@ -68,10 +75,9 @@ __all__ = [
     "named",
     "redeem",
     "role_counts",
-    "roll",
-    "standing",
-    "standing_of",
-    "take_regrets",
+    "status",
+    "status_of",
+    "take_withdrawals",
     "team_counts",
     "unveil",
     "waiting",

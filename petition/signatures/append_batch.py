@@ -23,22 +23,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from petition.ledger.entries import RemoveEntry, Show, WithdrawEntry
+from petition.ledger.entries import RemoveEntry, Visibility, WithdrawEntry
 from petition.ledger.log import Entry
 from petition.signatures.tables import (
+    BulkRemoval,
+    BulkRemovalState,
     Pending,
     Signature,
     SignatureState,
     WaitingRemoval,
-    Wave,
-    WaveState,
     Withdrawal,
 )
 from petition.signatures.withdrawal import GONE
 
 
 @dataclass(frozen=True, slots=True)
-class Regrets:
+class Withdrawals:
     """Tombstones for one epoch: their lines by ascending index, and how many of which kind."""
 
     lines: list[bytes]
@@ -62,14 +62,14 @@ def waiting(session: Session, campaign_id: bytes) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def take_regrets(session: Session, campaign_id: bytes) -> Regrets:
+def take_withdrawals(session: Session, campaign_id: bytes) -> Withdrawals:
     """Take the tombstones of signatures that are in the ledger; others wait until theirs is."""
     entries: list[WithdrawEntry | RemoveEntry] = [*_withdrawals(session, campaign_id)]
     entries += _removals(session, campaign_id)
     entries.sort(key=lambda entry: entry.index)
     reasons = Counter(str(entry.why) for entry in entries if isinstance(entry, RemoveEntry))
     withdrawn = sum(isinstance(entry, WithdrawEntry) for entry in entries)
-    return Regrets([entry.line() for entry in entries], withdrawn, dict(reasons))
+    return Withdrawals([entry.line() for entry in entries], withdrawn, dict(reasons))
 
 
 def _withdrawals(session: Session, campaign_id: bytes) -> list[WithdrawEntry]:
@@ -87,7 +87,9 @@ def _withdrawals(session: Session, campaign_id: bytes) -> list[WithdrawEntry]:
 
 def _ripe(campaign_id: bytes) -> tuple[ColumnElement[bool], ...]:
     """Signatures whose removal an epoch takes: a wave goes as a whole, so not while it runs."""
-    running = select(Wave.id).where(Wave.campaign_id == campaign_id, Wave.state == WaveState.RUNNING)
+    running = select(BulkRemoval.id).where(
+        BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
+    )
     whole = or_(WaitingRemoval.wave.is_(None), WaitingRemoval.wave.not_in(running))
     same = (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
     return WaitingRemoval.campaign_id == campaign_id, same, Signature.state == SignatureState.REMOVED, whole
@@ -109,7 +111,9 @@ def withdrawn_while_waiting(session: Session, campaign_id: bytes) -> bool:
     return session.scalar(select(Pending.hw).where(withdrawn).limit(1)) is not None
 
 
-def roll(session: Session, campaign_id: bytes, base: int, epoch: int, *, names_wait: bool = False) -> list[bytes]:
+def append_batch(
+    session: Session, campaign_id: bytes, base: int, epoch: int, *, names_wait: bool = False
+) -> list[bytes]:
     """Move every waiting signature into the ledger from index `base` on; gives their leaf hashes in order.
 
     One statement, so that what it sees is what it moves; the rows never pass through this process. `names_wait`: no
@@ -135,8 +139,8 @@ def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object
         (row.state == SignatureState.PENDING, literal(SignatureState.LOGGED, row.state.type)), else_=row.state
     )
     unsealed = (row.publish_at == 0) & (row.sealed_until == 0)
-    open_name = literal(not names_wait) & (row.show == Show.NAME) & unsealed
-    shown = func.coalesce(open_name | (row.show == Show.ANONYMOUS), False)
+    open_name = literal(not names_wait) & (row.show == Visibility.NAME) & unsealed
+    shown = func.coalesce(open_name | (row.show == Visibility.ANONYMOUS), False)
     kept = (
         "campaign_id",
         "index",

@@ -35,13 +35,13 @@ from petition.campaigns import Campaign
 from petition.core import events
 from petition.ledger.entries import Removal
 from petition.signatures.selection import COUNTED
-from petition.signatures.tables import Signature, SignatureState, WaitingRemoval, Wave, WaveState
+from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
 
 PORTION: Final = 500
 _UNSYNCED: Final = {"synchronize_session": False}
 
 
-class WaveUnknown(LookupError):
+class BulkRemovalUnknown(LookupError):
     """No removal of this campaign has this number."""
 
 
@@ -52,11 +52,11 @@ class RemovalOver(Exception):
 def begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime,
     criteria: Mapping[str, Any],
-) -> Wave:  # fmt: skip
+) -> BulkRemoval:  # fmt: skip
     """Write down what is to be removed; what is gone since it was selected, or in another removal, is left out."""
-    wave = Wave(
+    wave = BulkRemoval(
         id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
-        state=WaveState.RUNNING, by=by, at=now,
+        state=BulkRemovalState.RUNNING, by=by, at=now,
     )  # fmt: skip
     session.add(wave)
     session.flush()
@@ -75,24 +75,28 @@ def begin(
     return wave
 
 
-def find(session: Session, campaign_id: bytes, wave_id: bytes) -> Wave:
-    """A wave, locked; raises WaveUnknown."""
-    query = select(Wave).where(Wave.id == wave_id, Wave.campaign_id == campaign_id).with_for_update()
+def find(session: Session, campaign_id: bytes, wave_id: bytes) -> BulkRemoval:
+    """A wave, locked; raises BulkRemovalUnknown."""
+    query = (
+        select(BulkRemoval).where(BulkRemoval.id == wave_id, BulkRemoval.campaign_id == campaign_id).with_for_update()
+    )
     wave = session.scalar(query.execution_options(populate_existing=True))
     if wave is None:
-        raise WaveUnknown
+        raise BulkRemovalUnknown
     return wave
 
 
 def running(session: Session, campaign_id: bytes) -> list[bytes]:
     """Waves that have not come to their end, oldest first."""
-    query = select(Wave.id).where(Wave.campaign_id == campaign_id, Wave.state == WaveState.RUNNING)
-    return list(session.scalars(query.order_by(Wave.at, Wave.id)))
+    query = select(BulkRemoval.id).where(
+        BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
+    )
+    return list(session.scalars(query.order_by(BulkRemoval.at, BulkRemoval.id)))
 
 
-def advance(session: Session, wave: Wave, most: int = PORTION) -> bool:
+def advance(session: Session, wave: BulkRemoval, most: int = PORTION) -> bool:
     """Remove the next portion of a wave that is locked; whether there is more to do."""
-    if wave.state is not WaveState.RUNNING:
+    if wave.state is not BulkRemovalState.RUNNING:
         return False
     rows = session.execute(
         select(Signature.index, Signature.public)
@@ -102,14 +106,14 @@ def advance(session: Session, wave: Wave, most: int = PORTION) -> bool:
         .with_for_update(of=Signature)
     ).all()  # fmt: skip
     if not rows:
-        wave.state = WaveState.DONE
+        wave.state = BulkRemovalState.DONE
         return False
     _remove(session, wave.campaign_id, [index for index, _ in rows], [index for index, public in rows if public])
     wave.done += len(rows)
     if len(rows) < most:
-        wave.state = WaveState.DONE
+        wave.state = BulkRemovalState.DONE
     _tell(session, wave.campaign_id)
-    return wave.state is WaveState.RUNNING
+    return wave.state is BulkRemovalState.RUNNING
 
 
 def finish(session: Session, campaign_id: bytes) -> None:
@@ -120,13 +124,13 @@ def finish(session: Session, campaign_id: bytes) -> None:
             pass
 
 
-def undo(session: Session, wave: Wave) -> int:
+def undo(session: Session, wave: BulkRemoval) -> int:
     """Restore what a wave removed, exactly, unless the ledger has it; gives how many. Raises RemovalOver.
 
     One that runs is cancelled in the same way: what it removed so far comes back.
     """
     mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
-    if wave.state not in {WaveState.RUNNING, WaveState.DONE} or not waits(session, wave):
+    if wave.state not in {BulkRemovalState.RUNNING, BulkRemovalState.DONE} or not waits(session, wave):
         raise RemovalOver
     kind = Signature.state.type
     hidden, logged = (cast(literal(state, kind), kind) for state in (SignatureState.HIDDEN, SignatureState.LOGGED))
@@ -138,16 +142,16 @@ def undo(session: Session, wave: Wave) -> int:
     )
     restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
     session.execute(delete(WaitingRemoval).where(*mine))
-    wave.state = WaveState.CANCELLED if wave.state is WaveState.RUNNING else WaveState.UNDONE
+    wave.state = BulkRemovalState.CANCELLED if wave.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
     _tell(session, wave.campaign_id)
     return restored
 
 
-def waits(session: Session, wave: Wave) -> bool:
+def waits(session: Session, wave: BulkRemoval) -> bool:
     """Whether a removal can still be taken back: it runs, or no epoch has taken it."""
     mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
     left = session.scalar(select(WaitingRemoval.index).where(*mine).limit(1))
-    return wave.state is WaveState.RUNNING or left is not None
+    return wave.state is BulkRemovalState.RUNNING or left is not None
 
 
 def waiting_of(session: Session, campaign_id: bytes) -> dict[bytes, int]:

@@ -29,7 +29,7 @@ from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
 from petition.core import db, events
 from petition.ledger import checkpoint, log, merkle
-from petition.ledger.entries import Body, Show, SignEntry, commitment
+from petition.ledger.entries import Body, SignEntry, Visibility, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
 
 LARGEST_PUBLISH_AT = 100_000
@@ -43,7 +43,7 @@ class PassSpent(Exception):
     """The pass was redeemed before."""
 
 
-class WishFault(StrEnum):
+class DisplayFault(StrEnum):
     """Why a choice of what is shown cannot be followed."""
 
     NAME_MISSING = "name_missing"
@@ -53,24 +53,24 @@ class WishFault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
 
 
-class WishRefused(ValueError):
+class DisplayRefused(ValueError):
     """One field of a wish cannot be followed; `field` is its name in forms and calls."""
 
-    def __init__(self, field: str, reason: WishFault) -> None:
+    def __init__(self, field: str, reason: DisplayFault) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DisplayChoice:
     """What a signer wants to be seen. `publish_at`: show the name only when so many names are public; 0 at once.
 
     `sealed_until`: how many signatures the page promised before any name is public; 0: none. A letter that promises more
     by now keeps to that.
     """
 
-    show: Show
+    show: Visibility
     name: str = ""
     role: str = ""
     team: str = ""
@@ -96,10 +96,10 @@ class Receipt:
     leaf: bytes
 
 
-def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) -> Receipt:
+def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: DisplayChoice) -> Receipt:
     """Spend a pass for one signature: one statement, two rows, no time.
 
-    Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, WishRefused, CampaignNotOpen,
+    Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, DisplayRefused, CampaignNotOpen,
     CampaignClosed, SigningStopped.
     """
     require_open(campaign)
@@ -111,7 +111,7 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) 
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
     row: dict[str, object] = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
-    row |= body.fields() | {"show": wish.show, "named": wish.show is Show.NAME}
+    row |= body.fields() | {"show": wish.show, "named": wish.show is Visibility.NAME}
     row |= {"publish_at": wish.publish_at, "sealed_until": wish.sealed_until}
     sealed = _insert(session, campaign.id, row)
     events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
@@ -119,27 +119,27 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Wish) 
     return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 
 
-def refuse_faults(campaign: Campaign, wish: Wish) -> None:
-    """Raise WishRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
-    if wish.show is Show.NAME and not wish.name:
-        raise WishRefused("name", WishFault.NAME_MISSING)
-    if wish.show is Show.ROLE and not wish.role:
-        raise WishRefused("role", WishFault.ROLE_MISSING)
+def refuse_faults(campaign: Campaign, wish: DisplayChoice) -> None:
+    """Raise DisplayRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
+    if wish.show is Visibility.NAME and not wish.name:
+        raise DisplayRefused("name", DisplayFault.NAME_MISSING)
+    if wish.show is Visibility.ROLE and not wish.role:
+        raise DisplayRefused("role", DisplayFault.ROLE_MISSING)
     for name in _NOT_NEEDED[wish.show]:
         if getattr(wish, name):
-            raise WishRefused(name, WishFault.NOT_NEEDED)
+            raise DisplayRefused(name, DisplayFault.NOT_NEEDED)
     for name, listed in (("role", campaign.roles), ("team", campaign.teams)):
         value = getattr(wish, name)
         if value and value not in listed:
-            raise WishRefused(name, WishFault.NOT_LISTED)
+            raise DisplayRefused(name, DisplayFault.NOT_LISTED)
     if not 0 <= wish.publish_at <= LARGEST_PUBLISH_AT:
-        raise WishRefused("publish_at", WishFault.OUT_OF_RANGE)
+        raise DisplayRefused("publish_at", DisplayFault.OUT_OF_RANGE)
 
 
 _NOT_NEEDED = {
-    Show.NAME: (),
-    Show.ROLE: ("name", "comment", "publish_at"),
-    Show.ANONYMOUS: ("name", "role", "team", "comment", "publish_at"),
+    Visibility.NAME: (),
+    Visibility.ROLE: ("name", "comment", "publish_at"),
+    Visibility.ANONYMOUS: ("name", "role", "team", "comment", "publish_at"),
 }
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.signatures.tables import Signature, SignatureState
 from petition.signatures.visibility import enough
 
@@ -94,16 +94,16 @@ class Criteria:
         if self.shown is Shown.ANONYMOUS:
             return [*asked, *([visible] if asked else []), func.coalesce(visible, False).is_(False)]
         if self.shown:
-            asked.append(_named(campaign_id) if self.shown is Shown.NAME else Signature.show == Show.ROLE)
+            asked.append(_named(campaign_id) if self.shown is Shown.NAME else Signature.show == Visibility.ROLE)
         return [*asked, visible] if asked else []
 
 
 def _named(campaign_id: bytes) -> ColumnElement[bool]:
-    return Signature.public & (Signature.show == Show.NAME) & enough(campaign_id)
+    return Signature.public & (Signature.show == Visibility.NAME) & enough(campaign_id)
 
 
 def _visible(campaign_id: bytes) -> ColumnElement[bool]:
-    return Signature.public & Signature.show.in_([Show.NAME, Show.ROLE]) & enough(campaign_id)
+    return Signature.public & Signature.show.in_([Visibility.NAME, Visibility.ROLE]) & enough(campaign_id)
 
 
 def _epochs(first: int | None, last: int | None) -> Iterable[ColumnElement[bool]]:

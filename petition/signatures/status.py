@@ -16,7 +16,7 @@ from petition.signatures.withdrawal import SignatureUnknown
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SignatureStatus:
     """State, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
 
     `why` is the reason of a removal that the ledger has; one without it waits for the next epoch.
@@ -29,12 +29,12 @@ class Standing:
     why: Removal | None = None
 
 
-def standing(session: Session, campaign: Campaign, leaf: bytes) -> Standing:
+def status(session: Session, campaign: Campaign, leaf: bytes) -> SignatureStatus:
     """By leaf hash (32 bytes); raises SignatureUnknown."""
     return _standing(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
 
 
-def standing_of(session: Session, campaign: Campaign, w: bytes) -> Standing:
+def status_of(session: Session, campaign: Campaign, w: bytes) -> SignatureStatus:
     """By the secret of the receipt; raises SignatureUnknown."""
     hw = withdraw_hash(w)
     return _standing(session, campaign, Signature.hw == hw, Pending.hw == hw)
@@ -42,16 +42,16 @@ def standing_of(session: Session, campaign: Campaign, w: bytes) -> Standing:
 
 def _standing(
     session: Session, campaign: Campaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]
-) -> Standing:
+) -> SignatureStatus:
     find_logged = select(Signature).where(Signature.campaign_id == campaign.id, logged)
     row = session.scalar(find_logged)
     if row is None:
         state = session.scalar(select(Pending.state).where(Pending.campaign_id == campaign.id, waiting))
         if state is not None:
-            return Standing(state, None, None, [])
+            return SignatureStatus(state, None, None, [])
         row = session.scalar(find_logged)
     if row is None:
         raise SignatureUnknown
     size = log.head_of(session, campaign.id).size
     proof = log.tree(session, campaign.id, size).inclusion_proof(row.index)
-    return Standing(row.state, row.index, row.epoch, proof, row.why)
+    return SignatureStatus(row.state, row.index, row.epoch, proof, row.why)

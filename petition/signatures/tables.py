@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Enum, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 
 
 class SignatureState(StrEnum):
@@ -49,7 +49,7 @@ class Pending(Base):
     leaf: Mapped[bytes]
     line: Mapped[str]
     salt: Mapped[bytes | None]
-    show: Mapped[Show | None]
+    show: Mapped[Visibility | None] = mapped_column(Enum(Visibility, name="show"))
     name: Mapped[str]
     role: Mapped[str]
     team: Mapped[str]
@@ -73,7 +73,7 @@ class Signature(Base):
     epoch: Mapped[int]
     state: Mapped[SignatureState]
     salt: Mapped[bytes | None]
-    show: Mapped[Show | None]
+    show: Mapped[Visibility | None] = mapped_column(Enum(Visibility, name="show"))
     name: Mapped[str]
     role: Mapped[str]
     team: Mapped[str]
@@ -116,7 +116,7 @@ class WaitingRemoval(Base):
     public: Mapped[bool]
 
 
-class WaveState(StrEnum):
+class BulkRemovalState(StrEnum):
     """How far a removal of many has come."""
 
     RUNNING = "running"
@@ -125,7 +125,7 @@ class WaveState(StrEnum):
     UNDONE = "undone"
 
 
-class Wave(Base):
+class BulkRemoval(Base):
     """A removal of many at once: by what criteria, how many were found, how many are done. It names nobody."""
 
     __tablename__ = "wave"
@@ -136,6 +136,6 @@ class Wave(Base):
     criteria: Mapped[dict[str, Any]]
     found: Mapped[int]
     done: Mapped[int]
-    state: Mapped[WaveState]
+    state: Mapped[BulkRemovalState] = mapped_column(Enum(BulkRemovalState, name="wavestate"))
     by: Mapped[bytes]
     at: Mapped[datetime]

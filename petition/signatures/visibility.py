@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition.campaigns import Campaign, CampaignState
 from petition.ledger.bundle import PublicBody
-from petition.ledger.entries import Body, Show
+from petition.ledger.entries import Body, Visibility
 from petition.ledger.log import Head
 from petition.signatures.group_figures import LEAST
 from petition.signatures.tables import Signature, SignatureState
@@ -87,7 +87,7 @@ def unveil(session: Session, campaign_id: bytes, counted: int, *, names_wait: bo
 
 
 def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
-    named = (Signature.campaign_id == campaign_id) & (Signature.show == Show.NAME) & _IN_FORCE
+    named = (Signature.campaign_id == campaign_id) & (Signature.show == Visibility.NAME) & _IN_FORCE
     named &= Signature.public | (Signature.sealed_until <= counted)
     wishes: Counter[int] = Counter()
     for public, wish, n in session.execute(
@@ -101,7 +101,7 @@ def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
 
 
 def _open_roles(session: Session, campaign_id: bytes) -> None:
-    by_role = (Signature.campaign_id == campaign_id) & (Signature.show == Show.ROLE) & _IN_FORCE
+    by_role = (Signature.campaign_id == campaign_id) & (Signature.show == Visibility.ROLE) & _IN_FORCE
     cell = (Signature.role, Signature.team)
     large = select(*cell).where(by_role).group_by(*cell).having(func.count() >= LEAST)
     for public, belongs in ((True, tuple_(*cell).in_(large)), (False, tuple_(*cell).not_in(large))):
@@ -114,11 +114,15 @@ def count_cells(session: Session, campaign_id: bytes) -> Cells:
     """Signatures shown by name and by role, from the rows themselves."""
     query = (
         select(Signature.show, func.count(), func.count().filter(Signature.salt.is_(None)))
-        .where(Signature.campaign_id == campaign_id, Signature.public, Signature.show.in_([Show.NAME, Show.ROLE]))
+        .where(
+            Signature.campaign_id == campaign_id,
+            Signature.public,
+            Signature.show.in_([Visibility.NAME, Visibility.ROLE]),
+        )
         .group_by(Signature.show)
     )
     found = {show: (n, unproven) for show, n, unproven in session.execute(query)}
-    (named, unproven), (roles, _) = found.get(Show.NAME, (0, 0)), found.get(Show.ROLE, (0, 0))
+    (named, unproven), (roles, _) = found.get(Visibility.NAME, (0, 0)), found.get(Visibility.ROLE, (0, 0))
     return Cells(named, roles, unproven)
 
 
@@ -135,7 +139,7 @@ def team_counts(session: Session, campaign_id: bytes) -> dict[str, int]:
 def _counts(session: Session, campaign_id: bytes, by: InstrumentedAttribute[str]) -> dict[str, int]:
     query = (
         select(by, func.count())
-        .where(Signature.campaign_id == campaign_id, Signature.show == Show.ROLE, Signature.public)
+        .where(Signature.campaign_id == campaign_id, Signature.show == Visibility.ROLE, Signature.public)
         .group_by(by)
     )
     return {value: n for value, n in session.execute(query)}
@@ -168,7 +172,7 @@ def _names() -> Select[str, str, str, str]:
 
 
 def _named(campaign_id: bytes, q: str) -> list[ColumnElement[bool]]:
-    wanted = [Signature.campaign_id == campaign_id, Signature.show == Show.NAME, Signature.public.is_(True)]
+    wanted = [Signature.campaign_id == campaign_id, Signature.show == Visibility.NAME, Signature.public.is_(True)]
     if q:
         fields = (Signature.name, Signature.role, Signature.team)
         hits = [func.strpos(func.lower(column), q.lower()) > 0 for column in fields]
@@ -187,11 +191,11 @@ def bodies(session: Session, campaign_id: bytes, size: int) -> Iterator[PublicBo
             Signature.campaign_id == campaign_id,
             Signature.index < size,
             Signature.public,
-            Signature.show.in_([Show.NAME, Show.ROLE]),
+            Signature.show.in_([Visibility.NAME, Visibility.ROLE]),
             Signature.salt.is_not(None),
         )
         .order_by(Signature.index)
     )
     for row in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):
-        body = Body(Show(row.show or Show.ANONYMOUS), row.name, row.role, row.team, row.comment)
+        body = Body(Visibility(row.show or Visibility.ANONYMOUS), row.name, row.role, row.team, row.comment)
         yield PublicBody(row.index, row.salt or b"", body)

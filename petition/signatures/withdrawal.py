@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
 from petition.core import events
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
 GONE: Final = {
@@ -80,7 +80,7 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
     goes with it and the signature leaves the bundle. Raises SignerUnknown.
     """
     row = session.get(Signature, (campaign.id, index), with_for_update=True, populate_existing=True)
-    if row is None or not row.public or row.show is not Show.NAME:
+    if row is None or not row.public or row.show is not Visibility.NAME:
         raise SignerUnknown(index)
     if what is Concealed.NAME:
         _forget(row, SignatureState.HIDDEN)

@@ -18,20 +18,20 @@ from petition import epochs, organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.ledger import log
 from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
-from petition.organisers.approvals import KeyAct, KeyRequest, RequestUnknown
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
+from petition.organisers.audit_log import Action
 from petition.usecases import domains, exports, removals, updates
 
-Doing = Callable[[Session, Campaign, KeyRequest, datetime], None]
+Doing = Callable[[Session, Campaign, ApprovalRequest, datetime], None]
 
-RIGHTS: Final[Mapping[KeyAct, Act]] = MappingProxyType(
+RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
     {
-        KeyAct.REMOVE: Act.MODERATE,
-        KeyAct.MAIL: Act.TELL,
-        KeyAct.CLOSE: Act.MANAGE,
-        KeyAct.DOMAINS: Act.MANAGE,
-        KeyAct.EXPORT_NAMES: Act.EXPORT,
-        KeyAct.REMOVE_OWNER: Act.MANAGE,
+        ApprovalKind.REMOVE: Act.MODERATE,
+        ApprovalKind.MAIL: Act.TELL,
+        ApprovalKind.CLOSE: Act.MANAGE,
+        ApprovalKind.DOMAINS: Act.MANAGE,
+        ApprovalKind.EXPORT_NAMES: Act.EXPORT,
+        ApprovalKind.REMOVE_OWNER: Act.MANAGE,
     }
 )
 
@@ -40,16 +40,18 @@ class RightMissing(Exception):
     """The role of whoever approves does not allow the act itself."""
 
 
-def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[KeyRequest, str]]:
+def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[ApprovalRequest, str]]:
     """Requests that can be decided, oldest first, each with the name of whoever asked and still may."""
-    asking = approvals.waiting(campaign_id, now).with_only_columns(KeyRequest, Organiser.name, Membership.role)
-    asking = asking.join(Organiser, Organiser.id == KeyRequest.asked_by)
-    member = (Membership.organiser_id == KeyRequest.asked_by) & (Membership.campaign_id == KeyRequest.campaign_id)
+    asking = approvals.waiting(campaign_id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
+    asking = asking.join(Organiser, Organiser.id == ApprovalRequest.asked_by)
+    member = (Membership.organiser_id == ApprovalRequest.asked_by) & (
+        Membership.campaign_id == ApprovalRequest.campaign_id
+    )
     rows = session.execute(asking.join(Membership, member).where(Organiser.disabled.is_(False))).all()
     return [(request, name) for request, name, role in rows if RIGHTS[request.act] in GRANTS[role]]
 
 
-def approve(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+def approve(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
     """Turn the second key and do what was asked. Raises RequestUnknown, SameOrganiser, RightMissing, the act's own."""
     request = approvals.approve(session, campaign.id, request_id, by, now)
     _require(session, request, by)
@@ -59,29 +61,29 @@ def approve(session: Session, campaign: Campaign, request_id: bytes, by: bytes, 
     return request
 
 
-def refuse(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> KeyRequest:
+def refuse(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
     """Say no, or take one's own request back. Raises RequestUnknown, RightMissing."""
     request = approvals.refuse(session, campaign.id, request_id, by, now)
     _require(session, request, by)
     return request
 
 
-def ask_to_close(session: Session, campaign: Campaign, by: bytes, now: datetime) -> KeyRequest:
+def ask_to_close(session: Session, campaign: Campaign, by: bytes, now: datetime) -> ApprovalRequest:
     """Ask for a second organiser to close a campaign; whoever asks twice asks once. Raises StepSkipped."""
     if campaign.state is not CampaignState.OPEN:
         raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
     for request, _name in waiting(session, campaign.id, now):
-        if (request.act, request.asked_by) == (KeyAct.CLOSE, by):
+        if (request.act, request.asked_by) == (ApprovalKind.CLOSE, by):
             return request
     head = log.head_of(session, campaign.id)
     many = epochs.coming(session, campaign, head).many
     figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
-    return approvals.ask(session, campaign.id, KeyAct.CLOSE, figures, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, by, now)
 
 
 def change_member(
     session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, by: bytes, now: datetime
-) -> KeyRequest | None:
+) -> ApprovalRequest | None:
     """Give a member another role, or none: at once, or for an owner once a second organiser agrees.
 
     Raises MemberUnknown, LastOwner.
@@ -91,7 +93,7 @@ def change_member(
         team.spare(session, member, to)
         name = session.get_one(Organiser, organiser_id).name
         about = {"organiser": organiser_id.hex(), "name": name, "to": to.value if to else ""}
-        return approvals.ask(session, campaign.id, KeyAct.REMOVE_OWNER, about, by, now)
+        return approvals.ask(session, campaign.id, ApprovalKind.REMOVE_OWNER, about, by, now)
     _change(session, campaign, organiser_id, to, by, now)
     return None
 
@@ -105,27 +107,27 @@ def _change(
         team.change_role(session, campaign.id, organiser_id, to, by, now)
 
 
-def _require(session: Session, request: KeyRequest, by: bytes) -> None:
+def _require(session: Session, request: ApprovalRequest, by: bytes) -> None:
     if not organisers.may(session, by, RIGHTS[request.act], request.campaign_id):
         raise RightMissing
 
 
-def _remove_owner(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+def _remove_owner(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     to = Role(request.about["to"]) if request.about["to"] else None
     _change(session, campaign, bytes.fromhex(request.about["organiser"]), to, request.asked_by, now)
 
 
-def _close(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+def _close(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     epochs.change(session, campaign, CampaignState.CLOSED, now)
-    audit_log.write(session, campaign.id, request.asked_by, Deed.CAMPAIGN_CLOSED, now)
+    audit_log.write(session, campaign.id, request.asked_by, Action.CAMPAIGN_CLOSED, now)
 
 
-ACTS: Final[dict[KeyAct, Doing]] = {
-    KeyAct.REMOVE: removals.approved,
-    KeyAct.MAIL: updates.mail_approved,
-    KeyAct.DOMAINS: domains.change,
-    KeyAct.EXPORT_NAMES: exports.export_names,
-    KeyAct.REMOVE_OWNER: _remove_owner,
-    KeyAct.CLOSE: _close,
+ACTS: Final[dict[ApprovalKind, Doing]] = {
+    ApprovalKind.REMOVE: removals.approved,
+    ApprovalKind.MAIL: updates.mail_approved,
+    ApprovalKind.DOMAINS: domains.change,
+    ApprovalKind.EXPORT_NAMES: exports.export_names,
+    ApprovalKind.REMOVE_OWNER: _remove_owner,
+    ApprovalKind.CLOSE: _close,
 }
 """What each act does; one that is not here cannot be approved."""

@@ -15,13 +15,13 @@ from petition import publication
 from petition.campaigns import Campaign, CampaignFaulty, require_open
 from petition.core import events
 from petition.organisers import approvals, audit_log
-from petition.organisers.approvals import KeyAct, KeyRequest
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.organisers.audit_log import Action
 
 Policies = Mapping[str, Mapping[str, bool]]
 
 
-def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: datetime) -> KeyRequest:
+def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: datetime) -> ApprovalRequest:
     """Ask for other domains from now on; raises CampaignFaulty, CampaignNotOpen, CampaignClosed."""
     require_open(campaign)
     before, domains = campaign.domains, {name: dict(policy) for name, policy in after.items()}
@@ -33,10 +33,10 @@ def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: d
         "removed": len(before.keys() - domains.keys()),
         "changed": sum(before[name] != domains[name] for name in before.keys() & domains.keys()),
     }
-    return approvals.ask(session, campaign.id, KeyAct.DOMAINS, about, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.DOMAINS, about, by, now)
 
 
-def change(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """Do what a request for other domains asks, in the transaction of the second key."""
     session.refresh(campaign, with_for_update=True)
     require_open(campaign)
@@ -44,5 +44,5 @@ def change(session: Session, campaign: Campaign, request: KeyRequest, now: datet
     session.flush()
     publication.refresh(session, campaign)
     figures = {name: request.about[name] for name in ("added", "removed", "changed")}
-    audit_log.write(session, campaign.id, request.decided_by, Deed.DOMAINS_CHANGED, now, figures)
+    audit_log.write(session, campaign.id, request.decided_by, Action.DOMAINS_CHANGED, now, figures)
     events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

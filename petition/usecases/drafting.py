@@ -16,7 +16,7 @@ from petition import campaigns, epochs, organisers
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import Goal, MilestoneKind
 from petition.organisers import Role, audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 
 
 class Advice(StrEnum):
@@ -39,7 +39,7 @@ def begin(
     """An empty draft whose owner is whoever began it; raises SlugTaken, CampaignFaulty."""
     made = campaigns.begin(session, slug, f"{host}/c/{slug}", title, languages)
     organisers.join(session, made.id, by, Role.OWNER, now)
-    audit_log.write(session, made.id, by, Deed.CAMPAIGN_DRAFTED, now)
+    audit_log.write(session, made.id, by, Action.CAMPAIGN_DRAFTED, now)
     return made
 
 
@@ -52,21 +52,21 @@ def duplicate(session: Session, source: Campaign, slug: str, host: str, by: byte
         }
         session.add(Goal(campaign_id=made.id, **copy))
     organisers.join(session, made.id, by, Role.OWNER, now)
-    audit_log.write(session, made.id, by, Deed.CAMPAIGN_DUPLICATED, now, {"of": source.slug})
+    audit_log.write(session, made.id, by, Action.CAMPAIGN_DUPLICATED, now, {"of": source.slug})
     return made
 
 
 def note(session: Session, campaign: Campaign, step: str, by: bytes, now: datetime) -> None:
     """Write into the journal which part was changed, if anything was."""
     if session.dirty or session.new or session.deleted:
-        audit_log.write(session, campaign.id, by, Deed.CAMPAIGN_CHANGED, now, {"step": step})
+        audit_log.write(session, campaign.id, by, Action.CAMPAIGN_CHANGED, now, {"step": step})
 
 
 def open_now(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
     """Open a draft; raises CampaignIncomplete, StepSkipped for whoever comes second."""
     session.refresh(campaign, with_for_update=True)
     epochs.open_campaign(session, campaign, now)
-    audit_log.write(session, campaign.id, by, Deed.CAMPAIGN_OPENED, now)
+    audit_log.write(session, campaign.id, by, Action.CAMPAIGN_OPENED, now)
 
 
 def goals(session: Session, campaign: Campaign) -> list[Goal]:
@@ -79,7 +79,7 @@ def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: i
     """Aim at one more milestone; repeating it changes nothing. Raises LetterFrozen for what is no draft."""
     campaigns.hold_draft(session, campaign)
     milestones.aim(session, campaign.id, [(kind, value)])
-    audit_log.write(session, campaign.id, by, Deed.MILESTONE_ADDED, now, {"kind": kind.value, "value": value})
+    audit_log.write(session, campaign.id, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value})
 
 
 def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
@@ -87,7 +87,7 @@ def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: 
     campaigns.hold_draft(session, campaign)
     this = (Goal.campaign_id == campaign.id) & (Goal.kind == kind) & (Goal.value == value)
     if session.scalars(delete(Goal).where(this).returning(Goal.value)).all():
-        audit_log.write(session, campaign.id, by, Deed.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+        audit_log.write(session, campaign.id, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
 
 
 def advice(session: Session, campaign: Campaign) -> list[Advice]:

@@ -25,7 +25,7 @@ from petition.campaigns import (
     TextMissing,
 )
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 
 ORDER: Final = tuple(CampaignState)
 
@@ -44,7 +44,7 @@ def judge(
     if campaign.state is CampaignState.DRAFT:
         raise CampaignNotOpen(campaign.slug)
     campaigns.judge_demand(session, campaign, number, state, source, day)
-    audit_log.write(session, campaign.id, by, Deed.DEMAND_JUDGED, now, {"demand": number, "state": state.value})
+    audit_log.write(session, campaign.id, by, Action.DEMAND_JUDGED, now, {"demand": number, "state": state.value})
 
 
 def deliver(
@@ -66,7 +66,7 @@ def deliver(
         found.day, found.how, found.note = day, dict(how), dict(note)
     _step(session, campaign, CampaignState.DELIVERED, now)
     audit_log.write(
-        session, campaign.id, by, Deed.DELIVERED, now, {"day": day.isoformat(), "corrected": found is not None}
+        session, campaign.id, by, Action.DELIVERED, now, {"day": day.isoformat(), "corrected": found is not None}
     )
 
 
@@ -83,7 +83,7 @@ def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, s
         found.day, found.text = day, dict(text)
     _step(session, campaign, CampaignState.ANSWERED, now)
     audit_log.write(
-        session, campaign.id, by, Deed.ANSWERED, now, {"day": day.isoformat(), "corrected": found is not None}
+        session, campaign.id, by, Action.ANSWERED, now, {"day": day.isoformat(), "corrected": found is not None}
     )
 
 

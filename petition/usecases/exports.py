@@ -20,8 +20,8 @@ from petition import signatures
 from petition.campaigns import Campaign
 from petition.core import db, events
 from petition.organisers import approvals, audit_log
-from petition.organisers.approvals import KeyAct, KeyRequest
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.organisers.audit_log import Action
 from petition.usecases import files
 from petition.usecases.tables import Export, ExportKind, ExportState
 
@@ -50,15 +50,15 @@ def ask(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: 
     return _promise(session, campaign, kind, by, now)
 
 
-def ask_names(session: Session, campaign: Campaign, by: bytes, now: datetime) -> KeyRequest:
+def ask_names(session: Session, campaign: Campaign, by: bytes, now: datetime) -> ApprovalRequest:
     """Ask a second organiser to approve a file of the public names; the request says how many. Raises NoNames."""
     names = public_names(session, campaign)
     if not names:
         raise NoNames
-    return approvals.ask(session, campaign.id, KeyAct.EXPORT_NAMES, {"names": names}, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.EXPORT_NAMES, {"names": names}, by, now)
 
 
-def export_names(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+def export_names(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """What follows when both keys were turned: the file is promised to whoever asked for it."""
     _promise(session, campaign, ExportKind.SIGNERS, request.asked_by, now)
 
@@ -132,7 +132,7 @@ def _promise(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, 
         )  # fmt: skip
         session.add(found)
         session.flush()
-        audit_log.write(session, campaign.id, by, Deed.EXPORTED, now, {"kind": kind.value})
+        audit_log.write(session, campaign.id, by, Action.EXPORTED, now, {"kind": kind.value})
     events.announce(session.info, events.ExportWanted(found.id.hex()))
     return found
 

@@ -107,7 +107,7 @@ def _journal(session: Session, campaign_id: bytes) -> Rows:
     return Rows(total, lambda file: _table(file, ("number", "at", "by", "deed", "about"), _told(session, lines)))
 
 
-def _told(session: Session, lines: Select[audit_log.JournalLine]) -> Iterator[tuple[str | int, ...]]:
+def _told(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterator[tuple[str | int, ...]]:
     names = {organiser_id: name for organiser_id, name in session.execute(select(Organiser.id, Organiser.name))}
     for each in session.scalars(lines.execution_options(yield_per=AT_ONCE)):
         about = json.dumps(each.about, ensure_ascii=False, sort_keys=True)

@@ -21,7 +21,7 @@ from petition.campaigns.milestones import Goal, Milestone, MilestoneKind, needs
 from petition.core import db
 from petition.epochs.batch import epoch_lock
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.signatures import count_cells
 
 
@@ -96,7 +96,7 @@ def add(
     if then.open_names:
         _require_no_names(session, campaign)
     session.add(Goal(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
-    _told(session, campaign, by, Deed.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
+    _told(session, campaign, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
 
 
 def change(
@@ -109,13 +109,13 @@ def change(
     for name, wanted in asdict(then).items():
         setattr(goal, name, wanted)
     about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
-    _told(session, campaign, by, Deed.MILESTONE_ADDED, now, about)
+    _told(session, campaign, by, Action.MILESTONE_ADDED, now, about)
 
 
 def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
     """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
     session.delete(_waiting(session, campaign, kind, value))
-    _told(session, campaign, by, Deed.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+    _told(session, campaign, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
 
 
 def names_can_wait(session: Session, campaign: Campaign) -> bool:
@@ -159,7 +159,7 @@ def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) ->
 
 
 def _told(
-    session: Session, campaign: Campaign, by: bytes, deed: Deed, now: datetime, about: Mapping[str, object]
+    session: Session, campaign: Campaign, by: bytes, deed: Action, now: datetime, about: Mapping[str, object]
 ) -> None:
     """In the journal; and on the page at once, so that whoever signs now reads when names open."""
     audit_log.write(session, campaign.id, by, deed, now, about)

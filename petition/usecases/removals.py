@@ -24,11 +24,11 @@ from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.ledger.entries import Removal
 from petition.organisers import approvals, audit_log
-from petition.organisers.approvals import KeyAct, KeyRequest
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.organisers.audit_log import Action
 from petition.signatures import Concealed, SignerUnknown, bulk_removal, selection
 from petition.signatures.selection import Criteria, Selection
-from petition.signatures.tables import Wave, WaveState
+from petition.signatures.tables import BulkRemoval, BulkRemovalState
 
 AT_ONCE: Final = 50
 """More than so many take a second organiser."""
@@ -53,8 +53,8 @@ class Days:
 class Begun:
     """What became of the wish: removed or being removed, or a request that waits for a second organiser."""
 
-    wave: Wave | None
-    request: KeyRequest | None
+    wave: BulkRemoval | None
+    request: ApprovalRequest | None
 
 
 def of_days(session: Session, campaign_id: bytes, criteria: Criteria, days: Days) -> Criteria:
@@ -92,18 +92,18 @@ def remove(
     if chosen.figure <= AT_ONCE:
         return Begun(_begin(session, campaign, chosen.members, why, by, now, kept), None)
     about = {"n": chosen.figure, "why": str(why), "criteria": kept, "members": selection.packed(chosen.members)}
-    return Begun(None, approvals.ask(session, campaign.id, KeyAct.REMOVE, about, by, now))
+    return Begun(None, approvals.ask(session, campaign.id, ApprovalKind.REMOVE, about, by, now))
 
 
-def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, by: bytes, now: datetime) -> Wave:
+def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, by: bytes, now: datetime) -> BulkRemoval:
     """Remove one signer who is shown by name. Raises SignerUnknown, CampaignClosed."""
     if selection.named_signer(session, campaign.id, index) is None:
         raise SignerUnknown(index)
     return _begin(session, campaign, [index], why, by, now, {"entry": index})
 
 
-def approved(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
-    """What KeyAct.REMOVE does when the second key is turned: remove exactly what was looked at when it was asked."""
+def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
+    """What ApprovalKind.REMOVE does when the second key is turned: remove exactly what was looked at when it was asked."""
     about, by = request.about, request.decided_by or request.asked_by
     members = selection.unpacked(about["members"])
     _begin(session, campaign, members, Removal(about["why"]), by, now, about["criteria"])
@@ -114,14 +114,14 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, b
     if selection.named_signer(session, campaign.id, index) is None:  # nor is anything told of a name that nobody sees
         raise SignerUnknown(index)
     signatures.conceal(session, campaign, index, what)
-    audit_log.write(session, campaign.id, by, Deed.SIGNER_HIDDEN, now, {"what": str(what)})
+    audit_log.write(session, campaign.id, by, Action.SIGNER_HIDDEN, now, {"what": str(what)})
 
 
 def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, now: datetime) -> int:
-    """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises WaveUnknown, RemovalOver."""
+    """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises BulkRemovalUnknown, RemovalOver."""
     db.hold(session, epoch_lock(campaign.id))
     restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, wave_id))
-    audit_log.write(session, campaign.id, by, Deed.REMOVAL_UNDONE, now, {"n": restored})
+    audit_log.write(session, campaign.id, by, Action.REMOVAL_UNDONE, now, {"n": restored})
     return restored
 
 
@@ -153,17 +153,17 @@ def _portion(campaign_id: bytes, owed_id: str, now: datetime, most: int) -> bool
 
 def _begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime, kept: dict[str, Any]
-) -> Wave:  # fmt: skip
+) -> BulkRemoval:  # fmt: skip
     db.hold(session, epoch_lock(campaign.id))
     session.refresh(campaign)
     require_open(campaign)
     wave = bulk_removal.begin(session, campaign, members, why, by, now, kept)
-    audit_log.write(session, campaign.id, by, Deed.SIGNATURES_REMOVED, now, {"n": len(members), "why": str(why)})
+    audit_log.write(session, campaign.id, by, Action.SIGNATURES_REMOVED, now, {"n": len(members), "why": str(why)})
     if len(members) <= AT_ONCE:
         while bulk_removal.advance(session, wave):
             pass
         return wave
-    owed_id = outbox.owe(session, REMOVAL, campaign.id, 0, now)
+    owed_id = outbox.add(session, REMOVAL, campaign.id, 0, now)
     events.announce(session.info, events.RemovalBegun(campaign.id.hex(), owed_id))
     return wave
 
@@ -178,20 +178,27 @@ def _kept(criteria: Criteria) -> dict[str, Any]:
 class Line:
     """One removal for the page: the wave, and whether it can be taken back."""
 
-    wave: Wave
+    wave: BulkRemoval
     reversible: bool
 
     @property
     def gone(self) -> int:
         """How many were withdrawn or removed otherwise before this came to them."""
-        return self.wave.found - self.wave.done if self.wave.state is not WaveState.RUNNING else 0
+        return self.wave.found - self.wave.done if self.wave.state is not BulkRemovalState.RUNNING else 0
 
 
 def lines(session: Session, campaign_id: bytes, most: int = 100) -> list[Line]:
     """Removals, newest first; two queries."""
-    query = select(Wave).where(Wave.campaign_id == campaign_id).order_by(Wave.at.desc(), Wave.id).limit(most)
+    query = (
+        select(BulkRemoval)
+        .where(BulkRemoval.campaign_id == campaign_id)
+        .order_by(BulkRemoval.at.desc(), BulkRemoval.id)
+        .limit(most)
+    )
     waiting = bulk_removal.waiting_of(session, campaign_id)
     return [
-        Line(wave, wave.state is WaveState.RUNNING or (wave.state is WaveState.DONE and wave.id in waiting))
+        Line(
+            wave, wave.state is BulkRemovalState.RUNNING or (wave.state is BulkRemovalState.DONE and wave.id in waiting)
+        )
         for wave in session.scalars(query)
     ]

@@ -17,10 +17,10 @@ from petition import publication
 from petition.campaigns import Campaign, switches
 from petition.core import events
 from petition.mailing import queue
-from petition.mailing.queue import Halt
+from petition.mailing.queue import Pause
 from petition.mailing.queue.pauses import REFUSED
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 
 MAIL: Final = "mail"
 
@@ -32,7 +32,7 @@ def offered(campaign: Campaign) -> list[str]:
 
 def stopped(session: Session, campaign: Campaign) -> set[str]:
     """What is stopped now."""
-    halted = session.scalar(select(Halt.what).where(Halt.what.in_([_halt(campaign), REFUSED])).limit(1))
+    halted = session.scalar(select(Pause.what).where(Pause.what.in_([_halt(campaign), REFUSED])).limit(1))
     return {*campaign.stopped, *([MAIL] if halted else [])}
 
 
@@ -41,11 +41,11 @@ def stop(session: Session, campaign: Campaign, what: str, by: bytes, now: dateti
     if what in stopped(session, campaign):
         return
     if what == MAIL:
-        queue.halt(session, _halt(campaign), now)
+        queue.pause(session, _halt(campaign), now)
     else:
         switches.stop(session, campaign, what)
         _publish(session, campaign)
-    audit_log.write(session, campaign.id, by, Deed.STOPPED, now, {"what": what})
+    audit_log.write(session, campaign.id, by, Action.STOPPED, now, {"what": what})
 
 
 def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: bytes, now: datetime) -> None:
@@ -58,7 +58,7 @@ def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: b
     else:
         switches.resume(session, campaign, what)
         _publish(session, campaign)
-    audit_log.write(session, campaign.id, by, Deed.RESUMED, now, {"what": what})
+    audit_log.write(session, campaign.id, by, Action.RESUMED, now, {"what": what})
 
 
 def _halt(campaign: Campaign) -> str:

@@ -19,7 +19,7 @@ from petition.mailing import digests
 from petition.mailing.digests import Sender
 from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy import Recipient, personal_address
 from petition.privacy.addresses import is_work_domain
 from petition.usecases import updates
@@ -41,11 +41,11 @@ def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: s
     box = personal_address(address)
     if is_work_domain(box.domain, campaign.policies()):
         raise WorkAddressRefused
-    sent = select(func.count()).select_from(JournalLine).where(JournalLine.deed == Deed.TRIAL_SENT)
-    sent = sent.where(JournalLine.campaign_id == campaign.id, JournalLine.at > now - HOUR)
+    sent = select(func.count()).select_from(AuditEntry).where(AuditEntry.deed == Action.TRIAL_SENT)
+    sent = sent.where(AuditEntry.campaign_id == campaign.id, AuditEntry.at > now - HOUR)
     if int(session.scalar(sent) or 0) >= TRIALS_AN_HOUR:
         raise TooManyTrials
-    audit_log.write(session, campaign.id, by, Deed.TRIAL_SENT, now)
+    audit_log.write(session, campaign.id, by, Action.TRIAL_SENT, now)
     return box.deliverable
 
 
@@ -60,5 +60,5 @@ def trial(session: Session, draft_id: bytes, to: Recipient, sender: Sender, now:
     if draft is None or to.address is None:
         return None
     campaign = session.get_one(Campaign, draft.campaign_id)
-    sheet = digests.draft_sheet(session, campaign, draft.text, to.lang, sender.base_url, now)
+    sheet = digests.draft_mail(session, campaign, draft.text, to.lang, sender.base_url, now)
     return digests.trial(sender, sheet, to.address, now)

@@ -23,10 +23,10 @@ from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpda
 from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import News, NewsKind
 from petition.mailing import digests, queue, subscribers
-from petition.mailing.subscribers import Rhythm
+from petition.mailing.subscribers import Frequency
 from petition.organisers import approvals, audit_log
-from petition.organisers.approvals import KeyAct, KeyRequest, RequestUnknown
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
+from petition.organisers.audit_log import Action
 
 ID_BYTES: Final = 16
 UPDATE: Final = "update"
@@ -55,7 +55,7 @@ class Written:
 
     draft: UpdateDraft
     state: UpdateState
-    request: KeyRequest | None
+    request: ApprovalRequest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def write(session: Session, campaign: Campaign, text: Mapping[str, str], by: byt
         approved=False, number=None,
     )  # fmt: skip
     session.add(draft)
-    audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now)
+    audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now)
     return draft.id
 
 
@@ -110,13 +110,13 @@ def rewrite(
     draft = _editable(session, campaign, draft_id, now)
     if draft.text != dict(text):
         draft.text, draft.mailed, draft.due, draft.approved = dict(text), False, None, False
-        audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now, {"changed": True})
+        audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now, {"changed": True})
 
 
 def discard(session: Session, campaign: Campaign, draft_id: bytes, by: bytes, now: datetime) -> None:
     """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
     session.delete(_editable(session, campaign, draft_id, now))
-    audit_log.write(session, campaign.id, by, Deed.UPDATE_CANCELLED, now, {"discarded": True})
+    audit_log.write(session, campaign.id, by, Action.UPDATE_CANCELLED, now, {"discarded": True})
 
 
 def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime) -> None:
@@ -128,12 +128,12 @@ def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | 
         _publish(session, campaign, draft, by, now)
     else:
         draft.due = due
-        audit_log.write(session, campaign.id, by, Deed.UPDATE_WRITTEN, now, {"planned": due.isoformat()})
+        audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now, {"planned": due.isoformat()})
 
 
 def ask_to_mail(
     session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime
-) -> KeyRequest:
+) -> ApprovalRequest:
     """Ask a second organiser to publish a draft and mail it. Raises as `plan`, and TooManyUpdates."""
     draft = _editable(session, campaign, draft_id, now)
     _require_whole(campaign, draft)
@@ -142,10 +142,10 @@ def ask_to_mail(
     draft.mailed, draft.due, draft.approved = True, due, False
     about: dict[str, Any] = {"draft": draft.id.hex(), "sha256": _digest(draft), "readers": readers(session, campaign)}
     about |= {"due": due.astimezone(UTC).isoformat() if due else ""}
-    return approvals.ask(session, campaign.id, KeyAct.MAIL, about, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.MAIL, about, by, now)
 
 
-def mail_approved(session: Session, campaign: Campaign, request: KeyRequest, now: datetime) -> None:
+def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """Two organisers want this mail: publish and mail it, or let its time come. Raises RequestUnknown, TooManyUpdates."""
     draft = session.get(
         UpdateDraft, bytes.fromhex(request.about["draft"]), with_for_update=True, populate_existing=True
@@ -204,7 +204,7 @@ def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> in
 
 def readers(session: Session, campaign: Campaign) -> int:
     """To how many readers an update is mailed as it is published; the others read it in their digest."""
-    return sum(subscribers.audience(session, campaign.id)[Rhythm.MILESTONES].values())
+    return sum(subscribers.audience(session, campaign.id)[Frequency.MILESTONES].values())
 
 
 def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime) -> None:
@@ -212,14 +212,14 @@ def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes
     draft.number = campaigns.publish_update(session, campaign, draft.text, now, mailed_since=week)
     about: dict[str, Any] = {"update": draft.number, "mailed": draft.mailed}
     about |= {"readers": readers(session, campaign)} if draft.mailed else {}
-    audit_log.write(session, campaign.id, by, Deed.UPDATE_PUBLISHED, now, about)
+    audit_log.write(session, campaign.id, by, Action.UPDATE_PUBLISHED, now, about)
 
 
 def _give_back(
     session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime, about: Mapping[str, Any]
 ) -> None:
     draft.due, draft.mailed, draft.approved = None, False, False
-    audit_log.write(session, campaign.id, by, Deed.UPDATE_CANCELLED, now, about)
+    audit_log.write(session, campaign.id, by, Action.UPDATE_CANCELLED, now, about)
 
 
 def _editable(session: Session, campaign: Campaign, draft_id: bytes, now: datetime) -> UpdateDraft:
@@ -236,12 +236,12 @@ def _require_whole(campaign: Campaign, draft: UpdateDraft) -> None:
         raise TextMissing("An update needs a text in each language of a letter that is public.")
 
 
-def _requests(session: Session, campaign_id: bytes, now: datetime) -> dict[str, KeyRequest]:
-    waiting = session.scalars(approvals.waiting(campaign_id, now).where(KeyRequest.act == KeyAct.MAIL))
+def _requests(session: Session, campaign_id: bytes, now: datetime) -> dict[str, ApprovalRequest]:
+    waiting = session.scalars(approvals.waiting(campaign_id, now).where(ApprovalRequest.act == ApprovalKind.MAIL))
     return {str(each.about.get("draft")): each for each in waiting}
 
 
-def _written(draft: UpdateDraft, request: KeyRequest | None) -> Written:
+def _written(draft: UpdateDraft, request: ApprovalRequest | None) -> Written:
     if draft.number is not None:
         return Written(draft, UpdateState.PUBLISHED, None)
     if request is not None:

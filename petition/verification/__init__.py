@@ -34,7 +34,7 @@ from petition.campaigns import Campaign, CampaignClosed, require_open, switches
 from petition.core import db
 from petition.privacy import keyring
 from petition.verification import work_email
-from petition.verification.context import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
+from petition.verification.context import AlreadyVerified, CodeWrong, NetworkExhausted, Proven, VerificationContext
 from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag
 from petition.verification.work_email import begin
 
@@ -42,10 +42,10 @@ __all__ = [
     "METHODS",
     "AlreadyVerified",
     "CodeWrong",
-    "Desk",
     "Method",
     "NetworkExhausted",
     "Proven",
+    "VerificationContext",
     "begin",
     "codes_by_day",
     "destroy",
@@ -68,7 +68,7 @@ class Method(Protocol):
 
     NAME: str
 
-    def prove(self, desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+    def prove(self, desk: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
         """Who stands behind a challenge, if the code answers it and came with no other blinded value before."""
 
 
@@ -84,12 +84,18 @@ def start(session: Session, campaign_id: bytes) -> bytes:
 
 
 def issue(
-    session: db.Writing, desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes, now: datetime
+    session: db.Writing,
+    desk: VerificationContext,
+    campaign: Campaign,
+    challenge: str,
+    code: str,
+    blinded: bytes,
+    now: datetime,
 ) -> bytes:
     """Stamp a blinded value (256 bytes) for whoever answers a challenge; gives the stamp, 256 bytes.
 
     Raises CodeWrong, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
-    VerificationStopped, VolatileAway. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
+    VerificationStopped, RedisUnavailable. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
     not new. Writes with one statement.
     """
     require_open(campaign)

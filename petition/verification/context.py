@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import Vault
 
 
@@ -25,10 +25,10 @@ class NetworkExhausted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Volatile memory for challenges, the vault that seals addresses, and the pepper of the tags."""
+class VerificationContext:
+    """Redis for challenges, the vault that seals addresses, and the pepper of the tags."""
 
-    volatile: Volatile
+    volatile: RedisStore
     vault: Vault
     pepper: bytes = field(repr=False)
 

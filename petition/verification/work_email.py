@@ -30,7 +30,7 @@ from petition.privacy import (
     mail_cap_key,
     seal_address,
 )
-from petition.verification.context import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, Proven
+from petition.verification.context import AlreadyVerified, CodeWrong, NetworkExhausted, Proven, VerificationContext
 from petition.verification.tables import CodeDay, MailCap
 
 NAME: Final = "work_email"
@@ -45,7 +45,7 @@ CODE_LABEL: Final = b"petition/code/v1\0"
 
 def begin(
     session: db.Writing,
-    desk: Desk,
+    desk: VerificationContext,
     campaign: Campaign,
     address: str,
     *,
@@ -58,7 +58,7 @@ def begin(
 
     `network` is a keyed hash of where the request came from, `proven` whether it came with a proof of work.
     Raises AddressRefused, NetworkExhausted, CampaignNotOpen, CampaignClosed, SigningStopped,
-    VerificationStopped, VolatileAway.
+    VerificationStopped, RedisUnavailable.
     """
     require_open(campaign)
     work = canonical_address(address, campaign.policies())
@@ -83,7 +83,7 @@ def begin(
     return b64u(challenge)
 
 
-def prove(desk: Desk, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+def prove(desk: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
     """Who answers a challenge of this campaign: five tries, then no more. Raises CodeWrong for all faults of the code.
 
     Raises AlreadyVerified if the code came with another blinded value before.
@@ -125,11 +125,13 @@ def _id_hash(campaign: Campaign, challenge: bytes) -> bytes:
     return hashlib.sha256(campaign.id + challenge).digest()
 
 
-def _mac(desk: Desk, challenge: bytes, code: str) -> bytes:
+def _mac(desk: VerificationContext, challenge: bytes, code: str) -> bytes:
     return hmac.digest(desk.pepper, CODE_LABEL + challenge + code.encode(), "sha256")
 
 
-def _within_cap(session: db.Writing, desk: Desk, campaign: Campaign, work: WorkAddress, now: datetime) -> bool:
+def _within_cap(
+    session: db.Writing, desk: VerificationContext, campaign: Campaign, work: WorkAddress, now: datetime
+) -> bool:
     """Count a mail to this address, and one to its domain on this day if it is allowed; one round trip.
 
     Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.

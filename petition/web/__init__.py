@@ -15,9 +15,9 @@ from werkzeug.routing import IntegerConverter
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
 from petition.core import db, logs
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import keyring
-from petition.verification import Desk
+from petition.verification import VerificationContext
 from petition.web import api, assets, errors, headers, health, hooks, language, page_cache
 from petition.web.dashboard.blueprints import ROOMS
 from petition.web.public import (
@@ -38,7 +38,7 @@ from petition.web.public import (
     verify,
     withdraw,
 )
-from petition.web.services import NAME, Parts
+from petition.web.services import NAME, Services
 from petition.web.sizes import LARGEST_FORM
 
 TEMPLATES: Final = PROJECT / "templates"
@@ -75,6 +75,8 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     return app
 
 
-def _parts(config: Config) -> Parts:
-    vault, volatile = keyring.connect(config.master_keys), Volatile(config.redis_url)
-    return Parts(config, volatile, vault, Desk(volatile, vault, config.pepper), page_cache.from_database())
+def _parts(config: Config) -> Services:
+    vault, volatile = keyring.connect(config.master_keys), RedisStore(config.redis_url)
+    return Services(
+        config, volatile, vault, VerificationContext(volatile, vault, config.pepper), page_cache.from_database()
+    )

@@ -40,13 +40,13 @@ from petition.core import db
 from petition.core.events import QueueAway
 from petition.core.i18n import marked as _
 from petition.core.logs import place
-from petition.core.redis_store import VolatileAway
+from petition.core.redis_store import RedisUnavailable
 from petition.mailing.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
 from petition.mailing.subscribers.relays import ReportUnreadable, SignatureWrong
 from petition.organisers import NameTaken
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
-from petition.signatures import PassForeign, PassSpent, SignatureUnknown, WishFault, WishRefused
+from petition.signatures import DisplayFault, DisplayRefused, PassForeign, PassSpent, SignatureUnknown
 from petition.signatures.selection import CriteriaEmpty
 from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
 from petition.web.dashboard import access, resubmission
@@ -143,10 +143,10 @@ SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
     SlugTaken: TO_MEND,
     NameTaken: TO_MEND,
     WorkAddressRefused: TO_MEND,
-    WishRefused: TO_MEND,
+    DisplayRefused: TO_MEND,
     FormRefused: TO_MEND,
     BlindedRefused: TO_MEND,
-    VolatileAway: (
+    RedisUnavailable: (
         503,
         _("No codes just now"),
         _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
@@ -179,11 +179,11 @@ ONE_FIELD: Final[dict[type[Exception], tuple[str, str]]] = {
     BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
 }
 WISH_SENTENCES: Final = {
-    WishFault.NAME_MISSING: _("Write your full name, or choose to show less."),
-    WishFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
-    WishFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
-    WishFault.NOT_LISTED: _("Choose one from the list."),
-    WishFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
+    DisplayFault.NAME_MISSING: _("Write your full name, or choose to show less."),
+    DisplayFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
+    DisplayFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
+    DisplayFault.NOT_LISTED: _("Choose one from the list."),
+    DisplayFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
 }
 
 
@@ -217,7 +217,7 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
         return error.errors
     if isinstance(error, AddressRefused):
         return {"address": [gettext(ADDRESS_SENTENCES[error.reason])]}
-    if isinstance(error, WishRefused):
+    if isinstance(error, DisplayRefused):
         return {error.field: [gettext(WISH_SENTENCES[error.reason])]}
     name, sentence = ONE_FIELD.get(type(error), ("", ""))
     return {name: [gettext(sentence)]} if name else {}

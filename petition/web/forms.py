@@ -23,9 +23,9 @@ from petition.core.encoding import MalformedEncoding, unb64u
 from petition.core.i18n import LANGUAGES
 from petition.core.i18n import marked as _
 from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
-from petition.ledger.entries import Show
-from petition.mailing.subscribers import Rhythm
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.mailing.subscribers import Frequency
+from petition.signatures import DisplayChoice
 from petition.web.language import gettext
 
 LONGEST_ADDRESS: Final = 320
@@ -142,13 +142,13 @@ def eight_digits(_form: Form, field: Field) -> None:
 
 def one_of_shows(_form: Form, field: Field) -> None:
     """Refuse what is not a way to be shown."""
-    if field.data not in set(Show):
+    if field.data not in set(Visibility):
         raise ValidationError(gettext(_("Choose what is shown: name, role or anonymous.")))
 
 
 def one_of_rhythms(_form: Form, field: Field) -> None:
     """Refuse what is not a rhythm of mail."""
-    if field.data not in set(Rhythm):
+    if field.data not in set(Frequency):
         raise ValidationError(gettext(_("Choose how often: milestones, weekly or daily.")))
 
 
@@ -264,11 +264,11 @@ class SignForm(Shape):
     publish_at = TextField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
     sealed_until = TextField(filters=[lambda text: stripped(text) or "0"], validators=[whole_number])
 
-    def wish(self) -> Wish:
+    def wish(self) -> DisplayChoice:
         """What the signer wants to be seen."""
-        return Wish(
+        return DisplayChoice(
             sealed_until=int(str(self.sealed_until.data)),
-            show=Show(str(self.show.data)),
+            show=Visibility(str(self.show.data)),
             name=str(self.name.data),
             role=self.role.data or "",
             team=self.team.data or "",
@@ -313,9 +313,9 @@ class MailForm(Shape):
     rhythm = TextField(filters=[stripped], validators=[one_of_rhythms])
     lang = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
 
-    def chosen(self) -> Rhythm:
+    def chosen(self) -> Frequency:
         """How often."""
-        return Rhythm(str(self.rhythm.data))
+        return Frequency(str(self.rhythm.data))
 
     def language(self, languages: Sequence[str]) -> str:
         """The language asked for if the campaign or the interface speaks it, else the campaign's first."""

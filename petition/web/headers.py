@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 from petition.config import Config, Environment
-from petition.web.page_cache import Memory
+from petition.web.page_cache import PageCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -78,7 +78,7 @@ class Shortcut:
     Guards the thousandth reader from paying for what the first one paid for; everything else goes on to `app`.
     """
 
-    def __init__(self, app: WSGIApplication, memory: Memory) -> None:
+    def __init__(self, app: WSGIApplication, memory: PageCache) -> None:
         self._app, self._memory = app, memory
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

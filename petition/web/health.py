@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from petition import epochs
 from petition.core import clock, db, migrate
-from petition.core.redis_store import VolatileAway
+from petition.core.redis_store import RedisUnavailable
 from petition.mailing.subscribers import mail_health
 from petition.privacy import scrub_state
-from petition.web.services import parts
+from petition.web.services import services
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 METRICS: Final = "/metrics"
@@ -76,7 +76,7 @@ def metrics() -> Response:
     try:
         with db.session() as session:
             health = epochs.health(session, clock.now())
-            mail = mail_health(session, parts().config.base_url, clock.now())
+            mail = mail_health(session, services().config.base_url, clock.now())
             scrub = scrub_state.last(session)
     except SQLAlchemyError:
         up.labels("database").set(0)
@@ -93,7 +93,7 @@ def metrics() -> Response:
 
 def _is_monitor() -> bool:
     """Whether the request bears the token, compared in a time that does not depend on what was sent."""
-    token = parts().config.metrics_token
+    token = services().config.metrics_token
     sent = request.headers.get("Authorization", "").encode()
     return hmac.compare_digest(sent, f"Bearer {token}".encode()) and bool(token)
 
@@ -118,14 +118,14 @@ def _tell_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None
 
 def _database() -> str:
     try:
-        return "ok" if migrate.is_current(parts().config.database_url) else "not migrated"
+        return "ok" if migrate.is_current(services().config.database_url) else "not migrated"
     except SQLAlchemyError:
         return "away"
 
 
 def _redis() -> str:
     try:
-        parts().volatile.ping()
-    except VolatileAway:
+        services().volatile.ping()
+    except RedisUnavailable:
         return "away"
     return "ok"

@@ -13,11 +13,11 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from petition.core import clock, db
-from petition.core.redis_store import VolatileAway
+from petition.core.redis_store import RedisUnavailable
 from petition.mailing import subscribers
 from petition.mailing.subscribers import relays
 from petition.web.api.calls import say
-from petition.web.services import parts
+from petition.web.services import services
 from petition.web.sizes import LARGEST_REPORT
 
 REMEMBERED_SECONDS: Final = 24 * 3600
@@ -28,7 +28,7 @@ bp = Blueprint("hooks", __name__, url_prefix="/hooks")
 @bp.post("/bounces")
 def bounces() -> Response:
     """Act on what a relay reports; 404 without a key. Raises SignatureWrong, ReportUnreadable."""
-    here, now = parts(), clock.now()
+    here, now = services(), clock.now()
     if not here.config.hook_key:
         abort(404)
     request.max_content_length = LARGEST_REPORT
@@ -47,12 +47,12 @@ def _once(key: bytes) -> Iterator[bool]:
     Without Redis everything is new: a bounce that counts twice does less harm than one that is not heard.
     """
     try:
-        new = parts().volatile.remember(key, REMEMBERED_SECONDS)
-    except VolatileAway:
+        new = services().volatile.remember(key, REMEMBERED_SECONDS)
+    except RedisUnavailable:
         new = True
     try:
         yield new
     except Exception:
-        with suppress(VolatileAway):
-            parts().volatile.forget(key)
+        with suppress(RedisUnavailable):
+            services().volatile.forget(key)
         raise

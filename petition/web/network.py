@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import request
 
-from petition.web.services import parts
+from petition.web.services import services
 
 IPV6_PREFIX = 56
 NOBODY = IPv6Address(0)
@@ -22,8 +22,8 @@ HASH = 16
 
 
 def network() -> bytes:
-    """The network of this request: 16 bytes that mean nothing after the hour. Raises VolatileAway."""
-    here = parts()
+    """The network of this request: 16 bytes that mean nothing after the hour. Raises RedisUnavailable."""
+    here = services()
     packed = prefix(client_address(request.environ, here.config.trusted_proxies))
     return hmac.digest(here.volatile.network_key(), packed, "sha256")[:HASH]
 

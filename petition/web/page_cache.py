@@ -36,7 +36,7 @@ Clock = Callable[[], float]
 Listing = tuple[Listed, ...]
 
 
-class Remembered(Generic[Known]):
+class CachedValue(Generic[Known]):
     """One thing, asked after at most once a second; `ask` gives what is newer than what is known, or None."""
 
     __slots__ = ("_ask", "_asked", "_asking", "_clock", "value")
@@ -70,7 +70,7 @@ class Remembered(Generic[Known]):
         self._asked = self._clock()
 
 
-class Memory:
+class PageCache:
     """Snapshots and pages of one process; how they are read from the database is given by three functions."""
 
     def __init__(
@@ -85,9 +85,9 @@ class Memory:
 
     def forget(self) -> None:
         """Know nothing, as at the start of the process."""
-        self._snapshots: dict[str, Remembered[Snapshot]] = {}
-        self._campaigns: dict[str, Remembered[Campaign]] = {}
-        self._listing = Remembered(self._newer_listing, self._clock)
+        self._snapshots: dict[str, CachedValue[Snapshot]] = {}
+        self._campaigns: dict[str, CachedValue[Campaign]] = {}
+        self._listing = CachedValue(self._newer_listing, self._clock)
         self._pages: dict[Key, Page] = {}
         self._making: dict[Key, Lock] = {}
         self._addresses: dict[Address, Key] = {}
@@ -133,7 +133,7 @@ class Memory:
         return page
 
     def _is_current(self, slug: str, page: Page) -> bool:
-        about: Remembered[Any] | None = self._snapshots.get(slug) if slug else self._listing
+        about: CachedValue[Any] | None = self._snapshots.get(slug) if slug else self._listing
         try:
             return page.source is None or (about is not None and about.read() is page.source)
         except exc.SQLAlchemyError:
@@ -161,7 +161,7 @@ class Memory:
                 self._pages.pop(key, None)
 
     def _read(
-        self, shelf: dict[str, Remembered[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
+        self, shelf: dict[str, CachedValue[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
     ) -> Known:
         remembered = shelf.get(slug) or self._shelve(shelf, slug, ask)
         value = remembered.read()
@@ -170,14 +170,14 @@ class Memory:
         return value
 
     def _shelve(
-        self, shelf: dict[str, Remembered[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
-    ) -> Remembered[Known]:
+        self, shelf: dict[str, CachedValue[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
+    ) -> CachedValue[Known]:
         if len(slug) > LONGEST_SLUG or not SLUG.fullmatch(slug):
             raise CampaignUnknown(slug)
         if len(shelf) >= MOST_SLUGS:
             for each in [each for each, known in shelf.copy().items() if known.value is None]:
                 shelf.pop(each, None)
-        return shelf.setdefault(slug, Remembered(lambda known: ask(slug, known), self._clock))
+        return shelf.setdefault(slug, CachedValue(lambda known: ask(slug, known), self._clock))
 
     def _newer_snapshot(self, slug: str, known: Snapshot | None) -> Snapshot | None:
         return self._load(slug, known.version if known else -1)
@@ -190,9 +190,9 @@ class Memory:
         return None if listing == known else listing
 
 
-def from_database() -> Memory:
+def from_database() -> PageCache:
     """A memory that reads the database of this process: one query for a snapshot, one for the list."""
-    return Memory(_load, _listed, _find)
+    return PageCache(_load, _listed, _find)
 
 
 def snapshot(slug: str) -> Snapshot:
@@ -235,16 +235,16 @@ def cached_text(
 
 
 def _answered(
-    memory: Memory, key: Key, source: T, render: Callable[[T], str | bytes], kind: str, caching: str
+    memory: PageCache, key: Key, source: T, render: Callable[[T], str | bytes], kind: str, caching: str
 ) -> Response:
     page, environ = memory.page(key, source, render, kind, caching), request.environ
     memory.lies_at((environ["PATH_INFO"], environ.get("QUERY_STRING", "")), key)
     return page.answer(environ)
 
 
-def _memory() -> Memory:
+def _memory() -> PageCache:
     memory = current_app.extensions["undersigned"].memory
-    assert isinstance(memory, Memory)
+    assert isinstance(memory, PageCache)
     return memory
 
 

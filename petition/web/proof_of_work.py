@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import altcha
 
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 
 MOST_TRIES: Final = 50_000
 LIFE: Final = 600
@@ -34,8 +34,8 @@ def challenge(secret_key: str, now: float) -> dict[str, Any]:
     return dict(made.to_dict())
 
 
-def was_done(secret_key: str, volatile: Volatile, payload: str | None) -> bool:
-    """Whether a base64 payload solves a challenge of ours for the first time. Raises VolatileAway."""
+def was_done(secret_key: str, volatile: RedisStore, payload: str | None) -> bool:
+    """Whether a base64 payload solves a challenge of ours for the first time. Raises RedisUnavailable."""
     if not payload:
         return False
     try:

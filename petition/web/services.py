@@ -8,25 +8,25 @@ from typing import Final, cast
 from flask import current_app
 
 from petition.config import Config
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import Vault
-from petition.verification import Desk
-from petition.web.page_cache import Memory
+from petition.verification import VerificationContext
+from petition.web.page_cache import PageCache
 
 NAME: Final = "undersigned"
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Services:
     """Everything a view may need; made once in `petition.web.build`."""
 
     config: Config
-    volatile: Volatile
+    volatile: RedisStore
     vault: Vault
-    desk: Desk
-    memory: Memory
+    desk: VerificationContext
+    memory: PageCache
 
 
-def parts() -> Parts:
+def services() -> Services:
     """The parts of the app that answers this request."""
-    return cast("Parts", current_app.extensions[NAME])
+    return cast("Services", current_app.extensions[NAME])

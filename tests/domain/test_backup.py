@@ -37,16 +37,16 @@ from petition.core import db, migrate
 from petition.core.db import Base
 from petition.epochs.history import Epoch
 from petition.ledger import log
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.mailing import queue
 from petition.mailing.queue.pauses import RESTORED
 from petition.mailing.subscribers import Audience, enter
 from petition.organisers import audit_log as journals
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy import keyring
 from petition.privacy.scrub import scrub
 from petition.publication import bundle_file
-from petition.signatures import PassSpent, SignatureState, Wish, bulk_removal
+from petition.signatures import DisplayChoice, PassSpent, SignatureState, bulk_removal
 from petition.signatures.tables import Pending, Signature, Spent
 from petition.verification.tables import Issued, Issuer, Tag
 from tests import make
@@ -54,7 +54,7 @@ from tests import make
 URL = "http://localhost"
 KEY = X25519PrivateKey.generate()
 LATER = make.NOW + timedelta(seconds=10)
-NAMED = Wish(Show.NAME, name="Suzie Quux")
+NAMED = DisplayChoice(Visibility.NAME, name="Suzie Quux")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def a_campaign(**changes: object) -> Campaign:
         return make.campaign(session, **changes)  # type: ignore[arg-type]
 
 
-def sign(campaign: Campaign, *wishes: Wish) -> list[signatures.Receipt]:
+def sign(campaign: Campaign, *wishes: DisplayChoice) -> list[signatures.Receipt]:
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         return [make.signature(session, found, wish) for wish in wishes]
@@ -348,14 +348,14 @@ def test_a_large_table_passes_through_a_small_memory(engine: Engine, tmp_path: P
 def a_whole_installation() -> Campaign:
     """A row in most tables."""
     campaign = a_campaign(goals=((MilestoneKind.COUNT, 1),))
-    sign(campaign, NAMED, Wish(Show.ROLE, role="Engineer"), make.ANONYMOUS)
+    sign(campaign, NAMED, DisplayChoice(Visibility.ROLE, role="Engineer"), make.ANONYMOUS)
     close_epoch(campaign)
     sign(campaign, make.ANONYMOUS)
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         owner = organisers.enrol(session, "Omar", "en", make.NOW)
         organisers.join(session, found.id, owner.id, organisers.Role.OWNER, make.NOW)
-        journals.write(session, found.id, owner.id, Deed.CAMPAIGN_CHANGED, make.NOW)
+        journals.write(session, found.id, owner.id, Action.CAMPAIGN_CHANGED, make.NOW)
         enter(session, make.PEPPER, found.id, found.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW)
     return campaign
 
@@ -369,7 +369,7 @@ def test_every_row_comes_back_in_another_database_and_the_copy_sends_nothing(
 ) -> None:
     campaign = a_whole_installation()
     with db.transaction() as session:
-        assert queue.halts(session, URL) == []
+        assert queue.current_pauses(session, URL) == []
     before, path = rows(), backed_up(tmp_path)
     db.connect(elsewhere)
     restored(path, tmp_path)
@@ -377,10 +377,10 @@ def test_every_row_comes_back_in_another_database_and_the_copy_sends_nothing(
     assert migrate.is_current(elsewhere)
     assert faults_of(campaign) == []
     with db.transaction() as session:
-        assert queue.halts(session, URL) == [RESTORED]
+        assert queue.current_pauses(session, URL) == [RESTORED]
         queue.resume(session, "all", URL)
     with db.transaction() as session:
-        assert queue.halts(session, URL) == []
+        assert queue.current_pauses(session, URL) == []
 
 
 def test_a_copy_sends_nothing_in_place_and_when_the_original_had_never_sent(engine: Engine, tmp_path: Path) -> None:
@@ -388,11 +388,11 @@ def test_a_copy_sends_nothing_in_place_and_when_the_original_had_never_sent(engi
     never = backed_up(tmp_path)
     restored(never, tmp_path, replace=True)
     with db.transaction() as session:
-        assert queue.halts(session, URL) == [RESTORED]
+        assert queue.current_pauses(session, URL) == [RESTORED]
         queue.resume(session, "all", URL)
     restored(backed_up(tmp_path, "b.backup"), tmp_path, replace=True)
     with db.transaction() as session:
-        assert queue.halts(session, URL) == [RESTORED]
+        assert queue.current_pauses(session, URL) == [RESTORED]
 
 
 def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
@@ -410,9 +410,9 @@ def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) 
         found = session.get_one(Campaign, campaign.id)
         with pytest.raises(PassSpent), session.begin_nested():
             signatures.redeem(session, found, held, make.ANONYMOUS)
-        journals.write(session, found.id, None, Deed.CAMPAIGN_CHANGED, make.NOW)
+        journals.write(session, found.id, None, Action.CAMPAIGN_CHANGED, make.NOW)
     with db.session() as session:
-        assert session.scalars(select(JournalLine.number).order_by(JournalLine.number)).all() == [1, 2, 3]
+        assert session.scalars(select(AuditEntry.number).order_by(AuditEntry.number)).all() == [1, 2, 3]
 
 
 def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: Engine, tmp_path: Path) -> None:
@@ -564,7 +564,10 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
     for each in (ledger_replay, replay):
         monkeypatch.setattr(each, "AT_ONCE", 2)  # in portions, as if there were thousands
     campaign = a_campaign(goals=((MilestoneKind.COUNT, 5),))
-    names = [Wish(Show.NAME, name=f"{name} Example") for name in ("Alice", "Bob", "Carol", "Dave", "Erin", "Frank")]
+    names = [
+        DisplayChoice(Visibility.NAME, name=f"{name} Example")
+        for name in ("Alice", "Bob", "Carol", "Dave", "Erin", "Frank")
+    ]
     stays, withdraws, hides, removed = sign(campaign, *names[:4])
     close_epoch(campaign)
     waits, waits_and_hides, waits_and_withdraws = sign(campaign, names[4], names[5], make.ANONYMOUS)
@@ -576,10 +579,10 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
             signatures.withdraw(session, found, each.withdraw)
         for each in (hides, waits_and_hides):
             signatures.hide(session, found, each.withdraw)
-        index = signatures.standing(session, found, removed.leaf).index
+        index = signatures.status(session, found, removed.leaf).index
         wave = bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {})
         bulk_removal.advance(session, wave)
-    later = sign(campaign, Wish(Show.NAME, name="Grace Example"), make.ANONYMOUS)
+    later = sign(campaign, DisplayChoice(Visibility.NAME, name="Grace Example"), make.ANONYMOUS)
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         held = make.a_pass(session, found)
@@ -608,7 +611,7 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
     after = rows()
     same = ("signature", "entry", "tile", "spent", "pending", "withdrawal", "waiting_removal", "milestone")
     place = {name: at for at, name in enumerate(Signature.__table__.c.keys())}
-    anonymous = {row[place["leaf"]] for row in before["signature"] if row[place["show"]] is Show.ANONYMOUS}
+    anonymous = {row[place["leaf"]] for row in before["signature"] if row[place["show"]] is Visibility.ANONYMOUS}
     for found_rows in (before, after):  # a bundle does not tell who is anonymous, so a restored copy may not know
         kept = [row for row in found_rows["signature"] if row[place["leaf"]] not in anonymous]
         found_rows["signature"] = kept
@@ -630,13 +633,13 @@ def test_a_removal_that_waited_in_the_backup_and_was_taken_back_is_not_carried_o
     engine: Engine, elsewhere: str, tmp_path: Path
 ) -> None:
     campaign = a_campaign()
-    kept, gone = sign(campaign, NAMED, Wish(Show.NAME, name="Mallory Quux"))
+    kept, gone = sign(campaign, NAMED, DisplayChoice(Visibility.NAME, name="Mallory Quux"))
     close_epoch(campaign)
     begun = []
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         for each in (kept, gone):
-            index = signatures.standing(session, found, each.leaf).index
+            index = signatures.status(session, found, each.leaf).index
             begun.append(bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {}))
             bulk_removal.advance(session, begun[-1])
     path = backed_up(tmp_path)
@@ -669,7 +672,7 @@ def test_names_under_seal_are_deleted_or_kept_as_the_operator_says(
     engine: Engine, elsewhere: str, tmp_path: Path
 ) -> None:
     campaign = a_campaign()
-    sealed_name, shown = sign(campaign, Wish(Show.NAME, name="Alice Example", publish_at=9), NAMED)
+    sealed_name, shown = sign(campaign, DisplayChoice(Visibility.NAME, name="Alice Example", publish_at=9), NAMED)
     close_epoch(campaign)
     path, same = backed_up(tmp_path), bundle_of(campaign, tmp_path, "same.zip")
     db.connect(elsewhere)

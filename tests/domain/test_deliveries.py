@@ -101,14 +101,14 @@ def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine) -> 
 def test_news_whose_telling_fails_each_time_is_given_up_after_five_tries(engine: Engine) -> None:
     with db.transaction() as session:
         campaign = mails.campaign_with_news(session)
-        owed_id = outbox.owe(session, TELL, campaign.id, 999, make.NOW)
+        owed_id = outbox.add(session, TELL, campaign.id, 999, make.NOW)
     for _ in range(7):
         try:
             tasks.tell(owed_id)
         except ValueError:
             with db.transaction() as session:
-                session.execute(update(outbox.Owed).values(leased_until=None))
+                session.execute(update(outbox.OutboxItem).values(leased_until=None))
     with db.transaction() as session:
         outbox.overdue(session, make.NOW)
-        row = session.scalars(select(outbox.Owed).where(outbox.Owed.number == 999)).one()
+        row = session.scalars(select(outbox.OutboxItem).where(outbox.OutboxItem.number == 999)).one()
     assert (row.tries, row.given_up) == (5, True)

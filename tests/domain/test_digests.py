@@ -17,7 +17,7 @@ from petition.mail import ListPostbox, Message
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.subscribers import Purpose, Rhythm, Subscriber, SubscriberState, WorkAddressRefused, links
+from petition.mailing.subscribers import Frequency, Purpose, Subscriber, SubscriberState, WorkAddressRefused, links
 from tests import make
 
 SUZIE = "Suzie.Q+letters@post.example"
@@ -38,7 +38,9 @@ def send(sender: Sender, now: datetime) -> int:
     return digests.send_round(sender, lambda: now, most=100)
 
 
-def subscriber(session: Session, campaign: Campaign, address: str = SUZIE, rhythm: Rhythm = Rhythm.DAILY) -> Subscriber:
+def subscriber(
+    session: Session, campaign: Campaign, address: str = SUZIE, rhythm: Frequency = Frequency.DAILY
+) -> Subscriber:
     """Somebody who asked and confirmed."""
     subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), address, "en", rhythm, make.NOW)
     found = session.scalars(select(Subscriber).order_by(Subscriber.id)).all()
@@ -53,7 +55,7 @@ def subjects(mails: list[Message]) -> list[str]:
 
 def test_asking_for_mail_is_confirmed_by_its_reader(session: Session, sender: Sender, postbox: ListPostbox) -> None:
     campaign = make.campaign(session)
-    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Rhythm.WEEKLY, make.NOW)
+    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Frequency.WEEKLY, make.NOW)
     send(sender, make.NOW)
     (mail,) = postbox.sent
     assert mail.to == SUZIE.lower()
@@ -70,7 +72,7 @@ def test_an_address_of_the_work_domain_is_refused(session: Session) -> None:
     for address in ("suzie@corp.example", "suzie@mail.corp.example"):
         with pytest.raises(WorkAddressRefused):
             subscribers.ask(
-                session, make.PEPPER, campaign.id, campaign.policies(), address, "en", Rhythm.DAILY, make.NOW
+                session, make.PEPPER, campaign.id, campaign.policies(), address, "en", Frequency.DAILY, make.NOW
             )
 
 
@@ -96,7 +98,7 @@ def test_a_days_news_is_told_once_and_silence_is_not_sent(
 
 def test_a_milestone_is_mailed_as_it_happens(session: Session, sender: Sender, postbox: ListPostbox) -> None:
     campaign = make.campaign(session, goals=((MilestoneKind.COUNT, 1),), mailing={"quiet_from": 0, "quiet_to": 0})
-    subscriber(session, campaign, rhythm=Rhythm.MILESTONES)
+    subscriber(session, campaign, rhythm=Frequency.MILESTONES)
     make.signature(session, campaign)
     epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
     assert [digests.tell(session, campaign.id, 1, make.NOW) for _ in range(3)] == [1, 0, 0]
@@ -127,9 +129,9 @@ def test_whoever_leaves_or_pauses_gets_nothing_that_was_planned(
 
 def test_a_halt_holds_everything_back(session: Session, sender: Sender, postbox: ListPostbox) -> None:
     campaign = make.campaign(session)
-    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Rhythm.WEEKLY, make.NOW)
+    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Frequency.WEEKLY, make.NOW)
     for what in ("all", "kind:confirm", f"campaign:{campaign.id.hex()}"):
-        queue.halt(session, what, make.NOW)
+        queue.pause(session, what, make.NOW)
         assert send(sender, make.NOW) == 0
         queue.resume(session, what, "http://localhost")
     assert send(replace(sender, base_url="http://copy.example"), make.NOW) == 0
@@ -154,7 +156,7 @@ def test_one_mail_has_one_message_id_and_the_same_bytes(engine: Engine, sender: 
 
 def test_a_reminder_comes_after_a_whole_day_and_once(session: Session, sender: Sender, postbox: ListPostbox) -> None:
     campaign, asked = make.campaign(session), make.NOW.replace(hour=23, minute=50)
-    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Rhythm.WEEKLY, asked)
+    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Frequency.WEEKLY, asked)
     send(sender, asked)
     hours = [(hour, subscribers.remind(session, asked + timedelta(hours=hour))) for hour in (1, 23, 25, 49)]
     assert hours == [(1, 0), (23, 0), (25, 1), (49, 0)]

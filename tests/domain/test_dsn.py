@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
+from petition.mailing.subscribers import Frequency, Report, Subscriber, SubscriberState, Trouble
 from petition.mailing.subscribers.dsn import reports
 from tests import make
 
@@ -191,7 +191,7 @@ def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Se
     named = set(re.findall(r"[\w+.]+@reader\.example", raw.decode())) | {"somebody@reader.example"}
     campaign = make.campaign(session)
     for address in named:
-        subscribers.ask(session, make.PEPPER, campaign.id, [], address, "en", Rhythm.DAILY, make.NOW)
+        subscribers.ask(session, make.PEPPER, campaign.id, [], address, "en", Frequency.DAILY, make.NOW)
     for each in session.scalars(select(Subscriber)):
         subscribers.confirm(session, each.id, make.NOW)
     for _ in range(4):  # one mail may cause several

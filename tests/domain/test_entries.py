@@ -20,9 +20,9 @@ from petition.ledger.entries import (
     EpochEntry,
     Removal,
     RemoveEntry,
-    Show,
     SignEntry,
     TranslationEntry,
+    Visibility,
     WithdrawEntry,
     commitment,
     parse,
@@ -166,11 +166,11 @@ def test_what_may_not_be_a_line_cannot_be_an_entry() -> None:
 
 
 def test_a_commitment_covers_salt_and_every_field() -> None:
-    body = Body(Show.NAME, "Suzie Example", "Engineer", "Search", "« Enfin ! »")
+    body = Body(Visibility.NAME, "Suzie Example", "Engineer", "Search", "« Enfin ! »")
     spelled = (
         '{"comment":"« Enfin ! »","name":"Suzie Example","role":"Engineer","show":"name","team":"Search"}'
     ).encode()
     assert body.canonical() == spelled
     assert commitment(b"s" * 32, body) == hashlib.sha256(b"petition/body/v1\0" + b"s" * 32 + spelled).digest()
-    others = [Body(Show.NAME, "Suzie Example", "Engineer", "Search"), Body(Show.ANONYMOUS), body]
+    others = [Body(Visibility.NAME, "Suzie Example", "Engineer", "Search"), Body(Visibility.ANONYMOUS), body]
     assert len({commitment(b"s" * 32, other) for other in others} | {commitment(b"t" * 32, body)}) == 4

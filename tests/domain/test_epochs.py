@@ -24,9 +24,9 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import outbox
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log, merkle
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
-from petition.signatures import PassSpent, SignatureState, Wish
+from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from tests import make
 
 LATER = make.NOW + timedelta(seconds=10)
@@ -35,7 +35,7 @@ LATER = make.NOW + timedelta(seconds=10)
 def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session: Session) -> None:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign)
-    assert signatures.standing(session, campaign, receipt.leaf).state is SignatureState.PENDING
+    assert signatures.status(session, campaign, receipt.leaf).state is SignatureState.PENDING
 
     closed = epochs.close_due(session, campaign.id, LATER)
 
@@ -43,7 +43,7 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
     assert (closed.number, closed.signatures, closed.tombstones) == (1, 1, 0)
     head = log.head_of(session, campaign.id)
     assert (head.counted, head.size, head.epoch) == (1, 3, 1)
-    where = signatures.standing(session, campaign, receipt.leaf)
+    where = signatures.status(session, campaign, receipt.leaf)
     assert (where.state, where.index, where.epoch) == (SignatureState.LOGGED, 1, 1)
     assert merkle.verify_inclusion(receipt.leaf, 1, head.size, where.proof, head.root)
     assert epochs.audit(session, campaign).faults == []
@@ -91,7 +91,9 @@ def test_a_lone_signature_is_no_batch_however_long_it_waits(session: Session, da
 def a_letter_with(session: Session, signed: int, waiting: int) -> tuple[Campaign, list[signatures.Receipt]]:
     """A letter in batches of three, with signatures in the ledger and others that wait."""
     campaign = make.campaign(session, batch_min=3, interval=60)
-    receipts = [make.signature(session, campaign, Wish(Show.NAME, name=f"Suzie {i}")) for i in range(signed)]
+    receipts = [
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=f"Suzie {i}")) for i in range(signed)
+    ]
     epochs.close_epoch(session, campaign, make.NOW)
     for _ in range(waiting):
         make.signature(session, campaign)
@@ -191,7 +193,7 @@ def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the
 
 def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_at_once(session: Session) -> None:
     campaign = make.campaign(session)
-    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Suzie"))
+    receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     make.signature(session, campaign)
     epochs.close_due(session, campaign.id, LATER)
 
@@ -208,19 +210,19 @@ def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_a
 
 def test_a_signature_withdrawn_while_it_waits_is_entered_and_struck_out(session: Session) -> None:
     campaign = make.campaign(session)
-    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Suzie"))
+    receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     signatures.withdraw(session, campaign, receipt.withdraw)
     for step in (1, 2):
         epochs.close_due(session, campaign.id, make.NOW + timedelta(seconds=10 * step))
     head = log.head_of(session, campaign.id)
     assert (head.epoch, head.counted, head.withdrawn) == (2, 0, 1)
-    assert signatures.standing(session, campaign, receipt.leaf).state is SignatureState.WITHDRAWN
+    assert signatures.status(session, campaign, receipt.leaf).state is SignatureState.WITHDRAWN
     assert epochs.audit(session, campaign).faults == []
 
 
 def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) -> None:
     campaign = make.campaign(session)
-    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Suzie"))
+    receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     epochs.close_due(session, campaign.id, LATER)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Suzie"]
     signatures.hide(session, campaign, receipt.withdraw)
@@ -263,10 +265,10 @@ def test_a_milestone_is_reached_once_and_stays_when_signers_withdraw(session: Se
 def test_names_under_seal_open_together_when_there_are_enough(session: Session) -> None:
     campaign = make.campaign(session)
     for name in ("Suzie", "Alice Example"):
-        make.signature(session, campaign, Wish(Show.NAME, name=name, publish_at=3))
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=name, publish_at=3))
     epochs.close_due(session, campaign.id, LATER)
     assert signatures.named(session, campaign.id).found == 0
-    make.signature(session, campaign, Wish(Show.NAME, name="Bob Example"))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Bob Example"))
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
     assert signatures.named(session, campaign.id).found == 3
 
@@ -274,10 +276,10 @@ def test_names_under_seal_open_together_when_there_are_enough(session: Session) 
 def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
     campaign = make.campaign(session)
     for _ in range(9):
-        make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
+        make.signature(session, campaign, DisplayChoice(Visibility.ROLE, role="Engineer"))
     epochs.close_due(session, campaign.id, LATER)
     assert signatures.role_counts(session, campaign.id) == {}
-    make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
+    make.signature(session, campaign, DisplayChoice(Visibility.ROLE, role="Engineer"))
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
     assert signatures.role_counts(session, campaign.id) == {"Engineer": 10}
 
@@ -293,7 +295,7 @@ def published(session: Session, campaign: Campaign, home: Path) -> str:
 
 def test_a_name_taken_off_after_the_close_leaves_the_bundle_too(session: Session, tmp_path: Path) -> None:
     campaign = make.campaign(session)
-    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Suzie Quux"))
+    receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie Quux"))
     epochs.close_campaign(session, campaign, LATER)
     session.flush()
     assert "Suzie Quux" in published(session, campaign, tmp_path)
@@ -306,7 +308,7 @@ def test_a_name_taken_off_after_the_close_leaves_the_bundle_too(session: Session
 
 def test_names_go_six_months_after_the_close_and_the_count_stands(session: Session, tmp_path: Path) -> None:
     campaign = make.campaign(session)
-    make.signature(session, campaign, Wish(Show.NAME, name="Suzie Quux"))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie Quux"))
     epochs.close_campaign(session, campaign, LATER)
     session.flush()
     assert closed_before(session, LATER.date()) == []

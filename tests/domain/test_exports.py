@@ -24,11 +24,11 @@ from petition.campaigns import Campaign
 from petition.config.addresses import PROJECT
 from petition.core import db
 from petition.ledger import log
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.organisers import Role, approvals, audit_log
-from petition.organisers.approvals import KeyAct
-from petition.organisers.audit_log import Deed
-from petition.signatures import Wish
+from petition.organisers.approvals import ApprovalKind
+from petition.organisers.audit_log import Action
+from petition.signatures import DisplayChoice
 from petition.usecases import cells, exports, files
 from petition.usecases.acts import ACTS
 from petition.usecases.exports import ExportUnknown, NoNames
@@ -85,13 +85,13 @@ def test_a_file_of_names_holds_those_that_are_public_and_nobody_else(engine: Eng
     with db.transaction() as session:
         campaign = make.campaign(session, public_min=2)
         for wish in (
-            Wish(Show.NAME, "=cmd|' /C calc'!A0", "Engineer", "", "-1+1"),
-            Wish(Show.NAME, "Sealed Example", "", "", "", 50),
-            Wish(Show.ROLE, role="Designer"),
+            DisplayChoice(Visibility.NAME, "=cmd|' /C calc'!A0", "Engineer", "", "-1+1"),
+            DisplayChoice(Visibility.NAME, "Sealed Example", "", "", "", 50),
+            DisplayChoice(Visibility.ROLE, role="Designer"),
             make.ANONYMOUS,
         ):
             make.signature(session, campaign, wish)
-        hidden = make.signature(session, campaign, Wish(Show.NAME, "Hidden Example"))
+        hidden = make.signature(session, campaign, DisplayChoice(Visibility.NAME, "Hidden Example"))
         epochs.close_epoch(session, campaign, NOW)
         session.flush()
         signatures.hide(session, campaign, hidden.withdraw)
@@ -106,7 +106,7 @@ def test_a_file_of_names_holds_those_that_are_public_and_nobody_else(engine: Eng
 def test_no_name_leaves_below_the_least_number_of_signatures(engine: Engine, tmp_path: Path) -> None:
     with db.transaction() as session:
         campaign = make.campaign(session, public_min=2)
-        make.signature(session, campaign, Wish(Show.NAME, "Alice Example"))
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, "Alice Example"))
         epochs.close_epoch(session, campaign, NOW)
     with db.transaction() as session, pytest.raises(NoNames):
         exports.ask_names(session, session.get_one(Campaign, campaign.id), OMAR, NOW)
@@ -146,11 +146,11 @@ def test_names_take_two_organisers_and_the_request_says_how_many(engine: Engine)
     with db.transaction() as session:
         assert exports.of(session, campaign.id, NOW) == []
         approved = approvals.approve(session, campaign.id, request.id, SUZIE, NOW)
-        ACTS[KeyAct.EXPORT_NAMES](session, session.get_one(Campaign, campaign.id), approved, NOW)
+        ACTS[ApprovalKind.EXPORT_NAMES](session, session.get_one(Campaign, campaign.id), approved, NOW)
     with db.session() as session:
         assert [(each.kind, each.by) for each in exports.of(session, campaign.id, NOW)] == [(ExportKind.SIGNERS, OMAR)]
         deeds = [each.deed for each in session.scalars(audit_log.lines(campaign.id))]
-    assert deeds == [Deed.EXPORTED, Deed.KEY_GIVEN, Deed.KEY_ASKED]
+    assert deeds == [Action.EXPORTED, Action.KEY_GIVEN, Action.KEY_ASKED]
 
 
 def test_whoever_asks_twice_gets_one_file(engine: Engine) -> None:

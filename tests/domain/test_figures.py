@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from petition import epochs
-from petition.campaigns.milestones import MilestoneKind, Standing
+from petition.campaigns.milestones import MilestoneKind, MilestoneStatus
 from petition.core import outbox
 from petition.epochs.history import DayFigures, Epoch
 from petition.ledger import log
@@ -85,7 +85,7 @@ def drawn(session: Session) -> Picture:
     """Of eighty batches and three goals: one reached, one next, one far away."""
     made = make.campaign(session)
     batches(session, made.id, 80, timedelta(hours=12))
-    goals = [Standing(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
+    goals = [MilestoneStatus(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
     found = picture(curve(session, made, None, NOW), goals)
     assert found
     return found

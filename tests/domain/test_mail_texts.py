@@ -20,17 +20,17 @@ from sqlalchemy.orm import Session
 from petition import epochs
 from petition.campaigns import Campaign, CampaignState, Letter
 from petition.campaigns.milestones import MilestoneKind
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.mail import ListPostbox
 from petition.mail.plain import WIDTH
 from petition.mailing import digests
-from petition.mailing.digests import DIGESTS, NOTICES, Sender, Sheet
+from petition.mailing.digests import DIGESTS, NOTICES, RenderedMail, Sender
 from petition.mailing.digests.addressee_weekly import ForAddressee
 from petition.mailing.digests.facts import DemandFact, Happened, NextStep, ReachedFact, UpdateFact, Window, as_json
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact, ForOrganisers
 from petition.mailing.digests.sending import message
 from petition.mailing.queue import Claim
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from tests import make
 
 HERE: Final = Path(__file__).parent / "data" / "mails"
@@ -119,7 +119,7 @@ def a_campaign(**mailing: object) -> Campaign:
     return campaign
 
 
-def sheet(name: str, lang: str, **mailing: object) -> Sheet:
+def sheet(name: str, lang: str, **mailing: object) -> RenderedMail:
     """One of the mails above, as it is written once for all its readers."""
     kind, facts = MAILS[name]
     return digests.write(a_campaign(**mailing), kind, None if facts is None else as_json(facts), lang, BASE)
@@ -266,7 +266,7 @@ def test_readers_links_are_whole_and_headers_unbroken_on_one_line() -> None:
 
 def test_no_signer_is_named_though_one_is_named_in_public(session: Session) -> None:
     campaign = make.campaign(session, goals=((MilestoneKind.COUNT, 1),), mailing={"addressee": True})
-    make.signature(session, campaign, Wish(Show.NAME, name="Mallory", role="Engineer"))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Mallory", role="Engineer"))
     epochs.close_epoch(session, campaign, make.NOW)
     told = {kind: mail_of_today(session, campaign, kind) for kind in DIGESTS if kind != "update"}
     assert [kind for kind, said in told.items() if "Mallory" in said or "Engineer" in said] == []

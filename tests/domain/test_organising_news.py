@@ -25,18 +25,18 @@ from petition.campaigns import (
 )
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.mail import ListPostbox
 from petition.mailing import digests, subscribers
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery
-from petition.mailing.subscribers import Audience, Rhythm, Subscriber, WorkAddressRefused
+from petition.mailing.subscribers import Audience, Frequency, Subscriber, WorkAddressRefused
 from petition.organisers import approvals, audit_log
-from petition.organisers.approvals import KeyAct, RequestUnknown
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, RequestUnknown
+from petition.organisers.audit_log import Action
 from petition.privacy import Recipient
 from petition.publication import Snapshot, bundle_file
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.usecases import acts, endings, milestone_settings, trials, updates
 from petition.usecases.milestone_settings import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
 from petition.usecases.updates import UpdateFixed, UpdateState, UpdateUnknown
@@ -59,7 +59,7 @@ def suzie(session: Session) -> bytes:
     return organisers.enrol(session, "Suzie", "en", make.NOW).id
 
 
-def deeds(session: Session, campaign: Campaign) -> list[Deed]:
+def deeds(session: Session, campaign: Campaign) -> list[Action]:
     session.flush()
     return [line.deed for line in session.scalars(audit_log.lines(campaign.id))][::-1]
 
@@ -73,7 +73,7 @@ def public(session: Session, campaign: Campaign) -> Snapshot:
     return found
 
 
-def reader(session: Session, campaign: Campaign, address: str, rhythm: Rhythm, lang: str = "en") -> None:
+def reader(session: Session, campaign: Campaign, address: str, rhythm: Frequency, lang: str = "en") -> None:
     subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), address, lang, rhythm, make.NOW)
     newest = session.scalars(select(Subscriber).where(Subscriber.state == subscribers.SubscriberState.UNCONFIRMED))
     subscribers.confirm(session, newest.one().id, make.NOW)
@@ -103,7 +103,7 @@ def test_an_update_is_kept_changed_published_and_stands_on_the_page(session: Ses
     ):
         with pytest.raises(UpdateFixed):
             late()
-    assert deeds(session, campaign) == [Deed.UPDATE_WRITTEN, Deed.UPDATE_WRITTEN, Deed.UPDATE_PUBLISHED]
+    assert deeds(session, campaign) == [Action.UPDATE_WRITTEN, Action.UPDATE_WRITTEN, Action.UPDATE_PUBLISHED]
 
 
 def test_an_update_of_another_campaign_is_unknown(session: Session, omar: bytes) -> None:
@@ -126,7 +126,7 @@ def test_a_planned_update_waits_for_its_time_and_can_be_cancelled_until_then(ses
     session.flush()
     assert updates.due(session, LATER) == [kept]
     assert [updates.publish_due(session, kept, LATER) for _ in range(2)] == [True, False]
-    assert deeds(session, campaign)[-1] is Deed.UPDATE_PUBLISHED
+    assert deeds(session, campaign)[-1] is Action.UPDATE_PUBLISHED
 
 
 def test_any_number_of_workers_publish_a_planned_update_once(engine: Engine) -> None:
@@ -150,7 +150,7 @@ def test_any_number_of_workers_publish_a_planned_update_once(engine: Engine) -> 
         thread.join()
     with db.session() as session:
         published = session.scalar(select(func.count()).select_from(Update))
-        told = [line for line in session.scalars(audit_log.lines(campaign.id, deed=Deed.UPDATE_PUBLISHED))]
+        told = [line for line in session.scalars(audit_log.lines(campaign.id, deed=Action.UPDATE_PUBLISHED))]
     assert (done.count(True), len(done), published, len(told)) == (1, 24, 1, 1)
 
 
@@ -158,13 +158,13 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     session: Session, omar: bytes, suzie: bytes
 ) -> None:
     campaign = make.campaign(session)
-    reader(session, campaign, "one@post.example", Rhythm.MILESTONES)
-    reader(session, campaign, "two@post.example", Rhythm.MILESTONES, "fr")
-    reader(session, campaign, "three@post.example", Rhythm.WEEKLY)
-    assert subscribers.audience(session, campaign.id)[Rhythm.MILESTONES] == {"en": 1, "fr": 1}
+    reader(session, campaign, "one@post.example", Frequency.MILESTONES)
+    reader(session, campaign, "two@post.example", Frequency.MILESTONES, "fr")
+    reader(session, campaign, "three@post.example", Frequency.WEEKLY)
+    assert subscribers.audience(session, campaign.id)[Frequency.MILESTONES] == {"en": 1, "fr": 1}
     kept = updates.write(session, campaign, TEXT, omar, make.NOW)
     request = updates.ask_to_mail(session, campaign, kept, None, omar, make.NOW)
-    assert (request.act, request.about["readers"], request.about["draft"]) == (KeyAct.MAIL, 2, kept.hex())
+    assert (request.act, request.about["readers"], request.about["draft"]) == (ApprovalKind.MAIL, 2, kept.hex())
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.ASKED
     with pytest.raises(UpdateFixed):
         updates.rewrite(session, campaign, kept, {"en": "Other words", "fr": "Autre"}, omar, make.NOW)
@@ -177,7 +177,7 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     (published,) = updates.published(session, campaign)
     assert (published.update.mailed, published.mails) == (True, {"planned": 2})
     assert deeds(session, campaign) == [
-        Deed.UPDATE_WRITTEN, Deed.KEY_ASKED, Deed.KEY_GIVEN, Deed.UPDATE_PUBLISHED,
+        Action.UPDATE_WRITTEN, Action.KEY_ASKED, Action.KEY_GIVEN, Action.UPDATE_PUBLISHED,
     ]  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def test_a_fourth_mail_in_a_week_is_refused_when_asked_and_given_back_when_plann
     updates.ask_to_mail(session, campaign, fifth, make.NOW + timedelta(days=7), omar, make.NOW)
     assert updates.publish_due(session, planned, LATER) is False
     assert updates.find(session, campaign, planned, LATER).state is UpdateState.DRAFT
-    assert deeds(session, campaign)[-1] is Deed.UPDATE_CANCELLED
+    assert deeds(session, campaign)[-1] is Action.UPDATE_CANCELLED
 
 
 def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(session: Session, omar: bytes) -> None:
@@ -249,7 +249,7 @@ def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(se
     with pytest.raises(trials.TooManyTrials):
         trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW)
     trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW + timedelta(minutes=61))
-    lines = list(session.scalars(audit_log.lines(campaign.id, deed=Deed.TRIAL_SENT)))
+    lines = list(session.scalars(audit_log.lines(campaign.id, deed=Action.TRIAL_SENT)))
     assert {str(line.about) for line in lines} == {"{}"}
     sender = Sender(ListPostbox(), "http://localhost", "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
     mail = trials.trial(session, kept, Recipient("omar@post.example", "fr"), sender, make.NOW)
@@ -276,7 +276,7 @@ def test_each_step_of_a_demand_stays_in_its_timeline(session: Session, omar: byt
     assert [(item.day.day, item.state) for item in snapshot.timeline if item.kind == "demand"] == [
         (23, "broken"), (20, "partly_met"),
     ]  # fmt: skip
-    assert deeds(session, campaign) == [Deed.DEMAND_JUDGED, Deed.DEMAND_JUDGED]
+    assert deeds(session, campaign) == [Action.DEMAND_JUDGED, Action.DEMAND_JUDGED]
     with pytest.raises(CampaignFaulty):
         endings.judge(session, campaign, 2, DemandState.MET, "", make.NOW.date(), omar, make.NOW)
     unopened = draft(session, make.a_draft())
@@ -319,7 +319,7 @@ def test_the_page_shows_a_delivery_and_an_answer_as_they_were_corrected(session:
 
 
 def test_the_journal_tells_each_correction(session: Session, corrected: Campaign) -> None:
-    assert deeds(session, corrected) == [Deed.DELIVERED, Deed.ANSWERED, Deed.ANSWERED, Deed.DELIVERED]
+    assert deeds(session, corrected) == [Action.DELIVERED, Action.ANSWERED, Action.ANSWERED, Action.DELIVERED]
 
 
 def test_the_next_digest_leads_to_the_answer(session: Session, corrected: Campaign) -> None:
@@ -335,7 +335,7 @@ def named(session: Session, campaign: Campaign) -> list[str]:
 
 def sign(session: Session, campaign: Campaign, *names: str) -> None:
     for name in names:
-        make.signature(session, campaign, Wish(Show.NAME, name=name))
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=name))
 
 
 def close_epoch(session: Session, campaign: Campaign, step: int) -> Snapshot:
@@ -395,7 +395,7 @@ def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: 
     milestone_settings.add(session, campaign, COUNT, 30, USUAL, omar, make.NOW)
     with pytest.raises(NamesPublic):
         milestone_settings.change(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
-    assert deeds(session, campaign) == [Deed.MILESTONE_ADDED, Deed.MILESTONE_REMOVED, Deed.MILESTONE_ADDED]
+    assert deeds(session, campaign) == [Action.MILESTONE_ADDED, Action.MILESTONE_REMOVED, Action.MILESTONE_ADDED]
 
 
 def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(session: Session, omar: bytes) -> None:
@@ -410,7 +410,7 @@ def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Sessio
     campaign = make.campaign(session)
     milestone_settings.add(session, campaign, COUNT, 2, SEALED, omar, make.NOW)
     sign(session, campaign, "Alice Example")
-    make.signature(session, campaign, Wish(Show.NAME, name="Bob Example", publish_at=25))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Bob Example", publish_at=25))
     close_epoch(session, campaign, 1)
     assert named(session, campaign) == ["Alice Example"]
 
@@ -429,7 +429,7 @@ def test_a_milestone_is_added_once_and_a_share_needs_a_workforce(session: Sessio
 @pytest.mark.parametrize(("readers", "organiser"), [(True, False), (False, True), (False, False), (True, True)])
 def test_a_milestone_is_mailed_to_whom_it_says(session: Session, omar: bytes, readers: bool, organiser: bool) -> None:
     campaign = make.campaign(session)
-    reader(session, campaign, "one@post.example", Rhythm.MILESTONES)
+    reader(session, campaign, "one@post.example", Frequency.MILESTONES)
     someone = subscribers.enter(
         session, make.PEPPER, campaign.id, campaign.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW
     )

@@ -14,13 +14,13 @@ from petition import epochs, publication, signatures
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, find_any
 from petition.core import db, outbox
 from petition.ledger import log
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.organisers import audit_log
-from petition.organisers.audit_log import Deed
-from petition.signatures import Concealed, SignatureState, SignerUnknown, Wish, bulk_removal, selection
+from petition.organisers.audit_log import Action
+from petition.signatures import Concealed, DisplayChoice, SignatureState, SignerUnknown, bulk_removal, selection
 from petition.signatures.bulk_removal import RemovalOver
 from petition.signatures.selection import Criteria, CriteriaEmpty, Shown, WithComment
-from petition.signatures.tables import Signature, WaitingRemoval, Wave, WaveState
+from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, WaitingRemoval
 from petition.usecases import hints, removals
 from petition.usecases.removals import SelectionChanged
 from tests import make
@@ -29,11 +29,11 @@ LATER = make.NOW + timedelta(seconds=10)
 OMAR, RITA = b"o" * 16, b"r" * 16
 
 
-def named(name: str, role: str = "Engineer", team: str = "", comment: str = "") -> Wish:
-    return Wish(Show.NAME, name=name, role=role, team=team, comment=comment)
+def named(name: str, role: str = "Engineer", team: str = "", comment: str = "") -> DisplayChoice:
+    return DisplayChoice(Visibility.NAME, name=name, role=role, team=team, comment=comment)
 
 
-def an_epoch(session: Session, campaign: Campaign, *wishes: Wish, at: int = 1) -> None:
+def an_epoch(session: Session, campaign: Campaign, *wishes: DisplayChoice, at: int = 1) -> None:
     for wish in wishes:
         make.signature(session, campaign, wish)
     epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10 * at))
@@ -101,9 +101,9 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
         removals.take_back(session, campaign, again.id, OMAR, LATER)
     told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [
-        (Deed.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
-        (Deed.REMOVAL_UNDONE, {"n": 1}),
-        (Deed.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
+        (Action.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
+        (Action.REMOVAL_UNDONE, {"n": 1}),
+        (Action.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
     ]
 
 
@@ -137,14 +137,14 @@ def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
     with pytest.raises(SignerUnknown):
         removals.conceal(session, campaign, index, Concealed.NAME, OMAR, LATER)
     told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
-    assert told == [(Deed.SIGNER_HIDDEN, {"what": "name"}), (Deed.SIGNER_HIDDEN, {"what": "comment"})]
+    assert told == [(Action.SIGNER_HIDDEN, {"what": "name"}), (Action.SIGNER_HIDDEN, {"what": "comment"})]
 
 
 def test_criteria_find_what_is_shown_and_nothing_of_the_others_but_their_epoch(session: Session) -> None:
     campaign = make.campaign(session)
-    sealed = Wish(Show.NAME, name="Suzie Sealed", role="Designer", publish_at=100)
+    sealed = DisplayChoice(Visibility.NAME, name="Suzie Sealed", role="Designer", publish_at=100)
     an_epoch(session, campaign, named("Alice Example", comment="Yes"), named("Bob Example", role="Designer"), sealed)
-    an_epoch(session, campaign, named("alice example", team="Platform"), make.ANONYMOUS, Wish(Show.ROLE, role="Designer"), at=2)  # fmt: skip
+    an_epoch(session, campaign, named("alice example", team="Platform"), make.ANONYMOUS, DisplayChoice(Visibility.ROLE, role="Designer"), at=2)  # fmt: skip
     assert sorted(found(session, campaign, Criteria(q="EXAMPLE"))) == ["Alice Example", "Bob Example", "alice example"]
     assert found(session, campaign, Criteria(q="sealed")) == []
     assert found(session, campaign, Criteria(role="Designer")) == ["Bob Example"]
@@ -249,7 +249,7 @@ def test_a_wave_is_cancelled_while_it_runs_and_everything_it_did_comes_back(sess
     bulk_removal.advance(session, wave, 2)
     assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 2
     assert rows(session) == before
-    assert session.get_one(Wave, wave.id).state is WaveState.CANCELLED
+    assert session.get_one(BulkRemoval, wave.id).state is BulkRemovalState.CANCELLED
     assert bulk_removal.advance(session, bulk_removal.find(session, campaign.id, wave.id)) is False
     assert session.scalar(select(func.count()).select_from(WaitingRemoval)) == 0
 
@@ -265,7 +265,7 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     session.flush()
     assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 2
     session.expire_all()
-    states = {name: signatures.standing(session, campaign, each.leaf).state for name, each in receipts.items()}
+    states = {name: signatures.status(session, campaign, each.leaf).state for name, each in receipts.items()}
     assert states == {
         "Suzie": SignatureState.WITHDRAWN,
         "Alice Example": SignatureState.HIDDEN,
@@ -285,19 +285,19 @@ def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Se
     session.flush()
     bulk_removal.advance(session, wave)
     session.flush()
-    assert (wave.found, wave.done, wave.state) == (3, 2, WaveState.DONE)
+    assert (wave.found, wave.done, wave.state) == (3, 2, BulkRemovalState.DONE)
 
 
 def test_a_removal_that_waits_opens_no_name_and_holds_no_cell_open(session: Session) -> None:
     campaign = make.campaign(session)
-    an_epoch(session, campaign, *[Wish(Show.ROLE, role="Engineer") for _ in range(10)], named("Mallory"))
+    an_epoch(session, campaign, *[DisplayChoice(Visibility.ROLE, role="Engineer") for _ in range(10)], named("Mallory"))
     assert refreshed(session, campaign).tally.roles == 10
     mallory = index_of(session, "Mallory")
     wave = bulk_removal.begin(session, campaign, [1 if mallory != 1 else 2], Removal.FRAUD, OMAR, LATER, {})
     bulk_removal.advance(session, wave)
     removals.remove_one(session, campaign, mallory, Removal.FRAUD, OMAR, LATER)
-    make.signature(session, campaign, Wish(Show.NAME, name="Alice Example", publish_at=2))
-    signatures.roll(session, campaign.id, 90, 2)
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Alice Example", publish_at=2))
+    signatures.append_batch(session, campaign.id, 90, 2)
     assert refreshed(session, campaign).tally.roles == 0
     assert signatures.named(session, campaign.id).found == 0
     removals.take_back(session, campaign, wave.id, OMAR, LATER)
@@ -356,7 +356,7 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         assert request
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
-        outbox.owe(session, removals.REMOVAL, campaign_id, 0, LATER)
+        outbox.add(session, removals.REMOVAL, campaign_id, 0, LATER)
     with db.session() as session:
         owed_ids = [owed_id for kind, owed_id in outbox.overdue(session, LATER) if kind == removals.REMOVAL]
     faults: list[Exception] = []
@@ -401,9 +401,9 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
     with db.session() as session:
         campaign = find_any(session, slug)
         assert campaign
-        wave = session.scalars(select(Wave)).one()
+        wave = session.scalars(select(BulkRemoval)).one()
         head = log.head_of(session, campaign_id)
-        assert (wave.found, wave.state) == (120, WaveState.DONE)
+        assert (wave.found, wave.state) == (120, BulkRemovalState.DONE)
         assert (head.counted, head.withdrawn + head.removed["fraud"]) == (0, 120)
         assert head.withdrawn <= 12
         assert epochs.audit(session, campaign).faults == []
@@ -436,15 +436,15 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
     with pytest.raises(Killed):
         removals.work(owed_id, lambda: LATER, breath, 7)
     with db.session() as session:
-        wave = session.scalars(select(Wave)).one()
-        assert (wave.found, wave.done, wave.state) == (60, 21, WaveState.RUNNING)
+        wave = session.scalars(select(BulkRemoval)).one()
+        assert (wave.found, wave.done, wave.state) == (60, 21, BulkRemovalState.RUNNING)
         assert epochs.audit(session, session.get_one(Campaign, campaign_id)).faults == []
     removals.work(owed_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
     with db.session() as session:
-        assert session.scalars(select(Wave.done)).one() == 21
+        assert session.scalars(select(BulkRemoval.done)).one() == 21
     after = LATER + outbox.LEASE
     removals.work(owed_id, lambda: after, lambda: False)
     with db.session() as session:
-        wave = session.scalars(select(Wave)).one()
-        assert (wave.found, wave.done, wave.state) == (60, 60, WaveState.DONE)
+        wave = session.scalars(select(BulkRemoval)).one()
+        assert (wave.found, wave.done, wave.state) == (60, 60, BulkRemovalState.DONE)
         assert [kind for kind, _ in outbox.overdue(session, after) if kind == removals.REMOVAL] == []

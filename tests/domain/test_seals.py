@@ -13,8 +13,8 @@ from petition import epochs, publication, signatures
 from petition.campaigns import Campaign
 from petition.campaigns.milestones import UNKNOWN, Goal, MilestoneKind
 from petition.ledger import log
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from petition.signatures.tables import Pending, Signature
 from petition.usecases import milestone_settings
 from petition.usecases.milestone_settings import Consequences
@@ -38,7 +38,7 @@ def a_letter(session: Session, *opening: tuple[MilestoneKind, int], **changes: o
 
 def signs(session: Session, campaign: Campaign, *names: str, shown: int = 0) -> None:
     for name in names:
-        make.signature(session, campaign, Wish(Show.NAME, name=name, sealed_until=shown))
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=name, sealed_until=shown))
 
 
 def batch(session: Session, campaign: Campaign) -> list[str]:
@@ -151,7 +151,7 @@ def test_the_seal_is_that_of_the_page_or_of_the_letter_whichever_is_later(sessio
     session.flush()
     signs(session, campaign, "Bob", shown=50)
     signs(session, campaign, "Carol")
-    make.signature(session, campaign, Wish(Show.ANONYMOUS, sealed_until=50))
+    make.signature(session, campaign, DisplayChoice(Visibility.ANONYMOUS, sealed_until=50))
     assert seals(session, campaign) == {"Suzie": 900, "Rita": 50, "Omar": 900, "Bob": 50, "Carol": 0, "": 0}
 
 
@@ -169,8 +169,8 @@ def test_a_share_is_sealed_as_the_number_that_the_page_shows(
 
 def test_a_wish_waits_beside_the_seal_and_a_hidden_name_keeps_neither(session: Session) -> None:
     campaign = a_letter(session, (COUNT, 2))
-    make.signature(session, campaign, Wish(Show.NAME, name="Suzie", publish_at=3))
-    receipt = make.signature(session, campaign, Wish(Show.NAME, name="Rita"))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie", publish_at=3))
+    receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Rita"))
     assert batch(session, campaign) == ["Rita"]
     signs(session, campaign, "Omar")
     assert batch(session, campaign) == ["Omar", "Rita", "Suzie"]

@@ -11,15 +11,15 @@ from petition import epochs, publication, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import CampaignClosed, CampaignState
 from petition.campaigns.milestones import MilestoneKind
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from petition.verification import Proven
 from tests import make
 
 
 def test_below_the_least_number_neither_count_nor_names_nor_ledger_are_shown(session: Session) -> None:
     campaign = make.campaign(session, public_min=2, goals=((MilestoneKind.COUNT, 1),))
-    make.signature(session, campaign, Wish(Show.NAME, name="Suzie"))
+    make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
     hidden = publication.load(session, campaign.slug)
     assert hidden is not None

@@ -18,14 +18,14 @@ from petition.core import db, events
 from petition.core.events import CodeWanted, Event
 from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
-from petition.verification import AlreadyVerified, CodeWrong, Desk, NetworkExhausted, work_email
+from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted, VerificationContext, work_email
 from petition.verification.tables import Issued, MailCap, Tag
 from tests import make
 from tests.support.waiting import lock_waiters, until
 
 
 @pytest.fixture
-def mailed(desk: Desk) -> list[Recipient]:
+def mailed(desk: VerificationContext) -> list[Recipient]:
     """What the code worker would have been given."""
     found: list[Recipient] = []
 
@@ -39,7 +39,7 @@ def mailed(desk: Desk) -> list[Recipient]:
 
 def ask(
     session: Session,
-    desk: Desk,
+    desk: VerificationContext,
     campaign: Campaign,
     address: str,
     network: bytes = b"n" * 32,
@@ -49,7 +49,7 @@ def ask(
     return verification.begin(session, desk, campaign, address, network=network, proven=False, lang="en", now=now)
 
 
-def asked(desk: Desk, campaign: Campaign, address: str, now: datetime = make.NOW) -> str:
+def asked(desk: VerificationContext, campaign: Campaign, address: str, now: datetime = make.NOW) -> str:
     """Ask for a code in a transaction of its own."""
     with db.transaction() as asking:
         return ask(asking, desk, campaign, address, now=now)
@@ -60,7 +60,9 @@ def blinding(campaign: Campaign) -> Blinding:
     return passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
 
 
-def test_a_code_becomes_a_pass_and_the_pass_a_signature(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+def test_a_code_becomes_a_pass_and_the_pass_a_signature(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
     campaign = make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, campaign, "Suzie.Q+x@corp.example")
@@ -73,7 +75,7 @@ def test_a_code_becomes_a_pass_and_the_pass_a_signature(session: Session, desk: 
 
 
 def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
-    session: Session, desk: Desk, mailed: list[Recipient]
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     campaign = make.campaign(session)
     with db.transaction() as asking:
@@ -90,7 +92,9 @@ def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
     assert verification.issued(session, campaign.id) == {"work_email": 1}
 
 
-def test_five_tries_then_even_the_right_code_is_wrong(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+def test_five_tries_then_even_the_right_code_is_wrong(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
     campaign = make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, campaign, "suzie@corp.example")
@@ -102,7 +106,9 @@ def test_five_tries_then_even_the_right_code_is_wrong(session: Session, desk: De
             verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW)
 
 
-def test_a_code_of_one_campaign_is_worthless_in_another(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+def test_a_code_of_one_campaign_is_worthless_in_another(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
     first, second = make.campaign(session), make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, first, "suzie@corp.example")
@@ -111,7 +117,7 @@ def test_a_code_of_one_campaign_is_worthless_in_another(session: Session, desk: 
 
 
 def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
-    session: Session, desk: Desk, mailed: list[Recipient]
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     campaign = make.campaign(session)
     challenges = []
@@ -123,7 +129,7 @@ def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
 
 
 def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_answer_her_own_challenge(
-    session: Session, desk: Desk, mailed: list[Recipient]
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     """Strangers used up the mails of her day: she types the code that one of these brought."""
     campaign = make.campaign(session)
@@ -139,7 +145,9 @@ def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_an
     assert len(stamp) == 256
 
 
-def test_codes_differ_by_address_and_by_day(session: Session, desk: Desk, mailed: list[Recipient]) -> None:
+def test_codes_differ_by_address_and_by_day(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
     campaign = make.campaign(session)
     for address, day in (("suzie@corp.example", 0), ("suzie@corp.example", 1), ("mallory@corp.example", 0)):
         asked(desk, campaign, address, make.NOW + timedelta(days=day))
@@ -148,7 +156,7 @@ def test_codes_differ_by_address_and_by_day(session: Session, desk: Desk, mailed
 
 
 def test_the_mails_used_up_in_one_campaign_bring_the_code_of_another(
-    session: Session, desk: Desk, mailed: list[Recipient]
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     """The cap belongs to the mailbox, over all campaigns: so does the code, or a stranger could use up one for the other."""
     first, second = make.campaign(session), make.campaign(session)
@@ -160,7 +168,7 @@ def test_the_mails_used_up_in_one_campaign_bring_the_code_of_another(
 
 @pytest.mark.parametrize(("minutes", "good"), [(5, True), (16, True), (29, True), (31, False)])
 def test_a_code_mailed_before_midnight_stays_good_for_a_while_after(
-    session: Session, desk: Desk, mailed: list[Recipient], minutes: int, good: bool
+    session: Session, desk: VerificationContext, mailed: list[Recipient], minutes: int, good: bool
 ) -> None:
     campaign = make.campaign(session)
     midnight = (make.NOW + timedelta(days=1)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -177,7 +185,7 @@ def test_a_code_mailed_before_midnight_stays_good_for_a_while_after(
 
 
 def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and_one_that_had_its_mails(
-    session: Session, desk: Desk, mailed: list[Recipient], monkeypatch: pytest.MonkeyPatch
+    session: Session, desk: VerificationContext, mailed: list[Recipient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P30: whatever differed here, the time of the answer would tell."""
     monkeypatch.setattr(work_email, "FILLERS", 1)
@@ -192,7 +200,7 @@ def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and
 
 
 def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_one_pass(
-    engine: Engine, desk: Desk, mailed: list[Recipient]
+    engine: Engine, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     """P6: one address in several spellings, at once."""
     with db.transaction() as session:
@@ -245,7 +253,7 @@ def test_one_pass_redeemed_by_thirty_two_at_once_is_one_signature(engine: Engine
     assert sorted(outcomes) == ["signed"] + ["spent"] * 31
 
 
-def test_a_network_that_uses_no_code_is_stopped_after_sixty(session: Session, desk: Desk) -> None:
+def test_a_network_that_uses_no_code_is_stopped_after_sixty(session: Session, desk: VerificationContext) -> None:
     """P23: ten thousand posts from one network; each further one is refused before anything is mailed."""
     campaign = make.campaign(session)
     sent: list[Event] = []
@@ -261,7 +269,7 @@ def test_a_network_that_uses_no_code_is_stopped_after_sixty(session: Session, de
 
 
 def test_an_office_of_three_hundred_that_uses_its_codes_never_meets_the_limit(
-    session: Session, desk: Desk, mailed: list[Recipient]
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
     """P23: colleagues behind one address."""
     campaign = make.campaign(session)

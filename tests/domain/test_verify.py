@@ -29,9 +29,9 @@ from petition.ledger.entries import (
     EpochEntry,
     Removal,
     RemoveEntry,
-    Show,
     SignEntry,
     TranslationEntry,
+    Visibility,
     WithdrawEntry,
     commitment,
     parse,
@@ -100,13 +100,13 @@ def publish(first: int, signed: list[Signed]) -> list[PublicBody]:
 
 
 FIRST = in_order(
-    sign(Body(Show.NAME, "Suzie Example", "Engineer", "", "« Il était temps ! »")),
-    sign(Body(Show.NAME, "Alice Example")),
-    sign(Body(Show.ROLE, role="Designer")),
-    sign(Body(Show.ANONYMOUS)),
+    sign(Body(Visibility.NAME, "Suzie Example", "Engineer", "", "« Il était temps ! »")),
+    sign(Body(Visibility.NAME, "Alice Example")),
+    sign(Body(Visibility.ROLE, role="Designer")),
+    sign(Body(Visibility.ANONYMOUS)),
 )
-SECOND = in_order(*(sign(Body(Show.ANONYMOUS)) for _ in range(3)))
-SPARE = sign(Body(Show.ANONYMOUS))
+SECOND = in_order(*(sign(Body(Visibility.ANONYMOUS)) for _ in range(3)))
+SPARE = sign(Body(Visibility.ANONYMOUS))
 
 CAMPAIGN = CampaignEntry(
     CID, ORIGIN, {lang: sha256(LETTERS[lang]).digest() for lang in ("en", "fr")}, ("d1", "d2"),
@@ -219,17 +219,19 @@ def put_second(story: Story, *signed: Signed) -> None:
 
 @fraud("entry 10: " + NO_PASS, "entry 11: " + NO_PASS, "entry 12: " + NO_PASS)
 def fakes_stamped_by_another_key(story: Story) -> None:
-    put_second(story, *(sign(Body(Show.ANONYMOUS), STRANGER) for _ in range(3)))
+    put_second(story, *(sign(Body(Visibility.ANONYMOUS), STRANGER) for _ in range(3)))
 
 
 @fraud("entry 10: " + NO_PASS, "entry 11: " + NO_PASS, "entry 12: " + NO_PASS)
 def passes_of_another_campaign(story: Story) -> None:
-    put_second(story, *(sign(Body(Show.ANONYMOUS), ISSUER, bytes(16)) for _ in range(3)))
+    put_second(story, *(sign(Body(Visibility.ANONYMOUS), ISSUER, bytes(16)) for _ in range(3)))
 
 
 @fraud("entry 10: " + NO_PASS)
 def a_fake_without_any_pass(story: Story) -> None:
-    put_second(story, Signed(SignEntry(bytes(32), bytes(32), bytes(32), bytes(256)), b"", b"", Body(Show.ANONYMOUS)))
+    put_second(
+        story, Signed(SignEntry(bytes(32), bytes(32), bytes(32), bytes(256)), b"", b"", Body(Visibility.ANONYMOUS))
+    )
 
 
 @fraud("entry 13: minted: 7 signatures, but only 6 passes were issued")
@@ -404,7 +406,7 @@ for name, change in {
 
 @fraud("body of entry 11: is not the one that was signed")
 def an_edited_body(story: Story) -> None:
-    story.bodies[2] = replace(story.bodies[2], body=Body(Show.NAME, "Mallory Example"))
+    story.bodies[2] = replace(story.bodies[2], body=Body(Visibility.NAME, "Mallory Example"))
 
 
 @fraud("body of entry 11: is not the one that was signed")

@@ -15,7 +15,7 @@ from petition.core import clock, db
 from petition.mail import read_inbox
 from petition.mailing import queue, subscribers
 from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.subscribers import Audience, Report, Rhythm, Subscriber, Trouble
+from petition.mailing.subscribers import Audience, Frequency, Report, Subscriber, Trouble
 from tests import make
 from tests.support.terminal import run, told
 
@@ -30,7 +30,7 @@ def slug(environ: Environ) -> str:
     run(environ, "campaign", "list")
     with db.transaction() as session:
         made = make.campaign(session, goals=((MilestoneKind.COUNT, 1),), mailing={"quiet_from": 0, "quiet_to": 0})
-        for address, rhythm in (("suzie@post.example", Rhythm.MILESTONES), ("sam@post.example", Rhythm.DAILY)):
+        for address, rhythm in (("suzie@post.example", Frequency.MILESTONES), ("sam@post.example", Frequency.DAILY)):
             subscribers.ask(session, b"p" * 32, made.id, made.policies(), address, "en", rhythm, clock.now())
         for each in session.scalars(select(Subscriber)):
             subscribers.confirm(session, each.id, clock.now())
@@ -203,7 +203,7 @@ def test_lifting_wants_an_address_or_a_day(peppered: Environ, words: list[str]) 
 def test_the_terminal_says_what_the_mail_server_said_and_what_cannot_be_tried_again(peppered: Environ) -> None:
     run(peppered, "digest", "plan")
     with db.transaction() as session:
-        queue.halt(session, "refused", clock.now(), "5.7.1 blocked")
+        queue.pause(session, "refused", clock.now(), "5.7.1 blocked")
         session.execute(update(Delivery).where(Delivery.kind == "signer_daily").values(state=DeliveryState.DEAD))
         subscribers.record(session, make.PEPPER, Report(Trouble.HARD, "sam@post.example"), clock.now().date())
     shown = "not sent: refused\nThe mail server refused three mails in a row and said: 5.7.1 blocked\n"

@@ -13,13 +13,13 @@ from petition import campaigns, epochs, organisers
 from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.redis_store import Volatile
-from petition.ledger.entries import Show
+from petition.core.redis_store import RedisStore
+from petition.ledger.entries import Visibility
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Rhythm, Subscriber, SubscriberState
+from petition.mailing.subscribers import Frequency, Subscriber, SubscriberState
 from petition.organisers import Role
 from petition.organisers.approvals import approve
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.usecases import acts, updates
 from petition.web import build
 from tests import make
@@ -61,7 +61,7 @@ class Site:
 
 
 @pytest.fixture
-def site(config: Config, volatile: Volatile) -> Iterator[Site]:
+def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
     with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
         yield _furnished(url)
     db.engine().dispose()
@@ -75,12 +75,12 @@ def _furnished(url: str) -> Site:
         for who in (omar, suzie):
             organisers.join(session, campaign.id, who, Role.OWNER, now)
         for address, lang in (("one@post.example", "en"), ("two@post.example", "fr")):
-            given = (session, make.PEPPER, campaign.id, campaign.policies(), address, lang, Rhythm.MILESTONES, now)
+            given = (session, make.PEPPER, campaign.id, campaign.policies(), address, lang, Frequency.MILESTONES, now)
             subscribers.ask(*given)
             newest = session.query(Subscriber).filter_by(state=SubscriberState.UNCONFIRMED).one()
             subscribers.confirm(session, newest.id, now)
         for name in ("Alice Example", "Bob Example"):
-            make.signature(session, campaign, Wish(Show.NAME, name))
+            make.signature(session, campaign, DisplayChoice(Visibility.NAME, name))
         epochs.close_epoch(session, campaign, now)
         drafts = [updates.write(session, campaign, TEXT, omar, now) for _ in range(4)]
         session.flush()

@@ -15,7 +15,7 @@ from petition import campaigns, epochs, organisers
 from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.organisers import Role
 from petition.publication import Snapshot
 from petition.web import build
@@ -44,7 +44,7 @@ class Site:
 
 
 @pytest.fixture
-def site(config: Config, volatile: Volatile) -> Iterator[Site]:
+def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
     apps = list[Flask]()
 
     def app_at(url: str) -> Flask:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from petition import organisers
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.organisers import Role
 from petition.web import build
 from tests import make
@@ -20,7 +20,7 @@ from tests.support.served import served
 
 
 @pytest.fixture
-def page(browser: Browser, config: Config, volatile: Volatile) -> Iterator[Page]:
+def page(browser: Browser, config: Config, volatile: RedisStore) -> Iterator[Page]:
     """Omar's browser on the page of his draft."""
     with served(lambda url: build(replace(config, base_url=url, port=int(url.rsplit(":", 1)[1])))) as url:
         with db.transaction() as session:

@@ -110,7 +110,7 @@ def test_a_copy_sends_nothing_until_it_is_told_to_and_repeats_nothing_that_was_s
         db.connect(database_url if here else make_url(database_url).set(database=copy).render_as_string(False))
         assert digests.send_round(sender, clock.now) == 0
         with db.transaction() as session:
-            assert queue.halts(session, URL) == [RESTORED]
+            assert queue.current_pauses(session, URL) == [RESTORED]
             queue.resume(session, "all", URL)
         while digests.send_round(sender, clock.now):
             pass
@@ -133,5 +133,5 @@ def test_a_role_with_no_special_rights_can_tell_which_database_it_is(engine: obj
         session.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_sender"))
         session.execute(text("SET LOCAL ROLE plain_sender"))
         assert identity(session, URL) == mine
-        assert queue.halts(session, URL) == []
+        assert queue.current_pauses(session, URL) == []
         session.rollback()

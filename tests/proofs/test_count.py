@@ -14,8 +14,8 @@ from petition import campaigns, epochs
 from petition.campaigns.milestones import Milestone, MilestoneKind
 from petition.core import db, events
 from petition.core.events import Event, MilestoneReached
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from tests import make
 from tests.support.figures import Write
 
@@ -107,7 +107,7 @@ DRIFTS = {
 def test_a_recount_finds_that(session: Session, what: str) -> None:
     """P8: whatever was changed behind our back, the recount says so."""
     made = make.campaign(session)
-    for wish in (Wish(Show.NAME, name="Suzie Quux"), make.ANONYMOUS, make.ANONYMOUS):
+    for wish in (DisplayChoice(Visibility.NAME, name="Suzie Quux"), make.ANONYMOUS, make.ANONYMOUS):
         make.signature(session, made, wish)
     epochs.close_epoch(session, made, make.NOW + timedelta(seconds=10))
     session.flush()

@@ -17,9 +17,9 @@ from petition.campaigns import Update
 from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.outbox import Owed
+from petition.core.outbox import OutboxItem
 from petition.mailing.queue import Delivery, message_id
-from petition.mailing.subscribers import Rhythm
+from petition.mailing.subscribers import Frequency
 from tests.support import mails
 from tests.support.clients import SLUG, attach, process
 from tests.support.figures import Write
@@ -39,7 +39,7 @@ def tree() -> Iterator[Running]:
         with db.transaction() as session:
             campaign = campaigns.find(session, SLUG)
             campaign.mailing = {**campaign.mailing, **mails.AWAKE}
-            mails.add_readers(session, campaign, READERS, rhythm=Rhythm.MILESTONES)
+            mails.add_readers(session, campaign, READERS, rhythm=Frequency.MILESTONES)
         yield started
         db.disconnect()
 
@@ -142,7 +142,7 @@ def told_and_arrived(tree: Running) -> float:
     """Nudge, as soon as Redis takes it, for what is owed; then wait."""
     began = time.monotonic()
     with db.session() as session:
-        waiting = [str(owed_id) for owed_id in session.scalars(select(Owed.id).where(Owed.kind == TELL))]
+        waiting = [str(owed_id) for owed_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == TELL))]
     for owed_id in waiting:
         send_task(config_of(tree), "digests.tell", "mail", owed_id)
     arrived(tree, 60)

@@ -19,7 +19,7 @@ from petition.core import clock, db
 from petition.mail import MailDelayed, SmtpPostbox, timeouts
 from petition.mailing import digests, subscribers
 from petition.mailing.digests import Sender
-from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.mailing.subscribers import Subscriber, SubscriberState, address_book
 from petition.privacy import DomainPolicy, canonical_address, keyring, seal_address
 from tests.support import mails
@@ -73,8 +73,8 @@ def lived_through(post: Post, sender: Sender, hours: Hours) -> float:
 def next_due(now: datetime) -> datetime | None:
     """When something can be tried next; a paused domain's lane opens at its own time."""
     with db.session() as session:
-        opening = func.greatest(Delivery.due, func.coalesce(Lane.open_at, Delivery.due))
-        query = select(func.min(opening)).outerjoin(Lane, Lane.lane == Delivery.lane)
+        opening = func.greatest(Delivery.due, func.coalesce(Throttle.open_at, Delivery.due))
+        query = select(func.min(opening)).outerjoin(Throttle, Throttle.lane == Delivery.lane)
         return session.scalar(query.where(Delivery.state == DeliveryState.PLANNED))
 
 

@@ -23,7 +23,7 @@ from petition.mailing.digests import Edition
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import Cycle, Period, last_period
 from petition.mailing.queue import Delivery
-from petition.mailing.subscribers import Rhythm
+from petition.mailing.subscribers import Frequency
 from tests.proofs.load import in_threads
 from tests.support import mails
 from tests.support.figures import Write
@@ -115,13 +115,13 @@ def test_clocks_that_are_stepped_and_changed_tell_everything_once(
     campaign = mails.campaign_with_news(session)
     campaign.mailing = {"time_zone": zone, "quiet_from": 0, "quiet_to": 0}
     mails.add_readers(session, campaign, 3)
-    mails.add_readers(session, campaign, 3, rhythm=Rhythm.WEEKLY)
+    mails.add_readers(session, campaign, 3, rhythm=Frequency.WEEKLY)
     session.flush()
     begin = datetime(year, 1, 5, tzinfo=UTC) if long else CHANGES[zone] - timedelta(days=7)
     now, end, steps = begin, begin + timedelta(days=372 if long else 14), 0
     while now < end:
         if scattered.random() < 0.2:
-            news.tell(session, campaign.id, NewsKind.DEMAND, 1, now.date())
+            news.record_news(session, campaign.id, NewsKind.DEMAND, 1, now.date())
         digests.plan_all(session, campaign.id, now)
         now += timedelta(hours=3 if long else 6)
         if scattered.random() < 0.1:
@@ -156,7 +156,7 @@ def test_three_beats_and_a_late_one_make_one_digest_for_each_reader_and_day(
             continue
         if now.hour == 0:
             with db.transaction() as session:
-                news.tell(session, campaign.id, NewsKind.DEMAND, 1, now.date())
+                news.record_news(session, campaign.id, NewsKind.DEMAND, 1, now.date())
         promised: list[int] = []
         barrier = threading.Barrier(3)
 

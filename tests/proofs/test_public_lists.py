@@ -20,9 +20,9 @@ from sqlalchemy import select
 from petition import campaigns, epochs, signatures
 from petition.config import Config
 from petition.core import db
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
-from petition.signatures import Receipt, Wish
+from petition.signatures import DisplayChoice, Receipt
 from petition.signatures.group_figures import LEAST, STEP
 from petition.signatures.tables import Signature
 from petition.web import build
@@ -63,9 +63,9 @@ class Letter:
     client: FlaskClient
     home: Path
     slug: str
-    signed: list[tuple[Wish, Receipt]] = field(default_factory=list)
+    signed: list[tuple[DisplayChoice, Receipt]] = field(default_factory=list)
 
-    def batch(self, wishes: Sequence[Wish] = (), gone: Sequence[int] = (), hidden: Sequence[int] = ()) -> None:
+    def batch(self, wishes: Sequence[DisplayChoice] = (), gone: Sequence[int] = (), hidden: Sequence[int] = ()) -> None:
         """One batch: these come, those withdraw, others take off what they show."""
         with db.transaction() as session:
             campaign = campaigns.find(session, self.slug)
@@ -112,18 +112,18 @@ def letter(config: Config, volatile: object) -> Any:
     db.disconnect()
 
 
-def a_role(role: str) -> Wish:
+def a_role(role: str) -> DisplayChoice:
     """Somebody who shows a role and its team."""
-    return Wish(Show.ROLE, role=role, team=TEAM_OF[role])
+    return DisplayChoice(Visibility.ROLE, role=role, team=TEAM_OF[role])
 
 
-def somebody(chance: random.Random) -> Wish:
+def somebody(chance: random.Random) -> DisplayChoice:
     """One signer: most show a role, some a name, some nothing."""
     role = chance.choices(list(LIKELY), list(LIKELY.values()))[0]
     show = chance.choices(["role", "name", "nothing"], [5, 2, 2])[0]
     if show == "role":
         return a_role(role)
-    return Wish(Show.NAME, f"Suzie {chance.random()}", role) if show == "name" else make.ANONYMOUS
+    return DisplayChoice(Visibility.NAME, f"Suzie {chance.random()}", role) if show == "name" else make.ANONYMOUS
 
 
 def polled(letter: Letter, batches: int) -> list[Poll]:
@@ -137,8 +137,8 @@ def polled(letter: Letter, batches: int) -> list[Poll]:
         letter.batch(coming, going)
         poll = letter.poll()
         shown = [letter.signed[each][0] for each in there]
-        poll.true = Counter(wish.role for wish in shown if wish.show is Show.ROLE)
-        poll.anonymous = sum(wish.show is Show.ANONYMOUS for wish in shown)
+        poll.true = Counter(wish.role for wish in shown if wish.show is Visibility.ROLE)
+        poll.anonymous = sum(wish.show is Visibility.ANONYMOUS for wish in shown)
         poll.public = Counter(body["role"] for body in poll.bodies.values() if body["show"] == "role")
         polls.append(poll)
     return polls
@@ -275,7 +275,9 @@ def too_near(polls: Sequence[Poll]) -> list[bool]:
 @pytest.mark.parametrize("how", ["withdraws", "hides"])
 def test_two_polls_do_not_tell_who_left_beyond_what_they_showed(letter: Letter, how: str, figure: Write) -> None:
     """One of the anonymous, then one of a group: what remains possible is everybody who showed the same."""
-    letter.batch([make.ANONYMOUS] * 30 + [a_role("Engineer")] * 14 + [Wish(Show.NAME, "Alice Example", "Writer")])
+    letter.batch(
+        [make.ANONYMOUS] * 30 + [a_role("Engineer")] * 14 + [DisplayChoice(Visibility.NAME, "Alice Example", "Writer")]
+    )
     before = letter.poll()
     least = []
     for place, alike in ((3, 30), (35, 14)):
@@ -298,7 +300,7 @@ def test_two_polls_do_not_tell_who_left_beyond_what_they_showed(letter: Letter, 
 
 def test_names_stand_in_the_order_of_their_leaves_which_nobody_chose(letter: Letter) -> None:
     names = [f"Suzie {n:02}" for n in range(12)]
-    letter.batch([Wish(Show.NAME, name) for name in names])
+    letter.batch([DisplayChoice(Visibility.NAME, name) for name in names])
     with db.session() as session:
         by_leaf = list(
             session.scalars(select(Signature.name).where(Signature.name.in_(names)).order_by(Signature.leaf))
@@ -312,7 +314,7 @@ def test_names_stand_in_the_order_of_their_leaves_which_nobody_chose(letter: Let
 @pytest.mark.proof
 def test_the_order_of_the_names_says_nothing_about_the_order_of_arrival(letter: Letter, figure: Write) -> None:
     names = [f"Suzie {n:03}" for n in range(NAMED)]
-    letter.batch([Wish(Show.NAME, name) for name in names])
+    letter.batch([DisplayChoice(Visibility.NAME, name) for name in names])
     arrived = [name.encode() for name in names]
     told = [each["name"].encode() for page in (1, 2, 3) for each in letter.client.get(
         f"/api/campaigns/{letter.slug}/signers?page={page}").json["named"]]  # fmt: skip

@@ -22,13 +22,13 @@ from petition.config.addresses import PROJECT
 from petition.core import clock, db, outbox
 from petition.epochs.batch import BUNDLE
 from petition.ledger import log
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.organisers import approvals, audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.publication import bundle_file
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.signatures.selection import Criteria, Selection
-from petition.signatures.tables import Signature, Wave, WaveState
+from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature
 from petition.usecases import removals
 from petition.usecases.acts import ACTS
 from tests import make
@@ -75,10 +75,12 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
         campaign = make.campaign(session)
         name = campaign.slug
         for number in range(signed - fakes):
-            make.signature(session, campaign, Wish(Show.NAME, name=f"Alice Example {number}") if number % 3 else make.ANONYMOUS)  # fmt: skip
+            make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=f"Alice Example {number}") if number % 3 else make.ANONYMOUS)  # fmt: skip
         epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
         for number in range(fakes):
-            make.signature(session, campaign, Wish(Show.NAME, name=f"Mallory {number}", comment="me too"))
+            make.signature(
+                session, campaign, DisplayChoice(Visibility.NAME, name=f"Mallory {number}", comment="me too")
+            )
         epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=20))
     with db.transaction() as session:
         campaign = found(session, name)
@@ -86,7 +88,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
 
     chosen, wave = removed(name)
     figure(f"P25: previewed minus removed, of {signed} signatures", chosen.figure - wave.done, "0")
-    assert (chosen.figure, wave.done, wave.state) == (fakes, fakes, WaveState.DONE)
+    assert (chosen.figure, wave.done, wave.state) == (fakes, fakes, BulkRemovalState.DONE)
     with db.transaction() as session:
         campaign = found(session, name)
         without = bundle(session, campaign, tmp_path)
@@ -124,8 +126,8 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
     figure("P25: counted by verify.py after the epoch, minus the signatures left", counted(told) - signed + fakes, "0")
     assert counted(told) == signed - fakes
     assert deeds[::-1] == [
-        Deed.KEY_ASKED, Deed.KEY_GIVEN, Deed.SIGNATURES_REMOVED, Deed.REMOVAL_UNDONE,
-        Deed.KEY_ASKED, Deed.KEY_GIVEN, Deed.SIGNATURES_REMOVED,
+        Action.KEY_ASKED, Action.KEY_GIVEN, Action.SIGNATURES_REMOVED, Action.REMOVAL_UNDONE,
+        Action.KEY_ASKED, Action.KEY_GIVEN, Action.SIGNATURES_REMOVED,
     ]  # fmt: skip
 
 
@@ -141,7 +143,7 @@ def counted(told: str) -> int:
     return int("".join(c for c in line if c.isdigit()))
 
 
-def removed(name: str) -> tuple[Selection, Wave]:
+def removed(name: str) -> tuple[Selection, BulkRemoval]:
     """What was previewed, asked for, approved by a second organiser and worked off by a worker."""
     criteria = Criteria(q="mallory", first=2)
     with db.transaction() as session:
@@ -161,7 +163,7 @@ def removed(name: str) -> tuple[Selection, Wave]:
         (owed_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
     removals.work(owed_id, lambda: make.NOW, lambda: False)
     with db.session() as session:
-        return chosen, session.scalars(select(Wave).order_by(Wave.state, Wave.at)).all()[0]
+        return chosen, session.scalars(select(BulkRemoval).order_by(BulkRemoval.state, BulkRemoval.at)).all()[0]
 
 
 WORKER = """
@@ -190,7 +192,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
         campaign = make.campaign(session)
         name = campaign.slug
         for number in range(60):
-            make.signature(session, campaign, Wish(Show.NAME, name=f"Mallory {number}"))
+            make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=f"Mallory {number}"))
         epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
     with db.transaction() as session:
         campaign = found(session, name)
@@ -216,7 +218,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
 
 def done() -> int:
     with db.session() as session:
-        return session.scalars(select(Wave.done)).one()
+        return session.scalars(select(BulkRemoval.done)).one()
 
 
 MANY = """

@@ -21,9 +21,9 @@ from petition.campaigns import Campaign
 from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.encoding import b64u
-from petition.core.redis_store import SIGN_IN_TRIES, Volatile
+from petition.core.redis_store import SIGN_IN_TRIES, RedisStore
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Report, Rhythm, Subscriber, SubscriberState, Trouble
+from petition.mailing.subscribers import Frequency, Report, Subscriber, SubscriberState, Trouble
 from petition.organisers import RecoveryCode, enrol, recovery
 from petition.privacy import canonical_address, identity_tag
 from petition.verification.tables import Tag
@@ -133,7 +133,14 @@ def subscribed(house: House, n: int) -> Pair:
         campaign = session.get_one(Campaign, house.campaign.id)
         for each in known:
             subscribers.ask(
-                session, make.PEPPER, campaign.id, campaign.policies(), each["address"], "en", Rhythm.WEEKLY, make.NOW
+                session,
+                make.PEPPER,
+                campaign.id,
+                campaign.policies(),
+                each["address"],
+                "en",
+                Frequency.WEEKLY,
+                make.NOW,
             )
         session.execute(update(Subscriber).values(state=SubscriberState.ACTIVE))
     return known, [_wants_mail(somebody()) for _ in range(n)]
@@ -216,7 +223,7 @@ def _freeze_pages(app: Flask) -> None:
 
 
 @pytest.fixture
-def house(config: Config, volatile: Volatile) -> Iterator[House]:
+def house(config: Config, volatile: RedisStore) -> Iterator[House]:
     """An application with an open campaign whose pages do not age, and all that it announces."""
     app = build(config)
     _freeze_pages(app)

@@ -12,9 +12,9 @@ from werkzeug.routing import Rule
 from petition import epochs, organisers
 from petition.campaigns import draft, find_any
 from petition.core import clock, db
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.organisers import Role
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.usecases import updates
 from tests import make
 from tests.support.omar import Omar, signed_in
@@ -51,7 +51,7 @@ def campaigns_of_omar(app: Flask, slug: str) -> tuple[Omar, str, str]:
     with db.transaction() as session:
         campaign = find_any(session, slug)
         assert campaign
-        make.signature(session, campaign, Wish(Show.NAME, name="Suzie Example", role="Engineer"))
+        make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie Example", role="Engineer"))
         epochs.close_epoch(session, campaign, now)
         writing = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
         begun = draft(session, make.a_draft())

@@ -15,7 +15,7 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.mailing import digests, queue
 from petition.mailing.queue import Claim, Delivery, DeliveryState, throttle
-from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, address_book
+from petition.mailing.subscribers import Audience, Frequency, Subscriber, SubscriberState, address_book
 from petition.privacy import subscriber_tag
 from tests import make
 
@@ -32,12 +32,12 @@ def campaign_with_news(session: Session, **changes: object) -> Campaign:
 
 
 def add_readers(
-    session: Session, campaign: Campaign, n: int, domains: Sequence[str] = DOMAINS, rhythm: Rhythm = Rhythm.DAILY
+    session: Session, campaign: Campaign, n: int, domains: Sequence[str] = DOMAINS, rhythm: Frequency = Frequency.DAILY
 ) -> None:
     """So many confirmed readers, spread over mail domains. Sealing takes its time: of many, a thousand share a box."""
-    known = {domain: throttle.lane_of(make.PEPPER, domain) for domain in domains}
+    known = {domain: throttle.throttle_of(make.PEPPER, domain) for domain in domains}
     for lane in known.values():
-        throttle.know(session, lane)
+        throttle.ensure(session, lane)
     boxes = []
     for number in range(min(n, max(5_000, len(domains)))):
         domain = domains[number % len(domains)]
@@ -103,7 +103,7 @@ def due(campaign_id: bytes) -> int:
 
 def lane(domain: str) -> bytes:
     """The lane of a domain."""
-    return throttle.lane_of(make.PEPPER, domain).lane
+    return throttle.throttle_of(make.PEPPER, domain).lane
 
 
 def claimed(session: Session, n: int = 1) -> list[Claim]:

@@ -26,7 +26,7 @@ from petition.config.addresses import PROJECT
 from petition.core import db
 from petition.mail import SmtpPostbox
 from petition.mailing.digests import Sender
-from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.privacy import keyring
 from tests import make
 from tests.support.mail_server import server, with_pipelining
@@ -165,7 +165,7 @@ class Post:
         db.connect(self.config.database_url, pool_size=10)
         with db.transaction() as session:
             session.execute(update(Delivery).values(state=DeliveryState.DROPPED))
-            session.execute(update(Lane).values(open_at=None, failures=0))
+            session.execute(update(Throttle).values(open_at=None, failures=0))
         self.sink.taken.clear()
         self.sink.asked.clear()
         self.sink.says.clear()

@@ -9,8 +9,8 @@ from flask import Flask
 
 from petition import epochs
 from petition.core import db
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from tests import make
 
 
@@ -18,8 +18,8 @@ def published(
     *, named: int = 0, anonymous: int = 0, roles: dict[str, int] | None = None, unused: int = 0, **changes: object
 ) -> str:
     """The name of an open campaign with these signatures in its ledger."""
-    wishes = [Wish(Show.NAME, f"Suzie{n} Example") for n in range(named)] + [make.ANONYMOUS] * anonymous
-    wishes += [Wish(Show.ROLE, role=role) for role, n in (roles or {}).items() for _ in range(n)]
+    wishes = [DisplayChoice(Visibility.NAME, f"Suzie{n} Example") for n in range(named)] + [make.ANONYMOUS] * anonymous
+    wishes += [DisplayChoice(Visibility.ROLE, role=role) for role, n in (roles or {}).items() for _ in range(n)]
     with db.transaction() as session:
         made = make.campaign(session, **changes)  # type: ignore[arg-type]
         for wish in wishes:

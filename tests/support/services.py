@@ -18,9 +18,9 @@ from petition import campaigns
 from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
 from petition.core import db, migrate
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import keyring
-from petition.verification import Desk
+from petition.verification import VerificationContext
 from tests import make
 from tests.support.places import in_memory
 
@@ -121,18 +121,18 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def volatile(services: EmbeddedServices) -> Volatile:
+def volatile(services: EmbeddedServices) -> RedisStore:
     """Valkey, emptied."""
     import redis
 
     redis.Redis.from_url(services.redis_url).flushall()
-    return Volatile(services.redis_url)
+    return RedisStore(services.redis_url)
 
 
 @pytest.fixture
-def desk(volatile: Volatile) -> Desk:
+def desk(volatile: RedisStore) -> VerificationContext:
     """What the verification side works with."""
-    return Desk(volatile, keyring.connect([MASTER_KEY]), b"p" * 32)
+    return VerificationContext(volatile, keyring.connect([MASTER_KEY]), b"p" * 32)
 
 
 @pytest.fixture

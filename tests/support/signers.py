@@ -5,12 +5,12 @@ from __future__ import annotations
 from petition import epochs
 from petition.campaigns import find_any
 from petition.core import clock, db
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from tests import make
 
 
-def an_epoch(slug: str, *wishes: Wish) -> list[bytes]:
+def an_epoch(slug: str, *wishes: DisplayChoice) -> list[bytes]:
     """Signatures in a batch of their own; gives their withdrawal secrets."""
     with db.transaction() as session:
         campaign = find_any(session, slug)
@@ -20,6 +20,6 @@ def an_epoch(slug: str, *wishes: Wish) -> list[bytes]:
     return secrets
 
 
-def named(name: str, comment: str = "", role: str = "Engineer") -> Wish:
+def named(name: str, comment: str = "", role: str = "Engineer") -> DisplayChoice:
     """The wish of somebody who signs with a name."""
-    return Wish(Show.NAME, name=name, role=role, comment=comment)
+    return DisplayChoice(Visibility.NAME, name=name, role=role, comment=comment)

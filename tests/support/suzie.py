@@ -19,11 +19,11 @@ from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.encoding import unb64u
 from petition.core.events import CodeWanted, Event
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import unseal_address
-from petition.signatures import SignatureState, standing_of
+from petition.signatures import SignatureState, status_of
 from petition.web import build
-from petition.web.services import parts
+from petition.web.services import services
 from tests import make
 
 SUZIE = "suzie@corp.example"
@@ -106,14 +106,14 @@ class Suzie:
 
 
 @pytest.fixture
-def suzie(config: Config, volatile: Volatile) -> Iterator[Suzie]:
+def suzie(config: Config, volatile: RedisStore) -> Iterator[Suzie]:
     """Somebody at an open campaign, with a mailbox that gets its codes."""
     app = build(config)
     with db.transaction() as session:
         slug = make.campaign(session, origin="localhost/c/letter").slug
     with app.test_client() as client, app.app_context():
         her = Suzie(client, slug)
-        vault = parts().vault
+        vault = services().vault
 
         def deliver(event: Event) -> None:
             if isinstance(event, CodeWanted):
@@ -157,4 +157,4 @@ def state_of(suzie: Suzie, receipt: str) -> SignatureState:
     """Where a receipt's signature stands."""
     w = json.loads(receipt)["withdraw"]
     with db.session() as session:
-        return standing_of(session, campaign_of(suzie), unb64u(w, 32)).state
+        return status_of(session, campaign_of(suzie), unb64u(w, 32)).state

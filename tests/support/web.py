@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.events import CodeWanted, Event
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.privacy import Vault, unseal_address
 from petition.web import build
-from petition.web.services import NAME, Parts
+from petition.web.services import NAME, Services
 from tests.support.services import OPEN_SLUG
 
 
@@ -41,7 +41,7 @@ class Mailbox:
 
 
 @pytest.fixture
-def app(config: Config, volatile: Volatile) -> Iterator[Flask]:
+def app(config: Config, volatile: RedisStore) -> Iterator[Flask]:
     """The web application on a database of its own and an emptied Redis."""
     built = build(config)
     yield built
@@ -49,15 +49,15 @@ def app(config: Config, volatile: Volatile) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def parts(app: Flask) -> Parts:
+def parts(app: Flask) -> Services:
     """What the app is made of."""
     found = app.extensions[NAME]
-    assert isinstance(found, Parts)
+    assert isinstance(found, Services)
     return found
 
 
 @pytest.fixture
-def mailbox(parts: Parts) -> Iterator[Mailbox]:
+def mailbox(parts: Services) -> Iterator[Mailbox]:
     """Where the app's code mails arrive."""
     announced: list[Event] = []
     events.connect(announced.append)

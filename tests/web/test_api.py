@@ -24,8 +24,8 @@ from petition.core import clock, db
 from petition.core.encoding import b64u, unb64u
 from petition.core.redis_store import MAILS_UNPROVEN, TRIES
 from petition.ledger import merkle
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from petition.web import build
 from tests import make
 from tests.support.public_pages import a_second_passes
@@ -351,7 +351,7 @@ def with_three_names(client: FlaskClient, slug: str) -> str:
     with db.transaction() as session:
         made = campaigns.find(session, slug)
         for n in range(3):
-            make.signature(session, made, Wish(Show.NAME, name=f"Signer Example {n}"))
+            make.signature(session, made, DisplayChoice(Visibility.NAME, name=f"Signer Example {n}"))
     close_epoch(client, slug)
     return slug
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.redis_store import Volatile, VolatileAway
+from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.mailing import queue
 from petition.mailing.subscribers import Purpose, SubscriberState
 from petition.mailing.subscribers.relays import SIGNATURE, sign
@@ -142,9 +142,9 @@ def test_a_report_is_heard_without_redis(reader: Reader, monkeypatch: Any) -> No
     reader.is_on_the_list()
 
     def away(*_: object) -> bool:
-        raise VolatileAway
+        raise RedisUnavailable
 
-    monkeypatch.setattr(Volatile, "remember", away)
+    monkeypatch.setattr(RedisStore, "remember", away)
     assert (tells(reader.client).status_code, readers(reader.client)) == (200, 0)
 
 
@@ -155,7 +155,7 @@ def test_a_report_that_failed_is_heard_when_it_is_repeated(reader: Reader, monke
     told = clock.now()
 
     def broken(*_: object) -> bool:
-        raise VolatileAway  # anything with a sentence
+        raise RedisUnavailable  # anything with a sentence
 
     with monkeypatch.context() as patched:
         patched.setattr(subscribers, "record", broken)
@@ -163,7 +163,7 @@ def test_a_report_that_failed_is_heard_when_it_is_repeated(reader: Reader, monke
     assert (tells(reader.client, at=told).status_code, readers(reader.client)) == (200, 0)
 
 
-def test_without_a_key_there_is_no_such_page(config: Config, volatile: Volatile) -> None:
+def test_without_a_key_there_is_no_such_page(config: Config, volatile: RedisStore) -> None:
     built = build(replace(config, hook_key=""))
     assert built.test_client().post(HOOK, data=b"{}").status_code == 404
     assert built.test_client().get(HOOK).status_code in {404, 405}
@@ -178,7 +178,7 @@ def test_monitors_see_the_mail_move(reader: Reader) -> None:
     assert waiting["mail_due_seconds"] > 0
     reader.mails()
     with db.transaction() as session:
-        queue.halt(session, "all", clock.now())
+        queue.pause(session, "all", clock.now())
     tells(reader.client, "soft")
     now = figures(reader.client)
     assert [now[name] for name in ("mail_due_seconds", "mails_sent", "mails_bounced", "bounce_rate", "halted")] == [

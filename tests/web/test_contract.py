@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from petition.core import db
 from petition.web.api import CALLS
-from petition.web.services import Parts
+from petition.web.services import Services
 from petition.web.sizes import LARGEST_CALL
 
 PAPER = {"Origin": "https://paper.example"}
@@ -111,7 +111,7 @@ def test_refusals_speak_the_language_that_was_asked_for(client: FlaskClient, slu
 
 
 @pytest.mark.parametrize("path", ["/api/campaigns", "/api/campaigns/another", "/api/campaigns/another/count", "/"])
-def test_an_absent_database_is_503_and_says_when_to_come_back(app: Flask, parts: Parts, path: str) -> None:
+def test_an_absent_database_is_503_and_says_when_to_come_back(app: Flask, parts: Services, path: str) -> None:
     app.testing = False
     parts.memory.forget()
     db.connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing")

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 
 from petition import epochs
 from petition.core import db
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from tests import make
 from tests.support.looks import DESK, SMALL, Looks
 from tests.support.served import served
@@ -24,10 +24,10 @@ def with_groups(**many: int) -> str:
     with db.transaction() as session:
         campaign = make.campaign(session, roles=roles, teams=teams)
         wishes = [make.ANONYMOUS] * 10 + [
-            Wish(Show.NAME, name, "Engineer") for name in ("Alice Example", "Bob Example")
+            DisplayChoice(Visibility.NAME, name, "Engineer") for name in ("Alice Example", "Bob Example")
         ]
         for role, team in TEAM_OF.items():
-            wishes += [Wish(Show.ROLE, role=role, team=team)] * many.get(team, 0)
+            wishes += [DisplayChoice(Visibility.ROLE, role=role, team=team)] * many.get(team, 0)
         for wish in wishes:
             make.signature(session, campaign, wish)
         epochs.close_epoch(session, campaign, make.NOW)

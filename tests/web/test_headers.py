@@ -16,7 +16,7 @@ from petition.config import Config, Environment
 from petition.core import db
 from petition.web import build
 from petition.web.headers import hosts
-from petition.web.services import Parts
+from petition.web.services import Services
 from tests import make
 from tests.support.services import METRICS_TOKEN, MONITOR
 
@@ -157,7 +157,7 @@ def test_unforeseen_error_is_a_503_whose_message_reaches_no_log(app: Flask, caps
     assert "suzie" not in logged + answer.text
 
 
-def test_absent_database_is_a_503_and_known_pages_are_still_served(app: Flask, parts: Parts, slug: str) -> None:
+def test_absent_database_is_a_503_and_known_pages_are_still_served(app: Flask, parts: Services, slug: str) -> None:
     app.testing = False
     client = app.test_client()
     known = client.get(f"/c/{slug}")

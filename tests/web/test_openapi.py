@@ -17,8 +17,8 @@ from petition import campaigns, epochs
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.core.encoding import b64u
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from petition.web.api import CALLS
 from petition.web.api.openapi import REQUIRED, document
 from petition.web.forms import FormRefused
@@ -70,8 +70,8 @@ def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) 
     with db.transaction() as session:
         made = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.SHARE, 5)))
         for _ in range(23):
-            make.signature(session, made, Wish(Show.ROLE, role="Engineer"))
-        kept = make.signature(session, made, Wish(Show.NAME, name="Alice Example"))
+            make.signature(session, made, DisplayChoice(Visibility.ROLE, role="Engineer"))
+        kept = make.signature(session, made, DisplayChoice(Visibility.NAME, name="Alice Example"))
         held = make.a_pass(session, made).encode()
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, made.slug), clock.now())

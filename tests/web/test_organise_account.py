@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from petition.core import db
-from petition.organisers import Organiser, RecoveryCode, Visit, recovery
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers import Organiser, OrganiserSession, RecoveryCode, recovery
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.accounts import by_code, renewed, with_passkey
@@ -45,9 +45,9 @@ def test_a_passkey_is_made_signs_in_without_a_name_and_is_removed(app: Flask, om
     omar.does("/organise/account/passkeys/remove", id=device.id.hex())
     assert by_passkey(app.test_client(), device).status_code == 403
     with db.session() as session:
-        told = session.scalars(select(JournalLine.deed).where(JournalLine.by == omar.organiser_id)).all()
-    assert [each for each in told if each is not Deed.JOINED] == [
-        Deed.PASSKEY_ADDED, Deed.CODES_RENEWED, Deed.PASSKEY_REMOVED,
+        told = session.scalars(select(AuditEntry.deed).where(AuditEntry.by == omar.organiser_id)).all()
+    assert [each for each in told if each is not Action.JOINED] == [
+        Action.PASSKEY_ADDED, Action.CODES_RENEWED, Action.PASSKEY_REMOVED,
     ]  # fmt: skip
 
 
@@ -382,7 +382,7 @@ def test_sign_out_everywhere_ends_every_visit_and_the_list_marks_this_one(app: F
     assert elsewhere.sees("/organise").status_code == 303
     assert omar.sees("/organise").status_code == 303
     with db.session() as session:
-        assert session.scalar(select(func.count()).select_from(Visit)) == 0
+        assert session.scalar(select(func.count()).select_from(OrganiserSession)) == 0
 
 
 def test_the_language_is_chosen_once_and_holds_on_every_page(omar: Omar) -> None:

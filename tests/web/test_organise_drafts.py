@@ -13,7 +13,7 @@ from petition import organisers, publication
 from petition.campaigns import CampaignState, add_demand, find_any
 from petition.core import db
 from petition.organisers import Role
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.usecases import drafting
 from tests.support.drafts import completed, draft
 from tests.support.omar import Omar, signed_in
@@ -29,8 +29,8 @@ def test_a_new_letter_is_a_draft_whose_owner_is_whoever_began_it(app: Flask, dra
     assert (begun.state, begun.languages, begun.origin) == (CampaignState.DRAFT, ["en", "fr"], "localhost/c/our-letter")
     with db.session() as session:
         assert organisers.role_of(session, drafter.organiser_id, begun.id) is Role.OWNER
-        deeds = session.scalars(select(JournalLine.deed).where(JournalLine.campaign_id == begun.id)).all()
-    assert deeds == [Deed.JOINED, Deed.CAMPAIGN_DRAFTED]
+        deeds = session.scalars(select(AuditEntry.deed).where(AuditEntry.campaign_id == begun.id)).all()
+    assert deeds == [Action.JOINED, Action.CAMPAIGN_DRAFTED]
     assert app.test_client().get("/c/our-letter").status_code == 404
 
 
@@ -297,7 +297,7 @@ def test_an_opening_freezes_the_letter_and_is_in_the_journal(app: Flask, drafter
     legal = app.test_client().get("/c/our-letter/legal")
     assert "Us." in text(legal)
     with db.session() as session:
-        line = session.scalars(select(JournalLine).where(JournalLine.deed == Deed.CAMPAIGN_OPENED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_OPENED)).one()
     assert line.by == drafter.organiser_id
 
 

@@ -14,11 +14,11 @@ from petition.campaigns import Campaign, find_any
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.core.db import Base
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.organisers import Act, Role, approvals, recovery
-from petition.organisers.approvals import KeyAct
+from petition.organisers.approvals import ApprovalKind
 from petition.organisers.tables import Invitation, Passkey, RecoveryCode
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.signatures.tables import Signature
 from petition.usecases import exports, files, milestone_settings, removals, updates
 from petition.usecases.milestone_settings import Consequences
@@ -44,7 +44,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         campaign = find_any(session, omar.slug)
         assert campaign
         for name in ("Alice Example", "Alice Example Two"):
-            make.signature(session, campaign, Wish(Show.NAME, name=name, role="Engineer"))
+            make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=name, role="Engineer"))
         epochs.close_epoch(session, campaign, now)
         first, second = session.scalars(
             select(Signature.index).where(Signature.campaign_id == campaign.id).order_by(Signature.index)
@@ -55,7 +55,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         )
         draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
         export = exports.ask(session, campaign, ExportKind.JOURNAL, omar.organiser_id, now)
-        asked = approvals.ask(session, campaign.id, KeyAct.CLOSE, {"signatures": 2}, omar.organiser_id, now)
+        asked = approvals.ask(session, campaign.id, ApprovalKind.CLOSE, {"signatures": 2}, omar.organiser_id, now)
         organisers.invite(session, campaign.id, Role.EDITOR, omar.organiser_id, now)
         invitation = session.scalars(select(Invitation.id).where(Invitation.campaign_id == campaign.id)).one()
         session.add(

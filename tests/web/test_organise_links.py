@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 from petition import epochs, organisers
 from petition.campaigns import CampaignState
 from petition.core import clock, db
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.organisers import Role
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from tests import make
 from tests.support.accounts import invited
 from tests.support.crawl import Crawl, Page
@@ -66,7 +66,7 @@ def written(app: Flask, state: CampaignState) -> str:
             return make.draft(session, make.a_draft()).slug
         made = make.campaign(session)
         for name in ("Suzie Quux", "Mallory A"):
-            make.signature(session, made, Wish(Show.NAME, name=name))
+            make.signature(session, made, DisplayChoice(Visibility.NAME, name=name))
         epochs.close_epoch(session, made, make.NOW)
         if state is not CampaignState.OPEN:
             epochs.close_campaign(session, made, clock.now())

@@ -14,13 +14,13 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db, events
 from petition.core.events import Event, TrialWanted
 from petition.organisers import Role, audit_log
-from petition.organisers.approvals import KeyAct
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind
+from petition.organisers.audit_log import Action
 from petition.privacy import unseal_address
 from petition.usecases import updates
 from petition.web.dashboard import approval_requests as words
 from petition.web.dashboard.typed import is_link
-from petition.web.services import Parts
+from petition.web.services import Services
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.work import counted_queries
@@ -121,7 +121,9 @@ def test_the_mail_is_shown_under_a_policy_of_its_own(omar: Omar) -> None:
     assert omar.sees(frames[1].replace("/fr/", "/xx/")).status_code == 404
 
 
-def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowhere(omar: Omar, parts: Parts) -> None:
+def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowhere(
+    omar: Omar, parts: Services
+) -> None:
     announced: list[Event] = []
     at = kept(omar)
     events.connect(announced.append)
@@ -138,7 +140,7 @@ def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowh
     with db.session() as session:
         campaign = find(session, omar.slug)
         lines = [(each.deed, each.about) for each in session.scalars(audit_log.lines(campaign.id))]
-    assert lines[0] == (Deed.TRIAL_SENT, {})
+    assert lines[0] == (Action.TRIAL_SENT, {})
 
 
 def test_one_campaigns_draft_is_unknown_to_another_ones_organiser(app: Flask, omar: Omar) -> None:
@@ -274,7 +276,7 @@ def test_delivery_and_answer_follow_the_close_in_their_order_and_reach_the_page(
     with db.session() as session:
         campaign = find(session, omar.slug)
         told = [(each.deed, each.about.get("corrected")) for each in session.scalars(audit_log.lines(campaign.id))]
-    assert told == [(Deed.ANSWERED, True), (Deed.ANSWERED, False), (Deed.DELIVERED, False), (Deed.JOINED, None)]
+    assert told == [(Action.ANSWERED, True), (Action.ANSWERED, False), (Action.DELIVERED, False), (Action.JOINED, None)]
 
 
 def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> None:
@@ -294,11 +296,11 @@ def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> N
 
 def test_a_second_organiser_reads_how_many_are_mailed_and_when(app: Flask) -> None:
     with app.test_request_context("/?lang=fr"):
-        sentence, button = words.SENTENCES[KeyAct.MAIL]({"readers": 1234, "due": "2026-11-28T01:52:00+00:00"})
+        sentence, button = words.SENTENCES[ApprovalKind.MAIL]({"readers": 1234, "due": "2026-11-28T01:52:00+00:00"})
     assert button == "Écrire à 1\u202f234 lecteurs"
     assert "envoyée à 1\u202f234 lecteurs. Elle part le 28 novembre 2026 à 01:52 (UTC)." in sentence
     with app.test_request_context("/"):
-        assert words.SENTENCES[KeyAct.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 reader"
+        assert words.SENTENCES[ApprovalKind.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 reader"
 
 
 def test_the_longest_update_in_two_languages_is_kept_whatever_its_letters_weigh(omar: Omar) -> None:

@@ -20,11 +20,11 @@ from petition.config import Config
 from petition.core import clock, db, outbox
 from petition.epochs.history import Epoch
 from petition.ledger import log
-from petition.mailing.queue import Delivery, DeliveryState, Lane
-from petition.mailing.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
+from petition.mailing.queue import Delivery, DeliveryState, Throttle
+from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState, Suppression
 from petition.organisers import Role, approvals
-from petition.organisers.approvals import KeyAct
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.approvals import ApprovalKind
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
 from petition.verification.tables import CodeDay
@@ -50,9 +50,9 @@ def busy(slug: str, n: int) -> None:
     with db.transaction() as session:
         campaign = session.get_one(Campaign, cid)
         for i in range(n):
-            approvals.ask(session, cid, KeyAct.CLOSE, {"n": i}, b"s" * 16, now)
+            approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, b"s" * 16, now)
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
-            session.add(Lane(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
+            session.add(Throttle(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
             yesterday = now.date() - timedelta(days=1)
             session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=2))
             session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
@@ -72,7 +72,7 @@ def busy(slug: str, n: int) -> None:
             session.add(
                 Subscriber(
                     id=reader, campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
-                    sealed=b"", lane=b"", lang="en", rhythm=list(Rhythm)[i], state=SubscriberState.ACTIVE,
+                    sealed=b"", lane=b"", lang="en", rhythm=list(Frequency)[i], state=SubscriberState.ACTIVE,
                     since=now.date(), asked=0,
                 )
             )  # fmt: skip
@@ -94,7 +94,7 @@ def test_three_rows_of_everything_take_as_many_queries_as_one(app: Flask, path: 
     for n in (1, 3):
         with db.transaction() as session:
             slug = make.campaign(session).slug
-            session.query(Lane).delete()
+            session.query(Throttle).delete()
             session.query(Suppression).delete()
         busy(slug, n)
         someone = signed_in(app, slug, name=f"Omar {n}")
@@ -202,7 +202,7 @@ def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(o
         assert omar.does("~/dead-letters").status_code == 303
     with db.session() as session:
         states = list(session.scalars(select(Delivery.state)))
-        lines = [each.about for each in session.scalars(select(JournalLine)) if each.deed is Deed.MAILS_RETRIED]
+        lines = [each.about for each in session.scalars(select(AuditEntry)) if each.deed is Action.MAILS_RETRIED]
     assert states == [DeliveryState.PLANNED] * 3
     assert lines == [{"mails": 3}]
 

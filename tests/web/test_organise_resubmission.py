@@ -19,7 +19,7 @@ from petition import epochs, organisers
 from petition.campaigns import Answer, Update, UpdateDraft, find
 from petition.core import clock, db
 from petition.organisers import sessions
-from petition.organisers.approvals import KeyRequest
+from petition.organisers.approvals import ApprovalRequest
 from petition.web.dashboard import access, resubmission
 from petition.web.dashboard.access import COOKIE
 from petition.web.sizes import LARGEST_FIELDS
@@ -163,7 +163,7 @@ def test_an_update_comes_back_as_a_form_and_is_not_published(omar: Omar, act: st
     assert (screen.status_code, fields(screen)["text-en"]) == (422, "Better words.")
     with db.session() as session:
         assert session.scalar(select(func.count()).select_from(Update)) == 0
-        assert session.scalar(select(func.count()).select_from(KeyRequest)) == 0
+        assert session.scalar(select(func.count()).select_from(ApprovalRequest)) == 0
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from petition import epochs
 from petition.campaigns import CampaignState, find_any
 from petition.core import clock, db
-from petition.mailing.queue import halts
+from petition.mailing.queue import current_pauses
 from petition.organisers import Role, approvals
-from petition.organisers.approvals import KeyAct
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.approvals import ApprovalKind
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.signatures.tables import Pending
 from petition.usecases.acts import ACTS
 from tests import make
@@ -86,17 +86,17 @@ def test_stops_are_in_the_journal_once_and_mail_is_halted_for_this_campaign_alon
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
-        assert f"campaign:{campaign.id.hex()}" in halts(session, "http://localhost")
+        assert f"campaign:{campaign.id.hex()}" in current_pauses(session, "http://localhost")
     for what in ("mail", "codes", "codes"):
         omar.does("~/settings/resume", what=what)
     for what in ("", "everything", "method:evidence"):
         assert omar.does("~/settings/stop", what=what).status_code == 422
     with db.session() as session:
-        lines = session.scalars(select(JournalLine).order_by(JournalLine.number)).all()
+        lines = session.scalars(select(AuditEntry).order_by(AuditEntry.number)).all()
         assert [(line.deed, line.about["what"]) for line in lines if "what" in line.about] == [
-            (Deed.STOPPED, "mail"), (Deed.STOPPED, "codes"), (Deed.RESUMED, "mail"), (Deed.RESUMED, "codes"),
+            (Action.STOPPED, "mail"), (Action.STOPPED, "codes"), (Action.RESUMED, "mail"), (Action.RESUMED, "codes"),
         ]  # fmt: skip
-        assert not [each for each in halts(session, "http://localhost") if each.startswith("campaign:")]
+        assert not [each for each in current_pauses(session, "http://localhost") if each.startswith("campaign:")]
 
 
 def test_a_stop_waits_for_signatures_under_way_and_none_comes_after_it(suzie: Suzie) -> None:
@@ -153,7 +153,7 @@ def test_closing_now_is_asked_of_a_second_organiser_with_the_count(app: Flask, o
         assert campaign
         asked = session.scalars(approvals.waiting(campaign.id, clock.now())).one()
         assert (asked.act, asked.about, campaign.state) == (
-            KeyAct.CLOSE,
+            ApprovalKind.CLOSE,
             {"signatures": 0, "waiting": 0},
             CampaignState.OPEN,
         )
@@ -175,7 +175,7 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         campaign = find_any(session, omar.slug)
         assert campaign
         assert sorted(campaign.domains) == ["corp.example", "other.example"]
-        line = session.scalars(select(JournalLine).where(JournalLine.deed == Deed.DOMAINS_CHANGED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.DOMAINS_CHANGED)).one()
         assert (line.by, line.about) == (bob.organiser_id, {"added": 1, "removed": 0, "changed": 0})
 
 
@@ -210,5 +210,5 @@ def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(a
     with db.transaction() as session:
         assert epochs.keep_calendar(session, later) == ["not-yet"]
     with db.session() as session:
-        line = session.scalars(select(JournalLine).where(JournalLine.deed == Deed.CAMPAIGN_OPENED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_OPENED)).one()
         assert line.by is None

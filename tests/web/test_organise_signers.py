@@ -16,11 +16,11 @@ from petition import epochs, signatures
 from petition.campaigns import CampaignState, find_any
 from petition.core import clock, db
 from petition.ledger import log
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.organisers import Role, approvals, audit_log
-from petition.organisers.audit_log import Deed
-from petition.signatures import Wish, bulk_removal
-from petition.signatures.tables import Pending, Signature, Wave, WaveState
+from petition.organisers.audit_log import Action
+from petition.signatures import DisplayChoice, bulk_removal
+from petition.signatures.tables import BulkRemoval, BulkRemovalState, Pending, Signature
 from petition.usecases.acts import ACTS
 from tests import make
 from tests.support.omar import Omar, signed_in
@@ -35,17 +35,19 @@ def index_of(name: str) -> int:
         return session.scalars(select(Signature.index).where(Signature.name == name)).one()
 
 
-def waves_of() -> list[Wave]:
+def waves_of() -> list[BulkRemoval]:
     with db.session() as session:
-        return list(session.scalars(select(Wave).order_by(Wave.at)))
+        return list(session.scalars(select(BulkRemoval).order_by(BulkRemoval.at)))
 
 
-def told(omar: Omar) -> list[tuple[Deed, dict[str, object]]]:
+def told(omar: Omar) -> list[tuple[Action, dict[str, object]]]:
     with db.session() as session:
         found = find_any(session, omar.slug)
         assert found
         lines = [(line.deed, line.about) for line in session.scalars(audit_log.lines(found.id))]
-    return [line for line in lines if line[0] in {Deed.SIGNER_HIDDEN, Deed.SIGNATURES_REMOVED, Deed.REMOVAL_UNDONE}]
+    return [
+        line for line in lines if line[0] in {Action.SIGNER_HIDDEN, Action.SIGNATURES_REMOVED, Action.REMOVAL_UNDONE}
+    ]
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -61,8 +63,8 @@ def removed(omar: Omar, why: str = "fraud", **criteria: str) -> int:
 
 def test_only_those_who_are_shown_by_name_are_in_the_list_and_nobody_else_is_found(omar: Omar) -> None:
     an_epoch(
-        omar.slug, named("Suzie Quux", "Listen"), Wish(Show.NAME, name="Sealed Sally", publish_at=50),
-        Wish(Show.ROLE, role="Designer"), make.ANONYMOUS,
+        omar.slug, named("Suzie Quux", "Listen"), DisplayChoice(Visibility.NAME, name="Sealed Sally", publish_at=50),
+        DisplayChoice(Visibility.ROLE, role="Designer"), make.ANONYMOUS,
     )  # fmt: skip
     with db.transaction() as session:
         campaign = find_any(session, omar.slug)
@@ -128,7 +130,7 @@ def test_the_journal_tells_what_was_hidden_and_names_nobody(omar: Omar) -> None:
     index = index_of("Suzie Quux")
     omar.does(f"~/signers/{index}/hide", what="comment")
     omar.does(f"~/signers/{index}/hide", what="name")
-    assert told(omar) == [(Deed.SIGNER_HIDDEN, {"what": "name"}), (Deed.SIGNER_HIDDEN, {"what": "comment"})]
+    assert told(omar) == [(Action.SIGNER_HIDDEN, {"what": "name"}), (Action.SIGNER_HIDDEN, {"what": "comment"})]
 
 
 def test_the_figures_page_says_why_a_name_is_not_in_the_file(omar: Omar) -> None:
@@ -164,7 +166,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
         campaign = find_any(session, omar.slug)
         assert campaign
         assert log.head_of(session, campaign.id).removed == {"duplicate": 1}
-        assert signatures.standing_of(session, campaign, secret).why == "duplicate"
+        assert signatures.status_of(session, campaign, secret).why == "duplicate"
 
 
 def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: Flask, omar: Omar) -> None:
@@ -204,9 +206,9 @@ def test_up_to_fifty_are_removed_at_once_and_exactly_those_of_the_preview(omar: 
     an_epoch(omar.slug, named("Mallory"))
     assert omar.does("~/removals/new", **(sent | {"why": "fraud", "token": omar.token()})).status_code == 303
     (wave,) = waves_of()
-    assert (wave.found, wave.done, wave.state) == (3, 3, WaveState.DONE)
+    assert (wave.found, wave.done, wave.state) == (3, 3, BulkRemovalState.DONE)
     assert "2 signers" in omar.sees("~/signers").text
-    assert told(omar) == [(Deed.SIGNATURES_REMOVED, {"n": 3, "why": "fraud"})]
+    assert told(omar) == [(Action.SIGNATURES_REMOVED, {"n": 3, "why": "fraud"})]
     assert "mallory" not in str(wave.criteria).lower()
 
 

@@ -17,8 +17,8 @@ from petition import organisers
 from petition.campaigns import Campaign, CampaignState, find_any
 from petition.core import clock, db
 from petition.organisers import Organiser, Role, approvals, audit_log
-from petition.organisers.approvals import KeyAct, KeyRequest, RequestState
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestState
+from petition.organisers.audit_log import Action
 from petition.usecases import acts
 from petition.web.dashboard import approval_requests as words
 from petition.web.dashboard import audit_messages
@@ -40,7 +40,7 @@ def roles(slug: str) -> dict[str, Role]:
         return {someone.name: role for someone, role in organisers.members(session, found.id)}
 
 
-def told(slug: str) -> list[Deed]:
+def told(slug: str) -> list[Action]:
     """The deeds in a campaign's journal, newest first."""
     with db.session() as session:
         found = find_any(session, slug)
@@ -48,7 +48,7 @@ def told(slug: str) -> list[Deed]:
         return [line.deed for line in session.scalars(audit_log.lines(found.id))]
 
 
-def waiting(slug: str) -> list[KeyRequest]:
+def waiting(slug: str) -> list[ApprovalRequest]:
     with db.session() as session:
         found = find_any(session, slug)
         assert found
@@ -170,7 +170,7 @@ def test_an_invitation_is_shown_once_listed_and_cancelled(app: Flask, omar: Omar
     assert omar.does("~/team/cancel", id=found[1]).status_code == 303
     assert app.test_client().get(link).status_code == 404
     assert "No invitation is open." in omar.sees("~/team").text
-    assert told(omar.slug)[:2] == [Deed.INVITATION_CANCELLED, Deed.INVITED]
+    assert told(omar.slug)[:2] == [Action.INVITATION_CANCELLED, Action.INVITED]
     assert omar.does("~/team/invite", role="king").status_code == 422
 
 
@@ -191,7 +191,7 @@ def test_a_role_changes_and_a_member_goes_within_one_request(app: Flask, omar: O
     assert omar.does("~/team/remove", id=suzie.organiser_id.hex()).status_code == 303
     assert suzie.sees("~").status_code == 404
     assert suzie.sees(link).status_code == 404  # nor does a link made before lead back
-    assert told(omar.slug)[0] is Deed.MEMBER_REMOVED
+    assert told(omar.slug)[0] is Action.MEMBER_REMOVED
     assert omar.does("~/team/remove", id=suzie.organiser_id.hex()).status_code == 404
 
 
@@ -236,7 +236,7 @@ def test_an_owner_goes_or_becomes_less_only_with_a_second_key(
     assert suzie.sees("~/team").status_code == (403 if role else 404)
     assert rita.does("~/keys/approve", id=asked.id.hex()).status_code == 404
     assert told(omar.slug)[:3] == [
-        Deed.ROLE_CHANGED if role else Deed.MEMBER_REMOVED, Deed.KEY_GIVEN, Deed.KEY_ASKED,
+        Action.ROLE_CHANGED if role else Action.MEMBER_REMOVED, Action.KEY_GIVEN, Action.KEY_ASKED,
     ]  # fmt: skip
 
 
@@ -261,7 +261,7 @@ def test_a_request_is_refused_or_taken_back_and_nothing_happens(app: Flask, omar
         assert decider.does("~/keys/refuse", id=asked.id.hex()).status_code == 303
         assert waiting(omar.slug) == []
         assert suzie.does("~/keys/approve", id=asked.id.hex()).status_code == 404
-    assert told(omar.slug)[:4] == [Deed.KEY_REFUSED, Deed.KEY_ASKED] * 2
+    assert told(omar.slug)[:4] == [Action.KEY_REFUSED, Action.KEY_ASKED] * 2
 
 
 def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask, omar: Omar) -> None:
@@ -280,8 +280,8 @@ def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask
     assert answers == [303, 404, 404, 404]
     with db.session() as session:
         assert session.get_one(Campaign, found_id(omar.slug)).state is CampaignState.CLOSED
-    assert told(omar.slug).count(Deed.CAMPAIGN_CLOSED) == 1
-    assert told(omar.slug).count(Deed.KEY_GIVEN) == 1
+    assert told(omar.slug).count(Action.CAMPAIGN_CLOSED) == 1
+    assert told(omar.slug).count(Action.KEY_GIVEN) == 1
     assert omar.does("~/keys/close").status_code == 409
 
 
@@ -340,20 +340,20 @@ def test_approving_asks_once_more_who_it_is(app: Flask, slug: str) -> None:
 
 
 def test_every_act_has_a_right_words_and_something_that_it_does() -> None:
-    assert set(acts.RIGHTS) == set(KeyAct)
-    assert set(words.TITLES) == set(words.SENTENCES) == set(acts.ACTS) == set(KeyAct)
+    assert set(acts.RIGHTS) == set(ApprovalKind)
+    assert set(words.TITLES) == set(words.SENTENCES) == set(acts.ACTS) == set(ApprovalKind)
 
 
 def test_every_deed_has_a_sentence_in_both_languages(app: Flask) -> None:
-    assert set(audit_messages.SENTENCES) == set(Deed)
+    assert set(audit_messages.SENTENCES) == set(Action)
     said: dict[str, list[str]] = {}
     for lang in ("en", "fr"):
         with app.test_request_context(f"/?lang={lang}"):
             said[lang] = [
                 audit_messages.said(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
-                for deed in Deed
+                for deed in Action
             ]
-            assert audit_messages.said(Deed.REMOVAL_UNDONE, {}) == audit_messages.name(Deed.REMOVAL_UNDONE)
+            assert audit_messages.said(Action.REMOVAL_UNDONE, {}) == audit_messages.name(Action.REMOVAL_UNDONE)
     assert [pair for pair in zip(said["en"], said["fr"], strict=True) if pair[0] == pair[1]] == []
 
 
@@ -378,7 +378,7 @@ def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
     with db.transaction() as session:
         for n in range(150):
             audit_log.write(
-                session, found_id(omar.slug), omar.organiser_id, Deed.UPDATE_WRITTEN, clock.now(), {"left": n}
+                session, found_id(omar.slug), omar.organiser_id, Action.UPDATE_WRITTEN, clock.now(), {"left": n}
             )
     first = omar.sees("~/journal?deed=update_written").text
     assert first.count("Wrote an update: ") == 100
@@ -394,7 +394,7 @@ def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
 def test_the_database_itself_refuses_to_change_a_line(omar: Omar, statement: str) -> None:
     with db.session() as session, pytest.raises(DBAPIError, match="append-only"):
         session.execute(text(statement))
-    assert told(omar.slug) == [Deed.JOINED]
+    assert told(omar.slug) == [Action.JOINED]
 
 
 @pytest.mark.parametrize("page", ["~/team", "~/keys", "~/journal"])
@@ -422,5 +422,5 @@ def test_upkeep_forgets_visits_invitations_and_requests_that_served_their_day(ap
         with db.transaction() as session:
             organisers.purge(session, clock.now())
             approvals.forget_old(session, clock.now() - timedelta(days=90))
-            for table in (organisers.Visit, organisers.Invitation, KeyRequest):
+            for table in (organisers.OrganiserSession, organisers.Invitation, ApprovalRequest):
                 assert session.scalars(select(table)).all() == []  # type: ignore[var-annotated]

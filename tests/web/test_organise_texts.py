@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from petition.campaigns import Campaign, UpdateDraft, find_any
 from petition.core import db
-from petition.organisers.approvals import KeyRequest
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.approvals import ApprovalRequest
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.usecases import drafting
 from tests.support.crawl import Page
 from tests.support.omar import Omar, signed_in
@@ -51,15 +51,15 @@ def test_publishing_publishes_what_is_on_the_screen(omar: Omar) -> None:
     assert found.number == 1
     assert found.text == {"en": SECOND["text-en"], "fr": SECOND["text-fr"]}
     with db.session() as session:
-        deeds = session.scalars(select(JournalLine.deed).order_by(JournalLine.number)).all()
-    assert deeds[-2:] == [Deed.UPDATE_WRITTEN, Deed.UPDATE_PUBLISHED]
+        deeds = session.scalars(select(AuditEntry.deed).order_by(AuditEntry.number)).all()
+    assert deeds[-2:] == [Action.UPDATE_WRITTEN, Action.UPDATE_PUBLISHED]
 
 
 def test_a_second_organiser_is_asked_for_what_is_on_the_screen(omar: Omar) -> None:
     presses(omar, kept(omar), "Ask a second organiser to mail", **SECOND)
     assert written().text["en"] == SECOND["text-en"]
     with db.session() as session:
-        assert session.scalars(select(KeyRequest)).one().about["draft"] == written().id.hex()
+        assert session.scalars(select(ApprovalRequest)).one().about["draft"] == written().id.hex()
 
 
 def test_the_mail_that_is_shown_and_the_trial_hold_what_is_on_the_screen(omar: Omar) -> None:
@@ -125,7 +125,7 @@ def campaign() -> Campaign:
 def changed(omar: Omar) -> int:
     """How many changes the journal holds."""
     with db.session() as session:
-        found = select(JournalLine).where(JournalLine.deed == Deed.CAMPAIGN_CHANGED)
+        found = select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_CHANGED)
         return len(session.scalars(found).all())
 
 

@@ -13,9 +13,9 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
 from petition.core import db
 from petition.core.markdown import letter_html
-from petition.core.redis_store import Volatile
-from petition.ledger.entries import Show
-from petition.signatures import Wish
+from petition.core.redis_store import RedisStore
+from petition.ledger.entries import Visibility
+from petition.signatures import DisplayChoice
 from petition.web import build
 from tests import make
 from tests.support.hostile import HOSTILE
@@ -30,7 +30,7 @@ class Site:
     url: str
     slug: str
 
-    def signs(self, wish: Wish) -> None:
+    def signs(self, wish: DisplayChoice) -> None:
         """Somebody signs, and the epoch closes."""
         with db.transaction() as session:
             campaign = campaigns.find(session, self.slug)
@@ -39,7 +39,7 @@ class Site:
 
 
 @pytest.fixture
-def site(config: Config, volatile: Volatile) -> Iterator[Site]:
+def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
     with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
         with db.transaction() as session:
             slug = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 4))).slug
@@ -56,7 +56,7 @@ def test_count_line_names_and_milestone_move_when_an_epoch_arrives(site: Site, b
     page.clock.install()
     page.goto(f"{site.url}/c/{site.slug}?lang=fr")
     assert seen(page) == ("1", "50.00%")
-    site.signs(Wish(Show.NAME, "Suzie Example"))
+    site.signs(DisplayChoice(Visibility.NAME, "Suzie Example"))
     until_it_shows(page, "2")
     expect(page.locator(".names")).to_contain_text("Suzie Example")
     expect(page.locator("[data-line] rect.done")).to_have_attribute("width", "50.00%")

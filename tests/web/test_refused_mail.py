@@ -19,7 +19,7 @@ from petition.core import clock, db
 from petition.mail import MailDelayed, Message, SmtpPostbox, Stage, bounce_status
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.digests import Sender
-from petition.mailing.queue import Delivery, Halt, refusals
+from petition.mailing.queue import Delivery, Pause, refusals
 from petition.mailing.queue.pauses import REFUSED
 from petition.mailing.queue.tables import Refusal
 from petition.mailing.subscribers import Subscriber, SubscriberState
@@ -83,7 +83,7 @@ class Run:
 
     def halts(self) -> list[str]:
         with db.session() as session:
-            return queue.halts(session, URL)
+            return queue.current_pauses(session, URL)
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_whoever_counts_waits_for_whoever_counts(run: Run) -> None:
 
 def test_codes_are_mailed_while_mail_stands_still(run: Run, config: Config) -> None:
     with db.transaction() as session:
-        queue.halt(session, REFUSED, clock.now(), "no")
+        queue.pause(session, REFUSED, clock.now(), "no")
     celery_app.staff(replace(config, smtp_url=f"smtp://127.0.0.1:{run.port}?tls=none"))
     vault = celery_app.office().vault
     codes.mail(seal_address(vault, "suzie@corp.example", "en", clock.now(), code="12345678"))
@@ -246,7 +246,7 @@ def test_codes_are_mailed_while_mail_stands_still(run: Run, config: Config) -> N
 
 def test_only_an_owner_goes_on_and_everybody_sees_why_mail_stands_still(app: Flask, run: Run) -> None:
     with db.transaction() as session:
-        queue.halt(session, REFUSED, clock.now(), WORDS)
+        queue.pause(session, REFUSED, clock.now(), WORDS)
     for role in (Role.OBSERVER, Role.EDITOR, Role.MODERATOR):
         someone = signed_in(app, run.slug, role, name=f"Omar {role}")
         text = someone.sees("~").text
@@ -288,8 +288,8 @@ def test_undelivered_mails_say_how_many_can_be_tried_again_and_why_not_the_other
 
 def test_a_halt_by_hand_holds_no_words(run: Run) -> None:
     with db.transaction() as session:
-        queue.halt(session, "all", clock.now())
-        assert [each.words for each in session.scalars(select(Halt))] == [""]
+        queue.pause(session, "all", clock.now())
+        assert [each.words for each in session.scalars(select(Pause))] == [""]
         assert queue.refused(session) is None
     assert run.sends() == 0
 
@@ -305,7 +305,7 @@ def test_no_page_that_says_it_has_an_accessibility_fault_or_is_too_wide(
         dead = select(Delivery.recipient).where(Delivery.fault.like("%5.7.1%"))
         subscribers.leave(session, session.scalars(dead.limit(1)).one())
         quoted = bounce_status.quoted("5.7.1 blocked using " + "zen.spamhaus.example/" * 20)
-        queue.halt(session, REFUSED, clock.now(), quoted)
+        queue.pause(session, REFUSED, clock.now(), quoted)
     cookie = signed_in(app, run.slug).client.get_cookie(COOKIE, domain="localhost")
     assert cookie
     ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}"}

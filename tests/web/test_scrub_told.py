@@ -16,7 +16,7 @@ from petition.campaigns import find
 from petition.core import clock, db, outbox
 from petition.ledger.log import Head
 from petition.mailing import queue
-from petition.mailing.queue import Delivery, DeliveryState, Lane
+from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.privacy import scrub_state
 from petition.privacy.scrub import SAW_ARRIVALS, Scrubbed, scrub
 from petition.web.dashboard.panels import health
@@ -96,7 +96,7 @@ def test_the_owner_of_the_database_may_do_all_of_it_and_the_newest_run_is_told(c
 
 def owe(slug: str) -> None:
     with db.transaction() as session:
-        outbox.owe(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
+        outbox.add(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
 
 
 def lose_a_mail(slug: str) -> None:
@@ -113,7 +113,7 @@ def drift(slug: str) -> None:
 def bounce(slug: str) -> None:
     del slug
     with db.transaction() as session:
-        session.add(Lane(lane=bytes(16), name="", open_at=None, failures=0, sent=10, bounced=3, complained=0))
+        session.add(Throttle(lane=bytes(16), name="", open_at=None, failures=0, sent=10, bounced=3, complained=0))
 
 
 def wait(slug: str) -> None:

@@ -12,7 +12,7 @@ from petition import epochs
 from petition.campaigns import find
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
-from petition.mailing.queue import halt
+from petition.mailing.queue import pause
 from petition.web.dashboard import settings
 from tests import make
 from tests.support.omar import Omar, signed_in
@@ -121,7 +121,7 @@ def test_what_goes_on_during_a_stop_is_said_only_while_it_does(omar: Omar) -> No
 
 def test_mail_that_the_operator_stopped_does_not_run(omar: Omar) -> None:
     with db.transaction() as session:
-        halt(session, "all", make.NOW)
+        pause(session, "all", make.NOW)
     assert "whoever runs this site has stopped all mail" in switch(omar, "mail")[0]
 
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from petition.core import clock, db
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Audience, Purpose, Report, Rhythm, Subscriber, SubscriberState, Trouble
-from petition.web.services import Parts
+from petition.mailing.subscribers import Audience, Frequency, Purpose, Report, Subscriber, SubscriberState, Trouble
+from petition.web.services import Services
 from tests import make
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
 from tests.support.served import served
@@ -111,9 +111,11 @@ def test_one_network_cannot_make_us_mail_thousands(reader: Reader) -> None:
     assert len(reader.mails()) == 60
 
 
-def test_without_redis_nothing_is_mailed_and_the_page_says_so(reader: Reader, parts: Parts, monkeypatch: Any) -> None:
-    gone = Volatile("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(Volatile, "take_ask", lambda *_, **__: gone.ping())
+def test_without_redis_nothing_is_mailed_and_the_page_says_so(
+    reader: Reader, parts: Services, monkeypatch: Any
+) -> None:
+    gone = RedisStore("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(RedisStore, "take_ask", lambda *_, **__: gone.ping())
     page, call = reader.asks(), reader.calls()
     assert (page.status_code, call.status_code, call.headers["Retry-After"]) == (503, 503, "5")
     assert "Mail cannot be asked for just now." in text(page)
@@ -209,9 +211,9 @@ def test_settings_are_shown_and_changed(reader: Reader) -> None:
     }
     saved = reader.client.post(path, data={"rhythm": "daily", "lang": "fr", "act": "save"})
     assert (saved.status_code, fields(saved)["rhythm"], fields(saved)["lang"]) == (200, "daily", "fr")
-    assert (subscriber().rhythm, subscriber().lang) == (Rhythm.DAILY, "fr")
+    assert (subscriber().rhythm, subscriber().lang) == (Frequency.DAILY, "fr")
     assert reader.client.post(path, data={"rhythm": "hourly", "lang": "fr"}).status_code == 422
-    assert subscriber().rhythm is Rhythm.DAILY
+    assert subscriber().rhythm is Frequency.DAILY
 
 
 def test_mail_is_paused_and_resumed(reader: Reader) -> None:
@@ -231,7 +233,7 @@ def test_an_organiser_chooses_a_language_and_no_rhythm(reader: Reader) -> None:
     page = reader.client.get(reader.link(Purpose.SETTINGS))
     assert 'type="radio"' not in page.text
     reader.client.post(reader.link(Purpose.SETTINGS), data=fields(page) | {"lang": "fr"})
-    assert (subscriber().lang, subscriber().rhythm) == ("fr", Rhythm.DAILY)
+    assert (subscriber().lang, subscriber().rhythm) == ("fr", Frequency.DAILY)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

@@ -80,13 +80,13 @@ def test_a_network_keeps_six_hundred_an_hour(suzie: Suzie, redis: Redis) -> None
 def test_without_redis_it_says_later(
     client: FlaskClient, suzie: Suzie, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from petition.core.redis_store import Volatile, VolatileAway
+    from petition.core.redis_store import RedisStore, RedisUnavailable
 
     def away(*_args: object, **_more: object) -> None:
-        raise VolatileAway
+        raise RedisUnavailable
 
     for name in ("keep_tab_key", "tab_key", "forget_tab_key"):
-        monkeypatch.setattr(Volatile, name, away)
+        monkeypatch.setattr(RedisStore, name, away)
     for what in ("keep", "read", "forget"):
         answer = suzie.client.post(f"/tab-key/{what}", json=pair())
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

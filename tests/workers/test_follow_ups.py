@@ -13,7 +13,7 @@ from celery import Celery
 from petition.bootstrap.embedded import EmbeddedServices
 from petition.config.addresses import broker_url
 from petition.core.events import CodeWanted, QueueAway
-from petition.core.redis_store import Volatile
+from petition.core.redis_store import RedisStore
 from workers import celery_app, follow_ups
 from workers.celery_app import CODES
 from workers.follow_ups import follow
@@ -22,7 +22,7 @@ SEALED = "sealed-address-and-code"
 
 
 @pytest.fixture
-def queue(services: EmbeddedServices, volatile: Volatile, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
+def queue(services: EmbeddedServices, volatile: RedisStore, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
     """Valkey, emptied, as the broker."""
     point_to(broker_url(services.redis_url), monkeypatch)
     return redis.Redis.from_url(services.redis_url)

@@ -17,19 +17,19 @@ from petition import epochs, organisers, signatures
 from petition.campaigns import Campaign
 from petition.config import Config
 from petition.core import clock, db, logs
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.ledger.log import Head
 from petition.mailing import queue, subscribers
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery
-from petition.mailing.subscribers import Rhythm, Subscriber
+from petition.mailing.subscribers import Frequency, Subscriber
 from petition.mailing.subscribers.tables import Contact
-from petition.organisers import Invitation, Role, Visit, approvals, audit_log, sessions
-from petition.organisers.approvals import KeyAct, KeyRequest
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers import Invitation, OrganiserSession, Role, approvals, audit_log, sessions
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy.data_elsewhere import LOG_DAYS
 from petition.privacy.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
@@ -42,7 +42,7 @@ ENDLESS: Final = {FOR_GOOD, AS_LETTER, MINUTES}
 """Not ended by a date: what is public for good, what the letter needs, and what ends with the work it stands for."""
 DAY: Final = timedelta(days=1)
 HALF_A_YEAR: Final = timedelta(days=181)
-NAMED: Final = Wish(Show.NAME, name="Suzie Example")
+NAMED: Final = DisplayChoice(Visibility.NAME, name="Suzie Example")
 Plant = Callable[[Session, Campaign, datetime], object]
 Left = Callable[[Session, Campaign], int]
 
@@ -122,7 +122,7 @@ def moments(session: Session, campaign: Campaign) -> int:
 
 def wants_mail(session: Session, campaign: Campaign, now: datetime) -> None:
     policies = campaign.policies()
-    subscribers.ask(session, make.PEPPER, campaign.id, policies, "suzie@post.example", "en", Rhythm.WEEKLY, now)
+    subscribers.ask(session, make.PEPPER, campaign.id, policies, "suzie@post.example", "en", Frequency.WEEKLY, now)
     subscribers.confirm(session, session.scalars(select(Subscriber.id)).one(), now)
 
 
@@ -165,15 +165,15 @@ CASES: Final[dict[str, Case]] = {
         61 * DAY,
     ),
     "public.edition": Case(editions, rows(Edition), 61 * DAY, before=2, after=1),
-    "public.visit": Case(lambda s, c, now: sessions.begin(s, omar(s, now), now), rows(Visit), timedelta(hours=12)),
+    "public.visit": Case(lambda s, c, now: sessions.begin(s, omar(s, now), now), rows(OrganiserSession), timedelta(hours=12)),
     "public.invitation": Case(
         lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, None, now), rows(Invitation), 3 * DAY
     ),
     "public.journal": Case(
-        lambda s, c, now: audit_log.write(s, c.id, None, Deed.INVITED, now, {}), rows(JournalLine), 367 * DAY
+        lambda s, c, now: audit_log.write(s, c.id, None, Action.INVITED, now, {}), rows(AuditEntry), 367 * DAY
     ),
     "public.key_request": Case(
-        lambda s, c, now: approvals.ask(s, c.id, KeyAct.CLOSE, {}, omar(s, now), now), rows(KeyRequest), 105 * DAY
+        lambda s, c, now: approvals.ask(s, c.id, ApprovalKind.CLOSE, {}, omar(s, now), now), rows(ApprovalRequest), 105 * DAY
     ),
     "public.export": Case(
         lambda s, c, now: exports.ask(s, c, ExportKind.JOURNAL, omar(s, now), now), rows(Export), DAY

@@ -12,7 +12,7 @@ from petition import campaigns
 from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.outbox import Owed
+from petition.core.outbox import OutboxItem
 from petition.mailing.queue import Delivery
 from petition.usecases import exports
 from petition.usecases.tables import ExportKind
@@ -39,7 +39,7 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
     now = clock.now()
     with db.transaction() as session:
         campaign = make.campaign(session, mailing=mails.AWAKE)
-        mails.add_readers(session, campaign, 3, rhythm=mails.Rhythm.MILESTONES)
+        mails.add_readers(session, campaign, 3, rhythm=mails.Frequency.MILESTONES)
         text = {"en": "It is raining.", "fr": "Il pleut."}
         campaigns.publish_update(session, campaign, text, now, mailed_since=now + timedelta(days=1))
     with time_machine.travel(now + timedelta(hours=1), tick=False):
@@ -53,7 +53,7 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
         upkeep.sweep()
     assert [each for each in sent if each[:2] == OWED[TELL]] == []
     with db.session() as session:
-        assert session.scalar(select(func.count()).where(Owed.kind == TELL)) == 0
+        assert session.scalar(select(func.count()).where(OutboxItem.kind == TELL)) == 0
     db.engine().dispose()
 
 

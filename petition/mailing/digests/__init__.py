@@ -17,8 +17,8 @@ from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import week_of
 from petition.mailing.digests.planning import plan_cycle, plan_news
-from petition.mailing.digests.previews import draft_sheet, preview, trial
-from petition.mailing.digests.rendered import NOTICES, Sheet, sheet_of, write
+from petition.mailing.digests.previews import draft_mail, preview, trial
+from petition.mailing.digests.rendered import NOTICES, RenderedMail, rendered_mail, write
 from petition.mailing.digests.restored import resume
 from petition.mailing.digests.sending import Sender, send_round
 from petition.mailing.digests.tables import Edition
@@ -29,19 +29,19 @@ __all__ = [
     "NOTICES",
     "Digest",
     "Edition",
+    "RenderedMail",
     "Sender",
-    "Sheet",
     "Undelivered",
-    "draft_sheet",
+    "draft_mail",
     "forget_old",
     "plan_all",
     "plan_cycle",
     "plan_news",
     "preview",
+    "rendered_mail",
     "resume",
     "retry",
     "send_round",
-    "sheet_of",
     "tell",
     "trial",
     "undelivered",

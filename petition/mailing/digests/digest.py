@@ -12,7 +12,7 @@ from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import NewsKind
 from petition.mailing.digests.facts import Window
 from petition.mailing.digests.periods import Cycle
-from petition.mailing.subscribers import Audience, Rhythm
+from petition.mailing.subscribers import Audience, Frequency
 
 
 def always(_: Mailing) -> bool:
@@ -37,13 +37,13 @@ class Digest:
     kind: str
     shape: type
     facts: Callable[[Session, Campaign, Window], object | None]
-    rhythm: Rhythm | None = None
+    rhythm: Frequency | None = None
     others: frozenset[Audience] = frozenset()
     cycle: Cycle | None = None
     news: NewsKind | None = None
     wanted: Callable[[Mailing], bool] = always
     goes_to: Callable[[Session, Campaign, Window], frozenset[Audience]] = everybody
 
-    def is_for(self, audience: Audience, rhythm: Rhythm) -> bool:
+    def is_for(self, audience: Audience, rhythm: Frequency) -> bool:
         """Whether somebody of that audience and rhythm gets it."""
         return audience in self.others or (audience is Audience.READER and rhythm is self.rhythm)

@@ -13,7 +13,7 @@ from petition.campaigns.milestones import Goal, Milestone
 from petition.campaigns.news import NewsKind
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
-from petition.mailing.subscribers import Audience, Rhythm
+from petition.mailing.subscribers import Audience, Frequency
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
@@ -38,7 +38,7 @@ DIGEST = Digest(
     "milestone",
     Happened,
     facts,
-    rhythm=Rhythm.MILESTONES,
+    rhythm=Frequency.MILESTONES,
     others=frozenset({Audience.ORGANISER}),
     news=NewsKind.MILESTONE,
     goes_to=goes_to,

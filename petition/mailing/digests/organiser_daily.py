@@ -15,7 +15,7 @@ from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
 from petition.mailing.digests.periods import Cycle
 from petition.mailing.queue import Delivery, DeliveryState, throttle
-from petition.mailing.subscribers import Audience, Rhythm, Subscriber, SubscriberState, numbers
+from petition.mailing.subscribers import Audience, Frequency, Subscriber, SubscriberState, numbers
 
 BOUNCES_WORTH_TELLING = 3
 
@@ -72,7 +72,7 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers
         bounces=tuple(_bounces(session)),
         codes=tuple(CodesFact(*each) for each in verification.codes_by_day(session, campaign.id, *_days(window))),
         issued=sum(log.head_of(session, campaign.id).issued.values()),
-        readers=sum(n for name, n in numbers(session, campaign.id).items() if name in set(Rhythm)),
+        readers=sum(n for name, n in numbers(session, campaign.id).items() if name in set(Frequency)),
     )
 
 
@@ -91,7 +91,7 @@ def _dead(session: Session, campaign_id: bytes) -> int:
 def _bounces(session: Session) -> list[BouncesFact]:
     """Providers in trouble; domains that could name a person are one line without a name."""
     found: dict[str, BouncesFact] = {}
-    for lane in throttle.all_lanes(session):
+    for lane in throttle.all_throttles(session):
         known = found.get(lane.name, BouncesFact(lane.name, 0, 0, 0))
         found[lane.name] = BouncesFact(
             lane.name, known.sent + lane.sent, known.bounced + lane.bounced, known.complained + lane.complained

@@ -20,13 +20,15 @@ from petition.mailing.digests.facts import UpdateFact, Window, as_json, happened
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import last_period
 from petition.mailing.digests.planning import window_of
-from petition.mailing.digests.rendered import NOTICES, Sheet, write
+from petition.mailing.digests.rendered import NOTICES, RenderedMail, write
 from petition.mailing.digests.sending import Sender, message
 from petition.mailing.queue import Claim
 from petition.privacy import personal_address
 
 
-def preview(session: Session, campaign: Campaign, kind: str, lang: str, base_url: str, now: datetime) -> Sheet | None:
+def preview(
+    session: Session, campaign: Campaign, kind: str, lang: str, base_url: str, now: datetime
+) -> RenderedMail | None:
     """The sheet of a kind as it would be made now; None when there is nothing to say."""
     if kind in NOTICES:
         return write(campaign, kind, None, lang, base_url)
@@ -36,9 +38,9 @@ def preview(session: Session, campaign: Campaign, kind: str, lang: str, base_url
     return None if facts is None else write(campaign, kind, as_json(facts), lang, base_url)
 
 
-def draft_sheet(
+def draft_mail(
     session: Session, campaign: Campaign, text: Mapping[str, str], lang: str, base_url: str, now: datetime
-) -> Sheet:
+) -> RenderedMail:
     """The mail of an update that is not published yet, as it would be made now."""
     newest = news.newest(session, campaign.id)
     found = happened(session, campaign, Window("draft", now, now, newest, newest, None))
@@ -56,7 +58,7 @@ def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime)
     return None if number is None else Window(f"news-{number}", now, now, number - 1, number, None)
 
 
-def trial(sender: Sender, sheet: Sheet, address: str, now: datetime) -> Message:
+def trial(sender: Sender, sheet: RenderedMail, address: str, now: datetime) -> Message:
     """A sheet addressed to somebody who is on no list; its links lead to nobody's settings. Raises AddressRefused."""
     nobody = Claim(
         "trial", secrets.token_bytes(16), f"{now:%Y%m%dT%H%M%S}", b"", b"", now, tries=0, unanswered=0, was_due=now

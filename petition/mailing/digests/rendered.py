@@ -45,7 +45,7 @@ PURPOSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class RenderedMail:
     """A mail but for its links."""
 
     subject: str
@@ -68,7 +68,9 @@ class Context:
     quick: bool
 
 
-def sheet_of(session: Session, campaign: Campaign, kind: str, period: str, lang: str, base_url: str) -> Sheet:
+def rendered_mail(
+    session: Session, campaign: Campaign, kind: str, period: str, lang: str, base_url: str
+) -> RenderedMail:
     """The sheet of an edition or a notice, rendered once in each process."""
     found = kept(campaign.id, kind, period, lang, base_url)
     if found is None:
@@ -80,7 +82,7 @@ def sheet_of(session: Session, campaign: Campaign, kind: str, period: str, lang:
     return found
 
 
-def kept(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> Sheet | None:
+def kept(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> RenderedMail | None:
     """The same, if this process rendered it before; asks no database."""
     return _kept.get(_key(campaign_id, kind, period, lang, base_url))
 
@@ -91,10 +93,10 @@ def _key(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -
 
 Key = tuple[bytes, str, str, str, str]
 KEPT_MOST: Final = 200
-_kept: dict[Key, Sheet] = {}
+_kept: dict[Key, RenderedMail] = {}
 
 
-def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: str, base_url: str) -> Sheet:
+def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: str, base_url: str) -> RenderedMail:
     """Render a sheet; `facts` as the edition keeps them."""
     spoken = interface_language(lang)
     context = _context(campaign, kind, lang, base_url)
@@ -112,11 +114,11 @@ def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: 
     return _sheet(subject, _even(text), _inliner().inline(html), spoken)
 
 
-def _sheet(subject: str, text: str, html: str, lang: str) -> Sheet:
+def _sheet(subject: str, text: str, html: str, lang: str) -> RenderedMail:
     """With the marks that are in it, and both texts ready to be filled in."""
     marks = frozenset(mark for mark in PURPOSES if mark in text + html)
     forms = Form(text, dict.fromkeys(marks, links.LENGTH)), Form(html, dict.fromkeys(marks, links.LENGTH))
-    return Sheet(subject, text, html, lang, marks, forms)
+    return RenderedMail(subject, text, html, lang, marks, forms)
 
 
 def _even(text: str) -> str:

@@ -22,9 +22,9 @@ from petition.campaigns import Campaign
 from petition.core import db, failpoints
 from petition.mail import MailDelayed, MailRefused, Message, Postbox, Stage
 from petition.mailing import queue
-from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_MARK, Sheet, kept, sheet_of
+from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_MARK, RenderedMail, kept, rendered_mail
 from petition.mailing.digests.undelivered import is_wanted
-from petition.mailing.queue import Claim, Marks, claims, refusals, throttle
+from petition.mailing.queue import Acknowledgements, Claim, claims, refusals, throttle
 from petition.mailing.subscribers import Report, Subscriber, Trouble, address_book, links, record
 from petition.mailing.subscribers.tables import Contact
 
@@ -98,7 +98,7 @@ def _round(session: Session, sender: Sender, claimed: list[Claim], now: Callable
 def _send_all(ours: Round) -> None:
     """One mail after another; what came of one is written down together with the beginning of the next."""
     end = time.monotonic() + ROUND_SECONDS
-    with queue.marks() as marks:
+    with queue.acknowledgements() as marks:
         while ours.waiting:
             claimed = ours.waiting.popleft()
             came_of_it = _try(ours, marks, claimed)
@@ -114,7 +114,7 @@ def _send_all(ours: Round) -> None:
                 failpoints.reach("after_commit")
 
 
-def _try(ours: Round, marks: Marks, claimed: Claim) -> Exception | None:
+def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | None:
     """Compose one mail while the mark before it is committed, and hand it over; gives what went wrong."""
     try:
         mail = _composed(ours, claimed)
@@ -135,13 +135,13 @@ def _composed(ours: Round, claimed: Claim) -> Message:
     return message(ours.sender, _sheet(claimed, reader.lang, ours.sender.base_url), claimed, address)
 
 
-def _sheet(claimed: Claim, lang: str, base_url: str) -> Sheet:
+def _sheet(claimed: Claim, lang: str, base_url: str) -> RenderedMail:
     told = claimed.campaign_id, claimed.kind, claimed.period, lang, base_url
     if (found := kept(*told)) is not None:
         return found
     with db.session() as session:
         campaign = session.get_one(Campaign, claimed.campaign_id, options=[selectinload(Campaign.letters)])
-        return sheet_of(session, campaign, *told[1:])
+        return rendered_mail(session, campaign, *told[1:])
 
 
 def _write_down(ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
@@ -150,7 +150,7 @@ def _write_down(ours: Round, claimed: Claim, wrong: Exception | None, *, over: b
         _mark(session, ours, claimed, wrong)
         _go_on(session, ours, over=over)
         if not ours.waiting:
-            throttle.went_well(session, ours.sent)
+            throttle.record_success(session, ours.sent)
 
 
 def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:
@@ -176,10 +176,10 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
     queue.postpone(session, claimed, fault, now)
     if refuses_us:
         ours.halted = refusals.count(session, claimed, delay.words, now)
-    throttle.went_well(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
-    if throttle.went_wrong(session, lane, now, hung=_hung(delay)):
+    throttle.record_success(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
+    if throttle.record_failure(session, lane, now, hung=_hung(delay)):
         ours.paused.add(lane)
-        claims.give_up_lane(session, lane, fault)
+        claims.give_up_domain(session, lane, fault)
 
 
 def _go_on(session: Session, ours: Round, *, over: bool) -> None:
@@ -213,7 +213,7 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
         ours.halted = refusals.count(session, claimed, refusal.words, ours.now())
 
 
-def message(sender: Sender, sheet: Sheet, claimed: Claim, address: str) -> Message:
+def message(sender: Sender, sheet: RenderedMail, claimed: Claim, address: str) -> Message:
     """A sheet with one reader's links, address and headers (RFC 8058)."""
     link = {
         mark: links.made(sender.secret_key, PURPOSES[mark], claimed.recipient)

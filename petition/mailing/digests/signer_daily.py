@@ -5,6 +5,6 @@ from __future__ import annotations
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, news_or_nothing
 from petition.mailing.digests.periods import Cycle
-from petition.mailing.subscribers import Rhythm
+from petition.mailing.subscribers import Frequency
 
-DIGEST = Digest("signer_daily", Happened, news_or_nothing, rhythm=Rhythm.DAILY, cycle=Cycle.DAILY)
+DIGEST = Digest("signer_daily", Happened, news_or_nothing, rhythm=Frequency.DAILY, cycle=Cycle.DAILY)

@@ -19,7 +19,7 @@ from petition.mailing import queue
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.rendered import NOTICES
 from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Rhythm, Subscriber, SubscriberState
+from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Frequency, Subscriber, SubscriberState
 
 
 class Fate(Enum):
@@ -40,7 +40,7 @@ class Undelivered:
 
 
 # What decides: the kind of mail, and how its reader stands now; the last three are None when there is no reader.
-Case = tuple[str, SubscriberState | None, Audience | None, Rhythm | None]
+Case = tuple[str, SubscriberState | None, Audience | None, Frequency | None]
 
 
 def is_wanted(subscriber: Subscriber, kind: str) -> bool:
@@ -48,7 +48,7 @@ def is_wanted(subscriber: Subscriber, kind: str) -> bool:
     return _is_wanted(kind, subscriber.state, subscriber.audience, subscriber.rhythm)
 
 
-def _is_wanted(kind: str, state: SubscriberState, audience: Audience, rhythm: Rhythm) -> bool:
+def _is_wanted(kind: str, state: SubscriberState, audience: Audience, rhythm: Frequency) -> bool:
     if kind == CONFIRM:
         return state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
     if kind == REMINDER:

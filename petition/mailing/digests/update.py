@@ -8,7 +8,7 @@ from petition.campaigns import Campaign
 from petition.campaigns.news import NewsKind
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
-from petition.mailing.subscribers import Rhythm
+from petition.mailing.subscribers import Frequency
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
@@ -17,4 +17,4 @@ def facts(session: Session, campaign: Campaign, window: Window) -> Happened | No
     return found if found.updates else None
 
 
-DIGEST = Digest("update", Happened, facts, rhythm=Rhythm.MILESTONES, news=NewsKind.UPDATE)
+DIGEST = Digest("update", Happened, facts, rhythm=Frequency.MILESTONES, news=NewsKind.UPDATE)

@@ -7,7 +7,7 @@ want it is asked by whoever sends (`petition.mailing.digests`). Refuses to hamme
 a pause when it does not answer.
 """
 
-from petition.mailing.queue.acknowledgements import Marks, marks
+from petition.mailing.queue.acknowledgements import Acknowledgements, acknowledgements
 from petition.mailing.queue.claims import (
     CLAIM_SECONDS,
     Claim,
@@ -21,36 +21,36 @@ from petition.mailing.queue.claims import (
     why_dead,
     withdraw,
 )
-from petition.mailing.queue.pauses import halt, halted, halts, refused, resume
-from petition.mailing.queue.tables import Delivery, DeliveryState, Halt, Lane, message_id, owe, progress
-from petition.mailing.queue.throttle import LaneName, lane_of
+from petition.mailing.queue.pauses import current_pauses, is_paused, pause, refused, resume
+from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle, message_id, owe, progress
+from petition.mailing.queue.throttle import ThrottleName, throttle_of
 
 __all__ = [
     "CLAIM_SECONDS",
+    "Acknowledgements",
     "Claim",
     "Delivery",
     "DeliveryState",
-    "Halt",
-    "Lane",
-    "LaneName",
-    "Marks",
+    "Pause",
+    "Throttle",
+    "ThrottleName",
+    "acknowledgements",
     "begin",
     "claim",
+    "current_pauses",
     "dead",
     "drop",
-    "halt",
-    "halted",
-    "halts",
-    "lane_of",
+    "is_paused",
     "mark_sent",
-    "marks",
     "message_id",
     "owe",
+    "pause",
     "postpone",
     "progress",
     "refused",
     "resume",
     "retry",
+    "throttle_of",
     "why_dead",
     "withdraw",
 ]

@@ -34,7 +34,7 @@ UNNAMED: Final = b""
 TEXT_AND_BYTES: Final = [0, 1, 0, 0, 1, 0]
 
 
-class Marks:
+class Acknowledgements:
     """The marks of one round, one after another, on a connection that says nothing else meanwhile."""
 
     def __init__(self, connection: Connection) -> None:
@@ -72,10 +72,10 @@ class Marks:
 
 
 @contextmanager
-def marks() -> Iterator[Marks]:
+def acknowledgements() -> Iterator[Acknowledgements]:
     """For one round of sending."""
     with db.statements() as connection:
-        told = Marks(connection)
+        told = Acknowledgements(connection)
         try:
             yield told
         finally:

@@ -28,8 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from petition.mailing.queue import throttle
-from petition.mailing.queue.pauses import halted
-from petition.mailing.queue.tables import Delivery, DeliveryState, Halt, Lane
+from petition.mailing.queue.pauses import is_paused
+from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle
 
 CLAIM_SECONDS: Final = 60
 LONGEST_LIFE: Final = timedelta(hours=24)
@@ -87,7 +87,7 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
     `rate`: mails a second to one domain. The caller commits before the first is sent, and says `begin` of each. What
     killed its sender before comes last, so that it cannot do so again before the others are on their way.
     """
-    if halted(session, base_url):
+    if is_paused(session, base_url):
         return []
     taken = _due(now, most)
     taking = (
@@ -110,12 +110,12 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
 
 
 def _due(now: datetime, most: int) -> CTE:
-    stopped = select(Halt.what)
+    stopped = select(Pause.what)
     query = (
         select(Delivery.kind, Delivery.recipient, Delivery.period, Delivery.due)
-        .outerjoin(Lane, Lane.lane == Delivery.lane)
+        .outerjoin(Throttle, Throttle.lane == Delivery.lane)
         .where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
-        .where(or_(Lane.open_at.is_(None), Lane.open_at <= now))
+        .where(or_(Throttle.open_at.is_(None), Throttle.open_at <= now))
         .where(("kind:" + Delivery.kind).not_in(stopped))
         .where(("campaign:" + func.encode(Delivery.campaign_id, "hex")).not_in(stopped))
         .order_by(Delivery.due)
@@ -182,9 +182,13 @@ def refuse(session: Session, claimed: Claim, fault: str) -> None:
     _say(session, _DEAD, [claimed], {"fault": fault})
 
 
-def give_up_lane(session: Session, lane: bytes, fault: str) -> None:
+def give_up_domain(session: Session, lane: bytes, fault: str) -> None:
     """Give up what has waited a day for a domain that has long taken nothing; only some of it was ever tried."""
-    reopens = select(Lane.open_at).where(Lane.lane == lane, Lane.failures >= throttle.LONG_FAILING).scalar_subquery()
+    reopens = (
+        select(Throttle.open_at)
+        .where(Throttle.lane == lane, Throttle.failures >= throttle.LONG_FAILING)
+        .scalar_subquery()
+    )
     waiting = update(_table).where(_table.c.lane == lane, _table.c.state == DeliveryState.PLANNED)
     too_old = waiting.where(_table.c.planned_at <= reopens - literal(LONGEST_LIFE, Interval()))
     session.connection().execute(too_old.values(state=DeliveryState.DEAD, fault=fault))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.config.addresses import LOCAL_HOSTS
 from petition.core.db import Base
-from petition.mailing.queue.tables import Halt
+from petition.mailing.queue.tables import Pause
 
 EVERYTHING: Final = "all"
 RESTORED: Final = "restored copy"
@@ -58,15 +58,15 @@ def is_original(session: Session, base_url: str) -> bool:
     return known == me
 
 
-def halt(session: Session, what: str, now: datetime, words: str = "") -> None:
+def pause(session: Session, what: str, now: datetime, words: str = "") -> None:
     """Stop sending `all`, `kind:<kind>` or `campaign:<hex>`; or everything as `refused`, with the mail server's words."""
-    session.execute(insert(Halt).values(what=what, since=now, words=words).on_conflict_do_nothing())
+    session.execute(insert(Pause).values(what=what, since=now, words=words).on_conflict_do_nothing())
 
 
 def resume(session: Session, what: str, base_url: str) -> None:
     """Go on sending; with `all`, also after refusals, and this database is the original from now on."""
     ended = {what, REFUSED} if what == EVERYTHING else {what}
-    session.execute(delete(Halt).where(Halt.what.in_(ended)))
+    session.execute(delete(Pause).where(Pause.what.in_(ended)))
     if what == EVERYTHING:
         row = {"one": True, "identity": identity(session, base_url)}
         session.execute(insert(Sender).values(row).on_conflict_do_update(index_elements=["one"], set_=row))
@@ -78,17 +78,17 @@ def disown(session: Session) -> None:
     session.execute(insert(Sender).values(row).on_conflict_do_update(index_elements=["one"], set_=row))
 
 
-def halts(session: Session, base_url: str) -> list[str]:
+def current_pauses(session: Session, base_url: str) -> list[str]:
     """What is not sent now."""
-    found = list(session.scalars(select(Halt.what).order_by(Halt.what)))
+    found = list(session.scalars(select(Pause.what).order_by(Pause.what)))
     return found if is_original(session, base_url) else [RESTORED, *found]
 
 
-def halted(session: Session, base_url: str) -> bool:
+def is_paused(session: Session, base_url: str) -> bool:
     """Whether nothing at all is sent."""
-    return not {RESTORED, EVERYTHING, REFUSED}.isdisjoint(halts(session, base_url))
+    return not {RESTORED, EVERYTHING, REFUSED}.isdisjoint(current_pauses(session, base_url))
 
 
-def refused(session: Session) -> Halt | None:
+def refused(session: Session) -> Pause | None:
     """Since when mail stands still because the mail server refuses us, and what it said; None while it does not."""
-    return session.scalar(select(Halt).where(Halt.what == REFUSED))
+    return session.scalar(select(Pause).where(Pause.what == REFUSED))

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.mailing.queue.claims import Claim
-from petition.mailing.queue.pauses import REFUSED, halt, refused
+from petition.mailing.queue.pauses import REFUSED, pause, refused
 from petition.mailing.queue.tables import Delivery, DeliveryState, Refusal
 
 MOST_IN_A_ROW: Final = 3
@@ -38,7 +38,7 @@ def count(session: Session, claimed: Claim, words: str, now: datetime) -> bool:
         return False
     _plan_again(session, now)
     end_row(session)
-    halt(session, REFUSED, now, words)
+    pause(session, REFUSED, now, words)
     return True
 
 

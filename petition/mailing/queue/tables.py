@@ -52,7 +52,7 @@ class Delivery(Base):
     )
 
 
-class Lane(Base):
+class Throttle(Base):
     """One mail domain, by a keyed hash; `name` only for the large providers. Closed until `open_at`."""
 
     __tablename__ = "lane"
@@ -66,7 +66,7 @@ class Lane(Base):
     complained: Mapped[int]
 
 
-class Halt(Base):
+class Pause(Base):
     """Something that is not to be sent: `all`, `kind:<kind>`, `campaign:<hex>`, or `refused`: the mail server refuses us.
 
     `words` are the mail server's own, addresses masked; empty for what somebody stopped.

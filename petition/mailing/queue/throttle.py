@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.core.db import UTCDateTime
-from petition.mailing.queue.tables import Lane
+from petition.mailing.queue.tables import Throttle
 
 LANE_LABEL: Final = b"petition/lane/v1\0"
 LANE_BYTES: Final = 8
@@ -70,7 +70,7 @@ LONG_FAILING: Final = 10
 # Asking late by less than this is made up for, so that polling does not lower the rate; a longer rest earns nothing.
 MADE_UP: Final = timedelta(seconds=3)
 
-_table = Lane.metadata.tables["lane"]
+_table = Throttle.metadata.tables["lane"]
 _its = _table.c.lane == bindparam("its_lane")
 _began = case((_table.c.open_at > bindparam("late", type_=UTCDateTime()), _table.c.open_at), else_=bindparam("now"))
 _CLOSED: Final = update(_table).where(_its).values(open_at=_began + bindparam("taking", type_=Interval()))
@@ -78,23 +78,23 @@ _WENT_WELL: Final = update(_table).where(_its).values(sent=_table.c.sent + bindp
 
 
 @dataclass(frozen=True, slots=True)
-class LaneName:
+class ThrottleName:
     """A mail domain as rows know it."""
 
     lane: bytes
     name: str
 
 
-def lane_of(pepper: bytes, domain: str) -> LaneName:
+def throttle_of(pepper: bytes, domain: str) -> ThrottleName:
     """The lane of a domain."""
     digest = hmac.digest(pepper, LANE_LABEL + domain.encode(), "sha256")[:LANE_BYTES]
-    return LaneName(digest, domain if domain in PROVIDERS else "")
+    return ThrottleName(digest, domain if domain in PROVIDERS else "")
 
 
-def know(session: Session, lane: LaneName) -> None:
+def ensure(session: Session, lane: ThrottleName) -> None:
     """Write a lane down, unless it is known."""
     row = {"lane": lane.lane, "name": lane.name, "failures": 0, "sent": 0, "bounced": 0, "complained": 0}
-    session.execute(insert(Lane).values(row).on_conflict_do_nothing())
+    session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
 def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: datetime) -> None:
@@ -107,38 +107,43 @@ def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: 
         session.connection().execute(_CLOSED, told)
 
 
-def went_well(session: Session, taken: Mapping[bytes, int]) -> None:
+def record_success(session: Session, taken: Mapping[bytes, int]) -> None:
     """So many mails were taken in each lane: count them, forget failures."""
     if taken:
         told = [{"its_lane": lane, "n": n} for lane, n in sorted(taken.items())]
         session.connection().execute(_WENT_WELL, told)
 
 
-def went_wrong(session: Session, lane: bytes, now: datetime, *, hung: bool) -> bool:
+def record_failure(session: Session, lane: bytes, now: datetime, *, hung: bool) -> bool:
     """A mail was delayed; pauses the lane when it hung or failed too often. Gives whether it is paused now."""
-    counting = update(Lane).where(Lane.lane == lane).values(failures=Lane.failures + 1).returning(Lane.failures)
+    counting = (
+        update(Throttle)
+        .where(Throttle.lane == lane)
+        .values(failures=Throttle.failures + 1)
+        .returning(Throttle.failures)
+    )
     failures = int(session.scalar(counting) or 0)
     over = failures if hung else failures - FAILURES_BEFORE_PAUSE + 1
     if over < 1:
         return False
     pause = timedelta(seconds=min(FIRST_PAUSE * 2 ** min(over - 1, 10), LONGEST_PAUSE))
-    session.execute(update(Lane).where(Lane.lane == lane).values(open_at=now + pause))
+    session.execute(update(Throttle).where(Throttle.lane == lane).values(open_at=now + pause))
     return True
 
 
 def bounced(session: Session, lane: bytes, *, complaint: bool = False) -> None:
     """Count a bounce or a complaint of a lane."""
-    column = Lane.complained if complaint else Lane.bounced
-    session.execute(update(Lane).where(Lane.lane == lane).values({column: column + 1}))
+    column = Throttle.complained if complaint else Throttle.bounced
+    session.execute(update(Throttle).where(Throttle.lane == lane).values({column: column + 1}))
 
 
-def all_lanes(session: Session) -> list[Lane]:
+def all_throttles(session: Session) -> list[Throttle]:
     """Every lane, those that bounce most first."""
-    return list(session.scalars(select(Lane).order_by(Lane.bounced.desc(), Lane.name)))
+    return list(session.scalars(select(Throttle).order_by(Throttle.bounced.desc(), Throttle.name)))
 
 
 def by_provider(session: Session) -> list[tuple[str, int, int, int]]:
     """Provider, mails sent, bounced, complained about, over all campaigns; domains without a name are one line."""
-    query = select(Lane.name, func.sum(Lane.sent), func.sum(Lane.bounced), func.sum(Lane.complained))
-    found = session.execute(query.group_by(Lane.name).order_by(func.sum(Lane.bounced).desc(), Lane.name))
+    query = select(Throttle.name, func.sum(Throttle.sent), func.sum(Throttle.bounced), func.sum(Throttle.complained))
+    found = session.execute(query.group_by(Throttle.name).order_by(func.sum(Throttle.bounced).desc(), Throttle.name))
     return [(name, int(sent), int(bounced), int(complained)) for name, sent, bounced, complained in found]

@@ -24,7 +24,7 @@ from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, ad
 from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
 from petition.mailing.subscribers.figures import MailHealth, Readership, audience, complaints, mail_health, readership
 from petition.mailing.subscribers.links import LinkBroken, Purpose
-from petition.mailing.subscribers.tables import CONFIRM, Audience, Rhythm, Subscriber, SubscriberState
+from petition.mailing.subscribers.tables import CONFIRM, Audience, Frequency, Subscriber, SubscriberState
 from petition.privacy import DomainPolicy, Mailbox, personal_address, subscriber_tag, suppression_tag
 from petition.privacy.addresses import is_work_domain
 
@@ -35,12 +35,12 @@ __all__ = [
     "AskedTooOften",
     "AskingAway",
     "Audience",
+    "Frequency",
     "LinkBroken",
     "MailHealth",
     "Purpose",
     "Readership",
     "Report",
-    "Rhythm",
     "Subscriber",
     "SubscriberGone",
     "SubscriberState",
@@ -90,7 +90,7 @@ def ask(
     work: Sequence[DomainPolicy],
     address: str,
     lang: str,
-    rhythm: Rhythm,
+    rhythm: Frequency,
     now: datetime,
 ) -> None:
     """Ask for mail: a mail asks back. The same from outside whether the address is new, known or suppressed.
@@ -127,7 +127,7 @@ def enter(
     if audience is not Audience.ADDRESSEE and is_work_domain(box.domain, work):
         raise WorkAddressRefused
     sealed = address_book.sealed(session, campaign_id, box.deliverable)
-    row = _row(session, pepper, campaign_id, audience, box, sealed, lang, Rhythm.DAILY, now)
+    row = _row(session, pepper, campaign_id, audience, box, sealed, lang, Frequency.DAILY, now)
     entered = _enter(session, row | {"state": SubscriberState.ACTIVE})
     if entered.state is SubscriberState.SUPPRESSED:
         entered.state, entered.since = SubscriberState.ACTIVE, now.date()
@@ -136,10 +136,10 @@ def enter(
 
 def _row(
     session: Session, pepper: bytes, campaign_id: bytes, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
-    rhythm: Rhythm, now: datetime,
+    rhythm: Frequency, now: datetime,
 ) -> dict[str, object]:  # fmt: skip
-    lane = throttle.lane_of(pepper, box.domain)
-    throttle.know(session, lane)
+    lane = throttle.throttle_of(pepper, box.domain)
+    throttle.ensure(session, lane)
     return {
         "id": secrets.token_bytes(16),
         "campaign_id": campaign_id,
@@ -197,7 +197,7 @@ def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber
     return found
 
 
-def change(session: Session, subscriber_id: bytes, rhythm: Rhythm, lang: str) -> Subscriber:
+def change(session: Session, subscriber_id: bytes, rhythm: Frequency, lang: str) -> Subscriber:
     """Choose another rhythm or language; raises SubscriberGone."""
     found = find(session, subscriber_id)
     found.rhythm, found.lang = rhythm, lang

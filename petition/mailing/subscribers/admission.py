@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from petition.core.redis_store import Volatile, VolatileAway
+from petition.core.redis_store import RedisStore, RedisUnavailable
 
 
 class AskedTooOften(Exception):
@@ -23,11 +23,11 @@ class AskingAway(Exception):
     """Asking cannot be counted just now, so nothing is mailed."""
 
 
-def admit(volatile: Volatile, network: Callable[[], bytes]) -> None:
+def admit(volatile: RedisStore, network: Callable[[], bytes]) -> None:
     """Take one mail from the budget of a network, asked for by name only then; raises AskedTooOften, AskingAway."""
     try:
         wait = volatile.take_ask(network())
-    except VolatileAway:
+    except RedisUnavailable:
         raise AskingAway from None
     if wait is not None:
         raise AskedTooOften(wait)

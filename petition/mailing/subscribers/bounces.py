@@ -55,8 +55,8 @@ def record(session: Session, pepper: bytes, report: Report, day: date) -> bool:
 
 
 def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> None:
-    lane = throttle.lane_of(pepper, box.domain)
-    throttle.know(session, lane)
+    lane = throttle.throttle_of(pepper, box.domain)
+    throttle.ensure(session, lane)
     throttle.bounced(session, lane.lane, complaint=True)
     tag = suppression_tag(pepper, box.canonical)
     session.execute(insert(Suppression).values(tag=tag, day=day).on_conflict_do_nothing())

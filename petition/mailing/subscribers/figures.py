@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from petition.mailing import queue
-from petition.mailing.queue import Delivery, DeliveryState, Lane
-from petition.mailing.subscribers.tables import Audience, Rhythm, Subscriber, SubscriberState, Suppression
+from petition.mailing.queue import Delivery, DeliveryState, Throttle
+from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState, Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class MailHealth:
 
 def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
     """Five cheap queries over all campaigns."""
-    totals = select(func.sum(Lane.sent), func.sum(Lane.bounced), func.sum(Lane.complained))
+    totals = select(func.sum(Throttle.sent), func.sum(Throttle.bounced), func.sum(Throttle.complained))
     sent, bounced, complained = (int(each or 0) for each in session.execute(totals).one())
     due = select(func.min(Delivery.due)).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
     oldest = session.scalar(due)
@@ -46,18 +46,18 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
         mails_sent=sent,
         mails_bounced=bounced,
         mails_complained=complained,
-        halted=queue.halted(session, base_url),
+        halted=queue.is_paused(session, base_url),
     )
 
 
-def audience(session: Session, campaign_id: bytes) -> dict[Rhythm, dict[str, int]]:
+def audience(session: Session, campaign_id: bytes) -> dict[Frequency, dict[str, int]]:
     """Readers who are mailed to, by rhythm and by language, each rhythm's languages in their order; numbers only."""
     query = select(Subscriber.rhythm, Subscriber.lang, func.count()).where(
         Subscriber.campaign_id == campaign_id,
         Subscriber.audience == Audience.READER,
         Subscriber.state == SubscriberState.ACTIVE,
     )
-    found: dict[Rhythm, dict[str, int]] = {rhythm: {} for rhythm in Rhythm}
+    found: dict[Frequency, dict[str, int]] = {rhythm: {} for rhythm in Frequency}
     for rhythm, lang, n in session.execute(
         query.group_by(Subscriber.rhythm, Subscriber.lang).order_by(Subscriber.lang)
     ):
@@ -79,7 +79,7 @@ class Readership:
     unconfirmed: int
     paused: int
     suppressed: int
-    rhythms: dict[Rhythm, int]
+    rhythms: dict[Frequency, int]
     languages: dict[str, int]
     waiting: int
 
@@ -90,7 +90,7 @@ def readership(session: Session, campaign_id: bytes, now: datetime) -> Readershi
     query = select(Subscriber.state, Subscriber.rhythm, Subscriber.lang, many)
     query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER)
     states: Counter[SubscriberState] = Counter()
-    rhythms: Counter[Rhythm] = Counter()
+    rhythms: Counter[Frequency] = Counter()
     languages: Counter[str] = Counter()
     for state, rhythm, lang, n in session.execute(query.group_by(Subscriber.state, Subscriber.rhythm, Subscriber.lang)):
         states[state] += n
@@ -104,7 +104,7 @@ def readership(session: Session, campaign_id: bytes, now: datetime) -> Readershi
         unconfirmed=states[SubscriberState.UNCONFIRMED],
         paused=states[SubscriberState.PAUSED],
         suppressed=states[SubscriberState.SUPPRESSED],
-        rhythms={each: rhythms[each] for each in Rhythm},
+        rhythms={each: rhythms[each] for each in Frequency},
         languages=dict(languages.most_common()),
         waiting=waiting,
     )

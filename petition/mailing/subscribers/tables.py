@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Index
+from sqlalchemy import Enum, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
@@ -23,7 +23,7 @@ class Audience(StrEnum):
     ADDRESSEE = "addressee"
 
 
-class Rhythm(StrEnum):
+class Frequency(StrEnum):
     """How often: milestones and updates as they happen, or a digest a week or a day."""
 
     MILESTONES = "milestones"
@@ -65,7 +65,7 @@ class Subscriber(Base):
     sealed: Mapped[bytes]
     lane: Mapped[bytes]
     lang: Mapped[str]
-    rhythm: Mapped[Rhythm]
+    rhythm: Mapped[Frequency] = mapped_column(Enum(Frequency, name="rhythm"))
     state: Mapped[SubscriberState]
     since: Mapped[date]
     asked: Mapped[int]

@@ -17,7 +17,7 @@ from petition.publication import Snapshot
 from petition.web import page_cache
 from petition.web.api.calls import reads
 from petition.web.forms import DIGITS
-from petition.web.services import parts
+from petition.web.services import services
 
 SIZE: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 AT_ONCE: Final = 100
@@ -50,7 +50,7 @@ def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
     if snapshot.count is None:
         return []
     with db.session() as session:
-        return history.checkpoints(session, parts().memory.campaign(snapshot.slug), before=before, most=AT_ONCE)
+        return history.checkpoints(session, services().memory.campaign(snapshot.slug), before=before, most=AT_ONCE)
 
 
 def number_asked(name: str, default: int) -> int:

@@ -13,12 +13,12 @@ from petition import signatures
 from petition.core import db
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import MilestoneView, Snapshot
-from petition.signatures import NamedPage, NamedSigner, SignatureState, Standing, group_figures
+from petition.signatures import NamedPage, NamedSigner, SignatureState, SignatureStatus, group_figures
 from petition.web import page_cache, proof_of_work
 from petition.web.api.calls import JSON, reads, say, text_of
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line
 from petition.web.page import CALLS_CACHED
-from petition.web.services import parts
+from petition.web.services import services
 
 HASH_BYTES: Final = 32
 LANG: Final = {"lang": {"type": "string"}}
@@ -49,7 +49,7 @@ def count(slug: str) -> Response:
 @reads("/campaigns/<slug>/challenge", "An ALTCHA challenge to solve before asking for a code", "Puzzle", cached=False)
 def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the same for all campaigns)
     """A fresh challenge; nothing is kept of it."""
-    return proof_of_work.challenge(parts().config.secret_key, time.time())
+    return proof_of_work.challenge(services().config.secret_key, time.time())
 
 
 @reads("/campaigns/<slug>/receipt/<leaf>", "Where a signature stands, by its leaf hash", "Standing", cached=False)
@@ -59,9 +59,9 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
         wanted = unb64u(leaf, HASH_BYTES)
     except MalformedEncoding:
         raise BadRequest from None
-    campaign = parts().memory.campaign(slug)
+    campaign = services().memory.campaign(slug)
     with db.session() as session:
-        return standing_told(signatures.standing(session, campaign, wanted))
+        return standing_told(signatures.status(session, campaign, wanted))
 
 
 @reads("/campaigns/<slug>/signers", "Who chose to be seen, in ledger order, 100 a page", "Signers", query=PAGE)
@@ -100,7 +100,7 @@ def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
         return signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=q)
 
 
-def standing_told(standing: Standing) -> dict[str, Any]:
+def standing_told(standing: SignatureStatus) -> dict[str, Any]:
     """A standing as the calls say it; a hidden name is still a signature in the ledger.
 
     A removal that no epoch has taken yet says so; one that was taken says why.

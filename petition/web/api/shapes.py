@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from petition.campaigns import CampaignState, DemandState
 from petition.campaigns.milestones import MilestoneKind
-from petition.ledger.entries import Removal, Show
+from petition.ledger.entries import Removal, Visibility
 from petition.signatures.group_figures import LEAST, STEP
 
 Schema = dict[str, Any]
@@ -48,7 +48,9 @@ HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 STATE: Final[Schema] = {"enum": [str(each) for each in CampaignState]}
 KIND: Final[Schema] = {"enum": [str(each) for each in MilestoneKind]}
 GOAL: Final[Schema] = record(kind=KIND, value=NUMBER)
-BODY: Final[Schema] = record(show={"enum": [str(each) for each in Show]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT)
+BODY: Final[Schema] = record(
+    show={"enum": [str(each) for each in Visibility]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT
+)
 
 SHAPES: Final[dict[str, Schema]] = {
     "Listing": listed(record(slug=TEXT, title=TEXT, state=STATE, count=or_null(NUMBER))),

@@ -8,7 +8,7 @@ from petition.web import page_cache
 from petition.web.api.calls import writes
 from petition.web.forms import SubscribeForm
 from petition.web.network import network
-from petition.web.services import parts
+from petition.web.services import services
 
 
 @writes(
@@ -27,7 +27,7 @@ def subscribe(slug: str, form: SubscribeForm) -> dict[str, str]:
 
 def ask_for_mail(slug: str, form: SubscribeForm) -> None:
     """Ask for a page or a call; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
-    here = parts()
+    here = services()
     campaign = here.memory.campaign(slug)
     lang = form.language(page_cache.snapshot(slug).languages)
     subscribers.admit(here.volatile, network)

@@ -13,7 +13,7 @@ from petition.web.api.calls import writes
 from petition.web.api.reading import state_told
 from petition.web.forms import PassForm, SignForm, VerifyForm, WithdrawForm
 from petition.web.network import network
-from petition.web.services import parts
+from petition.web.services import services
 
 
 @writes(
@@ -31,7 +31,7 @@ def verify(slug: str, form: VerifyForm) -> dict[str, str]:
 
 def ask_for_code(slug: str, form: VerifyForm) -> str:
     """Begin a verification for a page or a call; gives the challenge's id."""
-    here = parts()
+    here = services()
     campaign = here.memory.campaign(slug)
     proven = proof_of_work.was_done(here.config.secret_key, here.volatile, form.altcha.data)
     where = network()
@@ -63,7 +63,7 @@ def stamp(slug: str, form: PassForm) -> dict[str, str]:
 
 def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
     """Stamp a blinded value for a page or a call; `form` holds challenge and code."""
-    here = parts()
+    here = services()
     campaign = here.memory.campaign(slug)
     with db.single_statement() as session:
         return verification.issue(
@@ -86,7 +86,7 @@ def sign(slug: str, form: SignForm) -> dict[str, Any]:
 
 def redeem(slug: str, form: SignForm) -> Receipt:
     """Redeem for a page or a call: one round trip to the database."""
-    campaign = parts().memory.campaign(slug)
+    campaign = services().memory.campaign(slug)
     with db.single_statement() as session:
         return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
 
@@ -112,7 +112,7 @@ def receipt_told(receipt: Receipt) -> dict[str, Any]:
 )
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
-    campaign = parts().memory.campaign(slug)
+    campaign = services().memory.campaign(slug)
     with db.transaction() as session:
         return {"state": state_told(signatures.withdraw(session, campaign, form.secret()))}
 
@@ -126,7 +126,7 @@ def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
 )
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
-    campaign = parts().memory.campaign(slug)
+    campaign = services().memory.campaign(slug)
     with db.transaction() as session:
         return {"state": state_told(signatures.hide(session, campaign, form.secret()))}
 

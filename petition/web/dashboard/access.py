@@ -29,7 +29,7 @@ from petition.organisers import GRANTS, Act, Role, Visitor, sessions
 from petition.web.forms import FormRefused
 from petition.web.headers import hosts
 from petition.web.language import gettext
-from petition.web.services import parts
+from petition.web.services import services
 from petition.web.sizes import LARGEST_TEXTS
 
 HOME: Final = "/organise"
@@ -87,7 +87,7 @@ def needs(what: Act | Door, *, fresh: bool = False) -> Callable[[View], View]:
     return declare
 
 
-def room(name: str, *, largest_form: int | None = None) -> Blueprint:
+def blueprint(name: str, *, largest_form: int | None = None) -> Blueprint:
     """The blueprint of one part of the dashboard, with the guard before it; some take larger forms (bytes) than others."""
     bp = Blueprint(f"organise_{name}", f"petition.web.dashboard.{name}", url_prefix="/organise")
     if largest_form is not None:
@@ -152,7 +152,7 @@ def campaign(session: Session) -> Campaign:
 
 def form_token() -> str:
     """What each form carries: a MAC of the cookie's value, useless without it."""
-    key = parts().config.secret_key.encode()
+    key = services().config.secret_key.encode()
     cookie: str = g.get("cookie") or request.cookies.get(COOKIE, "")
     return hmac.new(key, TOKEN_LABEL + cookie.encode(), sha256).hexdigest()
 
@@ -284,7 +284,7 @@ def _refuse_foreign_post() -> None:
 
 
 def _is_host(origin: str) -> bool:
-    return urlsplit(origin).netloc.lower() in hosts(parts().config)
+    return urlsplit(origin).netloc.lower() in hosts(services().config)
 
 
 def _prove_first(endpoint: str) -> BaseResponse:

@@ -23,7 +23,7 @@ from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 
-bp = access.room("answer", largest_form=access.LARGEST_FORM)
+bp = access.blueprint("answer", largest_form=access.LARGEST_FORM)
 ORDER: Final = list(CampaignState)
 
 

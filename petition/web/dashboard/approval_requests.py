@@ -9,26 +9,26 @@ from typing import Any, Final
 
 from petition.core import i18n
 from petition.core.i18n import marked as _
-from petition.organisers.approvals import KeyAct, KeyRequest
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.web.dashboard.words import REASONS, ROLES
 from petition.web.language import gettext, ngettext, spoken
 
 About = Mapping[str, Any]
 
-TITLES: Final[Mapping[KeyAct, str]] = MappingProxyType(
+TITLES: Final[Mapping[ApprovalKind, str]] = MappingProxyType(
     {
-        KeyAct.REMOVE: _("Remove signatures"),
-        KeyAct.MAIL: _("Send mail to subscribers"),
-        KeyAct.CLOSE: _("Close the campaign"),
-        KeyAct.DOMAINS: _("Change the domains"),
-        KeyAct.EXPORT_NAMES: _("Export names"),
-        KeyAct.REMOVE_OWNER: _("Remove an owner"),
+        ApprovalKind.REMOVE: _("Remove signatures"),
+        ApprovalKind.MAIL: _("Send mail to subscribers"),
+        ApprovalKind.CLOSE: _("Close the campaign"),
+        ApprovalKind.DOMAINS: _("Change the domains"),
+        ApprovalKind.EXPORT_NAMES: _("Export names"),
+        ApprovalKind.REMOVE_OWNER: _("Remove an owner"),
     }
 )
 """The name of each act, for headings, the journal and buttons."""
 
 
-def said(asked: KeyRequest) -> tuple[str, str]:
+def said(asked: ApprovalRequest) -> tuple[str, str]:
     """What a request will do, and what its button says, in this request's language."""
     return SENTENCES[asked.act](asked.about)
 
@@ -123,14 +123,14 @@ def _number(n: int) -> str:
     return i18n.number(n, spoken())
 
 
-SENTENCES: Final[Mapping[KeyAct, Callable[[About], tuple[str, str]]]] = MappingProxyType(
+SENTENCES: Final[Mapping[ApprovalKind, Callable[[About], tuple[str, str]]]] = MappingProxyType(
     {
-        KeyAct.REMOVE: _remove,
-        KeyAct.MAIL: _mail,
-        KeyAct.CLOSE: _close,
-        KeyAct.DOMAINS: _domains,
-        KeyAct.EXPORT_NAMES: _export_names,
-        KeyAct.REMOVE_OWNER: _remove_owner,
+        ApprovalKind.REMOVE: _remove,
+        ApprovalKind.MAIL: _mail,
+        ApprovalKind.CLOSE: _close,
+        ApprovalKind.DOMAINS: _domains,
+        ApprovalKind.EXPORT_NAMES: _export_names,
+        ApprovalKind.REMOVE_OWNER: _remove_owner,
     }
 )
 """What will happen, and what the button says; every act has a line, as a test holds."""

@@ -17,7 +17,7 @@ from petition import organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.core import clock, db
 from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
-from petition.organisers.approvals import KeyRequest, RequestUnknown, SameOrganiser
+from petition.organisers.approvals import ApprovalRequest, RequestUnknown, SameOrganiser
 from petition.usecases import acts
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
@@ -25,7 +25,7 @@ from petition.web.dashboard.approval_requests import said
 from petition.web.dashboard.shapes import IdForm
 from petition.web.fields import EMPTY, Filled
 
-bp = access.room("keys")
+bp = access.blueprint("keys")
 TO_MEND: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
 
 
@@ -88,7 +88,7 @@ def _page(form: Filled = EMPTY) -> Response:
         )
 
 
-def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datetime], KeyRequest]) -> Response:
+def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datetime], ApprovalRequest]) -> Response:
     request_id = IdForm.read(request.form).bytes()
     try:
         with db.transaction() as session:
@@ -98,7 +98,7 @@ def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datet
     return _back(slug)
 
 
-def _asked(team: Mapping[bytes, Role], found: KeyRequest, asker: str) -> Asked | None:
+def _asked(team: Mapping[bytes, Role], found: ApprovalRequest, asker: str) -> Asked | None:
     """A request for this visitor's eyes; None if they could not decide it."""
     right = acts.RIGHTS[found.act]
     if not access.allows(right):

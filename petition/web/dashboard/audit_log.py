@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from petition.core import db
 from petition.organisers import Act, Organiser
 from petition.organisers import audit_log as journal_
-from petition.organisers.audit_log import Deed, JournalLine
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.web.dashboard import access, audit_messages, rendering
 from petition.web.dashboard.access import needs
 from petition.web.fields import Filled
 
-bp = access.room("journal")
+bp = access.blueprint("journal")
 A_PAGE: Final = 100
 LARGEST: Final = 2**63 - 1
 
@@ -32,7 +32,7 @@ def journal(slug: str) -> Response:
         campaign = access.campaign(session)
         query = journal_.lines(campaign.id, deed=deed, by=by)
         if 0 < before <= LARGEST:
-            query = query.where(JournalLine.number < before)
+            query = query.where(AuditEntry.number < before)
         found = session.scalars(query.limit(A_PAGE + 1)).all()
         who = _names(session, campaign.id)
         chosen = {"deed": deed.value if deed else "", "by": by.hex() if by else ""}
@@ -40,15 +40,15 @@ def journal(slug: str) -> Response:
             "journal", session, campaign, Filled(chosen),
             lines=[(line, who.get(line.by or b"", ""), audit_messages.said(line.deed, line.about)) for line in found[:A_PAGE]],
             older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
-            deeds=sorted(((each.value, audit_messages.name(each)) for each in Deed), key=lambda pair: pair[1].casefold()),
+            deeds=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(who),
             chosen=chosen,
         )  # fmt: skip
 
 
-def _deed() -> Deed | None:
+def _deed() -> Action | None:
     asked = request.args.get("deed", "")
-    return Deed(asked) if asked in set(Deed) else None
+    return Action(asked) if asked in set(Action) else None
 
 
 def _organiser() -> bytes | None:
@@ -60,7 +60,7 @@ def _organiser() -> bytes | None:
 
 def _names(session: Session, campaign_id: bytes) -> dict[bytes, str]:
     """Everybody who ever did something in a campaign, those who left it too."""
-    acting = select(JournalLine.by).where(JournalLine.campaign_id == campaign_id, JournalLine.by.is_not(None))
+    acting = select(AuditEntry.by).where(AuditEntry.campaign_id == campaign_id, AuditEntry.by.is_not(None))
     rows = session.execute(select(Organiser.id, Organiser.name).where(Organiser.id.in_(acting)))
     return {organiser_id: name for organiser_id, name in rows}
 

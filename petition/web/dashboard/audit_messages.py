@@ -15,50 +15,50 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.epochs import MANY
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.web.dashboard.approval_requests import TITLES
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
 from petition.web.dashboard.words import REASONS, ROLES
 from petition.web.language import gettext, ngettext, spoken
 
-SENTENCES: Final[Mapping[Deed, str]] = MappingProxyType(
+SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
     {
-        Deed.INVITED: _("Invited somebody"),
-        Deed.INVITATION_CANCELLED: _("Cancelled an invitation"),
-        Deed.JOINED: _("Joined the team"),
-        Deed.ROLE_CHANGED: _("Changed a role"),
-        Deed.MEMBER_REMOVED: _("Removed somebody from the team"),
-        Deed.ORGANISER_DISABLED: _("Disabled an organiser"),
-        Deed.PASSKEY_ADDED: _("Added a passkey"),
-        Deed.PASSKEY_REMOVED: _("Removed a passkey"),
-        Deed.CODES_RENEWED: _("Made new recovery codes"),
-        Deed.CODE_USED: _("Used a recovery code"),
-        Deed.CAMPAIGN_DRAFTED: _("Began the campaign"),
-        Deed.CAMPAIGN_DUPLICATED: _("Began the campaign from another one"),
-        Deed.CAMPAIGN_CHANGED: _("Changed the campaign’s settings"),
-        Deed.CAMPAIGN_OPENED: _("Opened the campaign"),
-        Deed.CAMPAIGN_CLOSED: _("Closed the campaign"),
-        Deed.DOMAINS_CHANGED: _("Changed which addresses may sign"),
-        Deed.UPDATE_WRITTEN: _("Wrote an update"),
-        Deed.UPDATE_PUBLISHED: _("Published an update"),
-        Deed.UPDATE_CANCELLED: _("Cancelled an update"),
-        Deed.TRIAL_SENT: _("Sent a trial mail"),
-        Deed.DEMAND_JUDGED: _("Recorded what became of a demand"),
-        Deed.MILESTONE_ADDED: _("Added or changed a milestone"),
-        Deed.MILESTONE_REMOVED: _("Removed a milestone"),
-        Deed.SIGNER_HIDDEN: _("Hid a name or a comment"),
-        Deed.SIGNATURES_REMOVED: _("Removed signatures"),
-        Deed.REMOVAL_UNDONE: _("Took back a removal of signatures"),
-        Deed.MAILS_RETRIED: _("Tried dead letters again"),
-        Deed.EXPORTED: _("Exported a file"),
-        Deed.DELIVERED: _("Recorded the delivery"),
-        Deed.ANSWERED: _("Recorded the addressee’s answer"),
-        Deed.STOPPED: _("Stopped something for the moment"),
-        Deed.RESUMED: _("Resumed what was stopped"),
-        Deed.KEY_ASKED: _("Asked for a second organiser’s approval"),
-        Deed.KEY_GIVEN: _("Approved as the second organiser"),
-        Deed.KEY_REFUSED: _("Refused or took back a request"),
+        Action.INVITED: _("Invited somebody"),
+        Action.INVITATION_CANCELLED: _("Cancelled an invitation"),
+        Action.JOINED: _("Joined the team"),
+        Action.ROLE_CHANGED: _("Changed a role"),
+        Action.MEMBER_REMOVED: _("Removed somebody from the team"),
+        Action.ORGANISER_DISABLED: _("Disabled an organiser"),
+        Action.PASSKEY_ADDED: _("Added a passkey"),
+        Action.PASSKEY_REMOVED: _("Removed a passkey"),
+        Action.CODES_RENEWED: _("Made new recovery codes"),
+        Action.CODE_USED: _("Used a recovery code"),
+        Action.CAMPAIGN_DRAFTED: _("Began the campaign"),
+        Action.CAMPAIGN_DUPLICATED: _("Began the campaign from another one"),
+        Action.CAMPAIGN_CHANGED: _("Changed the campaign’s settings"),
+        Action.CAMPAIGN_OPENED: _("Opened the campaign"),
+        Action.CAMPAIGN_CLOSED: _("Closed the campaign"),
+        Action.DOMAINS_CHANGED: _("Changed which addresses may sign"),
+        Action.UPDATE_WRITTEN: _("Wrote an update"),
+        Action.UPDATE_PUBLISHED: _("Published an update"),
+        Action.UPDATE_CANCELLED: _("Cancelled an update"),
+        Action.TRIAL_SENT: _("Sent a trial mail"),
+        Action.DEMAND_JUDGED: _("Recorded what became of a demand"),
+        Action.MILESTONE_ADDED: _("Added or changed a milestone"),
+        Action.MILESTONE_REMOVED: _("Removed a milestone"),
+        Action.SIGNER_HIDDEN: _("Hid a name or a comment"),
+        Action.SIGNATURES_REMOVED: _("Removed signatures"),
+        Action.REMOVAL_UNDONE: _("Took back a removal of signatures"),
+        Action.MAILS_RETRIED: _("Tried dead letters again"),
+        Action.EXPORTED: _("Exported a file"),
+        Action.DELIVERED: _("Recorded the delivery"),
+        Action.ANSWERED: _("Recorded the addressee’s answer"),
+        Action.STOPPED: _("Stopped something for the moment"),
+        Action.RESUMED: _("Resumed what was stopped"),
+        Action.KEY_ASKED: _("Asked for a second organiser’s approval"),
+        Action.KEY_GIVEN: _("Approved as the second organiser"),
+        Action.KEY_REFUSED: _("Refused or took back a request"),
     }
 )
 
@@ -91,12 +91,12 @@ DAYS: Final = frozenset({"day", "closes"})
 """Days and moments of `about`."""
 
 
-def name(deed: Deed) -> str:
+def name(deed: Action) -> str:
     """A deed's sentence alone, in this request's language."""
     return gettext(SENTENCES[deed])
 
 
-def said(deed: Deed, about: Mapping[str, Any]) -> str:
+def said(deed: Action, about: Mapping[str, Any]) -> str:
     """A line of the journal in words."""
     details = [told for key, value in sorted(about.items()) if (told := _told(key, value))]
     return gettext(_("%(deed)s: %(details)s"), deed=name(deed), details=", ".join(details)) if details else name(deed)

@@ -21,7 +21,7 @@ RANGES: Final[dict[str, tuple[int | None, str]]] = {
     "all": (None, _("From the beginning")),
 }
 
-bp = access.room("chart")
+bp = access.blueprint("chart")
 
 
 @bp.get("/c/<slug>/chart")
@@ -36,7 +36,7 @@ def page(slug: str) -> Response:
         drawn, standings = None, []
         if campaign.state is not CampaignState.DRAFT:
             drawn = curve(session, campaign, RANGES[chosen][0], clock.now())
-            standings = milestones.standings(session, campaign.id, campaign.workforce)
+            standings = milestones.statuses(session, campaign.id, campaign.workforce)
         return rendering.draw(
             "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=drawn, standings=standings,
             picture=picture(drawn, standings) if drawn else None,

@@ -22,7 +22,7 @@ from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 
-bp = access.room("demands")
+bp = access.blueprint("demands")
 FIELDS: Final = ("state", "day", "source")
 
 

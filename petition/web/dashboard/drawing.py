@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from petition.campaigns.milestones import Standing
+from petition.campaigns.milestones import MilestoneStatus
 from petition.epochs.history import Point
 from petition.usecases.curve import Curve
 
@@ -42,7 +42,7 @@ class Picture:
     curve: Curve
 
 
-def picture(drawn: Curve, standings: Sequence[Standing]) -> Picture | None:
+def picture(drawn: Curve, standings: Sequence[MilestoneStatus]) -> Picture | None:
     """What to draw; None of fewer than two points."""
     points = drawn.points
     if len(points) < 2 or points[0].at == points[-1].at:
@@ -93,7 +93,7 @@ def _step(highest: int) -> int:
         size *= 10
 
 
-def _marks(frame: _Frame, points: Sequence[Point], standings: Sequence[Standing]) -> list[Mark]:
+def _marks(frame: _Frame, points: Sequence[Point], standings: Sequence[MilestoneStatus]) -> list[Mark]:
     """Milestones reached within the picture, and the next; where they stand too close the higher one is shown."""
     found: list[Mark] = []
     for each in sorted(standings, key=lambda standing: -standing.needs):

@@ -19,7 +19,7 @@ from petition.usecases.exports import UNFINISHED, ExportUnknown
 from petition.usecases.tables import ExportKind
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
-from petition.web.services import parts
+from petition.web.services import services
 
 AGAIN_SECONDS: Final = "2"
 KINDS: Final = {
@@ -30,7 +30,7 @@ KINDS: Final = {
 }
 TYPES: Final = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
-bp = access.room("exports")
+bp = access.blueprint("exports")
 
 
 @bp.get("/c/<slug>/exports")
@@ -68,7 +68,7 @@ def download(slug: str, token: str) -> Response:
     """A whole file, sent piece by piece."""
     with db.session() as session:
         export = exports.find(session, access.campaign(session).id, _id(token), clock.now())
-    path, name = files.path(parts().config.home, export.id), exports.file_name(slug, export)
+    path, name = files.path(services().config.home, export.id), exports.file_name(slug, export)
     if not path.exists():
         raise ExportUnknown
     kind = TYPES[name.rpartition(".")[2]]

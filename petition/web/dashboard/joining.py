@@ -17,7 +17,7 @@ from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.language import page_language, spoken
 
-bp = access.room("joining")
+bp = access.blueprint("joining")
 
 
 @bp.get("/invitation/<token>")

@@ -24,7 +24,7 @@ from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 
-bp = access.room("milestones")
+bp = access.blueprint("milestones")
 LARGEST: Final = {MilestoneKind.COUNT: 10_000_000, MilestoneKind.SHARE: 100}
 THEN: Final = ("mail_readers", "mail_organisers", "open_names")
 REFUSED: Final = (

@@ -16,13 +16,13 @@ from petition.core import clock, db
 from petition.ledger.log import Head
 from petition.mailing import digests
 from petition.organisers import Act, Role, audit_log
-from petition.organisers.approvals import KeyRequest, RequestState
-from petition.organisers.audit_log import Deed
+from petition.organisers.approvals import ApprovalRequest, RequestState
+from petition.organisers.audit_log import Action
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Door, needs, visitor
 from petition.web.dashboard.panels import PANELS
 
-bp = access.room("overview")
+bp = access.blueprint("overview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ def retry(slug: str) -> Response:
     with db.transaction() as session:
         campaign = access.campaign(session)
         if n := digests.retry(session, campaign.id, clock.now()).again:
-            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.MAILS_RETRIED, clock.now(), {"mails": n})
+            audit_log.write(
+                session, campaign.id, visitor().organiser_id, Action.MAILS_RETRIED, clock.now(), {"mails": n}
+            )
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 
@@ -79,9 +81,9 @@ def _mine(session: Session, roles: dict[bytes, Role], now: datetime) -> list[Min
 
 def _waiting(session: Session, roles: dict[bytes, Role], now: datetime) -> dict[bytes, int]:
     """Requests, drafts of news and dead letters, added up by campaign."""
-    undecided = (KeyRequest.state == RequestState.WAITING) & (KeyRequest.until > now)
+    undecided = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
     sorts = (
-        (KeyRequest.campaign_id, undecided),
+        (ApprovalRequest.campaign_id, undecided),
         (UpdateDraft.campaign_id, UpdateDraft.number.is_(None)),
     )
     found = {campaign_id: each.again for campaign_id, each in digests.undelivered(session, roles).items()}

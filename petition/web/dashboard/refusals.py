@@ -19,7 +19,7 @@ from petition.organisers import (
 )
 from petition.organisers.approvals import RequestUnknown, SameOrganiser
 from petition.signatures import SignerUnknown
-from petition.signatures.bulk_removal import RemovalOver, WaveUnknown
+from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
 from petition.usecases.acts import RightMissing
 from petition.usecases.exports import ExportUnknown, NoNames
 from petition.usecases.milestone_settings import GoalReached, GoalThere, GoalUnknown, NamesPublic, WorkforceUnknown
@@ -51,7 +51,7 @@ OF_ORGANISERS: Final[dict[type[Exception], tuple[int, str, str]]] = {
         _("Whoever asked cannot approve: another organiser with the same rights must."),
     ),
     SignerUnknown: (404, _("No such signer"), _("No signer of this number is shown by name. Go back to the list.")),
-    WaveUnknown: (404, _("No such removal"), _("There is no removal of this number in this campaign.")),
+    BulkRemovalUnknown: (404, _("No such removal"), _("There is no removal of this number in this campaign.")),
     RemovalOver: (
         409,
         _("Nothing to take back"),

@@ -15,10 +15,10 @@ from petition.core import clock, db
 from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
 from petition.organisers import Act, approvals
-from petition.organisers.approvals import KeyAct
-from petition.signatures.bulk_removal import WaveUnknown
+from petition.organisers.approvals import ApprovalKind
+from petition.signatures.bulk_removal import BulkRemovalUnknown
 from petition.signatures.selection import CriteriaEmpty, Selection
-from petition.signatures.tables import WaveState
+from petition.signatures.tables import BulkRemovalState
 from petition.usecases import removals as work
 from petition.usecases.removals import SelectionChanged
 from petition.web.dashboard import access, rendering
@@ -31,7 +31,7 @@ from petition.web.language import gettext
 LOOK_AGAIN: Final = "2"
 """Seconds until a page that shows progress is asked for again, by the browser itself."""
 
-bp = access.room("removals")
+bp = access.blueprint("removals")
 
 
 @bp.get("/c/<slug>/removals")
@@ -43,9 +43,11 @@ def removals(slug: str) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         lines = work.lines(session, campaign.id)
-        asked = [each for each in session.scalars(approvals.waiting(campaign.id, now)) if each.act is KeyAct.REMOVE]
+        asked = [
+            each for each in session.scalars(approvals.waiting(campaign.id, now)) if each.act is ApprovalKind.REMOVE
+        ]
         page = rendering.draw("removals", session, campaign, lines=lines, asked=asked)
-    if any(line.wave.state is WaveState.RUNNING for line in lines):
+    if any(line.wave.state is BulkRemovalState.RUNNING for line in lines):
         page.headers["Refresh"] = LOOK_AGAIN
     return page
 
@@ -81,11 +83,11 @@ def remove(slug: str) -> Response:
 @bp.post("/c/<slug>/removals/<wave>/undo")
 @needs(Act.MODERATE)
 def undo(slug: str, wave: str) -> Response:
-    """Cancel a removal that runs, or undo one that no epoch has taken; raises WaveUnknown, RemovalOver."""
+    """Cancel a removal that runs, or undo one that no epoch has taken; raises BulkRemovalUnknown, RemovalOver."""
     try:
         wave_id = bytes.fromhex(wave)
     except ValueError:
-        raise WaveUnknown from None
+        raise BulkRemovalUnknown from None
     with db.transaction() as session:
         work.take_back(session, access.campaign(session), wave_id, visitor().organiser_id, clock.now())
     return access.go(url_for("organise_removals.removals", slug=slug))

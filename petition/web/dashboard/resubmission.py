@@ -18,7 +18,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from petition.web.dashboard import access
-from petition.web.services import parts
+from petition.web.services import services
 from petition.web.sizes import LARGEST_FIELDS
 
 LABEL: Final = b"undersigned/resubmission/v1\0"
@@ -77,5 +77,5 @@ def _fitting(found: Resubmission) -> Resubmission | None:
 
 
 def _mac(text: str) -> str:
-    key = parts().config.secret_key.encode()
+    key = services().config.secret_key.encode()
     return hmac.new(key, LABEL + text.encode("utf-8", "surrogatepass"), sha256).hexdigest()

@@ -17,10 +17,10 @@ from petition.core import clock, db
 from petition.core.i18n import marked as _
 from petition.ledger import log
 from petition.mailing import queue
-from petition.mailing.queue import halts
+from petition.mailing.queue import current_pauses
 from petition.mailing.queue.pauses import EVERYTHING, RESTORED
 from petition.organisers import Act, approvals, audit_log
-from petition.organisers.audit_log import Deed
+from petition.organisers.audit_log import Action
 from petition.usecases import acts, domains, switching
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
@@ -42,9 +42,9 @@ from petition.web.dashboard.drafts.shapes import (
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused, Shape, present
 from petition.web.language import gettext
-from petition.web.services import parts
+from petition.web.services import services
 
-bp = access.room("settings", largest_form=access.LARGEST_FORM)
+bp = access.blueprint("settings", largest_form=access.LARGEST_FORM)
 
 SWITCH_WORDS: Final = {
     switches.SIGNING: (
@@ -135,7 +135,7 @@ def stop(slug: str) -> Response:
 def resume(slug: str) -> Response:
     """Take something up again; raises CampaignFaulty."""
     with db.transaction() as session:
-        campaign, base_url = access.campaign(session), parts().config.base_url
+        campaign, base_url = access.campaign(session), services().config.base_url
         what = request.form.get("what", "")
         switching.resume(session, campaign, what, base_url, visitor().organiser_id, clock.now())
     return _back(slug)
@@ -157,7 +157,7 @@ def change_closing(slug: str) -> Response:
                 refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
             campaigns.change(campaign, {"closes_at": closes})
             about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
-            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
         return _mended(refused)
     return _back(slug)
@@ -189,7 +189,7 @@ def add_translation(slug: str) -> Response:
             except CampaignFaulty:
                 raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
             about = {"step": "translation", "lang": lang}
-            audit_log.write(session, campaign.id, visitor().organiser_id, Deed.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
         return _mended(refused)
     return _back(slug)
@@ -254,7 +254,7 @@ def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Respons
 
 def _switches(session: Session, campaign: Campaign) -> list[Switch]:
     """What can be stopped; once the letter is closed that is its mail alone."""
-    stopped, halted = switching.stopped(session, campaign), halts(session, parts().config.base_url)
+    stopped, halted = switching.stopped(session, campaign), current_pauses(session, services().config.base_url)
     if not {EVERYTHING, RESTORED}.isdisjoint(halted):
         stopped |= {EVERYTHING}
     offered = switching.offered(campaign) if campaign.state is CampaignState.OPEN else [switching.MAIL]

@@ -30,7 +30,7 @@ FRAME_WIDTH: Final = 400
 FRAME_HEIGHT: Final = 290
 MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>!#|~])")
 
-bp = access.room("share")
+bp = access.blueprint("share")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,10 @@ from petition.web.dashboard.resubmission import Resubmission
 from petition.web.dashboard.shapes import CodeForm, SignInForm
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
-from petition.web.services import parts
+from petition.web.services import services
 from petition.web.sizes import LARGEST_CARRIED
 
-bp = access.room("door", largest_form=LARGEST_CARRIED)
+bp = access.blueprint("door", largest_form=LARGEST_CARRIED)
 PROVED: Final = _("You are signed in. What you typed is here: nothing was done with it yet.")
 OLDER: Final = _("The page that you sent is older than your sign-in, so it was not taken. What you typed is here.")
 TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften, DoorBusy)
@@ -64,7 +64,7 @@ def by_code() -> Response:
 @needs(Door.ANYBODY)
 def ask() -> Response:
     """What a browser needs to ask for a passkey."""
-    return options(passkeys.to_ask(site(), passkeys.challenge(parts().volatile, passkeys.SIGN_IN)))
+    return options(passkeys.to_ask(site(), passkeys.challenge(services().volatile, passkeys.SIGN_IN)))
 
 
 @bp.post("/sign-in/passkey")
@@ -103,7 +103,7 @@ def confirm_by_code() -> Response:
 @needs(Door.SIGNED_IN)
 def ask_again() -> Response:
     """What a browser needs to ask the one who is signed in for a passkey."""
-    return options(passkeys.to_ask(site(), passkeys.challenge(parts().volatile, purpose(passkeys.CONFIRM))))
+    return options(passkeys.to_ask(site(), passkeys.challenge(services().volatile, purpose(passkeys.CONFIRM))))
 
 
 @bp.post("/confirm/passkey")
@@ -167,7 +167,7 @@ def options(text: str) -> Response:
 
 def site() -> passkeys.Site:
     """Where this installation's passkeys are valid."""
-    return passkeys.site_of(parts().config.base_url)
+    return passkeys.site_of(services().config.base_url)
 
 
 def purpose(of: bytes) -> bytes:
@@ -176,13 +176,13 @@ def purpose(of: bytes) -> bytes:
 
 
 def _used(session: Session, name: str, code: str, of: bytes) -> bytes:
-    key = parts().config.secret_key.encode()
-    return recovery.use(session, parts().volatile, key, name, code, clock.now(), of=of)
+    key = services().config.secret_key.encode()
+    return recovery.use(session, services().volatile, key, name, code, clock.now(), of=of)
 
 
 def _recognised(session: Session, of: bytes) -> bytes:
     answer = request.form.get("credential", "")
-    return passkeys.recognise(session, parts().volatile, site(), of, answer, clock.now())
+    return passkeys.recognise(session, services().volatile, site(), of, answer, clock.now())
 
 
 def _confirmed(session: Session, whose: bytes) -> Response:

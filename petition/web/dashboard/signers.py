@@ -22,7 +22,7 @@ from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.language import gettext
 
-bp = access.room("signers")
+bp = access.blueprint("signers")
 
 
 @bp.get("/c/<slug>/signers")

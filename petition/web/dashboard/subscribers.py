@@ -10,9 +10,9 @@ from petition.mailing.queue import throttle
 from petition.organisers import Act
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.services import parts
+from petition.web.services import services
 
-bp = access.room("subscribers")
+bp = access.blueprint("subscribers")
 
 
 @bp.get("/c/<slug>/subscribers")
@@ -25,5 +25,5 @@ def page(slug: str) -> Response:
         return rendering.draw(
             "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
             complaints=subscribers.complaints(session), providers=throttle.by_provider(session),
-            halted=queue.halted(session, parts().config.base_url), refused=queue.refused(session),
+            halted=queue.is_paused(session, services().config.base_url), refused=queue.refused(session),
         )  # fmt: skip

@@ -15,9 +15,9 @@ from petition.web.dashboard.shapes import IdForm, MemberForm, RoleForm
 from petition.web.dashboard.words import ROLES
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
-from petition.web.services import parts
+from petition.web.services import services
 
-bp = access.room("team")
+bp = access.blueprint("team")
 
 
 @bp.get("/c/<slug>/team")
@@ -41,7 +41,7 @@ def invite(slug: str) -> Response:
     with db.transaction() as session:
         campaign = access.campaign(session)
         token = organisers.invite(session, campaign.id, role, visitor().organiser_id, now)
-        link = parts().config.base_url + url_for("organise_joining.invitation", token=token)
+        link = services().config.base_url + url_for("organise_joining.invitation", token=token)
         return rendering.draw("invited", session, campaign, link=link, invited=role, until=now + LIFE, role_words=ROLES)
 
 

@@ -30,10 +30,10 @@ from petition.web.dashboard.refusals import REFUSALS
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
-from petition.web.services import parts
+from petition.web.services import services
 
 TIMES: Final = ("due", "mail_due")
-bp = access.room("updates", largest_form=access.LARGEST_FORM)
+bp = access.blueprint("updates", largest_form=access.LARGEST_FORM)
 TO_MEND: Final[tuple[type[Exception], ...]] = (
     FormRefused,
     AddressRefused,
@@ -171,7 +171,7 @@ def trial(slug: str, draft: str) -> Response:
         lang = request.form.get("lang", "")
         lang = lang if lang in campaign.languages else campaign.languages[0]
         address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), by, now)
-        trials.send_trial(session, _id(draft), seal_address(parts().vault, address, lang, now))
+        trials.send_trial(session, _id(draft), seal_address(services().vault, address, lang, now))
 
     return _done(slug, draft, send, said="trial")
 
@@ -202,10 +202,10 @@ def mail_page(slug: str, draft: str, lang: str) -> Response:
         return Response(sheet.html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def _mail(session: Session, campaign: Campaign, draft_id: bytes, lang: str) -> digests.Sheet:
+def _mail(session: Session, campaign: Campaign, draft_id: bytes, lang: str) -> digests.RenderedMail:
     now = clock.now()
     text = updates.find(session, campaign, draft_id, now).draft.text
-    return digests.draft_sheet(session, campaign, text, lang, parts().config.base_url, now)
+    return digests.draft_mail(session, campaign, text, lang, services().config.base_url, now)
 
 
 def _id(draft: str) -> bytes:

@@ -19,7 +19,7 @@ from petition.publication import Snapshot
 from petition.web import page_cache
 from petition.web.api.heads import AT_ONCE, kept, number_asked
 from petition.web.language import gettext, page_language
-from petition.web.services import parts
+from petition.web.services import services
 
 ATOM: Final = "application/atom+xml; charset=utf-8"
 NEWEST: Final = 30
@@ -91,4 +91,4 @@ def _name(snapshot: Snapshot, what: str) -> str:
 
 def _address(endpoint: str, snapshot: Snapshot, lang: str | None, before: int | None = None) -> str:
     other = None if lang == snapshot.languages[0] else lang
-    return parts().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=other, before=before)
+    return services().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=other, before=before)

@@ -13,7 +13,7 @@ from petition.ledger import verify as verifier
 from petition.publication.bundle_file import bundle_path
 from petition.web import page_cache
 from petition.web.page import CALLS_CACHED, PAGES_CACHED
-from petition.web.services import parts
+from petition.web.services import services
 
 TEXT: Final = "text/plain; charset=utf-8"
 MARKDOWN: Final = "text/markdown; charset=utf-8"
@@ -25,7 +25,7 @@ bp = Blueprint("downloads", __name__)
 def bundle(slug: str) -> Response:
     """The newest bundle that was written; 404 while too few have signed for anything to be public."""
     page_cache.snapshot(slug)
-    path = bundle_path(parts().config.home, slug)
+    path = bundle_path(services().config.home, slug)
     if not path.exists():
         raise NotFound
     return _file(path, "application/zip", f"{slug}.zip")

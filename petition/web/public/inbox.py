@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from petition.config import Environment
 from petition.mail import InboxMail, inbox_folder, read_inbox
-from petition.web.services import parts
+from petition.web.services import services
 
 LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 CODE = re.compile(r"\b(\d{4})[ \u00a0\u202f-]?(\d{4})\b")
@@ -51,7 +51,7 @@ def mail(name: str) -> Response:
 
 
 def _newest() -> list[InboxMail]:
-    config = parts().config
+    config = services().config
     if config.env is Environment.PRODUCTION:
         abort(404)
     return read_inbox(inbox_folder(config), MOST_MAILS)

@@ -9,7 +9,7 @@ from petition.publication import Snapshot
 from petition.web import page_cache, pictures
 from petition.web.language import page_language
 from petition.web.public.share import card_url
-from petition.web.services import parts
+from petition.web.services import services
 
 bp = Blueprint("letter", __name__)
 
@@ -28,7 +28,7 @@ def _render(snapshot: Snapshot, lang: str) -> str:
         snapshot=snapshot,
         letter=view,
         text=letter_html(view.markdown, view.lang),
-        base_url=parts().config.base_url.rstrip("/"),
+        base_url=services().config.base_url.rstrip("/"),
         card_url=card_url(snapshot, lang),
         card_words=pictures.card_of(snapshot, lang).words(),
     )

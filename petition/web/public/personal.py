@@ -19,7 +19,7 @@ from petition.web import errors, page_cache
 from petition.web.fields import EMPTY, Filled
 from petition.web.language import page_language
 from petition.web.public.words import words_of
-from petition.web.services import parts
+from petition.web.services import services
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (*errors.SAID, exc.OperationalError, exc.TimeoutError)
 """What a page answers by drawing itself again; all of it has a sentence in `petition.web.errors`."""
@@ -84,7 +84,7 @@ def mend(
 def letter_url(snapshot: Snapshot, lang: str) -> str:
     """The letter's full address, to be passed on."""
     other = None if lang == snapshot.languages[0] else lang
-    return parts().config.base_url.rstrip("/") + url_for("letter.letter", slug=snapshot.slug, lang=other)
+    return services().config.base_url.rstrip("/") + url_for("letter.letter", slug=snapshot.slug, lang=other)
 
 
 def labelled(choices: tuple[Choice, ...], lang: str) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from petition.web.api.reading import standing_told
 from petition.web.fields import Filled
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipts import Kept, ReceiptFaulty
-from petition.web.services import parts
+from petition.web.services import services
 
 bp = Blueprint("receipt", __name__)
 
@@ -71,6 +71,6 @@ def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: ob
 def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
     """Where the signature of a receipt stands, as the page names it, and its epoch; raises SignatureUnknown."""
     with reading() as session:
-        found = signatures.standing(session, parts().memory.campaign(slug), kept.leaf)
+        found = signatures.status(session, services().memory.campaign(slug), kept.leaf)
     told = standing_told(found)
     return "-".join(str(told[name]) for name in ("state", "why") if name in told), found.epoch

@@ -14,9 +14,9 @@ from petition.blindsign import passes
 from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
 from petition.core.encoding import MalformedEncoding, unb64u
 from petition.ledger import merkle
-from petition.ledger.entries import EntryMalformed, Show, SignEntry, parse
+from petition.ledger.entries import EntryMalformed, SignEntry, Visibility, parse
 from petition.publication import Snapshot
-from petition.signatures import Receipt, Wish
+from petition.signatures import DisplayChoice, Receipt
 from petition.web.api.calls import text_of
 from petition.web.api.writing import receipt_told
 
@@ -62,10 +62,10 @@ def secret_in(text: str, snapshot: Snapshot) -> bytes:
         raise ReceiptFaulty from error
 
 
-def shown_in(text: str, publish_at: str) -> Wish:
+def shown_in(text: str, publish_at: str) -> DisplayChoice:
     """What the signature of a receipt shows; `publish_at` is not in it and comes along with the page."""
     body = json.loads(text)["body"]
-    return Wish(**(body | {"show": Show(body["show"]), "publish_at": int(publish_at or 0)}))
+    return DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": int(publish_at or 0)}))
 
 
 def _secret_in_pass(text: str) -> bytes:

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, render_template, url_for
 from petition.publication import Snapshot
 from petition.web import page_cache, pictures
 from petition.web.language import gettext, page_language
-from petition.web.services import parts
+from petition.web.services import services
 
 SVG: Final = "image/svg+xml; charset=utf-8"
 PNG: Final = "image/png"
@@ -57,7 +57,7 @@ def embed(slug: str) -> Response:
 def address(endpoint: str, snapshot: Snapshot, lang: str, at: str | None = None) -> str:
     """A whole address of a page or picture about a letter; in its first language without a word about it."""
     asked = None if lang == snapshot.languages[0] else lang
-    return parts().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=asked, at=at)
+    return services().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=asked, at=at)
 
 
 def letter_url(snapshot: Snapshot, lang: str) -> str:

@@ -21,7 +21,7 @@ from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, CampaignState
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import Snapshot
-from petition.signatures import PassSpent, SignatureState, Wish
+from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from petition.verification import AlreadyVerified
 from petition.web.api import writing
 from petition.web.fields import Filled
@@ -29,7 +29,7 @@ from petition.web.forms import PassForm, SignForm, VerifyForm
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipt import faulty, stands
 from petition.web.public.receipts import ReceiptFaulty
-from petition.web.services import parts
+from petition.web.services import services
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"
@@ -129,7 +129,7 @@ def _mend(error: Exception, field: str, snapshot: Snapshot, lang: str, stage: St
 
 
 def _pass(slug: str) -> str:
-    blinding = _blinding(parts().memory.campaign(slug), request.form.get("seed", ""))
+    blinding = _blinding(services().memory.campaign(slug), request.form.get("seed", ""))
     given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
     return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
 
@@ -137,7 +137,7 @@ def _pass(slug: str) -> str:
 def _receipt_page(
     snapshot: Snapshot,
     lang: str,
-    wish: Wish,
+    wish: DisplayChoice,
     text: str,
     token: str,
     standing: tuple[str, int | None] = (SignatureState.PENDING, None),

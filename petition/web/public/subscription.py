@@ -17,13 +17,21 @@ from sqlalchemy.orm import Session
 from petition import campaigns
 from petition.core import clock, db
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Audience, Purpose, Rhythm, Subscriber, SubscriberGone, SubscriberState, links
+from petition.mailing.subscribers import (
+    Audience,
+    Frequency,
+    Purpose,
+    Subscriber,
+    SubscriberGone,
+    SubscriberState,
+    links,
+)
 from petition.web import errors, page_cache
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, MailForm
 from petition.web.language import choose, page_language
 from petition.web.public import personal
-from petition.web.services import parts
+from petition.web.services import services
 
 bp = Blueprint("mail", __name__, url_prefix="/mail")
 
@@ -34,7 +42,7 @@ class Reader:
 
     state: SubscriberState
     audience: Audience
-    rhythm: Rhythm
+    rhythm: Frequency
     lang: str
     slug: str
     settings: str
@@ -89,7 +97,7 @@ def _choose(session: Session, who: bytes) -> Subscriber:
 
 def _show(name: str, token: str, purpose: Purpose) -> Response:
     """The page of a link; raises LinkBroken."""
-    who = links.read(parts().config.secret_key, purpose, token)
+    who = links.read(services().config.secret_key, purpose, token)
     try:
         with db.session() as session:
             return _draw(name, token, _reader(session, who))
@@ -99,7 +107,7 @@ def _show(name: str, token: str, purpose: Purpose) -> Response:
 
 def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
     """Act on a link that was posted, and say so; raises LinkBroken."""
-    who = links.read(parts().config.secret_key, purpose, token)
+    who = links.read(services().config.secret_key, purpose, token)
     try:
         with db.transaction() as session:
             before = _reader(session, who)
@@ -117,7 +125,7 @@ def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
 
 def _reader(session: Session, who: bytes) -> Reader:
     found = subscribers.find(session, who)
-    key = parts().config.secret_key
+    key = services().config.secret_key
     return Reader(
         state=found.state,
         audience=found.audience,

@@ -17,7 +17,7 @@ from petition.core.encoding import b64u
 from petition.web.api.calls import json_object, say
 from petition.web.forms import TabForm, TabKeyForm
 from petition.web.network import network
-from petition.web.services import parts
+from petition.web.services import services
 
 bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 
@@ -26,7 +26,7 @@ bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 def keep() -> Response:
     """Keep a key that the tab made."""
     form = TabKeyForm.from_json(json_object())
-    wait = parts().volatile.keep_tab_key(_hashed(form), form.key_bytes(), network())
+    wait = services().volatile.keep_tab_key(_hashed(form), form.key_bytes(), network())
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
     return say({"state": "kept"})
@@ -35,14 +35,14 @@ def keep() -> Response:
 @bp.post("/read")
 def read() -> Response:
     """The key again, for the tab that was loaded anew; 404 once it is gone."""
-    key = parts().volatile.tab_key(_hashed(TabForm.from_json(json_object())))
+    key = services().volatile.tab_key(_hashed(TabForm.from_json(json_object())))
     return say({"key": b64u(key)}) if key else abort(404)
 
 
 @bp.post("/forget")
 def forget() -> Response:
     """The tab needs it no more."""
-    parts().volatile.forget_tab_key(_hashed(TabForm.from_json(json_object())))
+    services().volatile.forget_tab_key(_hashed(TabForm.from_json(json_object())))
     return say({"state": "forgotten"})
 
 

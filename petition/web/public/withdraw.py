@@ -23,7 +23,7 @@ from petition.web.forms import FormRefused, WithdrawForm
 from petition.web.public import personal, receipts
 from petition.web.public.receipt import faulty, posted_receipt
 from petition.web.public.receipts import ReceiptFaulty
-from petition.web.services import parts
+from petition.web.services import services
 
 Regret = Callable[[Session, Campaign, bytes], SignatureState]
 FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
@@ -62,13 +62,13 @@ def hide(slug: str) -> Response:
 
 def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
     with reading() as session:
-        found = signatures.standing_of(session, parts().memory.campaign(snapshot.slug), w)
+        found = signatures.status_of(session, services().memory.campaign(snapshot.slug), w)
     stage = "done" if found.state in FINAL else "confirm"
     return personal.draw("withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state)
 
 
 def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
-    campaign = parts().memory.campaign(snapshot.slug)
+    campaign = services().memory.campaign(snapshot.slug)
     try:
         w = WithdrawForm.read(request.form).secret()
         with transaction() as session:

@@ -9,9 +9,9 @@ from typing import Final
 
 from petition.core.i18n import gettext_for
 from petition.core.i18n import marked as _
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import Snapshot
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 
 WORDS: Final = {
     "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),
@@ -65,8 +65,8 @@ def said(name: str, lang: str) -> str:
     return gettext_for(lang)(WORDS[name])
 
 
-def public_words(wish: Wish, role: str, lang: str, snapshot: Snapshot) -> str:
+def public_words(wish: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
     """What the next batch makes public of a signature; `role` is its label in that language."""
-    sealed = wish.show is Show.NAME and wish.publish_at > 0
+    sealed = wish.show is Visibility.NAME and wish.publish_at > 0
     sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else wish.show}"])
     return sentence.format(name=wish.name, role=role, n=wish.publish_at)

@@ -20,7 +20,7 @@ from petition.web.dashboard.drafts.shapes import TONGUES, language_name, line, o
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, Shape, at_most, present
 from petition.web.language import gettext
-from petition.web.services import parts
+from petition.web.services import services
 
 
 def is_slug(_form: Form, field: Field) -> None:
@@ -104,4 +104,4 @@ def _duplicate_page(campaign: Campaign, form: Filled) -> Response:
 
 
 def _host() -> str:
-    return urlsplit(parts().config.base_url).netloc
+    return urlsplit(services().config.base_url).netloc

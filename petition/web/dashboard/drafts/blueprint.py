@@ -19,7 +19,7 @@ from petition.usecases import drafting
 from petition.web.dashboard import access
 from petition.web.forms import lines
 
-bp = access.room("drafts", largest_form=access.LARGEST_FORM)
+bp = access.blueprint("drafts", largest_form=access.LARGEST_FORM)
 
 PRESSED: Final = frozenset({"token", "go", "act", "preview", "templates"})
 """What a form holds beside what was typed: its token, and the button that was pressed."""

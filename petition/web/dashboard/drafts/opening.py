@@ -16,7 +16,7 @@ from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.drafts import pages, steps
 from petition.web.dashboard.drafts.blueprint import bp
 from petition.web.language import page_language
-from petition.web.services import parts
+from petition.web.services import services
 
 
 @bp.get("/c/<slug>/draft")
@@ -58,7 +58,7 @@ def preview(slug: str) -> Response:
         snapshot=snapshot,
         letter=view,
         text=letter_html(view.markdown, view.lang),
-        base_url=parts().config.base_url.rstrip("/"),
+        base_url=services().config.base_url.rstrip("/"),
         lang=lang,
     )
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")

@@ -22,7 +22,7 @@ from petition.web.dashboard.drafts.shapes import StepForm
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused
 from petition.web.language import spoken
-from petition.web.services import parts
+from petition.web.services import services
 
 TEMPLATES_SPOKEN: Final = ("en", "fr")
 ROW: Final = re.compile("value_[0-9]{1,3}")
@@ -112,7 +112,7 @@ def _prefilled(here: steps.Step, form: type[StepForm], campaign: Campaign) -> di
 def _templates(campaign: Campaign) -> dict[str, str]:
     """The legal texts to begin with, in the languages that have one."""
     names = [(name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATES_SPOKEN]
-    base_url = parts().config.base_url.rstrip("/")
+    base_url = services().config.base_url.rstrip("/")
     return {
         f"{name}_{lang}": render_template(f"legal/{name}.{lang}.md", campaign=campaign, base_url=base_url)
         for name, lang in names

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign
 from petition.core.i18n import marked as _
 from petition.mailing import queue
-from petition.mailing.queue import Halt, throttle
+from petition.mailing.queue import Pause, throttle
 from petition.web.dashboard.panels.panel import Panel
 
 
@@ -27,7 +27,7 @@ class Shown:
     bounced: int
     complained: int
     providers: Sequence[tuple[str, int, int, int]]
-    refused: Halt | None
+    refused: Pause | None
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown:

@@ -20,7 +20,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Picture | None:
     """A picture, once there are two points to draw a line through."""
     if campaign.state is CampaignState.DRAFT:
         return None
-    standings = milestones.standings(session, campaign.id, campaign.workforce)
+    standings = milestones.statuses(session, campaign.id, campaign.workforce)
     return picture(curve(session, campaign, DAYS, now), standings)
 
 

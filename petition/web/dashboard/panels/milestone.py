@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, CampaignState, milestones
-from petition.campaigns.milestones import Standing
+from petition.campaigns.milestones import MilestoneStatus
 from petition.core.i18n import marked as _
 from petition.epochs import history
 from petition.ledger import log
@@ -22,7 +22,7 @@ class Shown:
     """The count, the next milestone and its forecast (None: there is none ahead), and whether any was set."""
 
     count: int
-    next: Standing | None
+    next: MilestoneStatus | None
     forecast: Forecast | None
     any: bool
     closes: datetime | None
@@ -33,7 +33,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
     if campaign.state is not CampaignState.OPEN:
         return None
     head, today = log.head_of(session, campaign.id), now.date()
-    standings = milestones.standings(session, campaign.id, campaign.workforce)
+    standings = milestones.statuses(session, campaign.id, campaign.workforce)
     days = history.by_day(session, campaign.id, today - timedelta(days=LOOKED_AT))
     ahead = next((each for each in standings if each.day is None and each.needs > head.counted), None)
     found = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None

@@ -20,7 +20,7 @@ def waiting(engine: Engine) -> list[Claim]:
         return claimed(session, 3)
 
 
-def _tell_and_hear(marks: queue.Marks, taken: Claim, following: Claim) -> None:
+def _tell_and_hear(marks: queue.Acknowledgements, taken: Claim, following: Claim) -> None:
     marks.tell(taken, following)
     marks.heard()
 
@@ -33,7 +33,7 @@ def rows(waiting: list[Claim]) -> list[tuple[str, int, int]]:
 
 
 def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> None:
-    with queue.marks() as marks:
+    with queue.acknowledgements() as marks:
         marks.heard()
         marks.tell(waiting[0], waiting[1])
         marks.heard()
@@ -45,7 +45,7 @@ def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> No
 def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: list[Claim]) -> None:
     with db.statements() as line:
         line.execute(text("SET lock_timeout = '50ms'"))
-        marks = queue.Marks(line)
+        marks = queue.Acknowledgements(line)
         with db.session() as other:
             other.execute(select(Delivery).where(Delivery.recipient == waiting[0].recipient).with_for_update())
             marks.tell(waiting[0], waiting[1])
@@ -59,7 +59,7 @@ def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: 
 
 def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None:
     with db.statements() as line:
-        marks = queue.Marks(line)
+        marks = queue.Acknowledgements(line)
         marks.tell(waiting[0], waiting[1])
         marks.heard()
         pid = line.scalar(text("SELECT pg_backend_pid()"))
@@ -73,6 +73,6 @@ def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None
 
 def test_inside_somebodys_transaction_it_is_heard_at_once(session: Session) -> None:
     waiting = claimed(session, 2)
-    with queue.marks() as marks:
+    with queue.acknowledgements() as marks:
         marks.tell(*waiting)
         assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1)]

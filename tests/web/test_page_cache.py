@@ -17,12 +17,12 @@ from sqlalchemy.exc import OperationalError
 from petition import epochs
 from petition.campaigns import CampaignUnknown
 from petition.core import clock, db
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import Snapshot
-from petition.signatures import Wish
+from petition.signatures import DisplayChoice
 from petition.web.page import PAGES_CACHED, Page, make
-from petition.web.page_cache import MOST_PAGES, MOST_SLUGS, Memory
-from petition.web.services import Parts
+from petition.web.page_cache import MOST_PAGES, MOST_SLUGS, PageCache
+from petition.web.services import Services
 from tests import make as making
 from tests.support.figures import Write
 from tests.support.public_pages import a_second_passes
@@ -37,7 +37,7 @@ class Source:
         self.asked: list[str] = []
         self.away = False
         self.now = 0.0
-        self.memory = Memory(self.load, tuple, lambda slug: None, lambda: self.now)
+        self.memory = PageCache(self.load, tuple, lambda slug: None, lambda: self.now)
 
     def load(self, slug: str, known: int) -> Snapshot | None:
         self.asked.append(slug)
@@ -56,7 +56,7 @@ class Source:
 
 
 @pytest.fixture
-def source(parts: Parts, slug: str) -> Source:
+def source(parts: Services, slug: str) -> Source:
     return Source(parts.memory.snapshot(slug))
 
 
@@ -197,7 +197,7 @@ def test_epoch_reaches_readers_within_a_second(client: FlaskClient, slug: str) -
     first = client.get(path)
     with db.transaction() as session:
         made = found_campaign(session, slug)
-        making.signature(session, made, Wish(Show.NAME, name="Alice Example", role="Engineer"))
+        making.signature(session, made, DisplayChoice(Visibility.NAME, name="Alice Example", role="Engineer"))
     with db.transaction() as session:
         epochs.close_epoch(session, found_campaign(session, slug), clock.now())
     a_second_passes(client.application)

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
 from petition.campaigns import Campaign
-from petition.ledger.entries import Show
+from petition.ledger.entries import Visibility
 from petition.publication import Snapshot
-from petition.signatures import Wish, group_figures
+from petition.signatures import DisplayChoice, group_figures
 from petition.signatures.group_figures import LEAST, STEP, Cell, Table
 from tests import make
 
@@ -86,10 +86,10 @@ def shown(session: Session, campaign: Campaign) -> Snapshot:
 
 def test_the_tenth_is_not_told_by_the_batch_that_brought_it(session: Session) -> None:
     campaign = make.campaign(session)
-    for wish in [Wish(Show.ROLE, role="Engineer")] * 9 + [make.ANONYMOUS] * 11:
+    for wish in [DisplayChoice(Visibility.ROLE, role="Engineer")] * 9 + [make.ANONYMOUS] * 11:
         make.signature(session, campaign, wish)
     assert shown(session, campaign).by_role().cells == ()
-    make.signature(session, campaign, Wish(Show.ROLE, role="Engineer"))
+    make.signature(session, campaign, DisplayChoice(Visibility.ROLE, role="Engineer"))
     assert shown(session, campaign).by_role().cells == ()
     for _ in range(9):
         make.signature(session, campaign)
@@ -98,7 +98,7 @@ def test_the_tenth_is_not_told_by_the_batch_that_brought_it(session: Session) ->
 
 def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_ten_changes(session: Session) -> None:
     campaign = make.campaign(session)
-    wishes = [Wish(Show.ROLE, role="Engineer")] * 10 + [make.ANONYMOUS] * 20
+    wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 10 + [make.ANONYMOUS] * 20
     receipts = [make.signature(session, campaign, wish) for wish in wishes]
     first = shown(session, campaign)
     assert (first.by_role().cells, first.unshown()) == ((Cell("Engineer", 10),), 20)

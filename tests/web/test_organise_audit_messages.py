@@ -1,0 +1,29 @@
+"""The journal tells in words what was set, not in the names that the code has for it."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from petition.organisers.audit_log import Action
+from petition.web.dashboard import audit_messages
+
+
+@pytest.mark.parametrize(
+    ("deed", "about", "said"),
+    [
+        (Action.CAMPAIGN_CHANGED, {"step": "who"}, "Changed the campaign’s settings: Addressee and organisers"),
+        (Action.CAMPAIGN_CHANGED, {"step": "dates", "closes": "2026-12-24T10:00:00+00:00"}, "24 December 2026"),
+        (Action.MILESTONE_ADDED, {"kind": "count", "value": 100}, "Added or changed a milestone: Signatures, 100"),
+        (Action.EXPORTED, {"kind": "figures_csv"}, "Exported a file: Figures by day (CSV)"),
+        (
+            Action.UPDATE_PUBLISHED,
+            {"update": 2, "mailed": True, "readers": 1},
+            "Published an update: 1 reader, number 2",
+        ),
+        (Action.DELIVERED, {"day": "2026-11-25", "corrected": False}, "Recorded the delivery: 25 November 2026"),
+    ],
+)
+def test_a_line_of_the_journal_is_told_in_words(app: Flask, deed: Action, about: dict[str, object], said: str) -> None:
+    with app.test_request_context("/"):
+        assert said in audit_messages.said(deed, about)
