@@ -168,7 +168,7 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
 
 WORKER = """
 import os, signal, sys
-from petition import clock, db
+from petition.core import clock, db
 from petition.usecases import removals
 portions = iter(range(3))
 

@@ -24,7 +24,7 @@ from tests.support.waiting import lock_waiters, until
 
 DIES_BEFORE_ITS_REPLY = """
 import os, signal, sys
-from petition import db
+from petition.core import db
 from petition.config import Config
 from app import create_app
 app = create_app(Config.from_env())
