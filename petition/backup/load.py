@@ -203,7 +203,7 @@ def _count_on(connection: Connection) -> None:
 def _settle(
     session: Session, home: Path, versions: Mapping[bytes, int], replayed: Collection[str], now: datetime
 ) -> list[str]:
-    """Draw the pages again, owe the bundles, send nothing until somebody says so; gives campaigns without a newer ledger."""
+    """Draw the pages again, queue the bundles, send nothing until somebody says so; gives campaigns without a newer ledger."""
     public = session.scalars(campaigns.every(but_drafts=True)).all()
     without = [found for found in public if found.slug not in replayed]
     for found in without:

@@ -54,7 +54,7 @@ def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int
 
 
 def record_instant_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
-    """Write down what happened, and owe it to those who want it as it happens."""
+    """Record what happened, and queue it for subscribers who chose instant mail."""
     number = record_news(session, campaign_id, kind, value, now.date())
     owed_id = outbox.add(session, TELL, campaign_id, number, now)
     session.flush()

@@ -101,7 +101,7 @@ def owe(slug: str) -> None:
 
 def lose_a_mail(slug: str) -> None:
     with db.transaction() as session:
-        queue.owe(session, "weekly", bytes(16), "1", find(session, slug).id, bytes(16), clock.now())
+        queue.enqueue(session, "weekly", bytes(16), "1", find(session, slug).id, bytes(16), clock.now())
         session.execute(update(Delivery).values(state=DeliveryState.DEAD))
 
 

@@ -160,7 +160,7 @@ CASES: Final[dict[str, Case]] = {
     "public.subscriber": Case(wants_mail, rows(Subscriber), HALF_A_YEAR, end=close),
     "public.contact": Case(wants_mail, rows(Contact), HALF_A_YEAR, end=close),
     "public.delivery": Case(
-        lambda s, c, now: queue.owe(s, "signer_weekly", bytes(16), "2026-W48", c.id, bytes(16), now),
+        lambda s, c, now: queue.enqueue(s, "signer_weekly", bytes(16), "2026-W48", c.id, bytes(16), now),
         rows(Delivery),
         61 * DAY,
     ),

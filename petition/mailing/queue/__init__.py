@@ -22,7 +22,7 @@ from petition.mailing.queue.claims import (
     withdraw,
 )
 from petition.mailing.queue.pauses import current_pauses, is_paused, pause, refused, resume
-from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle, message_id, owe, progress
+from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle, enqueue, message_id, progress
 from petition.mailing.queue.throttle import ThrottleName, throttle_of
 
 __all__ = [
@@ -40,10 +40,10 @@ __all__ = [
     "current_pauses",
     "dead",
     "drop",
+    "enqueue",
     "is_paused",
     "mark_sent",
     "message_id",
-    "owe",
     "pause",
     "postpone",
     "progress",

@@ -89,7 +89,7 @@ class Refusal(Base):
     period: Mapped[str] = mapped_column(primary_key=True)
 
 
-def owe(
+def enqueue(
     session: Session, kind: str, recipient: bytes, period: str, campaign_id: bytes, lane: bytes, now: datetime,
     state: DeliveryState = DeliveryState.PLANNED,
 ) -> bool:  # fmt: skip

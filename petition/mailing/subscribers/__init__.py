@@ -175,7 +175,7 @@ def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: boo
     period = now.date().isoformat() if kind == KNOWN else f"{min(subscriber.asked, ASKED_MOST)}"
     state = DeliveryState.DROPPED if silent else DeliveryState.PLANNED
     hour = now.replace(minute=0, second=0, microsecond=0)
-    queue.owe(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.lane, hour, state)
+    queue.enqueue(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.lane, hour, state)
 
 
 def find(session: Session, subscriber_id: bytes) -> Subscriber:
@@ -238,7 +238,7 @@ def remind(session: Session, now: datetime) -> int:
     unconfirmed = select(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day)
     waiting = unconfirmed.where(asked, ~reminded, Subscriber.bounced.is_(None))
     return sum(
-        queue.owe(session, REMINDER, each.id, "1", each.campaign_id, each.lane, now)
+        queue.enqueue(session, REMINDER, each.id, "1", each.campaign_id, each.lane, now)
         for each in session.scalars(waiting.limit(5_000))
     )
 
