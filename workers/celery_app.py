@@ -65,7 +65,7 @@ app.conf.update(
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class WorkerContext:
     """What a worker works with."""
 
     config: Config
@@ -74,7 +74,7 @@ class Office:
     sender: Sender
 
 
-_office: list[Office] = []
+_office: list[WorkerContext] = []
 _stop: Final = mmap.mmap(-1, 1)
 """One byte that the pool's processes share with their parent, the only one who hears the signal to stop."""
 
@@ -85,7 +85,7 @@ def connect(config: Config) -> None:
     app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url)
 
 
-def staff(config: Config) -> None:
+def set_up(config: Config) -> None:
     """Open everything a task needs: clock, database, keys, postbox."""
     connect(config)
     clock.set_offset(config.now_offset)
@@ -93,7 +93,7 @@ def staff(config: Config) -> None:
     failpoints.arm(config.failpoint)
     db.connect(config.database_url)
     vault, bulk = keyring.connect(config.master_keys), postbox_for(config, BULK_TIMEOUT)
-    _office[:] = [Office(config, vault, postbox_for(config), sender_of(config, bulk))]
+    _office[:] = [WorkerContext(config, vault, postbox_for(config), sender_of(config, bulk))]
 
 
 def sender_of(config: Config, postbox: Postbox) -> Sender:
@@ -115,11 +115,11 @@ def stopping() -> bool:
 
 
 @worker_shutting_down.connect
-def _tell_the_pool(**_: object) -> None:
+def _signal_pool(**_: object) -> None:
     _stop[0] = 1
 
 
-def office() -> Office:
+def worker_context() -> WorkerContext:
     """This worker's means; a programming error if `staff` was never called."""
     return _office[0]
 

@@ -3,12 +3,12 @@
 from petition.config import Config
 from petition.core import logs
 from workers import follow_ups, schedule
-from workers.celery_app import app, staff
+from workers.celery_app import app, set_up
 
 __all__ = ["app"]
 
 config = Config.from_env()
 logs.configure(config)
-staff(config)
+set_up(config)
 follow_ups.wire(config)
 schedule.install()

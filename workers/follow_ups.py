@@ -54,8 +54,8 @@ def _removal(event: RemovalBegun) -> list[Message]:
     return [("ledger.remove", LEDGER, [event.owed])]
 
 
-def _tell(event: NewsOwed) -> list[Message]:
-    return [("digests.tell", MAIL, [event.owed])]
+def _plan_instant(event: NewsOwed) -> list[Message]:
+    return [("digests.plan_instant", MAIL, [event.owed])]
 
 
 def _send_mail(_: MailOwed) -> list[Message]:
@@ -79,7 +79,7 @@ FOLLOW_UPS: Final[dict[type[Event], Callable[..., list[Message]]]] = {
     RemovalBegun: _removal,
     EpochClosed: _bundle,
     MilestoneReached: nothing,  # announced on the page by the same transaction, and as news to those who asked
-    NewsOwed: _tell,
+    NewsOwed: _plan_instant,
     MailOwed: _send_mail,
     ExportWanted: _export,
     CampaignChanged: nothing,  # the snapshot was written with the change
@@ -87,7 +87,7 @@ FOLLOW_UPS: Final[dict[type[Event], Callable[..., list[Message]]]] = {
 
 OWED: Final[dict[str, tuple[str, str]]] = {
     BUNDLE: ("ledger.publish_bundle", LEDGER),
-    TELL: ("digests.tell", MAIL),
+    TELL: ("digests.plan_instant", MAIL),
     REMOVAL: ("ledger.remove", LEDGER),
 }
 

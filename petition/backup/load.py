@@ -114,7 +114,7 @@ def _read_head(opening: Opening) -> _Head:
         version = told["v"]
     except (ValueError, KeyError, TypeError):
         raise BackupBroken("This backup was not written by this program.") from None
-    if version != VERSION or not migrate.knows(head.revision):
+    if version != VERSION or not migrate.is_known(head.revision):
         raise BackupRefused("This backup was made by a newer version: install that one, or a later one, first.")
     return head
 
@@ -141,7 +141,7 @@ def _make_room(connection: Connection, *, replace: bool) -> dict[bytes, int]:
     ours = {table.fullname for table in Base.metadata.tables.values()}
     if held is None and ours & _names(connection):
         raise BackupRefused("The database holds tables of another program: restore into one of its own.")
-    if held is not None and not migrate.knows(held):
+    if held is not None and not migrate.is_known(held):
         raise BackupRefused("The database holds tables of a newer version: install that one, or a later one, first.")
     lost = {what: n for name, what in WORTH.items() if (n := _count(connection, name))}
     if lost and not replace:
@@ -209,13 +209,13 @@ def _settle(
     for found in without:
         _refuse_second_history(session, found, home)
     for found in public:
-        _draw_again(session, found, versions.get(found.id, 0))
+        _render_again(session, found, versions.get(found.id, 0))
         outbox.add(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
     disown(session)
     return [found.slug for found in without]
 
 
-def _draw_again(session: Session, campaign: campaigns.Campaign, version: int) -> None:
+def _render_again(session: Session, campaign: campaigns.Campaign, version: int) -> None:
     """A page that was kept somewhere under a number of the original is never taken for one of the copy's."""
     row = session.get_one(Publication, campaign.id)
     row.version = max(row.version, version) + LEAP

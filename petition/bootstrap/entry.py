@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
 from petition.bootstrap.embedded import Home, embedded
-from petition.bootstrap.progress import AlreadyTold, CannotStart, say
+from petition.bootstrap.progress import AlreadyTold, CannotStart, report
 from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
 from petition.config import Config, ConfigIncomplete, Environment
@@ -45,10 +45,10 @@ def guarded(act: Callable[[], int]) -> int:
     except AlreadyTold:
         return 2
     except CannotStart as reason:
-        say(str(reason))
+        report(str(reason))
     except ConfigIncomplete as incomplete:
         for problem in incomplete.problems:
-            say(problem)
+            report(problem)
     except KeyboardInterrupt:
         return 130
     return 2

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from petition.bootstrap.process import leashed
-from petition.bootstrap.progress import CannotStart, say, step
+from petition.bootstrap.progress import CannotStart, report, step
 from petition.config.addresses import PROJECT, project_key
 
 RUN_LOCK = PROJECT / "requirements" / "run.lock"
@@ -61,7 +61,7 @@ def place(environ: Mapping[str, str], lock: Path) -> Path:
     else:
         own = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undersigned" / project_key() / "venv"
     if not is_good(own, lock):
-        say(f"  {PROJECT} is not writable: the environment goes to {own}")
+        report(f"  {PROJECT} is not writable: the environment goes to {own}")
     return own
 
 
@@ -85,7 +85,7 @@ def make(folder: Path, lock: Path) -> None:
     packages = sum(line.partition("=")[1] == "=" and line[0].isalnum() for line in lock.read_text().splitlines())
     with step("environment", f"{packages} packages in {folder}"):
         if packages and not _same_python(folder):
-            say(f"  environment  installing {packages} packages; this happens once …")
+            report(f"  environment  installing {packages} packages; this happens once …")
         uv = shutil.which("uv")
         try:
             _empty(folder, uv)
@@ -143,7 +143,7 @@ def _ensure_venv() -> None:
     package = "python3-venv" if sys.executable.endswith("python3") else f"python{PYTHON}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise CannotStart(f"Python's venv module is missing: run `apt-get install {package}` as root, or install uv.")
-    say(f"  environment  installing {package} with apt-get, as root: Python's venv module is missing …")
+    report(f"  environment  installing {package} with apt-get, as root: Python's venv module is missing …")
     apt_install(package)
     importlib.invalidate_caches()
 

@@ -30,10 +30,10 @@ def step(name: str, outcome: str = "", *, quiet: bool = False) -> Iterator[Step]
     current = Step(outcome)
     yield current
     if not quiet:
-        say(f"  {name:<12} {current.outcome:<52} {time.monotonic() - began:6.1f} s")
+        report(f"  {name:<12} {current.outcome:<52} {time.monotonic() - began:6.1f} s")
 
 
-def say(line: str) -> None:
+def report(line: str) -> None:
     """One line for the person at the terminal; standard output stays free for results."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

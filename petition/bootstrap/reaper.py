@@ -32,19 +32,19 @@ class Reaper:
 
     def watch(self, group: int) -> None:
         """End this process group too, should the supervisor die."""
-        self._tell(b"+%d\n" % group)
+        self._write(b"+%d\n" % group)
 
     def forget(self, group: int) -> None:
         """This group has ended; its number may be given to a stranger."""
-        self._tell(b"-%d\n" % group)
+        self._write(b"-%d\n" % group)
 
     def close(self) -> None:
         """Everything stopped in order; nothing is left to do."""
-        self._tell(FAREWELL)
+        self._write(FAREWELL)
         os.close(self._writing)
         os.waitpid(self._pid, 0)
 
-    def _tell(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         with suppress(BrokenPipeError):  # somebody killed it; the kernel still tells the direct children
             os.write(self._writing, line)
 

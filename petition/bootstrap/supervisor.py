@@ -21,7 +21,7 @@ from types import FrameType
 from petition.bootstrap.embedded import Home, launch
 from petition.bootstrap.postgres import Postgres
 from petition.bootstrap.process import Child, Process, leashed
-from petition.bootstrap.progress import AlreadyTold, CannotStart, say, step
+from petition.bootstrap.progress import AlreadyTold, CannotStart, report, step
 from petition.bootstrap.reaper import Reaper
 from petition.bootstrap.valkey import Valkey
 
@@ -163,12 +163,12 @@ class ProcessSupervisor:
             time.sleep(0.2)
 
     def _restart(self, server: Server) -> None:
-        say(f"{server.title} ended; starting it again ({server.log})")
+        report(f"{server.title} ended; starting it again ({server.log})")
         self.reaper.forget(server.pid or 0)
         try:
             server.start()
         except (CannotStart, OSError) as reason:
-            say(str(reason))
+            report(str(reason))
             time.sleep(SLOWEST_AGAIN / 4)
             return
         self.reaper.watch(server.pid or 0)
@@ -191,7 +191,7 @@ class ProcessSupervisor:
         name, log = watched.child.name, watched.process.log
         if watched.quick_deaths >= QUICK_DEATHS and not self.serving:
             raise CannotStart(f"{name} ended {QUICK_DEATHS} times in a row right after its start: read {log}")
-        say(f"{name} ended; starting it again ({log})")
+        report(f"{name} ended; starting it again ({log})")
         watched.again_at = time.monotonic() + min(
             FIRST_AGAIN * 2 ** (min(watched.quick_deaths, QUICK_DEATHS) - 1), SLOWEST_AGAIN
         )

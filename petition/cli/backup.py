@@ -86,7 +86,7 @@ def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bo
         restored = backups.restore(db.engine(), order, clock.now())
         click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")
         for slug, brought in restored.replayed.items():
-            click.echo(_said(slug, brought))
+            click.echo(_summary(slug, brought))
         for slug in restored.without:
             click.echo(
                 f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again."
@@ -96,7 +96,7 @@ def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bo
     )
 
 
-def _said(slug: str, brought: Replayed) -> str:
+def _summary(slug: str, brought: Replayed) -> str:
     told = [
         f"{slug}: {brought.signed} signatures and {brought.ended} withdrawals and removals came after the backup.",
         f"  {brought.bodies} bodies that the newer ledger does not show were deleted.",

@@ -30,14 +30,14 @@ def close(slug: str, *, yes: bool) -> None:
         if yes:
             epochs.change(session, found, CampaignState.CLOSED, clock.now())
             audit_log.write(session, found.id, None, Action.CAMPAIGN_CLOSED, clock.now())
-        click.echo("\n".join(_told(found, foreseen, yes=yes)))
+        click.echo("\n".join(_describe(found, foreseen, yes=yes)))
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))
         if not yes:
             click.echo("Nothing was changed. To close it, say it again with --yes.")
 
 
-def _told(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator[str]:
+def _describe(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator[str]:
     yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be taken back:"
     yield f"  {foreseen.pending:>6} waiting signatures get their last batch"
     yield f"  {foreseen.tombstones:>6} waiting withdrawals and removals are written with it"

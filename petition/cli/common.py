@@ -48,14 +48,14 @@ def opened() -> Iterator[Config]:
     except bootstrap.CannotStart as reason:
         refuse(str(reason))
     except DBAPIError as error:
-        refuse(_said_of(error))
+        refuse(_describe_error(error))
     except OSError as error:
         refuse(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
     except CampaignFaulty as fault:
         refuse(str(fault))
 
 
-def _said_of(error: DBAPIError) -> str:
+def _describe_error(error: DBAPIError) -> str:
     """A database's fault in a sentence; one that nobody foresaw is raised again."""
     state = getattr(error.orig, "sqlstate", None)
     if state in NO_TABLES:

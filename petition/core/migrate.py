@@ -65,7 +65,7 @@ def is_newest(revision: str | None) -> bool:
     return revision == ScriptDirectory.from_config(_alembic("")).get_current_head()
 
 
-def knows(revision: str) -> bool:
+def is_known(revision: str) -> bool:
     """Whether this version has the steps from that revision to its own tables."""
     try:
         return ScriptDirectory.from_config(_alembic("")).get_revision(revision) is not None

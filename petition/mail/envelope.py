@@ -39,7 +39,7 @@ class Unanswered(Exception):
         self.stage = stage
 
 
-def say(smtp: Bounded, sender: str, recipient: str) -> Answer:
+def send_envelope(smtp: Bounded, sender: str, recipient: str) -> Answer:
     """Name two bare, checked addresses, and ask to send; gives the first bad answer, else the last; raises Unanswered."""
     words = (f"mail FROM:<{sender}>\r\n", f"rcpt TO:<{recipient}>\r\n", "data\r\n")
     together = smtp.has_extn("pipelining")

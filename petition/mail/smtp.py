@@ -25,7 +25,7 @@ from petition.core import failpoints
 from petition.mail import bounce_status
 from petition.mail.bounce_status import Meaning
 from petition.mail.dkim import Signer
-from petition.mail.envelope import OK, SERVICE_CLOSING, Answer, Unanswered, say
+from petition.mail.envelope import OK, SERVICE_CLOSING, Answer, Unanswered, send_envelope
 from petition.mail.message import Message
 from petition.mail.postbox import MailDelayed, MailRefused, Stage
 from petition.mail.timeouts import Bounded, BoundedTls
@@ -163,7 +163,7 @@ class SmtpPostbox:
 
     def _address(self, smtp: Bounded, message: Message) -> Bounded:
         try:
-            answer = say(smtp, message.envelope_sender, message.to)
+            answer = send_envelope(smtp, message.envelope_sender, message.to)
         except Unanswered as broken:
             self._drop()
             raise LineLost(broken.stage) from None

@@ -33,7 +33,7 @@ class LastScrub:
         return tuple(step for step in STEPS if not getattr(self.did, step))
 
 
-def note(session: Session, did: Scrubbed, now: datetime) -> None:
+def record(session: Session, did: Scrubbed, now: datetime) -> None:
     """Write down that it ran."""
     done = " ".join(step for step in STEPS if getattr(did, step))
     claim_slot(session, JOB, f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S%z} {done}")

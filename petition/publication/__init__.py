@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import Campaign, CampaignState, switches
 from petition.core.db import Base
-from petition.publication.drawing import draw, foresee
+from petition.publication.drawing import foresee, render_snapshot
 from petition.publication.views import (
     Batch,
     Choice,
@@ -101,7 +101,7 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
     version, table = (known[0], known[1]) if known else (0, None)
     drawn = _converter.structure(table, Table) if table else UNCOUNTED
     with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
-        snapshot = draw(unread, unread.get_one(Campaign, campaign.id), version + 1, drawn)
+        snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, drawn)
     data = _converter.unstructure(snapshot)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
     writing = insert(Publication).values(campaign_id=campaign.id, **row)

@@ -18,7 +18,7 @@ from petition.signatures import group_figures
 from petition.signatures.group_figures import UNCOUNTED, Table
 
 
-def draw(session: Session, campaign: Campaign, version: int, drawn: Table) -> Snapshot:
+def render_snapshot(session: Session, campaign: Campaign, version: int, drawn: Table) -> Snapshot:
     """Everything public about a campaign now; below its least number of signatures nothing of the ledger is.
 
     `drawn`: the table of groups that was published last.

@@ -112,7 +112,7 @@ def advance(session: Session, wave: BulkRemoval, most: int = PORTION) -> bool:
     wave.done += len(rows)
     if len(rows) < most:
         wave.state = BulkRemovalState.DONE
-    _tell(session, wave.campaign_id)
+    _announce(session, wave.campaign_id)
     return wave.state is BulkRemovalState.RUNNING
 
 
@@ -143,7 +143,7 @@ def undo(session: Session, wave: BulkRemoval) -> int:
     restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
     session.execute(delete(WaitingRemoval).where(*mine))
     wave.state = BulkRemovalState.CANCELLED if wave.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
-    _tell(session, wave.campaign_id)
+    _announce(session, wave.campaign_id)
     return restored
 
 
@@ -171,6 +171,6 @@ def _same() -> ColumnElement[bool]:
     return (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
 
 
-def _tell(session: Session, campaign_id: bytes) -> None:
+def _announce(session: Session, campaign_id: bytes) -> None:
     session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
     events.announce(session.info, events.SignatureWithdrawn(campaign_id.hex()))

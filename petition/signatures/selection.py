@@ -66,7 +66,7 @@ class Criteria:
     q: str = field(default="", repr=False)
     repeated: bool = False
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Those that are given, as they are kept and sent."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
 
@@ -186,7 +186,7 @@ def unpacked(text: str) -> list[int]:
 
 def select_signatures(session: Session, campaign_id: bytes, criteria: Criteria, size: int) -> Selection:
     """Select among the first `size` entries; two queries. Raises CriteriaEmpty."""
-    if not criteria.told():
+    if not criteria.as_json():
         raise CriteriaEmpty
     wanted = [*criteria.conditions(campaign_id), Signature.state.in_(COUNTED), Signature.index < size]
     visible = _visible(campaign_id)

@@ -56,7 +56,7 @@ def duplicate(session: Session, source: Campaign, slug: str, host: str, by: byte
     return made
 
 
-def note(session: Session, campaign: Campaign, step: str, by: bytes, now: datetime) -> None:
+def record_step(session: Session, campaign: Campaign, step: str, by: bytes, now: datetime) -> None:
     """Write into the journal which part was changed, if anything was."""
     if session.dirty or session.new or session.deleted:
         audit_log.write(session, campaign.id, by, Action.CAMPAIGN_CHANGED, now, {"step": step})

@@ -109,7 +109,7 @@ def make(export_id: bytes, home: Path, now: datetime) -> None:
             return
         campaign = reading.get_one(Campaign, export.campaign_id)
         rows = files.rows_of(reading, campaign, export.kind, names=names_are_public(reading, campaign))
-        files.write(files.path(home, export_id), rows, lambda done: _tell(export_id, done, rows.total))
+        files.write(files.path(home, export_id), rows, lambda done: _record_progress(export_id, done, rows.total))
     _finish(export_id, now)
 
 
@@ -150,7 +150,7 @@ def _begin(export_id: bytes) -> Export | None:
         return export
 
 
-def _tell(export_id: bytes, done: int, total: int) -> None:
+def _record_progress(export_id: bytes, done: int, total: int) -> None:
     with db.transaction() as session:
         if (export := session.get(Export, export_id)) is not None:
             export.done, export.total = done, max(done, total)

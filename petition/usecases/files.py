@@ -104,10 +104,10 @@ def _signers(session: Session, campaign_id: bytes) -> Rows:
 def _journal(session: Session, campaign_id: bytes) -> Rows:
     lines = audit_log.lines(campaign_id)
     total = session.scalar(select(func.count()).select_from(lines.order_by(None).subquery())) or 0
-    return Rows(total, lambda file: _table(file, ("number", "at", "by", "deed", "about"), _told(session, lines)))
+    return Rows(total, lambda file: _table(file, ("number", "at", "by", "deed", "about"), _audit_rows(session, lines)))
 
 
-def _told(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterator[tuple[str | int, ...]]:
+def _audit_rows(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterator[tuple[str | int, ...]]:
     names = {organiser_id: name for organiser_id, name in session.execute(select(Organiser.id, Organiser.name))}
     for each in session.scalars(lines.execution_options(yield_per=AT_ONCE)):
         about = json.dumps(each.about, ensure_ascii=False, sort_keys=True)

@@ -96,7 +96,7 @@ def add(
     if then.open_names:
         _require_no_names(session, campaign)
     session.add(Goal(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
-    _told(session, campaign, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
+    _describe(session, campaign, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
 
 
 def change(
@@ -109,13 +109,13 @@ def change(
     for name, wanted in asdict(then).items():
         setattr(goal, name, wanted)
     about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
-    _told(session, campaign, by, Action.MILESTONE_ADDED, now, about)
+    _describe(session, campaign, by, Action.MILESTONE_ADDED, now, about)
 
 
 def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
     """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
     session.delete(_waiting(session, campaign, kind, value))
-    _told(session, campaign, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+    _describe(session, campaign, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
 
 
 def names_can_wait(session: Session, campaign: Campaign) -> bool:
@@ -158,7 +158,7 @@ def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) ->
     return GoalLine(goal.kind, goal.value, needed, missing, reached, then)
 
 
-def _told(
+def _describe(
     session: Session, campaign: Campaign, by: bytes, deed: Action, now: datetime, about: Mapping[str, object]
 ) -> None:
     """In the journal; and on the page at once, so that whoever signs now reads when names open."""

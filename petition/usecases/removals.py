@@ -170,7 +170,7 @@ def _begin(
 
 def _kept(criteria: Criteria) -> dict[str, Any]:
     """What is kept of the criteria: not the text that was looked for, which may be somebody's name."""
-    told = criteria.told()
+    told = criteria.as_json()
     return {"text": True, **told} if told.pop("q", None) else told
 
 

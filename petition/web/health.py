@@ -82,12 +82,12 @@ def metrics() -> Response:
         up.labels("database").set(0)
     else:
         up.labels("database").set(1)
-        _tell(registry, FIGURES, health)
-        _tell(registry, MAIL_FIGURES, mail)
+        _write_figures(registry, FIGURES, health)
+        _write_figures(registry, MAIL_FIGURES, mail)
         readers = Gauge("undersigned_subscribers", "Readers who asked for mail", ["state"], registry=registry)
         for state, n in mail.readers.items():
             readers.labels(state).set(n)
-        _tell_scrub(registry, scrub)
+        _write_scrub(registry, scrub)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)
 
 
@@ -98,12 +98,12 @@ def _is_monitor() -> bool:
     return hmac.compare_digest(sent, f"Bearer {token}".encode()) and bool(token)
 
 
-def _tell(registry: CollectorRegistry, figures: dict[str, str], health: object) -> None:
+def _write_figures(registry: CollectorRegistry, figures: dict[str, str], health: object) -> None:
     for name, meaning in figures.items():
         Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
 
 
-def _tell_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None) -> None:
+def _write_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None) -> None:
     """Before the first scrub there is nothing to tell; a monitor asks for what is absent."""
     if scrub is None:
         return

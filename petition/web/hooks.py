@@ -16,7 +16,7 @@ from petition.core import clock, db
 from petition.core.redis_store import RedisUnavailable
 from petition.mailing import subscribers
 from petition.mailing.subscribers import relays
-from petition.web.api.calls import say
+from petition.web.api.calls import json_response
 from petition.web.services import services
 from petition.web.sizes import LARGEST_REPORT
 
@@ -37,7 +37,7 @@ def bounces() -> Response:
     with _once(relays.fingerprint(headers, body)) as new, db.transaction() as session:
         for report in reports if new else ():
             subscribers.record(session, here.config.pepper, report, now.date())
-    return say({"reports": len(reports)})
+    return json_response({"reports": len(reports)})
 
 
 @contextmanager

@@ -21,8 +21,8 @@ def waiting(engine: Engine) -> list[Claim]:
 
 
 def _tell_and_hear(marks: queue.Acknowledgements, taken: Claim, following: Claim) -> None:
-    marks.tell(taken, following)
-    marks.heard()
+    marks.send(taken, following)
+    marks.confirm()
 
 
 def rows(waiting: list[Claim]) -> list[tuple[str, int, int]]:
@@ -34,11 +34,11 @@ def rows(waiting: list[Claim]) -> list[tuple[str, int, int]]:
 
 def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> None:
     with queue.acknowledgements() as marks:
-        marks.heard()
-        marks.tell(waiting[0], waiting[1])
-        marks.heard()
+        marks.confirm()
+        marks.send(waiting[0], waiting[1])
+        marks.confirm()
         assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1), ("planned", 0, 0)]
-        marks.tell(waiting[1], waiting[2])
+        marks.send(waiting[1], waiting[2])
     assert rows(waiting) == [("sent", 0, 0), ("sent", 1, 1), ("planned", 1, 1)]
 
 
@@ -48,11 +48,11 @@ def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: 
         marks = queue.Acknowledgements(line)
         with db.session() as other:
             other.execute(select(Delivery).where(Delivery.recipient == waiting[0].recipient).with_for_update())
-            marks.tell(waiting[0], waiting[1])
+            marks.send(waiting[0], waiting[1])
             with pytest.raises(DBAPIError):
-                marks.heard()
-        marks.tell(waiting[0], waiting[1])
-        marks.heard()
+                marks.confirm()
+        marks.send(waiting[0], waiting[1])
+        marks.confirm()
         line.execute(text("RESET lock_timeout"))
     assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1), ("planned", 0, 0)]
 
@@ -60,8 +60,8 @@ def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: 
 def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None:
     with db.statements() as line:
         marks = queue.Acknowledgements(line)
-        marks.tell(waiting[0], waiting[1])
-        marks.heard()
+        marks.send(waiting[0], waiting[1])
+        marks.confirm()
         pid = line.scalar(text("SELECT pg_backend_pid()"))
         with db.session() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
@@ -74,5 +74,5 @@ def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None
 def test_inside_somebodys_transaction_it_is_heard_at_once(session: Session) -> None:
     waiting = claimed(session, 2)
     with queue.acknowledgements() as marks:
-        marks.tell(*waiting)
+        marks.send(*waiting)
         assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1)]

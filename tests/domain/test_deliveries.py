@@ -104,7 +104,7 @@ def test_news_whose_telling_fails_each_time_is_given_up_after_five_tries(engine:
         owed_id = outbox.add(session, TELL, campaign.id, 999, make.NOW)
     for _ in range(7):
         try:
-            tasks.tell(owed_id)
+            tasks.plan_instant(owed_id)
         except ValueError:
             with db.transaction() as session:
                 session.execute(update(outbox.OutboxItem).values(leased_until=None))

@@ -101,7 +101,7 @@ def test_a_milestone_is_mailed_as_it_happens(session: Session, sender: Sender, p
     subscriber(session, campaign, rhythm=Frequency.MILESTONES)
     make.signature(session, campaign)
     epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=10))
-    assert [digests.tell(session, campaign.id, 1, make.NOW) for _ in range(3)] == [1, 0, 0]
+    assert [digests.plan_instant(session, campaign.id, 1, make.NOW) for _ in range(3)] == [1, 0, 0]
     send(sender, make.NOW + timedelta(minutes=1))
     assert subjects(postbox.sent) == ["A milestone"]
 

@@ -173,7 +173,7 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     assert session.scalar(select(func.count()).select_from(Update)) == 0
     approved(session, campaign, request.id, suzie, make.NOW)
     session.flush()
-    digests.tell(session, campaign.id, 1, make.NOW)
+    digests.plan_instant(session, campaign.id, 1, make.NOW)
     (published,) = updates.published(session, campaign)
     assert (published.update.mailed, published.mails) == (True, {"planned": 2})
     assert deeds(session, campaign) == [
@@ -437,7 +437,7 @@ def test_a_milestone_is_mailed_to_whom_it_says(session: Session, omar: bytes, re
     milestone_settings.add(session, campaign, COUNT, 1, then, omar, make.NOW)
     make.signature(session, campaign)
     close_epoch(session, campaign, 1)
-    digests.tell(session, campaign.id, 1, make.NOW)
+    digests.plan_instant(session, campaign.id, 1, make.NOW)
     mailed = set(session.scalars(select(Delivery.recipient).where(Delivery.kind == "milestone")))
     assert (someone.id in mailed, len(mailed)) == (organiser, readers + organiser)
 

@@ -163,7 +163,9 @@ def test_criteria_find_what_is_shown_and_nothing_of_the_others_but_their_epoch(s
         removals.preview(session, campaign, Criteria())
     with pytest.raises(CriteriaEmpty):
         removals.preview(session, campaign, Criteria.read({}))
-    assert Criteria.read(Criteria(q="a", comment=WithComment.WITH).told()) == Criteria(q="a", comment=WithComment.WITH)
+    assert Criteria.read(Criteria(q="a", comment=WithComment.WITH).as_json()) == Criteria(
+        q="a", comment=WithComment.WITH
+    )
 
 
 def test_days_are_the_epochs_that_were_closed_on_them(session: Session) -> None:

@@ -8,18 +8,18 @@ import sys
 from petition.config import Config
 from petition.core import clock, db, failpoints
 from petition.mailing import digests
-from workers.celery_app import office, staff
+from workers.celery_app import set_up, worker_context
 
 
 def main() -> None:
     """For each line: a sender in a process of its own, with that fail point; its exit status is printed."""
-    staff(Config.from_env())
+    set_up(Config.from_env())
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             db.forked()
             failpoints.arm(line.strip() or None)
-            while digests.send_round(office().sender, clock.now):
+            while digests.send_round(worker_context().sender, clock.now):
                 pass
             os._exit(0)
         print(os.waitpid(pid, 0)[1], flush=True)

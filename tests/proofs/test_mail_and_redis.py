@@ -144,6 +144,6 @@ def told_and_arrived(tree: Running) -> float:
     with db.session() as session:
         waiting = [str(owed_id) for owed_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == TELL))]
     for owed_id in waiting:
-        send_task(config_of(tree), "digests.tell", "mail", owed_id)
+        send_task(config_of(tree), "digests.plan_instant", "mail", owed_id)
     arrived(tree, 60)
     return time.monotonic() - began

@@ -26,4 +26,4 @@ from petition.web.dashboard import audit_messages
 )
 def test_a_line_of_the_journal_is_told_in_words(app: Flask, deed: Action, about: dict[str, object], said: str) -> None:
     with app.test_request_context("/"):
-        assert said in audit_messages.said(deed, about)
+        assert said in audit_messages.describe_action(deed, about)

@@ -350,10 +350,12 @@ def test_every_deed_has_a_sentence_in_both_languages(app: Flask) -> None:
     for lang in ("en", "fr"):
         with app.test_request_context(f"/?lang={lang}"):
             said[lang] = [
-                audit_messages.said(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
+                audit_messages.describe_action(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
                 for deed in Action
             ]
-            assert audit_messages.said(Action.REMOVAL_UNDONE, {}) == audit_messages.name(Action.REMOVAL_UNDONE)
+            assert audit_messages.describe_action(Action.REMOVAL_UNDONE, {}) == audit_messages.name(
+                Action.REMOVAL_UNDONE
+            )
     assert [pair for pair in zip(said["en"], said["fr"], strict=True) if pair[0] == pair[1]] == []
 
 

@@ -238,8 +238,8 @@ def test_whoever_counts_waits_for_whoever_counts(run: Run) -> None:
 def test_codes_are_mailed_while_mail_stands_still(run: Run, config: Config) -> None:
     with db.transaction() as session:
         queue.pause(session, REFUSED, clock.now(), "no")
-    celery_app.staff(replace(config, smtp_url=f"smtp://127.0.0.1:{run.port}?tls=none"))
-    vault = celery_app.office().vault
+    celery_app.set_up(replace(config, smtp_url=f"smtp://127.0.0.1:{run.port}?tls=none"))
+    vault = celery_app.worker_context().vault
     codes.mail(seal_address(vault, "suzie@corp.example", "en", clock.now(), code="12345678"))
     assert [to for _, to, _ in run.relay.taken] == [["suzie@corp.example"]]
 

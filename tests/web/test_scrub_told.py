@@ -66,7 +66,7 @@ def test_what_the_role_may_not_do_is_told(
     assert scrub(lesser) == did
     lesser.dispose()
     with db.transaction() as session:
-        scrub_state.note(session, did, clock.now() - timedelta(seconds=90))
+        scrub_state.record(session, did, clock.now() - timedelta(seconds=90))
     told = figures(client)
     assert 90 <= told["scrub_seconds"] < 120
     assert {step: told[f'scrub_step{{step="{step}"}}'] for step in scrub_state.STEPS} == {
@@ -84,12 +84,12 @@ def test_the_owner_of_the_database_may_do_all_of_it_and_the_newest_run_is_told(c
     did = scrub(db.engine())
     assert did == Scrubbed(True, True, True)
     with db.transaction() as session:
-        scrub_state.note(
+        scrub_state.record(
             session, Scrubbed(True, wal_switched=False, checkpointed=False), clock.now() - timedelta(hours=3)
         )
     assert re.search(r'class="bad">taken out 3 h', omar.sees("~").text) or "may not push" in omar.sees("~").text
     with db.transaction() as session:
-        scrub_state.note(session, did, clock.now())
+        scrub_state.record(session, did, clock.now())
     assert figures(client)["scrub_seconds"] < 60
     assert "may not" not in omar.sees("~").text
 

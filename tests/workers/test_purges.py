@@ -189,7 +189,7 @@ def test_every_table_in_which_something_ends_has_a_case() -> None:
 @pytest.fixture
 def _office(engine: Engine, config: Config) -> Iterator[None]:
     del engine
-    celery_app.staff(config)
+    celery_app.set_up(config)
     yield
     clock.set_offset(0)
     db.engine().dispose()

@@ -33,7 +33,7 @@ def planned() -> int:
 def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
     engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    celery_app.staff(config)
+    celery_app.set_up(config)
     sent: list[tuple[str, str, list[str]]] = []
     monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
     now = clock.now()
@@ -47,7 +47,7 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
         mine = [(name, queue, args) for name, queue, args in sent if (name, queue) == OWED[TELL]]
         assert len(mine) == 1
         for _ in range(2):  # a message that comes twice
-            digest_tasks.tell(*mine[0][2])
+            digest_tasks.plan_instant(*mine[0][2])
         assert planned() == 3
         sent.clear()
         upkeep.sweep()
@@ -60,7 +60,7 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
 def test_a_file_whose_message_was_lost_is_made_after_the_next_sweep(
     engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    celery_app.staff(config)
+    celery_app.set_up(config)
     sent: list[tuple[str, str, list[object]]] = []
     monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
     with db.transaction() as session:

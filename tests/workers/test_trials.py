@@ -16,13 +16,13 @@ from workers.tasks.mail import mail_trial
 
 
 def test_a_trial_arrives_at_the_address_that_was_sealed_and_an_old_one_nowhere(engine: Engine, config: Config) -> None:
-    celery_app.staff(config)
+    celery_app.set_up(config)
     with db.transaction() as session:
         campaign = make.campaign(session)
         omar = organisers.enrol(session, "Omar", "en", clock.now()).id
         text = {"en": "We **met** them.", "fr": "Nous les avons **rencontrés**."}
         draft = updates.write(session, campaign, text, omar, clock.now()).hex()
-    vault = celery_app.office().vault
+    vault = celery_app.worker_context().vault
     mail_trial(draft, seal_address(vault, "omar@post.example", "fr", clock.now()))
     mail_trial(draft, seal_address(vault, "omar@post.example", "fr", make.NOW.replace(year=2020)))
     mail_trial(draft, "not sealed")

@@ -6,7 +6,7 @@ from petition.core import clock
 from petition.mail import MailDelayed, MailRefused
 from petition.privacy import SealBroken, unseal_address
 from petition.verification import work_email
-from workers.celery_app import app, office
+from workers.celery_app import app, worker_context
 
 
 @app.task(
@@ -22,13 +22,13 @@ from workers.celery_app import app, office
 def mail(sealed: str) -> None:
     """Mail one code, unless it is a decoy or too old to be of use."""
     try:
-        recipient = unseal_address(office().vault, sealed, clock.now())
+        recipient = unseal_address(worker_context().vault, sealed, clock.now())
     except SealBroken:
         return
     if recipient.address is None:
         return
-    message = work_email.code_mail(recipient, office().config.code_mail_from, clock.now())
+    message = work_email.code_mail(recipient, worker_context().config.code_mail_from, clock.now())
     try:
-        office().postbox.send(message)
+        worker_context().postbox.send(message)
     except MailRefused:
         return

@@ -26,13 +26,13 @@ def plan() -> None:
             log.error("digests of %s cannot be planned: %s", campaign_id.hex(), type(wrong).__name__)  # noqa: TRY400 (a traceback may quote what people wrote)
 
 
-@app.task(name="digests.tell")
-def tell(owed_id: str) -> None:
+@app.task(name="digests.plan_instant")
+def plan_instant(owed_id: str) -> None:
     """Plan the mails that follow from one thing that happened: claimed, so that its tries count; done and settled."""
     with db.transaction() as session:
         row = outbox.claim(session, owed_id, clock.now())
     if row is None:
         return
     with db.transaction() as session:
-        digests.tell(session, row.campaign_id, row.number, clock.now())
+        digests.plan_instant(session, row.campaign_id, row.number, clock.now())
         outbox.settle(session, owed_id)

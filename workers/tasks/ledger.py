@@ -7,7 +7,7 @@ from petition.core import clock, db, outbox
 from petition.epochs.batch import open_ids
 from petition.publication import bundle_file
 from petition.usecases import removals, updates
-from workers.celery_app import app, office, stopping
+from workers.celery_app import app, stopping, worker_context
 
 
 @app.task(name="ledger.close_epochs")
@@ -39,7 +39,7 @@ def keep_calendar() -> None:
 @app.task(name="ledger.publish_bundle")
 def publish_bundle(owed_id: str) -> None:
     """Write the bundle of an epoch, unless a later one is owed already."""
-    bundle_file.settle(owed_id, office().config.home, clock.now())
+    bundle_file.settle(owed_id, worker_context().config.home, clock.now())
 
 
 @app.task(name="ledger.remove")

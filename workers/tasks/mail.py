@@ -10,7 +10,7 @@ from petition.mail import MailDelayed, MailRefused
 from petition.mailing import digests
 from petition.privacy import SealBroken, unseal_address
 from petition.usecases import trials
-from workers.celery_app import MAIL, app, office, stopping
+from workers.celery_app import MAIL, app, stopping, worker_context
 from workers.follow_ups import send
 
 TURN_SECONDS = 15.0
@@ -29,11 +29,11 @@ TURN_SECONDS = 15.0
 def mail_trial(draft: str, sealed: str) -> None:
     """Mail an update that is being written to the organiser who asked; the address is in this message and nowhere else."""
     try:
-        recipient = unseal_address(office().vault, sealed, clock.now())
+        recipient = unseal_address(worker_context().vault, sealed, clock.now())
         with db.session() as session:
-            message = trials.trial(session, bytes.fromhex(draft), recipient, office().sender, clock.now())
+            message = trials.trial(session, bytes.fromhex(draft), recipient, worker_context().sender, clock.now())
         if message is not None:
-            office().postbox.send(message)
+            worker_context().postbox.send(message)
     except (SealBroken, MailRefused):
         return
 
@@ -43,7 +43,7 @@ def mail_trial(draft: str, sealed: str) -> None:
 def send_mail() -> None:
     """Send rounds while anything is due; then leave the rest to a message of its own, so that others have a turn."""
     end = time.monotonic() + TURN_SECONDS
-    while digests.send_round(office().sender, clock.now):
+    while digests.send_round(worker_context().sender, clock.now):
         if stopping():
             return
         if time.monotonic() > end:

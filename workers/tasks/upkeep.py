@@ -13,7 +13,7 @@ from petition.organisers import approvals, audit_log
 from petition.privacy import scrub_state
 from petition.privacy.scrub import scrub
 from petition.usecases import exports
-from workers.celery_app import UPKEEP, app, office
+from workers.celery_app import UPKEEP, app, worker_context
 from workers.follow_ups import OWED, send
 
 KEPT: Final = timedelta(days=60)
@@ -49,21 +49,21 @@ def scrub_arrivals() -> None:
     if mine:
         did = scrub(db.engine())
         with db.transaction() as session:
-            scrub_state.note(session, did, clock.now())
+            scrub_state.record(session, did, clock.now())
 
 
 @app.task(name="upkeep.purge")
 def purge() -> None:
     """Forget what has served its day, and remind whoever has not confirmed."""
     now = clock.now()
-    logs.turn(office().config.home / "log", now)
+    logs.turn(worker_context().config.home / "log", now)
     with db.transaction() as session:
         verification.purge(session, now.date())
         outbox.forget_slots(session)
         audit_log.forget_old(session, now)
         digests.forget_old(session, now - KEPT)
         claims.forget_old(session, now - KEPT)
-        exports.purge(session, office().config.home, now)
+        exports.purge(session, worker_context().config.home, now)
         subscribers.remind(session, now)
         subscribers.purge(session, now)
         organisers.purge(session, now)

@@ -36,13 +36,13 @@ __all__ = [
     "forget_old",
     "plan_all",
     "plan_cycle",
+    "plan_instant",
     "plan_news",
     "preview",
     "rendered_mail",
     "resume",
     "retry",
     "send_round",
-    "tell",
     "trial",
     "undelivered",
     "week_of",
@@ -56,7 +56,7 @@ def plan_all(session: Session, campaign_id: bytes, now: datetime) -> int:
     return sum(plan_cycle(session, campaign, digest, now) for digest in DIGESTS.values())
 
 
-def tell(session: Session, campaign_id: bytes, number: int, now: datetime) -> int:
+def plan_instant(session: Session, campaign_id: bytes, number: int, now: datetime) -> int:
     """Plan what follows from one thing that happened, to those who want it as it happens."""
     campaign = session.get_one(Campaign, campaign_id)
     (happening,) = news.between(session, campaign_id, number - 1, number)

@@ -30,7 +30,7 @@ def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: dateti
     if digest.cycle is None or campaign.state is CampaignState.DRAFT or not digest.wanted(mailing):
         return 0
     period = last_period(digest.cycle, mailing, now)
-    if _told_already(session, campaign.id, digest.kind, period):
+    if _is_planned(session, campaign.id, digest.kind, period):
         return 0
     upto = news.newest(session, campaign.id)
     return _publish(session, campaign, digest, window_of(session, campaign.id, digest.kind, period, upto), now)
@@ -45,7 +45,7 @@ def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int,
     return _publish(session, campaign, digest, window, now)
 
 
-def _told_already(session: Session, campaign_id: bytes, kind: str, period: Period) -> bool:
+def _is_planned(session: Session, campaign_id: bytes, kind: str, period: Period) -> bool:
     """Whether this period, or one that ended no earlier, has its edition; a clock that went back tells nothing twice."""
     made = select(Edition.period).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     later = or_(Edition.period == period.key, Edition.until >= period.until)

@@ -106,7 +106,7 @@ def _send_all(ours: Round) -> None:
                 failpoints.reach("after_250_before_commit")
             over = time.monotonic() > end or ours.sender.stopping()
             if came_of_it is None and ours.waiting and not over:
-                marks.tell(claimed, ours.waiting[0])
+                marks.send(claimed, ours.waiting[0])
                 ours.sent[claimed.lane] += 1
                 failpoints.reach("after_mark_before_commit")
             else:
@@ -121,7 +121,7 @@ def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | No
     except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not hold up the others: its row says why)
         return wrong
     finally:
-        marks.heard()
+        marks.confirm()
     try:
         ours.sender.postbox.send(mail)
     except Exception as wrong:  # noqa: BLE001 (the same)

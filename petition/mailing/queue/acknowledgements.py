@@ -45,7 +45,7 @@ class Acknowledgements:
         self._is_prepared = False
         self._told: tuple[Claim, Claim] | None = None
 
-    def tell(self, taken: Claim, following: Claim) -> None:
+    def send(self, taken: Claim, following: Claim) -> None:
         """Say that one mail was taken and another is being tried. Inside somebody's transaction it is awaited at once."""
         self._told = (taken, following)
         try:
@@ -56,11 +56,11 @@ class Acknowledgements:
             self._line.send_query_prepared(UNNAMED, told, TEXT_AND_BYTES)
             _flush(self._line)
         except psycopg.Error:
-            self.heard()
+            self.confirm()
         if self._is_shared:
-            self.heard()
+            self.confirm()
 
-    def heard(self) -> None:
+    def confirm(self) -> None:
         """Wait until what was told is committed; what failed is said again as always, and raises as always."""
         told, self._told = self._told, None
         if told is None:
@@ -79,7 +79,7 @@ def acknowledgements() -> Iterator[Acknowledgements]:
         try:
             yield told
         finally:
-            told.heard()
+            told.confirm()
 
 
 def _in_bytes(claimed: Claim) -> tuple[bytes, bytes, bytes]:

@@ -101,7 +101,7 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
     )  # fmt: skip
     claims = [Claim(*row) for row in session.execute(taking, execution_options={"synchronize_session": False})]
     deadly = [each for each in claims if each.unanswered >= MOST_UNANSWERED]
-    _say(session, _DEAD, deadly, {"fault": NO_ANSWER})
+    _execute(session, _DEAD, deadly, {"fault": NO_ANSWER})
     claims = sorted((each for each in claims if each not in deadly), key=lambda each: (each.unanswered, each.was_due))
     claims, beyond = _within_a_second(claims, rate)
     withdraw(session, beyond)
@@ -136,7 +136,9 @@ def _within_a_second(claims: list[Claim], rate: float) -> tuple[list[Claim], lis
     return taken, beyond
 
 
-def _say(session: Session, statement: Any, claims: Sequence[Claim], values: Mapping[str, object] | None = None) -> None:
+def _execute(
+    session: Session, statement: Any, claims: Sequence[Claim], values: Mapping[str, object] | None = None
+) -> None:
     """Run one of the statements above for each claim, without the detour over mapped objects."""
     if claims:
         session.connection().execute(statement, [_named(each) | dict(values or {}) for each in claims])
@@ -144,12 +146,12 @@ def _say(session: Session, statement: Any, claims: Sequence[Claim], values: Mapp
 
 def begin(session: Session, claimed: Claim) -> None:
     """Write down that it is being tried; the caller commits before it is."""
-    _say(session, _BEGUN, [claimed])
+    _execute(session, _BEGUN, [claimed])
 
 
 def mark_sent(session: Session, claimed: Claim) -> None:
     """The server took it."""
-    _say(session, _SENT, [claimed])
+    _execute(session, _SENT, [claimed])
 
 
 def _named(claimed: Claim) -> dict[str, object]:
@@ -158,7 +160,7 @@ def _named(claimed: Claim) -> dict[str, object]:
 
 def drop(session: Session, claimed: Sequence[Claim]) -> None:
     """Their recipients no longer want them, or never may get them."""
-    _say(session, _DROPPED, claimed)
+    _execute(session, _DROPPED, claimed)
 
 
 def withdraw(session: Session, claimed: Sequence[Claim]) -> None:
@@ -173,13 +175,13 @@ def postpone(session: Session, claimed: Claim, fault: str, now: datetime) -> Del
     due = now + timedelta(seconds=delay)
     old = due >= claimed.planned_at + LONGEST_LIFE and claimed.tries + 1 >= FEWEST_TRIES
     state = DeliveryState.DEAD if old else DeliveryState.PLANNED
-    _say(session, _ANSWERED, [claimed], {"due": due, "state": state, "fault": fault})
+    _execute(session, _ANSWERED, [claimed], {"due": due, "state": state, "fault": fault})
     return state
 
 
 def refuse(session: Session, claimed: Claim, fault: str) -> None:
     """The server refused it for good."""
-    _say(session, _DEAD, [claimed], {"fault": fault})
+    _execute(session, _DEAD, [claimed], {"fault": fault})
 
 
 def give_up_domain(session: Session, lane: bytes, fault: str) -> None:

@@ -54,7 +54,7 @@ def reads(path: str, summary: str, answer: str, *, cached: bool = True, **more: 
         def answered(**values: str) -> Response:
             _choose_language(values.get("slug"))
             given = view(**values)
-            return given if isinstance(given, Response) else say(given)
+            return given if isinstance(given, Response) else json_response(given)
 
         bp.add_url_rule(path, view.__name__, answered, methods=["GET"])
         return view
@@ -75,7 +75,7 @@ def writes(
         @wraps(view)
         def answered(slug: str) -> Response:
             _choose_language(slug)
-            return say(view(slug=slug, form=form.from_json(json_object())), status)
+            return json_response(view(slug=slug, form=form.from_json(json_object())), status)
 
         bp.add_url_rule(path, view.__name__, answered, methods=["POST"])
         return view
@@ -83,7 +83,7 @@ def writes(
     return register
 
 
-def say(value: object, status: int = 200) -> Response:
+def json_response(value: object, status: int = 200) -> Response:
     """An answer in JSON."""
     return Response(text_of(value), status, content_type=JSON)
 

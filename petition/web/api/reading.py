@@ -15,7 +15,7 @@ from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, SignatureState, SignatureStatus, group_figures
 from petition.web import page_cache, proof_of_work
-from petition.web.api.calls import JSON, reads, say, text_of
+from petition.web.api.calls import JSON, json_response, reads, text_of
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line
 from petition.web.page import CALLS_CACHED
 from petition.web.services import services
@@ -61,7 +61,7 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
         raise BadRequest from None
     campaign = services().memory.campaign(slug)
     with db.session() as session:
-        return standing_told(signatures.status(session, campaign, wanted))
+        return status_json(signatures.status(session, campaign, wanted))
 
 
 @reads("/campaigns/<slug>/signers", "Who chose to be seen, in ledger order, 100 a page", "Signers", query=PAGE)
@@ -70,7 +70,7 @@ def signers(slug: str) -> Response:
     page, q = _page_number(), searched()
     if q:
         snapshot = page_cache.snapshot(slug)
-        return say(_signers(snapshot, named_page(snapshot, page, q)))
+        return json_response(_signers(snapshot, named_page(snapshot, page, q)))
     return _cached(
         slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang=""
     )
@@ -100,12 +100,12 @@ def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
         return signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=q)
 
 
-def standing_told(standing: SignatureStatus) -> dict[str, Any]:
+def status_json(standing: SignatureStatus) -> dict[str, Any]:
     """A standing as the calls say it; a hidden name is still a signature in the ledger.
 
     A removal that no epoch has taken yet says so; one that was taken says why.
     """
-    told: dict[str, Any] = {"state": state_told(standing.state, logged=standing.index is not None)}
+    told: dict[str, Any] = {"state": state_name(standing.state, logged=standing.index is not None)}
     if standing.state is SignatureState.REMOVED:
         told |= {"why": str(standing.why)} if standing.why else {"state": "removing"}
     if standing.index is not None:
@@ -114,7 +114,7 @@ def standing_told(standing: SignatureStatus) -> dict[str, Any]:
     return told
 
 
-def state_told(state: SignatureState, *, logged: bool = True) -> str:
+def state_name(state: SignatureState, *, logged: bool = True) -> str:
     """The state's name to a client: whether a name is hidden is nobody's business, it counts."""
     if state is not SignatureState.HIDDEN:
         return str(state)
@@ -144,7 +144,7 @@ def _page_number() -> int:
 def _listed(listing: page_cache.Listing) -> str:
     lang = str(g.lang)
     return text_of([
-        {"slug": each.slug, "title": _said(each.title, lang, each.languages), "state": each.state, "count": each.count}
+        {"slug": each.slug, "title": _in_language(each.title, lang, each.languages), "state": each.state, "count": each.count}
         for each in listing
     ])  # fmt: skip
 
@@ -152,7 +152,7 @@ def _listed(listing: page_cache.Listing) -> str:
 def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
     letters = {code: {"sha256": each.sha256, "markdown": each.markdown} for code, each in snapshot.letters.items()}
     demands = [
-        {"id": each.id, "text": _said(each.text, lang, snapshot.languages), "state": each.state}
+        {"id": each.id, "text": _in_language(each.text, lang, snapshot.languages), "state": each.state}
         for each in snapshot.demands
     ]
     milestones = [
@@ -219,7 +219,7 @@ def _signer(signer: NamedSigner) -> dict[str, str]:
     return {"name": signer.name, "role": signer.role, "team": signer.team, "comment": signer.comment}
 
 
-def _said(texts: dict[str, str], lang: str, languages: tuple[str, ...]) -> str:
+def _in_language(texts: dict[str, str], lang: str, languages: tuple[str, ...]) -> str:
     return texts.get(lang) or texts[languages[0]]
 
 

@@ -10,7 +10,7 @@ from petition.core.encoding import b64u
 from petition.signatures import Receipt
 from petition.web import page_cache, proof_of_work
 from petition.web.api.calls import writes
-from petition.web.api.reading import state_told
+from petition.web.api.reading import state_name
 from petition.web.forms import PassForm, SignForm, VerifyForm, WithdrawForm
 from petition.web.network import network
 from petition.web.services import services
@@ -81,7 +81,7 @@ def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
 )
 def sign(slug: str, form: SignForm) -> dict[str, Any]:
     """The receipt is told once; nobody can make it again."""
-    return {"receipt": receipt_told(redeem(slug, form))}
+    return {"receipt": receipt_json(redeem(slug, form))}
 
 
 def redeem(slug: str, form: SignForm) -> Receipt:
@@ -91,7 +91,7 @@ def redeem(slug: str, form: SignForm) -> Receipt:
         return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
 
 
-def receipt_told(receipt: Receipt) -> dict[str, Any]:
+def receipt_json(receipt: Receipt) -> dict[str, Any]:
     """A receipt as the calls say it."""
     return {
         "entry": receipt.entry,
@@ -114,7 +114,7 @@ def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
     campaign = services().memory.campaign(slug)
     with db.transaction() as session:
-        return {"state": state_told(signatures.withdraw(session, campaign, form.secret()))}
+        return {"state": state_name(signatures.withdraw(session, campaign, form.secret()))}
 
 
 @writes(
@@ -128,7 +128,7 @@ def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
     campaign = services().memory.campaign(slug)
     with db.transaction() as session:
-        return {"state": state_told(signatures.hide(session, campaign, form.secret()))}
+        return {"state": state_name(signatures.hide(session, campaign, form.secret()))}
 
 
 def _mail_language(slug: str, asked: str | None) -> str:

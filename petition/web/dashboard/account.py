@@ -56,7 +56,7 @@ def add() -> Response:
             passkeys.add(session, services().volatile, sign_in.site(), mine, purpose, name, made, clock.now())
     except (FormRefused, PasskeyRefused) as error:
         typed = {"passkey": request.form.get("passkey", "")}
-        return rendering.mend(error, _page(rendering.to_mend(error, typed, "passkey")))
+        return rendering.render_again(error, _page(rendering.to_mend(error, typed, "passkey")))
     return _back()
 
 
@@ -69,7 +69,7 @@ def remove() -> Response:
         with db.transaction() as session:
             passkeys.remove(session, visitor().organiser_id, passkey_id, clock.now())
     except LastWayIn as error:
-        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     return _back()
 
 
@@ -79,7 +79,7 @@ def renew() -> Response:
     """Ten new recovery codes, which this answer alone shows."""
     with db.transaction() as session:
         codes = recovery.renew(session, visitor().organiser_id, clock.now())
-    return rendering.draw("codes", codes=codes, next_url=url_for("organise_account.account"), new=False)
+    return rendering.render("codes", codes=codes, next_url=url_for("organise_account.account"), new=False)
 
 
 @bp.post("/account/sign-out-everywhere")
@@ -100,7 +100,7 @@ def _page(form: Filled = EMPTY) -> Response:
     with db.session() as session:
         keys = passkeys.every(session, mine)
         suggested = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
-        return rendering.draw(
+        return rendering.render(
             "account",
             form=Filled({"passkey": suggested} | dict(form.values), form.errors),
             passkeys=keys,

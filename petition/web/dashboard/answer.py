@@ -33,7 +33,7 @@ def ending(slug: str) -> Response:
     """The delivery and the answer, as far as they can be recorded now."""
     del slug
     with db.session() as session:
-        return _draw(session, access.campaign(session))
+        return _render(session, access.campaign(session))
 
 
 @bp.post("/c/<slug>/answer/delivery")
@@ -52,7 +52,7 @@ def deliver(slug: str) -> Response:
             typed.check()
             endings.deliver(session, campaign, day, how, note, visitor().organiser_id, now)
     except (FormRefused, StepSkipped) as error:
-        return _mended(error)
+        return _render_again(error)
     return access.go(url_for(".ending", slug=slug, _anchor="delivery"))
 
 
@@ -62,7 +62,7 @@ def answer(slug: str) -> Response:
     """Record what the addressee answered, correct it, or show what it will look like."""
     if request.form.get("do") == "preview":
         with db.session() as session:
-            return _draw(session, access.campaign(session), Filled(_typed()), preview=True)
+            return _render(session, access.campaign(session), Filled(_typed()), preview=True)
     now = clock.now()
     try:
         with db.transaction() as session:
@@ -76,7 +76,7 @@ def answer(slug: str) -> Response:
             typed.check()
             endings.answer(session, campaign, day, text, visitor().organiser_id, now)
     except (FormRefused, StepSkipped) as error:
-        return _mended(error)
+        return _render_again(error)
     return access.go(url_for(".ending", slug=slug, _anchor="answer"))
 
 
@@ -84,19 +84,21 @@ def _typed() -> dict[str, str]:
     return {name: text for name, text in request.form.items() if name != "token"}
 
 
-def _mended(error: Exception) -> Response:
+def _render_again(error: Exception) -> Response:
     with db.session() as session:
-        return rendering.mend(error, _draw(session, access.campaign(session), rendering.to_mend(error, _typed())))
+        return rendering.render_again(
+            error, _render(session, access.campaign(session), rendering.to_mend(error, _typed()))
+        )
 
 
 def _today(campaign: Campaign) -> date:
     return clock.now().astimezone(rendering.zone_of(campaign)).date()
 
 
-def _draw(session: Session, campaign: Campaign, form: Filled = EMPTY, *, preview: bool = False) -> Response:
+def _render(session: Session, campaign: Campaign, form: Filled = EMPTY, *, preview: bool = False) -> Response:
     handover, given = session.get(Handover, campaign.id), session.get(Answer, campaign.id)
     stage = ORDER.index(campaign.state)
-    return rendering.draw(
+    return rendering.render(
         "answer",
         session,
         campaign,

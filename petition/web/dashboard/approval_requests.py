@@ -28,7 +28,7 @@ TITLES: Final[Mapping[ApprovalKind, str]] = MappingProxyType(
 """The name of each act, for headings, the journal and buttons."""
 
 
-def said(asked: ApprovalRequest) -> tuple[str, str]:
+def describe_request(asked: ApprovalRequest) -> tuple[str, str]:
     """What a request will do, and what its button says, in this request's language."""
     return SENTENCES[asked.act](asked.about)
 

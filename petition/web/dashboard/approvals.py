@@ -21,7 +21,7 @@ from petition.organisers.approvals import ApprovalRequest, RequestUnknown, SameO
 from petition.usecases import acts
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
-from petition.web.dashboard.approval_requests import said
+from petition.web.dashboard.approval_requests import describe_request
 from petition.web.dashboard.shapes import IdForm
 from petition.web.fields import EMPTY, Filled
 
@@ -73,7 +73,7 @@ def close(slug: str) -> Response:
         with db.transaction() as session:
             acts.ask_to_close(session, access.campaign(session), visitor().organiser_id, clock.now())
     except StepSkipped as error:
-        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     return _back(slug)
 
 
@@ -83,7 +83,7 @@ def _page(form: Filled = EMPTY) -> Response:
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
         asked = [_asked(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
-        return rendering.draw(
+        return rendering.render(
             "keys", session, campaign, form, asked=[each for each in asked if each], closable=closable
         )
 
@@ -94,7 +94,7 @@ def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datet
         with db.transaction() as session:
             decide(session, access.campaign(session), request_id, visitor().organiser_id, clock.now())
     except TO_MEND as error:
-        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     return _back(slug)
 
 
@@ -103,7 +103,7 @@ def _asked(team: Mapping[bytes, Role], found: ApprovalRequest, asker: str) -> As
     right = acts.RIGHTS[found.act]
     if not access.allows(right):
         return None
-    sentence, button = said(found)
+    sentence, button = describe_request(found)
     mine = found.asked_by == visitor().organiser_id
     others = sum(right in GRANTS[role] for someone, role in team.items() if someone != found.asked_by)
     return Asked(found.id.hex(), sentence, button, asker, mine, others, found.asked_at, found.until)

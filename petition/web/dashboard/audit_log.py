@@ -36,9 +36,9 @@ def journal(slug: str) -> Response:
         found = session.scalars(query.limit(A_PAGE + 1)).all()
         who = _names(session, campaign.id)
         chosen = {"deed": deed.value if deed else "", "by": by.hex() if by else ""}
-        return rendering.draw(
+        return rendering.render(
             "journal", session, campaign, Filled(chosen),
-            lines=[(line, who.get(line.by or b"", ""), audit_messages.said(line.deed, line.about)) for line in found[:A_PAGE]],
+            lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.deed, line.about)) for line in found[:A_PAGE]],
             older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
             deeds=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(who),

@@ -96,13 +96,13 @@ def name(deed: Action) -> str:
     return gettext(SENTENCES[deed])
 
 
-def said(deed: Action, about: Mapping[str, Any]) -> str:
+def describe_action(deed: Action, about: Mapping[str, Any]) -> str:
     """A line of the journal in words."""
-    details = [told for key, value in sorted(about.items()) if (told := _told(key, value))]
+    details = [told for key, value in sorted(about.items()) if (told := _format_value(key, value))]
     return gettext(_("%(deed)s: %(details)s"), deed=name(deed), details=", ".join(details)) if details else name(deed)
 
 
-def _told(key: str, value: Any) -> str:
+def _format_value(key: str, value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int):
@@ -112,7 +112,7 @@ def _told(key: str, value: Any) -> str:
     if isinstance(value, str):
         word = NAMED.get(key, {}).get(value)
         return gettext(word) if word else value
-    return ", ".join(told for each in value if (told := _told(key, each))) if isinstance(value, list) else ""
+    return ", ".join(told for each in value if (told := _format_value(key, each))) if isinstance(value, list) else ""
 
 
 def _number(n: int) -> str:

@@ -37,7 +37,7 @@ def page(slug: str) -> Response:
         if campaign.state is not CampaignState.DRAFT:
             drawn = curve(session, campaign, RANGES[chosen][0], clock.now())
             standings = milestones.statuses(session, campaign.id, campaign.workforce)
-        return rendering.draw(
+        return rendering.render(
             "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=drawn, standings=standings,
             picture=picture(drawn, standings) if drawn else None,
         )  # fmt: skip

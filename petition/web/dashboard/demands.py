@@ -32,7 +32,7 @@ def demands(slug: str) -> Response:
     """Every demand with its timeline."""
     del slug
     with db.session() as session:
-        return _draw(session, access.campaign(session))
+        return _render(session, access.campaign(session))
 
 
 @bp.post("/c/<slug>/demands/<int:number>")
@@ -54,15 +54,17 @@ def judge(slug: str, number: int) -> Response:
         names = [f"{field}-{number}" for field in FIELDS]
         form = rendering.to_mend(error, {name: request.form.get(name, "") for name in names})
         with db.session() as session:
-            return rendering.mend(error, _draw(session, access.campaign(session), form))
+            return rendering.render_again(error, _render(session, access.campaign(session), form))
     return access.go(url_for(".demands", slug=slug, _anchor=f"demand-{number}"))
 
 
-def _draw(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
+def _render(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
     today = clock.now().astimezone(rendering.zone_of(campaign)).date()
     told = timeline.demands(session, campaign)
     values = {f"day-{each.number}": today.isoformat() for each in told}
     values |= {f"state-{each.number}": each.state.value for each in told}
     public = campaign.state is not CampaignState.DRAFT
     states, filled = list(DemandState), Filled(values | dict(form.values), form.errors)
-    return rendering.draw("demands", session, campaign, filled, demands=told, states=states, public=public, today=today)
+    return rendering.render(
+        "demands", session, campaign, filled, demands=told, states=states, public=public, today=today
+    )

@@ -89,7 +89,7 @@ def _page() -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         asked = exports.of(session, campaign.id, now)
-        answer = rendering.draw(
+        answer = rendering.render(
             "exports", session, campaign, exports=asked, kinds=KINDS, file_name=exports.file_name,
             names=exports.public_names(session, campaign), is_asked=request.args.get("asked") == "names",
         )  # fmt: skip

@@ -41,7 +41,7 @@ def join(token: str) -> Response:
         name = str(NameForm.read(request.form).name.data)
         return _newcomer(token, name)
     except (FormRefused, NameTaken) as error:
-        return rendering.mend(
+        return rendering.render_again(
             error, _page(token, rendering.to_mend(error, {"name": request.form.get("name", "")}, "name"))
         )
 
@@ -55,7 +55,7 @@ def _newcomer(token: str, name: str) -> Response:
         codes = recovery.renew(session, made.id, now)
         access.begin(session, made.id)
         to = _there(session, found)
-    return access.with_cookie(rendering.draw("codes", codes=codes, next_url=to, new=True))
+    return access.with_cookie(rendering.render("codes", codes=codes, next_url=to, new=True))
 
 
 def _page(token: str, form: Filled = EMPTY) -> Response:
@@ -69,7 +69,7 @@ def _page(token: str, form: Filled = EMPTY) -> Response:
             or organisers.role_of(session, visitor().organiser_id, found.campaign_id) is not None
         )
         letter = _title(campaign)
-        return rendering.draw(
+        return rendering.render(
             "invitation", form=form, link=token, invited=found, letter=letter, there=campaign, member=member,
             role_words=ROLES,
         )  # fmt: skip

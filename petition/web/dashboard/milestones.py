@@ -43,7 +43,7 @@ def milestones(slug: str) -> Response:
     """All of them, with how many are missing, or when each was reached."""
     del slug
     with db.session() as session:
-        return _draw(session, access.campaign(session))
+        return _render(session, access.campaign(session))
 
 
 @bp.post("/c/<slug>/milestones")
@@ -65,7 +65,7 @@ def add(slug: str) -> Response:
             error, {name: request.form.get(name, "") for name in ("kind", "value", *THEN)}, "value"
         )
         with db.session() as session:
-            return rendering.mend(error, _draw(session, access.campaign(session), form))
+            return rendering.render_again(error, _render(session, access.campaign(session), form))
     return access.go(url_for(".milestones", slug=slug))
 
 
@@ -75,7 +75,7 @@ def milestone(slug: str, kind: str, value: int) -> Response:
     """One that is not reached: what follows, and the way to remove it. Raises GoalUnknown."""
     del slug
     with db.session() as session:
-        return _draw_one(session, access.campaign(session), _kind(kind), value)
+        return _render_one(session, access.campaign(session), _kind(kind), value)
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>")
@@ -89,7 +89,9 @@ def change(slug: str, kind: str, value: int) -> Response:
     except REFUSED as error:
         form = rendering.to_mend(error, {name: request.form.get(name, "") for name in THEN})
         with db.session() as session:
-            return rendering.mend(error, _draw_one(session, access.campaign(session), _kind(kind), value, form))
+            return rendering.render_again(
+                error, _render_one(session, access.campaign(session), _kind(kind), value, form)
+            )
     return access.go(url_for(".milestones", slug=slug))
 
 
@@ -116,15 +118,17 @@ def _then() -> Consequences:
     return Consequences(*(typed.ticked(name) for name in THEN))
 
 
-def _draw(session: Session, campaign: Campaign, form: Filled = AS_USUAL) -> Response:
+def _render(session: Session, campaign: Campaign, form: Filled = AS_USUAL) -> Response:
     lines = milestone_settings.lines(session, campaign, log.counted(session, campaign.id))
     sealable = milestone_settings.names_can_wait(session, campaign)
-    return rendering.draw("milestones", session, campaign, form, lines=lines, sealable=sealable)
+    return rendering.render("milestones", session, campaign, form, lines=lines, sealable=sealable)
 
 
-def _draw_one(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, form: Filled = EMPTY) -> Response:
+def _render_one(
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, form: Filled = EMPTY
+) -> Response:
     line = milestone_settings.line(session, campaign, kind, value, log.counted(session, campaign.id))
     values = {name: "yes" if getattr(line.then, name) else "" for name in THEN}
     filled = form if form.errors else Filled(values)
     sealable = milestone_settings.names_can_wait(session, campaign)
-    return rendering.draw("milestone", session, campaign, filled, line=line, sealable=sealable)
+    return rendering.render("milestone", session, campaign, filled, line=line, sealable=sealable)

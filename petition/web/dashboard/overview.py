@@ -41,7 +41,7 @@ def campaigns() -> Response:
     """Every campaign that the visitor organises, and the way to a new one."""
     with db.session() as session:
         roles = organisers.campaigns_of(session, visitor().organiser_id)
-        return rendering.draw("campaigns", campaigns=_mine(session, roles, clock.now()))
+        return rendering.render("campaigns", campaigns=_mine(session, roles, clock.now()))
 
 
 @bp.get("/c/<slug>")
@@ -53,7 +53,7 @@ def overview(slug: str) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         shown = [(panel, panel.data(session, campaign, now)) for panel in PANELS]
-        return rendering.draw("overview", session, campaign, panels=shown)
+        return rendering.render("overview", session, campaign, panels=shown)
 
 
 @bp.post("/c/<slug>/dead-letters")

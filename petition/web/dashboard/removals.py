@@ -46,7 +46,7 @@ def removals(slug: str) -> Response:
         asked = [
             each for each in session.scalars(approvals.waiting(campaign.id, now)) if each.act is ApprovalKind.REMOVE
         ]
-        page = rendering.draw("removals", session, campaign, lines=lines, asked=asked)
+        page = rendering.render("removals", session, campaign, lines=lines, asked=asked)
     if any(line.wave.state is BulkRemovalState.RUNNING for line in lines):
         page.headers["Refresh"] = LOOK_AGAIN
     return page
@@ -63,8 +63,10 @@ def look(slug: str) -> Response:
         try:
             chosen = _select(session, campaign, CriteriaForm.read(request.args)) if typed else None
         except FormRefused as error:
-            return rendering.mend(error, _draw(session, campaign, typed, None, rendering.to_mend(error, typed)))
-        return _draw(session, campaign, typed, chosen, Filled(typed))
+            return rendering.render_again(
+                error, _render(session, campaign, typed, None, rendering.to_mend(error, typed))
+            )
+        return _render(session, campaign, typed, chosen, Filled(typed))
 
 
 @bp.post("/c/<slug>/removals/new")
@@ -114,7 +116,7 @@ def _again(error: Exception, typed: dict[str, str]) -> Response:
         except (FormRefused, CriteriaEmpty):
             chosen = None
         form = rendering.to_mend(error, {**typed, "why": request.form.get("why", "")})
-        return rendering.mend(error, _draw(session, campaign, typed, chosen, form))
+        return rendering.render_again(error, _render(session, campaign, typed, chosen, form))
 
 
 def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selection | None:
@@ -123,10 +125,10 @@ def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selecti
     return work.preview(session, campaign, work.of_days(session, campaign.id, form.criteria(), form.days()))
 
 
-def _draw(
+def _render(
     session: Session, campaign: Campaign, typed: dict[str, str], chosen: Selection | None, form: Filled = EMPTY
 ) -> Response:
     opened = campaign.state is CampaignState.OPEN
-    return rendering.draw(
+    return rendering.render(
         "removal", session, campaign, form, typed=typed, chosen=chosen, opened=opened, at_once=work.AT_ONCE
     )

@@ -53,7 +53,7 @@ MENU: Final = (
 )  # fmt: skip
 
 
-def draw(
+def render(
     template: str,
     session: Session | None = None,
     campaign: Campaign | None = None,
@@ -81,7 +81,7 @@ def draw(
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def mend(error: Exception, page: Response) -> Response:
+def render_again(error: Exception, page: Response) -> Response:
     """A page that was drawn again because something in it is to be mended: with the error's status."""
     fault = errors.explain(error)
     page.status_code = fault.status

@@ -159,7 +159,7 @@ def change_closing(slug: str) -> Response:
             about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
             audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
-        return _mended(refused)
+        return _render_again(refused)
     return _back(slug)
 
 
@@ -191,7 +191,7 @@ def add_translation(slug: str) -> Response:
             about = {"step": "translation", "lang": lang}
             audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
     except FormRefused as refused:
-        return _mended(refused)
+        return _render_again(refused)
     return _back(slug)
 
 
@@ -209,7 +209,7 @@ def ask_for_domains(slug: str) -> Response:
                 after.pop(name)
             _ask_for(session, campaign, after)
     except FormRefused as refused:
-        return _mended(refused)
+        return _render_again(refused)
     return _back(slug)
 
 
@@ -227,16 +227,18 @@ def _back(slug: str) -> Response:
     return access.go(url_for("organise_settings.settings", slug=slug))
 
 
-def _mended(refused: FormRefused) -> Response:
+def _render_again(refused: FormRefused) -> Response:
     with db.session() as session:
-        return rendering.mend(refused, _page(session, access.campaign(session), rendering.to_mend(refused, typed())))
+        return rendering.render_again(
+            refused, _page(session, access.campaign(session), rendering.to_mend(refused, typed()))
+        )
 
 
 def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
     zone, now = rendering.zone_of(campaign), clock.now()
     shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
     asked = session.scalars(approvals.waiting(campaign.id, now)).all()
-    return rendering.draw(
+    return rendering.render(
         "settings",
         session,
         campaign,
@@ -265,10 +267,10 @@ def _switches(session: Session, campaign: Campaign) -> list[Switch]:
 
 
 def _sentences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return _said(campaign, what, stopped), _said(campaign, what, stopped ^ {what})
+    return _consequences(campaign, what, stopped), _consequences(campaign, what, stopped ^ {what})
 
 
-def _said(campaign: Campaign, what: str, stopped: set[str]) -> tuple[str, ...]:
+def _consequences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[str, ...]:
     """What is so of one switch while these are stopped."""
     _title, runs, stands = SWITCH_WORDS.get(what, OTHER_METHOD)
     if what not in stopped:

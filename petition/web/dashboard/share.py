@@ -69,7 +69,7 @@ def share(slug: str) -> Response:
         draft = campaign.state is CampaignState.DRAFT
         public = None if draft else publication.load(session, slug)
         kit = kit_of(public, request.args.get("letter", "")) if public else None
-        return rendering.draw("share", session, campaign, kit=kit, letters=public.languages if public else ())
+        return rendering.render("share", session, campaign, kit=kit, letters=public.languages if public else ())
 
 
 def kit_of(snapshot: Snapshot, asked: str) -> Kit:

@@ -57,7 +57,9 @@ def by_code() -> Response:
             to = access.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
             return _come_in(session, whose, to)
     except TO_MEND as error:
-        return rendering.mend(error, _sign_in(request.form.get("next", ""), rendering.to_mend(error, typed, "code")))
+        return rendering.render_again(
+            error, _sign_in(request.form.get("next", ""), rendering.to_mend(error, typed, "code"))
+        )
 
 
 @bp.post("/sign-in/challenge")
@@ -76,7 +78,7 @@ def by_passkey() -> Response:
         with db.transaction() as session:
             return _come_in(session, _recognised(session, passkeys.SIGN_IN), to)
     except PasskeyRefused as error:
-        return rendering.mend(error, _sign_in(to, rendering.to_mend(error, {})))
+        return rendering.render_again(error, _sign_in(to, rendering.to_mend(error, {})))
 
 
 @bp.get("/confirm")
@@ -96,7 +98,7 @@ def confirm_by_code() -> Response:
             return _confirmed(session, _used(session, visitor().name, str(form.code.data), recovery.CONFIRM))
     except TO_MEND as error:
         filled = rendering.to_mend(error, {"code": request.form.get("code", "")}, "code")
-        return rendering.mend(error, _confirm(request.form.get("next", ""), filled))
+        return rendering.render_again(error, _confirm(request.form.get("next", ""), filled))
 
 
 @bp.post("/confirm/challenge")
@@ -114,7 +116,7 @@ def confirm_by_passkey() -> Response:
         with db.transaction() as session:
             return _confirmed(session, _recognised(session, purpose(passkeys.CONFIRM)))
     except PasskeyRefused as error:
-        return rendering.mend(error, _confirm(request.form.get("next", ""), rendering.to_mend(error, {})))
+        return rendering.render_again(error, _confirm(request.form.get("next", ""), rendering.to_mend(error, {})))
 
 
 @bp.get("/enter/<token>")
@@ -123,7 +125,7 @@ def enter_page(token: str) -> Response:
     """A button that signs in; the link alone does nothing, for scanners follow links. Raises InvitationUnknown."""
     with db.session() as session:
         _of_an_organiser(invitations.find(session, token, clock.now()))
-    return rendering.draw("enter", link=token)
+    return rendering.render("enter", link=token)
 
 
 @bp.post("/enter/<token>")
@@ -157,7 +159,7 @@ def prove_first(error: ProofFirst) -> Response:
 def refuse_forged(error: FormForged) -> Response:
     """What was typed into a page of ours that is older than this visit comes back; anything else is refused."""
     asked = resubmission.of_request() if access.is_ours() and g.get("visitor") else None
-    return errors.answer(error) if asked is None else rendering.mend(error, _send_again(asked, OLDER))
+    return errors.answer(error) if asked is None else rendering.render_again(error, _send_again(asked, OLDER))
 
 
 def options(text: str) -> Response:
@@ -210,7 +212,7 @@ def _carried() -> Resubmission | None:
 
 def _send_again(asked: Resubmission, sentence: str) -> Response:
     g.lang = visitor().lang
-    return rendering.draw("resubmission", asked=asked, sentence=sentence, again=access.AGAIN)
+    return rendering.render("resubmission", asked=asked, sentence=sentence, again=access.AGAIN)
 
 
 def _sign_in(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *, lost: bool = False) -> Response:
@@ -219,7 +221,7 @@ def _sign_in(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *
         _speak_as_before()
     there, elsewhere = access.next_page(to), to not in {"", access.HOME}
     asked = asked or _carried()
-    return rendering.draw("sign_in", form=form, next=there, asked=asked, lost=lost, ended=ended, elsewhere=elsewhere)
+    return rendering.render("sign_in", form=form, next=there, asked=asked, lost=lost, ended=ended, elsewhere=elsewhere)
 
 
 def _speak_as_before() -> None:
@@ -233,7 +235,7 @@ def _confirm(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *
     with db.session() as session:
         mine = passkeys.every(session, visitor().organiser_id)
         left = recovery.left(session, visitor().organiser_id)
-    return rendering.draw(
+    return rendering.render(
         "confirm",
         form=form,
         next=access.next_page(to),

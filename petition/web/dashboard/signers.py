@@ -37,9 +37,9 @@ def signers(slug: str) -> Response:
         try:
             criteria = CriteriaForm.read(request.args).criteria()
         except FormRefused as error:
-            page = _draw(session, campaign, selection.Criteria(), typed, rendering.to_mend(error, typed))
-            return rendering.mend(error, page)
-        return _draw(session, campaign, criteria, typed, Filled(typed), after or 0, before)
+            page = _render(session, campaign, selection.Criteria(), typed, rendering.to_mend(error, typed))
+            return rendering.render_again(error, page)
+        return _render(session, campaign, criteria, typed, Filled(typed), after or 0, before)
 
 
 @bp.get("/c/<slug>/signers/<int:index>")
@@ -47,7 +47,7 @@ def signers(slug: str) -> Response:
 def signer(slug: str, index: int) -> Response:
     """One signer who is shown by name, and what can be done; raises SignerUnknown."""
     del slug
-    return _draw_one(index)
+    return _render_one(index)
 
 
 @bp.post("/c/<slug>/signers/<int:index>/hide")
@@ -56,7 +56,7 @@ def hide(slug: str, index: int) -> Response:
     """Take the name or the comment off the page; raises SignerUnknown."""
     what = request.form.get("what", "")
     if what not in {*Concealed}:
-        return _mended(index, "what")
+        return _render_again(index, "what")
     with db.transaction() as session:
         campaign = access.campaign(session)
         removals.conceal(session, campaign, index, Concealed(what), visitor().organiser_id, clock.now())
@@ -71,18 +71,18 @@ def remove(slug: str, index: int) -> Response:
     """Remove one signature, for a reason; raises SignerUnknown, CampaignClosed."""
     why = request.form.get("why", "")
     if why not in {*Removal}:
-        return _mended(index, "why")
+        return _render_again(index, "why")
     with db.transaction() as session:
         campaign = access.campaign(session)
         removals.remove_one(session, campaign, index, Removal(why), visitor().organiser_id, clock.now())
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
-def _draw(
+def _render(
     session: Session, campaign: Campaign, criteria: selection.Criteria, typed: dict[str, str], form: Filled,
     after: int = 0, before: int | None = None,
 ) -> Response:  # fmt: skip
-    return rendering.draw(
+    return rendering.render(
         "signers",
         session,
         campaign,
@@ -93,15 +93,15 @@ def _draw(
     )
 
 
-def _draw_one(index: int, form: Filled = EMPTY) -> Response:
+def _render_one(index: int, form: Filled = EMPTY) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         found = selection.named_signer(session, campaign.id, index)
         if found is None:
             raise SignerUnknown(index)
-        return rendering.draw("signer", session, campaign, form, signer=found)
+        return rendering.render("signer", session, campaign, form, signer=found)
 
 
-def _mended(index: int, field: str) -> Response:
+def _render_again(index: int, field: str) -> Response:
     error = FormRefused({field: [gettext(_("Choose one from the list."))]})
-    return rendering.mend(error, _draw_one(index, rendering.to_mend(error, {})))
+    return rendering.render_again(error, _render_one(index, rendering.to_mend(error, {})))

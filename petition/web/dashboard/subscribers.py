@@ -22,7 +22,7 @@ def page(slug: str) -> Response:
     del slug
     with db.session() as session:
         campaign = access.campaign(session)
-        return rendering.draw(
+        return rendering.render(
             "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
             complaints=subscribers.complaints(session), providers=throttle.by_provider(session),
             halted=queue.is_paused(session, services().config.base_url), refused=queue.refused(session),

@@ -37,12 +37,14 @@ def invite(slug: str) -> Response:
     try:
         role = RoleForm.read(request.form).chosen()
     except FormRefused as error:
-        return rendering.mend(error, _page(rendering.to_mend(error, {"role": request.form.get("role", "")})))
+        return rendering.render_again(error, _page(rendering.to_mend(error, {"role": request.form.get("role", "")})))
     with db.transaction() as session:
         campaign = access.campaign(session)
         token = organisers.invite(session, campaign.id, role, visitor().organiser_id, now)
         link = services().config.base_url + url_for("organise_joining.invitation", token=token)
-        return rendering.draw("invited", session, campaign, link=link, invited=role, until=now + LIFE, role_words=ROLES)
+        return rendering.render(
+            "invited", session, campaign, link=link, invited=role, until=now + LIFE, role_words=ROLES
+        )
 
 
 @bp.post("/c/<slug>/team/cancel")
@@ -77,7 +79,7 @@ def _changed(slug: str, member: bytes, to: Role | None) -> Response:
             campaign = access.campaign(session)
             asked = acts.change_member(session, campaign, member, to, visitor().organiser_id, clock.now())
     except (LastOwner, MemberUnknown) as error:
-        return rendering.mend(error, _page(rendering.to_mend(error, {})))
+        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     if member == visitor().organiser_id and asked is None and to is None:
         return access.go(url_for("organise_overview.campaigns"))
     return _back(slug) if asked is None else access.go(url_for("organise_keys.keys", slug=slug))
@@ -87,7 +89,7 @@ def _page(form: Filled = EMPTY) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         members = organisers.members(session, campaign.id)
-        return rendering.draw(
+        return rendering.render(
             "team", session, campaign, form,
             members=members,
             owners=sum(role is Role.OWNER and not someone.disabled for someone, role in members),

@@ -50,7 +50,7 @@ def every(slug: str) -> Response:
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        return rendering.draw(
+        return rendering.render(
             "updates",
             session,
             campaign,
@@ -82,7 +82,7 @@ def create(slug: str) -> Response:
         try:
             text = _text(campaign)
         except FormRefused as error:
-            return rendering.mend(error, _sheet(session, campaign, _mended(campaign, error)))
+            return rendering.render_again(error, _sheet(session, campaign, _typed_again(campaign, error)))
         kept = updates.write(session, campaign, text, visitor().organiser_id, clock.now())
         return access.go(url_for(".show", slug=slug, draft=kept.hex()))
 
@@ -186,7 +186,7 @@ def mail(slug: str, draft: str) -> Response:
         campaign = access.campaign(session)
         found = updates.find(session, campaign, _id(draft), now)
         sheets = [(lang, _mail(session, campaign, _id(draft), lang)) for lang in campaign.languages]
-        return rendering.draw("update_mail", session, campaign, written=found, sheets=sheets)
+        return rendering.render("update_mail", session, campaign, written=found, sheets=sheets)
 
 
 @bp.get("/c/<slug>/updates/<draft>/<lang>/mail.html")
@@ -242,7 +242,7 @@ def _typed(campaign: Campaign) -> Filled:
     return Filled({name: request.form[name] for name in names if name in request.form})
 
 
-def _mended(campaign: Campaign, error: Exception) -> Filled:
+def _typed_again(campaign: Campaign, error: Exception) -> Filled:
     return rendering.to_mend(error, dict(_typed(campaign).values))
 
 
@@ -263,12 +263,12 @@ def _done(
     except TO_MEND as error:
         with db.session() as session:
             campaign = access.campaign(session)
-            return rendering.mend(error, _desk(session, campaign, _id(draft), _mended(campaign, error)))
+            return rendering.render_again(error, _desk(session, campaign, _id(draft), _typed_again(campaign, error)))
     return access.go(url_for(to, slug=slug, draft=draft, done=said) + ("?" + urlencode(times) if times else ""))
 
 
 def _sheet(session: Session, campaign: Campaign, form: Filled, *, preview: bool = False) -> Response:
-    return rendering.draw("update_new", session, campaign, form, preview=preview)
+    return rendering.render("update_new", session, campaign, form, preview=preview)
 
 
 def _desk(
@@ -278,7 +278,7 @@ def _desk(
     found = updates.find(session, campaign, draft_id, now)
     values = {f"text-{lang}": text for lang, text in found.draft.text.items()} | dict(form.values)
     number = found.draft.number
-    return rendering.draw(
+    return rendering.render(
         "update",
         session,
         campaign,

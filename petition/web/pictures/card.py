@@ -63,7 +63,7 @@ def card_of(snapshot: Snapshot, lang: str) -> Card:
     """What the card of a letter tells in a language; the same until a milestone is reached or the letter's state changes."""
     spoken, own = interface_language(lang), snapshot.letter(lang).lang
     said = gettext_for(spoken)
-    told = _told(snapshot)
+    told = _shown_count(snapshot)
     return Card(
         lang=spoken,
         title_lang=own,
@@ -122,7 +122,7 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(ignore_system_fonts=True)
 
 
-def _told(snapshot: Snapshot) -> int | None:
+def _shown_count(snapshot: Snapshot) -> int | None:
     """The number to tell: the last milestone that still holds; once nothing is counted any more, the count."""
     if snapshot.count is None or snapshot.state is not CampaignState.OPEN:
         return snapshot.count

@@ -31,7 +31,7 @@ def find(slug: str) -> tuple[Snapshot, str]:
     return snapshot, page_language(snapshot)
 
 
-def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **values: object) -> Response:
+def render_page(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **values: object) -> Response:
     """A page, complete, with nothing to mend."""
     words = interface_language(lang)
     context: dict[str, object] = {
@@ -61,7 +61,7 @@ def draw(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **v
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def mend(
+def render_again(
     error: Exception,
     field: str,
     template: str,
@@ -74,7 +74,7 @@ def mend(
     fault = errors.explain(error)
     shown = field if fault.status in {403, 404} else ""
     filled = Filled(typed, fault.errors or {shown: [fault.sentence]})
-    page = draw(template, snapshot, lang, filled, **values)
+    page = render_page(template, snapshot, lang, filled, **values)
     page.status_code = fault.status
     if fault.retry_after is not None:
         page.headers["Retry-After"] = str(fault.retry_after)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from petition import signatures
 from petition.core.db import session as reading
 from petition.publication import Snapshot
-from petition.web.api.reading import standing_told
+from petition.web.api.reading import status_json
 from petition.web.fields import Filled
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipts import Kept, ReceiptFaulty
@@ -23,7 +23,7 @@ bp = Blueprint("receipt", __name__)
 def form(slug: str) -> Response:
     """Where a receipt is pasted."""
     snapshot, lang = personal.find(slug)
-    return personal.draw("receipt", snapshot, lang, here="receipt.form")
+    return personal.render_page("receipt", snapshot, lang, here="receipt.form")
 
 
 @bp.post("/c/<slug>/receipt")
@@ -36,8 +36,8 @@ def look(slug: str) -> Response:
     except ReceiptFaulty:
         return faulty("receipt", snapshot, lang, text)
     except personal.REFUSALS as error:
-        return personal.mend(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
-    return personal.draw("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=epoch)
+        return personal.render_again(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
+    return personal.render_page("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=epoch)
 
 
 @bp.post("/c/<slug>/receipt.json")
@@ -62,8 +62,8 @@ def posted_receipt() -> str:
 
 def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: object) -> Response:
     """The page again for a text that is no receipt."""
-    wrong = Filled({"receipt": text}, {"receipt": [words.said("not-a-receipt", lang)]})
-    page = personal.draw(template, snapshot, lang, wrong, **values)
+    wrong = Filled({"receipt": text}, {"receipt": [words.sentence("not-a-receipt", lang)]})
+    page = personal.render_page(template, snapshot, lang, wrong, **values)
     page.status_code = 422
     return page
 
@@ -72,5 +72,5 @@ def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
     """Where the signature of a receipt stands, as the page names it, and its epoch; raises SignatureUnknown."""
     with reading() as session:
         found = signatures.status(session, services().memory.campaign(slug), kept.leaf)
-    told = standing_told(found)
+    told = status_json(found)
     return "-".join(str(told[name]) for name in ("state", "why") if name in told), found.epoch

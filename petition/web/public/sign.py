@@ -58,9 +58,9 @@ def form(slug: str) -> Response:
     """The first step, or with `?have=pass` the second for whoever kept a pass."""
     snapshot, lang = personal.find(slug)
     if request.args.get("have") == "pass":
-        return personal.draw("sign", snapshot, lang, stage=Stage.CHOOSE, have_pass=True)
+        return personal.render_page("sign", snapshot, lang, stage=Stage.CHOOSE, have_pass=True)
     fresh = Filled({"seed": b64u(secrets.token_bytes(SEED_LENGTH))})
-    return personal.draw("sign", snapshot, lang, fresh, stage=Stage.ADDRESS, here="sign.form")
+    return personal.render_page("sign", snapshot, lang, fresh, stage=Stage.ADDRESS, here="sign.form")
 
 
 @bp.post("/c/<slug>/verify")
@@ -70,10 +70,10 @@ def verify(slug: str) -> Response:
     try:
         challenge = writing.ask_for_code(slug, VerifyForm.read(request.form))
     except personal.REFUSALS as error:
-        return _mend(error, "address", snapshot, lang, Stage.ADDRESS)
+        return _render_again(error, "address", snapshot, lang, Stage.ADDRESS)
     address = request.form.get("address", "").strip()
     asked = Filled({"challenge": challenge, "seed": _seed_for(request.form.get("seed", ""), address)})
-    return _draw(snapshot, lang, Stage.CODE, asked, asked_for=address)
+    return _render(snapshot, lang, Stage.CODE, asked, asked_for=address)
 
 
 @bp.post("/c/<slug>/pass")
@@ -83,8 +83,8 @@ def stamp(slug: str) -> Response:
     try:
         made = _pass(slug)
     except personal.REFUSALS as error:
-        return _mend(error, "code", snapshot, lang, Stage.CODE)
-    return _draw(snapshot, lang, Stage.CHOOSE, Filled({"pass": made}))
+        return _render_again(error, "code", snapshot, lang, Stage.CODE)
+    return _render(snapshot, lang, Stage.CHOOSE, Filled({"pass": made}))
 
 
 @bp.post("/c/<slug>/sign")
@@ -95,7 +95,7 @@ def sign(slug: str) -> Response:
         given = SignForm.read(request.form)
         receipt = writing.redeem(slug, given)
     except personal.REFUSALS as error:
-        return _mend(error, "pass", snapshot, lang, Stage.CHOOSE)
+        return _render_again(error, "pass", snapshot, lang, Stage.CHOOSE)
     text = receipts.written(receipt, snapshot)
     return _receipt_page(snapshot, lang, given.wish(), text, b64u(receipt.withdraw))
 
@@ -107,11 +107,11 @@ def step(slug: str) -> Response:
     if "receipt" in request.form:
         return _receipt_again(snapshot, lang)
     stage = next((each for each in (Stage.CHOOSE, Stage.CODE) if FIELDS[each][0] in request.form), Stage.ADDRESS)
-    return _draw(snapshot, lang, stage, Filled(_typed(*FIELDS[stage])), have_pass="have" in request.form)
+    return _render(snapshot, lang, stage, Filled(_typed(*FIELDS[stage])), have_pass="have" in request.form)
 
 
-def _draw(snapshot: Snapshot, lang: str, stage: Stage, form: Filled, **values: object) -> Response:
-    return personal.draw("sign", snapshot, lang, form, stage=stage, **_turns(snapshot, stage), **values)
+def _render(snapshot: Snapshot, lang: str, stage: Stage, form: Filled, **values: object) -> Response:
+    return personal.render_page("sign", snapshot, lang, form, stage=stage, **_turns(snapshot, stage), **values)
 
 
 def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
@@ -121,11 +121,11 @@ def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
     return {"turns": f"{stage}-form"} if has_form else {"here": "sign.form"}
 
 
-def _mend(error: Exception, field: str, snapshot: Snapshot, lang: str, stage: Stage) -> Response:
+def _render_again(error: Exception, field: str, snapshot: Snapshot, lang: str, stage: Stage) -> Response:
     """The step again with what is to mend, and the way on where there is one."""
     more = {"leads_on": isinstance(error, LEAD_ON), "have_pass": "have" in request.form}
     typed, turns = _typed(*FIELDS[stage]), _turns(snapshot, stage)
-    return personal.mend(error, field, "sign", snapshot, lang, typed, stage=stage, **more, **turns)
+    return personal.render_again(error, field, "sign", snapshot, lang, typed, stage=stage, **more, **turns)
 
 
 def _pass(slug: str) -> str:
@@ -143,7 +143,7 @@ def _receipt_page(
     standing: tuple[str, int | None] = (SignatureState.PENDING, None),
 ) -> Response:
     role = dict(personal.labelled(snapshot.roles, lang)).get(wish.role, wish.role)
-    return _draw(
+    return _render(
         snapshot,
         lang,
         Stage.RECEIPT,

@@ -22,7 +22,7 @@ bp = Blueprint("subscribe", __name__)
 def form(slug: str) -> Response:
     """Where to ask."""
     snapshot, lang = personal.find(slug)
-    return personal.draw("subscribe", snapshot, lang, Filled({"lang": lang}), stage="ask")
+    return personal.render_page("subscribe", snapshot, lang, Filled({"lang": lang}), stage="ask")
 
 
 @bp.post("/c/<slug>/subscribe")
@@ -33,5 +33,5 @@ def ask(slug: str) -> Response:
         ask_for_mail(slug, SubscribeForm.read(request.form))
     except personal.REFUSALS as error:
         typed = {"lang": lang} | {name: request.form[name] for name in TYPED if name in request.form}
-        return personal.mend(error, "address", "subscribe", snapshot, lang, typed, stage="ask")
-    return personal.draw("subscribe", snapshot, lang, stage="asked", here="subscribe.form")
+        return personal.render_again(error, "address", "subscribe", snapshot, lang, typed, stage="ask")
+    return personal.render_page("subscribe", snapshot, lang, stage="asked", here="subscribe.form")

@@ -100,7 +100,7 @@ def _show(name: str, token: str, purpose: Purpose) -> Response:
     who = links.read(services().config.secret_key, purpose, token)
     try:
         with db.session() as session:
-            return _draw(name, token, _reader(session, who))
+            return _render(name, token, _reader(session, who))
     except SubscriberGone:
         return _gone()
 
@@ -117,10 +117,10 @@ def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
     except SubscriberGone:
         return _gone()
     except FormRefused as error:
-        page = _draw(name, token, before, errors.explain(error).errors)
+        page = _render(name, token, before, errors.explain(error).errors)
         page.status_code = 422
         return page
-    return _draw(name, token, after, done=True)
+    return _render(name, token, after, done=True)
 
 
 def _reader(session: Session, who: bytes) -> Reader:
@@ -142,13 +142,13 @@ def _speak(reader: Reader) -> str:
     return choose((reader.lang, *page_cache.snapshot(reader.slug).languages))
 
 
-def _draw(
+def _render(
     name: str, token: str, reader: Reader, errors: Mapping[str, Sequence[str]] | None = None, *, done: bool = False
 ) -> Response:
     chosen = Filled({"rhythm": reader.rhythm, "lang": reader.lang}, errors or {})
     snapshot = page_cache.snapshot(reader.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
-    return personal.draw(
+    return personal.render_page(
         f"mail_{name}", snapshot, _speak(reader), chosen, reader=reader, token=token, done=done, here=here
     )
 

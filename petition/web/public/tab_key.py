@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort
 from werkzeug.exceptions import TooManyRequests
 
 from petition.core.encoding import b64u
-from petition.web.api.calls import json_object, say
+from petition.web.api.calls import json_object, json_response
 from petition.web.forms import TabForm, TabKeyForm
 from petition.web.network import network
 from petition.web.services import services
@@ -29,21 +29,21 @@ def keep() -> Response:
     wait = services().volatile.keep_tab_key(_hashed(form), form.key_bytes(), network())
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
-    return say({"state": "kept"})
+    return json_response({"state": "kept"})
 
 
 @bp.post("/read")
 def read() -> Response:
     """The key again, for the tab that was loaded anew; 404 once it is gone."""
     key = services().volatile.tab_key(_hashed(TabForm.from_json(json_object())))
-    return say({"key": b64u(key)}) if key else abort(404)
+    return json_response({"key": b64u(key)}) if key else abort(404)
 
 
 @bp.post("/forget")
 def forget() -> Response:
     """The tab needs it no more."""
     services().volatile.forget_tab_key(_hashed(TabForm.from_json(json_object())))
-    return say({"state": "forgotten"})
+    return json_response({"state": "forgotten"})
 
 
 def _hashed(form: TabForm) -> bytes:

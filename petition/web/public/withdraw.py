@@ -35,7 +35,7 @@ bp = Blueprint("withdraw", __name__)
 def form(slug: str) -> Response:
     """Where a receipt is pasted to go back on a signature."""
     snapshot, lang = personal.find(slug)
-    return personal.draw("withdraw", snapshot, lang, stage="ask", here="withdraw.form")
+    return personal.render_page("withdraw", snapshot, lang, stage="ask", here="withdraw.form")
 
 
 @bp.post("/c/<slug>/withdraw")
@@ -50,7 +50,7 @@ def change(slug: str) -> Response:
     except ReceiptFaulty:
         return faulty("withdraw", snapshot, lang, text, stage="ask")
     except personal.REFUSALS as error:
-        return personal.mend(error, "receipt", "withdraw", snapshot, lang, {"receipt": text}, stage="ask")
+        return personal.render_again(error, "receipt", "withdraw", snapshot, lang, {"receipt": text}, stage="ask")
 
 
 @bp.post("/c/<slug>/hide")
@@ -64,7 +64,9 @@ def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
     with reading() as session:
         found = signatures.status_of(session, services().memory.campaign(snapshot.slug), w)
     stage = "done" if found.state in FINAL else "confirm"
-    return personal.draw("withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state)
+    return personal.render_page(
+        "withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state
+    )
 
 
 def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
@@ -76,5 +78,5 @@ def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
     except FormRefused:
         return faulty("withdraw", snapshot, lang, "", stage="ask")
     except personal.REFUSALS as error:
-        return personal.mend(error, "receipt", "withdraw", snapshot, lang, {}, stage="ask")
-    return personal.draw("withdraw", snapshot, lang, stage="done", standing=state)
+        return personal.render_again(error, "receipt", "withdraw", snapshot, lang, {}, stage="ask")
+    return personal.render_page("withdraw", snapshot, lang, stage="done", standing=state)

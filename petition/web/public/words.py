@@ -60,7 +60,7 @@ def words_of(snapshot: Snapshot) -> dict[str, str]:
     return WORDS if snapshot.names_from is None else WHILE_NAMES_WAIT
 
 
-def said(name: str, lang: str) -> str:
+def sentence(name: str, lang: str) -> str:
     """One of the sentences in a language."""
     return gettext_for(lang)(WORDS[name])
 

@@ -62,7 +62,7 @@ def begin() -> Response:
             slug, title = str(form.slug.data), str(form.title.data)
             drafting.begin(session, slug, _host(), title, languages, visitor().organiser_id, clock.now())
     except (FormRefused, SlugTaken) as refused:
-        return rendering.mend(refused, _new_page(rendering.to_mend(refused, typed())))
+        return rendering.render_again(refused, _new_page(rendering.to_mend(refused, typed())))
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=languages[0]))
 
 
@@ -85,7 +85,7 @@ def duplicate(slug: str) -> Response:
             drafting.duplicate(session, source, chosen, _host(), visitor().organiser_id, clock.now())
     except (FormRefused, SlugTaken) as refused:
         with db.session() as session:
-            return rendering.mend(
+            return rendering.render_again(
                 refused, _duplicate_page(access.campaign(session), rendering.to_mend(refused, typed()))
             )
     del slug
@@ -93,14 +93,14 @@ def duplicate(slug: str) -> Response:
 
 
 def _new_page(form: Filled) -> Response:
-    return rendering.draw(
+    return rendering.render(
         "draft/new", form=form, options=[(code, language_name(code)) for code in TONGUES], host=_host()
     )
 
 
 def _duplicate_page(campaign: Campaign, form: Filled) -> Response:
     with db.session() as session:
-        return rendering.draw("draft/duplicate", session, campaign, form, host=_host())
+        return rendering.render("draft/duplicate", session, campaign, form, host=_host())
 
 
 def _host() -> str:

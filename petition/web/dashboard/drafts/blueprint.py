@@ -32,7 +32,7 @@ def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
         campaign = access.campaign(session)
         campaigns.hold_draft(session, campaign)
         yield session, campaign
-        drafting.note(session, campaign, step, access.visitor().organiser_id, clock.now())
+        drafting.record_step(session, campaign, step, access.visitor().organiser_id, clock.now())
 
 
 def typed() -> dict[str, str]:

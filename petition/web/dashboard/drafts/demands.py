@@ -66,7 +66,7 @@ def add_demand(slug: str) -> Response:
             _save(campaign)
             onward, number = pages.onward(campaign), len(campaign.demands)
     except FormRefused as refused:
-        return _mended(refused)
+        return _render_again(refused)
     return access.go(onward or url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{number}"))
 
 
@@ -83,7 +83,7 @@ def change_demand(slug: str, number: int) -> Response:
             elif act in MOVES:
                 place = campaigns.move_demand(campaign, number, MOVES[act])
     except FormRefused as refused:
-        return _mended(refused)
+        return _render_again(refused)
     return access.go(url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{place}"))
 
 
@@ -113,11 +113,11 @@ def _add(campaign: Campaign, text: dict[str, str]) -> None:
         raise FormRefused({f"text_{campaign.languages[0]}": [sentence]}) from None
 
 
-def _mended(refused: FormRefused) -> Response:
+def _render_again(refused: FormRefused) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         texts = _gathered(campaign, typed())
-        return rendering.mend(refused, _page(campaign, rendering.to_mend(refused, texts)))
+        return rendering.render_again(refused, _page(campaign, rendering.to_mend(refused, texts)))
 
 
 def _gathered(campaign: Campaign, texts: dict[str, str]) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _page(campaign: Campaign, form: Filled = EMPTY) -> Response:
         f"text_{lang}_{each.number}": text for each in campaign.demands for lang, text in each.text.items()
     }  # fmt: skip
     with db.session() as session:
-        return pages.draw(
+        return pages.render(
             "demands",
             session,
             campaign,

@@ -74,7 +74,7 @@ def save_domain(slug: str) -> Response:
     except FormRefused as refused:
         with db.session() as session:
             page = _page(session, access.campaign(session), rendering.to_mend(refused, typed()))
-            return rendering.mend(refused, page)
+            return rendering.render_again(refused, page)
     return access.go(onward or url_for("organise_drafts.domains", slug=slug))
 
 
@@ -129,4 +129,6 @@ def _page(
 ) -> Response:
     shown = form if form.values else Filled({"plus": "yes"})
     policies = sorted(campaign.domains.items())
-    return pages.draw("domains", session, campaign, "domains", shown, policies=policies, verdict=verdict, passes=passes)
+    return pages.render(
+        "domains", session, campaign, "domains", shown, policies=policies, verdict=verdict, passes=passes
+    )

@@ -66,7 +66,7 @@ def save_letter(slug: str, lang: str) -> Response:
             _save(campaign, lang)
             onward = pages.onward(campaign)
     except FormRefused as refused:
-        return _mended(refused, lang)
+        return _render_again(refused, lang)
     here = url_for("organise_drafts.letter", slug=slug, lang=lang, saved="yes")
     return access.go(onward or here + ("#preview" if "preview" in request.form else ""))
 
@@ -82,7 +82,7 @@ def add_language(slug: str) -> Response:
                 _save(campaign, lang)
             campaigns.add_language(campaign, str(chosen.language.data))
     except FormRefused as refused:
-        return _mended(refused, lang or "")
+        return _render_again(refused, lang or "")
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=chosen.language.data))
 
 
@@ -114,16 +114,18 @@ def _save(campaign: Campaign, lang: str) -> None:
         campaigns.write_letter(campaign, lang, str(form.title.data), str(form.markdown.data))
 
 
-def _mended(refused: FormRefused, lang: str) -> Response:
+def _render_again(refused: FormRefused, lang: str) -> Response:
     with db.session() as session:
-        return rendering.mend(refused, _page(access.campaign(session), lang, rendering.to_mend(refused, typed())))
+        return rendering.render_again(
+            refused, _page(access.campaign(session), lang, rendering.to_mend(refused, typed()))
+        )
 
 
 def _page(campaign: Campaign, lang: str, form: Filled) -> Response:
     rest = [(code, language_name(code)) for code in TONGUES if code not in campaign.languages]
     text: Markup = letter_html(form.text("markdown")[:LONGEST_LETTER], lang)
     with db.session() as reading:
-        return pages.draw(
+        return pages.render(
             "letter",
             reading,
             campaign,

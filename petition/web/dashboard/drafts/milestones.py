@@ -57,7 +57,7 @@ def add_goal(slug: str) -> Response:
             if onward is None or request.form.get("value", "").strip():
                 _add(session, campaign)
     except FormRefused as refused:
-        return rendering.mend(refused, _page(rendering.to_mend(refused, typed())))
+        return rendering.render_again(refused, _page(rendering.to_mend(refused, typed())))
     return access.go(onward or url_for("organise_drafts.goals", slug=slug))
 
 
@@ -84,4 +84,6 @@ def _page(form: Filled) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
-        return pages.draw("milestones", session, campaign, "milestones", form, goals=drafting.goals(session, campaign))
+        return pages.render(
+            "milestones", session, campaign, "milestones", form, goals=drafting.goals(session, campaign)
+        )

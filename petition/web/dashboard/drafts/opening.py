@@ -29,7 +29,7 @@ def checklist(slug: str) -> Response:
             return access.go(url_for("organise_overview.overview", slug=slug))
         now = clock.now()
         advised = [(each, *steps.ADVISED[each]) for each in drafting.advice(session, campaign)]
-        return pages.draw(
+        return pages.render(
             "checklist",
             session,
             campaign,
@@ -84,7 +84,7 @@ def open_letter(slug: str) -> Response:
             drafting.open_now(session, access.campaign(session), visitor().organiser_id, clock.now())
     except CampaignIncomplete as incomplete:
         with db.session() as session:
-            return rendering.mend(incomplete, _open_page(session, access.campaign(session)))
+            return rendering.render_again(incomplete, _open_page(session, access.campaign(session)))
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 
@@ -92,4 +92,4 @@ def _open_page(session: Session, campaign: Campaign) -> Response:
     lacks = [(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, clock.now())]
     zone = rendering.zone_of(campaign)
     closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
-    return pages.draw("open", session, campaign, "", missing=lacks, closes=closes, zone=str(zone))
+    return pages.render("open", session, campaign, "", missing=lacks, closes=closes, zone=str(zone))

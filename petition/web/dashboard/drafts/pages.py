@@ -20,7 +20,7 @@ CHECKLIST: Final = "checklist"
 LETTER_IN: Final = "letter-"
 
 
-def draw(
+def render(
     template: str, session: Session, campaign: Campaign, step: str, form: Filled = EMPTY, **values: object
 ) -> Response:
     """A page of a draft."""
@@ -35,7 +35,7 @@ def draw(
         "tongues": [(code, language_name(code)) for code in campaign.languages],
         "tongue": language_name,
     }
-    return rendering.draw(f"draft/{template}", session, campaign, form, **(context | values))
+    return rendering.render(f"draft/{template}", session, campaign, form, **(context | values))
 
 
 def address(slug: str, name: str) -> str:

@@ -54,12 +54,12 @@ def save_step(slug: str, step: str) -> Response:
             session.refresh(campaign, with_for_update=True)
             if not only_passing(_prefilled(here, form, campaign)):
                 campaigns.change(campaign, form.of(campaign, request.form).changes(campaign))
-                drafting.note(session, campaign, here.name, access.visitor().organiser_id, clock.now())
+                drafting.record_step(session, campaign, here.name, access.visitor().organiser_id, clock.now())
             onward = pages.onward(campaign)
     except FormRefused as refused:
         with db.session() as session:
             campaign = access.campaign(session)
-            return rendering.mend(refused, _page(here, campaign, session, rendering.to_mend(refused, typed())))
+            return rendering.render_again(refused, _page(here, campaign, session, rendering.to_mend(refused, typed())))
     return access.go(onward or pages.address(slug, here.name) + "?saved=yes")
 
 
@@ -89,7 +89,7 @@ def _page(here: steps.Step, campaign: Campaign, session: Session, form: Filled, 
         "filled": filled,
         "kept": request.args.get("saved") == "yes",
     }
-    return pages.draw(here.name if here.name != "teams" else "roles", session, campaign, here.name, form, **choices)
+    return pages.render(here.name if here.name != "teams" else "roles", session, campaign, here.name, form, **choices)
 
 
 def _rows(campaign: Campaign, form: Filled) -> range:
