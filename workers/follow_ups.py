@@ -1,8 +1,8 @@
-"""What follows from what. Read this page first.
+"""Which tasks follow from which event. Read this module first.
 
-Every event of `petition.core.events` stands here, with the tasks that follow or an explicit nothing; every kind of owed row
-stands in OWED with the task that settles it. A message that cannot be sent is no loss where a row is owed: the sweep
-sends it again. Only a code and a trial mail have no row, and whoever asked for one is told.
+FOLLOW_UPS lists every event of `petition.core.events` with its tasks, or an explicit nothing. OUTBOX_TASKS lists every kind of
+outbox row with the task that settles it. A message that cannot be sent is no loss where there is a row: the sweep sends it
+again. Only a code and a trial mail have no row; the person who asked gets an error instead.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from petition.core.events import (
     EpochClosed,
     Event,
     ExportWanted,
-    MailOwed,
+    InstantNewsRecorded,
+    MailPlanned,
     MilestoneReached,
-    NewsOwed,
     QueueAway,
     RemovalBegun,
     SignatureRedeemed,
@@ -47,18 +47,18 @@ def _trial(event: TrialWanted) -> list[Message]:
 
 
 def _bundle(event: EpochClosed) -> list[Message]:
-    return [("ledger.publish_bundle", LEDGER, [event.owed])]
+    return [("ledger.publish_bundle", LEDGER, [event.outbox_id])]
 
 
 def _removal(event: RemovalBegun) -> list[Message]:
-    return [("ledger.remove", LEDGER, [event.owed])]
+    return [("ledger.remove", LEDGER, [event.outbox_id])]
 
 
-def _plan_instant(event: NewsOwed) -> list[Message]:
-    return [("digests.plan_instant", MAIL, [event.owed])]
+def _plan_instant(event: InstantNewsRecorded) -> list[Message]:
+    return [("digests.plan_instant", MAIL, [event.outbox_id])]
 
 
-def _send_mail(_: MailOwed) -> list[Message]:
+def _send_mail(_: MailPlanned) -> list[Message]:
     return [("mail.send", MAIL, [])]
 
 
@@ -79,13 +79,13 @@ FOLLOW_UPS: Final[dict[type[Event], Callable[..., list[Message]]]] = {
     RemovalBegun: _removal,
     EpochClosed: _bundle,
     MilestoneReached: nothing,  # announced on the page by the same transaction, and as news to those who asked
-    NewsOwed: _plan_instant,
-    MailOwed: _send_mail,
+    InstantNewsRecorded: _plan_instant,
+    MailPlanned: _send_mail,
     ExportWanted: _export,
     CampaignChanged: nothing,  # the snapshot was written with the change
 }
 
-OWED: Final[dict[str, tuple[str, str]]] = {
+OUTBOX_TASKS: Final[dict[str, tuple[str, str]]] = {
     BUNDLE: ("ledger.publish_bundle", LEDGER),
     TELL: ("digests.plan_instant", MAIL),
     REMOVAL: ("ledger.remove", LEDGER),

@@ -18,7 +18,7 @@ from petition.core import db, events, outbox
 from petition.core.db import Base
 
 TELL: Final = "tell"
-"""The kind of an owed row for news that is mailed as it happens; its number is the news's."""
+"""Kind of an outbox row: news for subscribers who chose instant mail. The row's number is that of the news."""
 
 
 class NewsKind(StrEnum):
@@ -56,9 +56,9 @@ def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int
 def record_instant_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
     """Record what happened, and queue it for subscribers who chose instant mail."""
     number = record_news(session, campaign_id, kind, value, now.date())
-    owed_id = outbox.add(session, TELL, campaign_id, number, now)
+    outbox_id = outbox.add(session, TELL, campaign_id, number, now)
     session.flush()
-    events.announce(session.info, events.NewsOwed(campaign_id.hex(), owed_id))
+    events.announce(session.info, events.InstantNewsRecorded(campaign_id.hex(), outbox_id))
 
 
 def number_under_lock(session: Session, campaign_id: bytes) -> None:

@@ -1,9 +1,9 @@
-"""What can happen, and telling it after the commit.
+"""Events, and their delivery after the commit.
 
 A domain function announces an event into the session; `petition.core.db.transaction` delivers it once the commit stands.
-Delivery is a nudge: if it fails nothing is lost, because the row that is owed was written in the same transaction
-and a sweep finds it. Only an event marked `must_arrive` has no row (an address may never be one); its failure is
-told to whoever asked.
+Delivery is only a hint: if it fails, nothing is lost, because the outbox row was written in the same transaction and the
+sweep finds it. An event marked `must_arrive` has no row, because an address must never be stored in one; its failure is
+reported to the person who asked.
 """
 
 from __future__ import annotations
@@ -60,19 +60,19 @@ class SignatureWithdrawn(Event):
 
 @dataclass(frozen=True, slots=True)
 class RemovalBegun(Event):
-    """Organisers remove many signatures; `owed` is the id of the row that says there is work to do."""
+    """Organisers remove many signatures; `outbox_id` names the outbox row of the work."""
 
     campaign: str
-    owed: str
+    outbox_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class EpochClosed(Event):
-    """A batch was written to the ledger; `owed` is the id of the row that says what is still to do."""
+    """A batch was written to the ledger; `outbox_id` names the outbox row of its bundle."""
 
     campaign: str
     epoch: int
-    owed: str
+    outbox_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,15 @@ class CampaignChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NewsOwed(Event):
-    """Something happened that some want to hear of at once; `owed` is the id of the row that says so."""
+class InstantNewsRecorded(Event):
+    """Something happened that some subscribers get at once; `outbox_id` names the outbox row of their mails."""
 
     campaign: str
-    owed: str
+    outbox_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class MailOwed(Event):
+class MailPlanned(Event):
     """Mail was planned; a sender may look at once."""
 
     campaign: str

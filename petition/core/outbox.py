@@ -1,8 +1,8 @@
-"""Work that is owed: a row written with its cause, settled by whoever does the work.
+"""The outbox: rows that promise work, each written in the transaction of its cause.
 
-Guards against lost and doubled follow-ups. A message in the queue is a nudge; this row is the promise. A worker
-claims it for the length of a lease, does the work, settles it; a sweep finds rows whose lease ended. After
-`MOST_TRIES` the row is given up visibly (a dead letter), never silently. `claim_slot` lets any number of beats run:
+This prevents lost and repeated follow-ups. A message in the queue is only a hint; the row is the promise. A worker claims
+the row for the length of a lease, does the work and settles the row. A periodic sweep finds rows whose lease has ended.
+After `MOST_TRIES` a row is given up, and the dashboard shows it. `claim_slot` lets several Celery beats run side by side:
 one insert wins.
 """
 
@@ -49,7 +49,7 @@ class JobSlot(Base):
 
 
 def add(session: Session, kind: str, campaign_id: bytes, number: int, now: datetime) -> str:
-    """Write down a follow-up and give its id."""
+    """Insert a row for work of this kind; returns its id."""
     row = OutboxItem(
         id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
     )
@@ -57,37 +57,39 @@ def add(session: Session, kind: str, campaign_id: bytes, number: int, now: datet
     return str(row.id)
 
 
-def claim(session: Session, owed_id: str, now: datetime) -> OutboxItem | None:
-    """Take a follow-up for the length of a lease; None if somebody has it, it is settled or given up."""
+def claim(session: Session, outbox_id: str, now: datetime) -> OutboxItem | None:
+    """Claim a row for the length of a lease; None if another worker has it, or it is settled or given up."""
     free = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     taking = (
         update(OutboxItem)
-        .where(OutboxItem.id == uuid.UUID(owed_id), free, OutboxItem.given_up.is_(False), OutboxItem.tries < MOST_TRIES)
+        .where(
+            OutboxItem.id == uuid.UUID(outbox_id), free, OutboxItem.given_up.is_(False), OutboxItem.tries < MOST_TRIES
+        )
         .values(leased_until=now + LEASE, tries=OutboxItem.tries + 1)
         .returning(OutboxItem)
     )
     return session.scalar(taking)
 
 
-def go_on(session: Session, owed_id: str, now: datetime) -> None:
-    """The work gets on: a new lease, and the tries begin anew."""
+def go_on(session: Session, outbox_id: str, now: datetime) -> None:
+    """Start a new lease and count the tries from one again, because the work makes progress."""
     session.execute(
-        update(OutboxItem).where(OutboxItem.id == uuid.UUID(owed_id)).values(leased_until=now + LEASE, tries=1)
+        update(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)).values(leased_until=now + LEASE, tries=1)
     )
 
 
-def settle(session: Session, owed_id: str) -> None:
-    """The work is done; forget the row."""
-    session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(owed_id)))
+def settle(session: Session, outbox_id: str) -> None:
+    """Delete the row, because its work is done."""
+    session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)))
 
 
 def settle_all(session: Session, kind: str, campaign_id: bytes) -> None:
-    """Forget every row of a kind and campaign: there is nobody for whom the work would be done."""
+    """Delete every row of a kind and campaign, because its work is no longer needed."""
     session.execute(delete(OutboxItem).where(OutboxItem.kind == kind, OutboxItem.campaign_id == campaign_id))
 
 
 def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
-    """Follow-ups nobody works on, as (kind, id), oldest first; those tried too often are given up here."""
+    """Rows that no worker holds, as (kind, id), oldest first. Gives up the rows that were tried too often."""
     ended = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     session.execute(
         update(OutboxItem)
@@ -100,7 +102,7 @@ def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
         .order_by(OutboxItem.since)
         .limit(500)
     )
-    return [(kind, str(owed_id)) for kind, owed_id in session.execute(waiting)]
+    return [(kind, str(outbox_id)) for kind, outbox_id in session.execute(waiting)]
 
 
 def claim_slot(session: Session, job: str, slot: str) -> bool:

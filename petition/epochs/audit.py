@@ -45,7 +45,7 @@ class Health:
     """Figures for a monitor.
 
     Signatures waiting, in whole tens so that none moves the figure by itself; seconds by which a batch is overdue,
-    oldest owed row in seconds, rows given up, and shown minus recounted signatures.
+    oldest outbox row in seconds, rows given up, and shown minus recounted signatures.
     """
 
     pending: int

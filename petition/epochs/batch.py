@@ -148,11 +148,11 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
     names_wait = milestones.names_wait(session, campaign.id)
     signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
     publication.refresh(session, campaign)
-    owed_id = outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
+    outbox_id = outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
     if reached:
         news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
     session.flush()
-    events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, owed_id))
+    events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, outbox_id))
     for each in reached:
         events.announce(session.info, events.MilestoneReached(campaign.id.hex(), each.kind, each.value))
 

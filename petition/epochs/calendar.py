@@ -144,7 +144,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
 def refresh_stale(session: Session, now: datetime) -> list[str]:
     """Draw the public pages again where somebody hid, withdrew or the organisers changed something.
 
-    The bundle is owed again, too: a body that was taken off must not stand in a file until somebody else signs. While a
+    The bundle is queued again, too: a body that was taken off must not stand in a file until somebody else signs. While a
     campaign is open, names open with a batch and not here; afterwards no batch comes.
     """
     stale = select(Campaign).where(Campaign.stale, Campaign.state != CampaignState.DRAFT)

@@ -21,17 +21,17 @@ def bundle_path(home: Path, slug: str) -> Path:
     return home / "public" / slug / "bundle.zip"
 
 
-def settle(owed_id: str, home: Path, now: datetime) -> None:
-    """Do an owed follow-up: claim, write, forget; a second caller finds nothing to do."""
+def settle(outbox_id: str, home: Path, now: datetime) -> None:
+    """Write the bundle that an outbox row asks for: claim, write, settle. A second caller finds nothing to do."""
     with db.transaction() as session:
-        row = outbox.claim(session, owed_id, now)
+        row = outbox.claim(session, outbox_id, now)
     if row is None:
         return
     with db.session() as session:
         if log.head_of(session, row.campaign_id).epoch <= row.number:
             write_bundle(session, session.get_one(Campaign, row.campaign_id), home)
     with db.transaction() as session:
-        outbox.settle(session, owed_id)
+        outbox.settle(session, outbox_id)
 
 
 def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:

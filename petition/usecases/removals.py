@@ -126,28 +126,28 @@ def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, n
 
 
 def work(
-    owed_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = bulk_removal.PORTION
+    outbox_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = bulk_removal.PORTION
 ) -> None:  # fmt: skip
-    """Do the owed removals of a campaign, a portion a transaction; whoever dies is followed by the sweep."""
+    """Carry out the bulk removals of a campaign, one portion per transaction; after a crash the sweep starts it again."""
     with db.transaction() as session:
-        row = outbox.claim(session, owed_id, now())
+        row = outbox.claim(session, outbox_id, now())
     if row is None:
         return
-    while _portion(row.campaign_id, owed_id, now(), most):
+    while _portion(row.campaign_id, outbox_id, now(), most):
         if stopping():
             return
         time.sleep(BREATH)
 
 
-def _portion(campaign_id: bytes, owed_id: str, now: datetime, most: int) -> bool:
+def _portion(campaign_id: bytes, outbox_id: str, now: datetime, most: int) -> bool:
     with db.transaction() as session:
         db.hold(session, epoch_lock(campaign_id))
         left = bulk_removal.running(session, campaign_id)
         if not left:
-            outbox.settle(session, owed_id)
+            outbox.settle(session, outbox_id)
             return False
         bulk_removal.advance(session, bulk_removal.find(session, campaign_id, left[0]), most)
-        outbox.go_on(session, owed_id, now)
+        outbox.go_on(session, outbox_id, now)
     return True
 
 
@@ -163,8 +163,8 @@ def _begin(
         while bulk_removal.advance(session, wave):
             pass
         return wave
-    owed_id = outbox.add(session, REMOVAL, campaign.id, 0, now)
-    events.announce(session.info, events.RemovalBegun(campaign.id.hex(), owed_id))
+    outbox_id = outbox.add(session, REMOVAL, campaign.id, 0, now)
+    events.announce(session.info, events.RemovalBegun(campaign.id.hex(), outbox_id))
     return wave
 
 

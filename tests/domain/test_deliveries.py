@@ -101,10 +101,10 @@ def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine) -> 
 def test_news_whose_telling_fails_each_time_is_given_up_after_five_tries(engine: Engine) -> None:
     with db.transaction() as session:
         campaign = mails.campaign_with_news(session)
-        owed_id = outbox.add(session, TELL, campaign.id, 999, make.NOW)
+        outbox_id = outbox.add(session, TELL, campaign.id, 999, make.NOW)
     for _ in range(7):
         try:
-            tasks.plan_instant(owed_id)
+            tasks.plan_instant(outbox_id)
         except ValueError:
             with db.transaction() as session:
                 session.execute(update(outbox.OutboxItem).values(leased_until=None))

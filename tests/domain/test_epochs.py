@@ -286,9 +286,9 @@ def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
 
 def published(session: Session, campaign: Campaign, home: Path) -> str:
     """The bodies of the newest bundle, once everything that is owed was written."""
-    for kind, owed_id in outbox.overdue(session, LATER):
+    for kind, outbox_id in outbox.overdue(session, LATER):
         if kind == BUNDLE:
-            bundle_file.settle(owed_id, home, LATER)
+            bundle_file.settle(outbox_id, home, LATER)
     with ZipFile(bundle_file.bundle_path(home, campaign.slug)) as bundle:
         return bundle.read("bodies.jsonl").decode()
 

@@ -360,7 +360,7 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         removals.approved(session, campaign, request, LATER)
         outbox.add(session, removals.REMOVAL, campaign_id, 0, LATER)
     with db.session() as session:
-        owed_ids = [owed_id for kind, owed_id in outbox.overdue(session, LATER) if kind == removals.REMOVAL]
+        outbox_ids = [outbox_id for kind, outbox_id in outbox.overdue(session, LATER) if kind == removals.REMOVAL]
     faults: list[Exception] = []
 
     def guarded(act) -> threading.Thread:  # type: ignore[no-untyped-def]
@@ -388,13 +388,13 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
             with db.transaction() as session:
                 epochs.refresh_stale(session, LATER)
 
-    workers = [guarded(lambda each=each: removals.work(each, lambda: LATER, lambda: False, 7)) for each in owed_ids]
+    workers = [guarded(lambda each=each: removals.work(each, lambda: LATER, lambda: False, 7)) for each in outbox_ids]
     threads = [*workers, guarded(withdraw), guarded(close)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(owed_ids) == 2
+    assert len(outbox_ids) == 2
     assert faults == []
     with db.transaction() as session:
         campaign = find_any(session, slug)
@@ -427,7 +427,7 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
     with db.session() as session:
-        ((_, owed_id),) = [each for each in outbox.overdue(session, LATER) if each[0] == removals.REMOVAL]
+        ((_, outbox_id),) = [each for each in outbox.overdue(session, LATER) if each[0] == removals.REMOVAL]
     portions = iter([True, True])
 
     def breath() -> bool:
@@ -436,16 +436,16 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
         return False
 
     with pytest.raises(Killed):
-        removals.work(owed_id, lambda: LATER, breath, 7)
+        removals.work(outbox_id, lambda: LATER, breath, 7)
     with db.session() as session:
         wave = session.scalars(select(BulkRemoval)).one()
         assert (wave.found, wave.done, wave.state) == (60, 21, BulkRemovalState.RUNNING)
         assert epochs.audit(session, session.get_one(Campaign, campaign_id)).faults == []
-    removals.work(owed_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
+    removals.work(outbox_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
     with db.session() as session:
         assert session.scalars(select(BulkRemoval.done)).one() == 21
     after = LATER + outbox.LEASE
-    removals.work(owed_id, lambda: after, lambda: False)
+    removals.work(outbox_id, lambda: after, lambda: False)
     with db.session() as session:
         wave = session.scalars(select(BulkRemoval)).one()
         assert (wave.found, wave.done, wave.state) == (60, 60, BulkRemovalState.DONE)

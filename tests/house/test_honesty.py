@@ -29,7 +29,7 @@ from petition.privacy.data_map import DATA_MAP
 from petition.usecases.removals import REMOVAL
 from petition.web import build
 from workers import celery_app
-from workers.follow_ups import FOLLOW_UPS, OWED
+from workers.follow_ups import FOLLOW_UPS, OUTBOX_TASKS
 from workers.schedule import SCHEDULE
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def example(kind: type[events.Event]) -> events.Event:
 def test_every_message_names_a_registered_task_and_a_queue_that_is_consumed() -> None:
     followed = [message[:2] for kind, follow in FOLLOW_UPS.items() for message in follow(example(kind))]
     beaten = [(entry["task"], entry["options"]["queue"]) for entry in SCHEDULE.values()]
-    messages = [*followed, *OWED.values(), *beaten]
+    messages = [*followed, *OUTBOX_TASKS.values(), *beaten]
     assert len(followed) >= 2
     assert {name for name, _ in messages} <= registered()
     assert {queue for _, queue in messages} <= set(celery_app.QUEUES)
@@ -77,13 +77,15 @@ def test_the_shared_folder_of_compose_belongs_to_the_user_of_the_image() -> None
 
 
 def test_every_task_that_is_scheduled_or_follows_is_registered() -> None:
-    followed = {name for name, _ in OWED.values()} | {entry["task"] for entry in SCHEDULE.values()} | {"codes.mail"}
+    followed = (
+        {name for name, _ in OUTBOX_TASKS.values()} | {entry["task"] for entry in SCHEDULE.values()} | {"codes.mail"}
+    )
     assert followed <= registered()
 
 
 def test_every_event_has_a_follow_up_or_an_explicit_nothing() -> None:
     assert {kind.__name__ for kind in events.Event.__subclasses__()} == {kind.__name__ for kind in FOLLOW_UPS}
-    assert set(OWED) == {BUNDLE, TELL, REMOVAL}
+    assert set(OUTBOX_TASKS) == {BUNDLE, TELL, REMOVAL}
 
 
 def test_every_queue_is_consumed_here_and_in_compose() -> None:

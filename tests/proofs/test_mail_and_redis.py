@@ -142,8 +142,10 @@ def told_and_arrived(tree: Running) -> float:
     """Nudge, as soon as Redis takes it, for what is owed; then wait."""
     began = time.monotonic()
     with db.session() as session:
-        waiting = [str(owed_id) for owed_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == TELL))]
-    for owed_id in waiting:
-        send_task(config_of(tree), "digests.plan_instant", "mail", owed_id)
+        waiting = [
+            str(outbox_id) for outbox_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == TELL))
+        ]
+    for outbox_id in waiting:
+        send_task(config_of(tree), "digests.plan_instant", "mail", outbox_id)
     arrived(tree, 60)
     return time.monotonic() - began

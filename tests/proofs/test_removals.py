@@ -43,9 +43,9 @@ def bundle(session: Session, campaign: Campaign, home: Path) -> bytes:
     """The file that a reader gets now: pages and file follow within seconds."""
     epochs.refresh_stale(session, make.NOW)
     session.flush()
-    for kind, owed_id in outbox.overdue(session, make.NOW):
+    for kind, outbox_id in outbox.overdue(session, make.NOW):
         if kind == BUNDLE:
-            outbox.settle(session, owed_id)
+            outbox.settle(session, outbox_id)
     bundle_file.write_bundle(session, campaign, home)
     return bundle_file.bundle_path(home, campaign.slug).read_bytes()
 
@@ -160,8 +160,8 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
         given = approvals.approve(session, campaign.id, request_id, RITA, make.NOW)
         ACTS[given.act](session, campaign, given, make.NOW)
     with db.session() as session:
-        (owed_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
-    removals.work(owed_id, lambda: make.NOW, lambda: False)
+        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
+    removals.work(outbox_id, lambda: make.NOW, lambda: False)
     with db.session() as session:
         return chosen, session.scalars(select(BulkRemoval).order_by(BulkRemoval.state, BulkRemoval.at)).all()[0]
 
@@ -202,11 +202,11 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
         assert request
         removals.approved(session, campaign, request, make.NOW)
     with db.session() as session:
-        (owed_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, database_url, owed_id], cwd=PROJECT)
+        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, database_url, outbox_id], cwd=PROJECT)
     assert worker.wait(60) == -signal.SIGKILL
     assert done() == 20
-    removals.work(owed_id, lambda: clock.now() + outbox.LEASE * 2, lambda: False)
+    removals.work(outbox_id, lambda: clock.now() + outbox.LEASE * 2, lambda: False)
     figure("P25: removed of 60 after a worker was killed", done(), "60")
     assert done() == 60
     with db.transaction() as session:

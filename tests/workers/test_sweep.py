@@ -19,7 +19,7 @@ from petition.usecases.tables import ExportKind
 from tests import make
 from tests.support import mails
 from workers import celery_app
-from workers.follow_ups import OWED
+from workers.follow_ups import OUTBOX_TASKS
 from workers.tasks import digests as digest_tasks
 from workers.tasks import upkeep
 
@@ -44,14 +44,14 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
         campaigns.publish_update(session, campaign, text, now, mailed_since=now + timedelta(days=1))
     with time_machine.travel(now + timedelta(hours=1), tick=False):
         upkeep.sweep()
-        mine = [(name, queue, args) for name, queue, args in sent if (name, queue) == OWED[TELL]]
+        mine = [(name, queue, args) for name, queue, args in sent if (name, queue) == OUTBOX_TASKS[TELL]]
         assert len(mine) == 1
         for _ in range(2):  # a message that comes twice
             digest_tasks.plan_instant(*mine[0][2])
         assert planned() == 3
         sent.clear()
         upkeep.sweep()
-    assert [each for each in sent if each[:2] == OWED[TELL]] == []
+    assert [each for each in sent if each[:2] == OUTBOX_TASKS[TELL]] == []
     with db.session() as session:
         assert session.scalar(select(func.count()).where(OutboxItem.kind == TELL)) == 0
     db.engine().dispose()

@@ -27,12 +27,12 @@ def plan() -> None:
 
 
 @app.task(name="digests.plan_instant")
-def plan_instant(owed_id: str) -> None:
+def plan_instant(outbox_id: str) -> None:
     """Plan the mails that follow from one thing that happened: claimed, so that its tries count; done and settled."""
     with db.transaction() as session:
-        row = outbox.claim(session, owed_id, clock.now())
+        row = outbox.claim(session, outbox_id, clock.now())
     if row is None:
         return
     with db.transaction() as session:
         digests.plan_instant(session, row.campaign_id, row.number, clock.now())
-        outbox.settle(session, owed_id)
+        outbox.settle(session, outbox_id)

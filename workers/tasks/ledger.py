@@ -1,4 +1,4 @@
-"""The ledger's clockwork: epochs that are due, dates that have come, stale pages, bundles and removals that are owed."""
+"""Tasks of the ledger: due epochs, scheduled dates, stale pages, bundles and bulk removals."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def keep_calendar() -> None:
 
 
 @app.task(name="ledger.publish_bundle")
-def publish_bundle(owed_id: str) -> None:
-    """Write the bundle of an epoch, unless a later one is owed already."""
-    bundle_file.settle(owed_id, worker_context().config.home, clock.now())
+def publish_bundle(outbox_id: str) -> None:
+    """Write the bundle of an epoch, unless a later one is in the outbox already."""
+    bundle_file.settle(outbox_id, worker_context().config.home, clock.now())
 
 
 @app.task(name="ledger.remove")
-def remove(owed_id: str) -> None:
+def remove(outbox_id: str) -> None:
     """Go on with the removals of a campaign until they are done, were cancelled, or this worker is asked to stop."""
-    removals.work(owed_id, clock.now, stopping)
+    removals.work(outbox_id, clock.now, stopping)

@@ -1,4 +1,4 @@
-"""Upkeep: what is owed and forgotten by the queue, what must be forgotten by the database."""
+"""Upkeep: send lost messages again, purge what has lived long enough, scrub the order of arrival."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from petition.privacy import scrub_state
 from petition.privacy.scrub import scrub
 from petition.usecases import exports
 from workers.celery_app import UPKEEP, app, worker_context
-from workers.follow_ups import OWED, send
+from workers.follow_ups import OUTBOX_TASKS, send
 
 KEPT: Final = timedelta(days=60)
 AFTER_CLOSE: Final = timedelta(days=180)
@@ -27,9 +27,9 @@ def sweep() -> None:
     with db.transaction() as session:
         waiting = outbox.overdue(session, clock.now())
         files = exports.unfinished(session)
-    for kind, owed_id in waiting:
-        name, queue = OWED[kind]
-        send(name, queue, [owed_id])
+    for kind, outbox_id in waiting:
+        name, queue = OUTBOX_TASKS[kind]
+        send(name, queue, [outbox_id])
     for export_id in files:
         send("exports.make", UPKEEP, [export_id])
 
