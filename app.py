@@ -19,7 +19,7 @@ def create_app(config: Config | None = None) -> flask.Flask:
     from petition import campaigns
     from petition.config import Config, Environment
     from petition.core import clock
-    from petition.web import build
+    from petition.web.app import build
     from workers import follow_ups
 
     config = config or Config.from_env()

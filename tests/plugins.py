@@ -9,7 +9,7 @@ import gc
 gc.set_threshold(50_000, 20, 50)
 
 pytest_plugins = (
-    "tests.support.services",  # services, database_url, session, engine, volatile, desk, config
+    "tests.support.services",  # services, database_url, session, engine, redis_store, desk, config
     "tests.support.compiled",  # no fixture: routes and templates are compiled once a process
     "tests.support.web",  # app, parts, mailbox, client, slug
     "tests.support.omar",  # omar: an organiser at a browser without a script

@@ -67,10 +67,10 @@ def site_of(base_url: str) -> Site:
     return Site(urlsplit(base_url).hostname or "", base_url)
 
 
-def challenge(volatile: RedisStore, purpose: bytes) -> bytes:
+def challenge(redis_store: RedisStore, purpose: bytes) -> bytes:
     """Random bytes to be signed within five minutes, for one purpose. Raises RedisUnavailable."""
     made = secrets.token_bytes(CHALLENGE_BYTES)
-    volatile.remember(_key(purpose, made), CHALLENGE_SECONDS)
+    redis_store.remember(_key(purpose, made), CHALLENGE_SECONDS)
     return made
 
 
@@ -98,11 +98,11 @@ def to_make(session: Session, site: Site, organiser_id: bytes, challenged: bytes
 
 
 def add(
-    session: Session, volatile: RedisStore, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
+    session: Session, redis_store: RedisStore, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
     now: datetime,
 ) -> Passkey:  # fmt: skip
     """Keep the public key that a browser made. Raises PasskeyRefused, RedisUnavailable."""
-    challenged = _taken(volatile, purpose, answer)
+    challenged = _taken(redis_store, purpose, answer)
     try:
         made = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenged, expected_rp_id=site.host, expected_origin=site.origin,
@@ -122,9 +122,11 @@ def add(
     return passkey
 
 
-def recognise(session: Session, volatile: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime) -> bytes:
+def recognise(
+    session: Session, redis_store: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime
+) -> bytes:
     """Whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
-    challenged = _taken(volatile, purpose, answer)
+    challenged = _taken(redis_store, purpose, answer)
     passkey = _named_in(session, answer)
     proven = _verified(site, passkey, answer, challenged)
     passkey.sign_count, passkey.used = proven.new_sign_count, now.date()
@@ -178,7 +180,7 @@ def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> V
         raise PasskeyRefused from None
 
 
-def _taken(volatile: RedisStore, purpose: bytes, answer: str) -> bytes:
+def _taken(redis_store: RedisStore, purpose: bytes, answer: str) -> bytes:
     """The challenge that an answer says it signed, if it waits for one; it no longer does."""
     if len(answer) > LONGEST_ANSWER:
         raise PasskeyRefused
@@ -187,7 +189,7 @@ def _taken(volatile: RedisStore, purpose: bytes, answer: str) -> bytes:
         signed = base64url_to_bytes(json.loads(told)["challenge"])
     except BROKEN:
         raise PasskeyRefused from None
-    if not volatile.forget(_key(purpose, signed)):
+    if not redis_store.forget(_key(purpose, signed)):
         raise PasskeyRefused
     return signed
 

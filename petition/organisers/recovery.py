@@ -106,7 +106,7 @@ def left(session: Session, organiser_id: bytes) -> int:
 
 
 def use(
-    session: Session, volatile: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
+    session: Session, redis_store: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
 ) -> bytes:
     """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable.
 
@@ -116,18 +116,20 @@ def use(
     if len(code) > LONGEST_TYPED:  # all of a text is hashed, and no code is so long
         raise CodeUnknown
     with TURNS[of].taken():
-        return _compared(session, volatile, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now)
+        return _compared(
+            session, redis_store, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now
+        )
 
 
-def _compared(session: Session, volatile: RedisStore, tried: bytes, name: str, code: str, now: datetime) -> bytes:
-    wait = volatile.take_sign_in(tried)
+def _compared(session: Session, redis_store: RedisStore, tried: bytes, name: str, code: str, now: datetime) -> bytes:
+    wait = redis_store.take_sign_in(tried)
     if wait is not None:
         raise TriedTooOften(wait)
     held = _held(session, name, plain(code))
     used = _is(held.hash if held else NOBODYS, plain(code)) and held is not None and _use_up(session, held)
     if held is None or not used:
         raise CodeUnknown
-    volatile.forget_sign_ins(tried)
+    redis_store.forget_sign_ins(tried)
     audit_log.write(session, None, held.organiser_id, Action.CODE_USED, now, {"left": left(session, held.organiser_id)})
     return held.organiser_id
 

@@ -68,7 +68,9 @@ class Method(Protocol):
 
     NAME: str
 
-    def prove(self, desk: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+    def prove(
+        self, context: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes
+    ) -> Proven:
         """Who stands behind a challenge, if the code answers it and came with no other blinded value before."""
 
 
@@ -85,7 +87,7 @@ def start(session: Session, campaign_id: bytes) -> bytes:
 
 def issue(
     session: db.Writing,
-    desk: VerificationContext,
+    context: VerificationContext,
     campaign: Campaign,
     challenge: str,
     code: str,
@@ -99,8 +101,8 @@ def issue(
     not new. Writes with one statement.
     """
     require_open(campaign)
-    proven = METHODS[work_email.NAME].prove(desk, campaign, challenge, code, blinded)
-    return stamp(session, desk.pepper, campaign, proven, blinded, now)
+    proven = METHODS[work_email.NAME].prove(context, campaign, challenge, code, blinded)
+    return stamp(session, context.pepper, campaign, proven, blinded, now)
 
 
 def stamp(

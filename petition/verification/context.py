@@ -28,7 +28,7 @@ class NetworkExhausted(Exception):
 class VerificationContext:
     """Redis for challenges, the vault that seals addresses, and the pepper of the tags."""
 
-    volatile: RedisStore
+    redis_store: RedisStore
     vault: Vault
     pepper: bytes = field(repr=False)
 

@@ -45,7 +45,7 @@ CODE_LABEL: Final = b"petition/code/v1\0"
 
 def begin(
     session: db.Writing,
-    desk: VerificationContext,
+    context: VerificationContext,
     campaign: Campaign,
     address: str,
     *,
@@ -63,12 +63,12 @@ def begin(
     require_open(campaign)
     work = canonical_address(address, campaign.policies())
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    code, earlier = (code_of_day(desk.pepper, day, work.canonical) for day in _days(now))
-    tag = identity_tag(desk.pepper, campaign.id, work.canonical)
-    wait = desk.volatile.keep_challenge(
+    code, earlier = (code_of_day(context.pepper, day, work.canonical) for day in _days(now))
+    tag = identity_tag(context.pepper, campaign.id, work.canonical)
+    wait = context.redis_store.keep_challenge(
         _id_hash(campaign, challenge),
-        _mac(desk, challenge, code),
-        _mac(desk, challenge, earlier),
+        _mac(context, challenge, code),
+        _mac(context, challenge, earlier),
         tag,
         network,
         work.domain.encode(),
@@ -77,13 +77,13 @@ def begin(
     )
     if wait is not None:
         raise NetworkExhausted(wait)
-    allowed = _within_cap(session, desk, campaign, work, now)
+    allowed = _within_cap(session, context, campaign, work, now)
     recipient = work.deliverable if allowed else None
-    events.announce(session.info, events.CodeWanted(seal_address(desk.vault, recipient, lang, now, code=code)))
+    events.announce(session.info, events.CodeWanted(seal_address(context.vault, recipient, lang, now, code=code)))
     return b64u(challenge)
 
 
-def prove(desk: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+def prove(context: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
     """Who answers a challenge of this campaign: five tries, then no more. Raises CodeWrong for all faults of the code.
 
     Raises AlreadyVerified if the code came with another blinded value before.
@@ -93,7 +93,7 @@ def prove(desk: VerificationContext, campaign: Campaign, challenge: str, code: s
     except MalformedEncoding:
         raise CodeWrong from None
     id_hash = _id_hash(campaign, raw)
-    found = desk.volatile.try_code(id_hash, _mac(desk, raw, code), hashlib.sha256(blinded).digest())
+    found = context.redis_store.try_code(id_hash, _mac(context, raw, code), hashlib.sha256(blinded).digest())
     if found is None:
         raise CodeWrong
     if not found.own:
@@ -125,19 +125,19 @@ def _id_hash(campaign: Campaign, challenge: bytes) -> bytes:
     return hashlib.sha256(campaign.id + challenge).digest()
 
 
-def _mac(desk: VerificationContext, challenge: bytes, code: str) -> bytes:
-    return hmac.digest(desk.pepper, CODE_LABEL + challenge + code.encode(), "sha256")
+def _mac(context: VerificationContext, challenge: bytes, code: str) -> bytes:
+    return hmac.digest(context.pepper, CODE_LABEL + challenge + code.encode(), "sha256")
 
 
 def _within_cap(
-    session: db.Writing, desk: VerificationContext, campaign: Campaign, work: WorkAddress, now: datetime
+    session: db.Writing, context: VerificationContext, campaign: Campaign, work: WorkAddress, now: datetime
 ) -> bool:
     """Count a mail to this address, and one to its domain on this day if it is allowed; one round trip.
 
     Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.
     """
     filler = f"filler {secrets.randbelow(FILLERS)}"
-    key, filled = (mail_cap_key(desk.pepper, now.date(), each) for each in (work.canonical, filler))
+    key, filled = (mail_cap_key(context.pepper, now.date(), each) for each in (work.canonical, filler))
     row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain}
     row |= {"filled": filled, "filling": secrets.token_bytes(len(key))}
     nth = db.run(session, _COUNT_MAIL, row).one()[0]

@@ -125,7 +125,7 @@ def _database() -> str:
 
 def _redis() -> str:
     try:
-        services().volatile.ping()
+        services().redis_store.ping()
     except RedisUnavailable:
         return "away"
     return "ok"

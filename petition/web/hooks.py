@@ -47,12 +47,12 @@ def _once(key: bytes) -> Iterator[bool]:
     Without Redis everything is new: a bounce that counts twice does less harm than one that is not heard.
     """
     try:
-        new = services().volatile.remember(key, REMEMBERED_SECONDS)
+        new = services().redis_store.remember(key, REMEMBERED_SECONDS)
     except RedisUnavailable:
         new = True
     try:
         yield new
     except Exception:
         with suppress(RedisUnavailable):
-            services().volatile.forget(key)
+            services().redis_store.forget(key)
         raise

@@ -25,7 +25,7 @@ def network() -> bytes:
     """The network of this request: 16 bytes that mean nothing after the hour. Raises RedisUnavailable."""
     here = services()
     packed = prefix(client_address(request.environ, here.config.trusted_proxies))
-    return hmac.digest(here.volatile.network_key(), packed, "sha256")[:HASH]
+    return hmac.digest(here.redis_store.network_key(), packed, "sha256")[:HASH]
 
 
 def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Address | IPv6Address:

@@ -243,7 +243,7 @@ def _answered(
 
 
 def _memory() -> PageCache:
-    memory = current_app.extensions["undersigned"].memory
+    memory = current_app.extensions["undersigned"].page_cache
     assert isinstance(memory, PageCache)
     return memory
 

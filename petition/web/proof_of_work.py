@@ -34,7 +34,7 @@ def challenge(secret_key: str, now: float) -> dict[str, Any]:
     return dict(made.to_dict())
 
 
-def was_done(secret_key: str, volatile: RedisStore, payload: str | None) -> bool:
+def was_done(secret_key: str, redis_store: RedisStore, payload: str | None) -> bool:
     """Whether a base64 payload solves a challenge of ours for the first time. Raises RedisUnavailable."""
     if not payload:
         return False
@@ -43,7 +43,7 @@ def was_done(secret_key: str, volatile: RedisStore, payload: str | None) -> bool
         solved = altcha.verify_solution(payload, _key(secret_key)).verified
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
-    return solved and volatile.remember(sha256(KEY_LABEL + nonce.encode()).digest(), LIFE)
+    return solved and redis_store.remember(sha256(KEY_LABEL + nonce.encode()).digest(), LIFE)
 
 
 def _key(secret_key: str) -> bytes:

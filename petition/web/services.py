@@ -1,4 +1,4 @@
-"""The parts a web process is made of, held together in one frozen thing."""
+"""What a web process works with, in one frozen object."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAME: Final = "undersigned"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a view may need; made once in `petition.web.build`."""
+    """Everything a view may need; made once in `petition.web.app.build`."""
 
     config: Config
-    volatile: RedisStore
+    redis_store: RedisStore
     vault: Vault
-    desk: VerificationContext
-    memory: PageCache
+    verification: VerificationContext
+    page_cache: PageCache
 
 
 def services() -> Services:
-    """The parts of the app that answers this request."""
+    """The services of the app that answers this request."""
     return cast("Services", current_app.extensions[NAME])

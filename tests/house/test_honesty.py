@@ -27,7 +27,7 @@ from petition.core.i18n import LANGUAGES
 from petition.epochs.batch import BUNDLE
 from petition.privacy.data_map import DATA_MAP
 from petition.usecases.removals import REMOVAL
-from petition.web import build
+from petition.web.app import build
 from workers import celery_app
 from workers.follow_ups import FOLLOW_UPS, OUTBOX_TASKS
 from workers.schedule import SCHEDULE

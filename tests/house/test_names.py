@@ -11,7 +11,7 @@ from petition.config.addresses import PROJECT
 MODULES = frozenset(
     """
     asked closing continuing deeds deliveries desk door frame goals guard halts journal lanes marking organising owed parts
-    patience publishing regret roll room rooms scrubbed sheets snapshots standing two_keys volatile waves
+    patience publishing regret roll room rooms scrubbed sheets snapshots standing two_keys redis_store waves
     """.split()
 )
 NAMES = frozenset(

@@ -13,7 +13,7 @@ from petition.campaigns import CampaignState, find_any
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.redis_store import RedisStore
-from petition.web import build
+from petition.web.app import build
 from tests.support.looks import PHONE, WIDTHS, Looks, presses
 from tests.support.served import served
 
@@ -21,7 +21,7 @@ STEPS = ("who", "domains", "roles", "workforce", "visible", "batches", "mileston
 
 
 @pytest.fixture
-def site(config: Config, volatile: RedisStore) -> Iterator[str]:
+def site(config: Config, redis_store: RedisStore) -> Iterator[str]:
     """The web alone, on a port of its own."""
     with served(lambda url: build(replace(config, base_url=url, port=int(url.rsplit(":", 1)[1])))) as url:
         yield url

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("organise journey")
 SLUG, FAKES = "four-days", 52
 DRAFT = ("letter/en", "demands", "who", "domains", "roles", "teams", "workforce", "visible", "batches", "milestones", "mail",
          "dates", "legal")  # fmt: skip
-ROOMS = ("", "/chart", "/updates", "/demands", "/milestones", "/answer", "/signers", "/removals", "/subscribers", "/share",
+MENU = ("", "/chart", "/updates", "/demands", "/milestones", "/answer", "/signers", "/removals", "/subscribers", "/share",
          "/exports", "/keys", "/team", "/settings", "/journal")  # fmt: skip
 LETTER = {
     "en": ("Four days are enough", "We ask for a week of four days.\n\n**Please** answer by spring."),
@@ -161,7 +161,7 @@ def _drafts(omar: Organiser, gallery: Gallery) -> None:
         gallery.look(f"/c/{SLUG}/draft/{step}", f"draft-{step}")
     gallery.look(f"/c/{SLUG}/draft", "checklist")
     gallery.look(f"/c/{SLUG}/duplicate", "duplicate")
-    for room in ROOMS:
+    for room in MENU:
         if room != "/settings":
             gallery.look(f"/c/{SLUG}{room}", f"before{room or '/overview'}", ("fr",))
 
@@ -276,7 +276,7 @@ def _removes_fakes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert {each.status for each in pool.map(lambda each: _api(running, "/sign", each), fakes)} == {201}
     until("the fakes to count", lambda: _count(running), lambda count: count == 1 + FAKES)
-    for room in ROOMS:
+    for room in MENU:
         gallery.look(f"/c/{SLUG}{room}", f"open{room or '/overview'}")
     gallery.look(f"/c/{SLUG}/removals/new", "removal-criteria")
     gallery.look(f"/c/{SLUG}/removals/new?q=mallory", "removal-preview")

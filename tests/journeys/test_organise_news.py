@@ -21,7 +21,7 @@ from petition.organisers import Role
 from petition.organisers.approvals import approve
 from petition.signatures import DisplayChoice
 from petition.usecases import acts, updates
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.looks import WIDTHS, Looks, presses, reloads_until
 from tests.support.served import served
@@ -61,7 +61,7 @@ class Site:
 
 
 @pytest.fixture
-def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
+def site(config: Config, redis_store: RedisStore) -> Iterator[Site]:
     with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
         yield _furnished(url)
     db.engine().dispose()

@@ -18,7 +18,7 @@ from petition.core import clock, db
 from petition.core.redis_store import RedisStore
 from petition.organisers import Role
 from petition.publication import Snapshot
-from petition.web import build
+from petition.web.app import build
 from petition.web.dashboard.share import kit_of
 from petition.web.services import NAME
 from tests import make
@@ -37,14 +37,14 @@ class Site:
     url: str
 
     def kit(self, slug: str, lang: str = "en") -> dict[str, str]:
-        snapshot: Snapshot = self.app.extensions[NAME].memory.snapshot(slug)
+        snapshot: Snapshot = self.app.extensions[NAME].page_cache.snapshot(slug)
         with self.app.test_request_context():
             kit = kit_of(snapshot, lang)
         return {"counter": kit.counter_code, "badge": kit.badge_code, "letter": kit.url}
 
 
 @pytest.fixture
-def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
+def site(config: Config, redis_store: RedisStore) -> Iterator[Site]:
     apps = list[Flask]()
 
     def app_at(url: str) -> Flask:

@@ -13,14 +13,14 @@ from petition.config import Config
 from petition.core import clock, db
 from petition.core.redis_store import RedisStore
 from petition.organisers import Role
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.looks import presses
 from tests.support.served import served
 
 
 @pytest.fixture
-def page(browser: Browser, config: Config, volatile: RedisStore) -> Iterator[Page]:
+def page(browser: Browser, config: Config, redis_store: RedisStore) -> Iterator[Page]:
     """Omar's browser on the page of his draft."""
     with served(lambda url: build(replace(config, base_url=url, port=int(url.rsplit(":", 1)[1])))) as url:
         with db.transaction() as session:

@@ -25,7 +25,7 @@ from petition.core import clock, db
 from petition.privacy import keyring
 from petition.usecases import exports, files
 from petition.usecases.tables import ExportKind
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.many import peak_megabytes, signed
 from tests.support.omar import Omar, signed_in

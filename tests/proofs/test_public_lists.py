@@ -25,7 +25,7 @@ from petition.publication import bundle_file
 from petition.signatures import DisplayChoice, Receipt
 from petition.signatures.group_figures import LEAST, STEP
 from petition.signatures.tables import Signature
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.figures import Write
 from tests.support.ranks import CHANCE, correlation, places
@@ -76,7 +76,7 @@ class Letter:
                     deed(session, campaign, self.signed[each][1].withdraw)
             epochs.close_epoch(session, campaign, make.NOW)
             bundle_file.write_bundle(session, campaign, self.home)
-        self.client.application.extensions["undersigned"].memory.forget()
+        self.client.application.extensions["undersigned"].page_cache.forget()
 
     def poll(self) -> Poll:
         """Fetch everything: calls, pages, feed, bundle."""
@@ -102,7 +102,7 @@ class Letter:
 
 
 @pytest.fixture
-def letter(config: Config, volatile: object) -> Any:
+def letter(config: Config, redis_store: object) -> Any:
     """An open letter with four roles, each with its team."""
     built: Flask = build(config)
     with db.transaction() as session:

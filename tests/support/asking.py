@@ -28,7 +28,7 @@ from petition.organisers import RecoveryCode, enrol, recovery
 from petition.privacy import canonical_address, identity_tag
 from petition.verification.tables import Tag
 from petition.verification.work_email import MAILS_A_DAY
-from petition.web import build
+from petition.web.app import build
 from petition.web.services import NAME
 from tests import make
 from tests.support.suzie import fields
@@ -95,7 +95,7 @@ def verified(house: House, n: int) -> Pair:
         with db.single_statement() as single:
             network, now = secrets.token_bytes(16), clock.now()
             verification.begin(
-                single, parts.desk, house.campaign, address, network=network, proven=False, lang="en", now=now
+                single, parts.verification, house.campaign, address, network=network, proven=False, lang="en", now=now
             )
     return [{"address": each} for each in known], [{"address": f"{somebody()}@corp.example"} for _ in range(n)]
 
@@ -217,13 +217,13 @@ QUESTIONS: Final = {
 
 def _freeze_pages(app: Flask) -> None:
     """Let no page be looked for anew, as happens once a second: whose question met that second would be by chance."""
-    memory = app.extensions[NAME].memory
+    memory = app.extensions[NAME].page_cache
     memory._clock = lambda: 0.0
     memory.forget()
 
 
 @pytest.fixture
-def house(config: Config, volatile: RedisStore) -> Iterator[House]:
+def house(config: Config, redis_store: RedisStore) -> Iterator[House]:
     """An application with an open campaign whose pages do not age, and all that it announces."""
     app = build(config)
     _freeze_pages(app)

@@ -32,12 +32,12 @@ def published(
 
 def forget(app: Flask) -> None:
     """Let the app's memory be that of a new process."""
-    app.extensions["undersigned"].memory.forget()
+    app.extensions["undersigned"].page_cache.forget()
 
 
 def a_second_passes(app: Flask) -> None:
     """Let everything that the app remembers be due to be looked for anew, as it is once a second."""
-    memory = app.extensions["undersigned"].memory
+    memory = app.extensions["undersigned"].page_cache
     for each in (*memory._snapshots.values(), *memory._campaigns.values(), memory._listing):
         each._asked = float("-inf")
 

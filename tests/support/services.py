@@ -121,7 +121,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def volatile(services: EmbeddedServices) -> RedisStore:
+def redis_store(services: EmbeddedServices) -> RedisStore:
     """Valkey, emptied."""
     import redis
 
@@ -130,9 +130,9 @@ def volatile(services: EmbeddedServices) -> RedisStore:
 
 
 @pytest.fixture
-def desk(volatile: RedisStore) -> VerificationContext:
+def desk(redis_store: RedisStore) -> VerificationContext:
     """What the verification side works with."""
-    return VerificationContext(volatile, keyring.connect([MASTER_KEY]), b"p" * 32)
+    return VerificationContext(redis_store, keyring.connect([MASTER_KEY]), b"p" * 32)
 
 
 @pytest.fixture

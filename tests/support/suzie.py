@@ -22,7 +22,7 @@ from petition.core.events import CodeWanted, Event
 from petition.core.redis_store import RedisStore
 from petition.privacy import unseal_address
 from petition.signatures import SignatureState, status_of
-from petition.web import build
+from petition.web.app import build
 from petition.web.services import services
 from tests import make
 
@@ -106,7 +106,7 @@ class Suzie:
 
 
 @pytest.fixture
-def suzie(config: Config, volatile: RedisStore) -> Iterator[Suzie]:
+def suzie(config: Config, redis_store: RedisStore) -> Iterator[Suzie]:
     """Somebody at an open campaign, with a mailbox that gets its codes."""
     app = build(config)
     with db.transaction() as session:

@@ -14,7 +14,7 @@ from petition.core import clock, db, events
 from petition.core.events import CodeWanted, Event
 from petition.core.redis_store import RedisStore
 from petition.privacy import Vault, unseal_address
-from petition.web import build
+from petition.web.app import build
 from petition.web.services import NAME, Services
 from tests.support.services import OPEN_SLUG
 
@@ -41,7 +41,7 @@ class Mailbox:
 
 
 @pytest.fixture
-def app(config: Config, volatile: RedisStore) -> Iterator[Flask]:
+def app(config: Config, redis_store: RedisStore) -> Iterator[Flask]:
     """The web application on a database of its own and an emptied Redis."""
     built = build(config)
     yield built

@@ -26,7 +26,7 @@ from petition.core.redis_store import MAILS_UNPROVEN, TRIES
 from petition.ledger import merkle
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.public_pages import a_second_passes
 from tests.support.web import Mailbox

@@ -17,7 +17,7 @@ from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.mailing import queue
 from petition.mailing.subscribers import Purpose, SubscriberState
 from petition.mailing.subscribers.relays import SIGNATURE, sign
-from petition.web import build
+from petition.web.app import build
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
 from tests.support.relays import KEY, failed, mailgun, password, postmark
 from tests.support.services import MONITOR
@@ -163,7 +163,7 @@ def test_a_report_that_failed_is_heard_when_it_is_repeated(reader: Reader, monke
     assert (tells(reader.client, at=told).status_code, readers(reader.client)) == (200, 0)
 
 
-def test_without_a_key_there_is_no_such_page(config: Config, volatile: RedisStore) -> None:
+def test_without_a_key_there_is_no_such_page(config: Config, redis_store: RedisStore) -> None:
     built = build(replace(config, hook_key=""))
     assert built.test_client().post(HOOK, data=b"{}").status_code == 404
     assert built.test_client().get(HOOK).status_code in {404, 405}

@@ -113,7 +113,7 @@ def test_refusals_speak_the_language_that_was_asked_for(client: FlaskClient, slu
 @pytest.mark.parametrize("path", ["/api/campaigns", "/api/campaigns/another", "/api/campaigns/another/count", "/"])
 def test_an_absent_database_is_503_and_says_when_to_come_back(app: Flask, parts: Services, path: str) -> None:
     app.testing = False
-    parts.memory.forget()
+    parts.page_cache.forget()
     db.connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     answer = app.test_client().get(path)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

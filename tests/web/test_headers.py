@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from petition.campaigns import find
 from petition.config import Config, Environment
 from petition.core import db
-from petition.web import build
+from petition.web.app import build
 from petition.web.headers import hosts
 from petition.web.services import Services
 from tests import make

@@ -125,9 +125,9 @@ def test_without_the_database_the_page_comes_back_with_the_text_and_says_that_no
     assert "Traceback" not in text(page)
 
 
-def test_an_expired_code_is_answered_like_a_wrong_one(suzie: Suzie, volatile: Any) -> None:
+def test_an_expired_code_is_answered_like_a_wrong_one(suzie: Suzie, redis_store: Any) -> None:
     asked = suzie.asks_for_a_code() | {"code": suzie.codes[-1]}
-    volatile._redis.flushall()
+    redis_store._redis.flushall()
     page = suzie.post("pass", **asked)
     assert page.status_code == 403
     assert mistakes(page)[0].startswith("This code is wrong, is not of today, or was tried too often.")

@@ -37,7 +37,7 @@ class Source:
         self.asked: list[str] = []
         self.away = False
         self.now = 0.0
-        self.memory = PageCache(self.load, tuple, lambda slug: None, lambda: self.now)
+        self.page_cache = PageCache(self.load, tuple, lambda slug: None, lambda: self.now)
 
     def load(self, slug: str, known: int) -> Snapshot | None:
         self.asked.append(slug)
@@ -49,7 +49,7 @@ class Source:
         self.newest = replace(self.newest, version=self.newest.version + 1, epoch=self.newest.epoch + 1)
 
     def page(self, name: str = "letter") -> Page:
-        memory = self.memory
+        memory = self.page_cache
         return memory.page(
             (self.newest.slug, "en", name), memory.snapshot(self.newest.slug), lambda it: f"epoch {it.epoch}"
         )
@@ -57,7 +57,7 @@ class Source:
 
 @pytest.fixture
 def source(parts: Services, slug: str) -> Source:
-    return Source(parts.memory.snapshot(slug))
+    return Source(parts.page_cache.snapshot(slug))
 
 
 def test_campaign_is_asked_after_once_a_second(source: Source) -> None:
@@ -106,18 +106,18 @@ def test_first_question_to_an_absent_database_is_an_error(source: Source) -> Non
 def test_unknown_names_cost_one_question_a_second_and_no_memory(source: Source) -> None:
     for _ in range(100):
         with pytest.raises(CampaignUnknown):
-            source.memory.snapshot("no-such-letter")
+            source.page_cache.snapshot("no-such-letter")
     assert source.asked == ["no-such-letter"]
     for n in range(3 * MOST_SLUGS):
         with pytest.raises(CampaignUnknown):
-            source.memory.snapshot(f"guess-{n}")
-    assert len(source.memory._snapshots) <= MOST_SLUGS + 1
+            source.page_cache.snapshot(f"guess-{n}")
+    assert len(source.page_cache._snapshots) <= MOST_SLUGS + 1
 
 
 @pytest.mark.parametrize("name", ["", "UPPER", "a--b", "-a", "a" * 81, "a/b", "é", "a\x00b", "a b"])
 def test_impossible_names_cost_no_question(source: Source, name: str) -> None:
     with pytest.raises(CampaignUnknown):
-        source.memory.snapshot(name)
+        source.page_cache.snapshot(name)
     assert source.asked == []
 
 
@@ -127,7 +127,7 @@ def test_memory_is_bounded_and_keeps_what_is_read(source: Source) -> None:
         source.now += 0.000_1
         source.page(f"signers {n}")
         assert source.page() is letter
-    assert len(source.memory._pages) <= MOST_PAGES
+    assert len(source.page_cache._pages) <= MOST_PAGES
 
 
 def test_crowd_at_expiry_asks_once_while_others_read_the_old_page(source: Source) -> None:
@@ -138,7 +138,7 @@ def test_crowd_at_expiry_asks_once_while_others_read_the_old_page(source: Source
         release.wait(60)
         return load(slug, known)
 
-    source.memory._load = slow
+    source.page_cache._load = slow
     source.change()
     source.now = 2.0
     with ThreadPoolExecutor(16) as crowd:
@@ -153,7 +153,7 @@ def test_crowd_at_expiry_asks_once_while_others_read_the_old_page(source: Source
 
 def test_page_is_made_once_for_a_crowd(source: Source) -> None:
     made: list[int] = []
-    snapshot = source.memory.snapshot(source.newest.slug)
+    snapshot = source.page_cache.snapshot(source.newest.slug)
 
     def render(it: Snapshot) -> str:
         made.append(it.version)
@@ -161,15 +161,15 @@ def test_page_is_made_once_for_a_crowd(source: Source) -> None:
         return "page"
 
     with ThreadPoolExecutor(16) as crowd:
-        list(crowd.map(lambda _: source.memory.page((snapshot.slug, "en", "letter"), snapshot, render), range(64)))
+        list(crowd.map(lambda _: source.page_cache.page((snapshot.slug, "en", "letter"), snapshot, render), range(64)))
     assert len(made) == 1
 
 
 def test_failed_page_is_made_again(source: Source) -> None:
-    snapshot = source.memory.snapshot(source.newest.slug)
+    snapshot = source.page_cache.snapshot(source.newest.slug)
     with pytest.raises(ZeroDivisionError):
-        source.memory.page((snapshot.slug, "en", "x"), snapshot, lambda it: str(1 / 0))
-    assert source.memory.page((snapshot.slug, "en", "x"), snapshot, lambda it: "fine").plain.body == b"fine"
+        source.page_cache.page((snapshot.slug, "en", "x"), snapshot, lambda it: str(1 / 0))
+    assert source.page_cache.page((snapshot.slug, "en", "x"), snapshot, lambda it: "fine").plain.body == b"fine"
 
 
 def test_thousand_readers_in_the_second_after_expiry_cost_two_queries(app: Flask, slug: str, figure: Write) -> None:

@@ -19,7 +19,7 @@ from petition.core import db
 from petition.mail import InboxPostbox, Message, inbox_folder
 from petition.privacy.data_elsewhere import FILES, KEYS
 from petition.privacy.data_map import DATA_MAP
-from petition.web import build
+from petition.web.app import build
 from petition.web.headers import A_MAIL
 from tests import make
 from tests.support.public_pages import forget, published, text_of

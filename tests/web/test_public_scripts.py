@@ -16,7 +16,7 @@ from petition.core.markdown import letter_html
 from petition.core.redis_store import RedisStore
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice
-from petition.web import build
+from petition.web.app import build
 from tests import make
 from tests.support.hostile import HOSTILE
 from tests.support.served import served
@@ -39,7 +39,7 @@ class Site:
 
 
 @pytest.fixture
-def site(config: Config, volatile: RedisStore) -> Iterator[Site]:
+def site(config: Config, redis_store: RedisStore) -> Iterator[Site]:
     with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
         with db.transaction() as session:
             slug = make.campaign(session, goals=((MilestoneKind.COUNT, 2), (MilestoneKind.COUNT, 4))).slug

@@ -310,7 +310,7 @@ def drawn_modules(root: ET.Element, side: int) -> list[list[bool]]:
 
 
 def snapshot_of(client: FlaskClient, slug: str) -> object:
-    return client.application.extensions["undersigned"].memory.snapshot(slug)
+    return client.application.extensions["undersigned"].page_cache.snapshot(slug)
 
 
 def card_of(client: FlaskClient, slug: str, lang: str = "en") -> pictures.Card:

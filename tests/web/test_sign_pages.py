@@ -84,7 +84,7 @@ def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhi
         session.add(Goal(campaign_id=campaign.id, kind=MilestoneKind.COUNT, value=500, open_names=True))
         session.flush()
         publication.refresh(session, campaign)
-    services().memory.forget()
+    services().page_cache.forget()
     page = suzie.chooses()
     assert "no name is public before 500 signatures are reached" in text(page)
     shown = fields(page)
@@ -113,7 +113,7 @@ def test_no_page_promises_a_batch_or_a_day_on_which_a_lone_signature_is_counted(
         campaign = find(session, suzie.slug)
         campaign.batch_min = 10
         publication.refresh(session, campaign)
-    services().memory.forget()
+    services().page_cache.forget()
     promise = "with the next batch of at least 10 signatures, at the latest when the letter closes"
     chosen = suzie.chooses()
     assert promise in text(chosen)
@@ -318,7 +318,7 @@ def test_a_closed_campaign_takes_no_signature_and_says_so(suzie: Suzie) -> None:
     kept = suzie.gets_a_pass()
     with db.transaction() as session:
         epochs.change(session, find(session, suzie.slug), CampaignState.CLOSED, make.NOW)
-    services().memory.forget()
+    services().page_cache.forget()
     page = suzie.post("sign", **{"pass": kept, "show": "anonymous"})
     assert page.status_code == 409
     assert "This letter is closed" in text(page)

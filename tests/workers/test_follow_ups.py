@@ -22,7 +22,7 @@ SEALED = "sealed-address-and-code"
 
 
 @pytest.fixture
-def queue(services: EmbeddedServices, volatile: RedisStore, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
+def queue(services: EmbeddedServices, redis_store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
     """Valkey, emptied, as the broker."""
     point_to(broker_url(services.redis_url), monkeypatch)
     return redis.Redis.from_url(services.redis_url)

@@ -23,10 +23,10 @@ class AskingAway(Exception):
     """Asking cannot be counted just now, so nothing is mailed."""
 
 
-def admit(volatile: RedisStore, network: Callable[[], bytes]) -> None:
+def admit(redis_store: RedisStore, network: Callable[[], bytes]) -> None:
     """Take one mail from the budget of a network, asked for by name only then; raises AskedTooOften, AskingAway."""
     try:
-        wait = volatile.take_ask(network())
+        wait = redis_store.take_ask(network())
     except RedisUnavailable:
         raise AskingAway from None
     if wait is not None:

@@ -50,7 +50,7 @@ def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
     if snapshot.count is None:
         return []
     with db.session() as session:
-        return history.checkpoints(session, services().memory.campaign(snapshot.slug), before=before, most=AT_ONCE)
+        return history.checkpoints(session, services().page_cache.campaign(snapshot.slug), before=before, most=AT_ONCE)
 
 
 def number_asked(name: str, default: int) -> int:

@@ -59,7 +59,7 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
         wanted = unb64u(leaf, HASH_BYTES)
     except MalformedEncoding:
         raise BadRequest from None
-    campaign = services().memory.campaign(slug)
+    campaign = services().page_cache.campaign(slug)
     with db.session() as session:
         return status_json(signatures.status(session, campaign, wanted))
 

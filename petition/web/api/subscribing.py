@@ -28,9 +28,9 @@ def subscribe(slug: str, form: SubscribeForm) -> dict[str, str]:
 def ask_for_mail(slug: str, form: SubscribeForm) -> None:
     """Ask for a page or a call; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
     here = services()
-    campaign = here.memory.campaign(slug)
+    campaign = here.page_cache.campaign(slug)
     lang = form.language(page_cache.snapshot(slug).languages)
-    subscribers.admit(here.volatile, network)
+    subscribers.admit(here.redis_store, network)
     with db.transaction() as session:
         subscribers.ask(
             session,

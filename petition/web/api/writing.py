@@ -32,13 +32,13 @@ def verify(slug: str, form: VerifyForm) -> dict[str, str]:
 def ask_for_code(slug: str, form: VerifyForm) -> str:
     """Begin a verification for a page or a call; gives the challenge's id."""
     here = services()
-    campaign = here.memory.campaign(slug)
-    proven = proof_of_work.was_done(here.config.secret_key, here.volatile, form.altcha.data)
+    campaign = here.page_cache.campaign(slug)
+    proven = proof_of_work.was_done(here.config.secret_key, here.redis_store, form.altcha.data)
     where = network()
     with db.single_statement() as session:
         return verification.begin(
             session,
-            here.desk,
+            here.verification,
             campaign,
             str(form.address.data),
             network=where,
@@ -64,10 +64,10 @@ def stamp(slug: str, form: PassForm) -> dict[str, str]:
 def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
     """Stamp a blinded value for a page or a call; `form` holds challenge and code."""
     here = services()
-    campaign = here.memory.campaign(slug)
+    campaign = here.page_cache.campaign(slug)
     with db.single_statement() as session:
         return verification.issue(
-            session, here.desk, campaign, str(form.challenge.data), str(form.code.data), blinded, clock.now()
+            session, here.verification, campaign, str(form.challenge.data), str(form.code.data), blinded, clock.now()
         )
 
 
@@ -86,7 +86,7 @@ def sign(slug: str, form: SignForm) -> dict[str, Any]:
 
 def redeem(slug: str, form: SignForm) -> Receipt:
     """Redeem for a page or a call: one round trip to the database."""
-    campaign = services().memory.campaign(slug)
+    campaign = services().page_cache.campaign(slug)
     with db.single_statement() as session:
         return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
 
@@ -112,7 +112,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
 )
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
-    campaign = services().memory.campaign(slug)
+    campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
         return {"state": state_name(signatures.withdraw(session, campaign, form.secret()))}
 
@@ -126,7 +126,7 @@ def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
 )
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Repeating it changes nothing."""
-    campaign = services().memory.campaign(slug)
+    campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
         return {"state": state_name(signatures.hide(session, campaign, form.secret()))}
 

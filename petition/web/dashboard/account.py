@@ -39,7 +39,7 @@ def language() -> Response:
 @needs(Door.SIGNED_IN, fresh=True)
 def ask() -> Response:
     """What a browser needs to make a passkey; asks who it is before the device makes one, not after."""
-    challenged = passkeys.challenge(services().volatile, sign_in.purpose(passkeys.MAKE))
+    challenged = passkeys.challenge(services().redis_store, sign_in.purpose(passkeys.MAKE))
     with db.session() as session:
         return sign_in.options(passkeys.to_make(session, sign_in.site(), visitor().organiser_id, challenged))
 
@@ -53,7 +53,7 @@ def add() -> Response:
         form = PasskeyForm.read(request.form)
         name, made = str(form.passkey.data), str(form.credential.data)
         with db.transaction() as session:
-            passkeys.add(session, services().volatile, sign_in.site(), mine, purpose, name, made, clock.now())
+            passkeys.add(session, services().redis_store, sign_in.site(), mine, purpose, name, made, clock.now())
     except (FormRefused, PasskeyRefused) as error:
         typed = {"passkey": request.form.get("passkey", "")}
         return rendering.render_again(error, _page(rendering.to_mend(error, typed, "passkey")))

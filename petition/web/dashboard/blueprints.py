@@ -1,4 +1,4 @@
-"""The rooms of the dashboard: one module each, with its blueprint."""
+"""The blueprints of the dashboard, one per module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from petition.web.dashboard import (
     updates,
 )
 
-ROOMS: Final = (
+BLUEPRINTS: Final = (
     sign_in, joining, account, overview, drafts, chart, updates, demands, milestones, answer, signers, removals, subscribers, share,
     exports, approvals, team, settings, audit_log,
 )  # fmt: skip

@@ -66,7 +66,7 @@ def by_code() -> Response:
 @needs(Door.ANYBODY)
 def ask() -> Response:
     """What a browser needs to ask for a passkey."""
-    return options(passkeys.to_ask(site(), passkeys.challenge(services().volatile, passkeys.SIGN_IN)))
+    return options(passkeys.to_ask(site(), passkeys.challenge(services().redis_store, passkeys.SIGN_IN)))
 
 
 @bp.post("/sign-in/passkey")
@@ -105,7 +105,7 @@ def confirm_by_code() -> Response:
 @needs(Door.SIGNED_IN)
 def ask_again() -> Response:
     """What a browser needs to ask the one who is signed in for a passkey."""
-    return options(passkeys.to_ask(site(), passkeys.challenge(services().volatile, purpose(passkeys.CONFIRM))))
+    return options(passkeys.to_ask(site(), passkeys.challenge(services().redis_store, purpose(passkeys.CONFIRM))))
 
 
 @bp.post("/confirm/passkey")
@@ -179,12 +179,12 @@ def purpose(of: bytes) -> bytes:
 
 def _used(session: Session, name: str, code: str, of: bytes) -> bytes:
     key = services().config.secret_key.encode()
-    return recovery.use(session, services().volatile, key, name, code, clock.now(), of=of)
+    return recovery.use(session, services().redis_store, key, name, code, clock.now(), of=of)
 
 
 def _recognised(session: Session, of: bytes) -> bytes:
     answer = request.form.get("credential", "")
-    return passkeys.recognise(session, services().volatile, site(), of, answer, clock.now())
+    return passkeys.recognise(session, services().redis_store, site(), of, answer, clock.now())
 
 
 def _confirmed(session: Session, whose: bytes) -> Response:

@@ -71,6 +71,6 @@ def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: ob
 def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
     """Where the signature of a receipt stands, as the page names it, and its epoch; raises SignatureUnknown."""
     with reading() as session:
-        found = signatures.status(session, services().memory.campaign(slug), kept.leaf)
+        found = signatures.status(session, services().page_cache.campaign(slug), kept.leaf)
     told = status_json(found)
     return "-".join(str(told[name]) for name in ("state", "why") if name in told), found.epoch

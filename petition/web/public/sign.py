@@ -129,7 +129,7 @@ def _render_again(error: Exception, field: str, snapshot: Snapshot, lang: str, s
 
 
 def _pass(slug: str) -> str:
-    blinding = _blinding(services().memory.campaign(slug), request.form.get("seed", ""))
+    blinding = _blinding(services().page_cache.campaign(slug), request.form.get("seed", ""))
     given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
     return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
 

@@ -26,7 +26,7 @@ bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 def keep() -> Response:
     """Keep a key that the tab made."""
     form = TabKeyForm.from_json(json_object())
-    wait = services().volatile.keep_tab_key(_hashed(form), form.key_bytes(), network())
+    wait = services().redis_store.keep_tab_key(_hashed(form), form.key_bytes(), network())
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
     return json_response({"state": "kept"})
@@ -35,14 +35,14 @@ def keep() -> Response:
 @bp.post("/read")
 def read() -> Response:
     """The key again, for the tab that was loaded anew; 404 once it is gone."""
-    key = services().volatile.tab_key(_hashed(TabForm.from_json(json_object())))
+    key = services().redis_store.tab_key(_hashed(TabForm.from_json(json_object())))
     return json_response({"key": b64u(key)}) if key else abort(404)
 
 
 @bp.post("/forget")
 def forget() -> Response:
     """The tab needs it no more."""
-    services().volatile.forget_tab_key(_hashed(TabForm.from_json(json_object())))
+    services().redis_store.forget_tab_key(_hashed(TabForm.from_json(json_object())))
     return json_response({"state": "forgotten"})
 
 

@@ -62,7 +62,7 @@ def hide(slug: str) -> Response:
 
 def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
     with reading() as session:
-        found = signatures.status_of(session, services().memory.campaign(snapshot.slug), w)
+        found = signatures.status_of(session, services().page_cache.campaign(snapshot.slug), w)
     stage = "done" if found.state in FINAL else "confirm"
     return personal.render_page(
         "withdraw", snapshot, lang, Filled({"withdraw": b64u(w)}), stage=stage, standing=found.state
@@ -70,7 +70,7 @@ def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
 
 
 def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
-    campaign = services().memory.campaign(snapshot.slug)
+    campaign = services().page_cache.campaign(snapshot.slug)
     try:
         w = WithdrawForm.read(request.form).secret()
         with transaction() as session:

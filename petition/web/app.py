@@ -1,0 +1,78 @@
+"""The application factory: the only way to make an app, and none is made at import time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+from jinja2 import StrictUndefined
+from werkzeug.routing import IntegerConverter
+
+from petition.config import Config, Environment
+from petition.config.addresses import PROJECT
+from petition.core import db, logs
+from petition.core.redis_store import RedisStore
+from petition.privacy import keyring
+from petition.verification import VerificationContext
+from petition.web import api, assets, errors, headers, health, hooks, language, page_cache
+from petition.web.dashboard.blueprints import BLUEPRINTS
+from petition.web.public import (
+    checkpoints,
+    downloads,
+    home,
+    inbox,
+    legal,
+    letter,
+    pages,
+    receipt,
+    share,
+    sign,
+    signers,
+    subscribe,
+    subscription,
+    tab_key,
+    verify,
+    withdraw,
+)
+from petition.web.services import NAME, Services
+from petition.web.sizes import LARGEST_FORM
+
+TEMPLATES: Final = PROJECT / "templates"
+PAGES: Final = (
+    home, letter, signers, verify, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share,
+    legal, inbox, tab_key,
+)  # fmt: skip
+
+
+class Number(IntegerConverter):
+    """A whole number in an address, of nine digits at most: a larger one is no address of ours."""
+
+    regex = r"[0-9]{1,9}"
+
+
+def build(config: Config, static: Path = assets.FOLDER) -> Flask:
+    """The application of one configuration, its database and Redis connected when first used."""
+    app = Flask("petition", root_path=str(PROJECT / "petition"), template_folder=str(TEMPLATES), static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.url_map.converters["int"] = Number
+    app.testing = config.env is Environment.TEST and not config.failpoint
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    logs.configure(config)
+    db.connect(config.database_url)
+    app.extensions[NAME] = services = _services(config)
+    language.teach(app)
+    errors.watch(app)
+    assets.serve(app, static)
+    for module in (api, health, hooks, *PAGES, *BLUEPRINTS):
+        app.register_blueprint(module.bp)
+    whole = headers.Doorstep(headers.Shortcut(app.wsgi_app, services.page_cache), config)
+    app.wsgi_app = whole  # type: ignore[method-assign]
+    return app
+
+
+def _services(config: Config) -> Services:
+    vault, redis_store = keyring.connect(config.master_keys), RedisStore(config.redis_url)
+    verification = VerificationContext(redis_store, vault, config.pepper)
+    return Services(config, redis_store, vault, verification, page_cache.from_database())
