@@ -11,14 +11,14 @@ from petition.config.addresses import PROJECT
 MODULES = frozenset(
     """
     asked closing continuing deeds deliveries desk door frame goals guard halts journal lanes marking organising owed parts
-    patience publishing regret roll room rooms scrubbed sheets snapshots standing two_keys redis_store waves
+    patience publishing regret roll room rooms scrubbed sheets snapshots standing two_keys volatile waves
     """.split()
 )
 NAMES = frozenset(
     """
     Continuing Deed Desk Halt JournalLine KeyAct KeyRequest Lane LaneName Marks Mouthful Owed Parts Pen Regrets Remembered
     Rhythm Sheet Show Standing Visit Volatile VolatileAway Wave WaveState Wish halt halts lane_of owe parts pen roll sheet_of
-    standing tell_at_once went_well went_wrong
+    mend said standing tell tell_at_once told went_well went_wrong
     """.split()
 )
 FILES = [path for root in ("petition", "workers") for path in sorted((PROJECT / root).rglob("*.py"))]
