@@ -35,3 +35,12 @@ def test_a_diagram_of_states_has_each_state_of_the_code_and_no_other(title: str)
     arrows = re.findall(r"^    (\S+) --> (\w+):", section, re.MULTILINE)
     states: type[StrEnum] = STATES[title]
     assert {name for arrow in arrows for name in arrow} - {"[*]"} == {each.value for each in states}
+
+
+def test_the_index_of_decisions_lists_each_record_with_its_title() -> None:
+    folder = PROJECT / "docs/decisions"
+    titles = {path.name: path.read_text().partition("\n")[0].partition(" · ")[2] for path in folder.glob("0*.md")}
+    listed = dict(
+        re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.+?) \| ", (folder / "README.md").read_text(), re.MULTILINE)
+    )
+    assert listed == titles
