@@ -1,6 +1,6 @@
 """Which tasks follow from which event. Read this module first.
 
-FOLLOW_UPS lists every event of `petition.core.events` with its tasks, or an explicit nothing. OUTBOX_TASKS lists every kind of
+FOLLOW_UPS lists every event of `petition.core.events` with its tasks. OUTBOX_TASKS lists every kind of
 outbox row with the task that settles it. A message that cannot be sent is no loss where there is a row: the sweep sends it
 again. Only a code and a trial mail have no row; the person who asked gets an error instead.
 """
@@ -16,18 +16,14 @@ from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import events
 from petition.core.events import (
-    CampaignChanged,
     CodeWanted,
     EpochClosed,
     Event,
     ExportWanted,
     InstantNewsRecorded,
     MailPlanned,
-    MilestoneReached,
     QueueAway,
     RemovalBegun,
-    SignatureRedeemed,
-    SignatureWithdrawn,
     TrialWanted,
 )
 from petition.epochs.batch import BUNDLE
@@ -66,23 +62,14 @@ def _export(event: ExportWanted) -> list[Message]:
     return [("exports.make", UPKEEP, [event.export])]
 
 
-def nothing(_: Event) -> list[Message]:
-    """Nothing follows."""
-    return []
-
-
 FOLLOW_UPS: Final[dict[type[Event], Callable[..., list[Message]]]] = {
     CodeWanted: _code,
     TrialWanted: _trial,
-    SignatureRedeemed: nothing,  # beat looks every second whether an epoch is due
-    SignatureWithdrawn: nothing,  # the campaign is marked stale; beat draws its pages again
     RemovalBegun: _removal,
     EpochClosed: _bundle,
-    MilestoneReached: nothing,  # announced on the page by the same transaction, and as news to those who asked
     InstantNewsRecorded: _plan_instant,
     MailPlanned: _send_mail,
     ExportWanted: _export,
-    CampaignChanged: nothing,  # the snapshot was written with the change
 }
 
 OUTBOX_TASKS: Final[dict[str, tuple[str, str]]] = {

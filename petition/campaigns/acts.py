@@ -19,7 +19,6 @@ from petition.campaigns.errors import (
 )
 from petition.campaigns.news import NewsKind
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
-from petition.core import events
 
 UPDATES_A_WEEK = 3
 
@@ -125,5 +124,4 @@ def publish_update(
         news.record_instant_news(session, campaign.id, NewsKind.UPDATE, last + 1, now)
     else:
         news.record_news(session, campaign.id, NewsKind.UPDATE, last + 1, now.date())
-    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
     return last + 1

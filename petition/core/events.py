@@ -45,20 +45,6 @@ class TrialWanted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureRedeemed(Event):
-    """A signature waits for the next epoch."""
-
-    campaign: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureWithdrawn(Event):
-    """A signer withdrew, or hid the name; the public pages follow at the next epoch."""
-
-    campaign: str
-
-
-@dataclass(frozen=True, slots=True)
 class RemovalBegun(Event):
     """Organisers remove many signatures; `outbox_id` names the outbox row of the work."""
 
@@ -73,22 +59,6 @@ class EpochClosed(Event):
     campaign: str
     epoch: int
     outbox_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class MilestoneReached(Event):
-    """A milestone was reached, for the first and only time."""
-
-    campaign: str
-    kind: str
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignChanged(Event):
-    """State, letter, demands or news of a campaign changed."""
-
-    campaign: str
 
 
 @dataclass(frozen=True, slots=True)

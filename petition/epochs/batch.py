@@ -153,8 +153,6 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
         news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
     session.flush()
     events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, outbox_id))
-    for each in reached:
-        events.announce(session.info, events.MilestoneReached(campaign.id.hex(), each.kind, each.value))
 
 
 def open_ids(session: Session) -> list[bytes]:

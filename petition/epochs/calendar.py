@@ -21,7 +21,7 @@ from petition.campaigns import (
     step,
 )
 from petition.campaigns.news import NewsKind
-from petition.core import db, events, outbox
+from petition.core import db, outbox
 from petition.epochs.batch import BUNDLE, close_epoch, epoch_lock
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
@@ -112,7 +112,6 @@ def change(session: Session, campaign: Campaign, to: CampaignState, now: datetim
 def _publish(session: Session, campaign: Campaign) -> None:
     session.flush()
     publication.refresh(session, campaign)
-    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))
 
 
 def keep_calendar(session: Session, now: datetime) -> list[str]:

@@ -32,7 +32,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
-from petition.core import events
 from petition.ledger.entries import Removal
 from petition.signatures.selection import COUNTED
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
@@ -112,7 +111,7 @@ def advance(session: Session, wave: BulkRemoval, most: int = PORTION) -> bool:
     wave.done += len(rows)
     if len(rows) < most:
         wave.state = BulkRemovalState.DONE
-    _announce(session, wave.campaign_id)
+    _mark_stale(session, wave.campaign_id)
     return wave.state is BulkRemovalState.RUNNING
 
 
@@ -143,7 +142,7 @@ def undo(session: Session, wave: BulkRemoval) -> int:
     restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
     session.execute(delete(WaitingRemoval).where(*mine))
     wave.state = BulkRemovalState.CANCELLED if wave.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
-    _announce(session, wave.campaign_id)
+    _mark_stale(session, wave.campaign_id)
     return restored
 
 
@@ -171,6 +170,5 @@ def _same() -> ColumnElement[bool]:
     return (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
 
 
-def _announce(session: Session, campaign_id: bytes) -> None:
+def _mark_stale(session: Session, campaign_id: bytes) -> None:
     session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
-    events.announce(session.info, events.SignatureWithdrawn(campaign_id.hex()))

@@ -27,7 +27,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
-from petition.core import db, events
+from petition.core import db
 from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, SignEntry, Visibility, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
@@ -114,7 +114,6 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Displa
     row |= body.fields() | {"show": wish.show, "named": wish.show is Visibility.NAME}
     row |= {"publish_at": wish.publish_at, "sealed_until": wish.sealed_until}
     sealed = _insert(session, campaign.id, row)
-    events.announce(session.info, events.SignatureRedeemed(campaign.id.hex()))
     promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, checkpoint.NEXT_BATCH)
     return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 

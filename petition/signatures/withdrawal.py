@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
-from petition.core import events
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
@@ -57,7 +56,7 @@ def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     _forget(row, SignatureState.WITHDRAWN)
     waiting = insert(Withdrawal).values(campaign_id=campaign.id, hw=hw, w=w)
     session.execute(waiting.on_conflict_do_nothing())
-    _announce(session, campaign)
+    _mark_stale(session, campaign)
     return SignatureState.WITHDRAWN
 
 
@@ -69,7 +68,7 @@ def hide(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     _forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
     if isinstance(row, Signature):
         session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
-    _announce(session, campaign)
+    _mark_stale(session, campaign)
     return row.state
 
 
@@ -86,7 +85,7 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
         _forget(row, SignatureState.HIDDEN)
     else:
         row.comment, row.salt = "", None
-    _announce(session, campaign)
+    _mark_stale(session, campaign)
 
 
 def forget_bodies(session: Session, campaign_id: bytes) -> None:
@@ -126,6 +125,5 @@ def _forget(row: Pending | Signature, state: SignatureState) -> None:
         row.public = False
 
 
-def _announce(session: Session, campaign: Campaign) -> None:
+def _mark_stale(session: Session, campaign: Campaign) -> None:
     session.execute(update(Campaign).where(Campaign.id == campaign.id).values(stale=True))
-    events.announce(session.info, events.SignatureWithdrawn(campaign.id.hex()))

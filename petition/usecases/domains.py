@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from petition import publication
 from petition.campaigns import Campaign, CampaignFaulty, require_open
-from petition.core import events
 from petition.organisers import approvals, audit_log
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
@@ -45,4 +44,3 @@ def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: 
     publication.refresh(session, campaign)
     figures = {name: request.about[name] for name in ("added", "removed", "changed")}
     audit_log.write(session, campaign.id, request.decided_by, Action.DOMAINS_CHANGED, now, figures)
-    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from petition import publication
 from petition.campaigns import Campaign, switches
-from petition.core import events
 from petition.mailing import queue
 from petition.mailing.queue import Pause
 from petition.mailing.queue.pauses import REFUSED
@@ -68,4 +67,3 @@ def _halt(campaign: Campaign) -> str:
 def _publish(session: Session, campaign: Campaign) -> None:
     session.flush()
     publication.refresh(session, campaign)
-    events.announce(session.info, events.CampaignChanged(campaign.id.hex()))

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
 from petition.campaigns.milestones import Milestone, MilestoneKind
-from petition.core import db, events
-from petition.core.events import Event, MilestoneReached
+from petition.campaigns.news import News, NewsKind
+from petition.core import db
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice
 from tests import make
@@ -35,13 +35,6 @@ def test_many_signers_and_crashing_counters_reach_each_milestone_once(long: bool
 
 def announcements(trial: int) -> list[int]:
     """One trial: how often each of the ten milestones was announced."""
-    announced: list[tuple[str, int]] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, MilestoneReached):
-            announced.append((event.kind, event.value))
-
-    events.connect(listen)
     goals = tuple((MilestoneKind.COUNT, value) for value in range(6, 64, 6))
     with db.transaction() as session:
         made = make.campaign(session, goals=goals, interval=1)
@@ -80,12 +73,20 @@ def announcements(trial: int) -> list[int]:
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, slug), make.NOW + timedelta(days=999))
     with db.session() as session:
-        mine = select(func.count()).select_from(Milestone).where(Milestone.campaign_id == campaign_id)
-        reached = session.scalar(mine)
+        mine = select(Milestone).where(Milestone.campaign_id == campaign_id).order_by(Milestone.value)
+        announced = [_news(session, milestone) for milestone in session.scalars(mine)]
         drift = epochs.audit(session, campaigns.find(session, slug))
     assert (drift.counted, drift.faults) == (64, [])
-    assert reached == len(goals) == 10
-    return [announced.count(("count", value)) for value in range(6, 64, 6)]
+    assert len(announced) == len(goals) == 10
+    return announced
+
+
+def _news(session: Session, milestone: Milestone) -> int:
+    """How often it was announced that an epoch reached this milestone."""
+    told = select(func.count()).where(
+        News.campaign_id == milestone.campaign_id, News.kind == NewsKind.MILESTONE, News.value == milestone.epoch
+    )
+    return session.scalar(told) or 0
 
 
 DRIFTS = {
