@@ -36,6 +36,7 @@ from petition.usecases.tables import Export, ExportKind, ExportState
 from tests import make
 from tests.support.many import signed
 from tests.support.services import MASTER_KEY
+from tests.support.waiting import until_nobody_holds_a_lock
 
 NOW = make.NOW
 OMAR, SUZIE = b"o" * 16, b"s" * 16
@@ -168,7 +169,9 @@ def child(url: str, home: Path, export_id: bytes, failpoint: str) -> int:
         "exports.make(bytes.fromhex(name), Path(home), clock.now())"
     )
     argv = [sys.executable, "-c", words, url, MASTER_KEY, str(home), export_id.hex(), failpoint]
-    return subprocess.run(argv, cwd=PROJECT, env=os.environ, capture_output=True, check=False, timeout=60).returncode
+    died = subprocess.run(argv, cwd=PROJECT, env=os.environ, capture_output=True, check=False, timeout=60)
+    until_nobody_holds_a_lock()
+    return died.returncode
 
 
 @pytest.mark.parametrize("point", ["export", "export-named"])

@@ -11,6 +11,10 @@ from sqlalchemy import text
 from petition.core import db
 
 Seen = TypeVar("Seen")
+HELD = text(
+    "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE datname = current_database() AND locktype = 'advisory'"
+)
 AT_A_LOCK = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 PATIENCE = 120.0
 """Seconds after which it is a fault: many times what a machine at a third of its speed needs."""
@@ -35,3 +39,13 @@ def lock_waiters() -> list[int]:
     """The PostgreSQL processes that wait for a lock in this database."""
     with db.session() as session:
         return list(session.scalars(AT_A_LOCK))
+
+
+def until_nobody_holds_a_lock() -> None:
+    """After a process was killed: PostgreSQL gives its locks back once it sees that the connection is gone."""
+
+    def holders() -> list[int]:
+        with db.session() as session:
+            return list(session.scalars(HELD))
+
+    until("the locks of a killed process to be given back", holders, lambda found: not found)
