@@ -161,9 +161,8 @@ def _row(campaign_id: bytes, told: dict[str, Any]) -> dict[str, Any]:
 
 def _forget(session: Session, campaign_id: bytes, shown: Container[int], *, keep_sealed: bool) -> int:
     """Delete the bodies that the bundle does not show; with `keep_sealed` only those that were public in the backup."""
-    told = Signature.show.in_(
-        [Visibility.NAME, Visibility.ROLE]
-    )  # the anonymous never have a body in a bundle (decision 0028)
+    # The anonymous never have a body in a bundle (decision 0028).
+    told = Signature.show.in_([Visibility.NAME, Visibility.ROLE])
     query = select(Signature.index).where(Signature.campaign_id == campaign_id, told)
     if keep_sealed:
         query = query.where(Signature.public)

@@ -22,7 +22,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 HEADLESS = "chromium-headless-shell"
 """The same engine without a window: a quarter to a third less work a page. It cannot do all that the whole browser can."""
 PROCESSES = "3"
-"""One more than the smallest machine has cores: a quarter of the time a test waits for a server, a browser or a second to pass."""
+"""One more than a small machine has cores, because tests spend a quarter of their time waiting."""
 PYTEST = (*PYTHON, "pytest", "-n", PROCESSES, "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),

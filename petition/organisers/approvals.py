@@ -1,4 +1,4 @@
-"""Two keys: what one organiser asks for and another approves before it happens.
+"""Approvals: what one organiser asks for and another approves before it happens.
 
 Guards against the organiser whose laptop was opened by somebody else, and against the one who was talked into it; not
 against an owner who invites a second account of their own: the journal shows that, and nothing prevents it. What

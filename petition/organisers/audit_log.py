@@ -1,4 +1,4 @@
-"""The journal: what organisers did, and when. Append-only; it never names a signer.
+"""The audit log: what organisers did, and when. Append-only; it never names a signer.
 
 Guards that whoever joins later can see what was done in the campaign's name, and that nobody can take a line out again:
 the database itself refuses to change one, or to delete one that is younger than a year (a trigger, migration 0003). Refuses to hold what would identify a

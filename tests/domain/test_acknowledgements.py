@@ -1,4 +1,4 @@
-"""Marks that are told now and awaited later: committed when heard, and a failure is raised as any other."""
+"""Acknowledgements that are sent now and confirmed later: committed once confirmed, and a failure is raised as any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheets: a mail written once for an edition and a language, in which only the links differ from reader to reader.
+"""Rendered mails: a mail written once for an edition and a language, in which only the links differ from reader to reader.
 
 Guards two things: each try of each mail has the same bytes, and fifty thousand readers cost one rendering. Refuses
 anything that tells readers apart: nothing in a sheet says who reads it or whether they signed.

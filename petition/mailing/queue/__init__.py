@@ -1,10 +1,10 @@
 """Deliveries: one mail to one recipient, promised by a row, sent once.
 
 Guards "nothing lost, at most one repeat for each killed sender": a delivery is unique by (kind, recipient, period) and
-its Message-ID is made from that key. It is claimed, committed, sent, marked; a claim is a date in the future, so that
+its Message-ID is made from that key. It is claimed, committed, sent, acknowledged; a claim is a date in the future, so that
 a sender that died gives its rows back by itself. Knows recipients by number only: who they are and whether they still
-want it is asked by whoever sends (`petition.mailing.digests`). Refuses to hammer a mail domain: a lane for each has a rate, and
-a pause when it does not answer.
+want it is asked by whoever sends (`petition.mailing.digests`). Refuses to hammer a mail domain: each has a throttle with a rate,
+which pauses it when it does not answer.
 """
 
 from petition.mailing.queue.acknowledgements import Acknowledgements, acknowledgements

@@ -1,4 +1,4 @@
-"""Marks: "this one was taken, the next is being tried", told to the database at once and awaited a moment later.
+"""Acknowledgements: "this mail was taken, the next is being tried", sent to the database at once and confirmed a moment later.
 
 Guards the order of P1: a mark has left this process before anything else is done, and is known to be committed before
 a word about the next mail leaves. In between its sender may compose that mail, and nothing else. It is one statement,

@@ -1,4 +1,4 @@
-"""Halts: kill switches for mail, the brake when the mail server refuses us, and the lock on a restored copy.
+"""Pauses: mail stopped by hand, because the mail server refuses it, or because this is a restored copy.
 
 Guards that a copy of the database, restored or cloned, sends nothing until somebody says so (P18): the database that
 may send is known by what a copy does not share with it. Refuses to guess: unknown means halted.

@@ -1,6 +1,6 @@
-"""Lanes: mails to one domain keep a rate, and a domain in trouble holds up nobody else's mail.
+"""Throttles: mails to one domain keep a rate, and a domain in trouble does not delay mail to others.
 
-A lane is a keyed hash of the domain, because the domain of a personal address may name a person. The large providers,
+A row holds a keyed hash of the domain (the column is called `lane`), because the domain of a personal address may name a person. The large providers,
 which name nobody, keep their names, so that organisers see which of them bounces.
 """
 

@@ -1,4 +1,4 @@
-"""The machine's door: the calls of api.md under `/api`, JSON in and out, for clients that nobody here wrote.
+"""The calls for machines: those of api.md under `/api`, JSON in and out, for clients that nobody here wrote.
 
 Guards what a client may rely on: names, statuses and shapes stand in one table (`calls.CALLS`), from which the
 OpenAPI document is made. The pass or the challenge id is the authority: no cookie, no session, any origin. Refuses

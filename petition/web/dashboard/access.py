@@ -1,4 +1,4 @@
-"""The door of the dashboard: who is signed in, whether the form was ours, whether this may be done.
+"""Access to the dashboard: who is signed in, whether the form was ours, whether this may be done.
 
 Guards every route of `/organise` in one place, before its view runs: a route that declares no access is never served, and
 a test fails on it. Guards against forged posts in two ways: a token in each form, bound to the visit by a MAC (there is

@@ -1,4 +1,4 @@
-"""What a request for a second key will do, in words and figures, made from its `about`; and what its button says."""
+"""What a request for approval will do, in words and figures, made from its `about`; and what its button says."""
 
 from __future__ import annotations
 

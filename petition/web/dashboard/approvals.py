@@ -1,4 +1,4 @@
-"""Two keys: what waits for a second organiser, in words and figures, and the button that turns the second key.
+"""Approvals: what waits for a second organiser, in words and figures, and the button that approves it.
 
 A new act needs its words in `petition.web.dashboard.approval_requests`, and what it does in `petition.usecases.acts`.
 """

@@ -1,4 +1,4 @@
-"""The journal in words: one sentence for each deed, and what the line tells of it: figures, names of organisers, settings.
+"""The audit log in words: one sentence for each action, and what the line tells of it: figures, names of organisers, settings.
 
 Guards that a reader understands every line without having been there. A new deed needs a line in SENTENCES; a new kind of
 figure in `about` a line in FIGURES, for a number without a noun says little. A test fails on a deed without a sentence.

@@ -1,4 +1,4 @@
-"""Forms of the door, the account and the team: shape only."""
+"""Forms of signing in, the account and the team: shape only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The room of drafts, and what each of its views does around the one thing it is for.
+"""The blueprint of drafts, and what each of its views does around the one thing it is for.
 
 Guards that a draft is taken under a lock, changed, and noted in the journal in one transaction.
 """
