@@ -15,7 +15,8 @@ from petition.core import db, logs
 from petition.core.redis_store import RedisStore
 from petition.privacy import keyring
 from petition.verification import VerificationContext
-from petition.web import api, assets, errors, headers, health, hooks, language, page_cache
+from petition.web import assets, errors, headers, health, hooks, language, page_cache
+from petition.web.api import blueprint
 from petition.web.dashboard.blueprints import BLUEPRINTS
 from petition.web.public import (
     checkpoints,
@@ -65,7 +66,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     language.teach(app)
     errors.watch(app)
     assets.serve(app, static)
-    for module in (api, health, hooks, *PAGES, *BLUEPRINTS):
+    for module in (blueprint, health, hooks, *PAGES, *BLUEPRINTS):
         app.register_blueprint(module.bp)
     whole = headers.Doorstep(headers.Shortcut(app.wsgi_app, services.page_cache), config)
     app.wsgi_app = whole  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from petition.core import clock, db
 from petition.core.redis_store import RedisUnavailable
 from petition.mailing import subscribers
 from petition.mailing.subscribers import relays
-from petition.web.api.calls import json_response
+from petition.web.json_http import json_response
 from petition.web.services import services
 from petition.web.sizes import LARGEST_REPORT
 

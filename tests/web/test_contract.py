@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from petition.core import db
-from petition.web.api import CALLS
+from petition.web.api.calls import CALLS
 from petition.web.services import Services
 from petition.web.sizes import LARGEST_CALL
 

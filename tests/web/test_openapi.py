@@ -19,7 +19,7 @@ from petition.core import clock, db
 from petition.core.encoding import b64u
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice
-from petition.web.api import CALLS
+from petition.web.api.calls import CALLS
 from petition.web.api.openapi import REQUIRED, document
 from petition.web.forms import FormRefused
 from tests import make

@@ -15,16 +15,12 @@ from petition.epochs.history import KeptCheckpoint
 from petition.ledger import log
 from petition.publication import Snapshot
 from petition.web import page_cache
-from petition.web.api.calls import reads
 from petition.web.forms import DIGITS
 from petition.web.services import services
 
-SIZE: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 AT_ONCE: Final = 100
 
 
-@reads("/campaigns/<slug>/checkpoints", "Signed heads of the ledger, newest first, 100 at a time", "Checkpoints",
-       cached=False, query={"before": SIZE})  # fmt: skip
 def checkpoints(slug: str) -> dict[str, Any]:
     """Heads of the epochs before a number; `before` leads on to older ones."""
     found = kept(page_cache.snapshot(slug), number_asked("before", 0))
@@ -32,8 +28,6 @@ def checkpoints(slug: str) -> dict[str, Any]:
     return {"checkpoints": told} | ({"before": found[-1].epoch} if len(found) == AT_ONCE else {})
 
 
-@reads("/campaigns/<slug>/consistency", "The proof that one head begins with another", "Consistency",
-       cached=False, query={"old": SIZE, "new": SIZE})  # fmt: skip
 def consistency(slug: str) -> dict[str, Any]:
     """Between two sizes that are public; `new` is the newest head's when it is left out. 404 for sizes beyond it."""
     snapshot = page_cache.snapshot(slug)

@@ -8,10 +8,12 @@ from typing import Any, Final
 from flask import Response
 
 from petition.web import page_cache
-from petition.web.api.calls import CALLS, JSON, Call, bp, text_of
+from petition.web.api.call import Call
+from petition.web.api.calls import CALLS
 from petition.web.api.shapes import SHAPES
 from petition.web.errors import PROBLEM
 from petition.web.forms import NUMBERS, Shape, field_names
+from petition.web.json_http import JSON, json_text
 from petition.web.page import PAGES_CACHED
 
 PARAMETER: Final = re.compile(r"<(\w+)>")
@@ -36,10 +38,9 @@ REQUIRED: Final = {
 }
 
 
-@bp.get("/openapi.json")
 def openapi() -> Response:
     """The document itself, the same for everybody."""
-    return page_cache.cached_text("", "openapi", lambda _: text_of(document()), kind=JSON, caching=PAGES_CACHED)
+    return page_cache.cached_text("", "openapi", lambda _: json_text(document()), kind=JSON, caching=PAGES_CACHED)
 
 
 def document() -> dict[str, Any]:

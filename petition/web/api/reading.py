@@ -11,48 +11,39 @@ from werkzeug.exceptions import BadRequest
 
 from petition import signatures
 from petition.core import db
-from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.encoding import MalformedEncoding, unb64u
 from petition.publication import MilestoneView, Snapshot
-from petition.signatures import NamedPage, NamedSigner, SignatureState, SignatureStatus, group_figures
+from petition.signatures import NamedPage, NamedSigner, group_figures
 from petition.web import page_cache, proof_of_work
-from petition.web.api.calls import JSON, json_response, reads, text_of
+from petition.web.api.answers import status_json
 from petition.web.forms import DIGITS, LONGEST_NAME, one_line
+from petition.web.json_http import JSON, json_response, json_text
 from petition.web.page import CALLS_CACHED
 from petition.web.services import services
 
 HASH_BYTES: Final = 32
-LANG: Final = {"lang": {"type": "string"}}
-PAGE: Final = {
-    "page": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-    "q": {"type": "string", "maxLength": 80},
-}
 
 
-@reads("/campaigns", "Public campaigns", "Listing", query=LANG)
 def campaigns() -> Response:
     """The list of public campaigns."""
     return page_cache.cached_listing(str(g.lang), "api/campaigns", _listed, kind=JSON, caching=CALLS_CACHED)
 
 
-@reads("/campaigns/<slug>", "Everything public about a campaign", "Campaign", query=LANG)
 def campaign(slug: str) -> Response:
     """One campaign."""
-    return _cached(slug, "api/campaign", lambda snapshot: text_of(_campaign(snapshot, str(g.lang))))
+    return _cached(slug, "api/campaign", lambda snapshot: json_text(_campaign(snapshot, str(g.lang))))
 
 
-@reads("/campaigns/<slug>/count", "The count, made for polling with If-None-Match", "Count")
 def count(slug: str) -> Response:
     """The count and the next milestone."""
-    return _cached(slug, "api/count", lambda snapshot: text_of(_count(snapshot)), lang="")
+    return _cached(slug, "api/count", lambda snapshot: json_text(_count(snapshot)), lang="")
 
 
-@reads("/campaigns/<slug>/challenge", "An ALTCHA challenge to solve before asking for a code", "Puzzle", cached=False)
 def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the same for all campaigns)
     """A fresh challenge; nothing is kept of it."""
     return proof_of_work.challenge(services().config.secret_key, time.time())
 
 
-@reads("/campaigns/<slug>/receipt/<leaf>", "Where a signature stands, by its leaf hash", "Standing", cached=False)
 def receipt(slug: str, leaf: str) -> dict[str, Any]:
     """Waiting, in the ledger with its proof, withdrawn or removed."""
     try:
@@ -64,7 +55,6 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
         return status_json(signatures.status(session, campaign, wanted))
 
 
-@reads("/campaigns/<slug>/signers", "Who chose to be seen, in ledger order, 100 a page", "Signers", query=PAGE)
 def signers(slug: str) -> Response:
     """Named signers, roles in cells of at least ten, and the number of the others. What is searched for is not kept."""
     page, q = _page_number(), searched()
@@ -72,18 +62,13 @@ def signers(slug: str) -> Response:
         snapshot = page_cache.snapshot(slug)
         return json_response(_signers(snapshot, named_page(snapshot, page, q)))
     return _cached(
-        slug, f"api/signers/{page}", lambda snapshot: text_of(_signers(snapshot, named_page(snapshot, page))), lang=""
+        slug, f"api/signers/{page}", lambda snapshot: json_text(_signers(snapshot, named_page(snapshot, page))), lang=""
     )
 
 
-@reads(
-    "/campaigns/<slug>/breakdown",
-    "Those who show only a role, by role and by team: groups of ten and more",
-    "Breakdown",
-)
 def breakdown(slug: str) -> Response:
     """Each figure is so many people or a few more; none of a group under ten, and no total."""
-    return _cached(slug, "api/breakdown", lambda snapshot: text_of(_breakdown(snapshot)), lang="")
+    return _cached(slug, "api/breakdown", lambda snapshot: json_text(_breakdown(snapshot)), lang="")
 
 
 def searched() -> str:
@@ -98,27 +83,6 @@ def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
         return NamedPage((), 1, 0)
     with db.session() as session:
         return signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=q)
-
-
-def status_json(standing: SignatureStatus) -> dict[str, Any]:
-    """A standing as the calls say it; a hidden name is still a signature in the ledger.
-
-    A removal that no epoch has taken yet says so; one that was taken says why.
-    """
-    told: dict[str, Any] = {"state": state_name(standing.state, logged=standing.index is not None)}
-    if standing.state is SignatureState.REMOVED:
-        told |= {"why": str(standing.why)} if standing.why else {"state": "removing"}
-    if standing.index is not None:
-        proof = [b64u(each) for each in standing.proof]
-        told |= {"index": standing.index, "epoch": standing.epoch, "proof": proof}
-    return told
-
-
-def state_name(state: SignatureState, *, logged: bool = True) -> str:
-    """The state's name to a client: whether a name is hidden is nobody's business, it counts."""
-    if state is not SignatureState.HIDDEN:
-        return str(state)
-    return str(SignatureState.LOGGED if logged else SignatureState.PENDING)
 
 
 def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Response:
@@ -143,7 +107,7 @@ def _page_number() -> int:
 
 def _listed(listing: page_cache.Listing) -> str:
     lang = str(g.lang)
-    return text_of([
+    return json_text([
         {"slug": each.slug, "title": _in_language(each.title, lang, each.languages), "state": each.state, "count": each.count}
         for each in listing
     ])  # fmt: skip

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from petition import signatures
 from petition.core.db import session as reading
 from petition.publication import Snapshot
-from petition.web.api.reading import status_json
+from petition.web.api.answers import status_json
 from petition.web.fields import Filled
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipts import Kept, ReceiptFaulty

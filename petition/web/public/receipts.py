@@ -17,8 +17,8 @@ from petition.ledger import merkle
 from petition.ledger.entries import EntryMalformed, SignEntry, Visibility, parse
 from petition.publication import Snapshot
 from petition.signatures import DisplayChoice, Receipt
-from petition.web.api.calls import text_of
-from petition.web.api.writing import receipt_json
+from petition.web.api.answers import receipt_json
+from petition.web.json_http import json_text
 
 TOKEN_LENGTH = 43
 
@@ -37,7 +37,7 @@ class Kept:
 
 def written(receipt: Receipt, snapshot: Snapshot) -> str:
     """The text to keep: the call's receipt object with the campaign's id and origin, on one line."""
-    return text_of({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt)})
+    return json_text({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt)})
 
 
 def read(text: str, snapshot: Snapshot) -> Kept:

@@ -23,7 +23,7 @@ from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import Snapshot
 from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from petition.verification import AlreadyVerified
-from petition.web.api import writing
+from petition.web import signing
 from petition.web.fields import Filled
 from petition.web.forms import PassForm, SignForm, VerifyForm
 from petition.web.public import personal, receipts, words
@@ -68,7 +68,7 @@ def verify(slug: str) -> Response:
     """An address is given: whatever it is, the same page asks for the code."""
     snapshot, lang = personal.find(slug)
     try:
-        challenge = writing.ask_for_code(slug, VerifyForm.read(request.form))
+        challenge = signing.ask_for_code(slug, VerifyForm.read(request.form))
     except personal.REFUSALS as error:
         return _render_again(error, "address", snapshot, lang, Stage.ADDRESS)
     address = request.form.get("address", "").strip()
@@ -93,7 +93,7 @@ def sign(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     try:
         given = SignForm.read(request.form)
-        receipt = writing.redeem(slug, given)
+        receipt = signing.redeem(slug, given)
     except personal.REFUSALS as error:
         return _render_again(error, "pass", snapshot, lang, Stage.CHOOSE)
     text = receipts.written(receipt, snapshot)
@@ -131,7 +131,7 @@ def _render_again(error: Exception, field: str, snapshot: Snapshot, lang: str, s
 def _pass(slug: str) -> str:
     blinding = _blinding(services().page_cache.campaign(slug), request.form.get("seed", ""))
     given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
-    return passes.complete(blinding, writing.issue_stamp(slug, given, blinding.blinded)).encode()
+    return passes.complete(blinding, signing.issue_stamp(slug, given, blinding.blinded)).encode()
 
 
 def _receipt_page(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from petition.web.api.subscribing import ask_for_mail
 from petition.web.fields import Filled
 from petition.web.forms import SubscribeForm
 from petition.web.public import personal
+from petition.web.signing import ask_for_mail
 
 TYPED = ("address", "rhythm", "lang")
 

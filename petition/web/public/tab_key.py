@@ -14,8 +14,8 @@ from flask import Blueprint, Response, abort
 from werkzeug.exceptions import TooManyRequests
 
 from petition.core.encoding import b64u
-from petition.web.api.calls import json_object, json_response
 from petition.web.forms import TabForm, TabKeyForm
+from petition.web.json_http import json_object, json_response
 from petition.web.network import network
 from petition.web.services import services
 

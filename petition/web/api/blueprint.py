@@ -1,0 +1,41 @@
+"""Serves the table of calls: parses what comes in, calls the view, writes JSON."""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from flask import Blueprint, Response
+
+from petition.web import page_cache
+from petition.web.api import openapi
+from petition.web.api.call import Call, View
+from petition.web.api.calls import CALLS
+from petition.web.json_http import json_object, json_response
+from petition.web.language import page_language
+
+PREFIX = "/api"
+
+
+def make_blueprint() -> Blueprint:
+    """A blueprint that answers every call of the table, and the document that describes them."""
+    bp = Blueprint("api", __name__, url_prefix=PREFIX)
+    for call in CALLS:
+        bp.add_url_rule(call.path, call.name, _answering(call), methods=[call.method])
+    bp.add_url_rule("/openapi.json", "openapi", openapi.openapi)
+    return bp
+
+
+def _answering(call: Call) -> View:
+    """The call's view, given the form if it has one; what it returns becomes JSON unless it is a response already."""
+
+    @wraps(call.view)
+    def answer(**values: str) -> Response:
+        page_language(page_cache.snapshot(values["slug"]) if "slug" in values else None)
+        form = {"form": call.form.from_json(json_object())} if call.form else {}
+        given = call.view(**values, **form)
+        return given if isinstance(given, Response) else json_response(given, call.status)
+
+    return answer
+
+
+bp = make_blueprint()

@@ -1,0 +1,75 @@
+"""What a signer or a reader asks for, shared by the pages and the calls: a code, a pass, a signature, mail.
+
+Each function opens the one transaction that its act takes.
+"""
+
+from __future__ import annotations
+
+from petition import signatures, verification
+from petition.core import clock, db, i18n
+from petition.mailing import subscribers
+from petition.signatures import Receipt
+from petition.web import page_cache, proof_of_work
+from petition.web.forms import PassForm, SignForm, SubscribeForm, VerifyForm
+from petition.web.network import network
+from petition.web.services import services
+
+
+def ask_for_code(slug: str, form: VerifyForm) -> str:
+    """Begin a verification; returns the challenge's id, the same answer for every address of a listed domain."""
+    here = services()
+    campaign = here.page_cache.campaign(slug)
+    proven = proof_of_work.was_done(here.config.secret_key, here.redis_store, form.altcha.data)
+    where = network()
+    with db.single_statement() as session:
+        return verification.begin(
+            session,
+            here.verification,
+            campaign,
+            str(form.address.data),
+            network=where,
+            proven=proven,
+            lang=_mail_language(slug, form.lang.data),
+            now=clock.now(),
+        )
+
+
+def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
+    """Sign a blinded value (256 bytes in and out); `form` holds challenge and code."""
+    here = services()
+    campaign = here.page_cache.campaign(slug)
+    with db.single_statement() as session:
+        return verification.issue(
+            session, here.verification, campaign, str(form.challenge.data), str(form.code.data), blinded, clock.now()
+        )
+
+
+def redeem(slug: str, form: SignForm) -> Receipt:
+    """Redeem a pass for a signature, in one round trip to the database."""
+    campaign = services().page_cache.campaign(slug)
+    with db.single_statement() as session:
+        return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
+
+
+def ask_for_mail(slug: str, form: SubscribeForm) -> None:
+    """Ask for mail; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
+    here = services()
+    campaign = here.page_cache.campaign(slug)
+    lang = form.language(page_cache.snapshot(slug).languages)
+    subscribers.admit(here.redis_store, network)
+    with db.transaction() as session:
+        subscribers.ask(
+            session,
+            here.config.pepper,
+            campaign.id,
+            campaign.policies(),
+            str(form.address.data),
+            lang,
+            form.chosen(),
+            clock.now(),
+        )
+
+
+def _mail_language(slug: str, asked: str | None) -> str:
+    first = page_cache.snapshot(slug).languages[0]
+    return i18n.interface_language(asked if asked in i18n.LANGUAGES else first)
