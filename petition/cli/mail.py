@@ -22,6 +22,7 @@ from petition.mailing.digests import DIGESTS, NOTICES, Sender
 from petition.mailing.queue.pauses import REFUSED
 from petition.mailing.subscribers import Audience, WorkAddressRefused, dsn
 from petition.privacy.addresses import SENTENCES, AddressRefused
+from workers.loops.sending import send_round
 
 KINDS = click.Choice(sorted([*DIGESTS, *NOTICES]))
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
@@ -96,7 +97,7 @@ def send() -> None:
     """Send what is due now, without waiting for a worker."""
     with opened() as config:
         claimed, sending = 0, sender(config)
-        while sent := digests.send_round(sending, clock.now):
+        while sent := send_round(sending, clock.now):
             claimed += sent
         click.echo(f"{claimed} mails tried.")
 

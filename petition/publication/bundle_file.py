@@ -5,14 +5,12 @@ Guards that a reader gets a whole file or the one before; refuses to write one t
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign
-from petition.core import db, outbox
 from petition.ledger import bundle, log
 
 
@@ -21,17 +19,10 @@ def bundle_path(home: Path, slug: str) -> Path:
     return home / "public" / slug / "bundle.zip"
 
 
-def settle(outbox_id: str, home: Path, now: datetime) -> None:
-    """Write the bundle that an outbox row asks for: claim, write, settle. A second caller finds nothing to do."""
-    with db.transaction() as session:
-        row = outbox.claim(session, outbox_id, now)
-    if row is None:
-        return
-    with db.session() as session:
-        if log.head_of(session, row.campaign_id).epoch <= row.number:
-            write_bundle(session, session.get_one(Campaign, row.campaign_id), home)
-    with db.transaction() as session:
-        outbox.settle(session, outbox_id)
+def write_epoch(session: Session, campaign_id: bytes, epoch: int, home: Path) -> None:
+    """Write the bundle of an epoch, unless a later epoch was closed already: its own row will write a newer bundle."""
+    if log.head_of(session, campaign_id).epoch <= epoch:
+        write_bundle(session, session.get_one(Campaign, campaign_id), home)
 
 
 def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:

@@ -100,17 +100,39 @@ def unfinished(session: Session) -> list[str]:
     return [each.hex() for each in session.scalars(query)]
 
 
-def make(export_id: bytes, home: Path, now: datetime) -> None:
-    """Make a file, unless somebody is at it or it is made; commits by itself, as progress is to be seen."""
-    with db.session() as reading:
-        if not db.try_hold(reading, db.lock_key("export", export_id)):
-            return
-        if (export := _begin(export_id)) is None:
-            return
-        campaign = reading.get_one(Campaign, export.campaign_id)
-        rows = files.rows_of(reading, campaign, export.kind, names=names_are_public(reading, campaign))
-        files.write(files.path(home, export_id), rows, lambda done: _record_progress(export_id, done, rows.total))
-    _finish(export_id, now)
+def try_lock(session: Session, export_id: bytes) -> bool:
+    """Take the lock of a file until the end of this session; false if another process is making the file."""
+    return db.try_hold(session, db.lock_key("export", export_id))
+
+
+def begin(session: Session, export_id: bytes) -> Export | None:
+    """Record that a file is being made; None when it need not be made, or failed too often."""
+    export = session.get(Export, export_id, with_for_update=True)
+    if export is None or export.state not in UNFINISHED:
+        return None
+    if export.tries >= MOST_TRIES:
+        export.state = ExportState.FAILED
+        return None
+    export.tries, export.state, export.done = export.tries + 1, ExportState.RUNNING, 0
+    return export
+
+
+def rows_of(session: Session, export: Export) -> files.Rows:
+    """What a file holds, read as it is written."""
+    campaign = session.get_one(Campaign, export.campaign_id)
+    return files.rows_of(session, campaign, export.kind, names=names_are_public(session, campaign))
+
+
+def record_progress(session: Session, export_id: bytes, done: int, total: int) -> None:
+    """Record how many rows are written, for the page that shows the file."""
+    if (export := session.get(Export, export_id)) is not None:
+        export.done, export.total = done, max(done, total)
+
+
+def finish(session: Session, export_id: bytes, now: datetime) -> None:
+    """Record that a file is ready, unless its day is over."""
+    if (export := session.get(Export, export_id)) is not None and export.until > now:
+        export.state, export.total = ExportState.DONE, export.done
 
 
 def purge(session: Session, home: Path, now: datetime) -> None:
@@ -135,28 +157,3 @@ def _promise(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, 
         audit_log.write(session, campaign.id, by, Action.EXPORTED, now, {"kind": kind.value})
     events.announce(session.info, events.ExportWanted(found.id.hex()))
     return found
-
-
-def _begin(export_id: bytes) -> Export | None:
-    """Write down that it is being made; None when it need not be, or failed too often."""
-    with db.transaction() as session:
-        export = session.get(Export, export_id, with_for_update=True)
-        if export is None or export.state not in UNFINISHED:
-            return None
-        if export.tries >= MOST_TRIES:
-            export.state = ExportState.FAILED
-            return None
-        export.tries, export.state, export.done = export.tries + 1, ExportState.RUNNING, 0
-        return export
-
-
-def _record_progress(export_id: bytes, done: int, total: int) -> None:
-    with db.transaction() as session:
-        if (export := session.get(Export, export_id)) is not None:
-            export.done, export.total = done, max(done, total)
-
-
-def _finish(export_id: bytes, now: datetime) -> None:
-    with db.transaction() as session:
-        if (export := session.get(Export, export_id)) is not None and export.until > now:
-            export.state, export.total = ExportState.DONE, export.done

@@ -7,8 +7,7 @@ epoch's lock, so that a batch sees a removal whole or not at all. Refuses a remo
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -33,8 +32,6 @@ from petition.signatures.tables import BulkRemoval, BulkRemovalState
 AT_ONCE: Final = 50
 """More than so many take a second organiser."""
 REMOVAL: Final = "removal"
-BREATH: Final = 0.02
-"""Seconds between two portions: an epoch or a reader of the page gets in."""
 
 
 class SelectionChanged(Exception):
@@ -125,29 +122,15 @@ def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, n
     return restored
 
 
-def work(
-    outbox_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = bulk_removal.PORTION
-) -> None:  # fmt: skip
-    """Carry out the bulk removals of a campaign, one portion per transaction; after a crash the sweep starts it again."""
-    with db.transaction() as session:
-        row = outbox.claim(session, outbox_id, now())
-    if row is None:
-        return
-    while _portion(row.campaign_id, outbox_id, now(), most):
-        if stopping():
-            return
-        time.sleep(BREATH)
-
-
-def _portion(campaign_id: bytes, outbox_id: str, now: datetime, most: int) -> bool:
-    with db.transaction() as session:
-        db.hold(session, epoch_lock(campaign_id))
-        left = bulk_removal.running(session, campaign_id)
-        if not left:
-            outbox.settle(session, outbox_id)
-            return False
-        bulk_removal.advance(session, bulk_removal.find(session, campaign_id, left[0]), most)
-        outbox.go_on(session, outbox_id, now)
+def remove_portion(session: Session, campaign_id: bytes, outbox_id: str, now: datetime, most: int) -> bool:
+    """Remove up to `most` signatures of the oldest bulk removal that runs; without one, settle the row. Whether one ran."""
+    db.hold(session, epoch_lock(campaign_id))
+    left = bulk_removal.running(session, campaign_id)
+    if not left:
+        outbox.settle(session, outbox_id)
+        return False
+    bulk_removal.advance(session, bulk_removal.find(session, campaign_id, left[0]), most)
+    outbox.go_on(session, outbox_id, now)
     return True
 
 

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from petition.campaigns.news import TELL
 from petition.core import db, outbox
 from petition.mail import ListPostbox
-from petition.mailing import digests, queue
+from petition.mailing import queue
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Claim, Delivery, DeliveryState
 from petition.mailing.subscribers import Subscriber
 from tests import make
 from tests.support import mails
 from tests.support.mails import TOMORROW, URL, claimed
+from workers.loops.sending import send_round
 from workers.tasks import digests as tasks
 
 
@@ -76,7 +77,7 @@ def test_a_mail_that_cannot_be_made_says_so_in_its_row_and_the_others_go_out(
         queue.withdraw(session, waiting)
         broken = waiting[0].recipient
         session.execute(update(Subscriber).where(Subscriber.id == broken).values(sealed=b"x" * 300))
-    assert digests.send_round(sender, lambda: TOMORROW) == 5
+    assert send_round(sender, lambda: TOMORROW) == 5
     assert len(postbox.sent) == 4
     with db.session() as session:
         row = session.scalars(select(Delivery).where(Delivery.recipient == broken)).one()

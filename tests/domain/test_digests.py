@@ -19,6 +19,7 @@ from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import Frequency, Purpose, Subscriber, SubscriberState, WorkAddressRefused, links
 from tests import make
+from workers.loops.sending import send_round
 
 SUZIE = "Suzie.Q+letters@post.example"
 
@@ -35,7 +36,7 @@ def sender(postbox: ListPostbox) -> Sender:
 
 def send(sender: Sender, now: datetime) -> int:
     """Send whatever is due at a moment."""
-    return digests.send_round(sender, lambda: now, most=100)
+    return send_round(sender, lambda: now, most=100)
 
 
 def subscriber(

@@ -28,6 +28,7 @@ from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from tests import make
+from workers.loops.bundles import publish_bundle
 
 LATER = make.NOW + timedelta(seconds=10)
 
@@ -288,7 +289,7 @@ def published(session: Session, campaign: Campaign, home: Path) -> str:
     """The bodies of the newest bundle, once everything that is owed was written."""
     for kind, outbox_id in outbox.overdue(session, LATER):
         if kind == BUNDLE:
-            bundle_file.settle(outbox_id, home, LATER)
+            publish_bundle(outbox_id, home, LATER)
     with ZipFile(bundle_file.bundle_path(home, campaign.slug)) as bundle:
         return bundle.read("bodies.jsonl").decode()
 

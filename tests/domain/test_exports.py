@@ -37,6 +37,7 @@ from tests import make
 from tests.support.many import signed
 from tests.support.services import MASTER_KEY
 from tests.support.waiting import until_nobody_holds_a_lock
+from workers.loops.exports import make_export
 
 NOW = make.NOW
 OMAR, SUZIE = b"o" * 16, b"s" * 16
@@ -78,7 +79,7 @@ def opened(**changes: object) -> Campaign:
 
 def made(kind: ExportKind, campaign: Campaign, home: Path) -> str:
     export_id = promised(kind, campaign)
-    exports.make(export_id, home, NOW)
+    make_export(export_id, home, NOW)
     return files.path(home, export_id).read_text("utf-8-sig")
 
 
@@ -133,7 +134,7 @@ def test_figures_and_journal_say_what_happened(engine: Engine, tmp_path: Path) -
 
 def test_nobody_else_on_the_machine_reads_a_file(engine: Engine, tmp_path: Path) -> None:
     export_id = promised(ExportKind.JOURNAL, opened())
-    exports.make(export_id, tmp_path, NOW)
+    make_export(export_id, tmp_path, NOW)
     path = files.path(tmp_path, export_id)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
 
@@ -164,9 +165,9 @@ def child(url: str, home: Path, export_id: bytes, failpoint: str) -> int:
     words = (
         "import sys; from pathlib import Path; from petition.core import clock, db, failpoints;"
         "from petition.privacy import keyring;"
-        "from petition.usecases import exports; url, key, home, name, point = sys.argv[1:];"
+        "from workers.loops.exports import make_export; url, key, home, name, point = sys.argv[1:];"
         "db.connect(url); keyring.connect([key]); failpoints.arm(point);"
-        "exports.make(bytes.fromhex(name), Path(home), clock.now())"
+        "make_export(bytes.fromhex(name), Path(home), clock.now())"
     )
     argv = [sys.executable, "-c", words, url, MASTER_KEY, str(home), export_id.hex(), failpoint]
     died = subprocess.run(argv, cwd=PROJECT, env=os.environ, capture_output=True, check=False, timeout=60)
@@ -190,7 +191,7 @@ def test_an_export_that_is_killed_is_made_again_and_its_half_can_never_be_downlo
         with pytest.raises(ExportUnknown):
             exports.find(session, campaign.id, export_id, NOW)
     assert [each.suffix for each in files.every(tmp_path)] == [files.PART]
-    exports.make(export_id, tmp_path, NOW)
+    make_export(export_id, tmp_path, NOW)
     with db.session() as session:
         assert exports.find(session, campaign.id, export_id, NOW).done == files.TOLD_EVERY + 5
     assert files.every(tmp_path) == [files.path(tmp_path, export_id)]
@@ -203,7 +204,7 @@ def test_a_file_that_kills_its_makers_is_given_up_after_five_and_says_so(
     export_id = promised(ExportKind.JOURNAL, opened())
     for _ in range(exports.MOST_TRIES):
         assert child(database_url, tmp_path, export_id, "export-named") == -signal.SIGKILL
-    exports.make(export_id, tmp_path, NOW)
+    make_export(export_id, tmp_path, NOW)
     with db.session() as session:
         assert session.get_one(Export, export_id).state is ExportState.FAILED
         assert exports.unfinished(session) == []
@@ -214,7 +215,7 @@ def test_of_makers_at_once_one_makes_the_file(engine: Engine, tmp_path: Path) ->
     with db.transaction() as session:
         signed(session, session.get_one(Campaign, campaign.id), 5_000)
     export_id = promised(ExportKind.SIGNERS, campaign)
-    makers = [threading.Thread(target=exports.make, args=(export_id, tmp_path, NOW)) for _ in range(4)]
+    makers = [threading.Thread(target=make_export, args=(export_id, tmp_path, NOW)) for _ in range(4)]
     for each in makers:
         each.start()
     for each in makers:
@@ -229,12 +230,12 @@ def test_an_export_is_gone_from_disk_and_database_after_a_day_a_younger_one_is_n
 ) -> None:
     campaign = opened()
     old, late = promised(ExportKind.JOURNAL, campaign), NOW + timedelta(hours=24)
-    exports.make(old, tmp_path, NOW)
+    make_export(old, tmp_path, NOW)
     with db.session() as session, pytest.raises(ExportUnknown):
         exports.find(session, campaign.id, old, late)
     with db.transaction() as session:
         young = exports.ask(session, campaign, ExportKind.JOURNAL, OMAR, late).id
-    exports.make(young, tmp_path, late)
+    make_export(young, tmp_path, late)
     with db.transaction() as session:
         exports.purge(session, tmp_path, late)
     with db.session() as session:

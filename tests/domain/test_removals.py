@@ -24,6 +24,7 @@ from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature,
 from petition.usecases import hints, removals
 from petition.usecases.removals import SelectionChanged
 from tests import make
+from workers.loops.removals import carry_out_removals
 
 LATER = make.NOW + timedelta(seconds=10)
 OMAR, RITA = b"o" * 16, b"r" * 16
@@ -388,7 +389,9 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
             with db.transaction() as session:
                 epochs.refresh_stale(session, LATER)
 
-    workers = [guarded(lambda each=each: removals.work(each, lambda: LATER, lambda: False, 7)) for each in outbox_ids]
+    workers = [
+        guarded(lambda each=each: carry_out_removals(each, lambda: LATER, lambda: False, 7)) for each in outbox_ids
+    ]
     threads = [*workers, guarded(withdraw), guarded(close)]
     for thread in threads:
         thread.start()
@@ -436,16 +439,16 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
         return False
 
     with pytest.raises(Killed):
-        removals.work(outbox_id, lambda: LATER, breath, 7)
+        carry_out_removals(outbox_id, lambda: LATER, breath, 7)
     with db.session() as session:
         wave = session.scalars(select(BulkRemoval)).one()
         assert (wave.found, wave.done, wave.state) == (60, 21, BulkRemovalState.RUNNING)
         assert epochs.audit(session, session.get_one(Campaign, campaign_id)).faults == []
-    removals.work(outbox_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
+    carry_out_removals(outbox_id, lambda: LATER, lambda: False)  # the lease has not ended: nothing
     with db.session() as session:
         assert session.scalars(select(BulkRemoval.done)).one() == 21
     after = LATER + outbox.LEASE
-    removals.work(outbox_id, lambda: after, lambda: False)
+    carry_out_removals(outbox_id, lambda: after, lambda: False)
     with db.session() as session:
         wave = session.scalars(select(BulkRemoval)).one()
         assert (wave.found, wave.done, wave.state) == (60, 60, BulkRemovalState.DONE)

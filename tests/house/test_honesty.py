@@ -175,6 +175,15 @@ def test_one_commit_one_clock_one_config(words: str, rooms: set[str]) -> None:
     assert [path for path in found if not rooms & set(path.parts)] == []
 
 
+def test_transactions_open_at_the_edges_only() -> None:
+    """Views, tasks, commands and seeds open them; everything else takes the session that it works in."""
+    edges = ("petition/web/", "petition/cli/", "workers/", "seeds/", "petition/core/db.py")
+    inner = {str(path.relative_to(ROOT)): path.read_text() for path in CODE}
+    opened = re.compile(r"\b(?:transaction|single_statement)\(")
+    assert len([name for name, text in inner.items() if opened.search(text)]) > 30
+    assert [name for name, text in inner.items() if opened.search(text) and not name.startswith(edges)] == []
+
+
 def test_nothing_is_inline_on_a_page() -> None:
     pages = [path for path in (ROOT / "templates").rglob("*.html") if "mail" not in path.parts]
     inline = re.compile(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)|javascript:")

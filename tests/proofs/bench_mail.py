@@ -28,6 +28,7 @@ from petition.privacy import keyring
 from tests import make
 from tests.support import mails
 from tests.support.many import peak_megabytes
+from workers.loops.sending import send_round
 
 MODULE = "tests.proofs.bench_mail"
 DOMAINS = [f"d{number}.example" for number in range(20)]
@@ -79,7 +80,7 @@ def one_mail(campaign_id: bytes) -> bytes:
     """The bytes of one of the mails."""
     make_due(campaign_id, 1)
     postbox = ListPostbox()
-    digests.send_round(sender_to(postbox), clock.now)
+    send_round(sender_to(postbox), clock.now)
     return postbox.sent[0].as_bytes()
 
 
@@ -156,7 +157,7 @@ def main(what: str, url: str, argument: str) -> int:
     sender = sender_to(SmtpPostbox(f"smtp://127.0.0.1:{argument}?tls=none"))
     print("ready", flush=True)
     sys.stdin.readline()
-    while digests.send_round(sender, clock.now):
+    while send_round(sender, clock.now):
         pass
     return 0
 

@@ -29,6 +29,7 @@ from petition.web.app import build
 from tests import make
 from tests.support.many import peak_megabytes, signed
 from tests.support.omar import Omar, signed_in
+from workers.loops.exports import make_export
 
 MODULE = "tests.proofs.bench_organise"
 FEW = 100
@@ -93,7 +94,7 @@ def main(url: str, home: str, export_id: str) -> int:
     db.connect(url)
     keyring.connect(Config.from_env(os.environ).master_keys)
     began = time.perf_counter()
-    exports.make(bytes.fromhex(export_id), Path(home), clock.now())
+    make_export(bytes.fromhex(export_id), Path(home), clock.now())
     print(time.perf_counter() - began, peak_megabytes())
     return 0
 

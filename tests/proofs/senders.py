@@ -7,8 +7,8 @@ import sys
 
 from petition.config import Config
 from petition.core import clock, db, failpoints
-from petition.mailing import digests
 from workers.celery_app import set_up, worker_context
+from workers.loops.sending import send_round
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
         if pid == 0:
             db.forked()
             failpoints.arm(line.strip() or None)
-            while digests.send_round(worker_context().sender, clock.now):
+            while send_round(worker_context().sender, clock.now):
                 pass
             os._exit(0)
         print(os.waitpid(pid, 0)[1], flush=True)

@@ -20,12 +20,13 @@ from petition.bootstrap import EmbeddedServices
 from petition.bootstrap.postgres import binaries
 from petition.core import clock, db
 from petition.mail import ListPostbox
-from petition.mailing import digests, queue
+from petition.mailing import queue
 from petition.mailing.digests import Sender
 from petition.mailing.queue.pauses import RESTORED, identity
 from tests import make
 from tests.support import mails
 from tests.support.figures import Write
+from workers.loops.sending import send_round
 
 URL = "http://localhost"
 N = 30
@@ -100,7 +101,7 @@ def test_a_copy_sends_nothing_until_it_is_told_to_and_repeats_nothing_that_was_s
     postbox = ListPostbox()
     sender = Sender(postbox, URL, "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
     campaign_id = mails.planned_digest(N)
-    assert digests.send_round(sender, clock.now, most=N // 2) == N // 2
+    assert send_round(sender, clock.now, most=N // 2) == N // 2
     before = [mail.message_id for mail in postbox.sent]
     db.disconnect()
     copy = f"copy_{make_url(database_url).database}"
@@ -108,11 +109,11 @@ def test_a_copy_sends_nothing_until_it_is_told_to_and_repeats_nothing_that_was_s
     here = how in {put_back, backed_up_here}
     try:
         db.connect(database_url if here else make_url(database_url).set(database=copy).render_as_string(False))
-        assert digests.send_round(sender, clock.now) == 0
+        assert send_round(sender, clock.now) == 0
         with db.transaction() as session:
             assert queue.current_pauses(session, URL) == [RESTORED]
             queue.resume(session, "all", URL)
-        while digests.send_round(sender, clock.now):
+        while send_round(sender, clock.now):
             pass
         assert mails.states(campaign_id) == {"sent": N}
     finally:

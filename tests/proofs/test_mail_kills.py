@@ -15,12 +15,12 @@ from sqlalchemy import select, update
 
 from petition.config.addresses import PROJECT
 from petition.core import clock, db
-from petition.mailing import digests
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import Subscriber, address_book
 from tests.support import mails
 from tests.support.figures import Write
 from tests.support.post import Post, senders
+from workers.loops.sending import send_round
 
 pytestmark = pytest.mark.xdist_group("mail")
 POINTS = {
@@ -37,7 +37,7 @@ def finish(post: Post, campaign_id: bytes) -> None:
     """Let what is left be sent by a sender that nobody kills."""
     mails.end_claims()
     sender = post.sender()
-    while digests.send_round(sender, clock.now):
+    while send_round(sender, clock.now):
         pass
     assert mails.left(campaign_id) == 0
 
@@ -135,7 +135,7 @@ def test_a_sender_that_is_told_to_stop_ends_after_its_mail_and_gives_back_the_re
     """P1: what a worker does once it heard SIGTERM; that its pool hears it is in tests/workers/test_stopping.py."""
     n, enough = 8, 3
     campaign_id = mails.planned_digest(n)
-    digests.send_round(replace(post.sender(), stopping=lambda: len(post.sink.taken) >= enough), clock.now)
+    send_round(replace(post.sender(), stopping=lambda: len(post.sink.taken) >= enough), clock.now)
     assert len(post.sink.taken) == enough
     assert mails.due(campaign_id) == mails.left(campaign_id) == n - enough
     finish(post, campaign_id)

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from petition.core import clock, db
 from petition.mail import MailDelayed, SmtpPostbox, timeouts
-from petition.mailing import digests, subscribers
+from petition.mailing import subscribers
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.mailing.subscribers import Subscriber, SubscriberState, address_book
@@ -28,6 +28,7 @@ from tests.support.mail_server import PLAIN
 from tests.support.post import DROP, HANG, Post
 from tests.support.waiting import until
 from workers.celery_app import BULK_TIMEOUT
+from workers.loops.sending import send_round
 
 pytestmark = pytest.mark.xdist_group("mail")
 HOUR = 3600.0
@@ -61,7 +62,7 @@ def lived_through(post: Post, sender: Sender, hours: Hours) -> float:
             if hours.seconds >= after:
                 post.sink.says[domain] = "250 OK"
         began = time.monotonic()
-        while digests.send_round(sender, hours.now):
+        while send_round(sender, hours.now):
             longest = max(longest, time.monotonic() - began)
             began = time.monotonic()
         if (following := next_due(hours.now())) is None:
@@ -192,7 +193,7 @@ def test_a_domain_that_hangs_delays_the_others_by_one_wait(post: Post, long: boo
     post.sink.says["dead.example"] = HANG
     campaign_id = mails.planned_digest(100, ["dead.example", "a.example", "b.example", "c.example"])
     sender, began = post.sender(timeout=timeout), time.monotonic()
-    while digests.send_round(sender, clock.now):
+    while send_round(sender, clock.now):
         pass
     arrived = max(mail.at for mail in post.sink.taken) - began
     figure("P11: seconds until 75 mails arrived beside a domain that hangs", arrived, "≤ 10")
@@ -248,7 +249,7 @@ def test_a_domain_gets_mails_at_its_rate(post: Post, long: bool, figure: Write) 
     def beat() -> None:
         sender = post.sender(rate=rate)
         while time.monotonic() < end:
-            while digests.send_round(sender, clock.now):
+            while send_round(sender, clock.now):
                 pass
             time.sleep(0.2)
 
@@ -284,5 +285,5 @@ def test_whoever_leaves_gets_nothing_five_seconds_later_though_it_was_queued(pos
 
 
 def send_all(sender: Sender) -> None:
-    while digests.send_round(sender, clock.now):
+    while send_round(sender, clock.now):
         pass

@@ -35,6 +35,7 @@ from tests import make
 from tests.support.figures import Write
 from tests.support.omar import Omar
 from tests.support.work import counted_queries
+from workers.loops.removals import carry_out_removals
 
 OMAR, RITA = b"o" * 16, b"r" * 16
 
@@ -161,7 +162,7 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
         ACTS[given.act](session, campaign, given, make.NOW)
     with db.session() as session:
         (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
-    removals.work(outbox_id, lambda: make.NOW, lambda: False)
+    carry_out_removals(outbox_id, lambda: make.NOW, lambda: False)
     with db.session() as session:
         return chosen, session.scalars(select(BulkRemoval).order_by(BulkRemoval.state, BulkRemoval.at)).all()[0]
 
@@ -169,7 +170,7 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
 WORKER = """
 import os, signal, sys
 from petition.core import clock, db
-from petition.usecases import removals
+from workers.loops.removals import carry_out_removals
 portions = iter(range(3))
 
 def stopping():
@@ -178,7 +179,7 @@ def stopping():
     return False
 
 db.connect(sys.argv[1])
-removals.work(sys.argv[2], clock.now, stopping, 5)
+carry_out_removals(sys.argv[2], clock.now, stopping, 5)
 """
 """A worker that dies after its fourth portion of five."""
 
@@ -206,7 +207,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
     worker = subprocess.Popen([sys.executable, "-c", WORKER, database_url, outbox_id], cwd=PROJECT)
     assert worker.wait(60) == -signal.SIGKILL
     assert done() == 20
-    removals.work(outbox_id, lambda: clock.now() + outbox.LEASE * 2, lambda: False)
+    carry_out_removals(outbox_id, lambda: clock.now() + outbox.LEASE * 2, lambda: False)
     figure("P25: removed of 60 after a worker was killed", done(), "60")
     assert done() == 60
     with db.transaction() as session:

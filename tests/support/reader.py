@@ -14,11 +14,11 @@ from werkzeug.test import TestResponse
 
 from petition.core import clock, db
 from petition.mail import ListPostbox, Message
-from petition.mailing import digests
 from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery
 from petition.mailing.subscribers import Purpose, Subscriber, links
 from tests import make
+from workers.loops.sending import send_round
 
 ADDRESS = "suzie@post.example"
 SECRET = "s" * 32
@@ -45,7 +45,7 @@ class Reader:
     def mails(self) -> list[Message]:
         """What has come so far, after a look at what is due."""
         sender = Sender(self.postbox, "http://localhost", SECRET, make.PEPPER, "letters@undersigned.example", 0)
-        digests.send_round(sender, lambda: clock.now() + timedelta(seconds=1), most=100)
+        send_round(sender, lambda: clock.now() + timedelta(seconds=1), most=100)
         return self.postbox.sent
 
     def link(self, purpose: Purpose, address: str = ADDRESS) -> str:

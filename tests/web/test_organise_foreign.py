@@ -27,6 +27,7 @@ from petition.web.services import NAME
 from tests import make
 from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in
+from workers.loops.exports import make_export
 
 
 @dataclass
@@ -63,7 +64,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
                     since=now.date(), used=None)
         )  # fmt: skip
         recovery.renew(session, omar.organiser_id, now)
-    exports.make(export.id, app.extensions[NAME].config.home, now)
+    make_export(export.id, app.extensions[NAME].config.home, now)
     made.addresses = {
         "draft": draft.hex(), "wave": wave.id.hex(), "token": export.id.hex(), "index": str(second), "kind": "count",
         "value": "777", "lang": "en",

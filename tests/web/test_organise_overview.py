@@ -33,6 +33,7 @@ from tests import make
 from tests.support.many import signed
 from tests.support.omar import Omar, signed_in
 from tests.support.work import counted_queries
+from workers.loops.exports import make_export
 
 PAGES = ("/organise", "~", "~/chart", "~/chart?range=7", "~/subscribers", "~/exports")
 
@@ -249,7 +250,7 @@ def finish(slug: str, home: Path) -> None:
     with db.session() as session:
         waiting = exports.unfinished(session)
     for each in waiting:
-        exports.make(bytes.fromhex(each), home, clock.now())
+        make_export(bytes.fromhex(each), home, clock.now())
 
 
 def test_a_file_is_asked_for_made_and_taken_under_its_date(omar: Omar, config: Config) -> None:

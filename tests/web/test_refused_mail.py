@@ -33,6 +33,7 @@ from tests.support.mail_server import Answers, server
 from tests.support.omar import Omar, signed_in
 from tests.support.served import served
 from workers import celery_app
+from workers.loops.sending import send_round
 from workers.tasks import codes
 
 URL = "http://localhost"
@@ -72,7 +73,7 @@ class Run:
     def sends(self, hours: int = 0) -> int:
         """Everything that is due, as long as something is; gives how many were claimed."""
         sender, claimed = self.sender(), 0
-        while n := digests.send_round(sender, lambda: clock.now() + timedelta(hours=hours)):
+        while n := send_round(sender, lambda: clock.now() + timedelta(hours=hours)):
             claimed += n
         sender.postbox.close()  # type: ignore[attr-defined]
         return claimed
@@ -190,7 +191,7 @@ def test_a_mail_server_that_lets_nobody_in_stops_mail_too(run: Run) -> None:
             raise MailDelayed(Stage.connect, 535, "5.7.8", "5.7.8 authentication failed")
 
     closed = Sender(Closed(), URL, "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
-    digests.send_round(closed, clock.now)
+    send_round(closed, clock.now)
     assert (run.halts(), mails.states(run.campaign_id)) == ([REFUSED], {"planned": 15})
     with db.session() as session:
         halt = queue.refused(session)
@@ -201,7 +202,7 @@ def test_a_mail_server_that_lets_nobody_in_stops_mail_too(run: Run) -> None:
 def test_two_senders_count_one_row(run: Run) -> None:
     """Whatever the order: one halt, nothing given up, and no sender asks once more than it must."""
     run.relay.rcpt = BLOCKED
-    threads = [threading.Thread(target=digests.send_round, args=(run.sender(), clock.now, 7)) for _ in range(2)]
+    threads = [threading.Thread(target=send_round, args=(run.sender(), clock.now, 7)) for _ in range(2)]
     for each in threads:
         each.start()
     for each in threads:

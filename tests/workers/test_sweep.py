@@ -20,6 +20,7 @@ from tests import make
 from tests.support import mails
 from workers import celery_app
 from workers.follow_ups import OUTBOX_TASKS
+from workers.loops.exports import make_export
 from workers.tasks import digests as digest_tasks
 from workers.tasks import upkeep
 
@@ -69,7 +70,7 @@ def test_a_file_whose_message_was_lost_is_made_after_the_next_sweep(
         export_id = export.id
     upkeep.sweep()
     assert [each for each in sent if each[0] == "exports.make"] == [("exports.make", "upkeep", [export_id.hex()])]
-    exports.make(export_id, config.home, clock.now())
+    make_export(export_id, config.home, clock.now())
     sent.clear()
     upkeep.sweep()
     assert [each for each in sent if each[0] == "exports.make"] == []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from petition import epochs
 from petition.core import clock, db, outbox
 from petition.epochs.batch import open_ids
-from petition.publication import bundle_file
-from petition.usecases import removals, updates
+from petition.usecases import updates
 from workers.celery_app import app, stopping, worker_context
+from workers.loops import bundles, removals
 
 
 @app.task(name="ledger.close_epochs")
@@ -39,10 +39,10 @@ def keep_calendar() -> None:
 @app.task(name="ledger.publish_bundle")
 def publish_bundle(outbox_id: str) -> None:
     """Write the bundle of an epoch, unless a later one is in the outbox already."""
-    bundle_file.settle(outbox_id, worker_context().config.home, clock.now())
+    bundles.publish_bundle(outbox_id, worker_context().config.home, clock.now())
 
 
 @app.task(name="ledger.remove")
 def remove(outbox_id: str) -> None:
     """Go on with the removals of a campaign until they are done, were cancelled, or this worker is asked to stop."""
-    removals.work(outbox_id, clock.now, stopping)
+    removals.carry_out_removals(outbox_id, clock.now, stopping)

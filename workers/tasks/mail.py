@@ -7,11 +7,11 @@ import time
 from petition.core import clock, db
 from petition.core.events import QueueAway
 from petition.mail import MailDelayed, MailRefused
-from petition.mailing import digests
 from petition.privacy import SealBroken, unseal_address
 from petition.usecases import trials
 from workers.celery_app import MAIL, app, stopping, worker_context
 from workers.follow_ups import send
+from workers.loops.sending import send_round
 
 TURN_SECONDS = 15.0
 
@@ -43,7 +43,7 @@ def mail_trial(draft: str, sealed: str) -> None:
 def send_mail() -> None:
     """Send rounds while anything is due; then leave the rest to a message of its own, so that others have a turn."""
     end = time.monotonic() + TURN_SECONDS
-    while digests.send_round(worker_context().sender, clock.now):
+    while send_round(worker_context().sender, clock.now):
         if stopping():
             return
         if time.monotonic() > end:

@@ -20,7 +20,7 @@ from petition.mailing.digests.planning import plan_cycle, plan_news
 from petition.mailing.digests.previews import draft_mail, preview, trial
 from petition.mailing.digests.rendered import NOTICES, RenderedMail, rendered_mail, write
 from petition.mailing.digests.restored import resume
-from petition.mailing.digests.sending import Sender, send_round
+from petition.mailing.digests.sending import Sender
 from petition.mailing.digests.tables import Edition
 from petition.mailing.digests.undelivered import Undelivered, retry, undelivered
 
@@ -42,7 +42,6 @@ __all__ = [
     "rendered_mail",
     "resume",
     "retry",
-    "send_round",
     "trial",
     "undelivered",
     "week_of",

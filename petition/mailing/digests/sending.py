@@ -1,37 +1,30 @@
-"""Sending: claim, commit, send, mark; one mail after another, for a few seconds at a time.
+"""What a round of sending does in its transactions: claim, render, and record what came of each mail.
 
-Guards P1: a claim is committed before its mail leaves, a mark right after the server took it, and nothing is taken
-again before its claim ends. Between the server's 250 and our commit is the one window that nobody can close; a mail
-that is repeated there has the same Message-ID and the same bytes. Whether the reader still wants it is asked within the
-seconds before it leaves.
+`workers.loops.sending` opens the transactions and sends between them. Guards that a mail is dropped if its subscriber no
+longer wants it: this is checked within the seconds before it leaves. Guards that the same mail always has the same
+Message-ID and the same bytes.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session, selectinload
 
 from petition.campaigns import Campaign
-from petition.core import db, failpoints
 from petition.mail import MailDelayed, MailRefused, Message, Postbox, Stage
 from petition.mailing import queue
 from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_MARK, RenderedMail, kept, rendered_mail
 from petition.mailing.digests.undelivered import is_wanted
-from petition.mailing.queue import Acknowledgements, Claim, claims, refusals, throttle
+from petition.mailing.queue import Claim, claims, refusals, throttle
 from petition.mailing.subscribers import Report, Subscriber, Trouble, address_book, links, record
 from petition.mailing.subscribers.tables import Contact
 
 log = logging.getLogger(__name__)
-
-AT_ONCE: Final = 200
-ROUND_SECONDS: Final = 3.0
 
 
 def never() -> bool:
@@ -57,10 +50,11 @@ class Sender:
 
 @dataclass(slots=True)
 class Round:
-    """What one round knows: its claims in the order of sending, their readers as of now, keys, what was sent."""
+    """What one round knows: how many it claimed, those that wait, their subscribers as of now, keys, what was sent."""
 
     sender: Sender
     now: Callable[[], datetime]
+    claimed: int
     waiting: deque[Claim]
     readers: dict[bytes, Subscriber]
     contacts: dict[bytes, Contact]
@@ -69,19 +63,12 @@ class Round:
     halted: bool = False
 
 
-def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE) -> int:
-    """Send what is due, a few mails, for three seconds at most; gives how many were claimed."""
-    failpoints.reach("before_claim")
-    with db.transaction() as session:
-        claimed = queue.claim(session, most, sender.rate, sender.base_url, now())
-        ours = _round(session, sender, claimed, now)
-    failpoints.reach("after_claim")
-    _send_all(ours)
-    return len(claimed)
+def begin_round(session: Session, sender: Sender, now: Callable[[], datetime], most: int) -> Round:
+    """Claim up to `most` mails, read their subscribers, drop the claims that nobody wants any more, begin the first.
 
-
-def _round(session: Session, sender: Sender, claimed: list[Claim], now: Callable[[], datetime]) -> Round:
-    """Read who is to be mailed, and drop the claims that nobody wants any more."""
+    The caller commits before the first mail leaves.
+    """
+    claimed = queue.claim(session, most, sender.rate, sender.base_url, now())
     readers = address_book.readers(session, {each.recipient for each in claimed})
     wanted: list[Claim] = []
     unwanted: list[Claim] = []
@@ -92,65 +79,35 @@ def _round(session: Session, sender: Sender, claimed: list[Claim], now: Callable
     if wanted:
         queue.begin(session, wanted[0])
     contacts = address_book.contacts(session, {each.campaign_id for each in wanted})
-    return Round(sender, now, deque(wanted), readers, contacts)
+    return Round(sender, now, len(claimed), deque(wanted), readers, contacts)
 
 
-def _send_all(ours: Round) -> None:
-    """One mail after another; what came of one is written down together with the beginning of the next."""
-    end = time.monotonic() + ROUND_SECONDS
-    with queue.acknowledgements() as marks:
-        while ours.waiting:
-            claimed = ours.waiting.popleft()
-            came_of_it = _try(ours, marks, claimed)
-            if came_of_it is None:
-                failpoints.reach("after_250_before_commit")
-            over = time.monotonic() > end or ours.sender.stopping()
-            if came_of_it is None and ours.waiting and not over:
-                marks.send(claimed, ours.waiting[0])
-                ours.sent[claimed.lane] += 1
-                failpoints.reach("after_mark_before_commit")
-            else:
-                _write_down(ours, claimed, came_of_it, over=over)
-                failpoints.reach("after_commit")
+def address_of(ours: Round, claimed: Claim) -> str:
+    """The address that a mail goes to; raises AddressUnreadable."""
+    return address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
 
 
-def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | None:
-    """Compose one mail while the mark before it is committed, and hand it over; gives what went wrong."""
-    try:
-        mail = _composed(ours, claimed)
-    except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not hold up the others: its row says why)
-        return wrong
-    finally:
-        marks.confirm()
-    try:
-        ours.sender.postbox.send(mail)
-    except Exception as wrong:  # noqa: BLE001 (the same)
-        return wrong
-    return None
+def kept_mail(ours: Round, claimed: Claim) -> RenderedMail | None:
+    """The mail without its personal links, if this process has rendered it in this language already."""
+    return kept(claimed.campaign_id, claimed.kind, claimed.period, _lang(ours, claimed), ours.sender.base_url)
 
 
-def _composed(ours: Round, claimed: Claim) -> Message:
-    reader = ours.readers[claimed.recipient]
-    address = address_book.unsealed(ours.contacts[claimed.campaign_id], reader)
-    return message(ours.sender, _sheet(claimed, reader.lang, ours.sender.base_url), claimed, address)
+def render_mail(session: Session, ours: Round, claimed: Claim) -> RenderedMail:
+    """Render the mail without its personal links, and keep it for the next subscribers."""
+    campaign = session.get_one(Campaign, claimed.campaign_id, options=[selectinload(Campaign.letters)])
+    return rendered_mail(session, campaign, claimed.kind, claimed.period, _lang(ours, claimed), ours.sender.base_url)
 
 
-def _sheet(claimed: Claim, lang: str, base_url: str) -> RenderedMail:
-    told = claimed.campaign_id, claimed.kind, claimed.period, lang, base_url
-    if (found := kept(*told)) is not None:
-        return found
-    with db.session() as session:
-        campaign = session.get_one(Campaign, claimed.campaign_id, options=[selectinload(Campaign.letters)])
-        return rendered_mail(session, campaign, *told[1:])
+def _lang(ours: Round, claimed: Claim) -> str:
+    return ours.readers[claimed.recipient].lang
 
 
-def _write_down(ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
-    """What came of a mail, what is given back, and which one is begun: one transaction."""
-    with db.transaction() as session:
-        _mark(session, ours, claimed, wrong)
-        _go_on(session, ours, over=over)
-        if not ours.waiting:
-            throttle.record_success(session, ours.sent)
+def record_outcome(session: Session, ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
+    """Record what came of a mail, what is given back, and which mail is begun. `over`: the round ends now."""
+    _mark(session, ours, claimed, wrong)
+    _go_on(session, ours, over=over)
+    if not ours.waiting:
+        throttle.record_success(session, ours.sent)
 
 
 def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:

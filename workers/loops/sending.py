@@ -1,0 +1,83 @@
+"""Sending mail: claim, commit, send, mark; one mail after another, for a few seconds at a time.
+
+Guards P1: a claim is committed before its mail leaves, a mark right after the server took it, and nothing is taken
+again before its claim ends. Between the server's 250 and our commit is the one window that nobody can close; a mail
+that is repeated there has the same Message-ID and the same bytes. What each transaction does is decided by
+`petition.mailing.digests.sending`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from petition.core import db, failpoints
+from petition.mail import Message
+from petition.mailing import queue
+from petition.mailing.digests import Sender, sending
+from petition.mailing.digests.rendered import RenderedMail
+from petition.mailing.digests.sending import Round
+from petition.mailing.queue import Acknowledgements, Claim
+
+AT_ONCE: Final = 200
+ROUND_SECONDS: Final = 3.0
+
+
+def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE) -> int:
+    """Send what is due, a few mails, for three seconds at most; gives how many were claimed."""
+    failpoints.reach("before_claim")
+    with db.transaction() as session:
+        ours = sending.begin_round(session, sender, now, most)
+    failpoints.reach("after_claim")
+    _send_all(ours)
+    return ours.claimed
+
+
+def _send_all(ours: Round) -> None:
+    """One mail after another; what came of one is written down together with the beginning of the next."""
+    end = time.monotonic() + ROUND_SECONDS
+    with queue.acknowledgements() as marks:
+        while ours.waiting:
+            claimed = ours.waiting.popleft()
+            came_of_it = _try(ours, marks, claimed)
+            if came_of_it is None:
+                failpoints.reach("after_250_before_commit")
+            over = time.monotonic() > end or ours.sender.stopping()
+            if came_of_it is None and ours.waiting and not over:
+                marks.send(claimed, ours.waiting[0])
+                ours.sent[claimed.lane] += 1
+                failpoints.reach("after_mark_before_commit")
+            else:
+                with db.transaction() as session:
+                    sending.record_outcome(session, ours, claimed, came_of_it, over=over)
+                failpoints.reach("after_commit")
+
+
+def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | None:
+    """Compose one mail while the mark before it is committed, and hand it over; gives what went wrong."""
+    try:
+        mail = _compose(ours, claimed)
+    except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not hold up the others: its row says why)
+        return wrong
+    finally:
+        marks.confirm()
+    try:
+        ours.sender.postbox.send(mail)
+    except Exception as wrong:  # noqa: BLE001 (the same)
+        return wrong
+    return None
+
+
+def _compose(ours: Round, claimed: Claim) -> Message:
+    address = sending.address_of(ours, claimed)
+    return sending.message(ours.sender, _rendered(ours, claimed), claimed, address)
+
+
+def _rendered(ours: Round, claimed: Claim) -> RenderedMail:
+    """The mail without its personal links. Nearly always it is in memory already, and no session is opened."""
+    if (found := sending.kept_mail(ours, claimed)) is not None:
+        return found
+    with db.session() as session:
+        return sending.render_mail(session, ours, claimed)
