@@ -1,4 +1,4 @@
-"""What a close destroys, in figures, before anybody decides it (protocol.md §4, step 8).
+"""What a close destroys, in figures, before anybody decides it (docs/protocol.md §4.5).
 
 Guards against a close by surprise: it cannot be taken back. Changes nothing; the close itself is `petition.epochs`'.
 """

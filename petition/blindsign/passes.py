@@ -1,4 +1,4 @@
-"""The pass: what a verified person holds, and what is spent for a signature (protocol.md §3).
+"""The pass: what a verified person holds, and what is spent for a signature (docs/protocol.md §3).
 
 Guards that a pass belongs to one campaign, is written in exactly one way, and carries its own way back:
 whoever knows `w` may withdraw, and nobody else. Refuses every other spelling. The client's half is here

@@ -68,7 +68,7 @@ def site_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/api/campaigns/{words[1]}"
 
 
-# --- The pass: protocol section 3, RFC 9474 (RSABSSA-SHA384-PSS-Randomized) ------------------------------------------
+# --- The pass: docs/protocol.md §3, RFC 9474 (RSABSSA-SHA384-PSS-Randomized) ------------------------------------------
 
 
 def b64u(raw: bytes) -> str:

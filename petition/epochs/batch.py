@@ -1,4 +1,4 @@
-"""One batch: from what waits to what is in the ledger (protocol.md §4, step 6)."""
+"""One batch: from what waits to what is in the ledger (docs/protocol.md §4.2)."""
 
 from __future__ import annotations
 

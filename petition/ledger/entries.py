@@ -1,4 +1,4 @@
-"""The entries of the ledger, one line each, and the bodies they commit to (protocol, "Formats").
+"""The entries of the ledger, one line each, and the bodies they commit to (docs/protocol.md §5).
 
 Guards the format: every value has one legal spelling, so an entry, its line and its leaf hash are the same thing
 said three ways. Refused with `EntryMalformed`: unknown types and keys, values out of range, other spellings.

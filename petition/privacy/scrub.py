@@ -1,4 +1,4 @@
-"""The scrub: the order in which people came is taken out of the files (protocol.md §4).
+"""The scrub: the order in which people came is taken out of the files (docs/protocol.md §4.6).
 
 PostgreSQL keeps rows in the order of arrival and marks each with its transaction; together these re-link tags to
 signatures. So the tables that saw arrivals are rewritten in the order of their keys inside one transaction: afterwards

@@ -1,4 +1,4 @@
-"""From the pass to a signature that waits for the next epoch (protocol.md §4, step 5)."""
+"""From the pass to a signature that waits for the next epoch (docs/protocol.md §4.1)."""
 
 from __future__ import annotations
 

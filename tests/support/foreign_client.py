@@ -1,4 +1,4 @@
-"""A signer's client that shares no line with the project: written from api.md and protocol.md alone.
+"""A signer's client that shares no line with the project: written from docs/api.md and docs/protocol.md alone.
 
 RFC 9474 (RSABSSA-SHA384-PSS-Randomized) by hand, with Python's own big numbers and the standard library.
 """
@@ -76,7 +76,7 @@ def emsa_pss(message: bytes, bits: int) -> int:
 
 @dataclass
 class Applicant:
-    """The client's half of protocol section 3."""
+    """The client's half of docs/protocol.md §3."""
 
     n: int
     cid: bytes

@@ -1,4 +1,4 @@
-"""The calls of api.md, as a client written from that page alone would use them."""
+"""The calls of docs/api.md, as a client written from that page alone would use them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALICE = "alice@corp.example"
 
 
 class Signer:
-    """A client that knows api.md and protocol.md, and nothing else."""
+    """A client that knows docs/api.md and docs/protocol.md, and nothing else."""
 
     def __init__(self, client: FlaskClient, mailbox: Mailbox, slug: str) -> None:
         self.client, self.mailbox, self.at = client, mailbox, f"/api/campaigns/{slug}"

@@ -1,4 +1,4 @@
-"""api.md to the letter, call by call: methods, headers, other origins, caches, refusals."""
+"""docs/api.md to the letter, call by call: methods, headers, other origins, caches, refusals."""
 
 from __future__ import annotations
 
