@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +38,58 @@ def test_a_diagram_of_states_has_each_state_of_the_code_and_no_other(title: str)
     assert {name for arrow in arrows for name in arrow} - {"[*]"} == {each.value for each in states}
 
 
-def test_the_index_of_decisions_lists_each_record_with_its_title() -> None:
-    folder = PROJECT / "docs/decisions"
-    titles = {path.name: path.read_text().partition("\n")[0].partition(" · ")[2] for path in folder.glob("0*.md")}
-    listed = dict(
-        re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.+?) \| ", (folder / "README.md").read_text(), re.MULTILINE)
-    )
-    assert listed == titles
+RECORDS = sorted((PROJECT / "docs/decisions").glob("0*.md"))
+PARTS = ["Context", "Decision", "Consequences"]
+STATUS = re.compile(r"(?:accepted|superseded (?:in part )?by (\d{4}))(?: \(.+\))?")
+
+
+def records_in_the_index() -> list[tuple[str, ...]]:
+    """Number, file, title, sentence, status and date of each row."""
+    row = re.compile(r"^\| \[(\d{4})\]\(([^)]+)\) \| (.+?) \| (.+?) \| (.+?) \| (\S+) \|$", re.MULTILINE)
+    return row.findall((PROJECT / "docs/decisions/README.md").read_text())
+
+
+def head_of(record: Path) -> tuple[str, str, str]:
+    """Title, status and date, which stand in the first lines of a record."""
+    title, _, line = record.read_text().splitlines()[:3]
+    date, _, status = line.strip("*").partition(" · ")
+    return title, status, date
+
+
+def test_the_index_of_decisions_lists_each_record_with_title_status_and_date() -> None:
+    listed = [(number, file, f"# {number} · {title}", status, date) for number, file, title, _, status, date in
+              records_in_the_index()]  # fmt: skip
+    assert listed == [(each.name[:4], each.name, *head_of(each)) for each in RECORDS]
+
+
+def test_the_index_of_decisions_says_each_in_one_sentence() -> None:
+    sentences = [sentence for _, _, _, sentence, _, _ in records_in_the_index()]
+    assert [each for each in sentences if not each.endswith(".") or ". " in each] == []
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: each.stem)
+def test_a_decision_has_a_status_and_a_date(record: Path) -> None:
+    _, status, date = head_of(record)
+    found = STATUS.fullmatch(status)
+    assert found is not None
+    assert found[1] is None or found[1] in {each.name[:4] for each in RECORDS}
+    assert re.fullmatch(r"2\d{3}-\d\d-\d\d", date)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: each.stem)
+def test_a_decision_is_context_decision_and_consequences_in_twenty_lines(record: Path) -> None:
+    """Measurements, and what was tried and rejected, follow below and may be longer."""
+    text = record.read_text()
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) in (PARTS, [*PARTS, "Measurements"])
+    above = [
+        line for line in text.partition("## Measurements")[0].splitlines()[3:] if line and not line.startswith("#")
+    ]
+    assert 4 <= len(above) <= 20
+    assert [line for line in above if len(line) > 130] == []
+
+
+def test_documents_and_code_name_decisions_that_are_there() -> None:
+    files = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]
+    files += [path for root in ("petition", "workers", "tests") for path in (PROJECT / root).rglob("*.py")]
+    named = {number for file in files for number in re.findall(r"[Dd]ecision (\d{4})", file.read_text())}
+    assert named <= {each.name[:4] for each in RECORDS}
