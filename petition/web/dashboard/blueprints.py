@@ -11,7 +11,6 @@ from petition.web.dashboard import (
     audit_log,
     chart,
     demands,
-    drafts,
     exports,
     joining,
     milestones,
@@ -25,6 +24,7 @@ from petition.web.dashboard import (
     team,
     updates,
 )
+from petition.web.dashboard.drafts import routes as drafts
 
 BLUEPRINTS: Final = (
     sign_in, joining, account, overview, drafts, chart, updates, demands, milestones, answer, signers, removals, subscribers, share,

@@ -24,7 +24,7 @@ from petition.organisers.audit_log import Action
 from petition.usecases import acts, domains, switching
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
-from petition.web.dashboard.drafts.blueprint import typed
+from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.domains import MOST_DOMAINS, DomainForm
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.dashboard.drafts.shapes import (

@@ -1,10 +1,5 @@
-"""A letter in the making: begun, written step by step, looked at as the public will see it, opened.
+"""A draft of a letter: begun, written step by step, previewed as the public will see it, opened.
 
-Guards that a step saves whatever is well-formed, complete or not, and loses nothing that is not. Refuses rules: what a
-draft lacks and what an opening freezes is said by `petition.campaigns`.
+A step saves whatever is well-formed, complete or not, and keeps the text of what is not. The rules (what a draft lacks, what
+an opening freezes) are those of `petition.campaigns`.
 """
-
-from petition.web.dashboard.drafts import begin, demands, domains, letter, milestones, opening, simple
-from petition.web.dashboard.drafts.blueprint import bp
-
-__all__ = ["begin", "bp", "demands", "domains", "letter", "milestones", "opening", "simple"]

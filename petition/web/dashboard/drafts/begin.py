@@ -14,7 +14,7 @@ from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Door, needs, visitor
-from petition.web.dashboard.drafts.blueprint import bp, typed
+from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.dashboard.drafts.shapes import TONGUES, language_name, line, one_of, word
 from petition.web.fields import Filled
@@ -44,14 +44,12 @@ class SlugForm(Shape):
     slug = word(at_most(LONGEST_SLUG), is_slug)
 
 
-@bp.get("/new")
 @needs(Door.SIGNED_IN)
 def new() -> Response:
     """Begin a letter."""
     return _new_page(Filled({"language": visitor().lang}))
 
 
-@bp.post("/new")
 @needs(Door.SIGNED_IN)
 def begin() -> Response:
     """Write the draft down, and go on to its letter."""
@@ -66,7 +64,6 @@ def begin() -> Response:
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=languages[0]))
 
 
-@bp.get("/c/<slug>/duplicate")
 @needs(Act.MANAGE)
 def duplicate_page(slug: str) -> Response:
     """What a duplicate takes along, and what not."""
@@ -74,7 +71,6 @@ def duplicate_page(slug: str) -> Response:
         return _duplicate_page(access.campaign(session), Filled({"slug": f"{slug}-2"[:LONGEST_SLUG]}))
 
 
-@bp.post("/c/<slug>/duplicate")
 @needs(Act.MANAGE)
 def duplicate(slug: str) -> Response:
     """Make a new draft of a campaign, and go on to its checklist."""

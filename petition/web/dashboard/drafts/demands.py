@@ -16,7 +16,7 @@ from petition.organisers import Act
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.blueprint import bp, changing, typed
+from petition.web.dashboard.drafts.changing import changing, typed
 from petition.web.dashboard.drafts.shapes import StepForm, area
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -46,7 +46,6 @@ class DemandsForm(StepForm):
         return {lang: text for lang in campaign.languages if (text := self.text(f"text_{lang}{end}"))}
 
 
-@bp.get("/c/<slug>/draft/demands")
 @needs(Act.WRITE)
 def demands(slug: str) -> Response:
     """Every demand, and room for one more."""
@@ -57,7 +56,6 @@ def demands(slug: str) -> Response:
         return _page(campaign)
 
 
-@bp.post("/c/<slug>/draft/demands")
 @needs(Act.WRITE)
 def add_demand(slug: str) -> Response:
     """Save every demand on the screen, the new one at the end, and go on; raises LetterFrozen."""
@@ -70,7 +68,6 @@ def add_demand(slug: str) -> Response:
     return access.go(onward or url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{number}"))
 
 
-@bp.post("/c/<slug>/draft/demands/<int:number>")
 @needs(Act.WRITE)
 def change_demand(slug: str, number: int) -> Response:
     """The same, then move one or take it out if that was the button; raises LetterFrozen, CampaignFaulty."""

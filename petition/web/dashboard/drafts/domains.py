@@ -21,7 +21,7 @@ from petition.privacy.addresses import SENTENCES
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.blueprint import bp, changing, typed
+from petition.web.dashboard.drafts.changing import changing, typed
 from petition.web.dashboard.drafts.shapes import refuse, word
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import LONGEST_ADDRESS, FormRefused, Shape
@@ -51,7 +51,6 @@ class DomainForm(Shape):
         return {name: bool(self[name].data) for name in POLICY}
 
 
-@bp.get("/c/<slug>/draft/domains")
 @needs(Act.MANAGE)
 def domains(slug: str) -> Response:
     """The domains, room for one more, and the field to try."""
@@ -62,7 +61,6 @@ def domains(slug: str) -> Response:
         return _page(session, campaign)
 
 
-@bp.post("/c/<slug>/draft/domains")
 @needs(Act.MANAGE)
 def save_domain(slug: str) -> Response:
     """Add a domain, or set the policy of one that is listed, and go on; raises LetterFrozen."""
@@ -78,7 +76,6 @@ def save_domain(slug: str) -> Response:
     return access.go(onward or url_for("organise_drafts.domains", slug=slug))
 
 
-@bp.post("/c/<slug>/draft/domains/<domain>/remove")
 @needs(Act.MANAGE)
 def remove_domain(slug: str, domain: str) -> Response:
     """Take a domain off the list; raises LetterFrozen."""
@@ -88,7 +85,6 @@ def remove_domain(slug: str, domain: str) -> Response:
     return access.go(url_for("organise_drafts.domains", slug=slug))
 
 
-@bp.post("/c/<slug>/draft/domains/try")
 @needs(Act.MANAGE)
 def try_address(slug: str) -> Response:
     """Say in words whether an address would pass, and why not; nothing of it is kept."""

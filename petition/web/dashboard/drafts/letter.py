@@ -13,7 +13,7 @@ from petition.organisers import Act
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.blueprint import bp, changing, only_passing, typed
+from petition.web.dashboard.drafts.changing import changing, only_passing, typed
 from petition.web.dashboard.drafts.shapes import TONGUES, area, language_name, line, one_of, word
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused, Shape
@@ -34,7 +34,6 @@ class LanguageForm(Shape):
     language = word(one_of(TONGUES))
 
 
-@bp.get("/c/<slug>/draft/letter")
 @needs(Act.WRITE)
 def letters(slug: str) -> Response:
     """The letter in its first language."""
@@ -43,7 +42,6 @@ def letters(slug: str) -> Response:
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=first))
 
 
-@bp.get("/c/<slug>/draft/letter/<lang>")
 @needs(Act.WRITE)
 def letter(slug: str, lang: str) -> Response:
     """The letter in one language, with what it looks like below."""
@@ -57,7 +55,6 @@ def letter(slug: str, lang: str) -> Response:
         return _page(campaign, lang, Filled({"title": found.title, "markdown": found.markdown}))
 
 
-@bp.post("/c/<slug>/draft/letter/<lang>")
 @needs(Act.WRITE)
 def save_letter(slug: str, lang: str) -> Response:
     """Save one language and go on; raises LetterFrozen."""
@@ -71,7 +68,6 @@ def save_letter(slug: str, lang: str) -> Response:
     return access.go(onward or here + ("#preview" if "preview" in request.form else ""))
 
 
-@bp.post("/c/<slug>/draft/languages")
 @needs(Act.WRITE)
 def add_language(slug: str) -> Response:
     """Begin one more language, and save the text on the screen; raises LetterFrozen, CampaignFaulty, FormRefused."""
@@ -86,7 +82,6 @@ def add_language(slug: str) -> Response:
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=chosen.language.data))
 
 
-@bp.post("/c/<slug>/draft/languages/<lang>/remove")
 @needs(Act.WRITE)
 def remove_language(slug: str, lang: str) -> Response:
     """Take a language out, with its texts; raises LetterFrozen, CampaignFaulty."""
@@ -95,7 +90,6 @@ def remove_language(slug: str, lang: str) -> Response:
     return access.go(url_for("organise_drafts.letters", slug=slug))
 
 
-@bp.post("/c/<slug>/preview")
 @needs(Act.WRITE)
 def preview_text(slug: str) -> Response:
     """A text as it would stand in a page, for a page's script; nothing is kept of it."""

@@ -16,7 +16,7 @@ from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.blueprint import bp, typed
+from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.shapes import one_of, refuse, whole_between, word
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import DIGITS, FormRefused, Shape
@@ -38,7 +38,6 @@ class GoalForm(Shape):
             raise ValidationError(gettext(_("A share is at most 100 per cent.")))
 
 
-@bp.get("/c/<slug>/draft/milestones")
 @needs(Act.WRITE)
 def goals(slug: str) -> Response:
     """The milestones, and room for one more."""
@@ -46,7 +45,6 @@ def goals(slug: str) -> Response:
     return _page(EMPTY)
 
 
-@bp.post("/c/<slug>/draft/milestones")
 @needs(Act.WRITE)
 def add_goal(slug: str) -> Response:
     """Aim at one more and go on; raises LetterFrozen."""
@@ -69,7 +67,6 @@ def _add(session: Session, campaign: Campaign) -> None:
     drafting.add_goal(session, campaign, kind, value, visitor().organiser_id, clock.now())
 
 
-@bp.post("/c/<slug>/draft/milestones/remove")
 @needs(Act.WRITE)
 def drop_goal(slug: str) -> Response:
     """Aim at one no longer; raises LetterFrozen, FormRefused."""

@@ -14,12 +14,10 @@ from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.drafts import pages, steps
-from petition.web.dashboard.drafts.blueprint import bp
 from petition.web.language import page_language
 from petition.web.services import services
 
 
-@bp.get("/c/<slug>/draft")
 @needs(Act.WRITE)
 def checklist(slug: str) -> Response:
     """What is missing, what would be better, and the way to the opening."""
@@ -41,7 +39,6 @@ def checklist(slug: str) -> Response:
         )
 
 
-@bp.get("/c/<slug>/draft/preview")
 @needs(Act.WRITE)
 def preview(slug: str) -> Response:
     """The letter as the public will see it; for organisers only, and kept nowhere."""
@@ -64,7 +61,6 @@ def preview(slug: str) -> Response:
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-@bp.get("/c/<slug>/open")
 @needs(Act.MANAGE, fresh=True)
 def open_page(slug: str) -> Response:
     """What opening means, in figures, before it is done."""
@@ -75,7 +71,6 @@ def open_page(slug: str) -> Response:
         return _open_page(session, campaign)
 
 
-@bp.post("/c/<slug>/open")
 @needs(Act.MANAGE, fresh=True)
 def open_letter(slug: str) -> Response:
     """Open the letter for signatures; raises StepSkipped if somebody did meanwhile."""

@@ -17,7 +17,7 @@ from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import forms, pages, steps
-from petition.web.dashboard.drafts.blueprint import bp, only_passing, typed
+from petition.web.dashboard.drafts.changing import only_passing, typed
 from petition.web.dashboard.drafts.shapes import StepForm
 from petition.web.fields import Filled
 from petition.web.forms import FormRefused
@@ -28,7 +28,6 @@ TEMPLATES_SPOKEN: Final = ("en", "fr")
 ROW: Final = re.compile("value_[0-9]{1,3}")
 
 
-@bp.get("/c/<slug>/draft/<step>")
 @needs(Act.WRITE)
 def step(slug: str, step: str) -> Response:
     """One step, with what was saved."""
@@ -41,7 +40,6 @@ def step(slug: str, step: str) -> Response:
         return _page(here, campaign, session, Filled(_prefilled(here, form, campaign)))
 
 
-@bp.post("/c/<slug>/draft/<step>")
 @needs(Act.WRITE)
 def save_step(slug: str, step: str) -> Response:
     """Save one step and go on; raises LetterFrozen."""

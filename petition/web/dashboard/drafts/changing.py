@@ -1,6 +1,6 @@
-"""The blueprint of drafts, and what each of its views does around the one thing it is for.
+"""What each step of a draft does around its own work.
 
-Guards that a draft is taken under a lock, changed, and noted in the journal in one transaction.
+A draft is locked, changed and entered in the audit log in one transaction.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from petition.core import clock, db
 from petition.usecases import drafting
 from petition.web.dashboard import access
 from petition.web.forms import lines
-
-bp = access.blueprint("drafts", largest_form=access.LARGEST_FORM)
 
 PRESSED: Final = frozenset({"token", "go", "act", "preview", "templates"})
 """What a form holds beside what was typed: its token, and the button that was pressed."""
