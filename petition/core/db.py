@@ -167,12 +167,24 @@ def joined(connection: Connection) -> Iterator[Session]:
         joining.commit()
 
 
-@dataclass(frozen=True, slots=True)
+class SecondStatement(Exception):
+    """A second statement was to be written in autocommit mode: the two would be two transactions."""
+
+
+@dataclass(slots=True)
 class OneStatement:
-    """The little of a session that a signing needs: it can be given to `run`, read a value, keep what is announced."""
+    """What `autocommit` gives in place of a session: it writes one statement, reads values, keeps what is announced."""
 
     connection: Connection
     info: dict[Any, Any] = field(default_factory=dict)
+    has_written: bool = False
+
+    def write(self, statement: Select[*Row], values: Mapping[str, object]) -> CursorResult[*Row]:
+        """Execute the one statement that writes; raises SecondStatement for another one."""
+        if self.has_written:
+            raise SecondStatement
+        self.has_written = True
+        return self.connection.execute(statement, values)
 
     def scalar(self, query: Select[T]) -> T | None:
         """The first column of the first row."""
@@ -184,11 +196,8 @@ Writing = Session | OneStatement
 
 
 @contextmanager
-def single_statement() -> Iterator[OneStatement]:
-    """A `transaction` for work that writes with one statement: the server commits it, in one round trip, not three.
-
-    Two statements would be two transactions: whoever opens this answers for there being one that writes.
-    """
+def autocommit() -> Iterator[OneStatement]:
+    """A `transaction` for work that writes with one statement: the server commits it, in one round trip, not three."""
     with statements() as line:
         writing = OneStatement(line)
         yield writing
@@ -215,7 +224,7 @@ def run(session: Writing, statement: Select[*Row], values: Mapping[str, object])
     For the statements of one signature, which are executed thousands of times a second.
     """
     if isinstance(session, OneStatement):
-        return session.connection.execute(statement, values)
+        return session.write(statement, values)
     session.flush()
     return session.connection().execute(statement, values)
 

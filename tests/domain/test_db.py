@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, literal, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,20 @@ def test_a_wrong_statement_of_ours_is_not_taken_for_an_absent_server(
     with pytest.raises(DBAPIError) as caught, session.begin_nested():
         session.execute(text(statement), values)
     assert not db.is_away(caught.value)
+
+
+def test_a_second_statement_in_autocommit_mode_is_refused(engine: Engine) -> None:
+    """It would be a transaction of its own, and a fault between the two would leave half of the work."""
+    del engine
+    with db.autocommit() as single:
+        assert db.run(single, select(literal(1)), {}).scalar() == 1
+        assert single.scalar(select(literal(2))) == 2
+        with pytest.raises(db.SecondStatement):
+            db.run(single, select(literal(3)), {})
+
+
+def test_a_transaction_takes_as_many_statements_as_it_likes(session: Session) -> None:
+    assert [db.run(session, select(literal(number)), {}).scalar() for number in (1, 2)] == [1, 2]
 
 
 def test_a_plan_of_tables_that_were_put_in_place_anew_is_an_absence_that_passes(engine: Engine) -> None:

@@ -92,7 +92,7 @@ def verified(house: House, n: int) -> Pair:
             tag = identity_tag(parts.config.pepper, house.campaign.id, work.canonical)
             session.execute(insert(Tag).values(campaign_id=house.campaign.id, tag=tag))
     for address in known * MAILS_A_DAY:
-        with db.single_statement() as single:
+        with db.autocommit() as single:
             network, now = secrets.token_bytes(16), clock.now()
             verification.begin(
                 single, parts.verification, house.campaign, address, network=network, proven=False, lang="en", now=now
