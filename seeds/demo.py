@@ -22,9 +22,9 @@ from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, Draft, draft, find_any
 from petition.campaigns.milestones import MilestoneKind, aim
-from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db, outbox
+from petition.core.outbox import OutboxKind
 from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice
@@ -98,7 +98,9 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
         epochs.open_campaign(session, campaign, opened)
         if demo:
             _sign(session, campaign, config.pepper, opened)
-            outbox.settle_all(session, TELL, campaign.id)  # its milestones were reached before anybody could subscribe
+            outbox.settle_all(
+                session, OutboxKind.INSTANT_NEWS, campaign.id
+            )  # its milestones were reached before anybody could subscribe
             bundle_file.write_bundle(session, campaign, config.home)
         return f"{described.slug} is open."
 

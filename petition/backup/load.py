@@ -26,7 +26,7 @@ from petition.backup.errors import BackupBroken, BackupRefused, DatabaseHoldsDat
 from petition.backup.stream import Opening
 from petition.core import db, migrate, outbox
 from petition.core.db import Base
-from petition.epochs.batch import BUNDLE
+from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.mailing.queue.pauses import disown
 from petition.privacy import SealBroken, keyring
@@ -210,7 +210,7 @@ def _settle(
         _refuse_second_history(session, found, home)
     for found in public:
         _render_again(session, found, versions.get(found.id, 0))
-        outbox.add(session, BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
+        outbox.add(session, OutboxKind.BUNDLE, found.id, log.head_of(session, found.id).epoch, now)
     disown(session)
     return [found.slug for found in without]
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core import db, events, outbox
+from petition.core import db, outbox
 from petition.core.db import Base
-
-TELL: Final = "tell"
-"""Kind of an outbox row: news for subscribers who chose instant mail. The row's number is that of the news."""
+from petition.core.outbox import OutboxKind
 
 
 class NewsKind(StrEnum):
@@ -54,11 +51,9 @@ def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int
 
 
 def record_instant_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
-    """Record what happened, and queue it for subscribers who chose instant mail."""
+    """Record what happened, and queue it for subscribers who chose instant mail: the outbox row has the news's number."""
     number = record_news(session, campaign_id, kind, value, now.date())
-    outbox_id = outbox.add(session, TELL, campaign_id, number, now)
-    session.flush()
-    events.announce(session.info, events.InstantNewsRecorded(campaign_id.hex(), outbox_id))
+    outbox.add(session, OutboxKind.INSTANT_NEWS, campaign_id, number, now)
 
 
 def number_under_lock(session: Session, campaign_id: bytes) -> None:

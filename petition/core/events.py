@@ -2,7 +2,7 @@
 
 A domain function announces an event into the session; `petition.core.db.transaction` delivers it once the commit stands.
 Delivery is only a hint: if it fails, nothing is lost, because the outbox row was written in the same transaction and the
-sweep finds it. An event marked `must_arrive` has no row, because an address must never be stored in one; its failure is
+sweep finds it; `petition.core.outbox.add` announces its row by itself. An event marked `must_arrive` has no row, because an address must never be stored in one; its failure is
 reported to the person who asked.
 """
 
@@ -45,35 +45,8 @@ class TrialWanted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RemovalBegun(Event):
-    """Organisers remove many signatures; `outbox_id` names the outbox row of the work."""
-
-    campaign: str
-    outbox_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class EpochClosed(Event):
-    """A batch was written to the ledger; `outbox_id` names the outbox row of its bundle."""
-
-    campaign: str
-    epoch: int
-    outbox_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class InstantNewsRecorded(Event):
-    """Something happened that some subscribers get at once; `outbox_id` names the outbox row of their mails."""
-
-    campaign: str
-    outbox_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class MailPlanned(Event):
     """Mail was planned; a sender may look at once."""
-
-    campaign: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Uuid, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from petition.core import events
 from petition.core.db import Base
 
 MOST_TRIES = 5
@@ -24,8 +27,24 @@ BEAT = "beat of "
 BEAT_SECONDS = 10
 
 
+class OutboxKind(StrEnum):
+    """What is promised; `workers.follow_ups` names the task. The values stand in rows, so they stay as they are."""
+
+    BUNDLE = "bundle"
+    INSTANT_NEWS = "tell"
+    REMOVAL = "removal"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItemAdded(events.Event):
+    """A row was added to the outbox; whoever claims it does its work."""
+
+    kind: OutboxKind
+    outbox_id: str
+
+
 class OutboxItem(Base):
-    """One follow-up: `kind` names the task, `campaign_id` and `number` say of what."""
+    """One follow-up: `kind` (an OutboxKind) names the task, `campaign_id` and `number` say of what."""
 
     __tablename__ = "owed"
 
@@ -48,12 +67,13 @@ class JobSlot(Base):
     slot: Mapped[str] = mapped_column(primary_key=True)
 
 
-def add(session: Session, kind: str, campaign_id: bytes, number: int, now: datetime) -> str:
-    """Insert a row for work of this kind; returns its id."""
+def add(session: Session, kind: OutboxKind, campaign_id: bytes, number: int, now: datetime) -> str:
+    """Insert a row for work of this kind, and announce it; returns its id."""
     row = OutboxItem(
         id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
     )
     session.add(row)
+    events.announce(session.info, OutboxItemAdded(kind, str(row.id)))
     return str(row.id)
 
 
@@ -83,12 +103,12 @@ def settle(session: Session, outbox_id: str) -> None:
     session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)))
 
 
-def settle_all(session: Session, kind: str, campaign_id: bytes) -> None:
+def settle_all(session: Session, kind: OutboxKind, campaign_id: bytes) -> None:
     """Delete every row of a kind and campaign, because its work is no longer needed."""
     session.execute(delete(OutboxItem).where(OutboxItem.kind == kind, OutboxItem.campaign_id == campaign_id))
 
 
-def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
+def overdue(session: Session, now: datetime) -> list[tuple[OutboxKind, str]]:
     """Rows that no worker holds, as (kind, id), oldest first. Gives up the rows that were tried too often."""
     ended = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     session.execute(
@@ -102,7 +122,7 @@ def overdue(session: Session, now: datetime) -> list[tuple[str, str]]:
         .order_by(OutboxItem.since)
         .limit(500)
     )
-    return [(kind, str(outbox_id)) for kind, outbox_id in session.execute(waiting)]
+    return [(OutboxKind(kind), str(outbox_id)) for kind, outbox_id in session.execute(waiting)]
 
 
 def claim_slot(session: Session, job: str, slot: str) -> bool:

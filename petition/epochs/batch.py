@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from petition import publication, signatures, verification
 from petition.campaigns import Campaign, CampaignState, milestones, news
 from petition.campaigns.news import NewsKind
-from petition.core import db, events, outbox
+from petition.core import db, outbox
+from petition.core.outbox import OutboxKind
 from petition.epochs import history
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
-BUNDLE = "bundle"
 LOOKED: Final = "batches"
 """What the sign of life of whoever looks for due batches is called (`petition.core.outbox.beat`)."""
 PATIENCE: Final = timedelta(days=7)
@@ -148,11 +148,9 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
     names_wait = milestones.names_wait(session, campaign.id)
     signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
     publication.refresh(session, campaign)
-    outbox_id = outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
+    outbox.add(session, OutboxKind.BUNDLE, campaign.id, head.epoch, now)
     if reached:
         news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
-    session.flush()
-    events.announce(session.info, events.EpochClosed(campaign.id.hex(), head.epoch, outbox_id))
 
 
 def open_ids(session: Session) -> list[bytes]:

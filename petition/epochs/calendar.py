@@ -22,7 +22,8 @@ from petition.campaigns import (
 )
 from petition.campaigns.news import NewsKind
 from petition.core import db, outbox
-from petition.epochs.batch import BUNDLE, close_epoch, epoch_lock
+from petition.core.outbox import OutboxKind
+from petition.epochs.batch import close_epoch, epoch_lock
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
 from petition.organisers import audit_log
@@ -155,6 +156,6 @@ def refresh_stale(session: Session, now: datetime) -> list[str]:
         head = log.head_of(session, campaign.id)
         signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
         publication.refresh(session, campaign)
-        outbox.add(session, BUNDLE, campaign.id, head.epoch, now)
+        outbox.add(session, OutboxKind.BUNDLE, campaign.id, head.epoch, now)
         changed.append(campaign.slug)
     return changed

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign, require_open
-from petition.core import db, events, outbox
+from petition.core import db, outbox
+from petition.core.outbox import OutboxKind
 from petition.epochs.batch import epoch_lock
 from petition.epochs.history import Epoch
 from petition.ledger import log
@@ -31,7 +32,6 @@ from petition.signatures.tables import BulkRemoval, BulkRemovalState
 
 AT_ONCE: Final = 50
 """More than so many take a second organiser."""
-REMOVAL: Final = "removal"
 
 
 class SelectionChanged(Exception):
@@ -146,8 +146,7 @@ def _begin(
         while bulk_removal.advance(session, wave):
             pass
         return wave
-    outbox_id = outbox.add(session, REMOVAL, campaign.id, 0, now)
-    events.announce(session.info, events.RemovalBegun(campaign.id.hex(), outbox_id))
+    outbox.add(session, OutboxKind.REMOVAL, campaign.id, 0, now)
     return wave
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from petition.campaigns.news import TELL
 from petition.core import db, outbox
+from petition.core.outbox import OutboxKind
 from petition.mail import ListPostbox
 from petition.mailing import queue
 from petition.mailing.digests import Sender
@@ -102,7 +102,7 @@ def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine) -> 
 def test_news_whose_telling_fails_each_time_is_given_up_after_five_tries(engine: Engine) -> None:
     with db.transaction() as session:
         campaign = mails.campaign_with_news(session)
-        outbox_id = outbox.add(session, TELL, campaign.id, 999, make.NOW)
+        outbox_id = outbox.add(session, OutboxKind.INSTANT_NEWS, campaign.id, 999, make.NOW)
     for _ in range(7):
         try:
             tasks.plan_instant(outbox_id)

@@ -22,7 +22,7 @@ from petition.campaigns import (
 )
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import outbox
-from petition.epochs.batch import BUNDLE
+from petition.core.outbox import OutboxKind
 from petition.ledger import log, merkle
 from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
@@ -288,7 +288,7 @@ def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
 def published(session: Session, campaign: Campaign, home: Path) -> str:
     """The bodies of the newest bundle, once everything that is owed was written."""
     for kind, outbox_id in outbox.overdue(session, LATER):
-        if kind == BUNDLE:
+        if kind == OutboxKind.BUNDLE:
             publish_bundle(outbox_id, home, LATER)
     with ZipFile(bundle_file.bundle_path(home, campaign.slug)) as bundle:
         return bundle.read("bodies.jsonl").decode()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from petition import epochs, publication, signatures
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, find_any
 from petition.core import db, outbox
+from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.ledger.entries import Removal, Visibility
 from petition.organisers import audit_log
@@ -359,9 +360,9 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         assert request
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
-        outbox.add(session, removals.REMOVAL, campaign_id, 0, LATER)
+        outbox.add(session, OutboxKind.REMOVAL, campaign_id, 0, LATER)
     with db.session() as session:
-        outbox_ids = [outbox_id for kind, outbox_id in outbox.overdue(session, LATER) if kind == removals.REMOVAL]
+        outbox_ids = [outbox_id for kind, outbox_id in outbox.overdue(session, LATER) if kind == OutboxKind.REMOVAL]
     faults: list[Exception] = []
 
     def guarded(act) -> threading.Thread:  # type: ignore[no-untyped-def]
@@ -430,7 +431,7 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)
     with db.session() as session:
-        ((_, outbox_id),) = [each for each in outbox.overdue(session, LATER) if each[0] == removals.REMOVAL]
+        ((_, outbox_id),) = [each for each in outbox.overdue(session, LATER) if each[0] == OutboxKind.REMOVAL]
     portions = iter([True, True])
 
     def breath() -> bool:
@@ -452,4 +453,4 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_the_next_and_nothing_is
     with db.session() as session:
         wave = session.scalars(select(BulkRemoval)).one()
         assert (wave.found, wave.done, wave.state) == (60, 60, BulkRemovalState.DONE)
-        assert [kind for kind, _ in outbox.overdue(session, after) if kind == removals.REMOVAL] == []
+        assert [kind for kind, _ in outbox.overdue(session, after) if kind == OutboxKind.REMOVAL] == []

@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,16 @@ from sqlalchemy import create_engine
 
 from petition.bootstrap import QUEUES as STARTED_QUEUES
 from petition.bootstrap import WORKERS
-from petition.campaigns.news import TELL
 from petition.cli import COMMANDS
 from petition.config import Config, Environment
 from petition.core import events
 from petition.core.db import Base
 from petition.core.i18n import LANGUAGES
-from petition.epochs.batch import BUNDLE
+from petition.core.outbox import OutboxItemAdded, OutboxKind
 from petition.privacy.data_map import DATA_MAP
-from petition.usecases.removals import REMOVAL
 from petition.web.app import build
 from workers import celery_app
-from workers.follow_ups import FOLLOW_UPS, OUTBOX_TASKS
+from workers.follow_ups import FOLLOW_UPS
 from workers.schedule import SCHEDULE
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +45,9 @@ def registered() -> set[str]:
     return set(celery_app.app.tasks)
 
 
-def example(kind: type[events.Event]) -> events.Event:
-    """An event of any kind; what it tells does not matter here."""
-    return kind(**{field.name: 1 if field.type == "int" else "x" for field in fields(kind)})
-
-
 def test_every_message_names_a_registered_task_and_a_queue_that_is_consumed() -> None:
-    followed = [message[:2] for kind, follow in FOLLOW_UPS.items() for message in follow(example(kind))]
     beaten = [(entry["task"], entry["options"]["queue"]) for entry in SCHEDULE.values()]
-    messages = [*followed, *OUTBOX_TASKS.values(), *beaten]
-    assert len(followed) >= 2
+    messages = [*FOLLOW_UPS.values(), *beaten]
     assert {name for name, _ in messages} <= registered()
     assert {queue for _, queue in messages} <= set(celery_app.QUEUES)
 
@@ -77,15 +69,23 @@ def test_the_shared_folder_of_compose_belongs_to_the_user_of_the_image() -> None
 
 
 def test_every_task_that_is_scheduled_or_follows_is_registered() -> None:
-    followed = (
-        {name for name, _ in OUTBOX_TASKS.values()} | {entry["task"] for entry in SCHEDULE.values()} | {"codes.mail"}
-    )
+    followed = {name for name, _ in FOLLOW_UPS.values()} | {entry["task"] for entry in SCHEDULE.values()}
     assert followed <= registered()
 
 
-def test_every_event_has_a_follow_up_or_an_explicit_nothing() -> None:
-    assert {kind.__name__ for kind in events.Event.__subclasses__()} == {kind.__name__ for kind in FOLLOW_UPS}
-    assert set(OUTBOX_TASKS) == {BUNDLE, TELL, REMOVAL}
+def test_every_event_and_every_kind_of_outbox_row_has_its_task() -> None:
+    """An event that an outbox row announces has the task of the row's kind."""
+    announced = {kind.__name__ for kind in events.Event.__subclasses__()} - {OutboxItemAdded.__name__}
+    assert {key.__name__ for key in FOLLOW_UPS if isinstance(key, type)} == announced
+    assert {key for key in FOLLOW_UPS if isinstance(key, OutboxKind)} == set(OutboxKind)
+
+
+def test_each_task_takes_what_its_event_carries() -> None:
+    """The arguments of a message are the fields of its event, in their order."""
+    registered()
+    carried = {key: len(fields(key)) if isinstance(key, type) else 1 for key in FOLLOW_UPS}
+    taken = {key: len(signature(celery_app.app.tasks[task.name].run).parameters) for key, task in FOLLOW_UPS.items()}
+    assert carried == taken
 
 
 def test_every_queue_is_consumed_here_and_in_compose() -> None:

@@ -14,10 +14,9 @@ from sqlalchemy import func, select
 from petition import campaigns
 from petition.bootstrap.embedded import SOCKET_NAME
 from petition.campaigns import Update
-from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.outbox import OutboxItem
+from petition.core.outbox import OutboxItem, OutboxKind
 from petition.mailing.queue import Delivery, message_id
 from petition.mailing.subscribers import Frequency
 from tests.support import mails
@@ -143,7 +142,8 @@ def told_and_arrived(tree: Running) -> float:
     began = time.monotonic()
     with db.session() as session:
         waiting = [
-            str(outbox_id) for outbox_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == TELL))
+            str(outbox_id)
+            for outbox_id in session.scalars(select(OutboxItem.id).where(OutboxItem.kind == OutboxKind.INSTANT_NEWS))
         ]
     for outbox_id in waiting:
         send_task(config_of(tree), "digests.plan_instant", "mail", outbox_id)

@@ -20,7 +20,7 @@ from petition import epochs
 from petition.campaigns import Campaign, find_any
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, outbox
-from petition.epochs.batch import BUNDLE
+from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.ledger.entries import Removal, Visibility
 from petition.organisers import approvals, audit_log
@@ -45,7 +45,7 @@ def bundle(session: Session, campaign: Campaign, home: Path) -> bytes:
     epochs.refresh_stale(session, make.NOW)
     session.flush()
     for kind, outbox_id in outbox.overdue(session, make.NOW):
-        if kind == BUNDLE:
+        if kind == OutboxKind.BUNDLE:
             outbox.settle(session, outbox_id)
     bundle_file.write_bundle(session, campaign, home)
     return bundle_file.bundle_path(home, campaign.slug).read_bytes()
@@ -161,7 +161,7 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
         given = approvals.approve(session, campaign.id, request_id, RITA, make.NOW)
         ACTS[given.act](session, campaign, given, make.NOW)
     with db.session() as session:
-        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
+        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == OutboxKind.REMOVAL]
     carry_out_removals(outbox_id, lambda: make.NOW, lambda: False)
     with db.session() as session:
         return chosen, session.scalars(select(BulkRemoval).order_by(BulkRemoval.state, BulkRemoval.at)).all()[0]
@@ -203,7 +203,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
         assert request
         removals.approved(session, campaign, request, make.NOW)
     with db.session() as session:
-        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == removals.REMOVAL]
+        (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == OutboxKind.REMOVAL]
     worker = subprocess.Popen([sys.executable, "-c", WORKER, database_url, outbox_id], cwd=PROJECT)
     assert worker.wait(60) == -signal.SIGKILL
     assert done() == 20

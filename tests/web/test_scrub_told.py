@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from petition.campaigns import find
 from petition.core import clock, db, outbox
+from petition.core.outbox import OutboxKind
 from petition.ledger.log import Head
 from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
@@ -96,7 +97,7 @@ def test_the_owner_of_the_database_may_do_all_of_it_and_the_newest_run_is_told(c
 
 def owe(slug: str) -> None:
     with db.transaction() as session:
-        outbox.add(session, "bundle", find(session, slug).id, 1, clock.now() - timedelta(hours=1))
+        outbox.add(session, OutboxKind.BUNDLE, find(session, slug).id, 1, clock.now() - timedelta(hours=1))
 
 
 def lose_a_mail(slug: str) -> None:

@@ -9,17 +9,16 @@ import time_machine
 from sqlalchemy import Engine, func, select
 
 from petition import campaigns
-from petition.campaigns.news import TELL
 from petition.config import Config
 from petition.core import clock, db
-from petition.core.outbox import OutboxItem
+from petition.core.outbox import OutboxItem, OutboxKind
 from petition.mailing.queue import Delivery
 from petition.usecases import exports
 from petition.usecases.tables import ExportKind
 from tests import make
 from tests.support import mails
-from workers import celery_app
-from workers.follow_ups import OUTBOX_TASKS
+from workers import celery_app, follow_ups
+from workers.follow_ups import FOLLOW_UPS
 from workers.loops.exports import make_export
 from workers.tasks import digests as digest_tasks
 from workers.tasks import upkeep
@@ -36,7 +35,7 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
 ) -> None:
     celery_app.set_up(config)
     sent: list[tuple[str, str, list[str]]] = []
-    monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
+    monkeypatch.setattr(follow_ups, "send", lambda name, queue, args: sent.append((name, queue, args)))
     now = clock.now()
     with db.transaction() as session:
         campaign = make.campaign(session, mailing=mails.AWAKE)
@@ -45,16 +44,18 @@ def test_news_whose_message_was_lost_is_planned_once_after_the_next_sweep(
         campaigns.publish_update(session, campaign, text, now, mailed_since=now + timedelta(days=1))
     with time_machine.travel(now + timedelta(hours=1), tick=False):
         upkeep.sweep()
-        mine = [(name, queue, args) for name, queue, args in sent if (name, queue) == OUTBOX_TASKS[TELL]]
+        mine = [
+            (name, queue, args) for name, queue, args in sent if (name, queue) == FOLLOW_UPS[OutboxKind.INSTANT_NEWS]
+        ]
         assert len(mine) == 1
         for _ in range(2):  # a message that comes twice
             digest_tasks.plan_instant(*mine[0][2])
         assert planned() == 3
         sent.clear()
         upkeep.sweep()
-    assert [each for each in sent if each[:2] == OUTBOX_TASKS[TELL]] == []
+    assert [each for each in sent if each[:2] == FOLLOW_UPS[OutboxKind.INSTANT_NEWS]] == []
     with db.session() as session:
-        assert session.scalar(select(func.count()).where(OutboxItem.kind == TELL)) == 0
+        assert session.scalar(select(func.count()).where(OutboxItem.kind == OutboxKind.INSTANT_NEWS)) == 0
     db.engine().dispose()
 
 
@@ -63,7 +64,7 @@ def test_a_file_whose_message_was_lost_is_made_after_the_next_sweep(
 ) -> None:
     celery_app.set_up(config)
     sent: list[tuple[str, str, list[object]]] = []
-    monkeypatch.setattr(upkeep, "send", lambda name, queue, args: sent.append((name, queue, args)))
+    monkeypatch.setattr(follow_ups, "send", lambda name, queue, args: sent.append((name, queue, args)))
     with db.transaction() as session:
         campaign = make.campaign(session)
         export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, b"o" * 16, clock.now())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from petition.core import clock, db
-from petition.core.events import QueueAway
+from petition.core.events import MailPlanned, QueueAway
 from petition.mail import MailDelayed, MailRefused
 from petition.privacy import SealBroken, unseal_address
 from petition.usecases import trials
-from workers.celery_app import MAIL, app, stopping, worker_context
-from workers.follow_ups import send
+from workers.celery_app import app, stopping, worker_context
+from workers.follow_ups import follow
 from workers.loops.sending import send_round
 
 TURN_SECONDS = 15.0
@@ -51,6 +51,6 @@ def send_mail() -> None:
     else:
         return
     try:
-        send("mail.send", MAIL, [])
+        follow(MailPlanned())
     except QueueAway:
         return

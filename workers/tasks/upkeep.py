@@ -7,14 +7,16 @@ from typing import Final
 
 from petition import campaigns, organisers, signatures, verification
 from petition.core import clock, db, logs, outbox
+from petition.core.events import ExportWanted
+from petition.core.outbox import OutboxItemAdded
 from petition.mailing import digests, subscribers
 from petition.mailing.queue import claims
 from petition.organisers import approvals, audit_log
 from petition.privacy import scrub_state
 from petition.privacy.scrub import scrub
 from petition.usecases import exports
-from workers.celery_app import UPKEEP, app, worker_context
-from workers.follow_ups import OUTBOX_TASKS, send
+from workers.celery_app import app, worker_context
+from workers.follow_ups import follow
 
 KEPT: Final = timedelta(days=60)
 AFTER_CLOSE: Final = timedelta(days=180)
@@ -28,10 +30,9 @@ def sweep() -> None:
         waiting = outbox.overdue(session, clock.now())
         files = exports.unfinished(session)
     for kind, outbox_id in waiting:
-        name, queue = OUTBOX_TASKS[kind]
-        send(name, queue, [outbox_id])
+        follow(OutboxItemAdded(kind, outbox_id))
     for export_id in files:
-        send("exports.make", UPKEEP, [export_id])
+        follow(ExportWanted(export_id))
 
 
 @app.task(name="upkeep.beat")

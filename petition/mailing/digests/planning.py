@@ -77,7 +77,7 @@ def _publish(session: Session, campaign: Campaign, digest: Digest, window: Windo
         return 0
     promised = _promise(session, campaign, digest, window.period, digest.goes_to(session, campaign, window), now)
     if promised:
-        events.announce(session.info, events.MailPlanned(campaign.id.hex()))
+        events.announce(session.info, events.MailPlanned())
     return promised
 
 

@@ -105,7 +105,7 @@ def ask(
     row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, rhythm, now)
     subscriber = _enter(session, row)
     _owe(session, subscriber, now, silent=silent)
-    events.announce(session.info, events.MailPlanned(campaign_id.hex()))
+    events.announce(session.info, events.MailPlanned())
 
 
 def enter(
