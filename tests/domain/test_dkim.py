@@ -9,10 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 
 from petition.mail import Message, dkim
 from petition.mail.dkim import DkimKeyWrong, Signer
@@ -62,13 +63,30 @@ def test_relaxed_bodies_are_the_same(body: bytes, same: bytes) -> None:
     assert dkim.body_hash(body) == dkim.body_hash(same)
 
 
+DKIMPY = Path(__file__).parent / "data" / "dkim"
+"""A mail of ours signed by dkimpy 1.1.8, with the public keys as in the DNS (decision 0049)."""
+OURS = "9Kvd5gNeJF38dwpOwZmnDH/GcYbh7CyB1TTPMJANP3Ygon3NPVxRy8RWbShDk2ySq7tloP7QpTbAKJIwgI9KBg=="
+"""Our signature of that mail with the RFC's key, which dkimpy's verifier accepted."""
+
+
+def verify(record: bytes, signature: bytes, text: bytes) -> None:
+    """Check a signature against the public key of a DNS record; raises InvalidSignature."""
+    raw = b64decode(record.partition(b"p=")[2])
+    if b"k=ed25519" in record:
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, sha256(text).digest())
+        return
+    key = load_der_public_key(raw)
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(signature, text, padding.PKCS1v15(), SHA256())
+
+
 def parts(signed: bytes) -> tuple[bytes, bytes, dict[str, str]]:
     """The mail without its signature, what was signed, and the signature's tags."""
     header, _, mail = signed.partition(b"\r\nFrom:")
     mail = b"From:" + mail
     value = header.removeprefix(b"DKIM-Signature:").decode()
     tags = dict(re.findall(r"(\w+)=([^;]*)", value))
-    wanted = tags["h"].split(":")
+    wanted = [name.strip() for name in tags["h"].split(":")]
     fields = [field for field in dkim.split(mail.partition(b"\r\n\r\n")[0]) if field[0].decode().lower() in wanted]
     return mail, dkim.signing_input(fields, value[: value.rindex("b=") + 2]), tags
 
@@ -89,6 +107,23 @@ def test_a_mail_is_signed_whole_and_the_same_each_time(kind: str) -> None:
     else:
         key.public_key().verify(signature, sha256(text).digest())
     assert max(map(len, signed.split(b"\r\n"))) < 998
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_dkimpy_signs_the_same_text_as_we_do(kind: str) -> None:
+    mail, text, tags = parts((DKIMPY / f"{kind}.eml").read_bytes())
+    assert tags["bh"] == dkim.body_hash(mail.partition(b"\r\n\r\n")[2])
+    signature = b64decode(re.sub(r"\s", "", tags["b"]))
+    verify((DKIMPY / f"{kind}.txt").read_bytes(), signature, text)
+    with pytest.raises(InvalidSignature):
+        verify((DKIMPY / f"{kind}.txt").read_bytes(), signature, text.replace(b"letters", b"letterz"))
+
+
+def test_our_signature_is_the_one_that_dkimpy_accepted() -> None:
+    mail, _, _ = parts((DKIMPY / "rsa.eml").read_bytes())
+    signer = Signer("undersigned.example", "s1", Ed25519PrivateKey.from_private_bytes(b64decode(RFC_KEY)))
+    _, _, tags = parts(signer.signed(mail))
+    assert re.sub(r"\s", "", tags["b"]) == OURS
 
 
 def test_keys_are_read_from_files_and_weak_or_foreign_ones_refused(tmp_path: Path) -> None:
