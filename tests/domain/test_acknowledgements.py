@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, Enum, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from petition.core import db
 from petition.mailing import queue
-from petition.mailing.queue import Claim, Delivery
+from petition.mailing.queue import Claim, Delivery, DeliveryState
+from petition.mailing.queue.acknowledgements import constant
 from tests.support.mails import claimed
 
 
@@ -76,3 +77,22 @@ def test_inside_somebodys_transaction_it_is_heard_at_once(session: Session) -> N
     with queue.acknowledgements() as marks:
         marks.send(*waiting)
         assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1)]
+
+
+def test_it_writes_what_the_statements_of_claims_write(engine: Engine) -> None:
+    with db.transaction() as session:
+        waiting = claimed(session, 4)
+    with db.transaction() as session:
+        queue.mark_sent(session, waiting[0])
+        queue.begin(session, waiting[1])
+    with queue.acknowledgements() as marks:
+        marks.send(waiting[2], waiting[3])
+    assert rows(waiting[2:]) == rows(waiting[:2])
+
+
+@pytest.mark.parametrize("stored", [DeliveryState.SENT.name, DeliveryState.SENT.value])
+def test_a_state_is_spelled_as_its_column_stores_it(stored: str) -> None:
+    by_hand = Enum(
+        DeliveryState, values_callable=lambda states: [stored if s is DeliveryState.SENT else s.name for s in states]
+    )
+    assert constant(bindparam("state", DeliveryState.SENT, by_hand)) == stored.encode()

@@ -15,7 +15,10 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Interval,
+    Update,
+    and_,
     bindparam,
     delete,
     func,
@@ -40,19 +43,33 @@ FEWEST_TRIES: Final = 6
 MOST_UNANSWERED: Final = 5
 NO_ANSWER: Final = "its sender died, five times"
 
+KEY: Final = ("kind", "recipient", "period")
 Key = tuple[str, bytes, str]
 
 _table = Delivery.metadata.tables["delivery"]
-_one = (
-    (_table.c.kind == bindparam("its_kind"))
-    & (_table.c.recipient == bindparam("its_recipient"))
-    & (_table.c.period == bindparam("its_period"))
-)
-# Written once, because a round says each of them dozens of times.
-_SENT: Final = update(_table).where(_one).values(state=DeliveryState.SENT, fault="")
+
+
+def row_of(prefix: str) -> ColumnElement[bool]:
+    """The row whose key is bound under `<prefix>_kind`, `<prefix>_recipient` and `<prefix>_period`."""
+    return and_(*(_table.c[part] == bindparam(f"{prefix}_{part}") for part in KEY))
+
+
+def sent_statement(row: ColumnElement[bool]) -> Update:
+    """The mail server took the mail of this row."""
+    return update(_table).where(row).values(state=DeliveryState.SENT, fault="")
+
+
+def begun_statement(row: ColumnElement[bool]) -> Update:
+    """The mail of this row is being tried."""
+    return update(_table).where(row).values(tries=_table.c.tries + 1, unanswered=_table.c.unanswered + 1)
+
+
+# Built once, because a round executes each of them dozens of times.
+_one = row_of("its")
+_SENT: Final = sent_statement(_one)
 _DROPPED: Final = update(_table).where(_one).values(state=DeliveryState.DROPPED)
 _GIVEN_BACK: Final = update(_table).where(_one).values(due=bindparam("due"))
-_BEGUN: Final = update(_table).where(_one).values(tries=_table.c.tries + 1, unanswered=_table.c.unanswered + 1)
+_BEGUN: Final = begun_statement(_one)
 _ANSWERED: Final = (
     update(_table)
     .where(_one)
@@ -141,7 +158,7 @@ def _execute(
 ) -> None:
     """Run one of the statements above for each claim, without the detour over mapped objects."""
     if claims:
-        session.connection().execute(statement, [_named(each) | dict(values or {}) for each in claims])
+        session.connection().execute(statement, [named(each) | dict(values or {}) for each in claims])
 
 
 def begin(session: Session, claimed: Claim) -> None:
@@ -154,8 +171,9 @@ def mark_sent(session: Session, claimed: Claim) -> None:
     _execute(session, _SENT, [claimed])
 
 
-def _named(claimed: Claim) -> dict[str, object]:
-    return {"its_kind": claimed.kind, "its_recipient": claimed.recipient, "its_period": claimed.period}
+def named(claimed: Claim, prefix: str = "its") -> dict[str, Any]:
+    """Its key, as `row_of` binds it."""
+    return {f"{prefix}_{part}": value for part, value in zip(KEY, claimed.key, strict=True)}
 
 
 def drop(session: Session, claimed: Sequence[Claim]) -> None:
@@ -166,7 +184,7 @@ def drop(session: Session, claimed: Sequence[Claim]) -> None:
 def withdraw(session: Session, claimed: Sequence[Claim]) -> None:
     """Not tried after all: give the claims back, each to its place in the queue."""
     if claimed:
-        session.connection().execute(_GIVEN_BACK, [_named(each) | {"due": each.was_due} for each in claimed])
+        session.connection().execute(_GIVEN_BACK, [named(each) | {"due": each.was_due} for each in claimed])
 
 
 def postpone(session: Session, claimed: Claim, fault: str, now: datetime) -> DeliveryState:

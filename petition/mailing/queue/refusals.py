@@ -22,6 +22,7 @@ from petition.mailing.queue.tables import Delivery, DeliveryState, Refusal
 MOST_IN_A_ROW: Final = 3
 # Whoever ends the row deletes from it, and waits for whoever counts.
 LOCK: Final = text("LOCK TABLE refusal IN SHARE ROW EXCLUSIVE MODE")
+ROW_ENDED: Final = delete(Refusal)
 
 
 def lock(session: Session) -> None:
@@ -44,7 +45,7 @@ def count(session: Session, claimed: Claim, words: str, now: datetime) -> bool:
 
 def end_row(session: Session) -> None:
     """The mail server took a mail, or spoke about an address: it does not refuse us."""
-    session.execute(delete(Refusal))
+    session.execute(ROW_ENDED)
 
 
 def _plan_again(session: Session, now: datetime) -> None:
