@@ -2,7 +2,7 @@
 
 from petition import campaigns, publication
 from petition.campaigns import milestones, news
-from petition.core import outbox
+from petition.core import heartbeats, outbox
 from petition.epochs import history
 from petition.ledger import log
 from petition.mailing.digests import tables as digests
@@ -10,6 +10,7 @@ from petition.mailing.queue import pauses
 from petition.mailing.subscribers import tables as subscribers
 from petition.organisers import approvals, audit_log
 from petition.organisers import tables as organisers
+from petition.privacy import scrub_state
 from petition.signatures import tables as signatures
 from petition.usecases import tables as usecases
 from petition.verification import tables as verification
@@ -19,6 +20,7 @@ __all__ = [
     "audit_log",
     "campaigns",
     "digests",
+    "heartbeats",
     "history",
     "log",
     "milestones",
@@ -27,6 +29,7 @@ __all__ = [
     "outbox",
     "pauses",
     "publication",
+    "scrub_state",
     "signatures",
     "subscribers",
     "usecases",

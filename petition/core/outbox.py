@@ -9,9 +9,8 @@ one insert wins.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Uuid, delete, func, or_, select, tuple_, update
@@ -23,8 +22,6 @@ from petition.core.db import Base
 
 MOST_TRIES = 5
 LEASE = timedelta(seconds=60)
-BEAT = "beat of "
-BEAT_SECONDS = 10
 
 
 class OutboxKind(StrEnum):
@@ -129,19 +126,6 @@ def claim_slot(session: Session, job: str, slot: str) -> bool:
     """Whether this caller is the one who runs a periodic job for a slot (a period, never a moment)."""
     claiming = insert(JobSlot).values(job=job, slot=slot).on_conflict_do_nothing().returning(JobSlot.job)
     return session.scalar(claiming) is not None
-
-
-def beat(session: Session, worker: str, now: datetime) -> None:
-    """Note that a worker lives, at most once in `BEAT_SECONDS`."""
-    moment = now.replace(second=now.second - now.second % BEAT_SECONDS, microsecond=0)
-    claim_slot(session, BEAT + worker, moment.astimezone(UTC).isoformat())
-
-
-def last_beats(session: Session, workers: Sequence[str]) -> dict[str, datetime]:
-    """When each worker gave its last sign of life, exact to `BEAT_SECONDS`; none that never did."""
-    jobs = {BEAT + worker: worker for worker in workers}
-    newest = select(JobSlot.job, func.max(JobSlot.slot)).where(JobSlot.job.in_(jobs)).group_by(JobSlot.job)
-    return {jobs[job]: datetime.fromisoformat(slot) for job, slot in session.execute(newest)}
 
 
 def forget_slots(session: Session, keep: int = 1_000) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign, CampaignState
-from petition.core import outbox
+from petition.core import heartbeats
 from petition.core.outbox import OutboxItem
 from petition.epochs.batch import LOOKED, due
 from petition.ledger import log, verify
@@ -133,5 +133,5 @@ def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
     if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
         return 0
     earliest = head.epoch_at + timedelta(seconds=campaign.interval)
-    overdue = now - max(earliest, outbox.last_beats(session, [LOOKED]).get(LOOKED, earliest))
+    overdue = now - max(earliest, heartbeats.last_beats(session, [LOOKED]).get(LOOKED, earliest))
     return int(overdue.total_seconds()) if overdue >= GRACE else 0

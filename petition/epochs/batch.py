@@ -21,7 +21,7 @@ from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
 LOOKED: Final = "batches"
-"""What the sign of life of whoever looks for due batches is called (`petition.core.outbox.beat`)."""
+"""What the sign of life of whoever looks for due batches is called (`petition.core.heartbeats.beat`)."""
 PATIENCE: Final = timedelta(days=7)
 """So long a withdrawal or a removal waits at most for others."""
 

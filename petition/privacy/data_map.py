@@ -71,6 +71,7 @@ LEDGER = _("The ledger, as published.")
 WAITING = _("A signature as it will be published; not whose it is.")
 WITHDRAWAL = _("That a signature is being withdrawn, as a batch to come will say.")
 REMOVAL = _("That organisers are removing a signature, as a batch to come will say.")
+TIDIED = _("When the servers last tidied up.")
 HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. Not whose.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
@@ -297,7 +298,9 @@ ROWS: tuple[Row, ...] = (
         A_DAY,
         _("That an organiser asked for a file. The file holds what is public, and the journal."),
     ),
-    *_columns("public.job_slot", "job slot", Kind.operational, FOR_GOOD, _("When the servers last tidied up.")),
+    *_columns("public.job_slot", "job slot", Kind.operational, FOR_GOOD, TIDIED),
+    *_columns("public.scrub_run", "at rewritten wal_switched checkpointed", Kind.operational, FOR_GOOD, TIDIED),
+    *_columns("public.heartbeat", "worker at", Kind.operational, FOR_GOOD, _("When each worker last worked.")),
 )
 
 

@@ -246,9 +246,11 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SERVERS,
-        _("How much mail each large provider took, which copy may send mail, when the servers last tidied up"),
+        _(
+            "How much mail each large provider took, which copy may send mail, when the servers last worked and tidied up"
+        ),
         _("to send mail once and at a pace that is accepted"),
-        "public.lane public.sender public.job_slot",
+        "public.lane public.sender public.job_slot public.scrub_run public.heartbeat",
     ),
     Line(
         Whose.SERVERS,

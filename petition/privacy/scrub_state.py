@@ -1,22 +1,22 @@
 """When the scrub last ran, and what the database role did not let it do: for monitors and organisers.
 
 Guards against a promise that is silently not kept: without the right to switch the log or to make a checkpoint, old
-pages lie about longer, and whoever operates the site is told. Needs no table: it is one line among the periodic jobs.
+pages lie about longer, and whoever operates the site is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core.outbox import JobSlot, claim_slot
+from petition.core.db import Base
 from petition.privacy.scrub import Scrubbed
 
-JOB: Final = "scrubbed"
 STEPS: Final = ("rewritten", "wal_switched", "checkpointed")
 
 
@@ -33,16 +33,24 @@ class LastScrub:
         return tuple(step for step in STEPS if not getattr(self.did, step))
 
 
+class ScrubRun(Base):
+    """The last run, exact to the second, and which steps the database role was allowed to do."""
+
+    __tablename__ = "scrub_run"
+
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    rewritten: Mapped[bool]
+    wal_switched: Mapped[bool]
+    checkpointed: Mapped[bool]
+
+
 def record(session: Session, did: Scrubbed, now: datetime) -> None:
-    """Write down that it ran."""
-    done = " ".join(step for step in STEPS if getattr(did, step))
-    claim_slot(session, JOB, f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S%z} {done}")
+    """Record that it ran, in the place of the run before."""
+    session.execute(delete(ScrubRun))
+    session.execute(insert(ScrubRun).values(at=now.replace(microsecond=0), **asdict(did)).on_conflict_do_nothing())
 
 
 def last(session: Session) -> LastScrub | None:
     """The newest run; None when there was none yet."""
-    newest = session.scalar(select(func.max(JobSlot.slot)).where(JobSlot.job == JOB))
-    if newest is None:
-        return None
-    at, *done = newest.split()
-    return LastScrub(datetime.fromisoformat(at), Scrubbed(*(step in done for step in STEPS)))
+    newest = session.scalar(select(ScrubRun).order_by(ScrubRun.at.desc()).limit(1))
+    return None if newest is None else LastScrub(newest.at, Scrubbed(*(getattr(newest, step) for step in STEPS)))

@@ -501,7 +501,17 @@ def _tables_of_0002() -> object:
     from sqlalchemy import BigInteger, Column, MetaData
 
     newer = {"epoch", "export", "journal", "key_request", "organiser", "wave", "answer", "demand_step", "handover"}
-    newer |= {"invitation", "membership", "passkey", "recovery_code", "update_draft", "visit", "code_day"}
+    newer |= {
+        "invitation",
+        "membership",
+        "passkey",
+        "recovery_code",
+        "update_draft",
+        "visit",
+        "code_day",
+        "heartbeat",
+        "scrub_run",
+    }
     columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
     newer |= {"refusal", "suppression"}  # the second had other columns then
     columns |= {"subscriber": {"bounced"}, "halt": {"words"}}

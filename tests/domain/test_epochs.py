@@ -21,7 +21,7 @@ from petition.campaigns import (
     draft,
 )
 from petition.campaigns.milestones import MilestoneKind
-from petition.core import outbox
+from petition.core import heartbeats, outbox
 from petition.core.outbox import OutboxKind
 from petition.ledger import log, merkle
 from petition.ledger.entries import Visibility
@@ -168,9 +168,9 @@ def test_what_waits_is_told_in_tens_and_a_batch_is_overdue_only_when_nobody_look
         make.signature(session, campaign)
     assert told == [(False, 0)] * 10 + [(True, 10)] * 2
     assert epochs.stalled_seconds(session, campaign, hour) == 3540
-    outbox.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
+    heartbeats.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
     assert epochs.health(session, hour).overdue_seconds == 1800
-    outbox.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
+    heartbeats.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
     assert epochs.stalled_seconds(session, campaign, hour) == 0
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs
 from petition.campaigns.milestones import MilestoneKind, MilestoneStatus
-from petition.core import outbox
+from petition.core import heartbeats
 from petition.epochs.history import DayFigures, Epoch
 from petition.ledger import log
 from petition.usecases.curve import MOST_POINTS, curve
@@ -119,5 +119,11 @@ def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waitin
 
 def test_a_worker_is_known_by_its_last_sign_of_life(session: Session) -> None:
     for seconds in (0, 4, 31):
-        outbox.beat(session, "prompt", NOW + timedelta(seconds=seconds))
-    assert outbox.last_beats(session, ["prompt", "bulk"]) == {"prompt": NOW + timedelta(seconds=30)}
+        heartbeats.beat(session, "prompt", NOW + timedelta(seconds=seconds))
+    assert heartbeats.last_beats(session, ["prompt", "bulk"]) == {"prompt": NOW + timedelta(seconds=30)}
+
+
+def test_an_earlier_sign_of_life_does_not_take_the_place_of_a_later_one(session: Session) -> None:
+    for seconds in (31, 4):
+        heartbeats.beat(session, "prompt", NOW + timedelta(seconds=seconds))
+    assert heartbeats.last_beats(session, ["prompt"]) == {"prompt": NOW + timedelta(seconds=30)}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
+from sqlalchemy.orm import Session
 
 from petition.bootstrap import EmbeddedServices
-from petition.core import migrate
+from petition.core import heartbeats, migrate, outbox
+from petition.privacy import scrub_state
+from petition.privacy.scrub import Scrubbed
+from petition.privacy.scrub_state import LastScrub
 from tests.support.services import cloned
 
 SUBSCRIBER = text(
@@ -47,4 +52,43 @@ def test_suppressed_subscribers_come_and_go_with_their_migration(services: Embed
         assert sorted(connection.scalars(text("SELECT what FROM halt"))) == ["all", "campaign:00"]
         assert connection.execute(text("SELECT reason::text, n FROM suppression")).all() == [("COMPLAINT", 1)]
     migrate.upgrade(url)
+    engine.dispose()
+
+
+SLOT = text("INSERT INTO job_slot (job, slot) VALUES (:job, :slot)")
+SLOTS = {
+    ("beat of prompt", "2026-11-25T10:00:10+00:00"),
+    ("beat of prompt", "2026-11-25T10:00:20+00:00"),
+    ("beat of bulk", "2026-11-25T09:00:00+00:00"),
+    ("scrubbed", "2026-11-25T08:07:00+0000 rewritten wal_switched checkpointed"),
+    ("scrubbed", "2026-11-25T09:07:03+0000 rewritten checkpointed"),
+    ("scrub", "2026-11-25T09"),
+}
+NEWEST = SLOTS - {
+    ("beat of prompt", "2026-11-25T10:00:10+00:00"),
+    ("scrubbed", "2026-11-25T08:07:00+0000 rewritten wal_switched checkpointed"),
+}
+
+
+def test_heartbeats_and_the_last_scrub_move_into_tables_of_their_own_and_back(
+    services: EmbeddedServices, template: str
+) -> None:
+    url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
+    migrate.downgrade(url, "0007")
+    engine: Engine = create_engine(url)
+    with engine.begin() as connection:
+        for job, slot in SLOTS:
+            connection.execute(SLOT, {"job": job, "slot": slot})
+    migrate.upgrade(url)
+    with Session(engine) as session:
+        assert heartbeats.last_beats(session, ["prompt", "bulk", "batches"]) == {
+            "prompt": datetime(2026, 11, 25, 10, 0, 20, tzinfo=UTC),
+            "bulk": datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
+        }
+        did = Scrubbed(rewritten=True, wal_switched=False, checkpointed=True)
+        assert scrub_state.last(session) == LastScrub(datetime(2026, 11, 25, 9, 7, 3, tzinfo=UTC), did)
+        assert session.scalars(select(outbox.JobSlot.job)).all() == ["scrub"]
+    migrate.downgrade(url, "0007")
+    with engine.begin() as connection:
+        assert {tuple(row) for row in connection.execute(text("SELECT job, slot FROM job_slot"))} == NEWEST
     engine.dispose()

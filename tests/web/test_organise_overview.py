@@ -17,7 +17,7 @@ from petition.campaigns import Campaign, draft, find_any
 from petition.campaigns.milestones import Goal, Milestone, MilestoneKind
 from petition.campaigns.tables import UpdateDraft
 from petition.config import Config
-from petition.core import clock, db, outbox
+from petition.core import clock, db, heartbeats
 from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
@@ -85,7 +85,7 @@ def busy(slug: str, n: int) -> None:
                 )
             )  # fmt: skip
             make.signature(session, campaign)
-        outbox.beat(session, "prompt", now)
+        heartbeats.beat(session, "prompt", now)
         log.head_of(session, cid).counted = n
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from petition import epochs
-from petition.core import clock, db, outbox
+from petition.core import clock, db, heartbeats
 from petition.epochs.batch import open_ids
 from petition.usecases import updates
 from workers.celery_app import app, stopping, worker_context
@@ -19,7 +19,7 @@ def close_epochs() -> None:
         with db.transaction() as session:
             epochs.close_due(session, campaign_id, clock.now())
     with db.transaction() as session:
-        outbox.beat(session, epochs.LOOKED, clock.now())
+        heartbeats.beat(session, epochs.LOOKED, clock.now())
 
 
 @app.task(name="ledger.keep_calendar")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from petition import campaigns, organisers, signatures, verification
-from petition.core import clock, db, logs, outbox
+from petition.core import clock, db, heartbeats, logs, outbox
 from petition.core.events import ExportWanted
 from petition.core.outbox import OutboxItemAdded
 from petition.mailing import digests, subscribers
@@ -39,7 +39,7 @@ def sweep() -> None:
 def beat(worker: str) -> None:
     """A sign of life of beat, which asked for it, and of the worker that had it in its queue."""
     with db.transaction() as session:
-        outbox.beat(session, worker, clock.now())
+        heartbeats.beat(session, worker, clock.now())
 
 
 @app.task(name="upkeep.scrub")

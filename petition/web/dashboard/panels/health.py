@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
-from petition.core import outbox
+from petition.core import heartbeats
 from petition.core.i18n import marked as _
 from petition.privacy import scrub_state
 from petition.web.dashboard.panels.panel import Panel
@@ -58,7 +58,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     began = time.perf_counter()
     session.execute(select(1))
     took = time.perf_counter() - began
-    seen = outbox.last_beats(session, WORKERS)
+    seen = heartbeats.last_beats(session, WORKERS)
     prompt, bulk = (_since(seen.get(name), now) for name in WORKERS)
     beat, scrub = _since(max(seen.values(), default=None), now), scrub_state.last(session)
     last, refused = (scrub.at, scrub.refused) if scrub else (None, ())

@@ -1,0 +1,37 @@
+"""Heartbeats: when each worker last worked, for the dashboard and for monitors. One row a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from petition.core.db import Base
+
+BEAT_SECONDS = 10
+
+
+class Heartbeat(Base):
+    """The last sign of life of a worker, exact to `BEAT_SECONDS`."""
+
+    __tablename__ = "heartbeat"
+
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+def beat(session: Session, worker: str, now: datetime) -> None:
+    """Record that a worker lives. The row changes at most once in `BEAT_SECONDS`, and never goes back."""
+    moment = now.replace(second=now.second - now.second % BEAT_SECONDS, microsecond=0)
+    writing = insert(Heartbeat).values(worker=worker, at=moment)
+    later = Heartbeat.at < moment
+    session.execute(writing.on_conflict_do_update(index_elements=["worker"], set_={"at": moment}, where=later))
+
+
+def last_beats(session: Session, workers: Sequence[str]) -> dict[str, datetime]:
+    """When each of these workers gave its last sign of life; a worker that never did is left out."""
+    query = select(Heartbeat.worker, Heartbeat.at).where(Heartbeat.worker.in_(workers))
+    return {worker: at for worker, at in session.execute(query)}
