@@ -1,11 +1,14 @@
-"""From a template folder and a context to a message.
+"""From a template folder and a context to a message, and its plain text in lines of 72 characters.
 
-Guards that a mail says what its template says and nothing else: a name the context lacks is an error, never a
-blank, and what a stranger typed is escaped in HTML.
+A mail contains what its template says and nothing else: a name that the context lacks is an error, never a blank, and
+text from strangers is escaped in HTML. In plain text an address is never broken over two lines, spaces that must not
+break do not, and Markdown reads as text.
 """
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -17,11 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from petition.core.i18n import date_long, gettext_for, ngettext_for, number, percent
 from petition.core.markdown import letter_html, typeset
 from petition.mail.message import Message
-from petition.mail.plain import plain, wrapped
 
 TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "mail"
 FILES: Final = ("subject.txt", "body.txt", "body.html")
 NO_HEADERS: Final[Mapping[str, str]] = {}
+WIDTH: Final = 72
+_LINK = re.compile(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
+_ITEM = re.compile(r"\s*(?:[-*+>]|\d+[.)])\s+")
 
 
 def compose(
@@ -78,3 +83,20 @@ def _environment(lang: str) -> Environment:
     environment.filters["date_long"] = lambda day: date_long(day, lang)
     environment.filters |= {"markdown": letter_html, "plain": plain, "typeset": typeset, "wrap": wrapped}
     return environment
+
+
+def wrapped(text: str, indent: int = 0) -> str:
+    """Break a paragraph at 72 characters; lines after the first are indented by so many spaces."""
+    hanging = " " * indent
+    return textwrap.fill(text, WIDTH, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
+
+
+def plain(markdown: str, lang: str) -> str:
+    """Markdown as it reads without its links' brackets, line by line."""
+    lines = _LINK.sub(r"\1 <\2>", typeset(markdown, lang)).strip().splitlines()
+    return "\n".join(wrapped(line, _indent(line)) for line in lines)
+
+
+def _indent(line: str) -> int:
+    item = _ITEM.match(line)
+    return len(item[0]) if item else 0

@@ -22,7 +22,7 @@ from petition.campaigns import Campaign, CampaignState, Letter
 from petition.campaigns.milestones import MilestoneKind
 from petition.ledger.entries import Visibility
 from petition.mail import ListPostbox
-from petition.mail.plain import WIDTH
+from petition.mail.templates import WIDTH
 from petition.mailing import digests
 from petition.mailing.digests import DIGESTS, NOTICES, RenderedMail, Sender
 from petition.mailing.digests.addressee_weekly import ForAddressee
