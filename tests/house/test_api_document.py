@@ -140,7 +140,7 @@ def test_commands_are_those_that_there_are() -> None:
 
 
 def test_commands_below_a_command_are_those_that_there_are() -> None:
-    from petition.cli.commands import cli
+    from petition.cli import cli
 
     for names, text in rows(DOCUMENT.partition("## Commands")[2], "command"):
         (name, *more) = re.findall(r"`([a-z]+)`", names)
