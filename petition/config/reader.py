@@ -1,9 +1,13 @@
-"""Reading one environment: a sentence for each problem, all of them, before anything starts."""
+"""Reading one environment: a sentence for each problem, all of them, before anything starts.
+
+The secrets of a development installation are made once here, in files for their owner only.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -11,9 +15,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from petition.config import Config, ConfigIncomplete, Environment, addresses
-from petition.config.kept import SECRET_LENGTH, is_sample, kept_secret
 
 PORTS = (1, 65535)
+SECRET_LENGTH = 32  # characters of the secret key, bytes of a master key and of the pepper
+SAMPLE = re.compile("change|sample|example|secret|password|default|insecure", re.IGNORECASE)
 DAY = 86400
 ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
@@ -208,3 +213,33 @@ def _decoded(key: str) -> bytes:
         return base64.urlsafe_b64decode(key.encode())
     except (binascii.Error, ValueError):
         return b""
+
+
+def kept_secret(path: Path, fresh: bytes) -> bytes:
+    """The secret in `path`, made from `fresh` when there is none; of two processes at once, both get one answer."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(fresh)
+                file.flush()
+                os.fsync(file.fileno())
+            _link_unless_there(draft, path)
+        finally:
+            draft.unlink()
+    return path.read_bytes()
+
+
+def _link_unless_there(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+
+
+def is_sample(secret: str | bytes) -> bool:
+    """Whether a secret was typed rather than drawn: too few different characters, or a word one types."""
+    text = secret if isinstance(secret, str) else secret.decode("latin-1")
+    return len(set(text)) < 10 or SAMPLE.search(text) is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from petition.config import Config, ConfigIncomplete, Environment, addresses
-from petition.config.kept import kept_secret
+from petition.config.reader import kept_secret
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 OTHER = base64.urlsafe_b64encode(bytes(range(100, 132))).decode()
@@ -142,7 +142,7 @@ def test_development_makes_its_secrets_once(tmp_path: Path) -> None:
 
 
 def test_eight_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
-    script = "import sys,os,pathlib;from petition.config.kept import kept_secret as k;"
+    script = "import sys,os,pathlib;from petition.config.reader import kept_secret as k;"
     script += "sys.stdout.write(k(pathlib.Path(sys.argv[1]), os.urandom(32)).hex())"
     command = [sys.executable, "-c", script, str(tmp_path / "secrets" / "pepper")]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=addresses.PROJECT) for _ in range(8)]
