@@ -1,0 +1,49 @@
+"""Problem documents: clients rely on their types, statuses, titles and details, so each of them is written down here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+from werkzeug.exceptions import default_exceptions
+
+from petition.campaigns import CampaignIncomplete
+from petition.mailing.subscribers import AskedTooOften
+from petition.organisers import TriedTooOften
+from petition.privacy import AddressFault, AddressRefused
+from petition.signatures import DisplayFault, DisplayRefused
+from petition.verification import NetworkExhausted
+from petition.web import errors
+from petition.web.forms import FormRefused
+
+PROBLEMS: Final = json.loads((Path(__file__).parent / "data" / "problems.json").read_text())
+EXAMPLES: Final[dict[type[Exception], Callable[[], Exception]]] = {
+    CampaignIncomplete: lambda: CampaignIncomplete([]),
+    AskedTooOften: lambda: AskedTooOften(7),
+    TriedTooOften: lambda: TriedTooOften(7),
+    NetworkExhausted: lambda: NetworkExhausted(7),
+    AddressRefused: lambda: AddressRefused(next(iter(AddressFault))),
+    DisplayRefused: lambda: DisplayRefused("role", DisplayFault.ROLE_MISSING),
+    FormRefused: lambda: FormRefused({"code": ["A sentence."]}),
+}
+
+
+def example(kind: type[Exception]) -> Exception:
+    """An error of a class, made with arguments where it takes some."""
+    return EXAMPLES.get(kind, kind)()
+
+
+def documented(app: Flask, error: Exception) -> dict[str, object]:
+    """The problem document of an error, and the header that says when to try again."""
+    with app.test_request_context("/api/"):
+        response = errors.answer(error)
+    return json.loads(response.get_data()) | {"retry": response.headers.get("Retry-After")}
+
+
+def test_no_problem_document_has_changed(app: Flask) -> None:
+    http = [default_exceptions[code]() for code in errors.HTTP_SAID]
+    documents = [documented(app, error) for error in (*map(example, errors.SAID), *http, RuntimeError())]
+    assert {str(each["type"]): each for each in documents} == PROBLEMS
