@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from petition.blindsign import rsabssa
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.errors import ExpectedError
 
 if TYPE_CHECKING:
     from petition.blindsign.rsabssa import PublicKey, Randomness
@@ -30,8 +31,10 @@ RAW_LENGTH = SECRET_LENGTH + rsabssa.PREFIX_LENGTH + SIGNATURE_LENGTH
 TEXT_LENGTH = 430
 
 
-class PassMalformed(ValueError):
+class PassMalformed(ExpectedError, ValueError):
     """This text is not a pass."""
+
+    status = 403
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from gmpy2 import mpz
 
+from petition.core.errors import ExpectedError
+
 LEAST_BITS = 2048
 EXPONENT = 65537
 PREFIX_LENGTH = 32
@@ -57,8 +59,10 @@ class KeyRefused(ValueError):
     """This is not an RSA key of at least 2048 bits with exponent 65537 in its one legal encoding."""
 
 
-class BlindedRefused(ValueError):
+class BlindedRefused(ExpectedError, ValueError):
     """This is not a blinded value of this key: wrong length, zero, or not below the modulus."""
+
+    status = 422
 
 
 class BlindingImpossible(ValueError):

@@ -19,12 +19,15 @@ from petition.campaigns.errors import (
 )
 from petition.campaigns.news import NewsKind
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
+from petition.core.errors import ExpectedError
 
 UPDATES_A_WEEK = 3
 
 
-class TooManyUpdates(Exception):
+class TooManyUpdates(ExpectedError):
     """Three updates were mailed this week; this one can be published without mail, or mailed next week."""
+
+    status = 409
 
 
 def find(session: Session, slug: str) -> Campaign:

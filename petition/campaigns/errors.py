@@ -4,50 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from petition.core.errors import ExpectedError
 
-class CampaignUnknown(LookupError):
+
+class CampaignUnknown(ExpectedError, LookupError):
     """No public campaign has this name."""
 
+    status = 404
 
-class CampaignNotOpen(Exception):
+
+class CampaignNotOpen(ExpectedError):
     """The campaign has not been opened for signatures yet."""
 
+    status = 409
 
-class CampaignClosed(Exception):
+
+class CampaignClosed(ExpectedError):
     """The campaign takes no more signatures."""
 
+    status = 409
 
-class LetterFrozen(Exception):
+
+class LetterFrozen(ExpectedError):
     """The letter was opened for signatures; its words cannot change."""
 
+    status = 409
 
-class StepSkipped(Exception):
+
+class StepSkipped(ExpectedError):
     """A campaign goes from draft to open, closed, delivered and answered, one step at a time."""
 
+    status = 409
 
-class CampaignFaulty(ValueError):
+
+class CampaignFaulty(ExpectedError, ValueError):
     """A campaign's description cannot be used; the sentence says what to mend."""
 
+    status = 422
 
-class SlugTaken(ValueError):
+
+class SlugTaken(ExpectedError, ValueError):
     """Another campaign has this short name."""
 
+    status = 422
 
-class CampaignIncomplete(ValueError):
+
+class CampaignIncomplete(ExpectedError, ValueError):
     """Something is missing that a campaign needs before it can be opened; `missing` says what."""
+
+    status = 409
 
     def __init__(self, missing: Sequence[object]) -> None:
         super().__init__("A campaign cannot be opened yet: " + " ".join(str(each) for each in missing))
         self.missing = missing
 
 
-class SigningStopped(Exception):
+class SigningStopped(ExpectedError):
     """The organisers stopped signing for a while; passes stay good."""
 
+    status = 409
 
-class VerificationStopped(Exception):
+
+class VerificationStopped(ExpectedError):
     """The organisers stopped codes, or a method of verification, for a while."""
+
+    status = 409
 
 
 class TextMissing(CampaignFaulty):
     """An update, or an answer, lacks its text in a language of a letter that is public."""
+
+    status = 409

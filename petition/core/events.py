@@ -13,11 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from petition.core.errors import ExpectedError
+
 log = logging.getLogger(__name__)
 
 
-class QueueAway(Exception):
+class QueueAway(ExpectedError):
     """The message queue could not be reached and the event had no row to fall back on."""
+
+    status = 503
 
 
 @dataclass(frozen=True, slots=True)

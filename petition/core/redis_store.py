@@ -17,6 +17,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from petition.core.errors import ExpectedError
+
 CHALLENGE_SECONDS: Final = 900
 TRIES: Final = 5
 MAILS_UNPROVEN: Final = 60
@@ -81,8 +83,10 @@ _TAB_KEY: Final = b"tab-key:"
 _TABS: Final = b"tabs:"
 
 
-class RedisUnavailable(Exception):
+class RedisUnavailable(ExpectedError):
     """Redis could not be reached in time; nothing is lost but codes on their way."""
+
+    status = 503
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Enum, Index, Select, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.core.errors import ExpectedError
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
 
@@ -61,12 +62,16 @@ class ApprovalRequest(Base):
     __table_args__ = (Index("ix_key_request_waiting", "campaign_id", postgresql_where=text("state = 'WAITING'")),)
 
 
-class RequestUnknown(LookupError):
+class RequestUnknown(ExpectedError, LookupError):
     """No request that waits has this number: it was decided, or is older than three days."""
 
+    status = 404
 
-class SameOrganiser(Exception):
+
+class SameOrganiser(ExpectedError):
     """Whoever asked cannot approve; a second organiser must."""
+
+    status = 403
 
 
 def ask(

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from petition.core import db
+from petition.core.errors import ExpectedError
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
@@ -26,16 +27,22 @@ TOKEN_BYTES: Final = 24
 LONGEST_NAME: Final = 60
 
 
-class InvitationUnknown(LookupError):
+class InvitationUnknown(ExpectedError, LookupError):
     """No invitation has this link: it was used, is older than 72 hours, or was cut."""
 
+    status = 404
 
-class MemberAlready(Exception):
+
+class MemberAlready(ExpectedError):
     """Whoever followed the invitation has a role in this campaign; an invitation changes none."""
 
+    status = 409
 
-class NameTaken(ValueError):
+
+class NameTaken(ExpectedError, ValueError):
     """Another organiser has this name."""
+
+    status = 422
 
 
 def invite(session: Session, campaign_id: bytes | None, role: Role | None, by: bytes | None, now: datetime) -> str:

@@ -30,6 +30,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
@@ -46,12 +47,16 @@ TITLE: Final = "Undersigned"
 BROKEN: Final = (WebAuthnException, CBORDecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
-class PasskeyRefused(Exception):
+class PasskeyRefused(ExpectedError):
     """The answer is late, was used, is for another site, or its signature is wrong: one answer for all of these."""
 
+    status = 403
 
-class LastWayIn(Exception):
+
+class LastWayIn(ExpectedError):
     """Without this passkey, and without a recovery code, its owner could never come in again."""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
@@ -43,20 +44,26 @@ NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$luPUyYPjXi6tHDSdvnRXOA$Mk9LX5ir
 """The hash of a code that nobody knows: what is compared with where there is no code."""
 
 
-class CodeUnknown(Exception):
+class CodeUnknown(ExpectedError):
     """This name and this code do not belong together: unknown, disabled, wrong and used are one answer."""
 
+    status = 403
 
-class TriedTooOften(Exception):
+
+class TriedTooOften(ExpectedError):
     """The name was tried five times within a quarter of an hour; `retry_after` is in seconds."""
+
+    status = 429
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
         self.retry_after = retry_after
 
 
-class DoorBusy(Exception):
+class DoorBusy(ExpectedError):
     """Too many codes are being compared at once; this one was not looked at, and no try was counted."""
+
+    status = 503
 
 
 class _Turn:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from petition.core.errors import ExpectedError
 from petition.organisers import audit_log, sessions
 from petition.organisers.audit_log import Action
 from petition.organisers.invitations import InvitationUnknown
@@ -19,12 +20,16 @@ from petition.organisers.rights import GRANTS, Act
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
 
 
-class MemberUnknown(LookupError):
+class MemberUnknown(ExpectedError, LookupError):
     """Nobody of this id organises the campaign."""
 
+    status = 404
 
-class LastOwner(Exception):
+
+class LastOwner(ExpectedError):
     """A campaign has at least one owner: name another one first."""
+
+    status = 409
 
 
 def held(session: Session, campaign_id: bytes, organiser_id: bytes) -> Membership:

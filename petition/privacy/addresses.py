@@ -21,6 +21,7 @@ from typing import Final
 import idna
 from email_validator import EmailSyntaxError, validate_email
 
+from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
 from petition.core.normalization import TooManyMarks, nfc
 
@@ -71,8 +72,10 @@ SENTENCES: Final[dict[AddressFault, str]] = {
 }
 
 
-class AddressRefused(ValueError):
+class AddressRefused(ExpectedError, ValueError):
     """The text is not one person's address at a listed domain. Holds the reason, never the address."""
+
+    status = 422
 
     def __init__(self, reason: AddressFault) -> None:
         super().__init__(SENTENCES[reason])

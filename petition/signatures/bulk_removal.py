@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
+from petition.core.errors import ExpectedError
 from petition.ledger.entries import Removal
 from petition.signatures.selection import COUNTED
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
@@ -40,12 +41,16 @@ PORTION: Final = 500
 _UNSYNCED: Final = {"synchronize_session": False}
 
 
-class BulkRemovalUnknown(LookupError):
+class BulkRemovalUnknown(ExpectedError, LookupError):
     """No removal of this campaign has this number."""
 
+    status = 404
 
-class RemovalOver(Exception):
+
+class RemovalOver(ExpectedError):
     """There is nothing to take back: the ledger has it, or it was taken back already."""
+
+    status = 409
 
 
 def begin(

@@ -28,6 +28,7 @@ from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
 from petition.core import db
+from petition.core.errors import ExpectedError
 from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, SignEntry, Visibility, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
@@ -35,12 +36,16 @@ from petition.signatures.tables import Pending, SignatureState, Spent
 LARGEST_PUBLISH_AT = 100_000
 
 
-class PassForeign(ValueError):
+class PassForeign(ExpectedError, ValueError):
     """The pass was not stamped for this campaign."""
 
+    status = 403
 
-class PassSpent(Exception):
+
+class PassSpent(ExpectedError):
     """The pass was redeemed before."""
+
+    status = 409
 
 
 class DisplayFault(StrEnum):
@@ -53,8 +58,10 @@ class DisplayFault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
 
 
-class DisplayRefused(ValueError):
+class DisplayRefused(ExpectedError, ValueError):
     """One field of a wish cannot be followed; `field` is its name in forms and calls."""
+
+    status = 422
 
     def __init__(self, field: str, reason: DisplayFault) -> None:
         super().__init__(f"{field}: {reason}")

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from petition.core.errors import ExpectedError
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Signature, SignatureState
 from petition.signatures.visibility import enough
@@ -32,8 +33,10 @@ COUNTED: Final = (SignatureState.LOGGED, SignatureState.HIDDEN)
 DIGEST_LENGTH: Final = 32
 
 
-class CriteriaEmpty(Exception):
+class CriteriaEmpty(ExpectedError):
     """No criterion was given: that would be every signature."""
+
+    status = 422
 
 
 class WithComment(StrEnum):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
+from petition.core.errors import ExpectedError
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
@@ -31,12 +32,16 @@ GONE: Final = {
 _FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
 
 
-class SignatureUnknown(LookupError):
+class SignatureUnknown(ExpectedError, LookupError):
     """No signature of this campaign answers to this secret or hash."""
 
+    status = 404
 
-class SignerUnknown(LookupError):
+
+class SignerUnknown(ExpectedError, LookupError):
     """No signer of this number is shown by name: it was hidden, withdrawn or removed, or never was."""
+
+    status = 404
 
 
 class Concealed(StrEnum):

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition.core.errors import ExpectedError
 from petition.ledger import log
 from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
@@ -36,8 +37,10 @@ RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
 )
 
 
-class RightMissing(Exception):
+class RightMissing(ExpectedError):
     """The role of whoever approves does not allow the act itself."""
+
+    status = 403
 
 
 def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[ApprovalRequest, str]]:

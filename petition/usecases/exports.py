@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from petition import signatures
 from petition.campaigns import Campaign
 from petition.core import db, events
+from petition.core.errors import ExpectedError
 from petition.organisers import approvals, audit_log
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
@@ -36,12 +37,16 @@ WORDS: Final = {
 }
 
 
-class ExportUnknown(LookupError):
+class ExportUnknown(ExpectedError, LookupError):
     """There is no such file: it was never asked for here, is not ready, or was deleted after a day."""
 
+    status = 404
 
-class NoNames(Exception):
+
+class NoNames(ExpectedError):
     """No name is public, so there is nothing to export."""
+
+    status = 409
 
 
 def ask(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: datetime) -> Export:

@@ -19,30 +19,41 @@ from petition import publication
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import Goal, Milestone, MilestoneKind, needs
 from petition.core import db
+from petition.core.errors import ExpectedError
 from petition.epochs.batch import epoch_lock
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
 from petition.signatures import count_cells
 
 
-class GoalUnknown(LookupError):
+class GoalUnknown(ExpectedError, LookupError):
     """The campaign does not aim at this."""
 
+    status = 404
 
-class GoalThere(Exception):
+
+class GoalThere(ExpectedError):
     """The campaign aims at this already."""
 
+    status = 409
 
-class GoalReached(Exception):
+
+class GoalReached(ExpectedError):
     """The milestone was reached: it is history now."""
 
+    status = 409
 
-class WorkforceUnknown(Exception):
+
+class WorkforceUnknown(ExpectedError):
     """A share needs the size of the workforce."""
 
+    status = 409
 
-class NamesPublic(Exception):
+
+class NamesPublic(ExpectedError):
     """Names are public already; they cannot be taken back for a milestone to come."""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from petition import signatures
 from petition.campaigns import Campaign, require_open
 from petition.core import db, outbox
+from petition.core.errors import ExpectedError
 from petition.core.outbox import OutboxKind
 from petition.epochs.batch import epoch_lock
 from petition.epochs.history import Epoch
@@ -34,8 +35,10 @@ AT_ONCE: Final = 50
 """More than so many take a second organiser."""
 
 
-class SelectionChanged(Exception):
+class SelectionChanged(ExpectedError):
     """The signatures that are meant are not those that were looked at."""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, UpdateDraft
 from petition.core import events
+from petition.core.errors import ExpectedError
 from petition.mail import Message
 from petition.mailing import digests
 from petition.mailing.digests import Sender
@@ -28,8 +29,10 @@ TRIALS_AN_HOUR: Final = 10
 HOUR: Final = timedelta(hours=1)
 
 
-class TooManyTrials(Exception):
+class TooManyTrials(ExpectedError):
     """Ten trial mails were sent in the last hour."""
+
+    status = 429
 
 
 def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: str, by: bytes, now: datetime) -> str:

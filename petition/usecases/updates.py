@@ -22,6 +22,7 @@ from petition import campaigns
 from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpdates, Update, UpdateDraft
 from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import News, NewsKind
+from petition.core.errors import ExpectedError
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.subscribers import Frequency
 from petition.organisers import approvals, audit_log
@@ -32,12 +33,16 @@ ID_BYTES: Final = 16
 UPDATE: Final = "update"
 
 
-class UpdateUnknown(LookupError):
+class UpdateUnknown(ExpectedError, LookupError):
     """The campaign has no such draft."""
 
+    status = 404
 
-class UpdateFixed(Exception):
+
+class UpdateFixed(ExpectedError):
     """The update is planned, published, or waits for a second organiser: its words and its date stand."""
+
+    status = 409
 
 
 class UpdateState(StrEnum):

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore
 from petition.privacy import Vault
 
 
-class CodeWrong(Exception):
+class CodeWrong(ExpectedError):
     """The code is wrong, expired, used up or was never sent: one answer for all of these."""
 
+    status = 403
 
-class AlreadyVerified(Exception):
+
+class AlreadyVerified(ExpectedError):
     """This person has a pass of this campaign already."""
 
+    status = 409
 
-class NetworkExhausted(Exception):
+
+class NetworkExhausted(ExpectedError):
     """Too many unanswered codes were asked for from one network; `retry_after` is in seconds."""
+
+    status = 429
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)

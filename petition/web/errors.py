@@ -1,9 +1,9 @@
-"""What went wrong, put into words once: each error of the domain becomes a status, a title and a sentence.
+"""Error handlers: each error becomes a page, or a problem document (RFC 9457) where a program called.
 
-Guards that nobody sees a stack trace and that a page and a call say the same (RFC 9457 problem documents for the
-calls). What nobody foresaw is a 503 that may be tried again; of it the log learns an id, a type and a place in the
-code, never a message, which may quote a name. Refuses to explain more than helps to go on: a wrong code, an expired
-and a used-up one are one answer.
+The status comes from the error's class (`petition.core.errors`), the sentences from `petition.web.error_messages`; both
+are looked up along the class hierarchy. Guards that nobody sees a stack trace and that a page and a call say the same.
+An unexpected error is answered with a 503 that may be tried again; the log gets an id, a type and a place in the code,
+never a message, which may quote a name.
 """
 
 from __future__ import annotations
@@ -22,35 +22,15 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from petition.blindsign.passes import PassMalformed
-from petition.blindsign.rsabssa import BlindedRefused
-from petition.campaigns import (
-    CampaignClosed,
-    CampaignFaulty,
-    CampaignIncomplete,
-    CampaignNotOpen,
-    CampaignUnknown,
-    LetterFrozen,
-    SigningStopped,
-    SlugTaken,
-    StepSkipped,
-    VerificationStopped,
-)
 from petition.core import db
-from petition.core.events import QueueAway
+from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
 from petition.core.logs import place
-from petition.core.redis_store import RedisUnavailable
-from petition.mailing.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
-from petition.mailing.subscribers.relays import ReportUnreadable, SignatureWrong
-from petition.organisers import NameTaken
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
-from petition.signatures import DisplayFault, DisplayRefused, PassForeign, PassSpent, SignatureUnknown
-from petition.signatures.selection import CriteriaEmpty
-from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
+from petition.signatures import DisplayRefused
 from petition.web.dashboard import access, resubmission
-from petition.web.dashboard.refusals import OF_ORGANISERS, REFUSALS
+from petition.web.error_messages import AWAY, DISPLAY_MESSAGES, FIELD_MESSAGES, HTTP_MESSAGES, MESSAGES, Message
 from petition.web.flow import in_flow
 from petition.web.forms import FormRefused
 from petition.web.language import gettext, spoken
@@ -62,129 +42,6 @@ RETRY_SECONDS: Final = 5
 URN: Final = "urn:undersigned:problem:"
 
 log = structlog.get_logger(__name__)
-
-NOT_A_PASS: Final = (
-    403,
-    _("Not a pass"),
-    _("This is not a pass of this campaign. Copy it whole, from P1. to its end."),
-)
-AWAY: Final = (
-    503,
-    _("Not just now"),
-    _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."),
-)
-TO_MEND: Final = (422, _("Something needs mending"), _("Some of what was sent cannot be used as it is."))
-
-SAID: Final[dict[type[Exception], tuple[int, str, str]]] = {
-    CampaignUnknown: (404, _("No such campaign"), _("There is no campaign of this name here.")),
-    CampaignNotOpen: (409, _("Not open yet"), _("This campaign is not open for signatures yet.")),
-    CampaignClosed: (409, _("Closed"), _("This campaign is closed; it takes no more signatures.")),
-    SigningStopped: (
-        409,
-        _("Signing is paused"),
-        _("Signing is paused by the organisers. A pass stays good: keep it, and sign when the pause is over."),
-    ),
-    VerificationStopped: (
-        409,
-        _("Codes are paused"),
-        _("Codes and new passes are paused by the organisers. A pass that you hold stays good. Come back later."),
-    ),
-    LetterFrozen: (
-        409,
-        _("Opened already"),
-        _("This letter was opened for signatures: its words, its demands and what signers relied on cannot change."),
-    ),
-    StepSkipped: (409, _("Done already"), _("This campaign is not in the state that this belongs to. Look again.")),
-    CampaignIncomplete: (409, _("Not ready yet"), _("Something is missing before this letter can be opened.")),
-    CodeWrong: (
-        403,
-        _("Wrong or expired code"),
-        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask again."),
-    ),
-    AlreadyVerified: (
-        409,
-        _("One pass for each person"),
-        _("A pass was issued for this address before. Each person gets one; use the pass you kept."),
-    ),
-    NetworkExhausted: (
-        429,
-        _("Too many codes"),
-        _("Too many codes were asked for from this network. Try again later, or from another network."),
-    ),
-    PassMalformed: NOT_A_PASS,
-    PassForeign: NOT_A_PASS,
-    PassSpent: (
-        409,
-        _("Signed already"),
-        _("This pass was used before: its signature is recorded. Each pass signs once."),
-    ),
-    SignatureUnknown: (404, _("No such signature"), _("No signature of this campaign answers to this receipt.")),
-    LinkBroken: (
-        404,
-        _("This link does not work"),
-        _("It was cut when it was copied, or it is not one of ours. Copy it whole, or use the link of a newer mail."),
-    ),
-    AskedTooOften: (
-        429,
-        _("Too many mails"),
-        _("Too many mails were asked for from this network. Try again in an hour, or from another network."),
-    ),
-    AskingAway: (
-        503,
-        _("No mail just now"),
-        _("Mail cannot be asked for just now. Your text is still here; try again in a few seconds."),
-    ),
-    SignatureWrong: (403, _("Not signed"), _("This report is not signed with the key of this site, or is too old.")),
-    ReportUnreadable: (400, _("Not understood"), _("This report has none of the forms that are understood here.")),
-    **OF_ORGANISERS,
-    CriteriaEmpty: TO_MEND,
-    CampaignFaulty: TO_MEND,
-    AddressRefused: TO_MEND,
-    SlugTaken: TO_MEND,
-    NameTaken: TO_MEND,
-    WorkAddressRefused: TO_MEND,
-    DisplayRefused: TO_MEND,
-    FormRefused: TO_MEND,
-    BlindedRefused: TO_MEND,
-    RedisUnavailable: (
-        503,
-        _("No codes just now"),
-        _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
-    ),
-    QueueAway: (
-        503,
-        _("No codes just now"),
-        _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
-    ),
-    **REFUSALS,
-}
-HTTP_SAID: Final = {
-    400: (_("Not understood"), _("This request could not be understood.")),
-    403: (_("Not allowed"), _("This is not allowed.")),
-    404: (_("Page not found"), _("There is no page at this address.")),
-    405: (_("Not this way"), _("This address cannot be used in this way.")),
-    413: (_("Too large"), _("What was sent is too large.")),
-    414: (_("Address too long"), _("This address is too long.")),
-    429: (_("Too many requests"), _("Too many requests came from this network. Try again later.")),
-    415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
-    503: AWAY[1:],
-}
-ONE_FIELD: Final[dict[type[Exception], tuple[str, str]]] = {
-    WorkAddressRefused: (
-        "address",
-        _("This is a work address: your employer can read the mail that arrives there. Use a personal one."),
-    ),
-    SlugTaken: ("slug", _("Another campaign has this short name. Choose a different one.")),
-    NameTaken: ("name", _("Another organiser has this name. Choose a different one.")),
-    BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
-}
-WISH_SENTENCES: Final = {
-    DisplayFault.NAME_MISSING: _("Write your full name, or choose to show less."),
-    DisplayFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
-    DisplayFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
-    DisplayFault.NOT_LISTED: _("Choose one from the list."),
-    DisplayFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +56,35 @@ class Fault:
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
 
+def nearest(error: Exception, table: Mapping[type[ExpectedError], object]) -> type[ExpectedError] | None:
+    """The class of an error, or else the nearest class above it, that a table lists."""
+    return next((each for each in type(error).__mro__ if each in table), None)
+
+
 def explain(error: Exception) -> Fault:
     """Put an error into words; one that nobody foresaw becomes a 503."""
     if isinstance(error, HTTPException) and error.code:
-        title, sentence = HTTP_SAID.get(error.code, (error.name, error.name))
-        retry_after = RETRY_SECONDS if error.code == 503 else getattr(error, "retry_after", None)
-        return Fault(error.code, _dashed(error), gettext(title), gettext(sentence), retry_after)
-    status, title, sentence = SAID.get(type(error), AWAY)
-    name = _dashed(error) if type(error) in SAID else "away"
-    retry_after = RETRY_SECONDS if status == 503 else getattr(error, "retry_after", None)
-    return Fault(status, name, gettext(title), gettext(sentence), retry_after, field_errors(error))
+        return _explain_http(error, error.code)
+    kind = nearest(error, MESSAGES)
+    if kind is None or not isinstance(error, ExpectedError):
+        return _fault(503, "away", AWAY)
+    return _fault(error.status, _dashed(kind.__name__), MESSAGES[kind], error.retry_after, field_errors(error))
+
+
+def _explain_http(error: HTTPException, status: int) -> Fault:
+    message = HTTP_MESSAGES.get(status, (error.name, error.name))
+    return _fault(status, _dashed(error.name.replace(" ", "")), message, getattr(error, "retry_after", None))
+
+
+def _fault(
+    status: int,
+    name: str,
+    message: Message,
+    retry_after: int | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+) -> Fault:
+    title, sentence = map(gettext, message)
+    return Fault(status, name, title, sentence, RETRY_SECONDS if status == 503 else retry_after, errors or {})
 
 
 def field_errors(error: Exception) -> dict[str, list[str]]:
@@ -218,9 +94,12 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
     if isinstance(error, AddressRefused):
         return {"address": [gettext(ADDRESS_SENTENCES[error.reason])]}
     if isinstance(error, DisplayRefused):
-        return {error.field: [gettext(WISH_SENTENCES[error.reason])]}
-    name, sentence = ONE_FIELD.get(type(error), ("", ""))
-    return {name: [gettext(sentence)]} if name else {}
+        return {error.field: [gettext(DISPLAY_MESSAGES[error.reason])]}
+    kind = nearest(error, FIELD_MESSAGES)
+    if kind is None:
+        return {}
+    name, sentence = FIELD_MESSAGES[kind]
+    return {name: [gettext(sentence)]}
 
 
 def answer(error: Exception) -> Response:
@@ -277,7 +156,7 @@ def _answer_any(error: Exception) -> BaseResponse:
         return error.get_response()
     if isinstance(error, ParseException):  # the server met a fault in what was sent, while a view was reading it
         return answer(BadRequest())
-    if not (type(error) in SAID or isinstance(error, HTTPException) or _foreseen(error)):
+    if not (nearest(error, MESSAGES) or isinstance(error, HTTPException) or _foreseen(error)):
         if current_app.testing:
             raise error
         log.error("unexpected", id=secrets.token_hex(4), error=type(error).__name__, where=place(error))
@@ -291,6 +170,5 @@ def _foreseen(error: Exception) -> bool:
     return False
 
 
-def _dashed(error: Exception) -> str:
-    name = error.name.replace(" ", "") if isinstance(error, HTTPException) else type(error).__name__
+def _dashed(name: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

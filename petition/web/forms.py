@@ -20,6 +20,7 @@ from wtforms import Field, Form, StringField, ValidationError
 from wtforms.validators import StopValidation
 
 from petition.core.encoding import MalformedEncoding, unb64u
+from petition.core.errors import ExpectedError
 from petition.core.i18n import LANGUAGES
 from petition.core.i18n import marked as _
 from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
@@ -56,8 +57,10 @@ YEARS: Final = range(2020, 2101)
 Check = Callable[[Form, Field], None]
 
 
-class FormRefused(ValueError):
+class FormRefused(ExpectedError, ValueError):
     """Some fields have the wrong shape; `errors` holds sentences by field, in the language of the request."""
+
+    status = 422
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__(", ".join(errors))

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.core import events
+from petition.core.errors import ExpectedError
 from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import address_book
@@ -75,8 +76,10 @@ REMINDED_AFTER: Final = timedelta(days=1)
 UNCONFIRMED_LIFE: Final = timedelta(days=3)
 
 
-class WorkAddressRefused(ValueError):
+class WorkAddressRefused(ExpectedError, ValueError):
     """The address belongs to the organisation whose addressee the letter has: its owner reads that mail."""
+
+    status = 422
 
 
 class SubscriberGone(LookupError):

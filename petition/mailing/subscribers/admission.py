@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore, RedisUnavailable
 
 
-class AskedTooOften(Exception):
+class AskedTooOften(ExpectedError):
     """This network has asked for its hour's mails; `retry_after` is in seconds."""
+
+    status = 429
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("Mail was asked for too often from this network.")
         self.retry_after = retry_after
 
 
-class AskingAway(Exception):
+class AskingAway(ExpectedError):
     """Asking cannot be counted just now, so nothing is mailed."""
+
+    status = 503
 
 
 def admit(redis_store: RedisStore, network: Callable[[], bytes]) -> None:

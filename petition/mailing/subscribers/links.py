@@ -14,6 +14,7 @@ from typing import Final
 from itsdangerous import BadSignature, Signer
 
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.errors import ExpectedError
 
 ID_BYTES: Final = 16
 LENGTH: Final = 66
@@ -27,8 +28,10 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
-class LinkBroken(ValueError):
+class LinkBroken(ExpectedError, ValueError):
     """The link was not made here for this purpose, or was cut."""
+
+    status = 404
 
 
 def made(secret_key: str, purpose: Purpose, subscriber_id: bytes) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from petition.core.errors import ExpectedError
 from petition.mail import bounce_status
 from petition.mail.bounce_status import Meaning
 from petition.mailing.subscribers.bounces import Report, Trouble
@@ -46,12 +47,16 @@ POSTMARK: Final = {
 }
 
 
-class SignatureWrong(ValueError):
+class SignatureWrong(ExpectedError, ValueError):
     """Whoever sent this does not hold the key, or sent it too long ago."""
 
+    status = 403
 
-class ReportUnreadable(ValueError):
+
+class ReportUnreadable(ExpectedError, ValueError):
     """It was signed well, and is not what any of the relays would send."""
+
+    status = 400
 
 
 def reports(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> list[Report]:

@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from petition import campaigns, organisers
 from petition.campaigns import Campaign, CampaignUnknown
 from petition.core import clock, db
+from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act, Role, Visitor, sessions
 from petition.web.forms import FormRefused
@@ -53,12 +54,16 @@ class Door(StrEnum):
     SIGNED_IN = "signed_in"
 
 
-class NotAllowed(Exception):
+class NotAllowed(ExpectedError):
     """The role in this campaign does not allow it."""
 
+    status = 403
 
-class FormForged(Exception):
+
+class FormForged(ExpectedError):
     """The form was not ours, or belongs to a visit that is over."""
+
+    status = 403
 
 
 class ProofFirst(Exception):

@@ -15,7 +15,7 @@ from flask import Response, abort, request, url_for
 from sqlalchemy.orm import Session
 
 from petition import campaigns
-from petition.campaigns import Campaign, CampaignState
+from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpdates
 from petition.core import clock, db
 from petition.core.i18n import LANGUAGES
 from petition.mailing import digests, subscribers
@@ -23,10 +23,10 @@ from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import Act
 from petition.privacy import AddressRefused, seal_address
 from petition.usecases import trials, updates
-from petition.usecases.updates import UpdateUnknown
+from petition.usecases.trials import TooManyTrials
+from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
-from petition.web.dashboard.refusals import REFUSALS
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -38,7 +38,10 @@ TO_MEND: Final[tuple[type[Exception], ...]] = (
     FormRefused,
     AddressRefused,
     WorkAddressRefused,
-    *(each for each in REFUSALS if each is not UpdateUnknown),
+    TextMissing,
+    TooManyTrials,
+    TooManyUpdates,
+    UpdateFixed,
 )
 
 

@@ -13,6 +13,7 @@ from babel.lists import format_list
 from flask import Response, render_template, url_for
 from sqlalchemy import exc
 
+from petition.core.errors import ExpectedError
 from petition.core.i18n import LANGUAGES, interface_language
 from petition.publication import Choice, Snapshot
 from petition.web import errors, page_cache
@@ -21,8 +22,8 @@ from petition.web.language import page_language
 from petition.web.public.words import words_of
 from petition.web.services import services
 
-REFUSALS: Final[tuple[type[Exception], ...]] = (*errors.SAID, exc.OperationalError, exc.TimeoutError)
-"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.errors`."""
+REFUSALS: Final[tuple[type[Exception], ...]] = (ExpectedError, exc.OperationalError, exc.TimeoutError)
+"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.error_messages`."""
 
 
 def find(slug: str) -> tuple[Snapshot, str]:

@@ -1,0 +1,272 @@
+"""The title and the sentence of each error that the product expects; `petition.web.errors` shows them.
+
+Guards that an error is worded once, and that a page and a call say the same. A class without a message of its own has
+that of the class above it. Refuses to explain more than helps to go on: a wrong code, an expired and a used-up one are
+one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from petition.blindsign.passes import PassMalformed
+from petition.blindsign.rsabssa import BlindedRefused
+from petition.campaigns import (
+    CampaignClosed,
+    CampaignFaulty,
+    CampaignIncomplete,
+    CampaignNotOpen,
+    CampaignUnknown,
+    LetterFrozen,
+    SigningStopped,
+    SlugTaken,
+    StepSkipped,
+    TextMissing,
+    TooManyUpdates,
+    VerificationStopped,
+)
+from petition.core.errors import ExpectedError
+from petition.core.events import QueueAway
+from petition.core.i18n import marked as _
+from petition.core.redis_store import RedisUnavailable
+from petition.mailing.subscribers import AskedTooOften, AskingAway, LinkBroken, WorkAddressRefused
+from petition.mailing.subscribers.relays import ReportUnreadable, SignatureWrong
+from petition.organisers import (
+    CodeUnknown,
+    DoorBusy,
+    InvitationUnknown,
+    LastOwner,
+    LastWayIn,
+    MemberAlready,
+    MemberUnknown,
+    NameTaken,
+    PasskeyRefused,
+    TriedTooOften,
+)
+from petition.organisers.approvals import RequestUnknown, SameOrganiser
+from petition.privacy import AddressRefused
+from petition.signatures import DisplayFault, DisplayRefused, PassForeign, PassSpent, SignatureUnknown, SignerUnknown
+from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
+from petition.signatures.selection import CriteriaEmpty
+from petition.usecases.acts import RightMissing
+from petition.usecases.exports import ExportUnknown, NoNames
+from petition.usecases.milestone_settings import GoalReached, GoalThere, GoalUnknown, NamesPublic, WorkforceUnknown
+from petition.usecases.removals import SelectionChanged
+from petition.usecases.trials import TooManyTrials
+from petition.usecases.updates import UpdateFixed, UpdateUnknown
+from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
+from petition.web.dashboard.access import FormForged, NotAllowed
+from petition.web.forms import FormRefused
+
+Message = tuple[str, str]
+"""A title and a sentence, in English; both are in the catalogues."""
+
+NOT_A_PASS: Final = (_("Not a pass"), _("This is not a pass of this campaign. Copy it whole, from P1. to its end."))
+NOT_ALLOWED: Final = (_("Not allowed"), _("Your role in this campaign does not allow this."))
+AWAY: Final = (
+    _("Not just now"),
+    _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."),
+)
+NO_CODES: Final = (
+    _("No codes just now"),
+    _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
+)
+INVALID_INPUT: Final = (_("Something needs mending"), _("Some of what was sent cannot be used as it is."))
+
+MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
+    # Campaigns, codes and signatures
+    CampaignUnknown: (_("No such campaign"), _("There is no campaign of this name here.")),
+    CampaignNotOpen: (_("Not open yet"), _("This campaign is not open for signatures yet.")),
+    CampaignClosed: (_("Closed"), _("This campaign is closed; it takes no more signatures.")),
+    SigningStopped: (
+        _("Signing is paused"),
+        _("Signing is paused by the organisers. A pass stays good: keep it, and sign when the pause is over."),
+    ),
+    VerificationStopped: (
+        _("Codes are paused"),
+        _("Codes and new passes are paused by the organisers. A pass that you hold stays good. Come back later."),
+    ),
+    LetterFrozen: (
+        _("Opened already"),
+        _("This letter was opened for signatures: its words, its demands and what signers relied on cannot change."),
+    ),
+    CampaignIncomplete: (_("Not ready yet"), _("Something is missing before this letter can be opened.")),
+    CodeWrong: (
+        _("Wrong or expired code"),
+        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask again."),
+    ),
+    AlreadyVerified: (
+        _("One pass for each person"),
+        _("A pass was issued for this address before. Each person gets one; use the pass you kept."),
+    ),
+    NetworkExhausted: (
+        _("Too many codes"),
+        _("Too many codes were asked for from this network. Try again later, or from another network."),
+    ),
+    PassMalformed: NOT_A_PASS,
+    PassForeign: NOT_A_PASS,
+    PassSpent: (
+        _("Signed already"),
+        _("This pass was used before: its signature is recorded. Each pass signs once."),
+    ),
+    SignatureUnknown: (_("No such signature"), _("No signature of this campaign answers to this receipt.")),
+    LinkBroken: (
+        _("This link does not work"),
+        _("It was cut when it was copied, or it is not one of ours. Copy it whole, or use the link of a newer mail."),
+    ),
+    AskedTooOften: (
+        _("Too many mails"),
+        _("Too many mails were asked for from this network. Try again in an hour, or from another network."),
+    ),
+    AskingAway: (
+        _("No mail just now"),
+        _("Mail cannot be asked for just now. Your text is still here; try again in a few seconds."),
+    ),
+    SignatureWrong: (_("Not signed"), _("This report is not signed with the key of this site, or is too old.")),
+    ReportUnreadable: (_("Not understood"), _("This report has none of the forms that are understood here.")),
+    RedisUnavailable: NO_CODES,
+    QueueAway: NO_CODES,
+    # Input: `FIELD_MESSAGES`, or the error itself, says which field
+    CriteriaEmpty: INVALID_INPUT,
+    CampaignFaulty: INVALID_INPUT,
+    AddressRefused: INVALID_INPUT,
+    SlugTaken: INVALID_INPUT,
+    NameTaken: INVALID_INPUT,
+    WorkAddressRefused: INVALID_INPUT,
+    DisplayRefused: INVALID_INPUT,
+    FormRefused: INVALID_INPUT,
+    BlindedRefused: INVALID_INPUT,
+    # The dashboard: accounts, the team, approvals, removals and exports
+    NotAllowed: NOT_ALLOWED,
+    FormForged: (
+        _("Not from here"),
+        _("This form is too old, or was not sent from this site. Open the page again, and send it from there."),
+    ),
+    InvitationUnknown: (
+        _("This link does not work"),
+        _("It was used already, is older than three days, or was cut. Ask for a new one."),
+    ),
+    RequestUnknown: (
+        _("Nothing to decide"),
+        _("This request was decided already, or is older than three days."),
+    ),
+    SameOrganiser: (
+        _("A second organiser must approve"),
+        _("Whoever asked cannot approve: another organiser with the same rights must."),
+    ),
+    SignerUnknown: (_("No such signer"), _("No signer of this number is shown by name. Go back to the list.")),
+    BulkRemovalUnknown: (_("No such removal"), _("There is no removal of this number in this campaign.")),
+    RemovalOver: (
+        _("Nothing to take back"),
+        _("The ledger has this removal, or it was taken back already. What stands in the ledger stays."),
+    ),
+    SelectionChanged: (
+        _("The selection has changed"),
+        _("Since you looked, something was withdrawn, hidden or removed. Nothing was removed now; look at it again."),
+    ),
+    RightMissing: NOT_ALLOWED,
+    PasskeyRefused: (
+        _("This passkey was not accepted"),
+        _("The passkey was not accepted: the request was too old, or it is not known here. Try once more."),
+    ),
+    CodeUnknown: (
+        _("Name or code is wrong"),
+        _("This name and this code do not belong together, or the code was used before."),
+    ),
+    TriedTooOften: (
+        _("Tried too often"),
+        _("This name was tried five times. Wait a quarter of an hour, or use a passkey."),
+    ),
+    DoorBusy: (
+        _("Busy just now"),
+        _(
+            "Many are signing in by code just now. Your code was not tried: send it again in a few seconds, or use a passkey."
+        ),
+    ),
+    MemberAlready: (_("In the team already"), _("You are here already; this invitation is not for you.")),
+    MemberUnknown: (_("Not in the team"), _("Nobody of this name is in the team; somebody may have changed it.")),
+    LastOwner: (_("The last owner"), _("A campaign has at least one owner: make somebody else one first.")),
+    LastWayIn: (
+        _("The last way in"),
+        _("This is your only passkey, and there is no recovery code left: make new codes before you remove it."),
+    ),
+    ExportUnknown: (
+        _("No such file"),
+        _("This file is not ready, or was deleted: files live a day. Ask for a new one."),
+    ),
+    NoNames: (_("No names"), _("No name is public, so there is nothing to export.")),
+    # The dashboard: updates, demands, milestones and the end of a letter
+    TooManyUpdates: (
+        _("Enough mail this week"),
+        _("Three updates were mailed this week. Publish this one on the page only, or plan its mail for next week."),
+    ),
+    TooManyTrials: (
+        _("Too many trials"),
+        _("Ten trial mails were sent in the last hour. Wait an hour, or read the preview."),
+    ),
+    UpdateUnknown: (_("No such update"), _("There is no such update; perhaps it was thrown away.")),
+    UpdateFixed: (
+        _("This cannot change now"),
+        _(
+            "This update is planned, published, or waits for a second organiser. Cancel it first if it is not public yet."
+        ),
+    ),
+    StepSkipped: (
+        _("One step at a time"),
+        _("A letter is opened, closed, delivered and answered, in this order. Record the step before this one first."),
+    ),
+    TextMissing: (
+        _("Not complete"),
+        _("This needs a letter that is public, and a text in each of its languages."),
+    ),
+    GoalUnknown: (_("No such milestone"), _("The campaign has no such milestone; perhaps it was removed.")),
+    GoalThere: (_("There already"), _("The campaign has this milestone already.")),
+    GoalReached: (_("Reached already"), _("This milestone was reached. It is history, and stays as it is.")),
+    WorkforceUnknown: (
+        _("How many work there?"),
+        _(
+            "A share needs the size of the workforce. Write it down in the letter’s settings, or choose a number of signatures."
+        ),
+    ),
+    NamesPublic: (
+        _("Names are public"),
+        _(
+            "Names are public in this letter already, and cannot be taken back silently: no milestone can open them any more."
+        ),
+    ),
+}
+"""By class of error."""
+
+HTTP_MESSAGES: Final[Mapping[int, Message]] = {
+    400: (_("Not understood"), _("This request could not be understood.")),
+    403: (_("Not allowed"), _("This is not allowed.")),
+    404: (_("Page not found"), _("There is no page at this address.")),
+    405: (_("Not this way"), _("This address cannot be used in this way.")),
+    413: (_("Too large"), _("What was sent is too large.")),
+    414: (_("Address too long"), _("This address is too long.")),
+    429: (_("Too many requests"), _("Too many requests came from this network. Try again later.")),
+    415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
+    503: AWAY,
+}
+"""By HTTP status, for errors of the framework."""
+
+FIELD_MESSAGES: Final[Mapping[type[ExpectedError], tuple[str, str]]] = {
+    WorkAddressRefused: (
+        "address",
+        _("This is a work address: your employer can read the mail that arrives there. Use a personal one."),
+    ),
+    SlugTaken: ("slug", _("Another campaign has this short name. Choose a different one.")),
+    NameTaken: ("name", _("Another organiser has this name. Choose a different one.")),
+    BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
+}
+"""The field that an error is about, and the sentence beside it."""
+
+DISPLAY_MESSAGES: Final[Mapping[DisplayFault, str]] = {
+    DisplayFault.NAME_MISSING: _("Write your full name, or choose to show less."),
+    DisplayFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
+    DisplayFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
+    DisplayFault.NOT_LISTED: _("Choose one from the list."),
+    DisplayFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
+}
+"""What is wrong with a field of what a signer wants to be shown."""
