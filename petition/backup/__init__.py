@@ -1,7 +1,7 @@
 """Backup and restore: everything the database holds in one sealed file, and the way back from it.
 
 `stream` seals and opens the file, `keys` are whom it is sealed to, `dump` writes it, `load` restores it, `replay` brings a
-restored ledger up to the one that was published meanwhile, `close_preview` says what a close will destroy.
+restored ledger up to the one that was published meanwhile.
 """
 
 from petition.backup.dump import Written, write

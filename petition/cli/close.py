@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from petition import config, epochs
-from petition.backup import close_preview
-from petition.backup.close_preview import ClosePreview
 from petition.campaigns import Campaign, CampaignState
 from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 from petition.organisers import audit_log
 from petition.organisers.audit_log import Action
+from petition.usecases import close_preview
+from petition.usecases.close_preview import ClosePreview
 
 
 @click.command()
