@@ -21,11 +21,11 @@ class Filled:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def text(self, name: str) -> str:
+    def typed(self, name: str) -> str:
         """What was typed into a field, or nothing."""
         return self.values.get(name, "")
 
-    def first(self, name: str) -> str:
+    def anchor(self, name: str) -> str:
         """The id of the element to go to for a field."""
         return FIRST_OF.get(name, name)
 

@@ -7,7 +7,9 @@ language the interface lacks; the words around it are then English. Refuses noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from babel.support import LazyProxy
 from flask import Flask, g, request
 from markupsafe import Markup
 
@@ -36,6 +38,11 @@ def spoken() -> str:
 def gettext(sentence: str, /, **values: object) -> str:
     """A sentence in this request's language, with its `%(name)s` filled in."""
     return _filled(i18n.gettext_for(spoken())(sentence), values)
+
+
+def lazy_gettext(sentence: str, /, **values: object) -> str:
+    """The same, translated when it is shown: for the labels of fields, which are written before any request."""
+    return cast("str", LazyProxy(gettext, sentence, enable_cache=False, **values))
 
 
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:

@@ -10,52 +10,52 @@ from petition.core import clock, db, i18n
 from petition.mailing import subscribers
 from petition.signatures import Receipt
 from petition.web import page_cache, proof_of_work
-from petition.web.forms import PassForm, SignForm, SubscribeForm, VerifyForm
+from petition.web.forms.public import CodeAnswer, CodeRequest, Signing, Subscription
 from petition.web.network import network
 from petition.web.services import services
 
 
-def ask_for_code(slug: str, form: VerifyForm) -> str:
+def ask_for_code(slug: str, asked: CodeRequest) -> str:
     """Begin a verification; returns the challenge's id, the same answer for every address of a listed domain."""
     here = services()
     campaign = here.page_cache.campaign(slug)
-    proven = proof_of_work.was_done(here.config.secret_key, here.redis_store, form.altcha.data)
+    proven = proof_of_work.was_done(here.config.secret_key, here.redis_store, asked.puzzle)
     where = network()
     with db.autocommit() as session:
         return verification.begin(
             session,
             here.verification,
             campaign,
-            str(form.address.data),
+            asked.address,
             network=where,
             proven=proven,
-            lang=_mail_language(slug, form.lang.data),
+            lang=_mail_language(slug, asked.lang),
             now=clock.now(),
         )
 
 
-def issue_stamp(slug: str, form: PassForm, blinded: bytes) -> bytes:
-    """Sign a blinded value (256 bytes in and out); `form` holds challenge and code."""
+def issue_stamp(slug: str, given: CodeAnswer) -> bytes:
+    """Sign a blinded value (256 bytes in and out)."""
     here = services()
     campaign = here.page_cache.campaign(slug)
     with db.autocommit() as session:
         return verification.issue(
-            session, here.verification, campaign, str(form.challenge.data), str(form.code.data), blinded, clock.now()
+            session, here.verification, campaign, given.challenge, given.code, given.blinded, clock.now()
         )
 
 
-def redeem(slug: str, form: SignForm) -> Receipt:
+def redeem(slug: str, given: Signing) -> Receipt:
     """Redeem a pass for a signature, in one round trip to the database."""
     campaign = services().page_cache.campaign(slug)
     with db.autocommit() as session:
-        return signatures.redeem(session, campaign, str(form.pass_.data), form.wish())
+        return signatures.redeem(session, campaign, given.held, given.choice)
 
 
-def ask_for_mail(slug: str, form: SubscribeForm) -> None:
+def ask_for_mail(slug: str, wanted: Subscription) -> None:
     """Ask for mail; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
     here = services()
     campaign = here.page_cache.campaign(slug)
-    lang = form.language(page_cache.snapshot(slug).languages)
+    lang = wanted.choice.language(page_cache.snapshot(slug).languages)
     subscribers.admit(here.redis_store, network)
     with db.transaction() as session:
         subscribers.ask(
@@ -63,13 +63,13 @@ def ask_for_mail(slug: str, form: SubscribeForm) -> None:
             here.config.pepper,
             campaign.id,
             campaign.policies(),
-            str(form.address.data),
+            wanted.address,
             lang,
-            form.chosen(),
+            wanted.choice.frequency,
             clock.now(),
         )
 
 
-def _mail_language(slug: str, asked: str | None) -> str:
+def _mail_language(slug: str, asked: str) -> str:
     first = page_cache.snapshot(slug).languages[0]
     return i18n.interface_language(asked if asked in i18n.LANGUAGES else first)

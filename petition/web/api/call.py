@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from petition.web.forms import Shape
+from petition.web.forms.base import BaseForm
 
 Schema = dict[str, Any]
 View = Callable[..., Any]
@@ -25,7 +25,7 @@ class Call:
     answer: str
     status: int = 200
     refusals: tuple[int, ...] = ()
-    form: type[Shape] | None = None
+    form: type[BaseForm] | None = None
     query: dict[str, Schema] = field(default_factory=dict)
     cached: bool = False
 
@@ -47,7 +47,7 @@ def post(
     summary: str,
     answer: str,
     *,
-    form: type[Shape],
+    form: type[BaseForm],
     status: int = 200,
     refused: tuple[int, ...] = (),
 ) -> Call:

@@ -6,7 +6,7 @@ from typing import Final
 
 from petition.web.api import heads, reading, writing
 from petition.web.api.call import Call, get, post
-from petition.web.forms import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
+from petition.web.forms.public import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
 
 LANG: Final = {"type": "string"}
 NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}

@@ -6,13 +6,15 @@ import re
 from typing import Any, Final
 
 from flask import Response
+from wtforms import Field
 
 from petition.web import page_cache
 from petition.web.api.call import Call
 from petition.web.api.calls import CALLS
 from petition.web.api.shapes import SHAPES
 from petition.web.errors import PROBLEM
-from petition.web.forms import NUMBERS, Shape, field_names
+from petition.web.forms.base import BaseForm, known_fields
+from petition.web.forms.fields import IntegerField
 from petition.web.json_http import JSON, json_text
 from petition.web.page import PAGES_CACHED
 
@@ -28,13 +30,6 @@ WHAT: Final = {
     422: "Fields that cannot be used as they are; `errors` says which",
     429: "Too many; try again after Retry-After seconds",
     503: "Not just now; try again after Retry-After seconds",
-}
-REQUIRED: Final = {
-    "VerifyForm": ["address"],
-    "PassForm": ["challenge", "code", "blinded"],
-    "SignForm": ["pass", "show"],
-    "WithdrawForm": ["withdraw"],
-    "SubscribeForm": ["address", "rhythm"],
 }
 
 
@@ -95,10 +90,18 @@ def _answer(schema: str, kind: str, description: str = "Done") -> dict[str, Any]
     return {"description": description, "content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
-def _form(shape: type[Shape]) -> dict[str, Any]:
-    properties: dict[str, Any] = {name: {"type": ["string", "null"]} for name in sorted(field_names(shape))}
-    required = REQUIRED[shape.__name__]
-    properties |= {name: {"type": "string"} for name in required}
-    for name in NUMBERS & properties.keys():
-        properties[name] = {"type": ["integer", "string", "null"]}
-    return {"type": "object", "properties": properties, "required": required}
+def _form(form: type[BaseForm]) -> dict[str, Any]:
+    fields = known_fields(form)
+    required = [name for name, field in fields.items() if field.flags.required]
+    return {
+        "type": "object",
+        "properties": {name: _kind(fields[name]) for name in sorted(fields)},
+        "required": required,
+    }
+
+
+def _kind(field: Field) -> dict[str, Any]:
+    """A required field is a text; another one may be null, and a number may be sent as one."""
+    if field.flags.required:
+        return {"type": "string"}
+    return {"type": ["integer", "string", "null"] if isinstance(field, IntegerField) else ["string", "null"]}

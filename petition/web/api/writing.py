@@ -9,40 +9,40 @@ from petition.core import db
 from petition.core.encoding import b64u
 from petition.web import signing
 from petition.web.api.answers import receipt_json, state_name
-from petition.web.forms import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
+from petition.web.forms.public import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
 from petition.web.services import services
 
 
 def verify(slug: str, form: VerifyForm) -> dict[str, str]:
     """Ask for a code: the same answer for every address of a listed domain."""
-    return {"challenge": signing.ask_for_code(slug, form)}
+    return {"challenge": signing.ask_for_code(slug, form.code_request())}
 
 
 def stamp(slug: str, form: PassForm) -> dict[str, str]:
     """Issue one stamp for each person; the same blinded value may be sent again while the code lives."""
-    return {"stamp": b64u(signing.issue_stamp(slug, form, form.blinded_bytes()))}
+    return {"stamp": b64u(signing.issue_stamp(slug, form.answer()))}
 
 
 def sign(slug: str, form: SignForm) -> dict[str, Any]:
     """Sign; the receipt is in this answer alone, and nobody can make it again."""
-    return {"receipt": receipt_json(signing.redeem(slug, form))}
+    return {"receipt": receipt_json(signing.redeem(slug, form.signing()))}
 
 
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Withdraw a signature; repeating it changes nothing."""
     campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
-        return {"state": state_name(signatures.withdraw(session, campaign, form.secret()))}
+        return {"state": state_name(signatures.withdraw(session, campaign, form.withdraw.data))}
 
 
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Take the name off; repeating it changes nothing."""
     campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
-        return {"state": state_name(signatures.hide(session, campaign, form.secret()))}
+        return {"state": state_name(signatures.hide(session, campaign, form.withdraw.data))}
 
 
 def subscribe(slug: str, form: SubscribeForm) -> dict[str, str]:
     """Ask for mail: new, known and suppressed addresses are answered alike."""
-    signing.ask_for_mail(slug, form)
+    signing.ask_for_mail(slug, form.subscription())
     return {"state": "asked"}

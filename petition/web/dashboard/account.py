@@ -9,13 +9,27 @@ from petition.core.i18n import marked as _
 from petition.organisers import LastWayIn, Organiser, PasskeyRefused, passkeys, recovery, sessions
 from petition.web.dashboard import access, rendering, sign_in
 from petition.web.dashboard.access import Door, needs, visitor
-from petition.web.dashboard.shapes import IdForm, LanguageForm, PasskeyForm
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.dashboard.forms import IdForm, LanguageForm, PasskeyForm
+from petition.web.forms.redraw import redraw
 from petition.web.language import gettext
 from petition.web.services import services
 
 bp = access.blueprint("account")
+
+
+def _page(form: PasskeyForm | None = None) -> Response:
+    now, mine = clock.now(), visitor().organiser_id
+    with db.session() as session:
+        keys = passkeys.every(session, mine)
+        suggested = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
+        return rendering.render(
+            "account",
+            form=form or PasskeyForm(data={"passkey": suggested}),
+            passkeys=keys,
+            codes_left=recovery.left(session, mine),
+            visits=sessions.every(session, mine, now),
+            here=visitor().visit_id,
+        )
 
 
 @bp.get("/account")
@@ -29,7 +43,7 @@ def account() -> Response:
 @needs(Door.SIGNED_IN)
 def language() -> Response:
     """Choose the language of one's pages, and go on where one was. Raises FormRefused."""
-    lang = str(LanguageForm.read(request.form).lang.data)
+    lang = LanguageForm.read(request.form).lang.data
     with db.transaction() as session:
         session.get_one(Organiser, visitor().organiser_id).lang = lang
     return access.go(access.next_page(request.form.get("next", "")))
@@ -46,30 +60,26 @@ def ask() -> Response:
 
 @bp.post("/account/passkeys")
 @needs(Door.SIGNED_IN, fresh=True)
+@redraw(_page, PasskeyRefused, form=PasskeyForm, field="passkey")
 def add() -> Response:
     """Keep a passkey that the browser made."""
     purpose, mine = sign_in.purpose(passkeys.MAKE), visitor().organiser_id
-    try:
-        form = PasskeyForm.read(request.form)
-        name, made = str(form.passkey.data), str(form.credential.data)
-        with db.transaction() as session:
-            passkeys.add(session, services().redis_store, sign_in.site(), mine, purpose, name, made, clock.now())
-    except (FormRefused, PasskeyRefused) as error:
-        typed = {"passkey": request.form.get("passkey", "")}
-        return rendering.render_again(error, _page(rendering.to_mend(error, typed, "passkey")))
+    made = PasskeyForm.read(request.form).new_passkey()
+    with db.transaction() as session:
+        passkeys.add(
+            session, services().redis_store, sign_in.site(), mine, purpose, made.name, made.credential, clock.now()
+        )
     return _back()
 
 
 @bp.post("/account/passkeys/remove")
 @needs(Door.SIGNED_IN, fresh=True)
+@redraw(_page, LastWayIn, form=PasskeyForm)
 def remove() -> Response:
-    """Forget a passkey. Raises FormRefused."""
-    passkey_id = IdForm.read(request.form).bytes()
-    try:
-        with db.transaction() as session:
-            passkeys.remove(session, visitor().organiser_id, passkey_id, clock.now())
-    except LastWayIn as error:
-        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
+    """Forget a passkey."""
+    passkey_id = IdForm.read(request.form).id.data
+    with db.transaction() as session:
+        passkeys.remove(session, visitor().organiser_id, passkey_id, clock.now())
     return _back()
 
 
@@ -93,18 +103,3 @@ def sign_out_everywhere() -> Response:
 
 def _back() -> Response:
     return access.go(url_for("organise_account.account"))
-
-
-def _page(form: Filled = EMPTY) -> Response:
-    now, mine = clock.now(), visitor().organiser_id
-    with db.session() as session:
-        keys = passkeys.every(session, mine)
-        suggested = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
-        return rendering.render(
-            "account",
-            form=Filled({"passkey": suggested} | dict(form.values), form.errors),
-            passkeys=keys,
-            codes_left=recovery.left(session, mine),
-            visits=sessions.every(session, mine, now),
-            here=visitor().visit_id,
-        )

@@ -22,7 +22,7 @@ from petition.usecases import acts
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.approval_requests import describe_request
-from petition.web.dashboard.shapes import IdForm
+from petition.web.dashboard.forms import IdForm
 from petition.web.fields import EMPTY, Filled
 
 bp = access.blueprint("keys")
@@ -89,7 +89,7 @@ def _page(form: Filled = EMPTY) -> Response:
 
 
 def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datetime], ApprovalRequest]) -> Response:
-    request_id = IdForm.read(request.form).bytes()
+    request_id = IdForm.read(request.form).id.data
     try:
         with db.transaction() as session:
             decide(session, access.campaign(session), request_id, visitor().organiser_id, clock.now())

@@ -11,54 +11,15 @@ from petition.core import clock, db
 from petition.organisers import Invitation, InvitationUnknown, NameTaken, invitations, recovery
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Door, needs, visitor
-from petition.web.dashboard.shapes import NameForm
-from petition.web.dashboard.words import ROLES
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.dashboard.forms import NameForm
+from petition.web.dashboard.words import DUTIES, ROLES
+from petition.web.forms.redraw import redraw
 from petition.web.language import page_language, spoken
 
 bp = access.blueprint("joining")
 
 
-@bp.get("/invitation/<token>")
-@needs(Door.ANYBODY)
-def invitation(token: str) -> Response:
-    """Which campaign and which role an invitation is for. Raises InvitationUnknown."""
-    return _page(token)
-
-
-@bp.post("/invitation/<token>")
-@needs(Door.ANYBODY)
-def join(token: str) -> Response:
-    """Use the invitation up. Raises InvitationUnknown, MemberAlready."""
-    if g.visitor is not None:
-        access.check_token()
-        with db.transaction() as session:
-            found = organisers.accept(session, token, visitor().organiser_id, clock.now())
-            return access.go(_there(session, found))
-    page_language()
-    try:
-        name = str(NameForm.read(request.form).name.data)
-        return _newcomer(token, name)
-    except (FormRefused, NameTaken) as error:
-        return rendering.render_again(
-            error, _page(token, rendering.to_mend(error, {"name": request.form.get("name", "")}, "name"))
-        )
-
-
-def _newcomer(token: str, name: str) -> Response:
-    """Somebody new: an organiser, a visit and ten codes, which this answer alone shows."""
-    now, lang = clock.now(), spoken()
-    with db.transaction() as session:
-        made = organisers.enrol(session, name, lang, now)
-        found = organisers.accept(session, token, made.id, now)
-        codes = recovery.renew(session, made.id, now)
-        access.begin(session, made.id)
-        to = _there(session, found)
-    return access.with_cookie(rendering.render("codes", codes=codes, next_url=to, new=True))
-
-
-def _page(token: str, form: Filled = EMPTY) -> Response:
+def _page(form: NameForm, token: str) -> Response:
     with db.session() as session:
         found = invitations.find(session, token, clock.now())
         if found.organiser_id is not None:
@@ -71,8 +32,41 @@ def _page(token: str, form: Filled = EMPTY) -> Response:
         letter = _title(campaign)
         return rendering.render(
             "invitation", form=form, link=token, invited=found, letter=letter, there=campaign, member=member,
-            role_words=ROLES,
+            role_words=ROLES, role_duties=DUTIES,
         )  # fmt: skip
+
+
+@bp.get("/invitation/<token>")
+@needs(Door.ANYBODY)
+def invitation(token: str) -> Response:
+    """Which campaign and which role an invitation is for. Raises InvitationUnknown."""
+    return _page(NameForm(), token)
+
+
+@bp.post("/invitation/<token>")
+@needs(Door.ANYBODY)
+@redraw(_page, NameTaken, form=NameForm)
+def join(token: str) -> Response:
+    """Use the invitation up. Raises InvitationUnknown, MemberAlready."""
+    if g.visitor is not None:
+        access.check_token()
+        with db.transaction() as session:
+            found = organisers.accept(session, token, visitor().organiser_id, clock.now())
+            return access.go(_there(session, found))
+    page_language()
+    return _newcomer(token, NameForm.read(request.form).name.data)
+
+
+def _newcomer(token: str, name: str) -> Response:
+    """Somebody new: an organiser, a visit and ten codes, which this answer alone shows."""
+    now, lang = clock.now(), spoken()
+    with db.transaction() as session:
+        made = organisers.enrol(session, name, lang, now)
+        found = organisers.accept(session, token, made.id, now)
+        codes = recovery.renew(session, made.id, now)
+        access.begin(session, made.id)
+        to = _there(session, found)
+    return access.with_cookie(rendering.render("codes", codes=codes, next_url=to, new=True))
 
 
 def _title(campaign: Campaign | None) -> str:

@@ -19,6 +19,7 @@ from petition.usecases import acts
 from petition.web import errors
 from petition.web.dashboard import access
 from petition.web.fields import EMPTY, Filled
+from petition.web.forms.base import BaseForm
 from petition.web.language import page_language
 
 
@@ -57,7 +58,7 @@ def render(
     template: str,
     session: Session | None = None,
     campaign: Campaign | None = None,
-    form: Filled = EMPTY,
+    form: Filled | BaseForm = EMPTY,
     **values: object,
 ) -> Response:
     """A page of the dashboard, complete; one about a campaign has its menu."""

@@ -24,42 +24,71 @@ from petition.organisers import (
 from petition.web import errors
 from petition.web.dashboard import access, rendering, resubmission
 from petition.web.dashboard.access import Door, FormForged, ProofFirst, needs, visitor
+from petition.web.dashboard.forms import CodeForm, SignInForm
 from petition.web.dashboard.resubmission import Resubmission
-from petition.web.dashboard.shapes import CodeForm, SignInForm
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.forms.redraw import redraw, with_status
 from petition.web.services import services
 from petition.web.sizes import LARGEST_CARRIED
 
 bp = access.blueprint("door", largest_form=LARGEST_CARRIED)
 PROVED: Final = _("You are signed in. What you typed is here: nothing was done with it yet.")
 OLDER: Final = _("The page that you sent is older than your sign-in, so it was not taken. What you typed is here.")
-TO_MEND: Final = (FormRefused, CodeUnknown, TriedTooOften, DoorBusy)
+
+
+def _sign_in(
+    form: SignInForm, to: str | None = None, asked: Resubmission | None = None, *, lost: bool = False
+) -> Response:
+    ended = g.get("visitor") is None and access.COOKIE in request.cookies
+    if ended and "lang" not in request.args:
+        _speak_as_before()
+    to = request.form.get("next", "") if to is None else to
+    there, elsewhere = access.next_page(to), to not in {"", access.HOME}
+    asked = asked or _carried()
+    return rendering.render("sign_in", form=form, next=there, asked=asked, lost=lost, ended=ended, elsewhere=elsewhere)
+
+
+def _speak_as_before() -> None:
+    """The page that ends a visit is in the visit's language, as long as that is known."""
+    with db.session() as session:
+        if lang := sessions.language_of(session, request.cookies[access.COOKIE]):
+            g.lang = lang
+
+
+def _confirm(
+    form: CodeForm, to: str | None = None, asked: Resubmission | None = None, *, lost: bool = False
+) -> Response:
+    with db.session() as session:
+        mine = passkeys.every(session, visitor().organiser_id)
+        left = recovery.left(session, visitor().organiser_id)
+    return rendering.render(
+        "confirm",
+        form=form,
+        next=access.next_page(request.form.get("next", "") if to is None else to),
+        asked=asked or _carried(),
+        lost=lost,
+        passkeys=len(mine),
+        codes_left=left,
+    )
 
 
 @bp.get("/sign-in")
 @needs(Door.ANYBODY)
 def sign_in() -> Response:
     """Where organisers come in."""
-    return _sign_in(request.args.get("next", ""))
+    return _sign_in(SignInForm(), request.args.get("next", ""))
 
 
 @bp.post("/sign-in")
 @needs(Door.ANYBODY)
+@redraw(_sign_in, CodeUnknown, TriedTooOften, DoorBusy, form=SignInForm, field="code")
 def by_code() -> Response:
     """Come in by name and recovery code; whoever has no other way in left is led to making one."""
-    typed = {name: request.form.get(name, "") for name in ("name", "code")}
-    try:
-        form = SignInForm.read(request.form)
-        with db.transaction() as session:
-            whose = _used(session, str(form.name.data), str(form.code.data), recovery.SIGN_IN)
-            more = recovery.left(session, whose) or passkeys.every(session, whose)
-            to = access.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
-            return _come_in(session, whose, to)
-    except TO_MEND as error:
-        return rendering.render_again(
-            error, _sign_in(request.form.get("next", ""), rendering.to_mend(error, typed, "code"))
-        )
+    form = SignInForm.read(request.form)
+    with db.transaction() as session:
+        whose = _used(session, form.name.data, form.code.data, recovery.SIGN_IN)
+        more = recovery.left(session, whose) or passkeys.every(session, whose)
+        to = access.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
+        return _come_in(session, whose, to)
 
 
 @bp.post("/sign-in/challenge")
@@ -71,34 +100,28 @@ def ask() -> Response:
 
 @bp.post("/sign-in/passkey")
 @needs(Door.ANYBODY)
+@redraw(_sign_in, PasskeyRefused, form=SignInForm)
 def by_passkey() -> Response:
     """Come in by passkey."""
-    to = access.next_page(request.form.get("next", ""))
-    try:
-        with db.transaction() as session:
-            return _come_in(session, _recognised(session, passkeys.SIGN_IN), to)
-    except PasskeyRefused as error:
-        return rendering.render_again(error, _sign_in(to, rendering.to_mend(error, {})))
+    with db.transaction() as session:
+        return _come_in(session, _recognised(session, passkeys.SIGN_IN), access.next_page(request.form.get("next", "")))
 
 
 @bp.get("/confirm")
 @needs(Door.SIGNED_IN)
 def confirm() -> Response:
     """Prove once more that it is you, before something that matters."""
-    return _confirm(request.args.get("next", ""))
+    return _confirm(CodeForm(), request.args.get("next", ""))
 
 
 @bp.post("/confirm")
 @needs(Door.SIGNED_IN)
+@redraw(_confirm, CodeUnknown, TriedTooOften, DoorBusy, form=CodeForm, field="code")
 def confirm_by_code() -> Response:
     """Prove it with a recovery code."""
-    try:
-        form = CodeForm.read(request.form)
-        with db.transaction() as session:
-            return _confirmed(session, _used(session, visitor().name, str(form.code.data), recovery.CONFIRM))
-    except TO_MEND as error:
-        filled = rendering.to_mend(error, {"code": request.form.get("code", "")}, "code")
-        return rendering.render_again(error, _confirm(request.form.get("next", ""), filled))
+    form = CodeForm.read(request.form)
+    with db.transaction() as session:
+        return _confirmed(session, _used(session, visitor().name, form.code.data, recovery.CONFIRM))
 
 
 @bp.post("/confirm/challenge")
@@ -110,13 +133,11 @@ def ask_again() -> Response:
 
 @bp.post("/confirm/passkey")
 @needs(Door.SIGNED_IN)
+@redraw(_confirm, PasskeyRefused, form=CodeForm)
 def confirm_by_passkey() -> Response:
     """Prove it with a passkey."""
-    try:
-        with db.transaction() as session:
-            return _confirmed(session, _recognised(session, purpose(passkeys.CONFIRM)))
-    except PasskeyRefused as error:
-        return rendering.render_again(error, _confirm(request.form.get("next", ""), rendering.to_mend(error, {})))
+    with db.transaction() as session:
+        return _confirmed(session, _recognised(session, purpose(passkeys.CONFIRM)))
 
 
 @bp.get("/enter/<token>")
@@ -150,7 +171,11 @@ def sign_out() -> Response:
 def prove_first(error: ProofFirst) -> Response:
     """The page to prove it on, with what was typed; nothing was done."""
     asked = resubmission.of_request()
-    page = (_sign_in if error.endpoint == access.SIGN_IN else _confirm)(request.path, EMPTY, asked, lost=asked is None)
+    lost = asked is None
+    if error.endpoint == access.SIGN_IN:
+        page = _sign_in(SignInForm(), request.path, asked, lost=lost)
+    else:
+        page = _confirm(CodeForm(), request.path, asked, lost=lost)
     page.status_code = 401
     return page
 
@@ -159,7 +184,7 @@ def prove_first(error: ProofFirst) -> Response:
 def refuse_forged(error: FormForged) -> Response:
     """What was typed into a page of ours that is older than this visit comes back; anything else is refused."""
     asked = resubmission.of_request() if access.is_ours() and g.get("visitor") else None
-    return errors.answer(error) if asked is None else rendering.render_again(error, _send_again(asked, OLDER))
+    return errors.answer(error) if asked is None else with_status(error, _send_again(asked, OLDER))
 
 
 def options(text: str) -> Response:
@@ -213,37 +238,6 @@ def _carried() -> Resubmission | None:
 def _send_again(asked: Resubmission, sentence: str) -> Response:
     g.lang = visitor().lang
     return rendering.render("resubmission", asked=asked, sentence=sentence, again=access.AGAIN)
-
-
-def _sign_in(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *, lost: bool = False) -> Response:
-    ended = g.get("visitor") is None and access.COOKIE in request.cookies
-    if ended and "lang" not in request.args:
-        _speak_as_before()
-    there, elsewhere = access.next_page(to), to not in {"", access.HOME}
-    asked = asked or _carried()
-    return rendering.render("sign_in", form=form, next=there, asked=asked, lost=lost, ended=ended, elsewhere=elsewhere)
-
-
-def _speak_as_before() -> None:
-    """The page that ends a visit is in the visit's language, as long as that is known."""
-    with db.session() as session:
-        if lang := sessions.language_of(session, request.cookies[access.COOKIE]):
-            g.lang = lang
-
-
-def _confirm(to: str, form: Filled = EMPTY, asked: Resubmission | None = None, *, lost: bool = False) -> Response:
-    with db.session() as session:
-        mine = passkeys.every(session, visitor().organiser_id)
-        left = recovery.left(session, visitor().organiser_id)
-    return rendering.render(
-        "confirm",
-        form=form,
-        next=access.next_page(to),
-        asked=asked or _carried(),
-        lost=lost,
-        passkeys=len(mine),
-        codes_left=left,
-    )
 
 
 def _of_an_organiser(invitation: organisers.Invitation) -> bytes:

@@ -13,7 +13,16 @@ from petition.organisers import Role
 ROLES: Final[Mapping[str, str]] = MappingProxyType(
     {Role.OWNER: _("Owner"), Role.EDITOR: _("Editor"), Role.MODERATOR: _("Moderator"), Role.OBSERVER: _("Observer")}
 )
-"""What each role is called; a sentence says what it may do (templates/organise/roles.html)."""
+"""What each role is called."""
+DUTIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Role.OWNER: _("Everything: letter, signers, team, settings, exports"),
+        Role.EDITOR: _("Letter, updates and milestones"),
+        Role.MODERATOR: _("Signers and evidence"),
+        Role.OBSERVER: _("Figures only"),
+    }
+)
+"""What each role may do."""
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {

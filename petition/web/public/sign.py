@@ -25,7 +25,7 @@ from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from petition.verification import AlreadyVerified
 from petition.web import signing
 from petition.web.fields import Filled
-from petition.web.forms import PassForm, SignForm, VerifyForm
+from petition.web.forms.public import PassForm, SignForm, VerifyForm
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipt import faulty, stands
 from petition.web.public.receipts import ReceiptFaulty
@@ -68,7 +68,7 @@ def verify(slug: str) -> Response:
     """An address is given: whatever it is, the same page asks for the code."""
     snapshot, lang = personal.find(slug)
     try:
-        challenge = signing.ask_for_code(slug, VerifyForm.read(request.form))
+        challenge = signing.ask_for_code(slug, VerifyForm.read(request.form).code_request())
     except personal.REFUSALS as error:
         return _render_again(error, "address", snapshot, lang, Stage.ADDRESS)
     address = request.form.get("address", "").strip()
@@ -92,12 +92,12 @@ def sign(slug: str) -> Response:
     """A pass and a choice are given: the signature is taken, and the receipt shown."""
     snapshot, lang = personal.find(slug)
     try:
-        given = SignForm.read(request.form)
+        given = SignForm.read(request.form).signing()
         receipt = signing.redeem(slug, given)
     except personal.REFUSALS as error:
         return _render_again(error, "pass", snapshot, lang, Stage.CHOOSE)
     text = receipts.written(receipt, snapshot)
-    return _receipt_page(snapshot, lang, given.wish(), text, b64u(receipt.withdraw))
+    return _receipt_page(snapshot, lang, given.choice, text, b64u(receipt.withdraw))
 
 
 @bp.post("/c/<slug>/step")
@@ -131,7 +131,7 @@ def _render_again(error: Exception, field: str, snapshot: Snapshot, lang: str, s
 def _pass(slug: str) -> str:
     blinding = _blinding(services().page_cache.campaign(slug), request.form.get("seed", ""))
     given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
-    return passes.complete(blinding, signing.issue_stamp(slug, given, blinding.blinded)).encode()
+    return passes.complete(blinding, signing.issue_stamp(slug, given.answer())).encode()
 
 
 def _receipt_page(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from petition.web.fields import Filled
-from petition.web.forms import SubscribeForm
+from petition.web.forms.public import SubscribeForm
 from petition.web.public import personal
 from petition.web.signing import ask_for_mail
 
@@ -30,7 +30,7 @@ def ask(slug: str) -> Response:
     """Asked: whatever the address, the same page says what happens next."""
     snapshot, lang = personal.find(slug)
     try:
-        ask_for_mail(slug, SubscribeForm.read(request.form))
+        ask_for_mail(slug, SubscribeForm.read(request.form).subscription())
     except personal.REFUSALS as error:
         typed = {"lang": lang} | {name: request.form[name] for name in TYPED if name in request.form}
         return personal.render_again(error, "address", "subscribe", snapshot, lang, typed, stage="ask")

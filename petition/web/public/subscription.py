@@ -28,7 +28,8 @@ from petition.mailing.subscribers import (
 )
 from petition.web import errors, page_cache
 from petition.web.fields import Filled
-from petition.web.forms import FormRefused, MailForm
+from petition.web.forms import FormRefused
+from petition.web.forms.public import MailForm
 from petition.web.language import choose, page_language
 from petition.web.public import personal
 from petition.web.services import services
@@ -90,9 +91,9 @@ def leave(token: str) -> Response:
 
 
 def _choose(session: Session, who: bytes) -> Subscriber:
-    wanted = MailForm.read(request.form)
+    wanted = MailForm.read(request.form).mail_choice()
     snapshot = page_cache.snapshot(_reader(session, who).slug)
-    return subscribers.change(session, who, wanted.chosen(), wanted.language(snapshot.languages))
+    return subscribers.change(session, who, wanted.frequency, wanted.language(snapshot.languages))
 
 
 def _show(name: str, token: str, purpose: Purpose) -> Response:

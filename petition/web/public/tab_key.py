@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort
 from werkzeug.exceptions import TooManyRequests
 
 from petition.core.encoding import b64u
-from petition.web.forms import TabForm, TabKeyForm
+from petition.web.forms.public import TabForm, TabKeyForm
 from petition.web.json_http import json_object, json_response
 from petition.web.network import network
 from petition.web.services import services
@@ -26,7 +26,7 @@ bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 def keep() -> Response:
     """Keep a key that the tab made."""
     form = TabKeyForm.from_json(json_object())
-    wait = services().redis_store.keep_tab_key(_hashed(form), form.key_bytes(), network())
+    wait = services().redis_store.keep_tab_key(_hashed(form), form.key.data, network())
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
     return json_response({"state": "kept"})
@@ -47,4 +47,4 @@ def forget() -> Response:
 
 
 def _hashed(form: TabForm) -> bytes:
-    return sha256(form.id_bytes()).digest()
+    return sha256(form.id.data).digest()

@@ -19,7 +19,8 @@ from petition.core.encoding import b64u
 from petition.publication import Snapshot
 from petition.signatures import SignatureState
 from petition.web.fields import Filled
-from petition.web.forms import FormRefused, WithdrawForm
+from petition.web.forms import FormRefused
+from petition.web.forms.public import WithdrawForm
 from petition.web.public import personal, receipts
 from petition.web.public.receipt import faulty, posted_receipt
 from petition.web.public.receipts import ReceiptFaulty
@@ -72,7 +73,7 @@ def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
 def _regret(snapshot: Snapshot, lang: str, regret: Regret) -> Response:
     campaign = services().page_cache.campaign(snapshot.slug)
     try:
-        w = WithdrawForm.read(request.form).secret()
+        w = WithdrawForm.read(request.form).withdraw.data
         with transaction() as session:
             state = regret(session, campaign, w)
     except FormRefused:

@@ -117,7 +117,7 @@ def _render_again(refused: FormRefused, lang: str) -> Response:
 
 def _page(campaign: Campaign, lang: str, form: Filled) -> Response:
     rest = [(code, language_name(code)) for code in TONGUES if code not in campaign.languages]
-    text: Markup = letter_html(form.text("markdown")[:LONGEST_LETTER], lang)
+    text: Markup = letter_html(form.typed("markdown")[:LONGEST_LETTER], lang)
     with db.session() as reading:
         return pages.render(
             "letter",

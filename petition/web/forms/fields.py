@@ -1,0 +1,354 @@
+"""The fields of our forms: those of WTForms, which look at the length of what was sent before anything else.
+
+Guards the processor: a text that is far too long is neither normalized nor parsed. A typed field (number, choice, day,
+moment, bytes) gives a value of its type, and an empty one is refused unless it has the validator `Optional`.
+`field.flags.required` says so for every field; the OpenAPI document and the templates read it there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from enum import EnumType
+from typing import Any, ClassVar, Final
+
+import wtforms
+from wtforms import Field, FormField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs describe WTForms 3.2
+from wtforms.form import BaseForm as FieldsOfForm
+from wtforms.utils import unset_value
+from wtforms.validators import StopValidation
+from wtforms.widgets import TextInput
+
+from petition.core.encoding import b64u, unb64u
+from petition.core.i18n import marked as _
+from petition.web.forms.filters import digits, lines, one_line, stripped
+from petition.web.language import gettext, lazy_gettext
+
+LONGEST_VALUE: Final = 500
+"""Of a field that has no limit of its own, because its value is checked otherwise."""
+SENT: Final = 4
+"""How many characters may be sent for each one that is kept: a letter may come in three parts, with spaces around it."""
+CODE_DIGITS: Final = 8
+DIGITS: Final = re.compile(r"[0-9]{1,9}")
+INDEX: Final = re.compile(r"[0-9]{1,3}")
+YEARS: Final = range(2020, 2101)
+"""Years in which something may be planned."""
+
+
+def too_long(longest: int) -> str:
+    """The sentence for a text of more characters."""
+    return gettext(_("Write %(max)s characters at most."), max=longest)
+
+
+def is_sent_too_long(text: str, longest: int) -> bool:
+    """Whether a text as it was sent could never become one of so many characters: to be asked before any other work."""
+    return len(text) > SENT * longest
+
+
+class LengthFirst(Field):
+    """What all fields of ours do: the length as sent is checked first, and a text that was not read is not checked further.
+
+    The limit is that of the validator `Length`.
+    """
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+
+    def longest(self) -> int:
+        """How many characters the field keeps at most."""
+        return int(self.flags.maxlength or LONGEST_VALUE)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take what was sent; raises ValueError for a text that is far too long."""
+        if valuelist and is_sent_too_long(valuelist[0], self.longest()):
+            raise ValueError(too_long(self.longest()))
+        super().process_formdata(valuelist)
+
+    def pre_validate(self, form: Any) -> None:
+        """Leave it at the first sentence when the text was not even read."""
+        if self.process_errors:
+            raise StopValidation
+        super().pre_validate(form)
+
+
+class StringField(LengthFirst, wtforms.StringField):
+    """A text that is a value, not words: white space around it is taken away."""
+
+    data: str
+    FILTERS: ClassVar[Sequence[Any]] = (stripped,)
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, **{"filters": self.FILTERS} | options)
+
+    def _value(self) -> str:
+        """What was typed, before any filter."""
+        return str(self.raw_data[0]) if self.raw_data else self.data or ""
+
+
+class LineField(StringField):
+    """One line of words, in composed form and with single spaces."""
+
+    FILTERS = (one_line,)
+
+
+class TextAreaField(StringField, wtforms.TextAreaField):
+    """Several lines of words, in composed form and with plain line ends."""
+
+    FILTERS = (lines,)
+
+
+class CodeField(StringField):
+    """The eight digits of a mailed code, in any script's digits, with spaces and dashes as somebody types them."""
+
+    FILTERS = (digits,)
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+        self.flags.required = True
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what is not a code."""
+        super().pre_validate(form)
+        if len(self.data) != CODE_DIGITS or not DIGITS.fullmatch(self.data):
+            raise StopValidation(gettext(_("A code has eight digits.")))
+
+
+class BooleanField(LengthFirst, wtforms.BooleanField):
+    """A box to tick; an empty or missing one is False."""
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+
+    def _value(self) -> str:
+        return "yes" if self.data else ""
+
+
+class TypedField(LengthFirst):
+    """A field whose text is parsed to a value. Required unless it has the validator `Optional`.
+
+    `invalid_value_message` replaces the sentence of the class for a text that cannot be parsed.
+    """
+
+    data: Any
+    INVALID: ClassVar[str] = ""
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+        self.flags.required = not self.flags.optional
+
+    def parse(self, text: str) -> Any:
+        """The value of a text that is not empty; raises ValueError."""
+        raise NotImplementedError
+
+    def refusal(self) -> str:
+        """The sentence for a text that cannot be parsed."""
+        return str(self.invalid_value_message or gettext(self.INVALID))  # type: ignore[attr-defined]  # since 3.3
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Parse what was sent; raises ValueError. An empty field that may be empty keeps its default."""
+        if valuelist and is_sent_too_long(valuelist[0], self.longest()):
+            raise ValueError(too_long(self.longest()))
+        text = stripped(valuelist[0] if valuelist else "")
+        if text or self.flags.required:
+            self.data = self._parsed(text) if text else None
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse an empty field that is required."""
+        if not self.process_errors and self.data is None:
+            raise StopValidation(self.refusal() if self.flags.required else "")
+        super().pre_validate(form)
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            return self.parse(text)
+        except ValueError:
+            self.data = None
+            raise ValueError(self.refusal()) from None
+
+
+class IntegerField(TypedField, wtforms.IntegerField):
+    """A whole number of at most nine digits, with or without spaces in it; `NumberRange` gives its limits."""
+
+    data: Any
+    INVALID = _("Write a whole number.")
+
+    def parse(self, text: str) -> int:
+        """The number; raises ValueError."""
+        plain = "".join(text.split())
+        if not DIGITS.fullmatch(plain):
+            raise ValueError(text)
+        return int(plain)
+
+    def refusal(self) -> str:
+        """The sentence for what is not a number, with the limits if there are any."""
+        least, most = self.flags.min, self.flags.max
+        if least is None or most is None:
+            return super().refusal()
+        return gettext(_("Write a whole number from %(min)s to %(max)s."), min=least, max=most)
+
+
+class SelectField(TypedField, wtforms.SelectField):
+    """One of a list. `choices`: a StrEnum, whose member is the value, or texts; `labels`: marked sentences by choice."""
+
+    INVALID = _("Choose one from the list.")
+
+    def __init__(
+        self, label: str = "", validators: Any = None, *, choices: Any = None, labels: Mapping[Any, str] | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        if isinstance(choices, EnumType):
+            options.setdefault("coerce", choices)
+        if isinstance(choices, Iterable):
+            choices = [_choice(each, labels or {}) for each in choices]
+        super().__init__(label, validators, choices=choices, **options)
+        self.invalid_choice_message = self.invalid_value_message  # type: ignore[attr-defined]  # since 3.3
+
+    def parse(self, text: str) -> Any:
+        """The choice of that spelling; raises ValueError. Whether it is in the list is checked later."""
+        return self.coerce(text)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Values and labels."""
+        return [(str(value), label) for value, label, *_rest in self.iter_choices()]
+
+    def _value(self) -> str:
+        return "" if self.data is None else str(self.data)
+
+
+class RadioField(SelectField):
+    """The same as buttons, one of which can be chosen; `hints`: marked sentences by choice."""
+
+    def __init__(
+        self, label: str = "", validators: Any = None, *, hints: Mapping[Any, str] | None = None, **options: Any
+    ) -> None:
+        super().__init__(label, validators, **options)
+        self.hints = hints or {}
+
+    def hint(self, value: Any) -> str:
+        """The hint of one choice, in the language of the request."""
+        return gettext(self.hints[value]) if value in self.hints else ""
+
+    def first(self) -> str:
+        """The id of the first button."""
+        return f"{self.id}-{next(iter(self.iter_choices()))[0]}"
+
+
+class DateField(TypedField, wtforms.DateField):
+    """A day, as a browser writes it."""
+
+    data: Any
+    INVALID = _("Write a day as 2026-11-24.")
+
+    def parse(self, text: str) -> date:
+        """The day; raises ValueError."""
+        return date.fromisoformat(text)
+
+
+class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
+    """A moment, typed in the time zone of the form (`meta.zone`); its data are in UTC."""
+
+    data: Any
+    INVALID = _("Write a day and a time as 2026-11-24T18:30.")
+
+    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, format="%Y-%m-%dT%H:%M", **options)
+        self.tz = lambda: self.meta.zone
+
+    def parse(self, text: str) -> datetime:
+        """The moment in UTC; raises ValueError."""
+        read = datetime.fromisoformat(text)
+        if read.year not in YEARS:
+            raise ValueError(text)
+        return (read if read.tzinfo else read.replace(tzinfo=self.meta.zone)).astimezone(UTC)
+
+
+class Base64Field(TypedField):
+    """So many bytes in the one base64url spelling that they have."""
+
+    widget = TextInput()
+    INVALID = _("This is not whole, or was changed. Copy it again.")
+
+    def __init__(self, label: str = "", validators: Any = None, *, length: int, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+        self.length = length
+
+    def parse(self, text: str) -> bytes:
+        """The bytes; raises MalformedEncoding."""
+        return unb64u(text, self.length)
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else b64u(self.data or b"")
+
+
+class HexField(TypedField):
+    """The hexadecimal name of something; its data are bytes."""
+
+    widget = TextInput()
+    INVALID = _("This is not whole, or was changed. Copy it again.")
+
+    def parse(self, text: str) -> bytes:
+        """The bytes; raises ValueError."""
+        return bytes.fromhex(text)
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else (self.data or b"").hex()
+
+
+class FieldList(wtforms.FieldList):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Rows of one kind of field, posted as `name-0`, `name-1` …; a row keeps the number under which it was posted."""
+
+    def __init__(self, unbound_field: Any, label: str = "", validators: Any = None, **options: Any) -> None:
+        super().__init__(unbound_field, label, validators, **options)
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        for name in formdata:
+            if name.startswith(prefix + self._separator):  # type: ignore[attr-defined]  # the stubs describe WTForms 3.2
+                index = name.removeprefix(prefix + self._separator).partition(self._field_separator)[0]  # type: ignore[attr-defined]
+                if INDEX.fullmatch(index):
+                    yield int(index)
+
+    def _compact_indices(self) -> None:
+        """Leave the rows their numbers: a sentence belongs to the row that was posted."""
+
+
+class TranslatedField(FormField):  # type: ignore[type-arg]  # generic in the stubs alone
+    """One field for each language of the form (`meta.languages`), posted as `name-lang`.
+
+    Its data are the texts by language, without the empty ones.
+    """
+
+    def __init__(self, unbound_field: Any, label: str = "", *, separator: str = "-", **options: Any) -> None:
+        super().__init__(wtforms.Form, label, separator=separator, **options)
+        self.unbound_field = unbound_field
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Fill the field of each language."""
+        del extra_filters
+        fields = dict.fromkeys(self.meta.languages, self.unbound_field)
+        self.form: FieldsOfForm = FieldsOfForm(fields, prefix=self.name + self.separator, meta=self.meta)
+        self.form.process(formdata, data=data if isinstance(data, dict) else {})
+
+    @property
+    def by_language(self) -> dict[str, Field]:
+        """The field of each language."""
+        return dict(zip(self.meta.languages, self.form, strict=True))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The texts by language, without the empty ones."""
+        return {lang: field.data for lang, field in self.by_language.items() if field.data}
+
+
+def leaves(fields: Iterable[Field]) -> Iterator[Field]:
+    """The single fields of a form, those of lists and languages among them."""
+    for field in fields:
+        if isinstance(field, wtforms.FieldList | FormField):
+            yield from leaves(field)
+        else:
+            yield field
+
+
+def _choice(value: Any, labels: Mapping[Any, str]) -> SelectChoice:
+    return SelectChoice(value, lazy_gettext(labels[value]) if value in labels else str(value))

@@ -1,0 +1,45 @@
+"""What is done to a text before it is checked: it gets the one spelling that its kind of value has.
+
+Each filter takes None for a field that was not sent.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from petition.core.i18n import marked as _
+from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
+from petition.web.language import gettext
+
+SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+
+
+def stripped(text: str | None) -> str:
+    """Without white space around it."""
+    return (text or "").strip()
+
+
+def one_line(text: str | None) -> str:
+    """In composed form (NFC), with single plain spaces. Raises ValueError with a sentence."""
+    return SPACES.sub(" ", _composed(text)).strip(" ")
+
+
+def lines(text: str | None) -> str:
+    """In composed form (NFC), with plain line ends. Raises ValueError with a sentence."""
+    return _composed(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def digits(text: str | None) -> str:
+    """A code as somebody may write it, in any script's digits, without spaces and dashes."""
+    kept = (c for c in text or "" if not c.isspace() and unicodedata.category(c) != "Pd")
+    return "".join(str(unicodedata.decimal(c, c)) for c in kept)
+
+
+def _composed(text: str | None) -> str:
+    try:
+        return nfc(text or "")
+    except TooManyMarks:
+        sentence = _("More than %(n)s accents or other marks stand on one letter. Take some of them away.")
+        raise ValueError(gettext(sentence, n=MOST_MARKS)) from None

@@ -1,0 +1,70 @@
+"""The page again with what was typed, when a form or the domain refuses it: one decorator for every view that takes a form.
+
+Guards that no error costs anybody their text, and that the transaction of the view is over before the page is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from inspect import signature
+from typing import Any, Final
+
+from flask import Response, g
+
+from petition.web import errors
+from petition.web.forms.base import BaseForm, FormRefused
+
+View = Callable[..., Response]
+ALL: Final = range(400, 600)
+
+
+def redraw(
+    page: View, *refusals: type[Exception], form: type[BaseForm] = BaseForm, field: str = "",
+    statuses: Collection[int] = ALL,
+) -> Callable[[View], View]:  # fmt: skip
+    """Draw `page` again, with the error's status, when a view raises FormRefused or one of `refusals`.
+
+    The page gets the form that the view read, with the sentences of the error, and those of the view's own arguments that it
+    names. An error without a field of its own belongs to `field` if its status is among `statuses`, else to the form as
+    a whole. `form`: what the page shows; it gets an empty one where the view read none of that class.
+    """
+    wanted = signature(page).parameters
+    caught: tuple[type[Exception], ...] = (FormRefused, *refusals)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answered(**values: Any) -> Response:
+            try:
+                return view(**values)
+            except caught as error:
+                again = page(_refused(error), **{name: value for name, value in values.items() if name in wanted})
+                return with_status(error, again)
+
+        def _refused(error: Exception) -> BaseForm:
+            read = g.get("form")
+            return refused(read if isinstance(read, form) else form(), error, field, statuses)
+
+        return answered
+
+    return decorate
+
+
+def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collection[int] = ALL) -> BaseForm:
+    """The form with the sentences of an error."""
+    if isinstance(error, FormRefused) and error.form is form:
+        return form
+    fault = errors.explain(error)
+    sentences = fault.errors or {field if fault.status in statuses else "": [fault.sentence]}
+    for name, each in ((name, each) for name, listed in sentences.items() for each in listed):
+        form.refuse(name, each)
+    return form
+
+
+def with_status(error: Exception, page: Response) -> Response:
+    """A page that was drawn again, with the status of its error and the time after which to try again."""
+    fault = errors.explain(error)
+    page.status_code = fault.status
+    if fault.retry_after is not None:
+        page.headers["Retry-After"] = str(fault.retry_after)
+    return page

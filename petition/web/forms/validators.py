@@ -1,0 +1,79 @@
+"""Validators that WTForms lacks. Everything else is its own: DataRequired, Length, NumberRange, Optional.
+
+Each raises ValidationError with a sentence that says how to correct the field.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, date
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from wtforms import Field, Form, TextAreaField, ValidationError
+
+from petition.core.i18n import marked as _
+from petition.web.language import gettext
+
+LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
+HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
+JOINERS: Final = "\u200c\u200d"
+UNSEEN: Final = _("This text holds characters that cannot be seen. Type it instead of pasting it.")
+
+Check = Callable[[Any, Any], object]
+
+
+def visible(_form: Form, field: Field) -> None:
+    """Refuse what cannot be seen: control, format and unassigned characters. Only a text area may break lines."""
+    text = str(field.data).replace("\n", " ") if isinstance(field, TextAreaField) else field.data
+    if not text.isprintable() and not all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text):
+        raise ValidationError(gettext(UNSEEN))
+
+
+def visible_lines(_form: Form, field: Field) -> None:
+    """Refuse what cannot be seen, except line breaks, tabs and what joins letters: for long texts in any script."""
+    if not is_seen(field.data):
+        raise ValidationError(gettext(UNSEEN))
+
+
+def no_link(_form: Form, field: Field) -> None:
+    """Refuse a link or an address where a name is wanted."""
+    if LINK.search(field.data):
+        raise ValidationError(gettext(_("Write a name, without a link or an address.")))
+
+
+def web_page(_form: Form, field: Field) -> None:
+    """Refuse what is not the address of a web page; an empty field passes."""
+    if field.data and not is_link(field.data):
+        raise ValidationError(gettext(_("Write the address of a page, from https:// on.")))
+
+
+def not_in_future(_form: Form, field: Field) -> None:
+    """Refuse a day after today in the time zone of the form (`meta.zone`, `meta.now`)."""
+    today: date = field.meta.now.astimezone(field.meta.zone).date()
+    if field.data > today:
+        raise ValidationError(gettext(_("This day has not come yet.")))
+
+
+def in_future(_form: Form, field: Field) -> None:
+    """Refuse a moment that has passed (`meta.now`)."""
+    if field.data <= field.meta.now.astimezone(UTC):
+        raise ValidationError(gettext(_("This time has passed.")))
+
+
+def is_seen(text: str) -> bool:
+    """Whether all of a text of several lines can be seen, except line breaks, tabs and what joins letters."""
+    return not any(unicodedata.category(c) in HIDDEN and c not in "\n\t" + JOINERS for c in text)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is the address of a page of the web: http or https, a host, nobody's password, no spaces."""
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    plain = text.isprintable() and not any(c.isspace() or c in '<>"\\' for c in text)
+    return plain and parts.scheme in {"http", "https"} and "." in host.strip(".") and parts.username is None
