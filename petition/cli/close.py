@@ -12,6 +12,7 @@ from petition.campaigns import Campaign, CampaignState
 from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 from petition.organisers import audit_log
+from petition.organisers.actor import Operator
 from petition.organisers.audit_log import Action
 from petition.usecases import close_preview
 from petition.usecases.close_preview import ClosePreview
@@ -29,7 +30,7 @@ def close(slug: str, *, yes: bool) -> None:
         foreseen = close_preview.preview_close(session, found)
         if yes:
             epochs.change(session, found, CampaignState.CLOSED, clock.now())
-            audit_log.write(session, found.id, None, Action.CAMPAIGN_CLOSED, clock.now())
+            audit_log.write(session, found.id, Operator(clock.now()), Action.CAMPAIGN_CLOSED)
         click.echo("\n".join(_describe(found, foreseen, yes=yes)))
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))

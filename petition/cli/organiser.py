@@ -11,6 +11,7 @@ from petition.cli.common import named, opened, refuse
 from petition.config import Config
 from petition.core import clock, db
 from petition.organisers import Organiser, Role
+from petition.organisers.actor import Operator
 
 
 @click.group()
@@ -28,7 +29,7 @@ def invite(slug: str | None, role: str | None) -> None:
     with opened() as config, db.transaction() as session:
         campaign = named(session, slug).id if slug else None
         chosen = Role(role or Role.OWNER) if slug else None
-        token = organisers.invite(session, campaign, chosen, None, clock.now())
+        token = organisers.invite(session, campaign, chosen, Operator(clock.now()))
         click.echo(_link(config, "invitation", token))
 
 

@@ -27,6 +27,7 @@ from petition.epochs.batch import close_epoch, epoch_lock
 from petition.ledger import log
 from petition.ledger.entries import CampaignEntry, TranslationEntry
 from petition.organisers import audit_log
+from petition.organisers.actor import Operator
 from petition.organisers.audit_log import Action
 from petition.signatures import bulk_removal
 
@@ -127,7 +128,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
     for campaign in session.scalars(opening.with_for_update(skip_locked=True)):
         if not missing(campaign, now):
             open_campaign(session, campaign, now)
-            audit_log.write(session, campaign.id, None, Action.CAMPAIGN_OPENED, now)
+            audit_log.write(session, campaign.id, Operator(now), Action.CAMPAIGN_OPENED)
             changed.append(campaign.slug)
     for campaign in session.scalars(closing).all():
         if not db.try_hold(session, epoch_lock(campaign.id)):
@@ -136,7 +137,7 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
         if campaign.state is not CampaignState.OPEN or campaign.closes_at is None or campaign.closes_at > now:
             continue
         close_campaign(session, campaign, now)
-        audit_log.write(session, campaign.id, None, Action.CAMPAIGN_CLOSED, now)
+        audit_log.write(session, campaign.id, Operator(now), Action.CAMPAIGN_CLOSED)
         changed.append(campaign.slug)
     return changed
 

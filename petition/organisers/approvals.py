@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from petition.core.db import Base
 from petition.core.errors import ExpectedError
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 
 LIFE: Final = timedelta(hours=72)
@@ -75,19 +76,19 @@ class SameOrganiser(ExpectedError):
 
 
 def ask(
-    session: Session, campaign_id: bytes, act: ApprovalKind, about: Mapping[str, Any], by: bytes, now: datetime
+    session: Session, campaign_id: bytes, act: ApprovalKind, about: Mapping[str, Any], actor: Actor
 ) -> ApprovalRequest:
     """Ask for a second organiser's approval; the same request twice is one."""
-    for each in session.scalars(waiting(campaign_id, now)):
-        if (each.act, each.about, each.asked_by) == (act, dict(about), by):
+    for each in session.scalars(waiting(campaign_id, actor.now)):
+        if (each.act, each.about, each.asked_by) == (act, dict(about), actor.by):
             return each
     made = ApprovalRequest(
-        id=secrets.token_bytes(16), campaign_id=campaign_id, act=act, about=dict(about), asked_by=by, asked_at=now,
-        until=now + LIFE, state=RequestState.WAITING, decided_by=None,
+        id=secrets.token_bytes(16), campaign_id=campaign_id, act=act, about=dict(about), asked_by=actor.by, asked_at=actor.now,
+        until=actor.now + LIFE, state=RequestState.WAITING, decided_by=None,
     )  # fmt: skip
     session.add(made)
     session.flush()
-    audit_log.write(session, campaign_id, by, Action.KEY_ASKED, now, {"act": act.value, **_figures(about)})
+    audit_log.write(session, campaign_id, actor, Action.KEY_ASKED, {"act": act.value, **_figures(about)})
     return made
 
 
@@ -99,17 +100,17 @@ def waiting(campaign_id: bytes, now: datetime) -> Select[ApprovalRequest]:
     )
 
 
-def approve(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
+def approve(session: Session, campaign_id: bytes, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Turn the second key; the caller then does what was asked, in this transaction.
 
     Raises RequestUnknown, SameOrganiser. Of two who approve at once one finds it decided.
     """
-    return _decide(session, campaign_id, request_id, by, now, RequestState.APPROVED)
+    return _decide(session, campaign_id, request_id, actor, RequestState.APPROVED)
 
 
-def refuse(session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
+def refuse(session: Session, campaign_id: bytes, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Refuse, or take back one's own; raises RequestUnknown."""
-    return _decide(session, campaign_id, request_id, by, now, RequestState.REFUSED)
+    return _decide(session, campaign_id, request_id, actor, RequestState.REFUSED)
 
 
 def forget_old(session: Session, before: datetime) -> None:
@@ -118,17 +119,17 @@ def forget_old(session: Session, before: datetime) -> None:
 
 
 def _decide(
-    session: Session, campaign_id: bytes, request_id: bytes, by: bytes, now: datetime, state: RequestState
+    session: Session, campaign_id: bytes, request_id: bytes, actor: Actor, state: RequestState
 ) -> ApprovalRequest:
-    query = waiting(campaign_id, now).where(ApprovalRequest.id == request_id)
+    query = waiting(campaign_id, actor.now).where(ApprovalRequest.id == request_id)
     found = session.scalar(query.with_for_update())
     if found is None:
         raise RequestUnknown
-    if state is RequestState.APPROVED and found.asked_by == by:
+    if state is RequestState.APPROVED and found.asked_by == actor.by:
         raise SameOrganiser
-    found.state, found.decided_by = state, by
+    found.state, found.decided_by = state, actor.by
     deed = Action.KEY_GIVEN if state is RequestState.APPROVED else Action.KEY_REFUSED
-    audit_log.write(session, campaign_id, by, deed, now, {"act": found.act.value, **_figures(found.about)})
+    audit_log.write(session, campaign_id, actor, deed, {"act": found.act.value, **_figures(found.about)})
     return found
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Enum, Identity, Index, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.organisers.actor import AnyActor
 
 KEPT: Final = timedelta(days=366)
 
@@ -76,15 +77,10 @@ class AuditEntry(Base):
 
 
 def write(
-    session: Session,
-    campaign_id: bytes | None,
-    by: bytes | None,
-    deed: Action,
-    now: datetime,
-    about: Mapping[str, Any] | None = None,
+    session: Session, campaign_id: bytes | None, actor: AnyActor, deed: Action, about: Mapping[str, Any] | None = None
 ) -> None:
     """Add a line in the transaction of the deed. `about` fills the deed's sentence; it never names a signer."""
-    line = AuditEntry(campaign_id=campaign_id, at=now, by=by, deed=deed, about=dict(about or {}))
+    line = AuditEntry(campaign_id=campaign_id, at=actor.now, by=actor.by, deed=deed, about=dict(about or {}))
     session.add(line)
 
 

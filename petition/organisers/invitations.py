@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from petition.core import db
 from petition.core.errors import ExpectedError
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor, AnyActor
 from petition.organisers.audit_log import Action
 from petition.organisers.tables import Invitation, Membership, Organiser, Role
 
@@ -45,11 +46,11 @@ class NameTaken(ExpectedError, ValueError):
     status = 422
 
 
-def invite(session: Session, campaign_id: bytes | None, role: Role | None, by: bytes | None, now: datetime) -> str:
+def invite(session: Session, campaign_id: bytes | None, role: Role | None, actor: AnyActor) -> str:
     """A link's last part that lets somebody join, with a role in a campaign or without one. `by` None: an operator."""
     about = {"role": role.value} if role else {}
-    audit_log.write(session, campaign_id, by, Action.INVITED, now, about)
-    return _made(session, Invitation(campaign_id=campaign_id, role=role, by=by, until=now + LIFE))
+    audit_log.write(session, campaign_id, actor, Action.INVITED, about)
+    return _made(session, Invitation(campaign_id=campaign_id, role=role, by=actor.by, until=actor.now + LIFE))
 
 
 def let_in(session: Session, organiser_id: bytes, now: datetime) -> str:
@@ -111,7 +112,7 @@ def join(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, 
         session.flush()
     else:
         found.role = role
-    audit_log.write(session, campaign_id, organiser_id, Action.JOINED, now, {"role": role.value})
+    audit_log.write(session, campaign_id, Actor(organiser_id, now), Action.JOINED, {"role": role.value})
 
 
 def named(session: Session, name: str) -> Organiser | None:

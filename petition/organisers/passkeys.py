@@ -33,6 +33,7 @@ from webauthn.helpers.structs import (
 from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.organisers.tables import Organiser, Passkey, RecoveryCode
 
@@ -123,7 +124,7 @@ def add(
     )  # fmt: skip
     session.add(passkey)
     session.flush()
-    audit_log.write(session, None, organiser_id, Action.PASSKEY_ADDED, now, {"name": name})
+    audit_log.write(session, None, Actor(organiser_id, now), Action.PASSKEY_ADDED, {"name": name})
     return passkey
 
 
@@ -155,7 +156,7 @@ def remove(session: Session, organiser_id: bytes, passkey_id: bytes, now: dateti
     if len(mine) == 1 and not session.scalar(codes):
         raise LastWayIn
     session.delete(found)
-    audit_log.write(session, None, organiser_id, Action.PASSKEY_REMOVED, now, {"name": found.name})
+    audit_log.write(session, None, Actor(organiser_id, now), Action.PASSKEY_REMOVED, {"name": found.name})
 
 
 def _named_in(session: Session, answer: str) -> Passkey:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from petition.core.errors import ExpectedError
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.organisers.tables import Organiser, RecoveryCode
 
@@ -102,7 +103,7 @@ def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
         for number, code in enumerate(made)
     )
     session.flush()
-    audit_log.write(session, None, organiser_id, Action.CODES_RENEWED, now)
+    audit_log.write(session, None, Actor(organiser_id, now), Action.CODES_RENEWED)
     return ["-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)) for code in made]
 
 
@@ -137,7 +138,9 @@ def _compared(session: Session, redis_store: RedisStore, tried: bytes, name: str
     if held is None or not used:
         raise CodeUnknown
     redis_store.forget_sign_ins(tried)
-    audit_log.write(session, None, held.organiser_id, Action.CODE_USED, now, {"left": left(session, held.organiser_id)})
+    audit_log.write(
+        session, None, Actor(held.organiser_id, now), Action.CODE_USED, {"left": left(session, held.organiser_id)}
+    )
     return held.organiser_id
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from petition.core.errors import ExpectedError
 from petition.organisers import audit_log, sessions
+from petition.organisers.actor import Actor, AnyActor, Operator
 from petition.organisers.audit_log import Action
 from petition.organisers.invitations import InvitationUnknown
 from petition.organisers.rights import GRANTS, Act
@@ -54,9 +55,7 @@ def spare(session: Session, member: Membership, to: Role | None) -> None:
         raise LastOwner
 
 
-def change_role(
-    session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, by: bytes | None, now: datetime
-) -> None:
+def change_role(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, actor: AnyActor) -> None:
     """Give a member another role. Raises MemberUnknown, LastOwner."""
     member = held(session, campaign_id, organiser_id)
     if member.role is role:
@@ -67,10 +66,10 @@ def change_role(
     if Act.MANAGE not in GRANTS[role]:
         _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    audit_log.write(session, campaign_id, by, Action.ROLE_CHANGED, now, {"name": name, "role": role.value})
+    audit_log.write(session, campaign_id, actor, Action.ROLE_CHANGED, {"name": name, "role": role.value})
 
 
-def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes | None, now: datetime) -> None:
+def remove(session: Session, campaign_id: bytes, organiser_id: bytes, actor: AnyActor) -> None:
     """Take a member out of a team; their rights end with their next request. Raises MemberUnknown, LastOwner."""
     member = held(session, campaign_id, organiser_id)
     spare(session, member, None)
@@ -78,7 +77,7 @@ def remove(session: Session, campaign_id: bytes, organiser_id: bytes, by: bytes 
     session.flush()
     _cut_invitations(session, campaign_id, organiser_id)
     name = session.get_one(Organiser, organiser_id).name
-    audit_log.write(session, campaign_id, by, Action.MEMBER_REMOVED, now, {"name": name})
+    audit_log.write(session, campaign_id, actor, Action.MEMBER_REMOVED, {"name": name})
 
 
 def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Sequence[Invitation]:
@@ -87,14 +86,14 @@ def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Seq
     return session.scalars(query.order_by(Invitation.until, Invitation.id)).all()
 
 
-def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, by: bytes, now: datetime) -> None:
+def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, actor: Actor) -> None:
     """Make an invitation's link useless. Raises InvitationUnknown."""
     found = session.get(Invitation, invitation_id, with_for_update=True)
     if found is None or found.campaign_id != campaign_id:
         raise InvitationUnknown
     about = {"role": found.role.value} if found.role else {}
     session.delete(found)
-    audit_log.write(session, campaign_id, by, Action.INVITATION_CANCELLED, now, about)
+    audit_log.write(session, campaign_id, actor, Action.INVITATION_CANCELLED, about)
 
 
 def disable(session: Session, organiser: Organiser, now: datetime) -> None:
@@ -104,7 +103,7 @@ def disable(session: Session, organiser: Organiser, now: datetime) -> None:
     session.execute(
         delete(Invitation).where((Invitation.by == organiser.id) | (Invitation.organiser_id == organiser.id))
     )
-    audit_log.write(session, None, None, Action.ORGANISER_DISABLED, now, {"name": organiser.name})
+    audit_log.write(session, None, Operator(now), Action.ORGANISER_DISABLED, {"name": organiser.name})
 
 
 def _cut_invitations(session: Session, campaign_id: bytes, by: bytes) -> None:

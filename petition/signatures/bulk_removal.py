@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -34,6 +33,7 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign
 from petition.core.errors import ExpectedError
 from petition.ledger.entries import Removal
+from petition.organisers.actor import Actor
 from petition.signatures.selection import COUNTED
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
 
@@ -54,13 +54,11 @@ class RemovalOver(ExpectedError):
 
 
 def begin(
-    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime,
-    criteria: Mapping[str, Any],
-) -> BulkRemoval:  # fmt: skip
+    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, criteria: Mapping[str, Any]) -> BulkRemoval:  # fmt: skip
     """Write down what is to be removed; what is gone since it was selected, or in another removal, is left out."""
     wave = BulkRemoval(
         id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
-        state=BulkRemovalState.RUNNING, by=by, at=now,
+        state=BulkRemovalState.RUNNING, by=actor.by, at=actor.now,
     )  # fmt: skip
     session.add(wave)
     session.flush()

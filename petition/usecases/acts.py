@@ -19,6 +19,7 @@ from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.core.errors import ExpectedError
 from petition.ledger import log
 from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
 from petition.organisers.audit_log import Action
 from petition.usecases import domains, exports, removals, updates
@@ -54,38 +55,38 @@ def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[A
     return [(request, name) for request, name, role in rows if RIGHTS[request.act] in GRANTS[role]]
 
 
-def approve(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
+def approve(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Turn the second key and do what was asked. Raises RequestUnknown, SameOrganiser, RightMissing, the act's own."""
-    request = approvals.approve(session, campaign.id, request_id, by, now)
-    _require(session, request, by)
+    request = approvals.approve(session, campaign.id, request_id, actor)
+    _require(session, request, actor.by)
     if not organisers.may(session, request.asked_by, RIGHTS[request.act], campaign.id):
         raise RequestUnknown
-    ACTS[request.act](session, campaign, request, now)
+    ACTS[request.act](session, campaign, request, actor.now)
     return request
 
 
-def refuse(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> ApprovalRequest:
+def refuse(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Say no, or take one's own request back. Raises RequestUnknown, RightMissing."""
-    request = approvals.refuse(session, campaign.id, request_id, by, now)
-    _require(session, request, by)
+    request = approvals.refuse(session, campaign.id, request_id, actor)
+    _require(session, request, actor.by)
     return request
 
 
-def ask_to_close(session: Session, campaign: Campaign, by: bytes, now: datetime) -> ApprovalRequest:
+def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> ApprovalRequest:
     """Ask for a second organiser to close a campaign; whoever asks twice asks once. Raises StepSkipped."""
     if campaign.state is not CampaignState.OPEN:
         raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
-    for request, _name in waiting(session, campaign.id, now):
-        if (request.act, request.asked_by) == (ApprovalKind.CLOSE, by):
+    for request, _name in waiting(session, campaign.id, actor.now):
+        if (request.act, request.asked_by) == (ApprovalKind.CLOSE, actor.by):
             return request
     head = log.head_of(session, campaign.id)
     many = epochs.coming(session, campaign, head).many
     figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
-    return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, actor)
 
 
 def change_member(
-    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, by: bytes, now: datetime
+    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, actor: Actor
 ) -> ApprovalRequest | None:
     """Give a member another role, or none: at once, or for an owner once a second organiser agrees.
 
@@ -96,18 +97,16 @@ def change_member(
         team.spare(session, member, to)
         name = session.get_one(Organiser, organiser_id).name
         about = {"organiser": organiser_id.hex(), "name": name, "to": to.value if to else ""}
-        return approvals.ask(session, campaign.id, ApprovalKind.REMOVE_OWNER, about, by, now)
-    _change(session, campaign, organiser_id, to, by, now)
+        return approvals.ask(session, campaign.id, ApprovalKind.REMOVE_OWNER, about, actor)
+    _change(session, campaign, organiser_id, to, actor)
     return None
 
 
-def _change(
-    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, by: bytes, now: datetime
-) -> None:
+def _change(session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, actor: Actor) -> None:
     if to is None:
-        team.remove(session, campaign.id, organiser_id, by, now)
+        team.remove(session, campaign.id, organiser_id, actor)
     else:
-        team.change_role(session, campaign.id, organiser_id, to, by, now)
+        team.change_role(session, campaign.id, organiser_id, to, actor)
 
 
 def _require(session: Session, request: ApprovalRequest, by: bytes) -> None:
@@ -117,12 +116,12 @@ def _require(session: Session, request: ApprovalRequest, by: bytes) -> None:
 
 def _remove_owner(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     to = Role(request.about["to"]) if request.about["to"] else None
-    _change(session, campaign, bytes.fromhex(request.about["organiser"]), to, request.asked_by, now)
+    _change(session, campaign, bytes.fromhex(request.about["organiser"]), to, Actor(request.asked_by, now))
 
 
 def _close(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     epochs.change(session, campaign, CampaignState.CLOSED, now)
-    audit_log.write(session, campaign.id, request.asked_by, Action.CAMPAIGN_CLOSED, now)
+    audit_log.write(session, campaign.id, Actor(request.asked_by, now), Action.CAMPAIGN_CLOSED)
 
 
 ACTS: Final[dict[ApprovalKind, Doing]] = {

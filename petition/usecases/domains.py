@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from petition import publication
 from petition.campaigns import Campaign, CampaignFaulty, require_open
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
 
 Policies = Mapping[str, Mapping[str, bool]]
 
 
-def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: datetime) -> ApprovalRequest:
+def ask(session: Session, campaign: Campaign, after: Policies, actor: Actor) -> ApprovalRequest:
     """Ask for other domains from now on; raises CampaignFaulty, CampaignNotOpen, CampaignClosed."""
     require_open(campaign)
     before, domains = campaign.domains, {name: dict(policy) for name, policy in after.items()}
@@ -32,7 +33,7 @@ def ask(session: Session, campaign: Campaign, after: Policies, by: bytes, now: d
         "removed": len(before.keys() - domains.keys()),
         "changed": sum(before[name] != domains[name] for name in before.keys() & domains.keys()),
     }
-    return approvals.ask(session, campaign.id, ApprovalKind.DOMAINS, about, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.DOMAINS, about, actor)
 
 
 def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
@@ -43,4 +44,6 @@ def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: 
     session.flush()
     publication.refresh(session, campaign)
     figures = {name: request.about[name] for name in ("added", "removed", "changed")}
-    audit_log.write(session, campaign.id, request.decided_by, Action.DOMAINS_CHANGED, now, figures)
+    audit_log.write(
+        session, campaign.id, Actor(request.decided_by or request.asked_by, now), Action.DOMAINS_CHANGED, figures
+    )

@@ -16,6 +16,7 @@ from petition import campaigns, epochs, organisers
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import Goal, MilestoneKind
 from petition.organisers import Role, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 
 
@@ -33,17 +34,15 @@ class Advice(StrEnum):
     ONE_OWNER = "one_owner"
 
 
-def begin(
-    session: Session, slug: str, host: str, title: str, languages: list[str], by: bytes, now: datetime
-) -> Campaign:
+def begin(session: Session, slug: str, host: str, title: str, languages: list[str], actor: Actor) -> Campaign:
     """An empty draft whose owner is whoever began it; raises SlugTaken, CampaignFaulty."""
     made = campaigns.begin(session, slug, f"{host}/c/{slug}", title, languages)
-    organisers.join(session, made.id, by, Role.OWNER, now)
-    audit_log.write(session, made.id, by, Action.CAMPAIGN_DRAFTED, now)
+    organisers.join(session, made.id, actor.by, Role.OWNER, actor.now)
+    audit_log.write(session, made.id, actor, Action.CAMPAIGN_DRAFTED)
     return made
 
 
-def duplicate(session: Session, source: Campaign, slug: str, host: str, by: bytes, now: datetime) -> Campaign:
+def duplicate(session: Session, source: Campaign, slug: str, host: str, actor: Actor) -> Campaign:
     """A draft with all that another campaign says and aims at; raises SlugTaken, CampaignFaulty."""
     made = campaigns.duplicate(session, source, slug, f"{host}/c/{slug}")
     for goal in goals(session, source):
@@ -51,22 +50,22 @@ def duplicate(session: Session, source: Campaign, slug: str, host: str, by: byte
             name: getattr(goal, name) for name in ("kind", "value", "mail_readers", "mail_organisers", "open_names")
         }
         session.add(Goal(campaign_id=made.id, **copy))
-    organisers.join(session, made.id, by, Role.OWNER, now)
-    audit_log.write(session, made.id, by, Action.CAMPAIGN_DUPLICATED, now, {"of": source.slug})
+    organisers.join(session, made.id, actor.by, Role.OWNER, actor.now)
+    audit_log.write(session, made.id, actor, Action.CAMPAIGN_DUPLICATED, {"of": source.slug})
     return made
 
 
-def record_step(session: Session, campaign: Campaign, step: str, by: bytes, now: datetime) -> None:
+def record_step(session: Session, campaign: Campaign, step: str, actor: Actor) -> None:
     """Write into the journal which part was changed, if anything was."""
     if session.dirty or session.new or session.deleted:
-        audit_log.write(session, campaign.id, by, Action.CAMPAIGN_CHANGED, now, {"step": step})
+        audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_CHANGED, {"step": step})
 
 
-def open_now(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+def open_now(session: Session, campaign: Campaign, actor: Actor) -> None:
     """Open a draft; raises CampaignIncomplete, StepSkipped for whoever comes second."""
     session.refresh(campaign, with_for_update=True)
-    epochs.open_campaign(session, campaign, now)
-    audit_log.write(session, campaign.id, by, Action.CAMPAIGN_OPENED, now)
+    epochs.open_campaign(session, campaign, actor.now)
+    audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_OPENED)
 
 
 def goals(session: Session, campaign: Campaign) -> list[Goal]:
@@ -75,19 +74,19 @@ def goals(session: Session, campaign: Campaign) -> list[Goal]:
     return sorted(session.scalars(query), key=lambda goal: (goal.kind, goal.value))
 
 
-def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
     """Aim at one more milestone; repeating it changes nothing. Raises LetterFrozen for what is no draft."""
     campaigns.hold_draft(session, campaign)
     milestones.aim(session, campaign.id, [(kind, value)])
-    audit_log.write(session, campaign.id, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value})
+    audit_log.write(session, campaign.id, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value})
 
 
-def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
     """Aim at a milestone no longer; raises LetterFrozen for what is no draft."""
     campaigns.hold_draft(session, campaign)
     this = (Goal.campaign_id == campaign.id) & (Goal.kind == kind) & (Goal.value == value)
     if session.scalars(delete(Goal).where(this).returning(Goal.value)).all():
-        audit_log.write(session, campaign.id, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+        audit_log.write(session, campaign.id, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
 
 
 def advice(session: Session, campaign: Campaign) -> list[Advice]:

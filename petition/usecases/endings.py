@@ -25,36 +25,24 @@ from petition.campaigns import (
     TextMissing,
 )
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 
 ORDER: Final = tuple(CampaignState)
 
 
 def judge(
-    session: Session,
-    campaign: Campaign,
-    number: int,
-    state: DemandState,
-    source: str,
-    day: date,
-    by: bytes,
-    now: datetime,
+    session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date, actor: Actor
 ) -> None:
     """Record what became of a demand. Raises CampaignNotOpen, CampaignFaulty for a demand that is not there."""
     if campaign.state is CampaignState.DRAFT:
         raise CampaignNotOpen(campaign.slug)
     campaigns.judge_demand(session, campaign, number, state, source, day)
-    audit_log.write(session, campaign.id, by, Action.DEMAND_JUDGED, now, {"demand": number, "state": state.value})
+    audit_log.write(session, campaign.id, actor, Action.DEMAND_JUDGED, {"demand": number, "state": state.value})
 
 
 def deliver(
-    session: Session,
-    campaign: Campaign,
-    day: date,
-    how: Mapping[str, str],
-    note: Mapping[str, str],
-    by: bytes,
-    now: datetime,
+    session: Session, campaign: Campaign, day: date, how: Mapping[str, str], note: Mapping[str, str], actor: Actor
 ) -> None:
     """Record how the letter was delivered, or correct it. Raises StepSkipped."""
     session.refresh(campaign, with_for_update=True)
@@ -64,13 +52,13 @@ def deliver(
         session.add(Handover(campaign_id=campaign.id, day=day, how=dict(how), note=dict(note)))
     else:
         found.day, found.how, found.note = day, dict(how), dict(note)
-    _step(session, campaign, CampaignState.DELIVERED, now)
+    _step(session, campaign, CampaignState.DELIVERED, actor.now)
     audit_log.write(
-        session, campaign.id, by, Action.DELIVERED, now, {"day": day.isoformat(), "corrected": found is not None}
+        session, campaign.id, actor, Action.DELIVERED, {"day": day.isoformat(), "corrected": found is not None}
     )
 
 
-def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, str], by: bytes, now: datetime) -> None:
+def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, str], actor: Actor) -> None:
     """Record what the addressee answered, or correct it. Raises StepSkipped, TextMissing without a text."""
     if not text:
         raise TextMissing("An answer needs its text in one language at least.")
@@ -81,9 +69,9 @@ def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, s
         session.add(Answer(campaign_id=campaign.id, day=day, text=dict(text)))
     else:
         found.day, found.text = day, dict(text)
-    _step(session, campaign, CampaignState.ANSWERED, now)
+    _step(session, campaign, CampaignState.ANSWERED, actor.now)
     audit_log.write(
-        session, campaign.id, by, Action.ANSWERED, now, {"day": day.isoformat(), "corrected": found is not None}
+        session, campaign.id, actor, Action.ANSWERED, {"day": day.isoformat(), "corrected": found is not None}
     )
 
 

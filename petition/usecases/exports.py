@@ -21,6 +21,7 @@ from petition.campaigns import Campaign
 from petition.core import db, events
 from petition.core.errors import ExpectedError
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
 from petition.usecases import files
@@ -49,23 +50,23 @@ class NoNames(ExpectedError):
     status = 409
 
 
-def ask(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: datetime) -> Export:
+def ask(session: Session, campaign: Campaign, kind: ExportKind, actor: Actor) -> Export:
     """Promise a file; one that is being made already is not made twice. Names take `ask_names`."""
     assert kind is not ExportKind.SIGNERS
-    return _promise(session, campaign, kind, by, now)
+    return _promise(session, campaign, kind, actor)
 
 
-def ask_names(session: Session, campaign: Campaign, by: bytes, now: datetime) -> ApprovalRequest:
+def ask_names(session: Session, campaign: Campaign, actor: Actor) -> ApprovalRequest:
     """Ask a second organiser to approve a file of the public names; the request says how many. Raises NoNames."""
     names = public_names(session, campaign)
     if not names:
         raise NoNames
-    return approvals.ask(session, campaign.id, ApprovalKind.EXPORT_NAMES, {"names": names}, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.EXPORT_NAMES, {"names": names}, actor)
 
 
 def export_names(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """What follows when both keys were turned: the file is promised to whoever asked for it."""
-    _promise(session, campaign, ExportKind.SIGNERS, request.asked_by, now)
+    _promise(session, campaign, ExportKind.SIGNERS, Actor(request.asked_by, now))
 
 
 def public_names(session: Session, campaign: Campaign) -> int:
@@ -148,17 +149,17 @@ def purge(session: Session, home: Path, now: datetime) -> None:
     files.keep_only(there, living)
 
 
-def _promise(session: Session, campaign: Campaign, kind: ExportKind, by: bytes, now: datetime) -> Export:
+def _promise(session: Session, campaign: Campaign, kind: ExportKind, actor: Actor) -> Export:
     db.hold(session, db.lock_key("exports of", campaign.id))
     mine = (Export.campaign_id == campaign.id) & (Export.kind == kind)
-    found = session.scalar(select(Export).where(mine, Export.state.in_(UNFINISHED), Export.until > now))
+    found = session.scalar(select(Export).where(mine, Export.state.in_(UNFINISHED), Export.until > actor.now))
     if found is None:
         found = Export(
             id=secrets.token_bytes(16), campaign_id=campaign.id, kind=kind, state=ExportState.WAITING, done=0, total=0,
-            tries=0, by=by, at=now, until=now + LIFE,
+            tries=0, by=actor.by, at=actor.now, until=actor.now + LIFE,
         )  # fmt: skip
         session.add(found)
         session.flush()
-        audit_log.write(session, campaign.id, by, Action.EXPORTED, now, {"kind": kind.value})
+        audit_log.write(session, campaign.id, actor, Action.EXPORTED, {"kind": kind.value})
     events.announce(session.info, events.ExportWanted(found.id.hex()))
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from petition.core import db
 from petition.core.errors import ExpectedError
 from petition.epochs.batch import epoch_lock
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.signatures import count_cells
 
@@ -96,7 +97,7 @@ def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, 
 
 
 def add(
-    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, by: bytes, now: datetime
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
     """Aim at one more number. Raises GoalThere, WorkforceUnknown, NamesPublic."""
     db.hold(session, epoch_lock(campaign.id))
@@ -107,11 +108,11 @@ def add(
     if then.open_names:
         _require_no_names(session, campaign)
     session.add(Goal(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
-    _describe(session, campaign, by, Action.MILESTONE_ADDED, now, {"kind": kind.value, "value": value, **asdict(then)})
+    _describe(session, campaign, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value, **asdict(then)})
 
 
 def change(
-    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, by: bytes, now: datetime
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
     """Let other things follow. Raises GoalUnknown, GoalReached, NamesPublic."""
     goal = _waiting(session, campaign, kind, value)
@@ -120,13 +121,13 @@ def change(
     for name, wanted in asdict(then).items():
         setattr(goal, name, wanted)
     about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
-    _describe(session, campaign, by, Action.MILESTONE_ADDED, now, about)
+    _describe(session, campaign, actor, Action.MILESTONE_ADDED, about)
 
 
-def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, by: bytes, now: datetime) -> None:
+def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
     """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
     session.delete(_waiting(session, campaign, kind, value))
-    _describe(session, campaign, by, Action.MILESTONE_REMOVED, now, {"kind": kind.value, "value": value})
+    _describe(session, campaign, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
 
 
 def names_can_wait(session: Session, campaign: Campaign) -> bool:
@@ -169,11 +170,9 @@ def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) ->
     return GoalLine(goal.kind, goal.value, needed, missing, reached, then)
 
 
-def _describe(
-    session: Session, campaign: Campaign, by: bytes, deed: Action, now: datetime, about: Mapping[str, object]
-) -> None:
+def _describe(session: Session, campaign: Campaign, actor: Actor, deed: Action, about: Mapping[str, object]) -> None:
     """In the journal; and on the page at once, so that whoever signs now reads when names open."""
-    audit_log.write(session, campaign.id, by, deed, now, about)
+    audit_log.write(session, campaign.id, actor, deed, about)
     session.flush()
     if campaign.state is not CampaignState.DRAFT:
         session.refresh(campaign, with_for_update=True)  # before the snapshot's row, as everybody does

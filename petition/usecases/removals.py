@@ -25,6 +25,7 @@ from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.ledger.entries import Removal
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
 from petition.signatures import Concealed, SignerUnknown, bulk_removal, selection
@@ -77,8 +78,7 @@ def preview(session: Session, campaign: Campaign, criteria: Criteria, size: int 
 
 
 def remove(
-    session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, by: bytes, now: datetime
-) -> Begun:  # fmt: skip
+    session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, actor: Actor) -> Begun:  # fmt: skip
     """Remove what was looked at: `seen` is the ledger's size and the selection's digest then.
 
     Up to fifty at once; more are asked for, and a second organiser approves. Raises SelectionChanged, CampaignClosed,
@@ -90,38 +90,38 @@ def remove(
         raise SelectionChanged
     kept = _kept(criteria)
     if chosen.figure <= AT_ONCE:
-        return Begun(_begin(session, campaign, chosen.members, why, by, now, kept), None)
+        return Begun(_begin(session, campaign, chosen.members, why, actor, kept), None)
     about = {"n": chosen.figure, "why": str(why), "criteria": kept, "members": selection.packed(chosen.members)}
-    return Begun(None, approvals.ask(session, campaign.id, ApprovalKind.REMOVE, about, by, now))
+    return Begun(None, approvals.ask(session, campaign.id, ApprovalKind.REMOVE, about, actor))
 
 
-def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, by: bytes, now: datetime) -> BulkRemoval:
+def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, actor: Actor) -> BulkRemoval:
     """Remove one signer who is shown by name. Raises SignerUnknown, CampaignClosed."""
     if selection.named_signer(session, campaign.id, index) is None:
         raise SignerUnknown(index)
-    return _begin(session, campaign, [index], why, by, now, {"entry": index})
+    return _begin(session, campaign, [index], why, actor, {"entry": index})
 
 
 def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """What ApprovalKind.REMOVE does when the second key is turned: remove exactly what was looked at when it was asked."""
     about, by = request.about, request.decided_by or request.asked_by
     members = selection.unpacked(about["members"])
-    _begin(session, campaign, members, Removal(about["why"]), by, now, about["criteria"])
+    _begin(session, campaign, members, Removal(about["why"]), Actor(by, now), about["criteria"])
 
 
-def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, by: bytes, now: datetime) -> None:
+def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, actor: Actor) -> None:
     """Take a name or a comment off the page; raises SignerUnknown."""
     if selection.named_signer(session, campaign.id, index) is None:  # nor is anything told of a name that nobody sees
         raise SignerUnknown(index)
     signatures.conceal(session, campaign, index, what)
-    audit_log.write(session, campaign.id, by, Action.SIGNER_HIDDEN, now, {"what": str(what)})
+    audit_log.write(session, campaign.id, actor, Action.SIGNER_HIDDEN, {"what": str(what)})
 
 
-def take_back(session: Session, campaign: Campaign, wave_id: bytes, by: bytes, now: datetime) -> int:
+def take_back(session: Session, campaign: Campaign, wave_id: bytes, actor: Actor) -> int:
     """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises BulkRemovalUnknown, RemovalOver."""
     db.hold(session, epoch_lock(campaign.id))
     restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, wave_id))
-    audit_log.write(session, campaign.id, by, Action.REMOVAL_UNDONE, now, {"n": restored})
+    audit_log.write(session, campaign.id, actor, Action.REMOVAL_UNDONE, {"n": restored})
     return restored
 
 
@@ -138,18 +138,18 @@ def remove_portion(session: Session, campaign_id: bytes, outbox_id: str, now: da
 
 
 def _begin(
-    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, by: bytes, now: datetime, kept: dict[str, Any]
+    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, kept: dict[str, Any]
 ) -> BulkRemoval:  # fmt: skip
     db.hold(session, epoch_lock(campaign.id))
     session.refresh(campaign)
     require_open(campaign)
-    wave = bulk_removal.begin(session, campaign, members, why, by, now, kept)
-    audit_log.write(session, campaign.id, by, Action.SIGNATURES_REMOVED, now, {"n": len(members), "why": str(why)})
+    wave = bulk_removal.begin(session, campaign, members, why, actor, kept)
+    audit_log.write(session, campaign.id, actor, Action.SIGNATURES_REMOVED, {"n": len(members), "why": str(why)})
     if len(members) <= AT_ONCE:
         while bulk_removal.advance(session, wave):
             pass
         return wave
-    outbox.add(session, OutboxKind.REMOVAL, campaign.id, 0, now)
+    outbox.add(session, OutboxKind.REMOVAL, campaign.id, 0, actor.now)
     return wave
 
 

@@ -7,7 +7,6 @@ by itself, because the mail server refuses it, is resumed here for the whole sit
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from petition.mailing import queue
 from petition.mailing.queue import Pause
 from petition.mailing.queue.pauses import REFUSED
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 
 MAIL: Final = "mail"
@@ -35,19 +35,19 @@ def stopped(session: Session, campaign: Campaign) -> set[str]:
     return {*campaign.stopped, *([MAIL] if halted else [])}
 
 
-def stop(session: Session, campaign: Campaign, what: str, by: bytes, now: datetime) -> None:
+def stop(session: Session, campaign: Campaign, what: str, actor: Actor) -> None:
     """Stop something; twice is once. Raises CampaignFaulty for what the campaign does not have."""
     if what in stopped(session, campaign):
         return
     if what == MAIL:
-        queue.pause(session, _halt(campaign), now)
+        queue.pause(session, _halt(campaign), actor.now)
     else:
         switches.stop(session, campaign, what)
         _publish(session, campaign)
-    audit_log.write(session, campaign.id, by, Action.STOPPED, now, {"what": what})
+    audit_log.write(session, campaign.id, actor, Action.STOPPED, {"what": what})
 
 
-def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: bytes, now: datetime) -> None:
+def resume(session: Session, campaign: Campaign, what: str, base_url: str, actor: Actor) -> None:
     """Take something up again; twice is once. Raises CampaignFaulty."""
     if what in offered(campaign) and what not in stopped(session, campaign):
         return
@@ -57,7 +57,7 @@ def resume(session: Session, campaign: Campaign, what: str, base_url: str, by: b
     else:
         switches.resume(session, campaign, what)
         _publish(session, campaign)
-    audit_log.write(session, campaign.id, by, Action.RESUMED, now, {"what": what})
+    audit_log.write(session, campaign.id, actor, Action.RESUMED, {"what": what})
 
 
 def _halt(campaign: Campaign) -> str:

@@ -20,6 +20,7 @@ from petition.mailing import digests
 from petition.mailing.digests import Sender
 from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy import Recipient, personal_address
 from petition.privacy.addresses import is_work_domain
@@ -35,20 +36,20 @@ class TooManyTrials(ExpectedError):
     status = 429
 
 
-def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: str, by: bytes, now: datetime) -> str:
+def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: str, actor: Actor) -> str:
     """Whether a trial may go to an address; gives it in its one spelling. It is written down nowhere.
 
     Raises AddressRefused (`petition.privacy`), WorkAddressRefused, UpdateUnknown, TooManyTrials.
     """
-    updates.find(session, campaign, draft_id, now)
+    updates.find(session, campaign, draft_id, actor.now)
     box = personal_address(address)
     if is_work_domain(box.domain, campaign.policies()):
         raise WorkAddressRefused
     sent = select(func.count()).select_from(AuditEntry).where(AuditEntry.deed == Action.TRIAL_SENT)
-    sent = sent.where(AuditEntry.campaign_id == campaign.id, AuditEntry.at > now - HOUR)
+    sent = sent.where(AuditEntry.campaign_id == campaign.id, AuditEntry.at > actor.now - HOUR)
     if int(session.scalar(sent) or 0) >= TRIALS_AN_HOUR:
         raise TooManyTrials
-    audit_log.write(session, campaign.id, by, Action.TRIAL_SENT, now)
+    audit_log.write(session, campaign.id, actor, Action.TRIAL_SENT)
     return box.deliverable
 
 

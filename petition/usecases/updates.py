@@ -26,6 +26,7 @@ from petition.core.errors import ExpectedError
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.subscribers import Frequency
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor, AnyActor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
 from petition.organisers.audit_log import Action
 
@@ -97,57 +98,55 @@ def find(session: Session, campaign: Campaign, draft_id: bytes, now: datetime, *
     return _written(draft, _requests(session, campaign.id, now).get(draft_id.hex()))
 
 
-def write(session: Session, campaign: Campaign, text: Mapping[str, str], by: bytes, now: datetime) -> bytes:
+def write(session: Session, campaign: Campaign, text: Mapping[str, str], actor: Actor) -> bytes:
     """Keep a new draft; gives its id."""
     draft = UpdateDraft(
         id=secrets.token_bytes(ID_BYTES), campaign_id=campaign.id, text=dict(text), mailed=False, due=None,
         approved=False, number=None,
     )  # fmt: skip
     session.add(draft)
-    audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now)
+    audit_log.write(session, campaign.id, actor, Action.UPDATE_WRITTEN)
     return draft.id
 
 
-def rewrite(
-    session: Session, campaign: Campaign, draft_id: bytes, text: Mapping[str, str], by: bytes, now: datetime
-) -> None:
+def rewrite(session: Session, campaign: Campaign, draft_id: bytes, text: Mapping[str, str], actor: Actor) -> None:
     """Keep other words of a draft. Raises UpdateUnknown, UpdateFixed."""
-    draft = _editable(session, campaign, draft_id, now)
+    draft = _editable(session, campaign, draft_id, actor.now)
     if draft.text != dict(text):
         draft.text, draft.mailed, draft.due, draft.approved = dict(text), False, None, False
-        audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now, {"changed": True})
+        audit_log.write(session, campaign.id, actor, Action.UPDATE_WRITTEN, {"changed": True})
 
 
-def discard(session: Session, campaign: Campaign, draft_id: bytes, by: bytes, now: datetime) -> None:
+def discard(session: Session, campaign: Campaign, draft_id: bytes, actor: Actor) -> None:
     """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
-    session.delete(_editable(session, campaign, draft_id, now))
-    audit_log.write(session, campaign.id, by, Action.UPDATE_CANCELLED, now, {"discarded": True})
+    session.delete(_editable(session, campaign, draft_id, actor.now))
+    audit_log.write(session, campaign.id, actor, Action.UPDATE_CANCELLED, {"discarded": True})
 
 
-def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime) -> None:
+def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, actor: Actor) -> None:
     """Publish a draft on the page, at once or at a time. Raises UpdateUnknown, UpdateFixed, TextMissing."""
-    draft = _editable(session, campaign, draft_id, now)
+    draft = _editable(session, campaign, draft_id, actor.now)
     _require_whole(campaign, draft)
     draft.mailed, draft.approved = False, False
-    if due is None or due <= now:
-        _publish(session, campaign, draft, by, now)
+    if due is None or due <= actor.now:
+        _publish(session, campaign, draft, actor)
     else:
         draft.due = due
-        audit_log.write(session, campaign.id, by, Action.UPDATE_WRITTEN, now, {"planned": due.isoformat()})
+        audit_log.write(session, campaign.id, actor, Action.UPDATE_WRITTEN, {"planned": due.isoformat()})
 
 
 def ask_to_mail(
-    session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, by: bytes, now: datetime
+    session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, actor: Actor
 ) -> ApprovalRequest:
     """Ask a second organiser to publish a draft and mail it. Raises as `plan`, and TooManyUpdates."""
-    draft = _editable(session, campaign, draft_id, now)
+    draft = _editable(session, campaign, draft_id, actor.now)
     _require_whole(campaign, draft)
-    if mailed_in_week(session, campaign, due or now) >= campaigns.UPDATES_A_WEEK:
+    if mailed_in_week(session, campaign, due or actor.now) >= campaigns.UPDATES_A_WEEK:
         raise TooManyUpdates
     draft.mailed, draft.due, draft.approved = True, due, False
     about: dict[str, Any] = {"draft": draft.id.hex(), "sha256": _digest(draft), "readers": readers(session, campaign)}
     about |= {"due": due.astimezone(UTC).isoformat() if due else ""}
-    return approvals.ask(session, campaign.id, ApprovalKind.MAIL, about, by, now)
+    return approvals.ask(session, campaign.id, ApprovalKind.MAIL, about, actor)
 
 
 def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
@@ -160,19 +159,19 @@ def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest
         raise RequestUnknown
     draft.approved = True
     if draft.due is None or draft.due <= now:
-        _publish(session, campaign, draft, request.asked_by, now)
+        _publish(session, campaign, draft, Actor(request.asked_by, now))
 
 
-def cancel(session: Session, campaign: Campaign, draft_id: bytes, by: bytes, now: datetime) -> None:
+def cancel(session: Session, campaign: Campaign, draft_id: bytes, actor: Actor) -> None:
     """Make a draft again of what was planned or asked for. Raises UpdateUnknown, UpdateFixed when it is public."""
-    found = find(session, campaign, draft_id, now)
+    found = find(session, campaign, draft_id, actor.now)
     if found.request is not None:  # the request first, as whoever approves it does: two who meet here wait in one order
-        approvals.refuse(session, campaign.id, found.request.id, by, now)
-    draft = find(session, campaign, draft_id, now, lock=True).draft
+        approvals.refuse(session, campaign.id, found.request.id, actor)
+    draft = find(session, campaign, draft_id, actor.now, lock=True).draft
     if draft.number is not None:
         raise UpdateFixed
     if found.state is not UpdateState.DRAFT:
-        _give_back(session, campaign, draft, by, now, {})
+        _give_back(session, campaign, draft, actor, {})
 
 
 def due(session: Session, now: datetime) -> list[bytes]:
@@ -193,9 +192,9 @@ def publish_due(session: Session, draft_id: bytes, now: datetime) -> bool:
         return False
     campaign = session.get_one(Campaign, draft.campaign_id)
     try:
-        _publish(session, campaign, draft, None, now)
+        _publish(session, campaign, draft, Operator(now))
     except (TooManyUpdates, TextMissing) as wrong:
-        _give_back(session, campaign, draft, None, now, {"why": type(wrong).__name__})
+        _give_back(session, campaign, draft, Operator(now), {"why": type(wrong).__name__})
         return False
     return True
 
@@ -212,19 +211,19 @@ def readers(session: Session, campaign: Campaign) -> int:
     return sum(subscribers.audience(session, campaign.id)[Frequency.MILESTONES].values())
 
 
-def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime) -> None:
-    week = digests.week_of(Mailing.read(campaign.mailing), now) if draft.mailed else None
-    draft.number = campaigns.publish_update(session, campaign, draft.text, now, mailed_since=week)
+def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, actor: AnyActor) -> None:
+    week = digests.week_of(Mailing.read(campaign.mailing), actor.now) if draft.mailed else None
+    draft.number = campaigns.publish_update(session, campaign, draft.text, actor.now, mailed_since=week)
     about: dict[str, Any] = {"update": draft.number, "mailed": draft.mailed}
     about |= {"readers": readers(session, campaign)} if draft.mailed else {}
-    audit_log.write(session, campaign.id, by, Action.UPDATE_PUBLISHED, now, about)
+    audit_log.write(session, campaign.id, actor, Action.UPDATE_PUBLISHED, about)
 
 
 def _give_back(
-    session: Session, campaign: Campaign, draft: UpdateDraft, by: bytes | None, now: datetime, about: Mapping[str, Any]
+    session: Session, campaign: Campaign, draft: UpdateDraft, actor: AnyActor, about: Mapping[str, Any]
 ) -> None:
     draft.due, draft.mailed, draft.approved = None, False, False
-    audit_log.write(session, campaign.id, by, Action.UPDATE_CANCELLED, now, about)
+    audit_log.write(session, campaign.id, actor, Action.UPDATE_CANCELLED, about)
 
 
 def _editable(session: Session, campaign: Campaign, draft_id: bytes, now: datetime) -> UpdateDraft:

@@ -42,6 +42,7 @@ from petition.mailing import queue
 from petition.mailing.queue.pauses import RESTORED
 from petition.mailing.subscribers import Audience, enter
 from petition.organisers import audit_log as journals
+from petition.organisers.actor import Actor, Operator
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy import keyring
 from petition.privacy.scrub import scrub
@@ -355,7 +356,7 @@ def a_whole_installation() -> Campaign:
         found = session.get_one(Campaign, campaign.id)
         owner = organisers.enrol(session, "Omar", "en", make.NOW)
         organisers.join(session, found.id, owner.id, organisers.Role.OWNER, make.NOW)
-        journals.write(session, found.id, owner.id, Action.CAMPAIGN_CHANGED, make.NOW)
+        journals.write(session, found.id, Actor(owner.id, make.NOW), Action.CAMPAIGN_CHANGED)
         enter(session, make.PEPPER, found.id, found.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW)
     return campaign
 
@@ -410,7 +411,7 @@ def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) 
         found = session.get_one(Campaign, campaign.id)
         with pytest.raises(PassSpent), session.begin_nested():
             signatures.redeem(session, found, held, make.ANONYMOUS)
-        journals.write(session, found.id, None, Action.CAMPAIGN_CHANGED, make.NOW)
+        journals.write(session, found.id, Operator(make.NOW), Action.CAMPAIGN_CHANGED)
     with db.session() as session:
         assert session.scalars(select(AuditEntry.number).order_by(AuditEntry.number)).all() == [1, 2, 3]
 
@@ -442,7 +443,7 @@ def test_rows_that_no_table_takes_are_the_fault_of_the_file(engine: Engine, tmp_
 def test_nobody_is_signed_in_after_a_restore_and_no_link_works_again(engine: Engine, tmp_path: Path) -> None:
     a_whole_installation()
     with db.transaction() as session:
-        organisers.invite(session, None, None, None, make.NOW)
+        organisers.invite(session, None, None, Operator(make.NOW))
     restored(backed_up(tmp_path), tmp_path, replace=True)
     found = rows()
     assert [found[name] for name in ("visit", "invitation", "export")] == [[], [], []]
@@ -590,7 +591,7 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
         for each in (hides, waits_and_hides):
             signatures.hide(session, found, each.withdraw)
         index = signatures.status(session, found, removed.leaf).index
-        wave = bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {})
+        wave = bulk_removal.begin(session, found, [index], Removal.FRAUD, Actor(b"o" * 16, make.NOW), {})
         bulk_removal.advance(session, wave)
     later = sign(campaign, DisplayChoice(Visibility.NAME, name="Grace Example"), make.ANONYMOUS)
     with db.transaction() as session:
@@ -650,7 +651,7 @@ def test_a_removal_that_waited_in_the_backup_and_was_taken_back_is_not_carried_o
         found = session.get_one(Campaign, campaign.id)
         for each in (kept, gone):
             index = signatures.status(session, found, each.leaf).index
-            begun.append(bulk_removal.begin(session, found, [index], Removal.FRAUD, b"o" * 16, make.NOW, {}))
+            begun.append(bulk_removal.begin(session, found, [index], Removal.FRAUD, Actor(b"o" * 16, make.NOW), {}))
             bulk_removal.advance(session, begun[-1])
     path = backed_up(tmp_path)
     with db.transaction() as session:

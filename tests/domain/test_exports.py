@@ -26,6 +26,7 @@ from petition.core import db
 from petition.ledger import log
 from petition.ledger.entries import Visibility
 from petition.organisers import Role, approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action
 from petition.signatures import DisplayChoice
@@ -69,7 +70,7 @@ def test_a_name_that_starts_no_formula_is_left_as_it_is(name: str) -> None:
 
 def promised(kind: ExportKind, campaign: Campaign) -> bytes:
     with db.transaction() as session:
-        return exports._promise(session, session.get_one(Campaign, campaign.id), kind, OMAR, NOW).id
+        return exports._promise(session, session.get_one(Campaign, campaign.id), kind, Actor(OMAR, NOW)).id
 
 
 def opened(**changes: object) -> Campaign:
@@ -111,7 +112,7 @@ def test_no_name_leaves_below_the_least_number_of_signatures(engine: Engine, tmp
         make.signature(session, campaign, DisplayChoice(Visibility.NAME, "Alice Example"))
         epochs.close_epoch(session, campaign, NOW)
     with db.transaction() as session, pytest.raises(NoNames):
-        exports.ask_names(session, session.get_one(Campaign, campaign.id), OMAR, NOW)
+        exports.ask_names(session, session.get_one(Campaign, campaign.id), Actor(OMAR, NOW))
     assert made(ExportKind.SIGNERS, campaign, tmp_path).splitlines() == ['"name","role","team","comment"']
 
 
@@ -143,11 +144,11 @@ def test_names_take_two_organisers_and_the_request_says_how_many(engine: Engine)
     with db.transaction() as session:
         campaign = make.campaign(session)
         signed(session, campaign, 3)
-        request = exports.ask_names(session, campaign, OMAR, NOW)
+        request = exports.ask_names(session, campaign, Actor(OMAR, NOW))
         assert request.about == {"names": 3}
     with db.transaction() as session:
         assert exports.of(session, campaign.id, NOW) == []
-        approved = approvals.approve(session, campaign.id, request.id, SUZIE, NOW)
+        approved = approvals.approve(session, campaign.id, request.id, Actor(SUZIE, NOW))
         ACTS[ApprovalKind.EXPORT_NAMES](session, session.get_one(Campaign, campaign.id), approved, NOW)
     with db.session() as session:
         assert [(each.kind, each.by) for each in exports.of(session, campaign.id, NOW)] == [(ExportKind.SIGNERS, OMAR)]
@@ -234,7 +235,7 @@ def test_an_export_is_gone_from_disk_and_database_after_a_day_a_younger_one_is_n
     with db.session() as session, pytest.raises(ExportUnknown):
         exports.find(session, campaign.id, old, late)
     with db.transaction() as session:
-        young = exports.ask(session, campaign, ExportKind.JOURNAL, OMAR, late).id
+        young = exports.ask(session, campaign, ExportKind.JOURNAL, Actor(OMAR, late)).id
     make_export(young, tmp_path, late)
     with db.transaction() as session:
         exports.purge(session, tmp_path, late)

@@ -32,6 +32,7 @@ from petition.mailing.digests import Sender
 from petition.mailing.queue import Delivery
 from petition.mailing.subscribers import Audience, Frequency, Subscriber, WorkAddressRefused
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, RequestUnknown
 from petition.organisers.audit_log import Action
 from petition.privacy import Recipient
@@ -79,27 +80,27 @@ def reader(session: Session, campaign: Campaign, address: str, rhythm: Frequency
     subscribers.confirm(session, newest.one().id, make.NOW)
 
 
-def approved(session: Session, campaign: Campaign, request_id: bytes, by: bytes, now: datetime) -> None:
+def approved(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> None:
     """What the page of two keys does."""
-    request = approvals.approve(session, campaign.id, request_id, by, now)
-    acts.ACTS[request.act](session, campaign, request, now)
+    request = approvals.approve(session, campaign.id, request_id, actor)
+    acts.ACTS[request.act](session, campaign, request, actor.now)
 
 
 def test_an_update_is_kept_changed_published_and_stands_on_the_page(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    kept = updates.write(session, campaign, {"en": "We met."}, omar, make.NOW)
+    kept = updates.write(session, campaign, {"en": "We met."}, Actor(omar, make.NOW))
     with pytest.raises(CampaignFaulty):
-        updates.plan(session, campaign, kept, None, omar, make.NOW)
-    updates.rewrite(session, campaign, kept, TEXT, omar, make.NOW)
-    updates.plan(session, campaign, kept, None, omar, make.NOW)
+        updates.plan(session, campaign, kept, None, Actor(omar, make.NOW))
+    updates.rewrite(session, campaign, kept, TEXT, Actor(omar, make.NOW))
+    updates.plan(session, campaign, kept, None, Actor(omar, make.NOW))
     newest = public(session, campaign).timeline[0]
     assert (newest.kind, newest.text) == ("update", TEXT)
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.PUBLISHED
     for late in (
-        lambda: updates.rewrite(session, campaign, kept, {"en": "No."}, omar, LATER),
-        lambda: updates.plan(session, campaign, kept, None, omar, LATER),
-        lambda: updates.cancel(session, campaign, kept, omar, LATER),
-        lambda: updates.discard(session, campaign, kept, omar, LATER),
+        lambda: updates.rewrite(session, campaign, kept, {"en": "No."}, Actor(omar, LATER)),
+        lambda: updates.plan(session, campaign, kept, None, Actor(omar, LATER)),
+        lambda: updates.cancel(session, campaign, kept, Actor(omar, LATER)),
+        lambda: updates.discard(session, campaign, kept, Actor(omar, LATER)),
     ):
         with pytest.raises(UpdateFixed):
             late()
@@ -108,21 +109,21 @@ def test_an_update_is_kept_changed_published_and_stands_on_the_page(session: Ses
 
 def test_an_update_of_another_campaign_is_unknown(session: Session, omar: bytes) -> None:
     campaign, other = make.campaign(session), make.campaign(session)
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
     with pytest.raises(UpdateUnknown):
-        updates.plan(session, other, kept, None, omar, make.NOW)
+        updates.plan(session, other, kept, None, Actor(omar, make.NOW))
 
 
 def test_a_planned_update_waits_for_its_time_and_can_be_cancelled_until_then(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
-    updates.plan(session, campaign, kept, LATER, omar, make.NOW)
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
+    updates.plan(session, campaign, kept, LATER, Actor(omar, make.NOW))
     session.flush()
     assert updates.due(session, LATER - timedelta(seconds=1)) == []
-    updates.cancel(session, campaign, kept, omar, make.NOW)
+    updates.cancel(session, campaign, kept, Actor(omar, make.NOW))
     session.flush()
     assert updates.due(session, LATER) == []
-    updates.plan(session, campaign, kept, LATER, omar, make.NOW)
+    updates.plan(session, campaign, kept, LATER, Actor(omar, make.NOW))
     session.flush()
     assert updates.due(session, LATER) == [kept]
     assert [updates.publish_due(session, kept, LATER) for _ in range(2)] == [True, False]
@@ -133,8 +134,8 @@ def test_any_number_of_workers_publish_a_planned_update_once(engine: Engine) -> 
     with db.transaction() as session:
         campaign = make.campaign(session)
         omar = organisers.enrol(session, "Omar", "en", make.NOW).id
-        kept = updates.write(session, campaign, TEXT, omar, make.NOW)
-        updates.plan(session, campaign, kept, LATER, omar, make.NOW)
+        kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
+        updates.plan(session, campaign, kept, LATER, Actor(omar, make.NOW))
     done, together = [], threading.Barrier(8)
 
     def work() -> None:
@@ -162,16 +163,16 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     reader(session, campaign, "two@post.example", Frequency.MILESTONES, "fr")
     reader(session, campaign, "three@post.example", Frequency.WEEKLY)
     assert subscribers.audience(session, campaign.id)[Frequency.MILESTONES] == {"en": 1, "fr": 1}
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
-    request = updates.ask_to_mail(session, campaign, kept, None, omar, make.NOW)
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
+    request = updates.ask_to_mail(session, campaign, kept, None, Actor(omar, make.NOW))
     assert (request.act, request.about["readers"], request.about["draft"]) == (ApprovalKind.MAIL, 2, kept.hex())
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.ASKED
     with pytest.raises(UpdateFixed):
-        updates.rewrite(session, campaign, kept, {"en": "Other words", "fr": "Autre"}, omar, make.NOW)
+        updates.rewrite(session, campaign, kept, {"en": "Other words", "fr": "Autre"}, Actor(omar, make.NOW))
     with pytest.raises(approvals.SameOrganiser):
-        approved(session, campaign, request.id, omar, make.NOW)
+        approved(session, campaign, request.id, Actor(omar, make.NOW))
     assert session.scalar(select(func.count()).select_from(Update)) == 0
-    approved(session, campaign, request.id, suzie, make.NOW)
+    approved(session, campaign, request.id, Actor(suzie, make.NOW))
     session.flush()
     digests.plan_instant(session, campaign.id, 1, make.NOW)
     (published,) = updates.published(session, campaign)
@@ -183,13 +184,13 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
 
 def test_an_approved_mail_waits_for_its_time(session: Session, omar: bytes, suzie: bytes) -> None:
     campaign = make.campaign(session)
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
     due = datetime.fromisoformat("2026-11-23T19:00:00+06:00")
-    request = updates.ask_to_mail(session, campaign, kept, due, omar, make.NOW)
+    request = updates.ask_to_mail(session, campaign, kept, due, Actor(omar, make.NOW))
     session.flush()
     session.expire_all()
     assert updates.due(session, LATER) == []
-    approved(session, campaign, request.id, suzie, make.NOW)
+    approved(session, campaign, request.id, Actor(suzie, make.NOW))
     session.flush()
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.PLANNED
     assert (updates.due(session, due - timedelta(seconds=1)), updates.due(session, due)) == ([], [kept])
@@ -201,16 +202,16 @@ def test_a_request_is_taken_back_with_its_update_and_approves_nothing_afterwards
     session: Session, omar: bytes, suzie: bytes
 ) -> None:
     campaign = make.campaign(session)
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
-    request = updates.ask_to_mail(session, campaign, kept, None, omar, make.NOW)
-    updates.cancel(session, campaign, kept, omar, make.NOW)
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
+    request = updates.ask_to_mail(session, campaign, kept, None, Actor(omar, make.NOW))
+    updates.cancel(session, campaign, kept, Actor(omar, make.NOW))
     with pytest.raises(RequestUnknown):
-        approved(session, campaign, request.id, suzie, make.NOW)
-    again = updates.ask_to_mail(session, campaign, kept, None, omar, make.NOW)
+        approved(session, campaign, request.id, Actor(suzie, make.NOW))
+    again = updates.ask_to_mail(session, campaign, kept, None, Actor(omar, make.NOW))
     session.get_one(UpdateDraft, kept).text = {"en": "Something else.", "fr": "Autre chose."}
     session.flush()
     with pytest.raises(RequestUnknown):
-        approved(session, campaign, again.id, suzie, make.NOW)
+        approved(session, campaign, again.id, Actor(suzie, make.NOW))
 
 
 def test_a_fourth_mail_in_a_week_is_refused_when_asked_and_given_back_when_planned(
@@ -219,9 +220,12 @@ def test_a_fourth_mail_in_a_week_is_refused_when_asked_and_given_back_when_plann
     campaign = make.campaign(session)
 
     def mail(due: datetime | None) -> bytes:
-        kept = updates.write(session, campaign, TEXT, omar, make.NOW)
+        kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
         approved(
-            session, campaign, updates.ask_to_mail(session, campaign, kept, due, omar, make.NOW).id, suzie, make.NOW
+            session,
+            campaign,
+            updates.ask_to_mail(session, campaign, kept, due, Actor(omar, make.NOW)).id,
+            Actor(suzie, make.NOW),
         )
         session.flush()
         return kept
@@ -229,10 +233,10 @@ def test_a_fourth_mail_in_a_week_is_refused_when_asked_and_given_back_when_plann
     planned = mail(LATER)
     for _ in range(3):
         mail(None)
-    fifth = updates.write(session, campaign, TEXT, omar, make.NOW)
+    fifth = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
     with pytest.raises(TooManyUpdates):
-        updates.ask_to_mail(session, campaign, fifth, None, omar, make.NOW)
-    updates.ask_to_mail(session, campaign, fifth, make.NOW + timedelta(days=7), omar, make.NOW)
+        updates.ask_to_mail(session, campaign, fifth, None, Actor(omar, make.NOW))
+    updates.ask_to_mail(session, campaign, fifth, make.NOW + timedelta(days=7), Actor(omar, make.NOW))
     assert updates.publish_due(session, planned, LATER) is False
     assert updates.find(session, campaign, planned, LATER).state is UpdateState.DRAFT
     assert deeds(session, campaign)[-1] is Action.UPDATE_CANCELLED
@@ -240,15 +244,15 @@ def test_a_fourth_mail_in_a_week_is_refused_when_asked_and_given_back_when_plann
 
 def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    kept = updates.write(session, campaign, TEXT, omar, make.NOW)
-    assert trials.want_trial(session, campaign, kept, "Omar@post.example", omar, make.NOW) == "omar@post.example"
+    kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
+    assert trials.want_trial(session, campaign, kept, "Omar@post.example", Actor(omar, make.NOW)) == "omar@post.example"
     with pytest.raises(WorkAddressRefused):
-        trials.want_trial(session, campaign, kept, "omar@corp.example", omar, make.NOW)
+        trials.want_trial(session, campaign, kept, "omar@corp.example", Actor(omar, make.NOW))
     for _ in range(trials.TRIALS_AN_HOUR - 1):
-        trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW)
+        trials.want_trial(session, campaign, kept, "omar@post.example", Actor(omar, make.NOW))
     with pytest.raises(trials.TooManyTrials):
-        trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW)
-    trials.want_trial(session, campaign, kept, "omar@post.example", omar, make.NOW + timedelta(minutes=61))
+        trials.want_trial(session, campaign, kept, "omar@post.example", Actor(omar, make.NOW))
+    trials.want_trial(session, campaign, kept, "omar@post.example", Actor(omar, make.NOW + timedelta(minutes=61)))
     lines = list(session.scalars(audit_log.lines(campaign.id, deed=Action.TRIAL_SENT)))
     assert {str(line.about) for line in lines} == {"{}"}
     sender = Sender(ListPostbox(), "http://localhost", "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
@@ -265,8 +269,8 @@ def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(se
 def test_each_step_of_a_demand_stays_in_its_timeline(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
     source = "https://press.example/1"
-    endings.judge(session, campaign, 1, DemandState.PARTLY_MET, source, date(2026, 11, 20), omar, make.NOW)
-    endings.judge(session, campaign, 1, DemandState.BROKEN, "", date(2026, 11, 23), omar, make.NOW)
+    endings.judge(session, campaign, 1, DemandState.PARTLY_MET, source, date(2026, 11, 20), Actor(omar, make.NOW))
+    endings.judge(session, campaign, 1, DemandState.BROKEN, "", date(2026, 11, 23), Actor(omar, make.NOW))
     snapshot = public(session, campaign)
     (demand,) = snapshot.demands
     assert [(each.day.day, each.state, each.source) for each in demand.steps] == [
@@ -278,21 +282,21 @@ def test_each_step_of_a_demand_stays_in_its_timeline(session: Session, omar: byt
     ]  # fmt: skip
     assert deeds(session, campaign) == [Action.DEMAND_JUDGED, Action.DEMAND_JUDGED]
     with pytest.raises(CampaignFaulty):
-        endings.judge(session, campaign, 2, DemandState.MET, "", make.NOW.date(), omar, make.NOW)
+        endings.judge(session, campaign, 2, DemandState.MET, "", make.NOW.date(), Actor(omar, make.NOW))
     unopened = draft(session, make.a_draft())
     with pytest.raises(CampaignNotOpen):
-        endings.judge(session, unopened, 1, DemandState.MET, "", make.NOW.date(), omar, make.NOW)
+        endings.judge(session, unopened, 1, DemandState.MET, "", make.NOW.date(), Actor(omar, make.NOW))
     assert session.scalar(select(func.count()).select_from(DemandStep)) == 2
 
 
 def test_a_letter_is_delivered_after_the_close_and_answered_after_the_delivery(session: Session, omar: bytes) -> None:
     campaign, day = make.campaign(session), make.NOW.date()
     with pytest.raises(StepSkipped):
-        endings.deliver(session, campaign, day, TEXT, {}, omar, make.NOW)
+        endings.deliver(session, campaign, day, TEXT, {}, Actor(omar, make.NOW))
     epochs.close_campaign(session, campaign, make.NOW)
     with pytest.raises(StepSkipped):
-        endings.answer(session, campaign, day, TEXT, omar, make.NOW)
-    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, omar, make.NOW)
+        endings.answer(session, campaign, day, TEXT, Actor(omar, make.NOW))
+    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, Actor(omar, make.NOW))
     assert campaign.state is CampaignState.DELIVERED
 
 
@@ -301,10 +305,10 @@ def corrected(session: Session, omar: bytes) -> Campaign:
     """Closed, delivered and answered; then the words of the answer and of the delivery were put right."""
     campaign, day = make.campaign(session), make.NOW.date()
     epochs.close_campaign(session, campaign, make.NOW)
-    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, omar, make.NOW)
-    endings.answer(session, campaign, day, {"en": "We shall act."}, omar, make.NOW)
-    endings.answer(session, campaign, day, {"en": "We will act."}, omar, make.NOW)
-    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "Par porteur"}, {}, omar, make.NOW)
+    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "En main propre"}, {}, Actor(omar, make.NOW))
+    endings.answer(session, campaign, day, {"en": "We shall act."}, Actor(omar, make.NOW))
+    endings.answer(session, campaign, day, {"en": "We will act."}, Actor(omar, make.NOW))
+    endings.deliver(session, campaign, day, {"en": "By hand", "fr": "Par porteur"}, {}, Actor(omar, make.NOW))
     return campaign
 
 
@@ -360,7 +364,7 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
             return sum(bundle.read(name).count(b"Example") for name in bundle.namelist())
 
     campaign = make.campaign(session)
-    milestone_settings.add(session, campaign, COUNT, 3, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 3, SEALED, Actor(omar, make.NOW))
     sign(session, campaign, "Alice Example", "Bob Example")
     snapshot = close_epoch(session, campaign, 1)
     assert (snapshot.count, snapshot.names_from, snapshot.tally.named, snapshot.tally.anonymous) == (2, 3, 0, 2)
@@ -373,17 +377,17 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
     assert sorted(named(session, campaign)) == ["Alice Example", "Bob Example", "Carol Example"]
     assert in_bundle() == 3
     with pytest.raises(GoalReached):
-        milestone_settings.remove(session, campaign, COUNT, 3, omar, make.NOW)
+        milestone_settings.remove(session, campaign, COUNT, 3, Actor(omar, make.NOW))
     with pytest.raises(GoalReached):
-        milestone_settings.change(session, campaign, COUNT, 3, USUAL, omar, make.NOW)
+        milestone_settings.change(session, campaign, COUNT, 3, USUAL, Actor(omar, make.NOW))
 
 
 def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
     sign(session, campaign, "Alice Example")
     close_epoch(session, campaign, 1)
-    milestone_settings.remove(session, campaign, COUNT, 30, omar, make.NOW)
+    milestone_settings.remove(session, campaign, COUNT, 30, Actor(omar, make.NOW))
     session.flush()
     epochs.refresh_stale(session, LATER)
     assert named(session, campaign) == []
@@ -391,16 +395,16 @@ def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: 
     close_epoch(session, campaign, 2)
     assert named(session, campaign) == ["Bob Example"]
     with pytest.raises(NamesPublic):
-        milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
-    milestone_settings.add(session, campaign, COUNT, 30, USUAL, omar, make.NOW)
+        milestone_settings.add(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
+    milestone_settings.add(session, campaign, COUNT, 30, USUAL, Actor(omar, make.NOW))
     with pytest.raises(NamesPublic):
-        milestone_settings.change(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+        milestone_settings.change(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
     assert deeds(session, campaign) == [Action.MILESTONE_ADDED, Action.MILESTONE_REMOVED, Action.MILESTONE_ADDED]
 
 
 def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    milestone_settings.add(session, campaign, COUNT, 30, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
     sign(session, campaign, "Alice Example")
     epochs.close_campaign(session, campaign, make.NOW)
     assert (named(session, campaign), epochs.audit(session, campaign).faults) == ([], [])
@@ -408,7 +412,7 @@ def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(sess
 
 def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session)
-    milestone_settings.add(session, campaign, COUNT, 2, SEALED, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 2, SEALED, Actor(omar, make.NOW))
     sign(session, campaign, "Alice Example")
     make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Bob Example", publish_at=25))
     close_epoch(session, campaign, 1)
@@ -417,11 +421,11 @@ def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Sessio
 
 def test_a_milestone_is_added_once_and_a_share_needs_a_workforce(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session, workforce=None)
-    milestone_settings.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 10, USUAL, Actor(omar, make.NOW))
     with pytest.raises(GoalThere):
-        milestone_settings.add(session, campaign, COUNT, 10, USUAL, omar, make.NOW)
+        milestone_settings.add(session, campaign, COUNT, 10, USUAL, Actor(omar, make.NOW))
     with pytest.raises(WorkforceUnknown):
-        milestone_settings.add(session, campaign, MilestoneKind.SHARE, 10, USUAL, omar, make.NOW)
+        milestone_settings.add(session, campaign, MilestoneKind.SHARE, 10, USUAL, Actor(omar, make.NOW))
     (line,) = milestone_settings.lines(session, campaign, counted=4)
     assert (line.needs, line.missing, line.reached, line.then) == (10, 6, None, USUAL)
 
@@ -434,7 +438,7 @@ def test_a_milestone_is_mailed_to_whom_it_says(session: Session, omar: bytes, re
         session, make.PEPPER, campaign.id, campaign.policies(), Audience.ORGANISER, "omar@post.example", "en", make.NOW
     )
     then = Consequences(mail_readers=readers, mail_organisers=organiser, open_names=False)
-    milestone_settings.add(session, campaign, COUNT, 1, then, omar, make.NOW)
+    milestone_settings.add(session, campaign, COUNT, 1, then, Actor(omar, make.NOW))
     make.signature(session, campaign)
     close_epoch(session, campaign, 1)
     digests.plan_instant(session, campaign.id, 1, make.NOW)
@@ -454,7 +458,7 @@ def test_a_milestone_cannot_be_sealed_while_an_epoch_opens_names(engine: Engine)
         try:
             with db.transaction() as session:
                 milestone_settings.add(
-                    session, session.get_one(Campaign, campaign.id), COUNT, 30, SEALED, omar, make.NOW
+                    session, session.get_one(Campaign, campaign.id), COUNT, 30, SEALED, Actor(omar, make.NOW)
                 )
         except NamesPublic:
             refused.append(True)

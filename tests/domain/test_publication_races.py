@@ -15,6 +15,7 @@ from petition.campaigns import Campaign, CampaignState, DemandState, changes, sw
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.ledger import log
+from petition.organisers.actor import Actor
 from petition.publication import Snapshot
 from petition.usecases import milestone_settings
 from tests import make
@@ -169,7 +170,7 @@ def test_a_new_milestone_and_a_stop_do_not_wait_for_each_other(letter: str) -> N
     then = milestone_settings.Consequences(mail_readers=False, mail_organisers=False, open_names=False)
     beside(
         lambda session: milestone_settings.add(
-            session, campaigns.find(session, letter), MilestoneKind.COUNT, 9, then, bytes(16), make.NOW
+            session, campaigns.find(session, letter), MilestoneKind.COUNT, 9, then, Actor(bytes(16), make.NOW)
         ),
         lambda session: session.flush(),
         lambda session: stop(session, letter),

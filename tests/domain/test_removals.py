@@ -17,6 +17,7 @@ from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.ledger.entries import Removal, Visibility
 from petition.organisers import audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.signatures import Concealed, DisplayChoice, SignatureState, SignerUnknown, bulk_removal, selection
 from petition.signatures.bulk_removal import RemovalOver
@@ -45,7 +46,7 @@ def an_epoch(session: Session, campaign: Campaign, *wishes: DisplayChoice, at: i
 
 def begun(session: Session, campaign: Campaign, criteria: Criteria, why: Removal = Removal.FRAUD) -> removals.Begun:
     seen = removals.preview(session, campaign, criteria)
-    made = removals.remove(session, campaign, criteria, (seen.size, seen.digest()), why, OMAR, LATER)
+    made = removals.remove(session, campaign, criteria, (seen.size, seen.digest()), why, Actor(OMAR, LATER))
     session.expire_all()
     return made
 
@@ -76,21 +77,21 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Mallory"), named("Suzie", comment="Please."))
     before = rows(session)
-    wave = removals.remove_one(session, campaign, index_of(session, "Suzie"), Removal.REQUEST, OMAR, LATER)
+    wave = removals.remove_one(session, campaign, index_of(session, "Suzie"), Removal.REQUEST, Actor(OMAR, LATER))
     session.expire_all()
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Mallory"]
     assert (epochs.audit(session, campaign).counted, epochs.audit(session, campaign).faults) == (2, [])
     assert refreshed(session, campaign).tally.named == 1
     assert epochs.audit(session, campaign).faults == []
 
-    assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 1
+    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 1
     assert rows(session) == before
     assert refreshed(session, campaign).tally.named == 2
     with pytest.raises(RemovalOver):
-        removals.take_back(session, campaign, wave.id, OMAR, LATER)
+        removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER))
 
     index = index_of(session, "Suzie")
-    again = removals.remove_one(session, campaign, index, Removal.REQUEST, OMAR, LATER)
+    again = removals.remove_one(session, campaign, index, Removal.REQUEST, Actor(OMAR, LATER))
     an_epoch(session, campaign, at=2)
     gone = session.get_one(Signature, (campaign.id, index))
     assert (gone.state, gone.why, gone.name, gone.comment, gone.salt) == (
@@ -100,7 +101,7 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
     assert (head.counted, head.removed) == (1, {"request": 1})
     assert epochs.audit(session, campaign).faults == []
     with pytest.raises(RemovalOver):
-        removals.take_back(session, campaign, again.id, OMAR, LATER)
+        removals.take_back(session, campaign, again.id, Actor(OMAR, LATER))
     told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [
         (Action.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
@@ -117,7 +118,7 @@ def test_a_hidden_comment_leaves_page_and_bundle_and_its_name_stays(session: Ses
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")
-    removals.conceal(session, campaign, index, Concealed.COMMENT, OMAR, LATER)
+    removals.conceal(session, campaign, index, Concealed.COMMENT, Actor(OMAR, LATER))
     shown = refreshed(session, campaign)
     assert [(each.name, each.comment) for each in signatures.named(session, campaign.id).names] in (
         [("Suzie", ""), ("Alice Example", "")],
@@ -132,12 +133,12 @@ def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")
-    removals.conceal(session, campaign, index, Concealed.COMMENT, OMAR, LATER)
-    removals.conceal(session, campaign, index, Concealed.NAME, OMAR, LATER)
+    removals.conceal(session, campaign, index, Concealed.COMMENT, Actor(OMAR, LATER))
+    removals.conceal(session, campaign, index, Concealed.NAME, Actor(OMAR, LATER))
     shown = refreshed(session, campaign)
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 1, 0)
     with pytest.raises(SignerUnknown):
-        removals.conceal(session, campaign, index, Concealed.NAME, OMAR, LATER)
+        removals.conceal(session, campaign, index, Concealed.NAME, Actor(OMAR, LATER))
     told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Action.SIGNER_HIDDEN, {"what": "name"}), (Action.SIGNER_HIDDEN, {"what": "comment"})]
 
@@ -216,21 +217,21 @@ def test_a_selection_that_is_not_the_one_that_was_looked_at_is_refused(session: 
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Mallory"), named("Mallory"))
     seen = removals.preview(session, campaign, Criteria(q="mallory"))
-    removals.conceal(session, campaign, seen.members[0], Concealed.NAME, OMAR, LATER)
+    removals.conceal(session, campaign, seen.members[0], Concealed.NAME, Actor(OMAR, LATER))
     session.expire_all()
     told = (seen.size, seen.digest())
     with pytest.raises(SelectionChanged):
-        removals.remove(session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, OMAR, LATER)
+        removals.remove(session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, Actor(OMAR, LATER))
     nobody = removals.preview(session, campaign, Criteria(q="nobody"))
     told = (nobody.size, nobody.digest())
     with pytest.raises(SelectionChanged):
-        removals.remove(session, campaign, Criteria(q="nobody"), told, Removal.FRAUD, OMAR, LATER)
+        removals.remove(session, campaign, Criteria(q="nobody"), told, Removal.FRAUD, Actor(OMAR, LATER))
 
 
 def test_an_epoch_leaves_a_wave_that_runs_for_the_next_one_and_is_not_due_for_it(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(4)])
-    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, Actor(OMAR, LATER), {})
     assert bulk_removal.advance(session, wave, 2) is True
     session.expire_all()
     assert signatures.waiting(session, campaign.id) == (0, 0)
@@ -249,9 +250,9 @@ def test_a_wave_is_cancelled_while_it_runs_and_everything_it_did_comes_back(sess
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(4)])
     before = rows(session)
-    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, Actor(OMAR, LATER), {})
     bulk_removal.advance(session, wave, 2)
-    assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 2
+    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 2
     assert rows(session) == before
     assert session.get_one(BulkRemoval, wave.id).state is BulkRemovalState.CANCELLED
     assert bulk_removal.advance(session, bulk_removal.find(session, campaign.id, wave.id)) is False
@@ -267,7 +268,7 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     assert signatures.withdraw(session, campaign, receipts["Suzie"].withdraw) is SignatureState.WITHDRAWN
     assert signatures.hide(session, campaign, receipts["Alice Example"].withdraw) is SignatureState.REMOVED
     session.flush()
-    assert removals.take_back(session, campaign, wave.id, OMAR, LATER) == 2
+    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 2
     session.expire_all()
     states = {name: signatures.status(session, campaign, each.leaf).state for name, each in receipts.items()}
     assert states == {
@@ -284,7 +285,7 @@ def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Se
     campaign = make.campaign(session)
     receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(3)]
     an_epoch(session, campaign)
-    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, OMAR, LATER, {})
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, Actor(OMAR, LATER), {})
     signatures.withdraw(session, campaign, receipts[0].withdraw)
     session.flush()
     bulk_removal.advance(session, wave)
@@ -297,28 +298,28 @@ def test_a_removal_that_waits_opens_no_name_and_holds_no_cell_open(session: Sess
     an_epoch(session, campaign, *[DisplayChoice(Visibility.ROLE, role="Engineer") for _ in range(10)], named("Mallory"))
     assert refreshed(session, campaign).tally.roles == 10
     mallory = index_of(session, "Mallory")
-    wave = bulk_removal.begin(session, campaign, [1 if mallory != 1 else 2], Removal.FRAUD, OMAR, LATER, {})
+    wave = bulk_removal.begin(session, campaign, [1 if mallory != 1 else 2], Removal.FRAUD, Actor(OMAR, LATER), {})
     bulk_removal.advance(session, wave)
-    removals.remove_one(session, campaign, mallory, Removal.FRAUD, OMAR, LATER)
+    removals.remove_one(session, campaign, mallory, Removal.FRAUD, Actor(OMAR, LATER))
     make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Alice Example", publish_at=2))
     signatures.append_batch(session, campaign.id, 90, 2)
     assert refreshed(session, campaign).tally.roles == 0
     assert signatures.named(session, campaign.id).found == 0
-    removals.take_back(session, campaign, wave.id, OMAR, LATER)
+    removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER))
     assert refreshed(session, campaign).tally.roles == 10
 
 
 def test_a_close_brings_removals_that_run_to_their_end_and_takes_no_later_one(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, *[named("Mallory") for _ in range(3)])
-    bulk_removal.begin(session, campaign, [1, 2], Removal.FRAUD, OMAR, LATER, {})
+    bulk_removal.begin(session, campaign, [1, 2], Removal.FRAUD, Actor(OMAR, LATER), {})
     epochs.change(session, campaign, CampaignState.CLOSED, LATER)
     session.flush()
     session.expire_all()
     assert log.head_of(session, campaign.id).removed == {"fraud": 2}
     assert epochs.audit(session, campaign).faults == []
     with pytest.raises(CampaignClosed):
-        removals.remove_one(session, campaign, 3, Removal.FRAUD, OMAR, LATER)
+        removals.remove_one(session, campaign, 3, Removal.FRAUD, Actor(OMAR, LATER))
 
 
 def test_hints_show_an_epoch_far_above_the_usual_and_names_that_repeat_or_are_numbered(session: Session) -> None:
@@ -356,7 +357,7 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         campaign = find_any(session, slug)
         assert campaign
         chosen = removals.preview(session, campaign, Criteria(q="mallory"))
-        request = removals.remove(session, campaign, Criteria(q="mallory"), (chosen.size, chosen.digest()), Removal.FRAUD, OMAR, LATER).request  # fmt: skip
+        request = removals.remove(session, campaign, Criteria(q="mallory"), (chosen.size, chosen.digest()), Removal.FRAUD, Actor(OMAR, LATER)).request  # fmt: skip
         assert request
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)

@@ -14,6 +14,7 @@ from petition.campaigns import Campaign
 from petition.campaigns.milestones import UNKNOWN, Goal, MilestoneKind
 from petition.ledger import log
 from petition.ledger.entries import Visibility
+from petition.organisers.actor import Actor
 from petition.signatures import DisplayChoice
 from petition.signatures.tables import Pending, Signature
 from petition.usecases import milestone_settings
@@ -59,15 +60,15 @@ def seals(session: Session, campaign: Campaign) -> dict[str, int]:
 
 
 def removed(session: Session, campaign: Campaign) -> None:
-    milestone_settings.remove(session, campaign, COUNT, 5, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 5, Actor(BY, LATER))
 
 
 def unticked(session: Session, campaign: Campaign) -> None:
-    milestone_settings.change(session, campaign, COUNT, 5, OPENS_NOT, BY, LATER)
+    milestone_settings.change(session, campaign, COUNT, 5, OPENS_NOT, Actor(BY, LATER))
 
 
 def undercut(session: Session, campaign: Campaign) -> None:
-    milestone_settings.add(session, campaign, COUNT, 1, OPENS, BY, LATER)
+    milestone_settings.add(session, campaign, COUNT, 1, OPENS, Actor(BY, LATER))
 
 
 def replaced(session: Session, campaign: Campaign) -> None:
@@ -78,7 +79,7 @@ def replaced(session: Session, campaign: Campaign) -> None:
 def shrunk(session: Session, campaign: Campaign) -> None:
     removed(session, campaign)
     campaign.workforce = 10
-    milestone_settings.add(session, campaign, MilestoneKind.SHARE, 1, OPENS, BY, LATER)
+    milestone_settings.add(session, campaign, MilestoneKind.SHARE, 1, OPENS, Actor(BY, LATER))
 
 
 Trick = Callable[[Session, Campaign], None]
@@ -144,10 +145,10 @@ def test_the_seal_is_that_of_the_page_or_of_the_letter_whichever_is_later(sessio
     campaign = a_letter(session, (COUNT, 50), (COUNT, 900))
     signs(session, campaign, "Suzie", shown=900)
     signs(session, campaign, "Rita", shown=20)
-    milestone_settings.remove(session, campaign, COUNT, 50, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 50, Actor(BY, LATER))
     session.flush()
     signs(session, campaign, "Omar", shown=50)
-    milestone_settings.remove(session, campaign, COUNT, 900, BY, LATER)
+    milestone_settings.remove(session, campaign, COUNT, 900, Actor(BY, LATER))
     session.flush()
     signs(session, campaign, "Bob", shown=50)
     signs(session, campaign, "Carol")

@@ -20,6 +20,7 @@ from petition.config import Config
 from petition.core import clock, db
 from petition.core.encoding import b64u
 from petition.organisers import Organiser
+from petition.organisers.actor import Actor
 from petition.privacy.data_elsewhere import FILES, KEYS, Kept, row_of
 from petition.usecases import exports
 from petition.usecases.tables import ExportKind
@@ -117,7 +118,7 @@ def use(running: Running, config: Config, private: Path) -> None:
     with db.transaction() as session:
         owner = session.scalars(select(Organiser.id).limit(1)).one()
         campaign = campaigns.find(session, SLUG)
-        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, owner, clock.now())
+        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, Actor(owner, clock.now()))
         wanted = export.id.hex()
     send_task(config, "exports.make", "upkeep", wanted)
 

@@ -18,6 +18,7 @@ from petition.ledger.entries import Visibility
 from petition.mailing import subscribers
 from petition.mailing.subscribers import Frequency, Subscriber, SubscriberState
 from petition.organisers import Role
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import approve
 from petition.signatures import DisplayChoice
 from petition.usecases import acts, updates
@@ -82,12 +83,12 @@ def _furnished(url: str) -> Site:
         for name in ("Alice Example", "Bob Example"):
             make.signature(session, campaign, DisplayChoice(Visibility.NAME, name))
         epochs.close_epoch(session, campaign, now)
-        drafts = [updates.write(session, campaign, TEXT, omar, now) for _ in range(4)]
+        drafts = [updates.write(session, campaign, TEXT, Actor(omar, now)) for _ in range(4)]
         session.flush()
-        request = updates.ask_to_mail(session, campaign, drafts[0], None, omar, now)
-        acts.ACTS[request.act](session, campaign, approve(session, campaign.id, request.id, suzie, now), now)
-        updates.plan(session, campaign, drafts[1], now + timedelta(days=2), omar, now)
-        updates.ask_to_mail(session, campaign, drafts[2], now + timedelta(days=3), omar, now)
+        request = updates.ask_to_mail(session, campaign, drafts[0], None, Actor(omar, now))
+        acts.ACTS[request.act](session, campaign, approve(session, campaign.id, request.id, Actor(suzie, now)), now)
+        updates.plan(session, campaign, drafts[1], now + timedelta(days=2), Actor(omar, now))
+        updates.ask_to_mail(session, campaign, drafts[2], now + timedelta(days=3), Actor(omar, now))
         return Site(url, campaign.slug, drafts[3].hex())
 
 

@@ -22,6 +22,7 @@ from petition.campaigns import Campaign
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.core import clock, db
+from petition.organisers.actor import Actor
 from petition.privacy import keyring
 from petition.usecases import exports, files
 from petition.usecases.tables import ExportKind
@@ -76,7 +77,7 @@ def export(bench: Any, n: int) -> None:
     campaign = grown(n)
     with db.transaction() as session:
         found = campaigns.find(session, campaign.slug)
-        promised = exports._promise(session, found, ExportKind.SIGNERS, bytes(16), clock.now())
+        promised = exports._promise(session, found, ExportKind.SIGNERS, Actor(bytes(16), clock.now()))
     with tempfile.TemporaryDirectory() as home:
         argv = [sys.executable, "-m", MODULE, bench.config.database_url, home, promised.id.hex()]
         done = subprocess.run(

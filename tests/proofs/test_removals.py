@@ -24,6 +24,7 @@ from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.ledger.entries import Removal, Visibility
 from petition.organisers import approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice
@@ -99,7 +100,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
         assert log.head_of(session, campaign.id).counted == signed
 
     with db.transaction() as session:
-        removals.take_back(session, found(session, name), wave.id, RITA, make.NOW)
+        removals.take_back(session, found(session, name), wave.id, Actor(RITA, make.NOW))
     with db.transaction() as session:
         campaign = found(session, name)
         after = bundle(session, campaign, tmp_path)
@@ -113,7 +114,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
         campaign = found(session, name)
         epochs.close_epoch(session, campaign, make.NOW + timedelta(seconds=30))
         with pytest.raises(removals.bulk_removal.RemovalOver):
-            removals.take_back(session, campaign, wave.id, RITA, make.NOW)
+            removals.take_back(session, campaign, wave.id, Actor(RITA, make.NOW))
     with db.transaction() as session:
         campaign = found(session, name)
         head = log.head_of(session, campaign.id)
@@ -151,14 +152,14 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
         campaign = found(session, name)
         chosen = removals.preview(session, campaign, criteria)
         seen = (chosen.size, chosen.digest())
-        request = removals.remove(session, campaign, criteria, seen, Removal.FRAUD, OMAR, make.NOW).request
+        request = removals.remove(session, campaign, criteria, seen, Removal.FRAUD, Actor(OMAR, make.NOW)).request
         assert request
         request_id = request.id
     with db.session() as session, pytest.raises(approvals.SameOrganiser):
-        approvals.approve(session, found(session, name).id, request_id, OMAR, make.NOW)
+        approvals.approve(session, found(session, name).id, request_id, Actor(OMAR, make.NOW))
     with db.transaction() as session:
         campaign = found(session, name)
-        given = approvals.approve(session, campaign.id, request_id, RITA, make.NOW)
+        given = approvals.approve(session, campaign.id, request_id, Actor(RITA, make.NOW))
         ACTS[given.act](session, campaign, given, make.NOW)
     with db.session() as session:
         (outbox_id,) = [each for kind, each in outbox.overdue(session, make.NOW) if kind == OutboxKind.REMOVAL]
@@ -199,7 +200,9 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
         campaign = found(session, name)
         chosen = removals.preview(session, campaign, Criteria(q="mallory"))
         told = (chosen.size, chosen.digest())
-        request = removals.remove(session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, OMAR, make.NOW).request
+        request = removals.remove(
+            session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, Actor(OMAR, make.NOW)
+        ).request
         assert request
         removals.approved(session, campaign, request, make.NOW)
     with db.session() as session:

@@ -14,6 +14,7 @@ from petition.campaigns import draft, find_any
 from petition.core import clock, db
 from petition.ledger.entries import Visibility
 from petition.organisers import Role
+from petition.organisers.actor import Actor
 from petition.signatures import DisplayChoice
 from petition.usecases import updates
 from tests import make
@@ -53,7 +54,7 @@ def campaigns_of_omar(app: Flask, slug: str) -> tuple[Omar, str, str]:
         assert campaign
         make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie Example", role="Engineer"))
         epochs.close_epoch(session, campaign, now)
-        writing = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
+        writing = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, Actor(omar.organiser_id, now))
         begun = draft(session, make.a_draft())
         organisers.join(session, begun.id, omar.organiser_id, Role.OWNER, now)
         return omar, begun.slug, writing.hex()

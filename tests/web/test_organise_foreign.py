@@ -16,6 +16,7 @@ from petition.core import clock, db
 from petition.core.db import Base
 from petition.ledger.entries import Removal, Visibility
 from petition.organisers import Act, Role, approvals, recovery
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.tables import Invitation, Passkey, RecoveryCode
 from petition.signatures import DisplayChoice
@@ -50,14 +51,16 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         first, second = session.scalars(
             select(Signature.index).where(Signature.campaign_id == campaign.id).order_by(Signature.index)
         )
-        wave = removals.remove_one(session, campaign, first, Removal.FRAUD, omar.organiser_id, now)
+        wave = removals.remove_one(session, campaign, first, Removal.FRAUD, Actor(omar.organiser_id, now))
         milestone_settings.add(
-            session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), omar.organiser_id, now
+            session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), Actor(omar.organiser_id, now)
         )
-        draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, omar.organiser_id, now)
-        export = exports.ask(session, campaign, ExportKind.JOURNAL, omar.organiser_id, now)
-        asked = approvals.ask(session, campaign.id, ApprovalKind.CLOSE, {"signatures": 2}, omar.organiser_id, now)
-        organisers.invite(session, campaign.id, Role.EDITOR, omar.organiser_id, now)
+        draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, Actor(omar.organiser_id, now))
+        export = exports.ask(session, campaign, ExportKind.JOURNAL, Actor(omar.organiser_id, now))
+        asked = approvals.ask(
+            session, campaign.id, ApprovalKind.CLOSE, {"signatures": 2}, Actor(omar.organiser_id, now)
+        )
+        organisers.invite(session, campaign.id, Role.EDITOR, Actor(omar.organiser_id, now))
         invitation = session.scalars(select(Invitation.id).where(Invitation.campaign_id == campaign.id)).one()
         session.add(
             Passkey(id=b"k" * 16, organiser_id=omar.organiser_id, name="Key", public_key=b"", sign_count=0,

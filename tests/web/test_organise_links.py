@@ -14,6 +14,7 @@ from petition.campaigns import CampaignState
 from petition.core import clock, db
 from petition.ledger.entries import Visibility
 from petition.organisers import Role
+from petition.organisers.actor import Operator
 from petition.signatures import DisplayChoice
 from tests import make
 from tests.support.accounts import invited
@@ -91,7 +92,7 @@ def test_the_link_below_a_newcomers_codes_leads_to_the_campaign(app: Flask, omar
 
 def test_the_link_below_a_founders_codes_leads_to_the_campaigns(app: Flask) -> None:
     with db.transaction() as session:
-        link = organisers.invite(session, None, None, None, clock.now())
+        link = organisers.invite(session, None, None, Operator(clock.now()))
     rita = app.test_client()
     to = onward(newcomer(rita, f"/organise/invitation/{link}"))
     assert to == "/organise"

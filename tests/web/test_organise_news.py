@@ -14,6 +14,7 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db, events
 from petition.core.events import Event, TrialWanted
 from petition.organisers import Role, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action
 from petition.privacy import unseal_address
@@ -283,9 +284,9 @@ def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> N
     with db.transaction() as session:
         campaign = find(session, omar.slug)
         for _ in range(3):
-            one = updates.write(session, campaign, {"en": "a", "fr": "b"}, omar.organiser_id, clock.now())
+            one = updates.write(session, campaign, {"en": "a", "fr": "b"}, Actor(omar.organiser_id, clock.now()))
             session.flush()
-            asked = updates.ask_to_mail(session, campaign, one, None, omar.organiser_id, clock.now())
+            asked = updates.ask_to_mail(session, campaign, one, None, Actor(omar.organiser_id, clock.now()))
             updates.mail_approved(session, campaign, asked, clock.now())
     at = kept(omar)
     answer = omar.does(f"{at}/mail")

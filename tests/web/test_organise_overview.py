@@ -23,6 +23,7 @@ from petition.ledger import log
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState, Suppression
 from petition.organisers import Role, approvals
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.usecases import exports, files
@@ -51,7 +52,7 @@ def busy(slug: str, n: int) -> None:
     with db.transaction() as session:
         campaign = session.get_one(Campaign, cid)
         for i in range(n):
-            approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, b"s" * 16, now)
+            approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, Actor(b"s" * 16, now))
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
             session.add(Throttle(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
             yesterday = now.date() - timedelta(days=1)
@@ -291,7 +292,7 @@ def test_a_file_that_is_not_there_is_not_found(omar: Omar, token: str) -> None:
 def test_a_file_of_another_campaign_is_not_found(app: Flask, omar: Omar, config: Config) -> None:
     with db.transaction() as session:
         other = make.campaign(session)
-        export = exports.ask(session, other, ExportKind.JOURNAL, b"", clock.now())
+        export = exports.ask(session, other, ExportKind.JOURNAL, Actor(b"", clock.now()))
     finish(other.slug, config.home)
     assert omar.sees(f"~/exports/{export.id.hex()}").status_code == 404
     assert signed_in(app, other.slug).sees(f"~/exports/{export.id.hex()}").status_code == 200

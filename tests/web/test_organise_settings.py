@@ -15,6 +15,7 @@ from petition.campaigns import CampaignState, find_any
 from petition.core import clock, db
 from petition.mailing.queue import current_pauses
 from petition.organisers import Role, approvals
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.signatures.tables import Pending
@@ -169,7 +170,7 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         assert campaign
         assert list(campaign.domains) == ["corp.example"]
         asked = session.scalars(approvals.waiting(campaign.id, clock.now())).one()
-        request = approvals.approve(session, campaign.id, asked.id, bob.organiser_id, clock.now())
+        request = approvals.approve(session, campaign.id, asked.id, Actor(bob.organiser_id, clock.now()))
         ACTS[request.act](session, campaign, request, clock.now())
     with db.session() as session:
         campaign = find_any(session, omar.slug)

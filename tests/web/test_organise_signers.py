@@ -18,6 +18,7 @@ from petition.core import clock, db
 from petition.ledger import log
 from petition.ledger.entries import Visibility
 from petition.organisers import Role, approvals, audit_log
+from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
 from petition.signatures import DisplayChoice, bulk_removal
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Pending, Signature
@@ -270,8 +271,8 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
         assert campaign
         (request,) = session.scalars(approvals.waiting(campaign.id, clock.now())).all()
         with pytest.raises(approvals.SameOrganiser):
-            approvals.approve(session, campaign.id, request.id, omar.organiser_id, clock.now())
-        given = approvals.approve(session, campaign.id, request.id, rita.organiser_id, clock.now())
+            approvals.approve(session, campaign.id, request.id, Actor(omar.organiser_id, clock.now()))
+        given = approvals.approve(session, campaign.id, request.id, Actor(rita.organiser_id, clock.now()))
         ACTS[given.act](session, campaign, given, clock.now())
     with db.transaction() as session:
         bulk_removal.advance(session, bulk_removal.find(session, campaign.id, waves_of()[0].id), 20)

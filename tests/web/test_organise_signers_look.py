@@ -12,6 +12,7 @@ from sqlalchemy import select
 from petition.campaigns import find_any
 from petition.core import clock, db
 from petition.ledger.entries import Removal
+from petition.organisers.actor import Actor
 from petition.signatures import bulk_removal
 from petition.signatures.selection import Criteria
 from petition.signatures.tables import Signature
@@ -37,13 +38,13 @@ def a_busy_campaign(omar: Omar) -> int:
             session.scalars(select(Signature.index).where(found).order_by(Signature.index)).all()[0]
             for found in (Signature.comment != "", Signature.name == "Suzie Quux")
         )
-        removals.remove_one(session, campaign, bob, Removal.REQUEST, omar.organiser_id, clock.now())
+        removals.remove_one(session, campaign, bob, Removal.REQUEST, Actor(omar.organiser_id, clock.now()))
         criteria = Criteria(q="test user", first=4, last=4)
         seen = removals.preview(session, campaign, criteria)
         told, by = (seen.size, seen.digest()), omar.organiser_id
-        removals.remove(session, campaign, criteria, told, Removal.FRAUD, by, clock.now())
+        removals.remove(session, campaign, criteria, told, Removal.FRAUD, Actor(by, clock.now()))
         kept = {"text": True, "first": 4, "last": 4}
-        wave = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, by, clock.now(), kept)
+        wave = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, Actor(by, clock.now()), kept)
         bulk_removal.advance(session, wave, 20)
     return commented
 

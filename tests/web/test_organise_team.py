@@ -17,6 +17,7 @@ from petition import organisers
 from petition.campaigns import Campaign, CampaignState, find_any
 from petition.core import clock, db
 from petition.organisers import Organiser, Role, approvals, audit_log
+from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestState
 from petition.organisers.audit_log import Action
 from petition.usecases import acts
@@ -153,7 +154,7 @@ def test_who_is_signed_in_joins_with_one_button_and_a_member_keeps_the_role(app:
 
 def test_an_operators_invitation_makes_an_organiser_without_a_campaign(app: Flask, client: FlaskClient) -> None:
     with db.transaction() as session:
-        link = "/organise/invitation/" + organisers.invite(session, None, None, None, clock.now())
+        link = "/organise/invitation/" + organisers.invite(session, None, None, Operator(clock.now()))
     assert "To organise campaigns on this site" in client.get(link).text
     assert client.post(link, data={"name": "Suzie"}).status_code == 200
     assert client.get("/organise").status_code == 200
@@ -380,7 +381,7 @@ def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
     with db.transaction() as session:
         for n in range(150):
             audit_log.write(
-                session, found_id(omar.slug), omar.organiser_id, Action.UPDATE_WRITTEN, clock.now(), {"left": n}
+                session, found_id(omar.slug), Actor(omar.organiser_id, clock.now()), Action.UPDATE_WRITTEN, {"left": n}
             )
     first = omar.sees("~/journal?deed=update_written").text
     assert first.count("Wrote an update: ") == 100

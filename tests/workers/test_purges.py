@@ -25,6 +25,7 @@ from petition.mailing.queue import Delivery
 from petition.mailing.subscribers import Frequency, Subscriber
 from petition.mailing.subscribers.tables import Contact
 from petition.organisers import Invitation, OrganiserSession, Role, approvals, audit_log, sessions
+from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy.data_elsewhere import LOG_DAYS
@@ -167,16 +168,16 @@ CASES: Final[dict[str, Case]] = {
     "public.edition": Case(editions, rows(Edition), 61 * DAY, before=2, after=1),
     "public.visit": Case(lambda s, c, now: sessions.begin(s, omar(s, now), now), rows(OrganiserSession), timedelta(hours=12)),
     "public.invitation": Case(
-        lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, None, now), rows(Invitation), 3 * DAY
+        lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, Operator(now)), rows(Invitation), 3 * DAY
     ),
     "public.journal": Case(
-        lambda s, c, now: audit_log.write(s, c.id, None, Action.INVITED, now, {}), rows(AuditEntry), 367 * DAY
+        lambda s, c, now: audit_log.write(s, c.id, Operator(now), Action.INVITED, {}), rows(AuditEntry), 367 * DAY
     ),
     "public.key_request": Case(
-        lambda s, c, now: approvals.ask(s, c.id, ApprovalKind.CLOSE, {}, omar(s, now), now), rows(ApprovalRequest), 105 * DAY
+        lambda s, c, now: approvals.ask(s, c.id, ApprovalKind.CLOSE, {}, Actor(omar(s, now), now)), rows(ApprovalRequest), 105 * DAY
     ),
     "public.export": Case(
-        lambda s, c, now: exports.ask(s, c, ExportKind.JOURNAL, omar(s, now), now), rows(Export), DAY
+        lambda s, c, now: exports.ask(s, c, ExportKind.JOURNAL, Actor(omar(s, now), now)), rows(Export), DAY
     ),
 }  # fmt: skip
 
@@ -233,7 +234,9 @@ def test_what_has_served_its_day_is_gone(table: str) -> None:
 @pytest.mark.usefixtures("_office")
 def test_a_file_that_was_asked_for_goes_with_its_row(config: Config) -> None:
     with db.transaction() as session:
-        export = exports.ask(session, make.campaign(session), ExportKind.JOURNAL, omar(session, make.NOW), make.NOW)
+        export = exports.ask(
+            session, make.campaign(session), ExportKind.JOURNAL, Actor(omar(session, make.NOW), make.NOW)
+        )
         path = files.path(config.home, export.id)
     path.parent.mkdir(parents=True)
     path.write_text("made")

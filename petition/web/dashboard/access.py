@@ -27,6 +27,7 @@ from petition.core import clock, db
 from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act, Role, Visitor, sessions
+from petition.organisers.actor import Actor
 from petition.web.forms import FormRefused
 from petition.web.headers import hosts
 from petition.web.language import gettext
@@ -129,6 +130,11 @@ def visitor() -> Visitor:
     """Who is signed in; only for views that ask for it."""
     assert isinstance(g.visitor, Visitor)
     return g.visitor
+
+
+def actor() -> Actor:
+    """Who is signed in, acting now; only for views that ask for it."""
+    return Actor(visitor().organiser_id, clock.now())
 
 
 def role() -> Role:

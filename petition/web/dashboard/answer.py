@@ -18,7 +18,7 @@ from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import endings
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -40,7 +40,7 @@ def ending(slug: str) -> Response:
 @needs(Act.TELL)
 def deliver(slug: str) -> Response:
     """Record how the letter was delivered, or correct it."""
-    now = clock.now()
+    me = access.actor()
     try:
         with db.transaction() as session:
             campaign = access.campaign(session)
@@ -50,7 +50,7 @@ def deliver(slug: str) -> Response:
             how = typed.lines("how", campaign.languages, every=True)
             note = typed.texts("note", campaign.languages)
             typed.check()
-            endings.deliver(session, campaign, day, how, note, visitor().organiser_id, now)
+            endings.deliver(session, campaign, day, how, note, me)
     except (FormRefused, StepSkipped) as error:
         return _render_again(error)
     return access.go(url_for(".ending", slug=slug, _anchor="delivery"))
@@ -63,7 +63,7 @@ def answer(slug: str) -> Response:
     if request.form.get("do") == "preview":
         with db.session() as session:
             return _render(session, access.campaign(session), Filled(_typed()), preview=True)
-    now = clock.now()
+    me = access.actor()
     try:
         with db.transaction() as session:
             campaign = access.campaign(session)
@@ -74,7 +74,7 @@ def answer(slug: str) -> Response:
             if not text:
                 typed.refuse(f"text-{campaign.languages[0]}", _("Write the answer in one language at least."))
             typed.check()
-            endings.answer(session, campaign, day, text, visitor().organiser_id, now)
+            endings.answer(session, campaign, day, text, me)
     except (FormRefused, StepSkipped) as error:
         return _render_again(error)
     return access.go(url_for(".ending", slug=slug, _anchor="answer"))

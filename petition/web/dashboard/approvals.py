@@ -17,6 +17,7 @@ from petition import organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.core import clock, db
 from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
+from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalRequest, RequestUnknown, SameOrganiser
 from petition.usecases import acts
 from petition.web.dashboard import access, rendering
@@ -71,7 +72,7 @@ def close(slug: str) -> Response:
     """Ask for a second organiser to close the campaign."""
     try:
         with db.transaction() as session:
-            acts.ask_to_close(session, access.campaign(session), visitor().organiser_id, clock.now())
+            acts.ask_to_close(session, access.campaign(session), access.actor())
     except StepSkipped as error:
         return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     return _back(slug)
@@ -88,11 +89,11 @@ def _page(form: Filled = EMPTY) -> Response:
         )
 
 
-def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, bytes, datetime], ApprovalRequest]) -> Response:
+def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], ApprovalRequest]) -> Response:
     request_id = IdForm.read(request.form).id.data
     try:
         with db.transaction() as session:
-            decide(session, access.campaign(session), request_id, visitor().organiser_id, clock.now())
+            decide(session, access.campaign(session), request_id, access.actor())
     except TO_MEND as error:
         return rendering.render_again(error, _page(rendering.to_mend(error, {})))
     return _back(slug)

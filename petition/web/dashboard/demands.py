@@ -17,7 +17,7 @@ from petition.organisers import Act
 from petition.publication import timeline
 from petition.usecases import endings
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -39,17 +39,17 @@ def demands(slug: str) -> Response:
 @needs(Act.TELL)
 def judge(slug: str, number: int) -> Response:
     """Record what became of one."""
-    now = clock.now()
+    me = access.actor()
     try:
         with db.transaction() as session:
             campaign = access.campaign(session)
             access.look_first()
             typed = Typed(request.form)
             state = typed.choice(f"state-{number}", DemandState)
-            day = typed.day(f"day-{number}", now.astimezone(rendering.zone_of(campaign)).date())
+            day = typed.day(f"day-{number}", me.now.astimezone(rendering.zone_of(campaign)).date())
             source = typed.link(f"source-{number}")
             typed.check()
-            endings.judge(session, campaign, number, state, source, day, visitor().organiser_id, now)
+            endings.judge(session, campaign, number, state, source, day, me)
     except (FormRefused, CampaignNotOpen, CampaignFaulty) as error:
         names = [f"{field}-{number}" for field in FIELDS]
         form = rendering.to_mend(error, {name: request.form.get(name, "") for name in names})

@@ -18,7 +18,7 @@ from petition.usecases import exports, files
 from petition.usecases.exports import UNFINISHED, ExportUnknown
 from petition.usecases.tables import ExportKind
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.services import services
 
 AGAIN_SECONDS: Final = "2"
@@ -49,7 +49,7 @@ def ask(slug: str) -> Response:
     if kind is None or kind is ExportKind.SIGNERS:
         raise BadRequest
     with db.transaction() as session:
-        exports.ask(session, access.campaign(session), kind, visitor().organiser_id, clock.now())
+        exports.ask(session, access.campaign(session), kind, access.actor())
     return access.go(url_for("organise_exports.page", slug=slug))
 
 
@@ -58,7 +58,7 @@ def ask(slug: str) -> Response:
 def ask_names(slug: str) -> Response:
     """Ask a second organiser to approve a file of the public names."""
     with db.transaction() as session:
-        exports.ask_names(session, access.campaign(session), visitor().organiser_id, clock.now())
+        exports.ask_names(session, access.campaign(session), access.actor())
     return access.go(url_for("organise_exports.page", slug=slug, asked="names"))
 
 

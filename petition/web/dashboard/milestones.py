@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
 from petition.campaigns.milestones import MilestoneKind
-from petition.core import clock, db
+from petition.core import db
 from petition.ledger import log
 from petition.organisers import Act
 from petition.usecases import milestone_settings
 from petition.usecases.milestone_settings import Consequences, GoalUnknown
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -57,9 +57,7 @@ def add(slug: str) -> Response:
             kind = typed.choice("kind", MilestoneKind)
             value = typed.number("value", 1, LARGEST[kind])
             typed.check()
-            milestone_settings.add(
-                session, access.campaign(session), kind, value, _then(), visitor().organiser_id, clock.now()
-            )
+            milestone_settings.add(session, access.campaign(session), kind, value, _then(), access.actor())
     except REFUSED as error:
         form = rendering.to_mend(
             error, {name: request.form.get(name, "") for name in ("kind", "value", *THEN)}, "value"
@@ -82,10 +80,9 @@ def milestone(slug: str, kind: str, value: int) -> Response:
 @needs(Act.TELL)
 def change(slug: str, kind: str, value: int) -> Response:
     """Let other things follow. Raises GoalUnknown."""
-    by, now = visitor().organiser_id, clock.now()
     try:
         with db.transaction() as session:
-            milestone_settings.change(session, access.campaign(session), _kind(kind), value, _then(), by, now)
+            milestone_settings.change(session, access.campaign(session), _kind(kind), value, _then(), access.actor())
     except REFUSED as error:
         form = rendering.to_mend(error, {name: request.form.get(name, "") for name in THEN})
         with db.session() as session:
@@ -100,9 +97,7 @@ def change(slug: str, kind: str, value: int) -> Response:
 def remove(slug: str, kind: str, value: int) -> Response:
     """No longer aim at it. Raises GoalUnknown, GoalReached."""
     with db.transaction() as session:
-        milestone_settings.remove(
-            session, access.campaign(session), _kind(kind), value, visitor().organiser_id, clock.now()
-        )
+        milestone_settings.remove(session, access.campaign(session), _kind(kind), value, access.actor())
     return access.go(url_for(".milestones", slug=slug))
 
 

@@ -63,9 +63,7 @@ def retry(slug: str) -> Response:
     with db.transaction() as session:
         campaign = access.campaign(session)
         if n := digests.retry(session, campaign.id, clock.now()).again:
-            audit_log.write(
-                session, campaign.id, visitor().organiser_id, Action.MAILS_RETRIED, clock.now(), {"mails": n}
-            )
+            audit_log.write(session, campaign.id, access.actor(), Action.MAILS_RETRIED, {"mails": n})
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 

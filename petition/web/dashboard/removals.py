@@ -22,7 +22,7 @@ from petition.signatures.tables import BulkRemovalState
 from petition.usecases import removals as work
 from petition.usecases.removals import SelectionChanged
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm, given
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import DIGITS, FormRefused
@@ -91,7 +91,7 @@ def undo(slug: str, wave: str) -> Response:
     except ValueError:
         raise BulkRemovalUnknown from None
     with db.transaction() as session:
-        work.take_back(session, access.campaign(session), wave_id, visitor().organiser_id, clock.now())
+        work.take_back(session, access.campaign(session), wave_id, access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
@@ -105,7 +105,7 @@ def _remove(why: str) -> None:
     with db.transaction() as session:
         campaign = access.campaign(session)
         criteria = work.of_days(session, campaign.id, form.criteria(), form.days())
-        work.remove(session, campaign, criteria, seen, Removal(why), visitor().organiser_id, clock.now())
+        work.remove(session, campaign, criteria, seen, Removal(why), access.actor())
 
 
 def _again(error: Exception, typed: dict[str, str]) -> Response:

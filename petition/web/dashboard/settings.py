@@ -23,7 +23,7 @@ from petition.organisers import Act, approvals, audit_log
 from petition.organisers.audit_log import Action
 from petition.usecases import acts, domains, switching
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.domains import MOST_DOMAINS, DomainForm
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
@@ -126,7 +126,7 @@ def stop(slug: str) -> Response:
     """Stop something at once; raises CampaignFaulty."""
     with db.transaction() as session:
         what = request.form.get("what", "")
-        switching.stop(session, access.campaign(session), what, visitor().organiser_id, clock.now())
+        switching.stop(session, access.campaign(session), what, access.actor())
     return _back(slug)
 
 
@@ -137,7 +137,7 @@ def resume(slug: str) -> Response:
     with db.transaction() as session:
         campaign, base_url = access.campaign(session), services().config.base_url
         what = request.form.get("what", "")
-        switching.resume(session, campaign, what, base_url, visitor().organiser_id, clock.now())
+        switching.resume(session, campaign, what, base_url, access.actor())
     return _back(slug)
 
 
@@ -157,7 +157,7 @@ def change_closing(slug: str) -> Response:
                 refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
             campaigns.change(campaign, {"closes_at": closes})
             about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
-            audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
     except FormRefused as refused:
         return _render_again(refused)
     return _back(slug)
@@ -168,7 +168,7 @@ def change_closing(slug: str) -> Response:
 def ask_to_close(slug: str) -> Response:
     """Ask a second organiser to close now; raises StepSkipped."""
     with db.transaction() as session:
-        acts.ask_to_close(session, access.campaign(session), visitor().organiser_id, clock.now())
+        acts.ask_to_close(session, access.campaign(session), access.actor())
     return _back(slug)
 
 
@@ -189,7 +189,7 @@ def add_translation(slug: str) -> Response:
             except CampaignFaulty:
                 raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
             about = {"step": "translation", "lang": lang}
-            audit_log.write(session, campaign.id, visitor().organiser_id, Action.CAMPAIGN_CHANGED, clock.now(), about)
+            audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
     except FormRefused as refused:
         return _render_again(refused)
     return _back(slug)
@@ -217,7 +217,7 @@ def _ask_for(session: Session, campaign: Campaign, after: dict[str, dict[str, bo
     try:
         if len(after) > MOST_DOMAINS:
             refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
-        domains.ask(session, campaign, after, visitor().organiser_id, clock.now())
+        domains.ask(session, campaign, after, access.actor())
     except CampaignFaulty:
         sentence = gettext(_("This would change nothing, or leave no domain at all."))
         raise FormRefused({"domain": [sentence]}) from None

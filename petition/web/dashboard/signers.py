@@ -9,14 +9,14 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
-from petition.core import clock, db
+from petition.core import db
 from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
 from petition.organisers import Act
 from petition.signatures import Concealed, SignerUnknown, selection
 from petition.usecases import hints, removals
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm, given
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -59,7 +59,7 @@ def hide(slug: str, index: int) -> Response:
         return _render_again(index, "what")
     with db.transaction() as session:
         campaign = access.campaign(session)
-        removals.conceal(session, campaign, index, Concealed(what), visitor().organiser_id, clock.now())
+        removals.conceal(session, campaign, index, Concealed(what), access.actor())
     if what == Concealed.COMMENT:
         return access.go(url_for("organise_signers.signer", slug=slug, index=index))
     return access.go(url_for("organise_signers.signers", slug=slug))
@@ -74,7 +74,7 @@ def remove(slug: str, index: int) -> Response:
         return _render_again(index, "why")
     with db.transaction() as session:
         campaign = access.campaign(session)
-        removals.remove_one(session, campaign, index, Removal(why), visitor().organiser_id, clock.now())
+        removals.remove_one(session, campaign, index, Removal(why), access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 

@@ -50,7 +50,7 @@ def invite(slug: str) -> Response:
     now, role = clock.now(), InviteForm.read(request.form).role.data
     with db.transaction() as session:
         campaign = access.campaign(session)
-        token = organisers.invite(session, campaign.id, role, visitor().organiser_id, now)
+        token = organisers.invite(session, campaign.id, role, access.actor())
         link = services().config.base_url + url_for("organise_joining.invitation", token=token)
         return rendering.render(
             "invited", session, campaign, link=link, invited=role, until=now + LIFE, role_words=ROLES
@@ -63,7 +63,7 @@ def cancel(slug: str) -> Response:
     """Make an invitation's link useless. Raises FormRefused, InvitationUnknown."""
     invitation = IdForm.read(request.form).id.data
     with db.transaction() as session:
-        team.cancel(session, access.campaign(session).id, invitation, visitor().organiser_id, clock.now())
+        team.cancel(session, access.campaign(session).id, invitation, access.actor())
     return _back(slug)
 
 
@@ -88,7 +88,7 @@ def _changed(slug: str, member: bytes, to: Role | None) -> Response:
     """At once, or by way of the page where a second organiser agrees."""
     with db.transaction() as session:
         campaign = access.campaign(session)
-        asked = acts.change_member(session, campaign, member, to, visitor().organiser_id, clock.now())
+        asked = acts.change_member(session, campaign, member, to, access.actor())
     if member == visitor().organiser_id and asked is None and to is None:
         return access.go(url_for("organise_overview.campaigns"))
     return _back(slug) if asked is None else access.go(url_for("organise_keys.keys", slug=slug))

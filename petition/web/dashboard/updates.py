@@ -21,12 +21,13 @@ from petition.core.i18n import LANGUAGES
 from petition.mailing import digests, subscribers
 from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import Act
+from petition.organisers.actor import Actor
 from petition.privacy import AddressRefused, seal_address
 from petition.usecases import trials, updates
 from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.typed import Typed
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
@@ -86,7 +87,7 @@ def create(slug: str) -> Response:
             text = _text(campaign)
         except FormRefused as error:
             return rendering.render_again(error, _sheet(session, campaign, _typed_again(campaign, error)))
-        kept = updates.write(session, campaign, text, visitor().organiser_id, clock.now())
+        kept = updates.write(session, campaign, text, access.actor())
         return access.go(url_for(".show", slug=slug, draft=kept.hex()))
 
 
@@ -105,8 +106,8 @@ def show(slug: str, draft: str) -> Response:
 def save(slug: str, draft: str) -> Response:
     """Keep other words, or show what they will look like, here or as a mail."""
 
-    def keep(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
-        updates.rewrite(session, campaign, _id(draft), _text(campaign), by, now)
+    def keep(session: Session, campaign: Campaign, actor: Actor) -> None:
+        updates.rewrite(session, campaign, _id(draft), _text(campaign), actor)
 
     if request.form.get("do") == "preview":
         with db.session() as session:
@@ -122,10 +123,10 @@ def save(slug: str, draft: str) -> Response:
 def publish(slug: str, draft: str) -> Response:
     """Publish what is on the screen on the page, at once or at a time."""
 
-    def plan(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+    def plan(session: Session, campaign: Campaign, actor: Actor) -> None:
         access.look_first()
-        _keep(session, campaign, draft, by, now)
-        updates.plan(session, campaign, _id(draft), _due("due", campaign, now), by, now)
+        _keep(session, campaign, draft, actor)
+        updates.plan(session, campaign, _id(draft), _due("due", campaign, actor.now), actor)
 
     return _done(slug, draft, plan)
 
@@ -135,10 +136,10 @@ def publish(slug: str, draft: str) -> Response:
 def ask(slug: str, draft: str) -> Response:
     """Ask a second organiser to publish and mail what is on the screen."""
 
-    def ask_to_mail(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+    def ask_to_mail(session: Session, campaign: Campaign, actor: Actor) -> None:
         access.look_first()
-        _keep(session, campaign, draft, by, now)
-        updates.ask_to_mail(session, campaign, _id(draft), _due("mail_due", campaign, now), by, now)
+        _keep(session, campaign, draft, actor)
+        updates.ask_to_mail(session, campaign, _id(draft), _due("mail_due", campaign, actor.now), actor)
 
     return _done(slug, draft, ask_to_mail)
 
@@ -148,8 +149,8 @@ def ask(slug: str, draft: str) -> Response:
 def cancel(slug: str, draft: str) -> Response:
     """Make a draft again of what is planned or asked for."""
 
-    def take_back(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
-        updates.cancel(session, campaign, _id(draft), by, now)
+    def take_back(session: Session, campaign: Campaign, actor: Actor) -> None:
+        updates.cancel(session, campaign, _id(draft), actor)
 
     return _done(slug, draft, take_back)
 
@@ -159,7 +160,7 @@ def cancel(slug: str, draft: str) -> Response:
 def discard(slug: str, draft: str) -> Response:
     """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
     with db.transaction() as session:
-        updates.discard(session, access.campaign(session), _id(draft), visitor().organiser_id, clock.now())
+        updates.discard(session, access.campaign(session), _id(draft), access.actor())
     return access.go(url_for(".every", slug=slug))
 
 
@@ -168,13 +169,13 @@ def discard(slug: str, draft: str) -> Response:
 def trial(slug: str, draft: str) -> Response:
     """Mail what is on the screen to an address that is typed once and kept nowhere."""
 
-    def send(session: Session, campaign: Campaign, by: bytes, now: datetime) -> None:
+    def send(session: Session, campaign: Campaign, actor: Actor) -> None:
         access.look_first()
-        _keep(session, campaign, draft, by, now)
+        _keep(session, campaign, draft, actor)
         lang = request.form.get("lang", "")
         lang = lang if lang in campaign.languages else campaign.languages[0]
-        address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), by, now)
-        trials.send_trial(session, _id(draft), seal_address(services().vault, address, lang, now))
+        address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), actor)
+        trials.send_trial(session, _id(draft), seal_address(services().vault, address, lang, actor.now))
 
     return _done(slug, draft, send, said="trial")
 
@@ -234,10 +235,10 @@ def _text(campaign: Campaign) -> dict[str, str]:
     return text
 
 
-def _keep(session: Session, campaign: Campaign, draft: str, by: bytes, now: datetime) -> None:
+def _keep(session: Session, campaign: Campaign, draft: str, actor: Actor) -> None:
     """Keep the words on the screen, which the act that follows is about; a post without any is about those kept."""
     if any(f"text-{lang}" in request.form for lang in campaign.languages):
-        updates.rewrite(session, campaign, _id(draft), _text(campaign), by, now)
+        updates.rewrite(session, campaign, _id(draft), _text(campaign), actor)
 
 
 def _typed(campaign: Campaign) -> Filled:
@@ -252,17 +253,16 @@ def _typed_again(campaign: Campaign, error: Exception) -> Filled:
 def _done(
     slug: str,
     draft: str,
-    act: Callable[[Session, Campaign, bytes, datetime], None],
+    act: Callable[[Session, Campaign, Actor], None],
     *,
     said: str | None = None,
     to: str = ".show",
     **times: str,
 ) -> Response:
     """Do it and go on, with times that were typed and are not kept; or show what is to be mended."""
-    now = clock.now()
     try:
         with db.transaction() as session:
-            act(session, access.campaign(session), visitor().organiser_id, now)
+            act(session, access.campaign(session), access.actor())
     except TO_MEND as error:
         with db.session() as session:
             campaign = access.campaign(session)

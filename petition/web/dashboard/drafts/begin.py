@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from wtforms import Field, Form, ValidationError
 
 from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, SlugTaken
-from petition.core import clock, db
+from petition.core import db
 from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import drafting
@@ -58,7 +58,7 @@ def begin() -> Response:
         languages = list(dict.fromkeys(filter(None, (str(form.language.data), str(form.second.data)))))
         with db.transaction() as session:
             slug, title = str(form.slug.data), str(form.title.data)
-            drafting.begin(session, slug, _host(), title, languages, visitor().organiser_id, clock.now())
+            drafting.begin(session, slug, _host(), title, languages, access.actor())
     except (FormRefused, SlugTaken) as refused:
         return rendering.render_again(refused, _new_page(rendering.to_mend(refused, typed())))
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=languages[0]))
@@ -78,7 +78,7 @@ def duplicate(slug: str) -> Response:
         chosen = str(SlugForm.read(request.form).slug.data)
         with db.transaction() as session:
             source = access.campaign(session)
-            drafting.duplicate(session, source, chosen, _host(), visitor().organiser_id, clock.now())
+            drafting.duplicate(session, source, chosen, _host(), access.actor())
     except (FormRefused, SlugTaken) as refused:
         with db.session() as session:
             return rendering.render_again(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns
 from petition.campaigns import Campaign
-from petition.core import clock, db
+from petition.core import db
 from petition.usecases import drafting
 from petition.web.dashboard import access
 from petition.web.forms import lines
@@ -30,7 +30,7 @@ def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
         campaign = access.campaign(session)
         campaigns.hold_draft(session, campaign)
         yield session, campaign
-        drafting.record_step(session, campaign, step, access.visitor().organiser_id, clock.now())
+        drafting.record_step(session, campaign, step, access.actor())
 
 
 def typed() -> dict[str, str]:

@@ -9,12 +9,12 @@ from wtforms import Field, ValidationError
 from petition import campaigns
 from petition.campaigns import Campaign
 from petition.campaigns.milestones import MilestoneKind
-from petition.core import clock, db
+from petition.core import db
 from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
 from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.shapes import one_of, refuse, whole_between, word
@@ -64,7 +64,7 @@ def _add(session: Session, campaign: Campaign) -> None:
     if len(drafting.goals(session, campaign)) >= MOST_GOALS:
         refuse("value", gettext(_("Set %(n)s milestones at most."), n=MOST_GOALS))
     kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
-    drafting.add_goal(session, campaign, kind, value, visitor().organiser_id, clock.now())
+    drafting.add_goal(session, campaign, kind, value, access.actor())
 
 
 @needs(Act.WRITE)
@@ -73,7 +73,7 @@ def drop_goal(slug: str) -> Response:
     form = GoalForm.read(request.form)
     with db.transaction() as session:
         kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
-        drafting.drop_goal(session, access.campaign(session), kind, value, visitor().organiser_id, clock.now())
+        drafting.drop_goal(session, access.campaign(session), kind, value, access.actor())
     return access.go(url_for("organise_drafts.goals", slug=slug))
 
 

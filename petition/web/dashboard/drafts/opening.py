@@ -12,7 +12,7 @@ from petition.core.markdown import letter_html
 from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import needs, visitor
+from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages, steps
 from petition.web.language import page_language
 from petition.web.services import services
@@ -76,7 +76,7 @@ def open_letter(slug: str) -> Response:
     """Open the letter for signatures; raises StepSkipped if somebody did meanwhile."""
     try:
         with db.transaction() as session:
-            drafting.open_now(session, access.campaign(session), visitor().organiser_id, clock.now())
+            drafting.open_now(session, access.campaign(session), access.actor())
     except CampaignIncomplete as incomplete:
         with db.session() as session:
             return rendering.render_again(incomplete, _open_page(session, access.campaign(session)))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns
 from petition.campaigns import Campaign
-from petition.core import clock, db
+from petition.core import db
 from petition.core.i18n import duration
 from petition.organisers import Act
 from petition.usecases import drafting
@@ -52,7 +52,7 @@ def save_step(slug: str, step: str) -> Response:
             session.refresh(campaign, with_for_update=True)
             if not only_passing(_prefilled(here, form, campaign)):
                 campaigns.change(campaign, form.of(campaign, request.form).changes(campaign))
-                drafting.record_step(session, campaign, here.name, access.visitor().organiser_id, clock.now())
+                drafting.record_step(session, campaign, here.name, access.actor())
             onward = pages.onward(campaign)
     except FormRefused as refused:
         with db.session() as session:

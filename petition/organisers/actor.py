@@ -1,0 +1,26 @@
+"""Who acts, and when: two values that travel together through everything that organisers do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An organiser (`by`: the id) who acts at a moment in UTC."""
+
+    by: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody at the command line, or the product itself at a planned time; the audit log names no organiser then."""
+
+    now: datetime
+    by: ClassVar[None] = None
+
+
+AnyActor = Actor | Operator
