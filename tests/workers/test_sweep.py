@@ -13,6 +13,7 @@ from petition.config import Config
 from petition.core import clock, db
 from petition.core.outbox import OutboxItem, OutboxKind
 from petition.mailing.queue import Delivery
+from petition.organisers.actor import Actor
 from petition.usecases import exports
 from petition.usecases.tables import ExportKind
 from tests import make
@@ -67,7 +68,7 @@ def test_a_file_whose_message_was_lost_is_made_after_the_next_sweep(
     monkeypatch.setattr(follow_ups, "send", lambda name, queue, args: sent.append((name, queue, args)))
     with db.transaction() as session:
         campaign = make.campaign(session)
-        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, b"o" * 16, clock.now())
+        export = exports.ask(session, campaign, ExportKind.FIGURES_CSV, Actor(b"o" * 16, clock.now()))
         export_id = export.id
     upkeep.sweep()
     assert [each for each in sent if each[0] == "exports.make"] == [("exports.make", "upkeep", [export_id.hex()])]

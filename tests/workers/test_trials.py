@@ -8,6 +8,7 @@ from petition import organisers
 from petition.config import Config
 from petition.core import clock, db
 from petition.mail import inbox_folder, read_inbox
+from petition.organisers.actor import Actor
 from petition.privacy import seal_address
 from petition.usecases import updates
 from tests import make
@@ -21,7 +22,7 @@ def test_a_trial_arrives_at_the_address_that_was_sealed_and_an_old_one_nowhere(e
         campaign = make.campaign(session)
         omar = organisers.enrol(session, "Omar", "en", clock.now()).id
         text = {"en": "We **met** them.", "fr": "Nous les avons **rencontrés**."}
-        draft = updates.write(session, campaign, text, omar, clock.now()).hex()
+        draft = updates.write(session, campaign, text, Actor(omar, clock.now())).hex()
     vault = celery_app.worker_context().vault
     mail_trial(draft, seal_address(vault, "omar@post.example", "fr", clock.now()))
     mail_trial(draft, seal_address(vault, "omar@post.example", "fr", make.NOW.replace(year=2020)))
