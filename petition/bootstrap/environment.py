@@ -116,13 +116,14 @@ def _empty(folder: Path, uv: str | None) -> None:
     if _same_python(folder):
         (folder / STAMP).unlink()
         return
+    python = str(Path(sys.executable).resolve())  # not the link in the folder, which is deleted now
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if uv:
-        _run([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)])
+        _run([uv, "venv", "--quiet", "--no-project", "--python", python, str(folder)])
         return
     _ensure_venv()
-    _run([sys.executable, "-m", "venv", str(folder)])
+    _run([python, "-m", "venv", str(folder)])
 
 
 def _same_python(folder: Path) -> bool:
@@ -130,7 +131,7 @@ def _same_python(folder: Path) -> bool:
         written = (folder / STAMP).read_text().split()
     except OSError:
         return False
-    return written[1:] == [PYTHON] and (folder / "bin" / "python").exists() and Path(sys.prefix) != folder
+    return written[1:] == [PYTHON] and (folder / "bin" / "python").exists()
 
 
 def _has_pip(folder: Path) -> bool:
