@@ -26,6 +26,7 @@ from petition.backup.errors import BackupBroken, BackupRefused, DatabaseHoldsDat
 from petition.backup.stream import Opening
 from petition.core import db, migrate, outbox
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
 from petition.ledger import log
 from petition.mailing.queue.pauses import disown
@@ -132,7 +133,7 @@ def _frames(opening: Opening) -> Iterator[bytes]:
         yield data
 
 
-def _make_room(connection: Connection, *, replace: bool) -> dict[bytes, int]:
+def _make_room(connection: Connection, *, replace: bool) -> dict[CampaignId, int]:
     """Take down what the database holds of ours; raises DatabaseHoldsData unless that is nothing, or was asked for.
 
     Gives the numbers of the public pages that went.
@@ -201,7 +202,7 @@ def _count_on(connection: Connection) -> None:
 
 
 def _settle(
-    session: Session, home: Path, versions: Mapping[bytes, int], replayed: Collection[str], now: datetime
+    session: Session, home: Path, versions: Mapping[CampaignId, int], replayed: Collection[str], now: datetime
 ) -> list[str]:
     """Draw the pages again, queue the bundles, send nothing until somebody says so; gives campaigns without a newer ledger."""
     public = session.scalars(campaigns.every(but_drafts=True)).all()

@@ -27,6 +27,7 @@ from petition.backup.errors import LedgerRefused
 from petition.backup.ledger_replay import LedgerReplay
 from petition.campaigns import Campaign
 from petition.core.encoding import unb64u
+from petition.core.ids import CampaignId
 from petition.ledger import checkpoint, entries, log, verify
 from petition.ledger.entries import CampaignEntry, Visibility
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
@@ -130,7 +131,7 @@ def _recounted(archive: zipfile.ZipFile, path: Path, campaign: Campaign, head: l
     return recount
 
 
-def _take_back(session: Session, campaign_id: bytes, shown: Container[int]) -> None:
+def _take_back(session: Session, campaign_id: CampaignId, shown: Container[int]) -> None:
     """Removals that waited in the backup and were taken back: the newer bundle shows the bodies again."""
     waiting = session.scalars(select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign_id))
     for portion in _portions(iter([index for index in waiting if index in shown])):
@@ -141,7 +142,7 @@ def _take_back(session: Session, campaign_id: bytes, shown: Container[int]) -> N
         session.execute(removed.values(state=SignatureState.LOGGED).execution_options(**UNSYNCED))
 
 
-def _show(session: Session, campaign_id: bytes, archive: zipfile.ZipFile, fresh: set[int]) -> None:
+def _show(session: Session, campaign_id: CampaignId, archive: zipfile.ZipFile, fresh: set[int]) -> None:
     """What the bundle shows is public; only signatures that the backup did not hold get their bodies from it."""
     bodies = (verify.parse(line, verify.BODY) for line in verify.lines_of(archive, "bodies.jsonl"))
     for portion in _portions(bodies):
@@ -154,12 +155,12 @@ def _show(session: Session, campaign_id: bytes, archive: zipfile.ZipFile, fresh:
         session.execute(logged.values(public=True).execution_options(**UNSYNCED))
 
 
-def _row(campaign_id: bytes, told: dict[str, Any]) -> dict[str, Any]:
+def _row(campaign_id: CampaignId, told: dict[str, Any]) -> dict[str, Any]:
     body = {**told["body"], "show": Visibility(told["body"]["show"]), "salt": unb64u(told["salt"], 32)}
     return {"campaign_id": campaign_id, "index": told["i"], "state": SignatureState.LOGGED, "public": True, **body}
 
 
-def _forget(session: Session, campaign_id: bytes, shown: Container[int], *, keep_sealed: bool) -> int:
+def _forget(session: Session, campaign_id: CampaignId, shown: Container[int], *, keep_sealed: bool) -> int:
     """Delete the bodies that the bundle does not show; with `keep_sealed` only those that were public in the backup."""
     # The anonymous never have a body in a bundle (decision 0028).
     told = Signature.show.in_([Visibility.NAME, Visibility.ROLE])

@@ -20,6 +20,7 @@ from petition.campaigns.errors import (
 from petition.campaigns.news import NewsKind
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 
 UPDATES_A_WEEK = 3
 
@@ -38,7 +39,7 @@ def find(session: Session, slug: str) -> Campaign:
     return found
 
 
-def slug_of(session: Session, campaign_id: bytes) -> str:
+def slug_of(session: Session, campaign_id: CampaignId) -> str:
     """The name of a campaign in addresses."""
     return session.scalars(select(Campaign.slug).where(Campaign.id == campaign_id)).one()
 
@@ -56,12 +57,12 @@ def every(*, but_drafts: bool = False) -> Select[Campaign]:
     return query.where(Campaign.state != CampaignState.DRAFT) if but_drafts else query
 
 
-def public_ids(session: Session) -> list[bytes]:
+def public_ids(session: Session) -> list[CampaignId]:
     """Every campaign that is no draft."""
     return list(session.scalars(select(Campaign.id).where(Campaign.state != CampaignState.DRAFT)))
 
 
-def closed_before(session: Session, day: date) -> list[bytes]:
+def closed_before(session: Session, day: date) -> list[CampaignId]:
     """Campaigns that were closed before a day."""
     return list(session.scalars(select(Campaign.id).where(Campaign.closed < day)))
 

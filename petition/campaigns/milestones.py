@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 
 UNKNOWN: Final = 999_999_999
 """The seal of a name that waits for a share of a workforce nobody knows: more than anybody counts."""
@@ -39,7 +40,7 @@ class Goal(Base):
 
     __tablename__ = "goal"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     kind: Mapped[MilestoneKind] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(primary_key=True)
     mail_readers: Mapped[bool] = mapped_column(default=True)
@@ -52,7 +53,7 @@ class Milestone(Base):
 
     __tablename__ = "milestone"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     kind: Mapped[MilestoneKind] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(primary_key=True)
     epoch: Mapped[int]
@@ -70,7 +71,7 @@ class MilestoneStatus:
     epoch: int | None
 
 
-def aim(session: Session, campaign_id: bytes, goals: Sequence[tuple[MilestoneKind, int]]) -> None:
+def aim(session: Session, campaign_id: CampaignId, goals: Sequence[tuple[MilestoneKind, int]]) -> None:
     """Set what a campaign aims at; repeating a goal changes nothing."""
     rows = [{"campaign_id": campaign_id, "kind": kind, "value": value} for kind, value in goals]
     if rows:
@@ -85,7 +86,7 @@ def needs(kind: MilestoneKind, value: int, workforce: int | None) -> int | None:
 
 
 def reach(
-    session: Session, campaign_id: bytes, counted: int, workforce: int | None, epoch: int, day: date
+    session: Session, campaign_id: CampaignId, counted: int, workforce: int | None, epoch: int, day: date
 ) -> list[Milestone]:
     """Insert every goal that `counted` signatures reach; gives those this call was the first to insert."""
     reached = [
@@ -99,13 +100,13 @@ def reach(
     return sorted(session.scalars(inserting), key=lambda milestone: milestone.value)
 
 
-def names_wait(session: Session, campaign_id: bytes) -> bool:
+def names_wait(session: Session, campaign_id: CampaignId) -> bool:
     """Whether no name may be public yet: milestones open them, and none of those was reached."""
     opening = _opening(campaign_id)
     return bool(session.scalar(select(opening.exists() & ~opening.where(_reached()).exists())))
 
 
-def names_from(session: Session, campaign_id: bytes, workforce: int | None) -> int | None:
+def names_from(session: Session, campaign_id: CampaignId, workforce: int | None) -> int | None:
     """From how many signatures on names are public, where they wait; 0 when nobody can tell yet; None: they do not."""
     if not names_wait(session, campaign_id):
         return None
@@ -124,7 +125,7 @@ def seal(campaign_id: BindParameter[bytes], workforce: InstrumentedAttribute[int
     return case((open_already, 0), else_=waits.scalar_subquery())
 
 
-def _opening(campaign_id: bytes) -> Select[Goal]:
+def _opening(campaign_id: CampaignId) -> Select[Goal]:
     return select(Goal).where(Goal.campaign_id == campaign_id, Goal.open_names)
 
 
@@ -133,7 +134,7 @@ def _reached() -> ColumnElement[bool]:
     return select(Milestone).where(Milestone.campaign_id == Goal.campaign_id, same).exists()
 
 
-def statuses(session: Session, campaign_id: bytes, workforce: int | None) -> list[MilestoneStatus]:
+def statuses(session: Session, campaign_id: CampaignId, workforce: int | None) -> list[MilestoneStatus]:
     """Every goal with its state, in the order of the signatures needed."""
     reached = {
         (milestone.kind, milestone.value): milestone

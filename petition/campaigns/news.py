@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core import db, outbox
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
 
 
@@ -34,14 +35,14 @@ class News(Base):
 
     __tablename__ = "news"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[NewsKind]
     value: Mapped[int]
     day: Mapped[date]
 
 
-def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, day: date) -> int:
+def record_news(session: Session, campaign_id: CampaignId, kind: NewsKind, value: int, day: date) -> int:
     """Write down what happened; gives its number, from 1."""
     number_under_lock(session, campaign_id)
     number = newest(session, campaign_id) + 1
@@ -50,23 +51,23 @@ def record_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int
     return number
 
 
-def record_instant_news(session: Session, campaign_id: bytes, kind: NewsKind, value: int, now: datetime) -> None:
+def record_instant_news(session: Session, campaign_id: CampaignId, kind: NewsKind, value: int, now: datetime) -> None:
     """Record what happened, and queue it for subscribers who chose instant mail: the outbox row has the news's number."""
     number = record_news(session, campaign_id, kind, value, now.date())
     outbox.add(session, OutboxKind.INSTANT_NEWS, campaign_id, number, now)
 
 
-def number_under_lock(session: Session, campaign_id: bytes) -> None:
+def number_under_lock(session: Session, campaign_id: CampaignId) -> None:
     """Keep others from writing news of a campaign until the commit."""
     db.hold(session, db.lock_key("news", campaign_id))
 
 
-def newest(session: Session, campaign_id: bytes) -> int:
+def newest(session: Session, campaign_id: CampaignId) -> int:
     """The number of the last thing that happened; 0 when nothing has."""
     return int(session.scalar(select(func.max(News.number)).where(News.campaign_id == campaign_id)) or 0)
 
 
-def between(session: Session, campaign_id: bytes, after: int, upto: int) -> list[News]:
+def between(session: Session, campaign_id: CampaignId, after: int, upto: int) -> list[News]:
     """What happened after one number, up to another one included, in its order."""
     query = select(News).where(News.campaign_id == campaign_id, News.number > after, News.number <= upto)
     return list(session.scalars(query.order_by(News.number)))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from petition.campaigns.errors import CampaignFaulty, SigningStopped, VerificationStopped
 from petition.campaigns.tables import Campaign, CampaignState
 from petition.core import db
+from petition.core.ids import CampaignId
 
 SIGNING: Final = "signing"
 CODES: Final = "codes"
@@ -49,7 +50,7 @@ def runs(what: str | ColumnElement[str]) -> ColumnElement[bool]:
     return not_(func.jsonb_exists(Campaign.stopped, what, type_=Boolean))
 
 
-def refuse_stopped(session: db.Writing, campaign_id: bytes, *, method: str = "", codes: bool = False) -> None:
+def refuse_stopped(session: db.Writing, campaign_id: CampaignId, *, method: str = "", codes: bool = False) -> None:
     """Raise SigningStopped, or VerificationStopped for a method or its codes; for whoever was refused and asks why.
 
     Not asked beforehand: what a process remembers may be older than a stop, or than its end.

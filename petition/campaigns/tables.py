@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
 from petition.core.db import Base, Ordered
+from petition.core.ids import CampaignId
 from petition.privacy import DomainPolicy
 
 
@@ -40,7 +41,7 @@ class Campaign(Base):
 
     __tablename__ = "campaign"
 
-    id: Mapped[bytes] = mapped_column(primary_key=True)
+    id: Mapped[CampaignId] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
     origin: Mapped[str]
     state: Mapped[CampaignState]
@@ -91,7 +92,7 @@ class Letter(Base):
 
     __tablename__ = "letter"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     lang: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     markdown: Mapped[str]
@@ -107,7 +108,7 @@ class Demand(Base):
 
     __tablename__ = "demand"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[dict[str, str]]
     state: Mapped[DemandState]
@@ -120,7 +121,7 @@ class Update(Base):
 
     __tablename__ = "update"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[date]
     text: Mapped[dict[str, str]]
@@ -132,7 +133,7 @@ class DemandStep(Base):
 
     __tablename__ = "demand_step"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     step: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[DemandState]
@@ -146,7 +147,7 @@ class UpdateDraft(Base):
     __tablename__ = "update_draft"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), index=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), index=True)
     text: Mapped[dict[str, str]]
     mailed: Mapped[bool]
     due: Mapped[datetime | None]
@@ -159,7 +160,7 @@ class Handover(Base):
 
     __tablename__ = "handover"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     day: Mapped[date]
     how: Mapped[dict[str, str]]
     note: Mapped[dict[str, str]]
@@ -170,6 +171,6 @@ class Answer(Base):
 
     __tablename__ = "answer"
 
-    campaign_id: Mapped[bytes] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     day: Mapped[date]
     text: Mapped[dict[str, str]]

@@ -37,6 +37,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from petition.core import events
+from petition.core.ids import CampaignId, OrganiserId
 
 Row = TypeVarTuple("Row")
 T = TypeVar("T")
@@ -80,6 +81,8 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
         bytes: LargeBinary,
+        CampaignId: LargeBinary,
+        OrganiserId: LargeBinary,
         int: BigInteger,
         datetime: UTCDateTime,
         dict[str, Any]: JSONB,

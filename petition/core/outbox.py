@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core import events
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 
 MOST_TRIES = 5
 LEASE = timedelta(seconds=60)
@@ -47,7 +48,7 @@ class OutboxItem(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     kind: Mapped[str]
-    campaign_id: Mapped[bytes]
+    campaign_id: Mapped[CampaignId]
     number: Mapped[int]
     since: Mapped[datetime] = mapped_column(index=True)
     leased_until: Mapped[datetime | None]
@@ -64,7 +65,7 @@ class JobSlot(Base):
     slot: Mapped[str] = mapped_column(primary_key=True)
 
 
-def add(session: Session, kind: OutboxKind, campaign_id: bytes, number: int, now: datetime) -> str:
+def add(session: Session, kind: OutboxKind, campaign_id: CampaignId, number: int, now: datetime) -> str:
     """Insert a row for work of this kind, and announce it; returns its id."""
     row = OutboxItem(
         id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
@@ -100,7 +101,7 @@ def settle(session: Session, outbox_id: str) -> None:
     session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)))
 
 
-def settle_all(session: Session, kind: OutboxKind, campaign_id: bytes) -> None:
+def settle_all(session: Session, kind: OutboxKind, campaign_id: CampaignId) -> None:
     """Delete every row of a kind and campaign, because its work is no longer needed."""
     session.execute(delete(OutboxItem).where(OutboxItem.kind == kind, OutboxItem.campaign_id == campaign_id))
 

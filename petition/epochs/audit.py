@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from petition import signatures
 from petition.campaigns import Campaign, CampaignState
 from petition.core import heartbeats
+from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxItem
 from petition.epochs.batch import LOOKED, due
 from petition.ledger import log, verify
@@ -104,7 +105,7 @@ def _compare(session: Session, campaign: Campaign, head: log.Head, report: verif
     return faults
 
 
-def _standing(session: Session, campaign_id: bytes) -> int:
+def _standing(session: Session, campaign_id: CampaignId) -> int:
     """Signature rows whose entry is in the ledger and not struck out there."""
     rows = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign_id)
     head = log.head_of(session, campaign_id)

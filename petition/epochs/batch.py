@@ -15,6 +15,7 @@ from petition import publication, signatures, verification
 from petition.campaigns import Campaign, CampaignState, milestones, news
 from petition.campaigns.news import NewsKind
 from petition.core import db, outbox
+from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
 from petition.epochs import history
 from petition.ledger import log
@@ -87,7 +88,7 @@ def _note_tombstones(session: Session, campaign: Campaign, head: log.Head, now: 
         head.tombstones_since = now.date()
 
 
-def close_due(session: Session, campaign_id: bytes, now: datetime) -> Closed | None:
+def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:
     """Close an epoch if one is due and nobody else is at it; None otherwise."""
     if not db.try_hold(session, epoch_lock(campaign_id)):
         return None
@@ -100,7 +101,7 @@ def close_due(session: Session, campaign_id: bytes, now: datetime) -> Closed | N
     return close_epoch(session, campaign, now, takes=takes) if takes else None
 
 
-def epoch_lock(campaign_id: bytes) -> int:
+def epoch_lock(campaign_id: CampaignId) -> int:
     """Held by whoever writes to a ledger."""
     return db.lock_key("epoch", campaign_id)
 
@@ -153,6 +154,6 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
         news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)
 
 
-def open_ids(session: Session) -> list[bytes]:
+def open_ids(session: Session) -> list[CampaignId]:
     """Campaigns that take signatures."""
     return list(session.scalars(select(Campaign.id).where(Campaign.state == CampaignState.OPEN)))

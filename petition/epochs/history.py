@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import Campaign
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.ledger import log
 
 
@@ -22,7 +23,7 @@ class Epoch(Base):
 
     __tablename__ = "epoch"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[date]
     at: Mapped[datetime]
@@ -47,7 +48,7 @@ def record(session: Session, head: log.Head, at: datetime, *, signed: int, withd
     session.add(row)
 
 
-def since(session: Session, campaign_id: bytes, moment: datetime) -> tuple[int, int]:
+def since(session: Session, campaign_id: CampaignId, moment: datetime) -> tuple[int, int]:
     """Signatures and tombstones of the batches since a moment."""
     gone = func.sum(Epoch.withdrawn + Epoch.removed)
     query = select(func.sum(Epoch.signed), gone).where(Epoch.campaign_id == campaign_id, Epoch.at >= moment)
@@ -67,7 +68,7 @@ class DayFigures:
     issued: int
 
 
-def by_day(session: Session, campaign_id: bytes, first: date | None = None) -> list[DayFigures]:
+def by_day(session: Session, campaign_id: CampaignId, first: date | None = None) -> list[DayFigures]:
     """The figures of each day that had a batch, oldest first, from a day on."""
     sums = [func.sum(column) for column in (Epoch.signed, Epoch.withdrawn, Epoch.removed)]
     grouped = select(Epoch.day, *sums, func.max(Epoch.number)).where(Epoch.campaign_id == campaign_id)
@@ -113,7 +114,7 @@ class Point:
     lost: int
 
 
-def points(session: Session, campaign_id: bytes, since: datetime | None, most: int) -> list[Point]:
+def points(session: Session, campaign_id: CampaignId, since: datetime | None, most: int) -> list[Point]:
     """The batches since a moment, oldest first; of more than `most`, so many spread evenly, the last among them."""
     part = func.ntile(most).over(order_by=Epoch.number).label("part")
     mine = select(Epoch.number, (Epoch.withdrawn + Epoch.removed).label("lost"), part)

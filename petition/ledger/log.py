@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.ledger import checkpoint, merkle
 from petition.privacy import keyring
 
@@ -30,7 +31,7 @@ class Entry(Base):
 
     __tablename__ = "entry"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     leaf: Mapped[bytes]
     line: Mapped[str]
@@ -41,7 +42,7 @@ class Tile(Base):
 
     __tablename__ = "tile"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     level: Mapped[int] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     hashes: Mapped[bytes]
@@ -55,7 +56,7 @@ class Head(Base):
 
     __tablename__ = "head"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     size: Mapped[int]
     epoch: Mapped[int]
     epoch_at: Mapped[datetime]
@@ -83,7 +84,7 @@ class CheckpointSigner:
         return checkpoint.vkey(self.origin, checkpoint.public_bytes(self.key))
 
 
-def start(session: Session, campaign_id: bytes, day: date, now: datetime) -> Head:
+def start(session: Session, campaign_id: CampaignId, day: date, now: datetime) -> Head:
     """An empty ledger with a new key, sealed."""
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
@@ -107,7 +108,7 @@ def checkpoint_signer(head: Head, origin: str) -> CheckpointSigner:
     return CheckpointSigner(origin, private_key(head.sealed_key))
 
 
-def tree(session: Session, campaign_id: bytes, size: int) -> merkle.Tree:
+def tree(session: Session, campaign_id: CampaignId, size: int) -> merkle.Tree:
     """The Merkle tree of a ledger at a size, reading tiles as it needs them."""
 
     def read_tile(level: int, index: int) -> bytes:
@@ -116,7 +117,7 @@ def tree(session: Session, campaign_id: bytes, size: int) -> merkle.Tree:
     return merkle.Tree(size, read_tile)
 
 
-def _tile_is(campaign_id: bytes, level: int, index: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _tile_is(campaign_id: CampaignId, level: int, index: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
     return (Tile.campaign_id == campaign_id) & (Tile.level == level) & (Tile.index == index)
 
 
@@ -155,7 +156,7 @@ def seal_head(head: Head, origin: str) -> None:
     head.checkpoint = checkpoint.sign(origin, head.size, head.root, checkpoint_signer(head, origin).key)
 
 
-def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head:
+def head_of(session: Session, campaign_id: CampaignId, *, lock: bool = False) -> Head:
     """The head of a ledger; locked against other writers if wished, and then read again whatever this session read before."""
     query = select(Head).where(Head.campaign_id == campaign_id)
     if lock:
@@ -163,12 +164,12 @@ def head_of(session: Session, campaign_id: bytes, *, lock: bool = False) -> Head
     return session.scalars(query).one()
 
 
-def counted(session: Session, campaign_id: bytes) -> int:
+def counted(session: Session, campaign_id: CampaignId) -> int:
     """How many signatures count; none before there is a ledger."""
     return session.scalar(select(Head.counted).where(Head.campaign_id == campaign_id)) or 0
 
 
-def lines(session: Session, campaign_id: bytes, size: int) -> Iterator[bytes]:
+def lines(session: Session, campaign_id: CampaignId, size: int) -> Iterator[bytes]:
     """The first `size` lines in order, read in small portions."""
     query = select(Entry.line).where(Entry.campaign_id == campaign_id, Entry.index < size).order_by(Entry.index)
     for line in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):

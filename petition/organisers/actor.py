@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from petition.core.ids import OrganiserId
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """An organiser (`by`: the id) who acts at a moment in UTC."""
 
-    by: bytes
+    by: OrganiserId
     now: datetime
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
@@ -51,14 +52,14 @@ class ApprovalRequest(Base):
     __tablename__ = "key_request"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes]
+    campaign_id: Mapped[CampaignId]
     act: Mapped[ApprovalKind] = mapped_column(Enum(ApprovalKind, name="keyact"))
     about: Mapped[dict[str, Any]]
-    asked_by: Mapped[bytes]
+    asked_by: Mapped[OrganiserId]
     asked_at: Mapped[datetime]
     until: Mapped[datetime]
     state: Mapped[RequestState]
-    decided_by: Mapped[bytes | None]
+    decided_by: Mapped[OrganiserId | None]
 
     __table_args__ = (Index("ix_key_request_waiting", "campaign_id", postgresql_where=text("state = 'WAITING'")),)
 
@@ -76,7 +77,7 @@ class SameOrganiser(ExpectedError):
 
 
 def ask(
-    session: Session, campaign_id: bytes, act: ApprovalKind, about: Mapping[str, Any], actor: Actor
+    session: Session, campaign_id: CampaignId, act: ApprovalKind, about: Mapping[str, Any], actor: Actor
 ) -> ApprovalRequest:
     """Ask for a second organiser's approval; the same request twice is one."""
     for each in session.scalars(waiting(campaign_id, actor.now)):
@@ -92,7 +93,7 @@ def ask(
     return made
 
 
-def waiting(campaign_id: bytes, now: datetime) -> Select[ApprovalRequest]:
+def waiting(campaign_id: CampaignId, now: datetime) -> Select[ApprovalRequest]:
     """Requests of a campaign that can be decided, oldest first."""
     query = select(ApprovalRequest).where(ApprovalRequest.campaign_id == campaign_id, ApprovalRequest.until > now)
     return query.where(ApprovalRequest.state == RequestState.WAITING).order_by(
@@ -100,7 +101,7 @@ def waiting(campaign_id: bytes, now: datetime) -> Select[ApprovalRequest]:
     )
 
 
-def approve(session: Session, campaign_id: bytes, request_id: bytes, actor: Actor) -> ApprovalRequest:
+def approve(session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Turn the second key; the caller then does what was asked, in this transaction.
 
     Raises RequestUnknown, SameOrganiser. Of two who approve at once one finds it decided.
@@ -108,7 +109,7 @@ def approve(session: Session, campaign_id: bytes, request_id: bytes, actor: Acto
     return _decide(session, campaign_id, request_id, actor, RequestState.APPROVED)
 
 
-def refuse(session: Session, campaign_id: bytes, request_id: bytes, actor: Actor) -> ApprovalRequest:
+def refuse(session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor) -> ApprovalRequest:
     """Refuse, or take back one's own; raises RequestUnknown."""
     return _decide(session, campaign_id, request_id, actor, RequestState.REFUSED)
 
@@ -119,7 +120,7 @@ def forget_old(session: Session, before: datetime) -> None:
 
 
 def _decide(
-    session: Session, campaign_id: bytes, request_id: bytes, actor: Actor, state: RequestState
+    session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor, state: RequestState
 ) -> ApprovalRequest:
     query = waiting(campaign_id, actor.now).where(ApprovalRequest.id == request_id)
     found = session.scalar(query.with_for_update())

@@ -16,6 +16,7 @@ from sqlalchemy import Enum, Identity, Index, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers.actor import AnyActor
 
 KEPT: Final = timedelta(days=366)
@@ -67,9 +68,9 @@ class AuditEntry(Base):
     __tablename__ = "journal"
 
     number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    campaign_id: Mapped[bytes | None]
+    campaign_id: Mapped[CampaignId | None]
     at: Mapped[datetime]
-    by: Mapped[bytes | None]
+    by: Mapped[OrganiserId | None]
     deed: Mapped[Action] = mapped_column(Enum(Action, native_enum=False, length=40))
     about: Mapped[dict[str, Any]]
 
@@ -77,7 +78,11 @@ class AuditEntry(Base):
 
 
 def write(
-    session: Session, campaign_id: bytes | None, actor: AnyActor, deed: Action, about: Mapping[str, Any] | None = None
+    session: Session,
+    campaign_id: CampaignId | None,
+    actor: AnyActor,
+    deed: Action,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a line in the transaction of the deed. `about` fills the deed's sentence; it never names a signer."""
     line = AuditEntry(campaign_id=campaign_id, at=actor.now, by=actor.by, deed=deed, about=dict(about or {}))
@@ -90,7 +95,7 @@ def forget_old(session: Session, now: datetime) -> None:
     session.execute(delete(AuditEntry).where(old))
 
 
-def lines(campaign_id: bytes, *, deed: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
+def lines(campaign_id: CampaignId, *, deed: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
     """The lines of a campaign, newest first, all or those of one deed or one organiser."""
     query = select(AuditEntry).where(AuditEntry.campaign_id == campaign_id).order_by(AuditEntry.number.desc())
     if deed is not None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from petition.core import db
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor, AnyActor
 from petition.organisers.audit_log import Action
@@ -46,14 +47,14 @@ class NameTaken(ExpectedError, ValueError):
     status = 422
 
 
-def invite(session: Session, campaign_id: bytes | None, role: Role | None, actor: AnyActor) -> str:
+def invite(session: Session, campaign_id: CampaignId | None, role: Role | None, actor: AnyActor) -> str:
     """A link's last part that lets somebody join, with a role in a campaign or without one. `by` None: an operator."""
     about = {"role": role.value} if role else {}
     audit_log.write(session, campaign_id, actor, Action.INVITED, about)
     return _made(session, Invitation(campaign_id=campaign_id, role=role, by=actor.by, until=actor.now + LIFE))
 
 
-def let_in(session: Session, organiser_id: bytes, now: datetime) -> str:
+def let_in(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
     """A link's last part that signs one organiser in, once: for operators, and for development."""
     return _made(session, Invitation(organiser_id=organiser_id, until=now + LIFE))
 
@@ -90,7 +91,7 @@ def enrol(session: Session, name: str, lang: str, now: datetime) -> Organiser:
     return made
 
 
-def accept(session: Session, token: str, organiser_id: bytes, now: datetime) -> Invitation:
+def accept(session: Session, token: str, organiser_id: OrganiserId, now: datetime) -> Invitation:
     """Follow an invitation, once. Raises InvitationUnknown, MemberAlready."""
     session.get_one(Organiser, organiser_id, with_for_update=True)
     found = take(session, token, now)
@@ -103,7 +104,7 @@ def accept(session: Session, token: str, organiser_id: bytes, now: datetime) -> 
     return found
 
 
-def join(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, now: datetime) -> None:
+def join(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, role: Role, now: datetime) -> None:
     """Give an organiser a role in a campaign; whoever has one keeps the newer."""
     found = session.get(Membership, (campaign_id, organiser_id))
     if found is None:
@@ -120,14 +121,14 @@ def named(session: Session, name: str) -> Organiser | None:
     return session.scalar(select(Organiser).where(Organiser.known_as == name.casefold()))
 
 
-def members(session: Session, campaign_id: bytes) -> Sequence[tuple[Organiser, Role]]:
+def members(session: Session, campaign_id: CampaignId) -> Sequence[tuple[Organiser, Role]]:
     """Who organises a campaign, by name."""
     query = select(Organiser, Membership.role).join(Membership, Membership.organiser_id == Organiser.id)
     query = query.where(Membership.campaign_id == campaign_id).order_by(Organiser.known_as)
     return [(organiser, role) for organiser, role in session.execute(query)]
 
 
-def campaigns_of(session: Session, organiser_id: bytes) -> dict[bytes, Role]:
+def campaigns_of(session: Session, organiser_id: OrganiserId) -> dict[CampaignId, Role]:
     """The campaigns of an organiser, with the role in each."""
     query = select(Membership.campaign_id, Membership.role).where(Membership.organiser_id == organiser_id)
     return {campaign_id: role for campaign_id, role in session.execute(query)}

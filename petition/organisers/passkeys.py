@@ -31,6 +31,7 @@ from webauthn.helpers.structs import (
 )
 
 from petition.core.errors import ExpectedError
+from petition.core.ids import OrganiserId
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor
@@ -89,7 +90,7 @@ def to_ask(site: Site, challenged: bytes) -> str:
     return webauthn.options_to_json(options)
 
 
-def to_make(session: Session, site: Site, organiser_id: bytes, challenged: bytes) -> str:
+def to_make(session: Session, site: Site, organiser_id: OrganiserId, challenged: bytes) -> str:
     """What a browser needs to make a passkey for an organiser, on a device that has none yet, as JSON."""
     someone = session.get_one(Organiser, organiser_id)
     known = [PublicKeyCredentialDescriptor(id=each.id) for each in every(session, organiser_id)]
@@ -104,7 +105,7 @@ def to_make(session: Session, site: Site, organiser_id: bytes, challenged: bytes
 
 
 def add(
-    session: Session, redis_store: RedisStore, site: Site, organiser_id: bytes, purpose: bytes, name: str, answer: str,
+    session: Session, redis_store: RedisStore, site: Site, organiser_id: OrganiserId, purpose: bytes, name: str, answer: str,
     now: datetime,
 ) -> Passkey:  # fmt: skip
     """Keep the public key that a browser made. Raises PasskeyRefused, RedisUnavailable."""
@@ -130,7 +131,7 @@ def add(
 
 def recognise(
     session: Session, redis_store: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime
-) -> bytes:
+) -> OrganiserId:
     """Whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
     challenged = _taken(redis_store, purpose, answer)
     passkey = _named_in(session, answer)
@@ -139,13 +140,13 @@ def recognise(
     return passkey.organiser_id
 
 
-def every(session: Session, organiser_id: bytes) -> Sequence[Passkey]:
+def every(session: Session, organiser_id: OrganiserId) -> Sequence[Passkey]:
     """The passkeys of an organiser, oldest first."""
     query = select(Passkey).where(Passkey.organiser_id == organiser_id)
     return session.scalars(query.order_by(Passkey.since, Passkey.name, Passkey.id)).all()
 
 
-def remove(session: Session, organiser_id: bytes, passkey_id: bytes, now: datetime) -> None:
+def remove(session: Session, organiser_id: OrganiserId, passkey_id: bytes, now: datetime) -> None:
     """Forget a passkey, if there is another way in; one that is gone already is fine. Raises LastWayIn."""
     session.get_one(Organiser, organiser_id, with_for_update=True)  # two removals at once leave no door, either
     mine = every(session, organiser_id)

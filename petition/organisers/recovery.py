@@ -23,6 +23,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from petition.core.errors import ExpectedError
+from petition.core.ids import OrganiserId
 from petition.core.redis_store import RedisStore
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor
@@ -93,7 +94,7 @@ class _Turn:
 TURNS: Final = {SIGN_IN: _Turn(), CONFIRM: _Turn()}
 
 
-def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
+def renew(session: Session, organiser_id: OrganiserId, now: datetime) -> list[str]:
     """Ten new codes, to be shown once; older ones no longer work. The first letter of each is its number."""
     session.get_one(Organiser, organiser_id, with_for_update=True)
     session.execute(delete(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id))
@@ -107,7 +108,7 @@ def renew(session: Session, organiser_id: bytes, now: datetime) -> list[str]:
     return ["-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)) for code in made]
 
 
-def left(session: Session, organiser_id: bytes) -> int:
+def left(session: Session, organiser_id: OrganiserId) -> int:
     """How many codes an organiser has not used."""
     query = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id)
     return session.scalar(query) or 0
@@ -115,7 +116,7 @@ def left(session: Session, organiser_id: bytes) -> int:
 
 def use(
     session: Session, redis_store: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
-) -> bytes:
+) -> OrganiserId:
     """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable.
 
     `key` hashes names. Tries at the door (`of`) are counted apart from those of somebody who is inside, so that
@@ -129,7 +130,9 @@ def use(
         )
 
 
-def _compared(session: Session, redis_store: RedisStore, tried: bytes, name: str, code: str, now: datetime) -> bytes:
+def _compared(
+    session: Session, redis_store: RedisStore, tried: bytes, name: str, code: str, now: datetime
+) -> OrganiserId:
     wait = redis_store.take_sign_in(tried)
     if wait is not None:
         raise TriedTooOften(wait)

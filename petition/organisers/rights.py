@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers.tables import Membership, Organiser, Role
 
 
@@ -35,14 +36,14 @@ GRANTS: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
 )
 
 
-def role_of(session: Session, organiser_id: bytes, campaign_id: bytes) -> Role | None:
+def role_of(session: Session, organiser_id: OrganiserId, campaign_id: CampaignId) -> Role | None:
     """The role of an organiser in a campaign; None for strangers and for those who were disabled."""
     query = select(Membership.role).join(Organiser, Organiser.id == Membership.organiser_id)
     query = query.where(Membership.organiser_id == organiser_id, Membership.campaign_id == campaign_id)
     return session.scalar(query.where(Organiser.disabled.is_(False)))
 
 
-def may(session: Session, organiser_id: bytes, act: Act, campaign_id: bytes) -> bool:
+def may(session: Session, organiser_id: OrganiserId, act: Act, campaign_id: CampaignId) -> bool:
     """Whether an organiser may do this in that campaign, as of now."""
     role = role_of(session, organiser_id, campaign_id)
     return role is not None and act in GRANTS[role]

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from petition.core.ids import OrganiserId
 from petition.organisers.tables import Organiser, OrganiserSession
 
 IDLE: Final = timedelta(minutes=30)
@@ -29,7 +30,7 @@ TOKEN_BYTES: Final = 32
 class Visitor:
     """An organiser who is signed in. `fresh`: proved it is them within ten minutes, as acts under two keys ask."""
 
-    organiser_id: bytes
+    organiser_id: OrganiserId
     name: str
     lang: str
     visit_id: bytes
@@ -41,7 +42,7 @@ def visit_id(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def begin(session: Session, organiser_id: bytes, now: datetime) -> str:
+def begin(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
     """Sign an organiser in; gives the cookie's value, which is kept nowhere here."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(OrganiserSession(id=visit_id(token), organiser_id=organiser_id, began=now, seen=now, confirmed=now))
@@ -77,7 +78,7 @@ def confirm(session: Session, visit: bytes, now: datetime) -> None:
     session.get_one(OrganiserSession, visit).confirmed = now
 
 
-def every(session: Session, organiser_id: bytes, now: datetime) -> list[OrganiserSession]:
+def every(session: Session, organiser_id: OrganiserId, now: datetime) -> list[OrganiserSession]:
     """The visits of an organiser that go on, newest first."""
     living = (OrganiserSession.seen > now - IDLE) & (OrganiserSession.began > now - LONGEST)
     query = select(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, living)
@@ -89,7 +90,7 @@ def end(session: Session, visit: bytes) -> None:
     session.execute(delete(OrganiserSession).where(OrganiserSession.id == visit))
 
 
-def end_all(session: Session, organiser_id: bytes, *, but: bytes = b"") -> None:
+def end_all(session: Session, organiser_id: OrganiserId, *, but: bytes = b"") -> None:
     """Sign out everywhere, or everywhere but here."""
     session.execute(
         delete(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, OrganiserSession.id != but)

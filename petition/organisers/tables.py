@@ -12,6 +12,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId, OrganiserId
 
 
 class Role(StrEnum):
@@ -28,7 +29,7 @@ class Organiser(Base):
 
     __tablename__ = "organiser"
 
-    id: Mapped[bytes] = mapped_column(primary_key=True)
+    id: Mapped[OrganiserId] = mapped_column(primary_key=True)
     name: Mapped[str]
     known_as: Mapped[str] = mapped_column(unique=True)
     lang: Mapped[str]
@@ -41,8 +42,8 @@ class Membership(Base):
 
     __tablename__ = "membership"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
-    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), primary_key=True, index=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
+    organiser_id: Mapped[OrganiserId] = mapped_column(ForeignKey("organiser.id"), primary_key=True, index=True)
     role: Mapped[Role]
     since: Mapped[date]
 
@@ -53,7 +54,7 @@ class Passkey(Base):
     __tablename__ = "passkey"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), index=True)
+    organiser_id: Mapped[OrganiserId] = mapped_column(ForeignKey("organiser.id"), index=True)
     name: Mapped[str]
     public_key: Mapped[bytes]
     sign_count: Mapped[int]
@@ -66,7 +67,7 @@ class RecoveryCode(Base):
 
     __tablename__ = "recovery_code"
 
-    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), primary_key=True)
+    organiser_id: Mapped[OrganiserId] = mapped_column(ForeignKey("organiser.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     hash: Mapped[str]
 
@@ -77,7 +78,7 @@ class OrganiserSession(Base):
     __tablename__ = "visit"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    organiser_id: Mapped[bytes] = mapped_column(ForeignKey("organiser.id"), index=True)
+    organiser_id: Mapped[OrganiserId] = mapped_column(ForeignKey("organiser.id"), index=True)
     began: Mapped[datetime]
     seen: Mapped[datetime]
     confirmed: Mapped[datetime]
@@ -89,8 +90,8 @@ class Invitation(Base):
     __tablename__ = "invitation"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    organiser_id: Mapped[bytes | None] = mapped_column(ForeignKey("organiser.id"))
-    campaign_id: Mapped[bytes | None]
+    organiser_id: Mapped[OrganiserId | None] = mapped_column(ForeignKey("organiser.id"))
+    campaign_id: Mapped[CampaignId | None]
     role: Mapped[Role | None]
-    by: Mapped[bytes | None]
+    by: Mapped[OrganiserId | None]
     until: Mapped[datetime]

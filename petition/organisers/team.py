@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers import audit_log, sessions
 from petition.organisers.actor import Actor, AnyActor, Operator
 from petition.organisers.audit_log import Action
@@ -33,7 +34,7 @@ class LastOwner(ExpectedError):
     status = 409
 
 
-def held(session: Session, campaign_id: bytes, organiser_id: bytes) -> Membership:
+def held(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId) -> Membership:
     """A member, with the whole team held until the end of the transaction. Raises MemberUnknown."""
     query = select(Membership).where(Membership.campaign_id == campaign_id)
     query = query.order_by(Membership.organiser_id).with_for_update().execution_options(populate_existing=True)
@@ -55,7 +56,9 @@ def spare(session: Session, member: Membership, to: Role | None) -> None:
         raise LastOwner
 
 
-def change_role(session: Session, campaign_id: bytes, organiser_id: bytes, role: Role, actor: AnyActor) -> None:
+def change_role(
+    session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, role: Role, actor: AnyActor
+) -> None:
     """Give a member another role. Raises MemberUnknown, LastOwner."""
     member = held(session, campaign_id, organiser_id)
     if member.role is role:
@@ -69,7 +72,7 @@ def change_role(session: Session, campaign_id: bytes, organiser_id: bytes, role:
     audit_log.write(session, campaign_id, actor, Action.ROLE_CHANGED, {"name": name, "role": role.value})
 
 
-def remove(session: Session, campaign_id: bytes, organiser_id: bytes, actor: AnyActor) -> None:
+def remove(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, actor: AnyActor) -> None:
     """Take a member out of a team; their rights end with their next request. Raises MemberUnknown, LastOwner."""
     member = held(session, campaign_id, organiser_id)
     spare(session, member, None)
@@ -80,13 +83,13 @@ def remove(session: Session, campaign_id: bytes, organiser_id: bytes, actor: Any
     audit_log.write(session, campaign_id, actor, Action.MEMBER_REMOVED, {"name": name})
 
 
-def open_invitations(session: Session, campaign_id: bytes, now: datetime) -> Sequence[Invitation]:
+def open_invitations(session: Session, campaign_id: CampaignId, now: datetime) -> Sequence[Invitation]:
     """Invitations to a campaign that nobody has followed yet, those that end first on top."""
     query = select(Invitation).where(Invitation.campaign_id == campaign_id, Invitation.until > now)
     return session.scalars(query.order_by(Invitation.until, Invitation.id)).all()
 
 
-def cancel(session: Session, campaign_id: bytes, invitation_id: bytes, actor: Actor) -> None:
+def cancel(session: Session, campaign_id: CampaignId, invitation_id: bytes, actor: Actor) -> None:
     """Make an invitation's link useless. Raises InvitationUnknown."""
     found = session.get(Invitation, invitation_id, with_for_update=True)
     if found is None or found.campaign_id != campaign_id:
@@ -106,5 +109,5 @@ def disable(session: Session, organiser: Organiser, now: datetime) -> None:
     audit_log.write(session, None, Operator(now), Action.ORGANISER_DISABLED, {"name": organiser.name})
 
 
-def _cut_invitations(session: Session, campaign_id: bytes, by: bytes) -> None:
+def _cut_invitations(session: Session, campaign_id: CampaignId, by: bytes) -> None:
     session.execute(delete(Invitation).where(Invitation.campaign_id == campaign_id, Invitation.by == by))

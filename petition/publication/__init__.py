@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import Campaign, CampaignState, switches
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.publication.drawing import foresee, render_snapshot
 from petition.publication.views import (
     Batch,
@@ -57,7 +58,7 @@ class Publication(Base):
 
     __tablename__ = "publication"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
     version: Mapped[int]
     data: Mapped[dict[str, Any]]

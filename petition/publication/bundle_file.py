@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign
+from petition.core.ids import CampaignId
 from petition.ledger import bundle, log
 
 
@@ -19,7 +20,7 @@ def bundle_path(home: Path, slug: str) -> Path:
     return home / "public" / slug / "bundle.zip"
 
 
-def write_epoch(session: Session, campaign_id: bytes, epoch: int, home: Path) -> None:
+def write_epoch(session: Session, campaign_id: CampaignId, epoch: int, home: Path) -> None:
     """Write the bundle of an epoch, unless a later epoch was closed already: its own row will write a newer bundle."""
     if log.head_of(session, campaign_id).epoch <= epoch:
         write_bundle(session, session.get_one(Campaign, campaign_id), home)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Answer, Campaign, DemandStep, Handover, Update
 from petition.campaigns.milestones import MilestoneStatus
+from petition.core.ids import CampaignId
 from petition.publication.views import AnswerView, DemandView, Ending, HandoverView, StepView, TimelineItem
 
 MOST_UPDATES = 100
@@ -48,7 +49,7 @@ def items(
     return tuple(reversed(found))
 
 
-def ending(session: Session, campaign_id: bytes) -> Ending:
+def ending(session: Session, campaign_id: CampaignId) -> Ending:
     """The delivery and the answer, as far as they are recorded."""
     handover, answer = session.get(Handover, campaign_id), session.get(Answer, campaign_id)
     return Ending(
@@ -64,6 +65,6 @@ def _steps(demand: DemandView) -> list[TimelineItem]:
     return [TimelineItem(each.day, "demand", demand.number, {}, each.state) for each in demand.steps]
 
 
-def _updates(session: Session, campaign_id: bytes) -> list[Update]:
+def _updates(session: Session, campaign_id: CampaignId) -> list[Update]:
     query = select(Update).where(Update.campaign_id == campaign_id).order_by(Update.number.desc()).limit(MOST_UPDATES)
     return list(session.scalars(query))

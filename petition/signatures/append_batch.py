@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.ledger.entries import RemoveEntry, Visibility, WithdrawEntry
 from petition.ledger.log import Entry
 from petition.signatures.tables import (
@@ -46,7 +47,7 @@ class Withdrawals:
     removed: dict[str, int]
 
 
-def waiting(session: Session, campaign_id: bytes) -> tuple[int, int]:
+def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:
     """How many signatures, and how many tombstones, wait for the next epoch."""
     signatures = select(func.count()).select_from(Pending).where(Pending.campaign_id == campaign_id)
     tombstones = (
@@ -62,7 +63,7 @@ def waiting(session: Session, campaign_id: bytes) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def take_withdrawals(session: Session, campaign_id: bytes) -> Withdrawals:
+def take_withdrawals(session: Session, campaign_id: CampaignId) -> Withdrawals:
     """Take the tombstones of signatures that are in the ledger; others wait until theirs is."""
     entries: list[WithdrawEntry | RemoveEntry] = [*_withdrawals(session, campaign_id)]
     entries += _removals(session, campaign_id)
@@ -72,7 +73,7 @@ def take_withdrawals(session: Session, campaign_id: bytes) -> Withdrawals:
     return Withdrawals([entry.line() for entry in entries], withdrawn, dict(reasons))
 
 
-def _withdrawals(session: Session, campaign_id: bytes) -> list[WithdrawEntry]:
+def _withdrawals(session: Session, campaign_id: CampaignId) -> list[WithdrawEntry]:
     taking = (
         delete(Withdrawal)
         .where(
@@ -85,7 +86,7 @@ def _withdrawals(session: Session, campaign_id: bytes) -> list[WithdrawEntry]:
     return [WithdrawEntry(index, w) for index, w in session.execute(taking)]
 
 
-def _ripe(campaign_id: bytes) -> tuple[ColumnElement[bool], ...]:
+def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
     """Signatures whose removal an epoch takes: a wave goes as a whole, so not while it runs."""
     running = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
@@ -95,7 +96,7 @@ def _ripe(campaign_id: bytes) -> tuple[ColumnElement[bool], ...]:
     return WaitingRemoval.campaign_id == campaign_id, same, Signature.state == SignatureState.REMOVED, whole
 
 
-def _removals(session: Session, campaign_id: bytes) -> list[RemoveEntry]:
+def _removals(session: Session, campaign_id: CampaignId) -> list[RemoveEntry]:
     """Delete the bodies, which were kept so that the removal could be taken back, and with them the way back."""
     final = update(Signature).where(*_ripe(campaign_id)).values(**GONE, why=WaitingRemoval.why)
     final = final.returning(Signature.index, WaitingRemoval.why).execution_options(synchronize_session=False)
@@ -105,14 +106,14 @@ def _removals(session: Session, campaign_id: bytes) -> list[RemoveEntry]:
     return entries
 
 
-def withdrawn_while_waiting(session: Session, campaign_id: bytes) -> bool:
+def withdrawn_while_waiting(session: Session, campaign_id: CampaignId) -> bool:
     """Whether a signature that waits was withdrawn; its tombstone can only follow in a batch of its own."""
     withdrawn = (Pending.campaign_id == campaign_id) & (Pending.state == SignatureState.WITHDRAWN)
     return session.scalar(select(Pending.hw).where(withdrawn).limit(1)) is not None
 
 
 def append_batch(
-    session: Session, campaign_id: bytes, base: int, epoch: int, *, names_wait: bool = False
+    session: Session, campaign_id: CampaignId, base: int, epoch: int, *, names_wait: bool = False
 ) -> list[bytes]:
     """Move every waiting signature into the ledger from index `base` on; gives their leaf hashes in order.
 

@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.ledger.entries import Removal
 from petition.organisers.actor import Actor
 from petition.signatures.selection import COUNTED
@@ -77,7 +78,7 @@ def begin(
     return wave
 
 
-def find(session: Session, campaign_id: bytes, wave_id: bytes) -> BulkRemoval:
+def find(session: Session, campaign_id: CampaignId, wave_id: bytes) -> BulkRemoval:
     """A wave, locked; raises BulkRemovalUnknown."""
     query = (
         select(BulkRemoval).where(BulkRemoval.id == wave_id, BulkRemoval.campaign_id == campaign_id).with_for_update()
@@ -88,7 +89,7 @@ def find(session: Session, campaign_id: bytes, wave_id: bytes) -> BulkRemoval:
     return wave
 
 
-def running(session: Session, campaign_id: bytes) -> list[bytes]:
+def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
     """Waves that have not come to their end, oldest first."""
     query = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
@@ -118,7 +119,7 @@ def advance(session: Session, wave: BulkRemoval, most: int = PORTION) -> bool:
     return wave.state is BulkRemovalState.RUNNING
 
 
-def finish(session: Session, campaign_id: bytes) -> None:
+def finish(session: Session, campaign_id: CampaignId) -> None:
     """Bring every wave of a campaign to its end: nothing may be left running when the ledger is closed."""
     for wave_id in running(session, campaign_id):
         wave = find(session, campaign_id, wave_id)
@@ -156,13 +157,13 @@ def waits(session: Session, wave: BulkRemoval) -> bool:
     return wave.state is BulkRemovalState.RUNNING or left is not None
 
 
-def waiting_of(session: Session, campaign_id: bytes) -> dict[bytes, int]:
+def waiting_of(session: Session, campaign_id: CampaignId) -> dict[bytes, int]:
     """How many removals of which wave wait for the next epoch."""
     query = select(WaitingRemoval.wave, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
     return {wave: n for wave, n in session.execute(query.group_by(WaitingRemoval.wave)) if wave is not None}
 
 
-def _remove(session: Session, campaign_id: bytes, indices: list[int], public: list[int]) -> None:
+def _remove(session: Session, campaign_id: CampaignId, indices: list[int], public: list[int]) -> None:
     keep = update(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(public))
     session.execute(keep.values(public=True).execution_options(**_UNSYNCED))
     gone = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(indices))
@@ -173,5 +174,5 @@ def _same() -> ColumnElement[bool]:
     return (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
 
 
-def _mark_stale(session: Session, campaign_id: bytes) -> None:
+def _mark_stale(session: Session, campaign_id: CampaignId) -> None:
     session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))

@@ -29,6 +29,7 @@ from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
 from petition.core import db
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.ledger import checkpoint, log, merkle
 from petition.ledger.entries import Body, SignEntry, Visibility, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
@@ -154,7 +155,7 @@ def _issuer(spki: bytes) -> rsabssa.PublicKey:
     return rsabssa.load_spki(spki)
 
 
-def _insert(session: db.Writing, campaign_id: bytes, row: dict[str, object]) -> bytes:
+def _insert(session: db.Writing, campaign_id: CampaignId, row: dict[str, object]) -> bytes:
     try:
         found = db.run(session, _INSERT, row).one_or_none()
     except IntegrityError as error:

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Signature, SignatureState
 from petition.signatures.visibility import enough
@@ -79,12 +80,12 @@ class Criteria:
         made = cls(**told)
         return cls(**told | {"comment": WithComment(made.comment), "shown": Shown(made.shown)})
 
-    def conditions(self, campaign_id: bytes) -> list[ColumnElement[bool]]:
+    def conditions(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
         """What holds for every signature that is meant."""
         of_epochs = [*_epochs(self.first, self.last)]
         return [Signature.campaign_id == campaign_id, *of_epochs, *self._of_bodies(campaign_id)]
 
-    def _of_bodies(self, campaign_id: bytes) -> list[ColumnElement[bool]]:
+    def _of_bodies(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
         asked = [getattr(Signature, name) == getattr(self, name) for name in ("role", "team") if getattr(self, name)]
         if self.q:
             texts = (Signature.name, Signature.comment)
@@ -101,11 +102,11 @@ class Criteria:
         return [*asked, visible] if asked else []
 
 
-def _named(campaign_id: bytes) -> ColumnElement[bool]:
+def _named(campaign_id: CampaignId) -> ColumnElement[bool]:
     return Signature.public & (Signature.show == Visibility.NAME) & enough(campaign_id)
 
 
-def _visible(campaign_id: bytes) -> ColumnElement[bool]:
+def _visible(campaign_id: CampaignId) -> ColumnElement[bool]:
     return Signature.public & Signature.show.in_([Visibility.NAME, Visibility.ROLE]) & enough(campaign_id)
 
 
@@ -116,7 +117,7 @@ def _epochs(first: int | None, last: int | None) -> Iterable[ColumnElement[bool]
         yield Signature.epoch <= last
 
 
-def _repeated(campaign_id: bytes) -> Select[str]:
+def _repeated(campaign_id: CampaignId) -> Select[str]:
     name = func.lower(Signature.name)
     return (
         select(name)
@@ -187,7 +188,7 @@ def unpacked(text: str) -> list[int]:
     return [at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
 
 
-def select_signatures(session: Session, campaign_id: bytes, criteria: Criteria, size: int) -> Selection:
+def select_signatures(session: Session, campaign_id: CampaignId, criteria: Criteria, size: int) -> Selection:
     """Select among the first `size` entries; two queries. Raises CriteriaEmpty."""
     if not criteria.as_json():
         raise CriteriaEmpty
@@ -206,7 +207,7 @@ def select_signatures(session: Session, campaign_id: bytes, criteria: Criteria, 
 
 
 def list_named(
-    session: Session, campaign_id: bytes, criteria: Criteria, *, after: int = 0, before: int | None = None
+    session: Session, campaign_id: CampaignId, criteria: Criteria, *, after: int = 0, before: int | None = None
 ) -> SignerPage:
     """A page of the named after an entry, or before one; two queries, whatever page it is."""
     wanted = [*criteria.conditions(campaign_id), _named(campaign_id)]
@@ -225,7 +226,7 @@ def list_named(
     )
 
 
-def named_signer(session: Session, campaign_id: bytes, index: int) -> Signer | None:
+def named_signer(session: Session, campaign_id: CampaignId, index: int) -> Signer | None:
     """The signer of an entry, if shown by name."""
     wanted = (Signature.campaign_id == campaign_id, Signature.index == index, _named(campaign_id))
     row = session.execute(_signers().where(*wanted)).first()
@@ -245,7 +246,7 @@ class Pattern:
     n: int
 
 
-def repeated_names(session: Session, campaign_id: bytes, most: int) -> list[Pattern]:
+def repeated_names(session: Session, campaign_id: CampaignId, most: int) -> list[Pattern]:
     """Names that several of the last signers show, most frequent first; one query."""
     names = _last_names(campaign_id)
     name, many = func.lower(names.c.name), func.count()
@@ -253,7 +254,7 @@ def repeated_names(session: Session, campaign_id: bytes, most: int) -> list[Patt
     return [Pattern(*row) for row in session.execute(query)]
 
 
-def numbered_names(session: Session, campaign_id: bytes, least: int, most: int) -> list[Pattern]:
+def numbered_names(session: Session, campaign_id: CampaignId, least: int, most: int) -> list[Pattern]:
     """What stands before the number in names of the last signers that differ by it alone, most frequent first."""
     names = _last_names(campaign_id)
     stem, many = func.regexp_replace(func.lower(names.c.name), "[0-9]+.*$", ""), func.count()
@@ -262,6 +263,6 @@ def numbered_names(session: Session, campaign_id: bytes, least: int, most: int) 
     return [Pattern(*row) for row in session.execute(query)]
 
 
-def _last_names(campaign_id: bytes) -> Subquery:
+def _last_names(campaign_id: CampaignId) -> Subquery:
     named = select(Signature.name).where(Signature.campaign_id == campaign_id, _named(campaign_id))
     return named.order_by(Signature.index.desc()).limit(LOOKED_AT).subquery()

@@ -13,6 +13,7 @@ from sqlalchemy import Enum, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId, OrganiserId
 from petition.ledger.entries import Removal, Visibility
 
 
@@ -31,7 +32,7 @@ class Spent(Base):
 
     __tablename__ = "spent"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)
 
 
@@ -44,7 +45,7 @@ class Pending(Base):
 
     __tablename__ = "pending"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)
     leaf: Mapped[bytes]
     line: Mapped[str]
@@ -66,7 +67,7 @@ class Signature(Base):
 
     __tablename__ = "signature"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     hw: Mapped[bytes]
     leaf: Mapped[bytes]
@@ -95,7 +96,7 @@ class Withdrawal(Base):
 
     __tablename__ = "withdrawal"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)
     w: Mapped[bytes]
 
@@ -109,7 +110,7 @@ class WaitingRemoval(Base):
 
     __tablename__ = "waiting_removal"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     why: Mapped[Removal]
     wave: Mapped[bytes | None]
@@ -131,11 +132,11 @@ class BulkRemoval(Base):
     __tablename__ = "wave"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes] = mapped_column(index=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(index=True)
     why: Mapped[Removal]
     criteria: Mapped[dict[str, Any]]
     found: Mapped[int]
     done: Mapped[int]
     state: Mapped[BulkRemovalState] = mapped_column(Enum(BulkRemovalState, name="wavestate"))
-    by: Mapped[bytes]
+    by: Mapped[OrganiserId]
     at: Mapped[datetime]

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition.campaigns import Campaign, CampaignState
+from petition.core.ids import CampaignId
 from petition.ledger.bundle import PublicBody
 from petition.ledger.entries import Body, Visibility
 from petition.ledger.log import Head
@@ -22,7 +23,7 @@ _IN_FORCE = Signature.state == SignatureState.LOGGED
 """Not one whose removal waits: its body is kept so that the removal can be taken back, and opens nothing meanwhile."""
 
 
-def enough(campaign_id: bytes) -> ColumnElement[bool]:
+def enough(campaign_id: CampaignId) -> ColumnElement[bool]:
     """A condition, the same for each row: the public sees count and names, for the least number has signed or it is over."""
     over = Campaign.state.not_in([CampaignState.DRAFT, CampaignState.OPEN])
     reached = (Campaign.state == CampaignState.OPEN) & (Head.counted >= Campaign.public_min)
@@ -75,7 +76,7 @@ def most_public(wishes: Counter[int]) -> int:
     return 0
 
 
-def unveil(session: Session, campaign_id: bytes, counted: int, *, names_wait: bool = False) -> None:
+def unveil(session: Session, campaign_id: CampaignId, counted: int, *, names_wait: bool = False) -> None:
     """Open the sealed names whose promise and wish are met, and the roles whose cell holds ten; close cells below.
 
     A name opens when so many signatures are `counted` as were promised when it was signed, whatever became of the
@@ -86,7 +87,7 @@ def unveil(session: Session, campaign_id: bytes, counted: int, *, names_wait: bo
     _open_roles(session, campaign_id)
 
 
-def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
+def _open_names(session: Session, campaign_id: CampaignId, counted: int) -> None:
     named = (Signature.campaign_id == campaign_id) & (Signature.show == Visibility.NAME) & _IN_FORCE
     named &= Signature.public | (Signature.sealed_until <= counted)
     wishes: Counter[int] = Counter()
@@ -100,7 +101,7 @@ def _open_names(session: Session, campaign_id: bytes, counted: int) -> None:
     )
 
 
-def _open_roles(session: Session, campaign_id: bytes) -> None:
+def _open_roles(session: Session, campaign_id: CampaignId) -> None:
     by_role = (Signature.campaign_id == campaign_id) & (Signature.show == Visibility.ROLE) & _IN_FORCE
     cell = (Signature.role, Signature.team)
     large = select(*cell).where(by_role).group_by(*cell).having(func.count() >= LEAST)
@@ -110,7 +111,7 @@ def _open_roles(session: Session, campaign_id: bytes) -> None:
         )
 
 
-def count_cells(session: Session, campaign_id: bytes) -> Cells:
+def count_cells(session: Session, campaign_id: CampaignId) -> Cells:
     """Signatures shown by name and by role, from the rows themselves."""
     query = (
         select(Signature.show, func.count(), func.count().filter(Signature.salt.is_(None)))
@@ -126,17 +127,17 @@ def count_cells(session: Session, campaign_id: bytes) -> Cells:
     return Cells(named, roles, unproven)
 
 
-def role_counts(session: Session, campaign_id: bytes) -> dict[str, int]:
+def role_counts(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """How many show only a role, by role; only from cells of at least ten. Exact: `group_figures` makes figures of it."""
     return _counts(session, campaign_id, Signature.role)
 
 
-def team_counts(session: Session, campaign_id: bytes) -> dict[str, int]:
+def team_counts(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """The same people by team, those who say one."""
     return {team: n for team, n in _counts(session, campaign_id, Signature.team).items() if team}
 
 
-def _counts(session: Session, campaign_id: bytes, by: InstrumentedAttribute[str]) -> dict[str, int]:
+def _counts(session: Session, campaign_id: CampaignId, by: InstrumentedAttribute[str]) -> dict[str, int]:
     query = (
         select(by, func.count())
         .where(Signature.campaign_id == campaign_id, Signature.show == Visibility.ROLE, Signature.public)
@@ -145,13 +146,13 @@ def _counts(session: Session, campaign_id: bytes, by: InstrumentedAttribute[str]
     return {value: n for value, n in session.execute(query)}
 
 
-def count_hidden(session: Session, campaign_id: bytes) -> int:
+def count_hidden(session: Session, campaign_id: CampaignId) -> int:
     """How many count without a body, because it was taken off."""
     hidden = (Signature.campaign_id == campaign_id) & (Signature.state == SignatureState.HIDDEN)
     return int(session.scalar(select(func.count()).select_from(Signature).where(hidden)) or 0)
 
 
-def named(session: Session, campaign_id: bytes, *, page: int = 1, q: str = "") -> NamedPage:
+def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = "") -> NamedPage:
     """A page of named signers in ledger order, 100 a page; `q` is looked for in name, role and team."""
     wanted = _named(campaign_id, q)
     found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
@@ -160,7 +161,7 @@ def named(session: Session, campaign_id: bytes, *, page: int = 1, q: str = "") -
     return NamedPage(names, max(1, -(-found // NAMES_A_PAGE)), found)
 
 
-def every_name(session: Session, campaign_id: bytes) -> Iterator[NamedSigner]:
+def every_name(session: Session, campaign_id: CampaignId) -> Iterator[NamedSigner]:
     """Every public name in ledger order, read in small portions."""
     query = _names().where(*_named(campaign_id, "")).order_by(Signature.index)
     for row in session.execute(query.execution_options(yield_per=READ_AT_ONCE)):
@@ -171,7 +172,7 @@ def _names() -> Select[str, str, str, str]:
     return select(Signature.name, Signature.role, Signature.team, Signature.comment)
 
 
-def _named(campaign_id: bytes, q: str) -> list[ColumnElement[bool]]:
+def _named(campaign_id: CampaignId, q: str) -> list[ColumnElement[bool]]:
     wanted = [Signature.campaign_id == campaign_id, Signature.show == Visibility.NAME, Signature.public.is_(True)]
     if q:
         fields = (Signature.name, Signature.role, Signature.team)
@@ -180,7 +181,7 @@ def _named(campaign_id: bytes, q: str) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def bodies(session: Session, campaign_id: bytes, size: int) -> Iterator[PublicBody]:
+def bodies(session: Session, campaign_id: CampaignId, size: int) -> Iterator[PublicBody]:
     """What may be shown of the first `size` entries, with the salts that open the ledger's commitments.
 
     Not that somebody shows nothing: what is left undisclosed would be sealed names and groups under ten, by number.

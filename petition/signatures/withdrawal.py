@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
 
@@ -93,7 +94,7 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
     _mark_stale(session, campaign)
 
 
-def forget_bodies(session: Session, campaign_id: bytes) -> None:
+def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
     """Take off every name, role and comment of a campaign that was closed long ago; its count stands."""
     shown = update(Signature).where(Signature.campaign_id == campaign_id, Signature.state == SignatureState.LOGGED)
     gone = shown.values(**GONE, state=SignatureState.HIDDEN, public=False).returning(Signature.index)
@@ -112,7 +113,7 @@ def _give_up_removal(session: Session, row: Pending | Signature) -> bool:
     return session.scalar(dropped) is not None
 
 
-def _locked(session: Session, campaign_id: bytes, hw: bytes) -> Pending | Signature:
+def _locked(session: Session, campaign_id: CampaignId, hw: bytes) -> Pending | Signature:
     waiting = select(Pending).where(Pending.campaign_id == campaign_id, Pending.hw == hw).with_for_update()
     logged = select(Signature).where(Signature.campaign_id == campaign_id, Signature.hw == hw).with_for_update()
     # A row that an epoch is moving just now is in neither place for one look; the second look finds it.

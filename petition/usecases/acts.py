@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from petition import epochs, organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId, OrganiserId
 from petition.ledger import log
 from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
 from petition.organisers.actor import Actor
@@ -44,7 +45,7 @@ class RightMissing(ExpectedError):
     status = 403
 
 
-def waiting(session: Session, campaign_id: bytes, now: datetime) -> list[tuple[ApprovalRequest, str]]:
+def waiting(session: Session, campaign_id: CampaignId, now: datetime) -> list[tuple[ApprovalRequest, str]]:
     """Requests that can be decided, oldest first, each with the name of whoever asked and still may."""
     asking = approvals.waiting(campaign_id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
     asking = asking.join(Organiser, Organiser.id == ApprovalRequest.asked_by)
@@ -86,7 +87,7 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
 
 
 def change_member(
-    session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, actor: Actor
+    session: Session, campaign: Campaign, organiser_id: OrganiserId, to: Role | None, actor: Actor
 ) -> ApprovalRequest | None:
     """Give a member another role, or none: at once, or for an owner once a second organiser agrees.
 
@@ -102,21 +103,21 @@ def change_member(
     return None
 
 
-def _change(session: Session, campaign: Campaign, organiser_id: bytes, to: Role | None, actor: Actor) -> None:
+def _change(session: Session, campaign: Campaign, organiser_id: OrganiserId, to: Role | None, actor: Actor) -> None:
     if to is None:
         team.remove(session, campaign.id, organiser_id, actor)
     else:
         team.change_role(session, campaign.id, organiser_id, to, actor)
 
 
-def _require(session: Session, request: ApprovalRequest, by: bytes) -> None:
+def _require(session: Session, request: ApprovalRequest, by: OrganiserId) -> None:
     if not organisers.may(session, by, RIGHTS[request.act], request.campaign_id):
         raise RightMissing
 
 
 def _remove_owner(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     to = Role(request.about["to"]) if request.about["to"] else None
-    _change(session, campaign, bytes.fromhex(request.about["organiser"]), to, Actor(request.asked_by, now))
+    _change(session, campaign, OrganiserId(bytes.fromhex(request.about["organiser"])), to, Actor(request.asked_by, now))
 
 
 def _close(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:

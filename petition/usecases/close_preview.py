@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from petition import signatures, verification
 from petition.campaigns import Campaign, CampaignState
+from petition.core.ids import CampaignId
 from petition.mailing.subscribers import Subscriber
 from petition.signatures import bulk_removal
 from petition.signatures.tables import Spent
@@ -55,6 +56,6 @@ def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
     )
 
 
-def _of(session: Session, table: type[Tag | Spent | Subscriber], campaign_id: bytes) -> int:
+def _of(session: Session, table: type[Tag | Spent | Subscriber], campaign_id: CampaignId) -> int:
     query = select(func.count()).select_from(table).where(table.campaign_id == campaign_id)
     return int(session.scalar(query) or 0)

@@ -20,6 +20,7 @@ from petition import signatures
 from petition.campaigns import Campaign
 from petition.core import db, events
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.organisers import approvals, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
@@ -79,13 +80,13 @@ def names_are_public(session: Session, campaign: Campaign) -> bool:
     return bool(session.scalar(select(signatures.enough(campaign.id))))
 
 
-def of(session: Session, campaign_id: bytes, now: datetime) -> list[Export]:
+def of(session: Session, campaign_id: CampaignId, now: datetime) -> list[Export]:
     """The files of a campaign, newest first, as long as they live."""
     query = select(Export).where(Export.campaign_id == campaign_id, Export.until > now)
     return list(session.scalars(query.order_by(Export.at.desc(), Export.id).limit(50)))
 
 
-def find(session: Session, campaign_id: bytes, export_id: bytes, now: datetime) -> Export:
+def find(session: Session, campaign_id: CampaignId, export_id: bytes, now: datetime) -> Export:
     """A file that is ready; raises ExportUnknown."""
     query = select(Export).where(Export.id == export_id, Export.campaign_id == campaign_id, Export.until > now)
     found = session.scalar(query.where(Export.state == ExportState.DONE))

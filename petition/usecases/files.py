@@ -20,11 +20,13 @@ from sqlalchemy.orm import Session
 from petition import signatures
 from petition.campaigns import Campaign
 from petition.core import failpoints
+from petition.core.ids import CampaignId, OrganiserId
 from petition.epochs import history
 from petition.organisers import Organiser, audit_log
 from petition.usecases import cells
 from petition.usecases.tables import ExportKind
 
+NOBODY: Final = OrganiserId(b"")
 AT_ONCE: Final = 2_000
 TOLD_EVERY: Final = 20_000
 PART: Final = ".part"
@@ -96,12 +98,12 @@ def keep_only(there: Collection[Path], living: Collection[str]) -> None:
 SIGNERS: Final = ("name", "role", "team", "comment")
 
 
-def _signers(session: Session, campaign_id: bytes) -> Rows:
+def _signers(session: Session, campaign_id: CampaignId) -> Rows:
     people = ((each.name, each.role, each.team, each.comment) for each in signatures.every_name(session, campaign_id))
     return Rows(signatures.count_cells(session, campaign_id).named, lambda file: _table(file, SIGNERS, people))
 
 
-def _journal(session: Session, campaign_id: bytes) -> Rows:
+def _journal(session: Session, campaign_id: CampaignId) -> Rows:
     lines = audit_log.lines(campaign_id)
     total = session.scalar(select(func.count()).select_from(lines.order_by(None).subquery())) or 0
     return Rows(total, lambda file: _table(file, ("number", "at", "by", "deed", "about"), _audit_rows(session, lines)))
@@ -111,7 +113,13 @@ def _audit_rows(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterat
     names = {organiser_id: name for organiser_id, name in session.execute(select(Organiser.id, Organiser.name))}
     for each in session.scalars(lines.execution_options(yield_per=AT_ONCE)):
         about = json.dumps(each.about, ensure_ascii=False, sort_keys=True)
-        yield each.number, each.at.isoformat(timespec="seconds"), names.get(each.by or b"", ""), each.deed.value, about
+        yield (
+            each.number,
+            each.at.isoformat(timespec="seconds"),
+            names.get(each.by or NOBODY, ""),
+            each.deed.value,
+            about,
+        )
 
 
 def _table(

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.epochs.history import Epoch
 from petition.signatures import selection
 from petition.signatures.selection import Pattern
@@ -46,7 +47,7 @@ class Hints:
         return bool(self.bursts or self.repeated or self.numbered)
 
 
-def find(session: Session, campaign_id: bytes) -> Hints:
+def find(session: Session, campaign_id: CampaignId) -> Hints:
     """Look over the last epochs and the names that are shown; three queries."""
     recent = select(Epoch.number, Epoch.signed).where(Epoch.campaign_id == campaign_id, Epoch.signed > 0)
     epochs = list(session.execute(recent.order_by(Epoch.number.desc()).limit(LOOKED_AT)))

@@ -20,6 +20,7 @@ from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import Goal, Milestone, MilestoneKind, needs
 from petition.core import db
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.epochs.batch import epoch_lock
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor
@@ -142,7 +143,7 @@ def _require_no_names(session: Session, campaign: Campaign) -> None:
         raise NamesPublic
 
 
-def _opened(session: Session, campaign_id: bytes) -> bool:
+def _opened(session: Session, campaign_id: CampaignId) -> bool:
     same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
     query = select(Goal.value).join(Milestone, same).where(Goal.campaign_id == campaign_id, Goal.open_names)
     return session.scalar(query.limit(1)) is not None

@@ -19,6 +19,7 @@ from petition import signatures
 from petition.campaigns import Campaign, require_open
 from petition.core import db, outbox
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
 from petition.epochs.batch import epoch_lock
 from petition.epochs.history import Epoch
@@ -58,7 +59,7 @@ class Begun:
     request: ApprovalRequest | None
 
 
-def of_days(session: Session, campaign_id: bytes, criteria: Criteria, days: Days) -> Criteria:
+def of_days(session: Session, campaign_id: CampaignId, criteria: Criteria, days: Days) -> Criteria:
     """The criteria with days turned into epochs, which is all a signature knows of its time."""
     if days == Days():
         return criteria
@@ -125,7 +126,7 @@ def take_back(session: Session, campaign: Campaign, wave_id: bytes, actor: Actor
     return restored
 
 
-def remove_portion(session: Session, campaign_id: bytes, outbox_id: str, now: datetime, most: int) -> bool:
+def remove_portion(session: Session, campaign_id: CampaignId, outbox_id: str, now: datetime, most: int) -> bool:
     """Remove up to `most` signatures of the oldest bulk removal that runs; without one, settle the row. Whether one ran."""
     db.hold(session, epoch_lock(campaign_id))
     left = bulk_removal.running(session, campaign_id)
@@ -172,7 +173,7 @@ class Line:
         return self.wave.found - self.wave.done if self.wave.state is not BulkRemovalState.RUNNING else 0
 
 
-def lines(session: Session, campaign_id: bytes, most: int = 100) -> list[Line]:
+def lines(session: Session, campaign_id: CampaignId, most: int = 100) -> list[Line]:
     """Removals, newest first; two queries."""
     query = (
         select(BulkRemoval)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId, OrganiserId
 
 
 class ExportKind(StrEnum):
@@ -34,12 +35,12 @@ class Export(Base):
     __tablename__ = "export"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes] = mapped_column(index=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(index=True)
     kind: Mapped[ExportKind]
     state: Mapped[ExportState]
     done: Mapped[int]
     total: Mapped[int]
     tries: Mapped[int]
-    by: Mapped[bytes]
+    by: Mapped[OrganiserId]
     at: Mapped[datetime]
     until: Mapped[datetime]

@@ -23,6 +23,7 @@ from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpda
 from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import News, NewsKind
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.mailing import digests, queue, subscribers
 from petition.mailing.subscribers import Frequency
 from petition.organisers import approvals, audit_log
@@ -240,7 +241,7 @@ def _require_whole(campaign: Campaign, draft: UpdateDraft) -> None:
         raise TextMissing("An update needs a text in each language of a letter that is public.")
 
 
-def _requests(session: Session, campaign_id: bytes, now: datetime) -> dict[str, ApprovalRequest]:
+def _requests(session: Session, campaign_id: CampaignId, now: datetime) -> dict[str, ApprovalRequest]:
     waiting = session.scalars(approvals.waiting(campaign_id, now).where(ApprovalRequest.act == ApprovalKind.MAIL))
     return {str(each.about.get("draft")): each for each in waiting}
 

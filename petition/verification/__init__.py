@@ -32,6 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from petition.blindsign import rsabssa
 from petition.campaigns import Campaign, CampaignClosed, require_open, switches
 from petition.core import db
+from petition.core.ids import CampaignId
 from petition.privacy import keyring
 from petition.verification import work_email
 from petition.verification.context import AlreadyVerified, CodeWrong, NetworkExhausted, Proven, VerificationContext
@@ -77,7 +78,7 @@ class Method(Protocol):
 METHODS: Final = {work_email.NAME: work_email}
 
 
-def start(session: Session, campaign_id: bytes) -> bytes:
+def start(session: Session, campaign_id: CampaignId) -> bytes:
     """Make a campaign's issuer key; gives the public half (SPKI)."""
     private = rsabssa.generate_key()
     session.add(Issuer(campaign_id=campaign_id, sealed_key=keyring.seal(private.to_pkcs8())))
@@ -173,7 +174,7 @@ _ENTER: Final = _entering()
 _keys: dict[bytes, rsabssa.PrivateKey] = {}
 
 
-def _issuer_key(session: db.Writing, campaign_id: bytes) -> rsabssa.PrivateKey:
+def _issuer_key(session: db.Writing, campaign_id: CampaignId) -> rsabssa.PrivateKey:
     """The campaign's key, read once in each process; whether it still may be used is for `_enter` to say."""
     if campaign_id not in _keys:
         sealed = session.scalar(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id))
@@ -183,13 +184,15 @@ def _issuer_key(session: db.Writing, campaign_id: bytes) -> rsabssa.PrivateKey:
     return _keys[campaign_id]
 
 
-def issued(session: Session, campaign_id: bytes) -> dict[str, int]:
+def issued(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """Passes issued so far by method; all that the epoch may know of this side."""
     query = select(Issued.method, Issued.n).where(Issued.campaign_id == campaign_id).order_by(Issued.method)
     return {method: n for method, n in session.execute(query)}
 
 
-def codes_by_day(session: Session, campaign_id: bytes, first: date, today: date) -> list[tuple[str, date, int, int]]:
+def codes_by_day(
+    session: Session, campaign_id: CampaignId, first: date, today: date
+) -> list[tuple[str, date, int, int]]:
     """Domain, day, codes asked for, codes used, of days that are over; 0 is any figure under ten.
 
     When an employer blocks the mails, the two figures part. Who looks at a mail log beside them finds no single person.
@@ -204,7 +207,7 @@ def _coarse(figure: InstrumentedAttribute[int]) -> ColumnElement[int]:
     return case((figure < FEW, 0), else_=figure)
 
 
-def destroy(session: Session, campaign_id: bytes) -> None:
+def destroy(session: Session, campaign_id: CampaignId) -> None:
     """At the close: the issuer's key and the tags are deleted; the issued counts stay public."""
     session.execute(delete(Issuer).where(Issuer.campaign_id == campaign_id))
     session.execute(delete(Tag).where(Tag.campaign_id == campaign_id))

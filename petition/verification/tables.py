@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 
 SCHEMA = {"schema": "verification"}
 
@@ -20,7 +21,7 @@ class Issuer(Base):
     __tablename__ = "issuer"
     __table_args__ = SCHEMA
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     sealed_key: Mapped[bytes]
 
 
@@ -30,7 +31,7 @@ class Tag(Base):
     __tablename__ = "tag"
     __table_args__ = SCHEMA
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     tag: Mapped[bytes] = mapped_column(primary_key=True)
 
 
@@ -50,7 +51,7 @@ class Issued(Base):
     __tablename__ = "issued"
     __table_args__ = SCHEMA
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     method: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int]
 
@@ -78,7 +79,7 @@ class CodeDay(Base):
     __tablename__ = "code_day"
     __table_args__ = SCHEMA
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     domain: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     asked: Mapped[int]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from petition.core import db, outbox
+from petition.core.ids import CampaignId
 from petition.signatures import bulk_removal
 from petition.usecases import removals
 
@@ -29,6 +30,6 @@ def carry_out_removals(
         time.sleep(BREATH)
 
 
-def _portion(campaign_id: bytes, outbox_id: str, now: datetime, most: int) -> bool:
+def _portion(campaign_id: CampaignId, outbox_id: str, now: datetime, most: int) -> bool:
     with db.transaction() as session:
         return removals.remove_portion(session, campaign_id, outbox_id, now, most)

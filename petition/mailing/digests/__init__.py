@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, news
+from petition.core.ids import CampaignId
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import week_of
@@ -49,13 +50,13 @@ __all__ = [
 ]
 
 
-def plan_all(session: Session, campaign_id: bytes, now: datetime) -> int:
+def plan_all(session: Session, campaign_id: CampaignId, now: datetime) -> int:
     """Make every edition of a campaign that is due; gives how many mails were promised."""
     campaign = session.get_one(Campaign, campaign_id)
     return sum(plan_cycle(session, campaign, digest, now) for digest in DIGESTS.values())
 
 
-def plan_instant(session: Session, campaign_id: bytes, number: int, now: datetime) -> int:
+def plan_instant(session: Session, campaign_id: CampaignId, number: int, now: datetime) -> int:
     """Plan what follows from one thing that happened, to those who want it as it happens."""
     campaign = session.get_one(Campaign, campaign_id)
     (happening,) = news.between(session, campaign_id, number - 1, number)

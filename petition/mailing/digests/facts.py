@@ -20,6 +20,7 @@ from petition.campaigns import Campaign, CampaignState, Demand, Update, news
 from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.milestones import Milestone, MilestoneKind, needs
 from petition.campaigns.news import NewsKind
+from petition.core.ids import CampaignId
 from petition.mailing.digests.tables import Edition
 
 Facts = TypeVar("Facts")
@@ -143,13 +144,13 @@ def _milestones(session: Session, campaign: Campaign, found: list[news.News]) ->
     return sorted(reached, key=lambda fact: fact.needs)
 
 
-def _updates(session: Session, campaign_id: bytes, found: list[news.News]) -> list[UpdateFact]:
+def _updates(session: Session, campaign_id: CampaignId, found: list[news.News]) -> list[UpdateFact]:
     numbers = _values(found, NewsKind.UPDATE)
     query = select(Update).where(Update.campaign_id == campaign_id, Update.number.in_(numbers)).order_by(Update.number)
     return [UpdateFact(each.number, each.day, each.text) for each in session.scalars(query)]
 
 
-def _demands(session: Session, campaign_id: bytes, found: list[news.News]) -> list[DemandFact]:
+def _demands(session: Session, campaign_id: CampaignId, found: list[news.News]) -> list[DemandFact]:
     """Each demand once, in its newest state."""
     numbers = _values(found, NewsKind.DEMAND)
     query = select(Demand).where(Demand.campaign_id == campaign_id, Demand.number.in_(numbers)).order_by(Demand.number)
@@ -168,7 +169,7 @@ def _next(snapshot: publication.Snapshot | None, count: int | None) -> NextStep 
     return NextStep(step.kind, step.value, step.needs - count) if step and step.needs > count else None
 
 
-def count_told_before(session: Session, campaign_id: bytes, kind: str) -> int | None:
+def count_told_before(session: Session, campaign_id: CampaignId, kind: str) -> int | None:
     """The count that the newest edition of a kind told; None when none did."""
     query = select(Edition.facts["count"].as_integer()).where(
         Edition.campaign_id == campaign_id, Edition.kind == kind, Edition.facts.isnot(None)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, verification
 from petition.campaigns import Campaign
+from petition.core.ids import CampaignId
 from petition.ledger import log
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
@@ -81,7 +82,7 @@ def _days(window: Window) -> tuple[date, date]:
     return window.since.astimezone(UTC).date(), window.until.astimezone(UTC).date()
 
 
-def _dead(session: Session, campaign_id: bytes) -> int:
+def _dead(session: Session, campaign_id: CampaignId) -> int:
     """Those that a hand can help: not whose address does not exist, nor whose reader has left."""
     query = select(func.count()).select_from(Delivery).join(Subscriber, Subscriber.id == Delivery.recipient)
     query = query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)

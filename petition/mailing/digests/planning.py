@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign, CampaignState, news
 from petition.campaigns.mail_settings import Mailing
 from petition.core import events
+from petition.core.ids import CampaignId
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Window, as_json, count_told_before
 from petition.mailing.digests.periods import Period, after_quiet_hours, last_period
@@ -45,14 +46,14 @@ def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int,
     return _publish(session, campaign, digest, window, now)
 
 
-def _is_planned(session: Session, campaign_id: bytes, kind: str, period: Period) -> bool:
+def _is_planned(session: Session, campaign_id: CampaignId, kind: str, period: Period) -> bool:
     """Whether this period, or one that ended no earlier, has its edition; a clock that went back tells nothing twice."""
     made = select(Edition.period).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     later = or_(Edition.period == period.key, Edition.until >= period.until)
     return session.scalar(made.where(later).limit(1)) is not None
 
 
-def window_of(session: Session, campaign_id: bytes, kind: str, period: Period, upto: int) -> Window:
+def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Period, upto: int) -> Window:
     """What an edition of a period covers: the news since the last edition, up to a number."""
     told = select(func.max(Edition.upto)).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     after = int(session.scalar(told) or 0)

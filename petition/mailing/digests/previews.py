@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign, news
 from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import News
+from petition.core.ids import CampaignId
 from petition.mail import Message
 from petition.mailing.digests import update
 from petition.mailing.digests.digest import Digest
@@ -61,6 +62,14 @@ def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime)
 def trial(sender: Sender, sheet: RenderedMail, address: str, now: datetime) -> Message:
     """A sheet addressed to somebody who is on no list; its links lead to nobody's settings. Raises AddressRefused."""
     nobody = Claim(
-        "trial", secrets.token_bytes(16), f"{now:%Y%m%dT%H%M%S}", b"", b"", now, tries=0, unanswered=0, was_due=now
+        "trial",
+        secrets.token_bytes(16),
+        f"{now:%Y%m%dT%H%M%S}",
+        CampaignId(b""),
+        b"",
+        now,
+        tries=0,
+        unanswered=0,
+        was_due=now,
     )
     return message(sender, sheet, nobody, personal_address(address).deliverable)

@@ -18,6 +18,7 @@ from petition.campaigns import Campaign
 from petition.campaigns.mail_settings import Mailing
 from petition.core.i18n import gettext_for, interface_language
 from petition.core.i18n import marked as _
+from petition.core.ids import CampaignId
 from petition.core.markdown import typeset
 from petition.mail import Form, render
 from petition.mail.templates import TEMPLATES
@@ -82,12 +83,12 @@ def rendered_mail(
     return found
 
 
-def kept(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> RenderedMail | None:
+def kept(campaign_id: CampaignId, kind: str, period: str, lang: str, base_url: str) -> RenderedMail | None:
     """The same, if this process rendered it before; asks no database."""
     return _kept.get(_key(campaign_id, kind, period, lang, base_url))
 
 
-def _key(campaign_id: bytes, kind: str, period: str, lang: str, base_url: str) -> Key:
+def _key(campaign_id: CampaignId, kind: str, period: str, lang: str, base_url: str) -> Key:
     return campaign_id, kind, "" if kind in NOTICES else period, interface_language(lang), base_url
 
 

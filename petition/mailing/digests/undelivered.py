@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.mailing import queue
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.rendered import NOTICES
@@ -69,7 +70,7 @@ def undelivered(session: Session, campaigns: Collection[bytes]) -> dict[bytes, U
     return {campaign_id: _numbers(fates) for campaign_id, fates in found.items()}
 
 
-def retry(session: Session, campaign_id: bytes | None, now: datetime) -> Undelivered:
+def retry(session: Session, campaign_id: CampaignId | None, now: datetime) -> Undelivered:
     """Plan again what can be tried again, of one campaign or of all; gives how many, and how many cannot.
 
     What nobody wants any more is dropped; what failed a suppressed address stays.

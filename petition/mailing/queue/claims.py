@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.mailing.queue import throttle
 from petition.mailing.queue.pauses import is_paused
 from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle
@@ -85,7 +86,7 @@ class Claim:
     kind: str
     recipient: bytes
     period: str
-    campaign_id: bytes
+    campaign_id: CampaignId
     lane: bytes
     planned_at: datetime
     tries: int
@@ -220,7 +221,7 @@ def dead(session: Session, most: int = 1000) -> list[Delivery]:
     return list(session.scalars(query.limit(most)))
 
 
-def why_dead(session: Session, campaign_id: bytes) -> list[tuple[str, str, int]]:
+def why_dead(session: Session, campaign_id: CampaignId) -> list[tuple[str, str, int]]:
     """Kind of mail, what was wrong, how many of a campaign were given up so; most frequent first."""
     many = func.count()
     query = select(Delivery.kind, Delivery.fault, many).where(Delivery.campaign_id == campaign_id)

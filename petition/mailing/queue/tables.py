@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 from petition.mail.message import LETTERS, TOKEN_LETTERS
 
 MESSAGE_LABEL = b"petition/message/v1\0"
@@ -37,7 +38,7 @@ class Delivery(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     recipient: Mapped[bytes] = mapped_column(primary_key=True)
     period: Mapped[str] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes]
+    campaign_id: Mapped[CampaignId]
     lane: Mapped[bytes]
     state: Mapped[DeliveryState]
     due: Mapped[datetime]
@@ -90,7 +91,7 @@ class Refusal(Base):
 
 
 def enqueue(
-    session: Session, kind: str, recipient: bytes, period: str, campaign_id: bytes, lane: bytes, now: datetime,
+    session: Session, kind: str, recipient: bytes, period: str, campaign_id: CampaignId, lane: bytes, now: datetime,
     state: DeliveryState = DeliveryState.PLANNED,
 ) -> bool:  # fmt: skip
     """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place.
@@ -118,7 +119,9 @@ def enqueue(
     return bool(session.scalar(promising.returning(literal_column("xmax = 0"))))
 
 
-def progress(session: Session, campaign_id: bytes, kind: str, periods: Collection[str]) -> dict[str, dict[str, int]]:
+def progress(
+    session: Session, campaign_id: CampaignId, kind: str, periods: Collection[str]
+) -> dict[str, dict[str, int]]:
     """How many mails of each edition are in which state; an edition without mails is not there."""
     query = select(Delivery.period, Delivery.state, func.count()).where(
         Delivery.campaign_id == campaign_id, Delivery.kind == kind, Delivery.period.in_(periods)

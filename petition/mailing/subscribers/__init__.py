@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from petition.core import events
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
 from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import address_book
@@ -89,7 +90,7 @@ class SubscriberGone(LookupError):
 def ask(
     session: Session,
     pepper: bytes,
-    campaign_id: bytes,
+    campaign_id: CampaignId,
     work: Sequence[DomainPolicy],
     address: str,
     lang: str,
@@ -114,7 +115,7 @@ def ask(
 def enter(
     session: Session,
     pepper: bytes,
-    campaign_id: bytes,
+    campaign_id: CampaignId,
     work: Sequence[DomainPolicy],
     audience: Audience,
     address: str,
@@ -138,7 +139,7 @@ def enter(
 
 
 def _row(
-    session: Session, pepper: bytes, campaign_id: bytes, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
+    session: Session, pepper: bytes, campaign_id: CampaignId, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
     rhythm: Frequency, now: datetime,
 ) -> dict[str, object]:  # fmt: skip
     lane = throttle.throttle_of(pepper, box.domain)
@@ -252,7 +253,7 @@ def purge(session: Session, now: datetime) -> None:
     session.execute(delete(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day))
 
 
-def numbers(session: Session, campaign_id: bytes) -> dict[str, int]:
+def numbers(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """Readers by rhythm who are mailed to, and those who pause, have not confirmed or are suppressed."""
     query = select(Subscriber.state, Subscriber.rhythm, func.count()).where(
         Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER

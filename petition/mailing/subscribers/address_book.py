@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.mailing.subscribers.tables import Contact, Subscriber
 from petition.privacy import keyring
 
@@ -28,7 +29,7 @@ class AddressUnreadable(ValueError):
     """The sealed address was altered, or sealed to another campaign's key."""
 
 
-def start(session: Session, campaign_id: bytes) -> Contact:
+def start(session: Session, campaign_id: CampaignId) -> Contact:
     """The campaign's key pair, made when it has none."""
     found = session.get(Contact, campaign_id)
     if found is not None:
@@ -41,7 +42,7 @@ def start(session: Session, campaign_id: bytes) -> Contact:
     return made
 
 
-def sealed(session: Session, campaign_id: bytes, address: str) -> bytes:
+def sealed(session: Session, campaign_id: CampaignId, address: str) -> bytes:
     """Seal an address for its campaign."""
     public = X25519PublicKey.from_public_bytes(start(session, campaign_id).public_key)
     return SUITE.encrypt(address.encode().ljust(ADDRESS_BYTES, b"\0"), public, INFO + campaign_id)
@@ -73,7 +74,7 @@ def contacts(session: Session, campaigns: Collection[bytes]) -> dict[bytes, Cont
     }
 
 
-def destroy(session: Session, campaign_id: bytes) -> None:
+def destroy(session: Session, campaign_id: CampaignId) -> None:
     """Forget a campaign's list and the key that opened it."""
     session.execute(delete(Subscriber).where(Subscriber.campaign_id == campaign_id))
     session.execute(delete(Contact).where(Contact.campaign_id == campaign_id))

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from petition.core.ids import CampaignId
 from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState, Suppression
@@ -50,7 +51,7 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
     )
 
 
-def audience(session: Session, campaign_id: bytes) -> dict[Frequency, dict[str, int]]:
+def audience(session: Session, campaign_id: CampaignId) -> dict[Frequency, dict[str, int]]:
     """Readers who are mailed to, by rhythm and by language, each rhythm's languages in their order; numbers only."""
     query = select(Subscriber.rhythm, Subscriber.lang, func.count()).where(
         Subscriber.campaign_id == campaign_id,
@@ -84,7 +85,7 @@ class Readership:
     waiting: int
 
 
-def readership(session: Session, campaign_id: bytes, now: datetime) -> Readership:
+def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Readership:
     """Two queries, whatever the number of readers; `waiting`: mails of the campaign that are due and not sent."""
     many = func.count()
     query = select(Subscriber.state, Subscriber.rhythm, Subscriber.lang, many)

@@ -10,6 +10,7 @@ from sqlalchemy import Enum, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core.db import Base
+from petition.core.ids import CampaignId
 
 CONFIRM: Final = "confirm"
 """The kind of mail that asks back."""
@@ -45,7 +46,7 @@ class Contact(Base):
 
     __tablename__ = "contact"
 
-    campaign_id: Mapped[bytes] = mapped_column(primary_key=True)
+    campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     public_key: Mapped[bytes]
     sealed_key: Mapped[bytes]
 
@@ -59,7 +60,7 @@ class Subscriber(Base):
     __tablename__ = "subscriber"
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
-    campaign_id: Mapped[bytes]
+    campaign_id: Mapped[CampaignId]
     audience: Mapped[Audience]
     tag: Mapped[bytes]
     sealed: Mapped[bytes]

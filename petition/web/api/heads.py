@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from petition.core import db
 from petition.core.encoding import b64u
+from petition.core.ids import CampaignId
 from petition.epochs import history
 from petition.epochs.history import KeptCheckpoint
 from petition.ledger import log
@@ -35,7 +36,7 @@ def consistency(slug: str) -> dict[str, Any]:
     if not old <= new <= snapshot.size:
         raise NotFound
     with db.session() as session:
-        proof = log.tree(session, bytes.fromhex(snapshot.id), snapshot.size).consistency_proof(old, new)
+        proof = log.tree(session, CampaignId(bytes.fromhex(snapshot.id)), snapshot.size).consistency_proof(old, new)
     return {"old": old, "new": new, "proof": [b64u(each) for each in proof]}
 
 

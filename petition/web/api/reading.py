@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 from petition import signatures
 from petition.core import db
 from petition.core.encoding import MalformedEncoding, unb64u
+from petition.core.ids import CampaignId
 from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, group_figures
 from petition.web import page_cache, proof_of_work
@@ -82,7 +83,7 @@ def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
     if snapshot.count is None:
         return NamedPage((), 1, 0)
     with db.session() as session:
-        return signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=q)
+        return signatures.named(session, CampaignId(bytes.fromhex(snapshot.id)), page=page, q=q)
 
 
 def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Response:

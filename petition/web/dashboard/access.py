@@ -26,6 +26,7 @@ from petition.campaigns import Campaign, CampaignUnknown
 from petition.core import clock, db
 from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
+from petition.core.ids import OrganiserId
 from petition.organisers import GRANTS, Act, Role, Visitor, sessions
 from petition.organisers.actor import Actor
 from petition.web.forms import FormRefused
@@ -205,7 +206,7 @@ def look_first() -> None:
         raise FormRefused({"": [gettext(_("Nothing was done yet. Look at it again, and press the button once more."))]})
 
 
-def begin(session: Session, organiser_id: bytes) -> None:
+def begin(session: Session, organiser_id: OrganiserId) -> None:
     """Begin a visit under a new name, and end the one there was; `with_cookie` tells the browser."""
     if g.visitor is not None:
         sessions.end(session, visitor().visit_id)
@@ -219,7 +220,7 @@ def with_cookie(answer: Response) -> Response:
     return answer
 
 
-def sign_in(session: Session, organiser_id: bytes, to: str) -> Response:
+def sign_in(session: Session, organiser_id: OrganiserId, to: str) -> Response:
     """Begin a visit under a new name and go on to a page of ours."""
     begin(session, organiser_id)
     return with_cookie(go(to))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from petition import organisers
 from petition.campaigns import Campaign, CampaignState, StepSkipped
 from petition.core import clock, db
+from petition.core.ids import OrganiserId
 from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalRequest, RequestUnknown, SameOrganiser
@@ -99,7 +100,7 @@ def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], Appr
     return _back(slug)
 
 
-def _asked(team: Mapping[bytes, Role], found: ApprovalRequest, asker: str) -> Asked | None:
+def _asked(team: Mapping[OrganiserId, Role], found: ApprovalRequest, asker: str) -> Asked | None:
     """A request for this visitor's eyes; None if they could not decide it."""
     right = acts.RIGHTS[found.act]
     if not access.allows(right):

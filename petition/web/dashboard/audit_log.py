@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.core import db
+from petition.core.ids import CampaignId
 from petition.organisers import Act, Organiser
 from petition.organisers import audit_log as journal_
 from petition.organisers.audit_log import Action, AuditEntry
@@ -58,7 +59,7 @@ def _organiser() -> bytes | None:
         return None
 
 
-def _names(session: Session, campaign_id: bytes) -> dict[bytes, str]:
+def _names(session: Session, campaign_id: CampaignId) -> dict[bytes, str]:
     """Everybody who ever did something in a campaign, those who left it too."""
     acting = select(AuditEntry.by).where(AuditEntry.campaign_id == campaign_id, AuditEntry.by.is_not(None))
     rows = session.execute(select(Organiser.id, Organiser.name).where(Organiser.id.in_(acting)))

@@ -9,6 +9,7 @@ from wtforms.validators import DataRequired, Length
 
 from petition.core.i18n import LANGUAGES
 from petition.core.i18n import marked as _
+from petition.core.ids import OrganiserId
 from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
 from petition.organisers.passkeys import LONGEST_ANSWER
@@ -36,7 +37,7 @@ class NewPasskey:
 class NewRole:
     """A member, by id, and the role to give them."""
 
-    member: bytes
+    member: OrganiserId
     role: Role
 
 
@@ -113,7 +114,7 @@ class MemberForm(IdForm):
 
     def new_role(self) -> NewRole:
         """Both."""
-        return NewRole(self.id.data, self.role.data)
+        return NewRole(OrganiserId(self.id.data), self.role.data)
 
 
 class LanguageForm(BaseForm):

@@ -13,6 +13,7 @@ from petition import organisers
 from petition.campaigns import Campaign
 from petition.campaigns.tables import UpdateDraft
 from petition.core import clock, db
+from petition.core.ids import CampaignId
 from petition.ledger.log import Head
 from petition.mailing import digests
 from petition.organisers import Act, Role, audit_log
@@ -67,7 +68,7 @@ def retry(slug: str) -> Response:
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 
-def _mine(session: Session, roles: dict[bytes, Role], now: datetime) -> list[Mine]:
+def _mine(session: Session, roles: dict[CampaignId, Role], now: datetime) -> list[Mine]:
     """Five queries, whatever their number."""
     counts = {
         cid: n for cid, n in session.execute(select(Head.campaign_id, Head.counted).where(Head.campaign_id.in_(roles)))
@@ -77,7 +78,7 @@ def _mine(session: Session, roles: dict[bytes, Role], now: datetime) -> list[Min
     return [Mine(each, roles[each.id], counts.get(each.id), waiting.get(each.id, 0)) for each in session.scalars(query)]
 
 
-def _waiting(session: Session, roles: dict[bytes, Role], now: datetime) -> dict[bytes, int]:
+def _waiting(session: Session, roles: dict[CampaignId, Role], now: datetime) -> dict[bytes, int]:
     """Requests, drafts of news and dead letters, added up by campaign."""
     undecided = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
     sorts = (

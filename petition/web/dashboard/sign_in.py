@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from petition import organisers
 from petition.core import clock, db
 from petition.core.i18n import marked as _
+from petition.core.ids import OrganiserId
 from petition.organisers import (
     CodeUnknown,
     DoorBusy,
@@ -202,17 +203,17 @@ def purpose(of: bytes) -> bytes:
     return of + visitor().visit_id
 
 
-def _used(session: Session, name: str, code: str, of: bytes) -> bytes:
+def _used(session: Session, name: str, code: str, of: bytes) -> OrganiserId:
     key = services().config.secret_key.encode()
     return recovery.use(session, services().redis_store, key, name, code, clock.now(), of=of)
 
 
-def _recognised(session: Session, of: bytes) -> bytes:
+def _recognised(session: Session, of: bytes) -> OrganiserId:
     answer = request.form.get("credential", "")
     return passkeys.recognise(session, services().redis_store, site(), of, answer, clock.now())
 
 
-def _confirmed(session: Session, whose: bytes) -> Response:
+def _confirmed(session: Session, whose: OrganiserId) -> Response:
     """Note that it is still the same organiser, and go on. Raises PasskeyRefused for somebody else's passkey."""
     if whose != visitor().organiser_id:
         raise PasskeyRefused
@@ -222,7 +223,7 @@ def _confirmed(session: Session, whose: bytes) -> Response:
     return access.go(access.next_page(request.form.get("next", "")))
 
 
-def _come_in(session: Session, whose: bytes, to: str) -> Response:
+def _come_in(session: Session, whose: OrganiserId, to: str) -> Response:
     """Begin a visit, and go on; or back to what was typed before the one before ended."""
     asked = _carried()
     if asked is None:
@@ -240,7 +241,7 @@ def _send_again(asked: Resubmission, sentence: str) -> Response:
     return rendering.render("resubmission", asked=asked, sentence=sentence, again=access.AGAIN)
 
 
-def _of_an_organiser(invitation: organisers.Invitation) -> bytes:
+def _of_an_organiser(invitation: organisers.Invitation) -> OrganiserId:
     if invitation.organiser_id is None:
         raise InvitationUnknown
     return invitation.organiser_id

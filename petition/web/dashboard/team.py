@@ -6,6 +6,7 @@ from flask import Response, request, url_for
 
 from petition import organisers
 from petition.core import clock, db
+from petition.core.ids import OrganiserId
 from petition.organisers import Act, LastOwner, MemberUnknown, Role, team
 from petition.organisers.invitations import LIFE
 from petition.usecases import acts
@@ -81,10 +82,10 @@ def change(slug: str) -> Response:
 @redraw(_page, LastOwner, MemberUnknown, form=InviteForm)
 def remove(slug: str) -> Response:
     """Take a member out."""
-    return _changed(slug, IdForm.read(request.form).id.data, None)
+    return _changed(slug, OrganiserId(IdForm.read(request.form).id.data), None)
 
 
-def _changed(slug: str, member: bytes, to: Role | None) -> Response:
+def _changed(slug: str, member: OrganiserId, to: Role | None) -> Response:
     """At once, or by way of the page where a second organiser agrees."""
     with db.transaction() as session:
         campaign = access.campaign(session)

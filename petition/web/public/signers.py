@@ -14,6 +14,7 @@ from flask import Blueprint, Response, render_template, request
 
 from petition import signatures
 from petition.core import db
+from petition.core.ids import CampaignId
 from petition.publication import Snapshot
 from petition.signatures import NAMES_A_PAGE, NamedSigner
 from petition.web import page_cache
@@ -82,5 +83,5 @@ def _search(snapshot: Snapshot, sought: str) -> Names:
 
 def _read(snapshot: Snapshot, page: int, sought: str) -> Names:
     with db.session() as session:
-        read = signatures.named(session, bytes.fromhex(snapshot.id), page=page, q=sought)
+        read = signatures.named(session, CampaignId(bytes.fromhex(snapshot.id)), page=page, q=sought)
     return Names(read.names, page, read.pages, read.found)

@@ -13,6 +13,7 @@ from petition import campaigns, epochs
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.tables import UpdateDraft
 from petition.core.i18n import marked as _
+from petition.core.ids import CampaignId
 from petition.mailing import digests, queue
 from petition.mailing.queue import throttle
 from petition.organisers import approvals
@@ -56,7 +57,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
     return [Waiting(what, n, anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
 
 
-def _drafts(campaign_id: bytes) -> Select[bytes]:
+def _drafts(campaign_id: CampaignId) -> Select[bytes]:
     return select(UpdateDraft.id).where(UpdateDraft.campaign_id == campaign_id, UpdateDraft.number.is_(None))
 
 
