@@ -26,7 +26,7 @@ OWNER: Final = "Owner"
 def prepare() -> None:
     """Bring the database up to date; in development, sow the demo campaign."""
     with opened() as config:
-        _timed("migrations", lambda: migrate.upgrade(config.database_url))
+        _timed("migrations", lambda: _migrate(config))
         if config.env is not config.env.PRODUCTION:
             _timed("demo", lambda: _sown(config))
             _timed("owner", lambda: _leave_a_link(config))
@@ -51,6 +51,13 @@ def _sown(config: Config, file: Path = FOUNDING) -> str:
         refuse(str(broken))
 
 
+def _migrate(config: Config) -> None:
+    try:
+        migrate.upgrade(config.database_url)
+    except migrate.DatabaseNewer as newer:
+        refuse(str(newer))
+
+
 def _timed(name: str, work: Callable[[], object]) -> None:
     began = time.monotonic()
     work()
@@ -61,7 +68,7 @@ def _timed(name: str, work: Callable[[], object]) -> None:
 def migrate_() -> None:
     """Bring the database's tables up to date."""
     with opened() as config:
-        migrate.upgrade(config.database_url)
+        _migrate(config)
 
 
 @click.command()
@@ -69,7 +76,7 @@ def migrate_() -> None:
 def seed(file: Path | None) -> None:
     """Sow the demo campaign, or the one a file describes; a second time changes nothing."""
     with opened() as config:
-        migrate.upgrade(config.database_url)
+        _migrate(config)
         click.echo(_sown(config, file or FOUNDING))
 
 

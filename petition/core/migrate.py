@@ -16,6 +16,15 @@ HEAD = "head"
 LOCK = 0x7065746974696F6E  # "petition": two starting processes migrate one after the other
 
 
+class DatabaseNewer(Exception):
+    """The database holds tables of a version that this one does not know; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database holds tables of a newer version than this one: run that version, or a later one."
+        )
+
+
 def _alembic(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
@@ -24,12 +33,20 @@ def _alembic(url: str) -> Config:
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Apply what is missing; any number of processes may ask at once."""
+    """Apply what is missing, all of it or nothing; any number of processes may ask at once. Raises DatabaseNewer."""
     engine = create_engine(url, hide_parameters=True)
-    with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
-        command.upgrade(_alembic(url), to)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            _refuse_newer(revision(connection))
+            command.upgrade(_alembic(url), to)
+    finally:
+        engine.dispose()  # the connection holds the lock as long as it is open
+
+
+def _refuse_newer(held: str | None) -> None:
+    if held is not None and not is_known(held):
+        raise DatabaseNewer
 
 
 def downgrade(url: str, to: str) -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
+import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, select, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from petition import epochs
 from petition.bootstrap import EmbeddedServices
-from petition.core import heartbeats, migrate, outbox
+from petition.campaigns import Campaign
+from petition.config.addresses import PROJECT
+from petition.core import db, heartbeats, migrate, outbox
+from petition.ledger.entries import Visibility
 from petition.privacy import scrub_state
 from petition.privacy.scrub import Scrubbed
 from petition.privacy.scrub_state import LastScrub
+from petition.signatures import DisplayChoice
+from petition.signatures.tables import Pending, Signature
+from tests import make
 from tests.support.services import cloned
 
 SUBSCRIBER = text(
@@ -92,3 +102,70 @@ def test_heartbeats_and_the_last_scrub_move_into_tables_of_their_own_and_back(
     with engine.begin() as connection:
         assert {tuple(row) for row in connection.execute(text("SELECT job, slot FROM job_slot"))} == NEWEST
     engine.dispose()
+
+
+def revision_of(url: str) -> str | None:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = migrate.revision(connection)
+    engine.dispose()
+    return found
+
+
+def execute(url: str, statement: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_refused_in_a_sentence_and_left_alone(database_url: str) -> None:
+    """P58: a downgrade."""
+    execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(migrate.DatabaseNewer, match=r"^The database holds tables of a newer version .*\.$"):
+        migrate.upgrade(database_url)
+    assert (revision_of(database_url), migrate.is_current(database_url)) == ("9999", False)
+
+
+def test_an_upgrade_that_fails_changes_nothing_and_can_be_tried_again(database_url: str) -> None:
+    """All steps that are missing are one transaction: the first of them are taken back with the one that fails."""
+    migrate.downgrade(database_url, "0004")
+    execute(database_url, "CREATE TABLE refusal (in_the_way int)")  # 0006 makes a table of this name
+    with pytest.raises(ProgrammingError):
+        migrate.upgrade(database_url)
+    assert revision_of(database_url) == "0004"
+    with pytest.raises(ProgrammingError):
+        execute(database_url, "SELECT sealed_until FROM pending")  # of 0005
+    execute(database_url, "DROP TABLE refusal")
+    migrate.upgrade(database_url)
+    assert migrate.is_current(database_url)
+
+
+@pytest.fixture
+def signed(database_url: str) -> bytes:
+    """The id of a campaign with a signature in the ledger and one that waits."""
+    db.connect(database_url)
+    with db.transaction() as session:
+        made = make.campaign(session)
+        make.signature(session, made, DisplayChoice(Visibility.NAME, name="Suzie Quux"))
+        epochs.close_epoch(session, made, make.NOW)
+        make.signature(session, made)
+    db.disconnect()
+    return made.id
+
+
+def test_signatures_and_ledger_survive_every_step_back_and_forth(database_url: str, signed: bytes) -> None:
+    """P58, P19: from the first tables on, one version after the other, with signatures in the tables."""
+    script = ScriptDirectory(str(PROJECT / "petition/migrations"))
+    steps = [step.revision for step in script.walk_revisions()]
+    for step in steps[1:]:
+        migrate.downgrade(database_url, step)
+    for step in reversed(steps):
+        migrate.upgrade(database_url, step)
+        assert revision_of(database_url) == step
+    db.connect(database_url)
+    with db.session() as session:
+        assert epochs.audit(session, session.get_one(Campaign, signed)).faults == []
+        assert session.scalars(select(Signature.name)).all() == ["Suzie Quux"]
+        assert len(session.scalars(select(Pending.leaf)).all()) == 1
+    db.disconnect()

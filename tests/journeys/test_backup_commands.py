@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from petition import epochs
 from petition.backup import keys
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState
-from petition.core import clock, db
+from petition.core import clock, db, migrate
 from petition.ledger import log
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.publication import bundle_file
@@ -209,3 +209,33 @@ def test_the_pepper_is_named_only_with_the_last_open_campaign(environ: dict[str,
     with db.transaction() as session:
         make.campaign(session)
     assert "pepper" not in run(environ, "close", slug).output
+
+
+@pytest.mark.parametrize("change", ["0006", "9999"], ids=["older", "newer"])
+def test_tables_of_another_version_are_not_backed_up(
+    environ: dict[str, str], database_url: str, key: Path, tmp_path: Path, change: str
+) -> None:
+    """So a backup is made by the version that is in use, before its files are replaced."""
+    move_tables(database_url, change)
+    line = told(environ, "backup", str(tmp_path / "monday.backup"))
+    assert line == "The database holds tables of another version: run `python3 app.py migrate` first.\n"
+    assert not (tmp_path / "monday.backup").exists()
+
+
+def test_a_backup_does_not_replace_tables_of_a_newer_version(
+    environ: dict[str, str], database_url: str, key: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "monday.backup"
+    assert run(environ, "backup", str(file)).exit_code == 0
+    move_tables(database_url, "9999")
+    line = told(environ, "restore", str(file), "--key", str(key), "--replace")
+    assert line == "The database holds tables of a newer version: install that one, or a later one, first.\n"
+
+
+def move_tables(url: str, revision: str) -> None:
+    """Have the database hold tables of a version: an older one as it was, a newer one in name only."""
+    if revision != "9999":
+        migrate.downgrade(url, revision)
+        return
+    with create_engine(url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

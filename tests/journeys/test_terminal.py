@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from petition import campaigns, epochs
@@ -22,6 +23,7 @@ from tests import make
 from tests.support.served import free_port
 from tests.support.terminal import NOWHERE, run, told
 
+NEWER = "The database holds tables of a newer version than this one: run that version, or a later one."
 REACHED = "The database cannot be reached: check DATABASE_URL and that the server is running.\n"
 
 
@@ -39,6 +41,14 @@ def test_a_database_without_tables_says_how_to_make_them(
     bare = make_url(services.database_url).set(database="postgres").render_as_string(hide_password=False)
     line = told(environ | {"DATABASE_URL": bare}, *words)
     assert line == "The database does not hold this version’s tables: run `python3 app.py migrate`.\n"
+
+
+def test_a_database_of_a_newer_version_is_one_line(environ: dict[str, str], database_url: str) -> None:
+    """P58: whoever goes back to an older version is told what to do, by each command that migrates."""
+    with create_engine(database_url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for words in (["migrate"], ["prepare"], ["seed"]):
+        assert told(environ, *words) == f"{NEWER}\n"
 
 
 def test_a_campaign_goes_on_step_by_step_and_says_which_it_cannot_take(environ: dict[str, str]) -> None:

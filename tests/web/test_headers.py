@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
 from petition.campaigns import find
 from petition.config import Config, Environment
@@ -177,6 +178,17 @@ def test_monitors_learn_figures_and_no_names(client: FlaskClient, slug: str) -> 
     assert 'undersigned_subscribers{state="active"} 0.0' in told
     assert "undersigned_halted 0.0" in told
     assert slug not in told
+
+
+@pytest.mark.parametrize("revision", ["0001", "9999"], ids=["older", "newer"])
+def test_a_web_process_is_not_ready_while_the_tables_are_of_another_version(
+    client: FlaskClient, config: Config, revision: str
+) -> None:
+    with create_engine(config.database_url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "database not migrated\nredis ok\n")
+    assert client.get("/healthz").status_code == 200
 
 
 WRONG = [{}, {"Authorization": "Bearer "}, {"Authorization": METRICS_TOKEN}, {"Authorization": f"bearer {METRICS_TOKEN}"},
