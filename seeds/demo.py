@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
-from petition.campaigns import Campaign, Draft, draft, find_any
+from petition.campaigns import Campaign, Draft, OpenCampaign, draft, find_any
 from petition.campaigns.milestones import MilestoneKind, aim
 from petition.config import Config
 from petition.core import clock, db, outbox
@@ -110,7 +110,7 @@ def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime)
     for day, batch in enumerate(BATCHES, start=1):
         at = opened + timedelta(days=day)
         for wish in islice(wishes, batch):
-            signatures.redeem(session, campaign, _pass(session, campaign, pepper, at), wish)
+            signatures.redeem(session, OpenCampaign.of(campaign), _pass(session, campaign, pepper, at), wish)
         epochs.close_epoch(session, campaign, at)
 
 
@@ -118,7 +118,7 @@ def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> 
     """A pass for a made-up colleague, blinded here and stamped there as for anybody."""
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
     colleague = Proven(work_email.NAME, secrets.token_bytes(32))
-    stamp = verification.stamp(session, pepper, campaign, colleague, blinding.blinded, at)
+    stamp = verification.stamp(session, pepper, OpenCampaign.of(campaign), colleague, blinding.blinded, at)
     return passes.complete(blinding, stamp).encode()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, Draft, allow_small_batches, draft
+from petition.campaigns import Campaign, Draft, OpenCampaign, allow_small_batches, draft
 from petition.campaigns.milestones import MilestoneKind, aim
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice, Receipt
@@ -57,10 +57,10 @@ def a_pass(session: Session, made: Campaign) -> Pass:
     """A pass, stamped blindly for a person who proved to work there."""
     blinding = passes.begin(rsabssa.load_spki(made.issuer or b""), made.id)
     someone = Proven("work_email", secrets.token_bytes(32))
-    stamp = verification.stamp(session, PEPPER, made, someone, blinding.blinded, NOW)
+    stamp = verification.stamp(session, PEPPER, OpenCampaign.of(made), someone, blinding.blinded, NOW)
     return passes.complete(blinding, stamp)
 
 
 def signature(session: Session, made: Campaign, wish: DisplayChoice = ANONYMOUS) -> Receipt:
     """A signature that waits for the next epoch."""
-    return signatures.redeem(session, made, a_pass(session, made).encode(), wish)
+    return signatures.redeem(session, OpenCampaign.of(made), a_pass(session, made).encode(), wish)

@@ -49,6 +49,7 @@ from petition.campaigns.errors import (
     TextMissing,
     VerificationStopped,
 )
+from petition.campaigns.open_campaign import OpenCampaign, find_opened
 from petition.campaigns.tables import (
     Answer,
     Campaign,
@@ -87,6 +88,7 @@ __all__ = [
     "Letter",
     "LetterFrozen",
     "Missing",
+    "OpenCampaign",
     "SigningStopped",
     "SlugTaken",
     "StepSkipped",
@@ -106,6 +108,7 @@ __all__ = [
     "every",
     "find",
     "find_any",
+    "find_opened",
     "hold_draft",
     "judge_demand",
     "missing",

@@ -18,6 +18,7 @@ from petition.campaigns.errors import (
     TextMissing,
 )
 from petition.campaigns.news import NewsKind
+from petition.campaigns.open_campaign import OpenCampaign
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
@@ -67,7 +68,7 @@ def closed_before(session: Session, day: date) -> list[CampaignId]:
     return list(session.scalars(select(Campaign.id).where(Campaign.closed < day)))
 
 
-def require_open(campaign: Campaign) -> None:
+def require_open(campaign: Campaign | OpenCampaign) -> None:
     """Raises CampaignNotOpen before the opening and CampaignClosed after the close."""
     if campaign.state is CampaignState.DRAFT:
         raise CampaignNotOpen(campaign.slug)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.campaigns import Campaign
+from petition.campaigns import OpenCampaign
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 from petition.ledger import log
@@ -91,7 +91,7 @@ class KeptCheckpoint:
     note: str
 
 
-def checkpoints(session: Session, campaign: Campaign, *, before: int = 0, most: int = 100) -> list[KeptCheckpoint]:
+def checkpoints(session: Session, campaign: OpenCampaign, *, before: int = 0, most: int = 100) -> list[KeptCheckpoint]:
     """Signed heads, newest first, from epochs before a number on (0: from the newest).
 
     None of an epoch with fewer signatures than are public: a head tells the number of entries.

@@ -26,7 +26,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, CampaignClosed, CampaignState, milestones, require_open, switches
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, OpenCampaign, milestones, require_open, switches
 from petition.core import db
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
@@ -104,7 +104,7 @@ class Receipt:
     leaf: bytes
 
 
-def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: DisplayChoice) -> Receipt:
+def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, wish: DisplayChoice) -> Receipt:
     """Spend a pass for one signature: one statement, two rows, no time.
 
     Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, DisplayRefused, CampaignNotOpen,
@@ -112,7 +112,7 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Displa
     """
     require_open(campaign)
     held = Pass.decode(pass_text)
-    if not passes.check(_issuer(campaign.issuer or b""), campaign.id, held):
+    if not passes.check(_issuer(campaign.issuer), campaign.id, held):
         raise PassForeign
     refuse_faults(campaign, wish)
     body, salt = wish.body(), secrets.token_bytes(32)
@@ -126,7 +126,7 @@ def redeem(session: db.Writing, campaign: Campaign, pass_text: str, wish: Displa
     return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 
 
-def refuse_faults(campaign: Campaign, wish: DisplayChoice) -> None:
+def refuse_faults(campaign: OpenCampaign, wish: DisplayChoice) -> None:
     """Raise DisplayRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
     if wish.show is Visibility.NAME and not wish.name:
         raise DisplayRefused("name", DisplayFault.NAME_MISSING)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from petition.blindsign.passes import withdraw_hash
-from petition.campaigns import Campaign
+from petition.campaigns import OpenCampaign
 from petition.ledger import log
 from petition.ledger.entries import Removal
 from petition.signatures.tables import Pending, Signature, SignatureState
@@ -29,19 +29,19 @@ class SignatureStatus:
     why: Removal | None = None
 
 
-def status(session: Session, campaign: Campaign, leaf: bytes) -> SignatureStatus:
+def status(session: Session, campaign: OpenCampaign, leaf: bytes) -> SignatureStatus:
     """By leaf hash (32 bytes); raises SignatureUnknown."""
     return _standing(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
 
 
-def status_of(session: Session, campaign: Campaign, w: bytes) -> SignatureStatus:
+def status_of(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureStatus:
     """By the secret of the receipt; raises SignatureUnknown."""
     hw = withdraw_hash(w)
     return _standing(session, campaign, Signature.hw == hw, Pending.hw == hw)
 
 
 def _standing(
-    session: Session, campaign: Campaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]
+    session: Session, campaign: OpenCampaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]
 ) -> SignatureStatus:
     find_logged = select(Signature).where(Signature.campaign_id == campaign.id, logged)
     row = session.scalar(find_logged)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.blindsign.passes import withdraw_hash
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
@@ -52,7 +52,7 @@ class Concealed(StrEnum):
     COMMENT = "comment"
 
 
-def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
+def withdraw(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
     """Take a signature back. `w` is the 32-byte secret of the receipt; raises SignatureUnknown."""
     hw = withdraw_hash(w)
     row = _locked(session, campaign.id, hw)
@@ -62,11 +62,11 @@ def withdraw(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     _forget(row, SignatureState.WITHDRAWN)
     waiting = insert(Withdrawal).values(campaign_id=campaign.id, hw=hw, w=w)
     session.execute(waiting.on_conflict_do_nothing())
-    _mark_stale(session, campaign)
+    _mark_stale(session, campaign.id)
     return SignatureState.WITHDRAWN
 
 
-def hide(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
+def hide(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
     """Take the name off and keep the signature counted; raises SignatureUnknown."""
     row = _locked(session, campaign.id, withdraw_hash(w))
     if row.show is None:
@@ -74,7 +74,7 @@ def hide(session: Session, campaign: Campaign, w: bytes) -> SignatureState:
     _forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
     if isinstance(row, Signature):
         session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
-    _mark_stale(session, campaign)
+    _mark_stale(session, campaign.id)
     return row.state
 
 
@@ -91,7 +91,7 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
         _forget(row, SignatureState.HIDDEN)
     else:
         row.comment, row.salt = "", None
-    _mark_stale(session, campaign)
+    _mark_stale(session, campaign.id)
 
 
 def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
@@ -131,5 +131,5 @@ def _forget(row: Pending | Signature, state: SignatureState) -> None:
         row.public = False
 
 
-def _mark_stale(session: Session, campaign: Campaign) -> None:
-    session.execute(update(Campaign).where(Campaign.id == campaign.id).values(stale=True))
+def _mark_stale(session: Session, campaign_id: CampaignId) -> None:
+    session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition.blindsign import rsabssa
-from petition.campaigns import Campaign, CampaignClosed, require_open, switches
+from petition.campaigns import Campaign, CampaignClosed, OpenCampaign, require_open, switches
 from petition.core import db
 from petition.core.ids import CampaignId
 from petition.privacy import keyring
@@ -70,7 +70,7 @@ class Method(Protocol):
     NAME: str
 
     def prove(
-        self, context: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes
+        self, context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes
     ) -> Proven:
         """Who stands behind a challenge, if the code answers it and came with no other blinded value before."""
 
@@ -89,7 +89,7 @@ def start(session: Session, campaign_id: CampaignId) -> bytes:
 def issue(
     session: db.Writing,
     context: VerificationContext,
-    campaign: Campaign,
+    campaign: OpenCampaign,
     challenge: str,
     code: str,
     blinded: bytes,
@@ -107,7 +107,7 @@ def issue(
 
 
 def stamp(
-    session: db.Writing, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, now: datetime
+    session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
 ) -> bytes:
     """Stamp for somebody who proved to work there; raises AlreadyVerified, BlindedRefused, CampaignClosed."""
     made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
@@ -116,7 +116,7 @@ def stamp(
 
 
 def _enter(
-    session: db.Writing, pepper: bytes, campaign: Campaign, proven: Proven, blinded: bytes, now: datetime
+    session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
 ) -> None:
     """Insert the tag, unless this is a lost reply that is asked for again; raises AlreadyVerified."""
     reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")

@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from petition.campaigns import Campaign, require_open, switches
+from petition.campaigns import Campaign, OpenCampaign, require_open, switches
 from petition.core import db, events
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.mail import Message, compose, random_message_id
@@ -46,7 +46,7 @@ CODE_LABEL: Final = b"petition/code/v1\0"
 def begin(
     session: db.Writing,
     context: VerificationContext,
-    campaign: Campaign,
+    campaign: OpenCampaign,
     address: str,
     *,
     network: bytes,
@@ -61,7 +61,7 @@ def begin(
     VerificationStopped, RedisUnavailable.
     """
     require_open(campaign)
-    work = canonical_address(address, campaign.policies())
+    work = canonical_address(address, campaign.domains)
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     code, earlier = (code_of_day(context.pepper, day, work.canonical) for day in _days(now))
     tag = identity_tag(context.pepper, campaign.id, work.canonical)
@@ -83,7 +83,7 @@ def begin(
     return b64u(challenge)
 
 
-def prove(context: VerificationContext, campaign: Campaign, challenge: str, code: str, blinded: bytes) -> Proven:
+def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes) -> Proven:
     """Who answers a challenge of this campaign: five tries, then no more. Raises CodeWrong for all faults of the code.
 
     Raises AlreadyVerified if the code came with another blinded value before.
@@ -121,7 +121,7 @@ def _days(now: datetime) -> tuple[date, date]:
     return now.date(), (now - timedelta(seconds=AFTER_MIDNIGHT)).date()
 
 
-def _id_hash(campaign: Campaign, challenge: bytes) -> bytes:
+def _id_hash(campaign: OpenCampaign, challenge: bytes) -> bytes:
     return hashlib.sha256(campaign.id + challenge).digest()
 
 
@@ -130,7 +130,7 @@ def _mac(context: VerificationContext, challenge: bytes, code: str) -> bytes:
 
 
 def _within_cap(
-    session: db.Writing, context: VerificationContext, campaign: Campaign, work: WorkAddress, now: datetime
+    session: db.Writing, context: VerificationContext, campaign: OpenCampaign, work: WorkAddress, now: datetime
 ) -> bool:
     """Count a mail to this address, and one to its domain on this day if it is allowed; one round trip.
 

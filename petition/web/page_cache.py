@@ -17,7 +17,7 @@ from flask import Response, current_app, request
 from sqlalchemy import exc
 
 from petition import campaigns, publication
-from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, CampaignUnknown
+from petition.campaigns import LONGEST_SLUG, SLUG, CampaignUnknown, OpenCampaign
 from petition.core import db
 from petition.publication import Listed, Snapshot
 from petition.web.page import PAGES_CACHED, Page, make
@@ -77,7 +77,7 @@ class PageCache:
         self,
         load: Callable[[str, int], Snapshot | None],
         listed: Callable[[], Listing],
-        find: Callable[[str], Campaign | None],
+        find: Callable[[str], OpenCampaign | None],
         clock: Clock = time.monotonic,
     ) -> None:
         self._load, self._listed, self._find, self._clock = load, listed, find, clock
@@ -86,7 +86,7 @@ class PageCache:
     def forget(self) -> None:
         """Know nothing, as at the start of the process."""
         self._snapshots: dict[str, CachedValue[Snapshot]] = {}
-        self._campaigns: dict[str, CachedValue[Campaign]] = {}
+        self._campaigns: dict[str, CachedValue[OpenCampaign]] = {}
         self._listing = CachedValue(self._newer_listing, self._clock)
         self._pages: dict[Key, Page] = {}
         self._making: dict[Key, Lock] = {}
@@ -96,8 +96,8 @@ class PageCache:
         """What the public may see of a campaign; raises CampaignUnknown."""
         return self._read(self._snapshots, slug, self._newer_snapshot)
 
-    def campaign(self, slug: str) -> Campaign:
-        """The campaign's record, detached and at most a second old; raises CampaignUnknown.
+    def campaign(self, slug: str) -> OpenCampaign:
+        """The campaign as plain values, at most a second old; raises CampaignUnknown.
 
         Good for its domains, lists and keys. Whether it is open is decided by the database.
         """
@@ -182,7 +182,7 @@ class PageCache:
     def _newer_snapshot(self, slug: str, known: Snapshot | None) -> Snapshot | None:
         return self._load(slug, known.version if known else -1)
 
-    def _found(self, slug: str, _known: Campaign | None) -> Campaign | None:
+    def _found(self, slug: str, _known: OpenCampaign | None) -> OpenCampaign | None:
         return self._find(slug)
 
     def _newer_listing(self, known: Listing | None) -> Listing | None:
@@ -262,9 +262,9 @@ def _listed() -> Listing:
         return tuple(publication.listed(session))
 
 
-def _find(slug: str) -> Campaign | None:
+def _find(slug: str) -> OpenCampaign | None:
     with db.session() as session:
         try:
-            return campaigns.find(session, slug)
+            return campaigns.find_opened(session, slug)
         except CampaignUnknown:
             return None

@@ -62,7 +62,7 @@ def ask_for_mail(slug: str, wanted: Subscription) -> None:
             session,
             here.config.pepper,
             campaign.id,
-            campaign.policies(),
+            campaign.domains,
             wanted.address,
             lang,
             wanted.choice.frequency,

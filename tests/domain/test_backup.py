@@ -31,7 +31,7 @@ from petition.backup import (
 )
 from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
 from petition.bootstrap import EmbeddedServices
-from petition.campaigns import Campaign, CampaignState
+from petition.campaigns import Campaign, CampaignState, OpenCampaign
 from petition.campaigns.milestones import Milestone, MilestoneKind
 from petition.core import db, migrate
 from petition.core.db import Base
@@ -400,7 +400,7 @@ def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) 
     campaign = a_whole_installation()
     with db.transaction() as session:
         held = make.a_pass(session, session.get_one(Campaign, campaign.id)).encode()
-        signatures.redeem(session, session.get_one(Campaign, campaign.id), held, make.ANONYMOUS)
+        signatures.redeem(session, OpenCampaign.of(session.get_one(Campaign, campaign.id)), held, make.ANONYMOUS)
     path = backed_up(tmp_path)
     db.connect(elsewhere)
     restored(path, tmp_path)
@@ -410,7 +410,7 @@ def test_life_goes_on_in_a_copy(engine: Engine, elsewhere: str, tmp_path: Path) 
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         with pytest.raises(PassSpent), session.begin_nested():
-            signatures.redeem(session, found, held, make.ANONYMOUS)
+            signatures.redeem(session, OpenCampaign.of(found), held, make.ANONYMOUS)
         journals.write(session, found.id, Operator(make.NOW), Action.CAMPAIGN_CHANGED)
     with db.session() as session:
         assert session.scalars(select(AuditEntry.number).order_by(AuditEntry.number)).all() == [1, 2, 3]
@@ -422,7 +422,7 @@ def test_whoever_holds_a_page_of_the_original_gets_the_page_of_the_copy(engine: 
     close_epoch(campaign)
     path = backed_up(tmp_path)
     with db.transaction() as session:
-        signatures.hide(session, session.get_one(Campaign, campaign.id), receipt.withdraw)
+        signatures.hide(session, OpenCampaign.of(session.get_one(Campaign, campaign.id)), receipt.withdraw)
         epochs.refresh_stale(session, LATER)
     with db.session() as session:
         held = publication.load(session, campaign.slug)
@@ -587,17 +587,17 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         for each in (withdraws, waits_and_withdraws):
-            signatures.withdraw(session, found, each.withdraw)
+            signatures.withdraw(session, OpenCampaign.of(found), each.withdraw)
         for each in (hides, waits_and_hides):
-            signatures.hide(session, found, each.withdraw)
-        index = signatures.status(session, found, removed.leaf).index
+            signatures.hide(session, OpenCampaign.of(found), each.withdraw)
+        index = signatures.status(session, OpenCampaign.of(found), removed.leaf).index
         wave = bulk_removal.begin(session, found, [index], Removal.FRAUD, Actor(b"o" * 16, make.NOW), {})
         bulk_removal.advance(session, wave)
     later = sign(campaign, DisplayChoice(Visibility.NAME, name="Grace Example"), make.ANONYMOUS)
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         held = make.a_pass(session, found)
-        signatures.redeem(session, found, held.encode(), make.ANONYMOUS)
+        signatures.redeem(session, OpenCampaign.of(found), held.encode(), make.ANONYMOUS)
     close_epoch(campaign, 20)
     close_epoch(campaign, 30)
     newer, there, before = bundle_of(campaign, tmp_path, "newer.zip"), head_of(campaign), rows()
@@ -636,7 +636,7 @@ def test_what_signers_and_organisers_did_after_the_backup_is_done_again(
     with db.transaction() as session:
         again = session.get_one(Campaign, campaign.id)
         with pytest.raises(PassSpent), session.begin_nested():
-            signatures.redeem(session, again, held.encode(), make.ANONYMOUS)
+            signatures.redeem(session, OpenCampaign.of(again), held.encode(), make.ANONYMOUS)
     assert bundle_of(campaign, tmp_path, "again.zip").read_bytes() == newer.read_bytes()
 
 
@@ -650,7 +650,7 @@ def test_a_removal_that_waited_in_the_backup_and_was_taken_back_is_not_carried_o
     with db.transaction() as session:
         found = session.get_one(Campaign, campaign.id)
         for each in (kept, gone):
-            index = signatures.status(session, found, each.leaf).index
+            index = signatures.status(session, OpenCampaign.of(found), each.leaf).index
             begun.append(bulk_removal.begin(session, found, [index], Removal.FRAUD, Actor(b"o" * 16, make.NOW), {}))
             bulk_removal.advance(session, begun[-1])
     path = backed_up(tmp_path)

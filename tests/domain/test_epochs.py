@@ -16,6 +16,7 @@ from petition.campaigns import (
     CampaignClosed,
     CampaignIncomplete,
     CampaignState,
+    OpenCampaign,
     allow_small_batches,
     closed_before,
     draft,
@@ -36,7 +37,7 @@ LATER = make.NOW + timedelta(seconds=10)
 def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session: Session) -> None:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign)
-    assert signatures.status(session, campaign, receipt.leaf).state is SignatureState.PENDING
+    assert signatures.status(session, OpenCampaign.of(campaign), receipt.leaf).state is SignatureState.PENDING
 
     closed = epochs.close_due(session, campaign.id, LATER)
 
@@ -44,7 +45,7 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
     assert (closed.number, closed.signatures, closed.tombstones) == (1, 1, 0)
     head = log.head_of(session, campaign.id)
     assert (head.counted, head.size, head.epoch) == (1, 3, 1)
-    where = signatures.status(session, campaign, receipt.leaf)
+    where = signatures.status(session, OpenCampaign.of(campaign), receipt.leaf)
     assert (where.state, where.index, where.epoch) == (SignatureState.LOGGED, 1, 1)
     assert merkle.verify_inclusion(receipt.leaf, 1, head.size, where.proof, head.root)
     assert epochs.audit(session, campaign).faults == []
@@ -53,12 +54,12 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
 def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> None:
     campaign = make.campaign(session)
     held = make.a_pass(session, campaign).encode()
-    signatures.redeem(session, campaign, held, make.ANONYMOUS)
+    signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
     with pytest.raises(PassSpent), session.begin_nested():
-        signatures.redeem(session, campaign, held, make.ANONYMOUS)
+        signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
     epochs.close_due(session, campaign.id, LATER)
     with pytest.raises(PassSpent), session.begin_nested():
-        signatures.redeem(session, campaign, held, make.ANONYMOUS)
+        signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
 
 
 def test_a_batch_waits_for_enough_signatures_and_for_the_interval(session: Session) -> None:
@@ -104,7 +105,7 @@ def a_letter_with(session: Session, signed: int, waiting: int) -> tuple[Campaign
 def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(session: Session) -> None:
     campaign, receipts = a_letter_with(session, 5, waiting=1)
     before = log.head_of(session, campaign.id).issued
-    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     assert signatures.named(session, campaign.id).found == 4
     for days in range(7):
         assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=days, hours=1)) is None
@@ -123,7 +124,7 @@ def test_as_many_withdrawals_as_make_a_batch_are_written_without_the_signature_t
     campaign, receipts = a_letter_with(session, 5, waiting=2)
     for receipt in receipts[:3]:
         assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
-        signatures.withdraw(session, campaign, receipt.withdraw)
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
     closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1))
     assert closed is not None
     assert (closed.signatures, closed.tombstones) == (0, 3)
@@ -133,20 +134,20 @@ def test_as_many_withdrawals_as_make_a_batch_are_written_without_the_signature_t
 
 def test_a_batch_of_signatures_takes_a_withdrawal_along_and_its_week_begins_anew_for_the_next(session: Session) -> None:
     campaign, receipts = a_letter_with(session, 5, waiting=2)
-    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
     make.signature(session, campaign)
     closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(days=6))
     assert closed is not None
     assert (closed.signatures, closed.tombstones) == (3, 1)
-    signatures.withdraw(session, campaign, receipts[1].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[1].withdraw)
     assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=8)) is None
     assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=15)) is not None
 
 
 def test_the_close_takes_what_waits_however_few(session: Session) -> None:
     campaign, receipts = a_letter_with(session, 5, waiting=1)
-    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     epochs.close_campaign(session, campaign, LATER)
     assert log.head_of(session, campaign.id).counted == 5
     assert signatures.waiting(session, campaign.id) == (0, 0)
@@ -198,8 +199,8 @@ def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_a
     make.signature(session, campaign)
     epochs.close_due(session, campaign.id, LATER)
 
-    assert signatures.withdraw(session, campaign, receipt.withdraw) is SignatureState.WITHDRAWN
-    assert signatures.withdraw(session, campaign, receipt.withdraw) is SignatureState.WITHDRAWN
+    assert signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw) is SignatureState.WITHDRAWN
+    assert signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw) is SignatureState.WITHDRAWN
     assert signatures.named(session, campaign.id).names == ()
     assert log.head_of(session, campaign.id).counted == 2
 
@@ -212,12 +213,12 @@ def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_a
 def test_a_signature_withdrawn_while_it_waits_is_entered_and_struck_out(session: Session) -> None:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
-    signatures.withdraw(session, campaign, receipt.withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
     for step in (1, 2):
         epochs.close_due(session, campaign.id, make.NOW + timedelta(seconds=10 * step))
     head = log.head_of(session, campaign.id)
     assert (head.epoch, head.counted, head.withdrawn) == (2, 0, 1)
-    assert signatures.status(session, campaign, receipt.leaf).state is SignatureState.WITHDRAWN
+    assert signatures.status(session, OpenCampaign.of(campaign), receipt.leaf).state is SignatureState.WITHDRAWN
     assert epochs.audit(session, campaign).faults == []
 
 
@@ -226,7 +227,7 @@ def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) 
     receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     epochs.close_due(session, campaign.id, LATER)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Suzie"]
-    signatures.hide(session, campaign, receipt.withdraw)
+    signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
     assert epochs.refresh_stale(session, LATER) == [campaign.slug]
     snapshot = publication.load(session, campaign.slug)
     assert snapshot is not None
@@ -238,13 +239,13 @@ def test_closing_takes_the_last_batch_destroys_the_keys_and_ends_the_ledger(sess
     campaign = make.campaign(session, batch_min=10)
     held = make.a_pass(session, campaign).encode()
     receipt = make.signature(session, campaign)
-    signatures.withdraw(session, campaign, receipt.withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
     make.signature(session, campaign)
     epochs.change(session, campaign, CampaignState.CLOSED, LATER)
     assert log.head_of(session, campaign.id).counted == 1
     assert epochs.audit(session, campaign).faults == []
     with pytest.raises(CampaignClosed):
-        signatures.redeem(session, campaign, held, make.ANONYMOUS)
+        signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
 
 
 def test_a_milestone_is_reached_once_and_stays_when_signers_withdraw(session: Session) -> None:
@@ -253,7 +254,7 @@ def test_a_milestone_is_reached_once_and_stays_when_signers_withdraw(session: Se
     first = make.signature(session, campaign)
     make.signature(session, campaign)
     epochs.close_due(session, campaign.id, LATER)
-    signatures.withdraw(session, campaign, first.withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), first.withdraw)
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
     make.signature(session, campaign)
     epochs.close_due(session, campaign.id, LATER + timedelta(seconds=20))
@@ -300,7 +301,7 @@ def test_a_name_taken_off_after_the_close_leaves_the_bundle_too(session: Session
     epochs.close_campaign(session, campaign, LATER)
     session.flush()
     assert "Suzie Quux" in published(session, campaign, tmp_path)
-    signatures.hide(session, campaign, receipt.withdraw)
+    signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
     session.expire_all()
     epochs.refresh_stale(session, LATER)
     session.flush()

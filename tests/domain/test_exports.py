@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from petition import epochs, organisers, signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.config.addresses import PROJECT
 from petition.core import db
 from petition.ledger import log
@@ -97,7 +97,7 @@ def test_a_file_of_names_holds_those_that_are_public_and_nobody_else(engine: Eng
         hidden = make.signature(session, campaign, DisplayChoice(Visibility.NAME, "Hidden Example"))
         epochs.close_epoch(session, campaign, NOW)
         session.flush()
-        signatures.hide(session, campaign, hidden.withdraw)
+        signatures.hide(session, OpenCampaign.of(campaign), hidden.withdraw)
         signatures.unveil(session, campaign.id, log.counted(session, campaign.id))
     text = made(ExportKind.SIGNERS, campaign, tmp_path)
     assert list(csv.reader(io.StringIO(text))) == [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.ledger.entries import Visibility
 from petition.publication import Snapshot
 from petition.signatures import DisplayChoice, group_figures
@@ -102,8 +102,8 @@ def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_t
     receipts = [make.signature(session, campaign, wish) for wish in wishes]
     first = shown(session, campaign)
     assert (first.by_role().cells, first.unshown()) == ((Cell("Engineer", 10),), 20)
-    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     assert shown(session, campaign).by_role().cells == first.by_role().cells
     for receipt in receipts[20:29]:
-        signatures.hide(session, campaign, receipt.withdraw)
+        signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
     assert shown(session, campaign).by_role().cells == ()

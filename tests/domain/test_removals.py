@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
-from petition.campaigns import Campaign, CampaignClosed, CampaignState, find_any
+from petition.campaigns import Campaign, CampaignClosed, CampaignState, OpenCampaign, find_any
 from petition.core import db, outbox
 from petition.core.outbox import OutboxKind
 from petition.ledger import log
@@ -199,7 +199,7 @@ def test_what_came_later_is_not_touched_and_what_is_gone_is_told(session: Sessio
     assert request
     assert (request.about["n"], request.about["why"]) == (52, "fraud")
     an_epoch(session, campaign, named("Mallory"), at=2)
-    signatures.withdraw(session, campaign, receipts[7].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[7].withdraw)
     request.decided_by = RITA
     removals.approved(session, campaign, request, LATER)
     bulk_removal.finish(session, campaign.id)
@@ -265,12 +265,19 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     an_epoch(session, campaign)
     wave = begun(session, campaign, Criteria(q="e")).wave
     assert wave
-    assert signatures.withdraw(session, campaign, receipts["Suzie"].withdraw) is SignatureState.WITHDRAWN
-    assert signatures.hide(session, campaign, receipts["Alice Example"].withdraw) is SignatureState.REMOVED
+    assert (
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipts["Suzie"].withdraw) is SignatureState.WITHDRAWN
+    )
+    assert (
+        signatures.hide(session, OpenCampaign.of(campaign), receipts["Alice Example"].withdraw)
+        is SignatureState.REMOVED
+    )
     session.flush()
     assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 2
     session.expire_all()
-    states = {name: signatures.status(session, campaign, each.leaf).state for name, each in receipts.items()}
+    states = {
+        name: signatures.status(session, OpenCampaign.of(campaign), each.leaf).state for name, each in receipts.items()
+    }
     assert states == {
         "Suzie": SignatureState.WITHDRAWN,
         "Alice Example": SignatureState.HIDDEN,
@@ -286,7 +293,7 @@ def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Se
     receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(3)]
     an_epoch(session, campaign)
     wave = bulk_removal.begin(session, campaign, [1, 2, 3], Removal.FRAUD, Actor(OMAR, LATER), {})
-    signatures.withdraw(session, campaign, receipts[0].withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     session.flush()
     bulk_removal.advance(session, wave)
     session.flush()
@@ -380,7 +387,7 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
             with db.transaction() as session:
                 campaign = find_any(session, slug)
                 assert campaign
-                signatures.withdraw(session, campaign, each.withdraw)
+                signatures.withdraw(session, OpenCampaign.of(campaign), each.withdraw)
 
     def close() -> None:
         for step in range(8):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.campaigns.milestones import UNKNOWN, Goal, MilestoneKind
 from petition.ledger import log
 from petition.ledger.entries import Visibility
@@ -175,7 +175,7 @@ def test_a_wish_waits_beside_the_seal_and_a_hidden_name_keeps_neither(session: S
     assert batch(session, campaign) == ["Rita"]
     signs(session, campaign, "Omar")
     assert batch(session, campaign) == ["Omar", "Rita", "Suzie"]
-    signatures.hide(session, campaign, receipt.withdraw)
+    signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
     session.flush()
     kept = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign.id)
     assert session.scalar(kept.where(Signature.sealed_until > 0)) == 1

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
-from petition.campaigns import Campaign, CampaignClosed
+from petition.campaigns import Campaign, CampaignClosed, OpenCampaign
 from petition.core import db, events
 from petition.core.events import CodeWanted, Event
 from petition.ledger import checkpoint
@@ -46,7 +46,9 @@ def ask(
     now: datetime = make.NOW,
 ) -> str:
     """Ask for a code."""
-    return verification.begin(session, desk, campaign, address, network=network, proven=False, lang="en", now=now)
+    return verification.begin(
+        session, desk, OpenCampaign.of(campaign), address, network=network, proven=False, lang="en", now=now
+    )
 
 
 def asked(desk: VerificationContext, campaign: Campaign, address: str, now: datetime = make.NOW) -> str:
@@ -68,9 +70,14 @@ def test_a_code_becomes_a_pass_and_the_pass_a_signature(
         challenge = ask(asking, desk, campaign, "Suzie.Q+x@corp.example")
     assert [(each.address, each.lang) for each in mailed] == [("suzie.q@corp.example", "en")]
     asked = blinding(campaign)
-    stamp = verification.issue(session, desk, campaign, challenge, mailed[0].code, asked.blinded, make.NOW)
+    stamp = verification.issue(
+        session, desk, OpenCampaign.of(campaign), challenge, mailed[0].code, asked.blinded, make.NOW
+    )
     held = passes.complete(asked, stamp)
-    assert signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS).by_epoch == checkpoint.NEXT_BATCH
+    assert (
+        signatures.redeem(session, OpenCampaign.of(campaign), held.encode(), make.ANONYMOUS).by_epoch
+        == checkpoint.NEXT_BATCH
+    )
     assert verification.issued(session, campaign.id) == {"work_email": 1}
 
 
@@ -81,14 +88,21 @@ def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
     with db.transaction() as asking:
         challenge = ask(asking, desk, campaign, "suzie@corp.example")
     asked, code = blinding(campaign), mailed[0].code
-    stamps = {verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW) for _ in range(3)}
+    stamps = {
+        verification.issue(session, desk, OpenCampaign.of(campaign), challenge, code, asked.blinded, make.NOW)
+        for _ in range(3)
+    }
     assert len(stamps) == 1
     with pytest.raises(AlreadyVerified):
-        verification.issue(session, desk, campaign, challenge, code, blinding(campaign).blinded, make.NOW)
+        verification.issue(
+            session, desk, OpenCampaign.of(campaign), challenge, code, blinding(campaign).blinded, make.NOW
+        )
     with db.transaction() as asking:
         again = ask(asking, desk, campaign, "s.u.z.i.e@eu.corp.example")
     with pytest.raises(AlreadyVerified):
-        verification.issue(session, desk, campaign, again, mailed[1].code, blinding(campaign).blinded, make.NOW)
+        verification.issue(
+            session, desk, OpenCampaign.of(campaign), again, mailed[1].code, blinding(campaign).blinded, make.NOW
+        )
     assert verification.issued(session, campaign.id) == {"work_email": 1}
 
 
@@ -103,7 +117,7 @@ def test_five_tries_then_even_the_right_code_is_wrong(
     wrong = f"{(int(right) + 1) % 10**8:08d}"
     for code in [wrong] * 5 + [right]:
         with pytest.raises(CodeWrong):
-            verification.issue(session, desk, campaign, challenge, code, asked.blinded, make.NOW)
+            verification.issue(session, desk, OpenCampaign.of(campaign), challenge, code, asked.blinded, make.NOW)
 
 
 def test_a_code_of_one_campaign_is_worthless_in_another(
@@ -113,7 +127,9 @@ def test_a_code_of_one_campaign_is_worthless_in_another(
     with db.transaction() as asking:
         challenge = ask(asking, desk, first, "suzie@corp.example")
     with pytest.raises(CodeWrong):
-        verification.issue(session, desk, second, challenge, mailed[0].code, blinding(second).blinded, make.NOW)
+        verification.issue(
+            session, desk, OpenCampaign.of(second), challenge, mailed[0].code, blinding(second).blinded, make.NOW
+        )
 
 
 def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
@@ -140,7 +156,13 @@ def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_an
     assert len({each.code for each in mailed}) == 1
     assert len({*foreign, hers}) == 4
     stamp = verification.issue(
-        session, desk, campaign, hers, mailed[0].code, blinding(campaign).blinded, make.NOW + timedelta(minutes=14)
+        session,
+        desk,
+        OpenCampaign.of(campaign),
+        hers,
+        mailed[0].code,
+        blinding(campaign).blinded,
+        make.NOW + timedelta(minutes=14),
     )
     assert len(stamp) == 256
 
@@ -163,7 +185,9 @@ def test_the_mails_used_up_in_one_campaign_bring_the_code_of_another(
     for _ in range(work_email.MAILS_A_DAY):
         asked(desk, first, "suzie@corp.example")
     hers = asked(desk, second, "suzie@corp.example")
-    assert verification.issue(session, desk, second, hers, mailed[0].code, blinding(second).blinded, make.NOW)
+    assert verification.issue(
+        session, desk, OpenCampaign.of(second), hers, mailed[0].code, blinding(second).blinded, make.NOW
+    )
 
 
 @pytest.mark.parametrize(("minutes", "good"), [(5, True), (16, True), (29, True), (31, False)])
@@ -177,11 +201,13 @@ def test_a_code_mailed_before_midnight_stays_good_for_a_while_after(
     hers = asked(desk, campaign, "suzie@corp.example", now)
     yesterday, today = (each.code for each in mailed)
     if good:
-        assert verification.issue(session, desk, campaign, hers, yesterday, blinding(campaign).blinded, now)
+        assert verification.issue(
+            session, desk, OpenCampaign.of(campaign), hers, yesterday, blinding(campaign).blinded, now
+        )
         return
     with pytest.raises(CodeWrong):
-        verification.issue(session, desk, campaign, hers, yesterday, blinding(campaign).blinded, now)
-    assert verification.issue(session, desk, campaign, hers, today, blinding(campaign).blinded, now)
+        verification.issue(session, desk, OpenCampaign.of(campaign), hers, yesterday, blinding(campaign).blinded, now)
+    assert verification.issue(session, desk, OpenCampaign.of(campaign), hers, today, blinding(campaign).blinded, now)
 
 
 def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and_one_that_had_its_mails(
@@ -222,7 +248,9 @@ def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_on
             campaign = campaigns.find(session, slug)
             proven = verification.Proven("work_email", b"one person".ljust(32))
             try:
-                verification.stamp(session, desk.pepper, campaign, proven, blinding(campaign).blinded, make.NOW)
+                verification.stamp(
+                    session, desk.pepper, OpenCampaign.of(campaign), proven, blinding(campaign).blinded, make.NOW
+                )
                 outcomes.append("stamped")
             except AlreadyVerified:
                 outcomes.append("refused")
@@ -244,7 +272,7 @@ def test_one_pass_redeemed_by_thirty_two_at_once_is_one_signature(engine: Engine
     def one(_: int) -> None:
         try:
             with db.transaction() as session:
-                signatures.redeem(session, campaigns.find(session, slug), held, make.ANONYMOUS)
+                signatures.redeem(session, OpenCampaign.of(campaigns.find(session, slug)), held, make.ANONYMOUS)
             outcomes.append("signed")
         except signatures.PassSpent:
             outcomes.append("spent")
@@ -278,7 +306,13 @@ def test_an_office_of_three_hundred_that_uses_its_codes_never_meets_the_limit(
             challenge = ask(asking, desk, campaign, f"person{number}@corp.example")
         asked = blinding(campaign)
         verification.issue(
-            session, desk, campaign, challenge, mailed[-1].code, asked.blinded, make.NOW + timedelta(seconds=number)
+            session,
+            desk,
+            OpenCampaign.of(campaign),
+            challenge,
+            mailed[-1].code,
+            asked.blinded,
+            make.NOW + timedelta(seconds=number),
         )
     assert verification.issued(session, campaign.id) == {"work_email": 300}
 
@@ -324,8 +358,10 @@ def test_a_close_waits_for_a_signature_under_way_and_takes_no_later_one(engine: 
         made = make.campaign(session)
         held = make.a_pass(session, made).encode()
         late = make.a_pass(session, made).encode()
-    closes_only_after(made.slug, lambda session, campaign: signatures.redeem(session, campaign, held, make.ANONYMOUS))
+    closes_only_after(
+        made.slug, lambda session, campaign: signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
+    )
     with db.session() as session:
         assert epochs.audit(session, campaigns.find(session, made.slug)).counted == 1
         with pytest.raises(CampaignClosed):
-            signatures.redeem(session, made, late, make.ANONYMOUS)
+            signatures.redeem(session, OpenCampaign.of(made), late, make.ANONYMOUS)

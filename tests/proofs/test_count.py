@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
+from petition.campaigns import OpenCampaign
 from petition.campaigns.milestones import Milestone, MilestoneKind
 from petition.campaigns.news import News, NewsKind
 from petition.core import db
@@ -47,7 +48,7 @@ def announcements(trial: int) -> list[int]:
 
         for each in mine:
             with db.transaction() as session:
-                signatures.redeem(session, campaigns.find(session, slug), each, make.ANONYMOUS)
+                signatures.redeem(session, OpenCampaign.of(campaigns.find(session, slug)), each, make.ANONYMOUS)
 
     def count(_: int) -> None:
         turn = 0

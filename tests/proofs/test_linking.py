@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.core import db
 from petition.privacy.scrub import scrub
 from petition.verification import Proven
@@ -32,10 +32,12 @@ def come_and_go(campaign: Campaign, n: int = SIGNERS) -> dict[str, list[bytes]]:
         blinding, tag = passes.begin(public, campaign.id), secrets.token_bytes(32)
         someone = Proven("work_email", tag)
         with db.transaction() as session:
-            stamp = verification.stamp(session, make.PEPPER, campaign, someone, blinding.blinded, make.NOW)
+            stamp = verification.stamp(
+                session, make.PEPPER, OpenCampaign.of(campaign), someone, blinding.blinded, make.NOW
+            )
         held = passes.complete(blinding, stamp)
         with db.transaction() as session:
-            signatures.redeem(session, campaign, held.encode(), make.ANONYMOUS)
+            signatures.redeem(session, OpenCampaign.of(campaign), held.encode(), make.ANONYMOUS)
         left["tag"].append(tag)
         left["hw"].append(held.hw)
     return left

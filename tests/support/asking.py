@@ -17,7 +17,7 @@ from sqlalchemy import insert, update
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from petition import epochs, verification
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.encoding import b64u
@@ -95,7 +95,14 @@ def verified(house: House, n: int) -> Pair:
         with db.autocommit() as single:
             network, now = secrets.token_bytes(16), clock.now()
             verification.begin(
-                single, parts.verification, house.campaign, address, network=network, proven=False, lang="en", now=now
+                single,
+                parts.verification,
+                OpenCampaign.of(house.campaign),
+                address,
+                network=network,
+                proven=False,
+                lang="en",
+                now=now,
             )
     return [{"address": each} for each in known], [{"address": f"{somebody()}@corp.example"} for _ in range(n)]
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from petition import epochs
-from petition.campaigns import Campaign, find
+from petition.campaigns import Campaign, OpenCampaign, find
 from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.encoding import unb64u
@@ -157,4 +157,4 @@ def state_of(suzie: Suzie, receipt: str) -> SignatureState:
     """Where a receipt's signature stands."""
     w = json.loads(receipt)["withdraw"]
     with db.session() as session:
-        return status_of(session, campaign_of(suzie), unb64u(w, 32)).state
+        return status_of(session, OpenCampaign.of(campaign_of(suzie)), unb64u(w, 32)).state

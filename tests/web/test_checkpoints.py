@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from petition import campaigns, epochs
+from petition.campaigns import OpenCampaign
 from petition.core import clock, db
 from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, merkle
@@ -78,7 +79,7 @@ def test_before_the_count_is_public_no_head_is(client: FlaskClient, slug: str) -
     assert (page.status_code, "None yet" in page.text) == (200, True)
     an_epoch(slug, 1)
     with db.session() as session:
-        assert len(epochs.history.checkpoints(session, campaigns.find(session, slug))) == 1
+        assert len(epochs.history.checkpoints(session, OpenCampaign.of(campaigns.find(session, slug)))) == 1
 
 
 def test_older_heads_are_a_page_further_on(client: FlaskClient, slug: str) -> None:
@@ -86,8 +87,8 @@ def test_older_heads_are_a_page_further_on(client: FlaskClient, slug: str) -> No
         an_epoch(slug)
     with db.session() as session:
         campaign = campaigns.find(session, slug)
-        newest = epochs.history.checkpoints(session, campaign, most=2)
-        older = epochs.history.checkpoints(session, campaign, before=newest[-1].epoch, most=2)
+        newest = epochs.history.checkpoints(session, OpenCampaign.of(campaign), most=2)
+        older = epochs.history.checkpoints(session, OpenCampaign.of(campaign), before=newest[-1].epoch, most=2)
     assert [each.epoch for each in (*newest, *older)] == [3, 2, 1]
     assert [each["epoch"] for each in heads(client, slug, "?before=2")] == [1]
 

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from petition import epochs
-from petition.campaigns import CampaignState, find_any
+from petition.campaigns import CampaignState, OpenCampaign, find_any
 from petition.core import clock, db
 from petition.mailing.queue import current_pauses
 from petition.organisers import Role, approvals
@@ -113,7 +113,7 @@ def test_a_stop_waits_for_signatures_under_way_and_none_comes_after_it(suzie: Su
     def sign(text_of_pass: str) -> None:
         try:
             with db.autocommit() as session:
-                signatures.redeem(session, campaign, text_of_pass, make.ANONYMOUS)
+                signatures.redeem(session, OpenCampaign.of(campaign), text_of_pass, make.ANONYMOUS)
             taken.append(True)
         except SigningStopped:
             taken.append(False)

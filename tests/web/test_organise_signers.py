@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from petition import epochs, signatures
-from petition.campaigns import CampaignState, find_any
+from petition.campaigns import CampaignState, OpenCampaign, find_any
 from petition.core import clock, db
 from petition.ledger import log
 from petition.ledger.entries import Visibility
@@ -167,7 +167,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
         campaign = find_any(session, omar.slug)
         assert campaign
         assert log.head_of(session, campaign.id).removed == {"duplicate": 1}
-        assert signatures.status_of(session, campaign, secret).why == "duplicate"
+        assert signatures.status_of(session, OpenCampaign.of(campaign), secret).why == "duplicate"
 
 
 def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: Flask, omar: Omar) -> None:
@@ -219,7 +219,7 @@ def test_a_preview_that_is_no_longer_true_removes_nothing_and_shows_the_new_figu
     with db.transaction() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
-        signatures.withdraw(session, campaign, secrets[0])
+        signatures.withdraw(session, OpenCampaign.of(campaign), secrets[0])
     answer = omar.does("~/removals/new", **(sent | {"why": "fraud", "token": omar.token()}))
     assert answer.status_code == 409
     assert "Nothing was removed now" in answer.text

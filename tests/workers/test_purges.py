@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from petition import epochs, organisers, signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, OpenCampaign
 from petition.config import Config
 from petition.core import clock, db, logs
 from petition.ledger.entries import Removal, Visibility
@@ -101,7 +101,7 @@ def signed(session: Session, campaign: Campaign, now: datetime) -> signatures.Re
 
 
 def withdrawn(session: Session, campaign: Campaign, now: datetime) -> None:
-    signatures.withdraw(session, campaign, signed(session, campaign, now).withdraw)
+    signatures.withdraw(session, OpenCampaign.of(campaign), signed(session, campaign, now).withdraw)
 
 
 def removed(session: Session, campaign: Campaign, now: datetime) -> None:

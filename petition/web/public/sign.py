@@ -18,7 +18,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from petition.blindsign import passes, rsabssa
-from petition.campaigns import Campaign, CampaignState
+from petition.campaigns import CampaignState, OpenCampaign
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import Snapshot
 from petition.signatures import DisplayChoice, PassSpent, SignatureState
@@ -183,8 +183,8 @@ def _seed_for(seed: str, address: str) -> str:
     return b64u(sha256(ADDRESS_LABEL + start + address.casefold().encode()).digest())
 
 
-def _blinding(campaign: Campaign, seed: str) -> passes.Blinding:
-    return passes.begin(_issuer(campaign.issuer or b""), campaign.id, _repeatable(seed))
+def _blinding(campaign: OpenCampaign, seed: str) -> passes.Blinding:
+    return passes.begin(_issuer(campaign.issuer), campaign.id, _repeatable(seed))
 
 
 def _repeatable(seed: str) -> Callable[[int], bytes]:

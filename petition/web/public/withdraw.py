@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from petition import signatures
-from petition.campaigns import Campaign
+from petition.campaigns import OpenCampaign
 from petition.core.db import session as reading
 from petition.core.db import transaction
 from petition.core.encoding import b64u
@@ -26,7 +26,7 @@ from petition.web.public.receipt import faulty, posted_receipt
 from petition.web.public.receipts import ReceiptFaulty
 from petition.web.services import services
 
-Regret = Callable[[Session, Campaign, bytes], SignatureState]
+Regret = Callable[[Session, OpenCampaign, bytes], SignatureState]
 FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
 
 bp = Blueprint("withdraw", __name__)
