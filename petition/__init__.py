@@ -31,4 +31,6 @@ edition       a digest of one period, the same for all who get it
 delivery      one mail to one recipient
 throttle      how fast mail goes to one mail domain
 pause         mail that an organiser or a fault has stopped
+
+P1 … P60 are the guarantees of docs/promises.md, § are sections of docs/protocol.md.
 """

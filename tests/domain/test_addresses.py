@@ -32,11 +32,13 @@ HOST = "salesforce.example"
 
 
 def test_table_is_as_long_as_promised() -> None:
+    """P22."""
     assert (len({text for text, _ in HOSTILE}) >= 120, len({text for text, _ in LEGAL}) >= 40) == (True, True)
 
 
 @pytest.mark.parametrize(("text", "fault"), HOSTILE, ids=ascii)
 def test_hostile_address_is_refused_with_its_reason(text: str, fault: AddressFault) -> None:
+    """P22."""
     with pytest.raises(AddressRefused) as refusal:
         canonical_address(text, POLICIES)
     assert refusal.value.reason == fault
@@ -44,6 +46,7 @@ def test_hostile_address_is_refused_with_its_reason(text: str, fault: AddressFau
 
 @pytest.mark.parametrize(("text", "address"), LEGAL, ids=ascii)
 def test_legal_spelling_gives_the_one_person(text: str, address: WorkAddress) -> None:
+    """P22."""
     assert canonical_address(text, POLICIES) == address
 
 

@@ -81,6 +81,7 @@ def test_code_mail_reads_the_same_in_html(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_code_mail_holds_no_word_of_the_campaign(lang: str) -> None:
+    """P29."""
     message = code_mail(lang)
     mail = parsed(message)
     headers = "\n".join(f"{name}: {value}" for name, value in mail.items())
@@ -91,6 +92,7 @@ def test_code_mail_holds_no_word_of_the_campaign(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_code_mail_holds_no_part_of_a_word_of_the_campaign(lang: str) -> None:
+    """P29."""
     found = re.findall("|".join(GIVE_AWAY), code_mail(lang).as_bytes().decode("ascii"), re.IGNORECASE)
     assert found == []
 
@@ -104,6 +106,7 @@ def test_code_mail_shows_eight_digits_once_in_each_part() -> None:
 
 
 def test_code_mail_has_only_the_headers_it_needs() -> None:
+    """P29."""
     assert list(parsed(code_mail()).keys()) == [
         "From",
         "To",

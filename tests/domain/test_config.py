@@ -106,12 +106,14 @@ def test_an_empty_environment_is_production_and_everything_missing_is_named_at_o
     ],
 )
 def test_production_refuses(tmp_path: Path, name: str, value: str, word: str) -> None:
+    """P37."""
     (problem,) = problems(production(tmp_path, **{name: value}))
     assert name in problem
     assert word in problem
 
 
 def test_a_short_or_constant_pepper_is_refused(tmp_path: Path) -> None:
+    """P37."""
     environ = production(tmp_path)
     for content in (bytes(range(31)), bytes(64)):
         (tmp_path / "pepper").write_bytes(content)

@@ -169,6 +169,7 @@ def test_recipients_without_end_are_cut_off() -> None:
 
 
 def test_mutilated_notifications_never_raise() -> None:
+    """P54."""
     whole, dice = dsn(block(), block()), random.Random(1)
     for _ in range(500):
         raw = bytearray(whole)
@@ -186,7 +187,7 @@ def suppressed_by(row: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("row", EXPECTED, ids=[row["file"] for row in EXPECTED])
 def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Session, row: dict[str, str]) -> None:
-    """P51, P52: everybody whom a report names is on the list, and somebody who is named in none."""
+    """P51, P52, P54: everybody whom a report names is on the list, and somebody who is named in none."""
     raw = (WRITTEN / row["file"]).read_bytes()
     named = set(re.findall(r"[\w+.]+@reader\.example", raw.decode())) | {"somebody@reader.example"}
     campaign = make.campaign(session)

@@ -79,6 +79,7 @@ def test_a_batch_waits_for_enough_signatures_and_for_the_interval(session: Sessi
 
 @pytest.mark.parametrize("days", [1, 7, 400])
 def test_a_lone_signature_is_no_batch_however_long_it_waits(session: Session, days: int) -> None:
+    """P41."""
     campaign = make.campaign(session, batch_min=10, interval=3600)
     now = make.NOW + timedelta(days=days)
     for _ in range(9):
@@ -103,6 +104,7 @@ def a_letter_with(session: Session, signed: int, waiting: int) -> tuple[Campaign
 
 
 def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(session: Session) -> None:
+    """P41."""
     campaign, receipts = a_letter_with(session, 5, waiting=1)
     before = log.head_of(session, campaign.id).issued
     signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
@@ -185,6 +187,7 @@ def in_production() -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_production")
 def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the_calendar(session: Session) -> None:
+    """P41."""
     small = draft(session, make.a_draft(batch_min=4, opens_at=make.NOW))
     with pytest.raises(CampaignIncomplete, match="small batches"):
         epochs.open_campaign(session, small, make.NOW)

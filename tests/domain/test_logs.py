@@ -24,6 +24,7 @@ class Only:
 
 @pytest.mark.parametrize("env", [Environment.PRODUCTION, Environment.DEVELOPMENT])
 def test_no_line_holds_what_somebody_typed(env: Environment, capsys: Any) -> None:
+    """P31."""
     logs.configure(cast("Config", Only(env)))
     structlog.get_logger("petition.web").warning("asked", id="1f", address=MARKED, event_detail=MARKED)
     library = logging.getLogger("celery.app.trace")

@@ -15,6 +15,7 @@ from tests.support.hostile import HOSTILE
 
 @pytest.mark.parametrize("markdown", HOSTILE)
 def test_no_script_comes_through(markdown: str) -> None:
+    """P34."""
     assert foreign(letter_html(markdown, "en")) == []
 
 

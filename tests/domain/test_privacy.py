@@ -111,6 +111,7 @@ def test_foreign_key_is_refused() -> None:
 
 
 def test_rotation_moves_a_secret_from_the_old_key_to_the_new_one() -> None:
+    """P37."""
     token = Vault([OLD_KEY]).seal(b"secret")
     both = Vault([NEW_KEY, OLD_KEY])
     rotated = both.rotate(token)

@@ -88,6 +88,7 @@ TRICKS: list[Trick] = [removed, unticked, undercut, replaced, shrunk]
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_nothing_an_editor_does_opens_a_name_before_its_number(session: Session, trick: Trick) -> None:
+    """P45."""
     campaign = a_letter(session, (COUNT, 5))
     signs(session, campaign, "Suzie")
     assert batch(session, campaign) == []
@@ -121,6 +122,7 @@ def test_a_letter_that_closes_below_the_number_never_opens_its_sealed_names(sess
 
 
 def test_a_milestone_removed_after_the_close_opens_nothing(session: Session) -> None:
+    """P45."""
     campaign = a_letter(session, (COUNT, 5))
     signs(session, campaign, "Suzie")
     epochs.close_campaign(session, campaign, LATER)
@@ -142,6 +144,7 @@ def test_names_open_in_the_batch_that_reaches_their_number(session: Session) -> 
 
 
 def test_the_seal_is_that_of_the_page_or_of_the_letter_whichever_is_later(session: Session) -> None:
+    """P45."""
     campaign = a_letter(session, (COUNT, 50), (COUNT, 900))
     signs(session, campaign, "Suzie", shown=900)
     signs(session, campaign, "Rita", shown=20)

@@ -170,6 +170,7 @@ def _hang_up_after_data(listener: socket.socket, heard: list[bytes]) -> None:
 
 
 def test_no_hostile_address_moves_a_mail_outside_the_listed_domains(line: SmtpPostbox, answers: Answers) -> None:
+    """P22."""
     for text in (*hostile_texts(), *legal_texts()):
         with suppress(AddressRefused):
             line.send(replace(PLAIN, to=canonical_address(text, POLICIES).deliverable))

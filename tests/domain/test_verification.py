@@ -109,6 +109,7 @@ def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
 def test_five_tries_then_even_the_right_code_is_wrong(
     session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
+    """P21."""
     campaign = make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, campaign, "suzie@corp.example")
@@ -123,6 +124,7 @@ def test_five_tries_then_even_the_right_code_is_wrong(
 def test_a_code_of_one_campaign_is_worthless_in_another(
     session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
+    """P21."""
     first, second = make.campaign(session), make.campaign(session)
     with db.transaction() as asking:
         challenge = ask(asking, desk, first, "suzie@corp.example")
@@ -135,6 +137,7 @@ def test_a_code_of_one_campaign_is_worthless_in_another(
 def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
     session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
+    """P47."""
     campaign = make.campaign(session)
     challenges = []
     for spelling in ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@corp.example", "SUZIE@eu.corp.example"):
@@ -147,7 +150,7 @@ def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
 def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_answer_her_own_challenge(
     session: Session, desk: VerificationContext, mailed: list[Recipient]
 ) -> None:
-    """Strangers used up the mails of her day: she types the code that one of these brought."""
+    """P47: strangers used up the mails of her day: she types the code that one of these brought."""
     campaign = make.campaign(session)
     spellings = ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@eu.corp.example")
     foreign = [asked(desk, campaign, spelling) for spelling in spellings]

@@ -74,6 +74,7 @@ def signer(running: Running, scripted: BrowserContext) -> Signer:
 
 
 def test_the_code_is_typed_after_a_reload_and_gives_the_pass_of_the_first_blinded_value(signer: Signer) -> None:
+    """P55."""
     page, blinded = signer.page, []
 
     def lost(route: Route, request: Request) -> None:
@@ -100,6 +101,7 @@ def test_the_code_is_typed_after_a_reload_and_gives_the_pass_of_the_first_blinde
 
 @pytest.mark.parametrize("way", ["reload", "back", "language"])
 def test_the_pass_and_what_was_typed_are_there_again(signer: Signer, way: str) -> None:
+    """P55."""
     page = signer.page
     held = signer.at_the_choice()
     page.locator("#show-name").check()
@@ -125,6 +127,7 @@ def test_the_pass_and_what_was_typed_are_there_again(signer: Signer, way: str) -
 
 
 def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
+    """P55."""
     page = signer.page
     signer.at_the_choice()
     signed(page)
@@ -163,6 +166,7 @@ def test_nobody_is_asked_before_leaving_with_a_pass_that_was_saved(signer: Signe
 
 
 def test_the_tab_stores_what_only_the_server_s_key_opens_and_nothing_after_the_way_out(signer: Signer) -> None:
+    """P55."""
     page, said = signer.page, []
     page.on("request", lambda request: said.append(request) if "/tab-key/" in request.url else None)
     held = signer.at_the_choice()
@@ -300,6 +304,7 @@ def test_who_has_a_pass_already_is_led_on(
 def test_without_a_script_the_language_is_changed_at_every_step_and_nothing_typed_is_lost(
     running: Running, plain: BrowserContext
 ) -> None:
+    """P55."""
     page, address = opened(plain, f"{letter_of(running)}/sign"), somebody()
 
     def turns(lang: str) -> None:

@@ -84,6 +84,7 @@ def test_a_reader_subscribes_confirms_changes_and_leaves(
 
 
 def test_the_letter_can_be_read_without_javascript_and_by_keyboard(running: Running, browser: Browser) -> None:
+    """P38."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{running.url}/")

@@ -52,6 +52,7 @@ def leaves(page: Page) -> list[str]:
 
 
 def test_a_page_asks_before_it_is_left_with_something_typed(page: Page) -> None:
+    """P56."""
     assert leaves(page) == []
     page.go_back()
     page.locator("#addressee").fill("Somebody else")

@@ -87,7 +87,7 @@ def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Lo
 def test_signatures_are_taken_while_redis_is_away_and_counted_when_it_is_back(
     tree: Running, long: bool, figure: Write
 ) -> None:
-    """P2: no 5xx on sign; codes fail closed; everything is in the ledger within 60 s."""
+    """P2, P23: no 5xx on sign; codes fail closed; everything is in the ledger within 60 s."""
     held = passes_for(tree, 30)
     valkey = process(tree, "valkey-server")
     valkey.suspend()

@@ -89,6 +89,7 @@ def test_answers_to_posts_are_never_stored(client: FlaskClient, slug: str, path:
     "host", ["evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example"]
 )
 def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> None:
+    """P24."""
     page = client.get(f"/c/{slug}", headers={"Host": host})
     call = client.get(f"/api/campaigns/{slug}", headers={"Host": host})
     assert (page.status_code, call.status_code, call.content_type) == (400, 400, "application/problem+json")
@@ -97,6 +98,7 @@ def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> N
 
 
 def test_forwarded_host_changes_nothing(client: FlaskClient, slug: str) -> None:
+    """P24."""
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher", "Forwarded": "host=evil.example"}
     for path in (f"/c/{slug}", "/", "/c/x//y"):
         answer = client.get(path, headers=forged)
@@ -215,6 +217,8 @@ def test_the_figures_are_for_our_own_host_and_for_nobody_where_no_token_is_set(c
 
 
 def test_one_signature_that_waits_moves_no_figure_of_a_monitor(client: FlaskClient, slug: str) -> None:
+    """P42."""
+
     def told() -> list[str]:
         lines = client.get("/metrics", headers=MONITOR).text.splitlines()
         return [line for line in lines if "seconds" not in line]

@@ -35,10 +35,12 @@ def seen(peer: str, forwarded: str | None, proxies: int) -> str:
 def test_only_what_our_own_proxies_wrote_is_believed(
     peer: str, forwarded: str | None, proxies: int, expected: str
 ) -> None:
+    """P24."""
     assert seen(peer, forwarded, proxies) == expected
 
 
 def test_a_subscriber_is_one_ipv4_address_or_one_ipv6_56() -> None:
+    """P59."""
     assert prefix(ip_address("192.0.2.1")) != prefix(ip_address("192.0.2.2"))
     assert prefix(ip_address("2001:db8:0:aa00::1")) == prefix(ip_address("2001:db8:0:aaff:1::2"))
     assert prefix(ip_address("2001:db8:0:aa00::1")) != prefix(ip_address("2001:db8:0:ab00::1"))

@@ -202,6 +202,7 @@ def test_nobody_removes_somebody_elses_passkey(app: Flask, omar: Omar) -> None:
 
 
 def test_ten_codes_are_shown_once_kept_as_hashes_and_sign_in_once_each(app: Flask, omar: Omar) -> None:
+    """P36."""
     codes = renewed(omar)
     assert len(set(codes)) == 10
     assert not any(code in omar.sees("/organise/account").text for code in codes)
@@ -249,6 +250,7 @@ def test_a_wrong_code_leaves_the_text_and_says_what_to_mend(client: FlaskClient,
 
 
 def test_five_tries_a_name_then_a_quarter_of_an_hour_and_nobody_else_waits(app: Flask, omar: Omar) -> None:
+    """P36."""
     codes, suzies = renewed(omar), renewed(signed_in(app, omar.slug, name="Suzie"))
     for name in ("Omar", "Nobody"):
         assert [by_code(app.test_client(), name, "1" * 16).status_code for _ in range(5)] == [403] * 5

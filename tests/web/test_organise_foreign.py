@@ -113,6 +113,7 @@ def people(app: Flask, slug: str) -> tuple[Omar, Omar, Omar]:
 def test_no_number_of_another_campaign_means_anything_at_ones_own_address(
     app: Flask, people: tuple[Omar, Omar, Omar]
 ) -> None:
+    """P35."""
     omar, suzie, mallory = people
     made, token = planted(app, omar, suzie), mallory.token()
     before = everything(omar.slug, omar.organiser_id, suzie.organiser_id)
@@ -136,6 +137,7 @@ def test_no_number_of_another_campaign_means_anything_at_ones_own_address(
 
 
 def test_no_id_of_another_campaign_means_anything_in_a_form(app: Flask, people: tuple[Omar, Omar, Omar]) -> None:
+    """P35."""
     omar, suzie, mallory = people
     made, token = planted(app, omar, suzie), mallory.token()
     before = everything(omar.slug, omar.organiser_id, suzie.organiser_id)

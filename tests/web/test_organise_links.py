@@ -121,6 +121,7 @@ def test_whoever_joins_finds_no_dead_link_from_the_invitation_on(app: Flask, oma
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("role", [None, *Role])
 def test_no_link_of_any_page_is_dead(app: Flask, full: Omar, role: Role | None, lang: str) -> None:
+    """P57."""
     visitor = full
     if role is not Role.OWNER:
         visitor = signed_in(app, full.slug, role, "Suzie")
@@ -133,6 +134,7 @@ def test_no_link_of_any_page_is_dead(app: Flask, full: Omar, role: Role | None, 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_that_answer_a_post_have_no_dead_link(app: Flask, full: Omar, lang: str) -> None:
+    """P57."""
     full.does("/organise/account/language", lang=lang)
     crawl = Crawl(app, full.client)
     for path, typed in (

@@ -146,6 +146,7 @@ def test_a_draft_shows_what_is_missing_and_no_figures(app: Flask) -> None:
 
 
 def test_passes_that_nobody_used_are_those_of_the_last_batch_and_no_look_tells_of_one_since(omar: Omar) -> None:
+    """P43."""
     with db.transaction() as session:
         head = log.head_of(session, the(omar.slug))
         head.counted, head.withdrawn, head.removed, head.issued = 10, 2, {"fraud": 1}, {"work_email": 20}
@@ -164,6 +165,7 @@ def the_overview(omar: Omar) -> str:
 
 
 def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
+    """P43."""
     with time_machine.travel(make.NOW, tick=False) as watch:
         with db.transaction() as session:
             day = make.NOW.date()
@@ -181,7 +183,7 @@ def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
 
 
 def test_no_look_tells_nobody_from_one_or_one_from_nine(omar: Omar) -> None:
-    """Neither the codes of a day that is over, nor how many signatures wait, to any organiser."""
+    """P43: neither the codes of a day that is over, nor how many signatures wait, to any organiser."""
     looks = []
     for asked, used in ((0, 0), (1, 0), (1, 1), (9, 9)):
         with db.transaction() as session:

@@ -89,6 +89,7 @@ def goes_on(omar: Omar, page: TestResponse) -> TestResponse:
 
 
 def test_a_text_typed_into_a_visit_that_ended_comes_back_and_is_kept(omar: Omar) -> None:
+    """P56."""
     token, codes = ended(omar)
     path = f"/organise/c/{omar.slug}/updates/new"
     page = omar.client.post(path, data={"token": token, "do": "save"} | WORDS)
@@ -155,6 +156,7 @@ def test_an_answer_comes_back_as_a_form_for_it_would_be_public(omar: Omar) -> No
 
 @pytest.mark.parametrize("act", ["publish", "mail", "trial"])
 def test_an_update_comes_back_as_a_form_and_is_not_published(omar: Omar, act: str) -> None:
+    """P56."""
     at = omar.does("~/updates/new", **WORDS).headers["Location"]
     token, codes = ended(omar)
     typed = WORDS | {"text-en": "Better words.", "due": "", "mail_due": "", "address": "omar@post.example"}

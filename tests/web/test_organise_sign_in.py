@@ -29,6 +29,7 @@ def filled(rule: str, slug: str) -> str:
 
 
 def test_every_route_of_the_dashboard_declares_its_access_and_campaigns_ask_for_an_act(app: Flask) -> None:
+    """P35."""
     found = rooms(app)
     assert len(found) > 5
     assert [each for each in found if each[3] is None] == []
@@ -38,6 +39,7 @@ def test_every_route_of_the_dashboard_declares_its_access_and_campaigns_ask_for_
 
 @pytest.mark.parametrize("role", [None, *Role])
 def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role: Role | None) -> None:
+    """P35."""
     with db.transaction() as session:
         foreign = make.campaign(session).slug
     someone = signed_in(app, slug, role)
@@ -74,6 +76,7 @@ def test_a_visitor_who_is_not_signed_in_is_led_to_the_sign_in_page_and_nothing_h
 
 
 def test_the_cookie_is_bound_to_this_host_and_no_script_reads_it(app: Flask, slug: str) -> None:
+    """P36."""
     with db.transaction() as session:
         someone = organisers.enrol(session, "Omar", "en", clock.now())
         link = organisers.let_in(session, someone.id, clock.now())
@@ -98,6 +101,7 @@ def test_a_link_that_is_only_opened_signs_nobody_in(app: Flask) -> None:
 
 
 def test_a_sign_in_has_a_new_name_each_time_and_the_old_one_opens_nothing(app: Flask, omar: Omar) -> None:
+    """P36."""
     first = omar.client.get_cookie(COOKIE, domain="localhost")
     assert first
     with db.transaction() as session:
@@ -112,6 +116,7 @@ def test_a_sign_in_has_a_new_name_each_time_and_the_old_one_opens_nothing(app: F
 
 
 def test_a_visit_is_dead_at_sign_out_at_removal_and_when_disabled_with_the_next_request(app: Flask, omar: Omar) -> None:
+    """P36."""
     cookie = omar.client.get_cookie(COOKIE, domain="localhost")
     assert cookie
     omar.does("/organise/sign-out")
@@ -130,6 +135,7 @@ def test_a_visit_is_dead_at_sign_out_at_removal_and_when_disabled_with_the_next_
 
 
 def test_a_visit_ends_after_half_an_hour_of_silence_and_after_twelve_hours_in_any_case(app: Flask, slug: str) -> None:
+    """P36."""
     with time_machine.travel(make.NOW, tick=False) as watch:
         omar = signed_in(app, slug)
         watch.shift(timedelta(minutes=29))
@@ -176,6 +182,7 @@ def test_a_post_without_the_token_of_this_visit_is_refused(omar: Omar, token: st
     ],
 )  # fmt: skip
 def test_nobody_is_led_away_after_signing_in(asked: str) -> None:
+    """P34."""
     assert next_page(asked) == "/organise"
 
 

@@ -220,6 +220,7 @@ def test_the_last_owner_neither_goes_nor_becomes_less(app: Flask, omar: Omar) ->
 def test_an_owner_goes_or_becomes_less_only_with_a_second_key(
     app: Flask, omar: Omar, role: str, left: dict[str, Role]
 ) -> None:
+    """P46."""
     suzie, rita = member(app, omar, Role.OWNER, "Suzie"), member(app, omar, Role.OWNER, "Alice Example")
     typed = {"id": suzie.organiser_id.hex()} | ({"role": role} if role else {})
     answer = omar.does(f"~/team/{'role' if role else 'remove'}", **typed)
@@ -266,6 +267,7 @@ def test_a_request_is_refused_or_taken_back_and_nothing_happens(app: Flask, omar
 
 
 def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask, omar: Omar) -> None:
+    """P46."""
     suzie = member(app, omar, Role.OWNER, "Suzie")
     with db.transaction() as session:
         found = session.get_one(Campaign, found_id(omar.slug))
@@ -299,6 +301,7 @@ def test_approval_and_act_stand_or_fall_together(app: Flask, omar: Omar) -> None
 
 
 def test_a_request_of_somebody_who_went_counts_no_more_and_one_key_opens_nothing_alone(app: Flask, omar: Omar) -> None:
+    """P46."""
     suzie, alice = member(app, omar, Role.OWNER, "Suzie"), member(app, omar, Role.OWNER, "Alice Example")
     suzie.does("~/keys/close")
     (asked,) = waiting(omar.slug)
@@ -395,6 +398,7 @@ def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
 
 @pytest.mark.parametrize("statement", ["UPDATE journal SET deed = 'JOINED'", "DELETE FROM journal", "TRUNCATE journal"])
 def test_the_database_itself_refuses_to_change_a_line(omar: Omar, statement: str) -> None:
+    """P50."""
     with db.session() as session, pytest.raises(DBAPIError, match="append-only"):
         session.execute(text(statement))
     assert told(omar.slug) == [Action.JOINED]

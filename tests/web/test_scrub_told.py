@@ -62,6 +62,7 @@ OWNS = (
 def test_what_the_role_may_not_do_is_told(
     client: FlaskClient, omar: Omar, database_url: str, rights: tuple[str, ...], did: Scrubbed
 ) -> None:
+    """P59."""
     assert "scrub_seconds" not in figures(client)
     lesser = create_engine(role(database_url, *rights))
     assert scrub(lesser) == did

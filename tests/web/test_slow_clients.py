@@ -86,6 +86,7 @@ def half_bodies(lines: Lines, many: int = MANY) -> list[socket.socket]:
 
 
 def test_half_requests_and_silence_hold_up_nobody_and_are_closed_by_their_deadline(lines: Lines) -> None:
+    """P49."""
     bodies = half_bodies(lines)
     heads = [lines.begin(HEAD) for _ in range(MANY)]
     silent = [lines.begin() for _ in range(MANY)]

@@ -124,7 +124,7 @@ def test_without_redis_nothing_is_mailed_and_the_page_says_so(
 
 
 def test_links_that_are_followed_change_nothing(reader: Reader) -> None:
-    """P20: a scanner that follows every link of every mail."""
+    """P20, P57: a scanner that follows every link of every mail."""
     reader.asks()
     mails = [mail.text + mail.html for mail in reader.mails()]
     found = {path for mail in mails for path in re.findall(r"http://localhost(/[^\s\"<]*)", mail)}
@@ -238,6 +238,7 @@ def test_an_organiser_chooses_a_language_and_no_rhythm(reader: Reader) -> None:
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_a_link_that_was_cut_is_explained_and_opens_nothing(reader: Reader, purpose: Purpose) -> None:
+    """P21."""
     reader.is_on_the_list()
     before, whole = everything(), reader.link(purpose)
     token = whole.rpartition("/")[2]

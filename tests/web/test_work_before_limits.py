@@ -132,6 +132,7 @@ def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
 def test_no_field_of_any_route_is_worked_on_beyond_its_limit(
     app: Flask, slug: str, text: str, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """P48."""
     someone, begun, writing = campaigns_of_omar(app, slug)
     browser = comes_in(app, someone)
     token = Omar(browser, slug, b"").token()
@@ -147,6 +148,7 @@ def test_no_field_of_any_route_is_worked_on_beyond_its_limit(
 
 
 def test_no_text_of_a_call_is_worked_on_beyond_its_limit(client: FlaskClient, slug: str, work: Work) -> None:
+    """P48."""
     names = (
         "address",
         "altcha",
@@ -280,7 +282,7 @@ def test_who_waits_too_long_comes_again(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("piece", ['"', "'", "[", "*a_", "](", "# a\n", "> ", "- ", "a\n"])
 def test_the_longest_letter_is_rendered_in_bounded_time(piece: str) -> None:
-    """Measured: 0.6 s at most. Sixty thousand quotation marks took 1.8 s, with the square of their number."""
+    """P48; measured: 0.6 s at most. Sixty thousand quotation marks took 1.8 s, with the square of their number."""
     began = process_time()
     letter_html((piece * LONGEST_LETTER)[:LONGEST_LETTER], "en")
     assert process_time() - began < 5
