@@ -21,10 +21,12 @@ def _page(form: PasskeyForm | None = None) -> Response:
     now, mine = clock.now(), visitor().organiser_id
     with db.session() as session:
         keys = passkeys.every(session, mine)
-        suggested = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
+        form = form or PasskeyForm()
+        if not form.passkey.raw_data:
+            form.passkey.data = gettext(_("Passkey %(n)s"), n=len(keys) + 1)
         return rendering.render(
             "account",
-            form=form or PasskeyForm(data={"passkey": suggested}),
+            form=form,
             passkeys=keys,
             codes_left=recovery.left(session, mine),
             visits=sessions.every(session, mine, now),

@@ -58,6 +58,9 @@ class Sentences:
 class BaseForm(Form):
     """What every form here can do; no CSRF token, for it is checked before any view of the dashboard runs."""
 
+    refusal: Exception | None = None
+    """The error for which the page is drawn again."""
+
     class Meta:
         """What a form may need to know beside what was posted; given by name to `read`, or as `meta` of a form.
 

@@ -23,6 +23,7 @@ from petition.web.forms.fields import (
     StringField,
     TextAreaField,
 )
+from petition.web.forms.filters import stripped
 from petition.web.forms.validators import no_link, visible
 from petition.web.language import lazy_gettext
 
@@ -32,9 +33,11 @@ LONGEST_NAME: Final = 80
 LONGEST_CHOICE: Final = 120
 LONGEST_COMMENT: Final = 280
 LONGEST_PUZZLE: Final = 2_000
+LONGEST_RECEIPT: Final = 64_000
 BLINDED_BYTES: Final = 256
 SECRET_BYTES: Final = 32
 TAB_ID_BYTES: Final = 16
+UNWATCHED: Final = {"autocapitalize": "off", "spellcheck": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,11 @@ class Signing:
 class VerifyForm(BaseForm):
     """Ask for a code."""
 
-    address = StringField(validators=[DataRequired(), Length(max=LONGEST_ADDRESS)])
+    address = StringField(
+        lazy_gettext(_("Work address")),
+        [DataRequired(), Length(max=LONGEST_ADDRESS)],
+        render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
+    )
     altcha = StringField(validators=[Length(max=LONGEST_PUZZLE)])
     lang = StringField(validators=[Length(max=LONGEST_CHOICE)])
 
@@ -95,11 +102,23 @@ class VerifyForm(BaseForm):
         return CodeRequest(self.address.data, self.altcha.data, self.lang.data)
 
 
+class AddressForm(VerifyForm):
+    """The same on a page, which holds the seed of the pass to be made."""
+
+    seed = StringField()
+
+
 class PassForm(BaseForm):
     """Answer a challenge with its code, and ask for a stamp."""
 
     challenge = StringField(validators=[DataRequired(), Length(max=LONGEST_CHOICE)])
-    code = CodeField()
+    code = CodeField(
+        lazy_gettext(_("Code")),
+        description=lazy_gettext(
+            _("Eight digits, from a mail with a neutral subject. Check your spam folder as well.")
+        ),
+        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **UNWATCHED},
+    )
     blinded = Base64Field(length=BLINDED_BYTES)
 
     def answer(self) -> CodeAnswer:
@@ -107,18 +126,76 @@ class PassForm(BaseForm):
         return CodeAnswer(self.challenge.data, self.code.data, self.blinded.data)
 
 
-class SignForm(BaseForm):
-    """Redeem a pass for a signature."""
+class CodeForm(PassForm):
+    """The same on a page, which holds the seed of the pass to be made."""
 
-    pass_ = StringField(name="pass", validators=[DataRequired(), Length(max=LONGEST_PASS)])
-    show = RadioField(
-        choices=Visibility, invalid_value_message=lazy_gettext(_("Choose what is shown: name, role or anonymous."))
+    seed = StringField()
+
+
+class SignForm(BaseForm):
+    """Redeem a pass for a signature. The page knows the roles and the teams."""
+
+    pass_ = TextAreaField(
+        lazy_gettext(_("Your pass")),
+        [DataRequired(), Length(max=LONGEST_PASS)],
+        name="pass",
+        filters=(stripped,),
+        render_kw={"class": "code", "rows": 5, "autocomplete": "off", "spellcheck": "false"},
     )
-    name = LineField(validators=[Length(max=LONGEST_NAME), visible, no_link])
-    role = StringField(default="", filters=(), validators=[Length(max=LONGEST_CHOICE)])
-    team = StringField(default="", filters=(), validators=[Length(max=LONGEST_CHOICE)])
-    comment = TextAreaField(validators=[Length(max=LONGEST_COMMENT), visible])
-    publish_at = IntegerField(default=0, validators=[Optional()])
+    show = RadioField(
+        lazy_gettext(_("What everybody can see of you")),
+        choices=[Visibility.ANONYMOUS, Visibility.ROLE, Visibility.NAME],
+        coerce=Visibility,
+        labels={
+            Visibility.ANONYMOUS: _("Nothing: anonymous"),
+            Visibility.ROLE: _("My role only"),
+            Visibility.NAME: _("My full name"),
+        },
+        hints={
+            Visibility.ANONYMOUS: _("You are counted as one verified employee. No name, no role."),
+            Visibility.ROLE: _(
+                "Your role is added to a number such as “15+ engineers”, once ten signers show the same role."
+                " Until then you stand among the anonymous."
+            ),
+            Visibility.NAME: _(
+                "Your name stands in the list of signers."
+                " Everybody can read it, copy it and search for it, your employer too."
+            ),
+        },
+        invalid_value_message=lazy_gettext(_("Choose what is shown: name, role or anonymous.")),
+    )
+    name = LineField(
+        lazy_gettext(_("Full name")),
+        [Length(max=LONGEST_NAME), visible, no_link],
+        render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": LONGEST_NAME},
+    )
+    role = StringField(
+        lazy_gettext(_("Role")),
+        [Length(max=LONGEST_CHOICE)],
+        filters=(),
+        default="",
+        description=lazy_gettext(_("From the organisers’ list. With your full name you may leave it out.")),
+    )
+    team = StringField(
+        lazy_gettext(_("Team (you may leave it out)")), [Length(max=LONGEST_CHOICE)], filters=(), default=""
+    )
+    comment = TextAreaField(
+        lazy_gettext(_("Comment (you may leave it out)")),
+        [Length(max=LONGEST_COMMENT), visible],
+        description=lazy_gettext(_("Up to 280 characters, shown beside your name.")),
+        render_kw={"rows": 3, "maxlength": LONGEST_COMMENT},
+    )
+    publish_at = IntegerField(
+        lazy_gettext(_("When your name appears")),
+        [Optional()],
+        default=0,
+        description=lazy_gettext(
+            _(
+                "You are counted at once in any case. Until there are enough names you stand among the anonymous and your"
+                " name waits, unpublished, in our database; names that wait for the same number appear together."
+            )
+        ),
+    )
     sealed_until = IntegerField(default=0, validators=[Optional()])
 
     def signing(self) -> Signing:
@@ -133,6 +210,21 @@ class SignForm(BaseForm):
             publish_at=self.publish_at.data,
         )
         return Signing(self.pass_.data, choice)
+
+
+class ReceiptForm(BaseForm):
+    """A receipt as text, and for how many names its signer's name waits."""
+
+    receipt = TextAreaField(
+        lazy_gettext(_("Receipt")),
+        [Length(max=LONGEST_RECEIPT)],
+        filters=(),
+        render_kw={"class": "code", "rows": 6, "autocomplete": "off", "spellcheck": "false"},
+    )
+    file = StringField(
+        lazy_gettext(_("Or open the file")), render_kw={"type": "file", "accept": ".json,application/json,text/plain"}
+    )
+    publish_at = IntegerField(default=0, validators=[Optional()])
 
 
 class TabForm(BaseForm):
@@ -157,9 +249,24 @@ class MailForm(BaseForm):
     """Choose how often mail comes and its language."""
 
     rhythm = RadioField(
-        choices=Frequency, invalid_value_message=lazy_gettext(_("Choose how often: milestones, weekly or daily."))
+        lazy_gettext(_("How often")),
+        choices=Frequency,
+        labels={
+            Frequency.MILESTONES: _("As it happens"),
+            Frequency.WEEKLY: _("Once a week"),
+            Frequency.DAILY: _("Once a day"),
+        },
+        hints={
+            Frequency.MILESTONES: _("One mail for each milestone, and for each piece of news from the organisers."),
+            Frequency.WEEKLY: _(
+                "The count and how it grew, milestones, news and what became of the demands, in one mail."
+                " In a week without any, no mail."
+            ),
+            Frequency.DAILY: _("The same each day. On a day without any, no mail."),
+        },
+        invalid_value_message=lazy_gettext(_("Choose how often: milestones, weekly or daily.")),
     )
-    lang = StringField(validators=[Length(max=LONGEST_CHOICE)])
+    lang = StringField(lazy_gettext(_("Language of the mails")), [Length(max=LONGEST_CHOICE)])
 
     def mail_choice(self) -> MailChoice:
         """Both."""
@@ -169,7 +276,11 @@ class MailForm(BaseForm):
 class SubscribeForm(MailForm):
     """Ask for mail."""
 
-    address = StringField(validators=[DataRequired(), Length(max=LONGEST_ADDRESS)])
+    address = StringField(
+        lazy_gettext(_("Personal address")),
+        [DataRequired(), Length(max=LONGEST_ADDRESS)],
+        render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
+    )
 
     def subscription(self) -> Subscription:
         """All three."""

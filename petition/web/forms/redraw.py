@@ -10,7 +10,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, Final
 
-from flask import Response, g
+from flask import Response, g, request
 
 from petition.web import errors
 from petition.web.forms.base import BaseForm, FormRefused
@@ -27,7 +27,8 @@ def redraw(
 
     The page gets the form that the view read, with the sentences of the error, and those of the view's own arguments that it
     names. An error without a field of its own belongs to `field` if its status is among `statuses`, else to the form as
-    a whole. `form`: what the page shows; it gets an empty one where the view read none of that class.
+    a whole. `form`: what the page shows. Where the view came to read none, the page gets what was posted; where it read one
+    of another class, an empty one.
     """
     wanted = signature(page).parameters
     caught: tuple[type[Exception], ...] = (FormRefused, *refusals)
@@ -42,7 +43,7 @@ def redraw(
                 return with_status(error, again)
 
         def _refused(error: Exception) -> BaseForm:
-            read = g.get("form")
+            read: BaseForm = g.get("form") or form(request.form)
             return refused(read if isinstance(read, form) else form(), error, field, statuses)
 
         return answered
@@ -51,7 +52,8 @@ def redraw(
 
 
 def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collection[int] = ALL) -> BaseForm:
-    """The form with the sentences of an error."""
+    """The form with an error and its sentences."""
+    form.refusal = error
     if isinstance(error, FormRefused) and error.form is form:
         return form
     fault = errors.explain(error)

@@ -6,7 +6,7 @@ mended. Refuses to swallow: an error that is not among the foreseen ones goes on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Final
 
 from babel.lists import format_list
@@ -16,8 +16,9 @@ from sqlalchemy import exc
 from petition.core.errors import ExpectedError
 from petition.core.i18n import LANGUAGES, interface_language
 from petition.publication import Choice, Snapshot
-from petition.web import errors, page_cache
-from petition.web.fields import EMPTY, Filled
+from petition.web import page_cache
+from petition.web.forms.base import BaseForm
+from petition.web.forms.redraw import View, redraw
 from petition.web.language import page_language
 from petition.web.public.words import words_of
 from petition.web.services import services
@@ -32,15 +33,16 @@ def find(slug: str) -> tuple[Snapshot, str]:
     return snapshot, page_language(snapshot)
 
 
-def render_page(template: str, snapshot: Snapshot, lang: str, form: Filled = EMPTY, **values: object) -> Response:
-    """A page, complete, with nothing to mend."""
+def render_page(
+    template: str, snapshot: Snapshot, lang: str, form: BaseForm | None = None, **values: object
+) -> Response:
+    """A page, complete, with its form as it stands."""
     words = interface_language(lang)
     context: dict[str, object] = {
         "snapshot": snapshot,
         "lang": lang,
         "here": False,
-        "form": form,
-        "empty": EMPTY,
+        "form": form or BaseForm(),
         "script_words": words_of(snapshot),
         "letter_url": letter_url(snapshot, lang),
         "roles": labelled(snapshot.roles, lang),
@@ -62,24 +64,12 @@ def render_page(template: str, snapshot: Snapshot, lang: str, form: Filled = EMP
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def render_again(
-    error: Exception,
-    field: str,
-    template: str,
-    snapshot: Snapshot,
-    lang: str,
-    typed: Mapping[str, str],
-    **values: object,
-) -> Response:
-    """The same page with what was typed and what is to mend; `field` is where a sentence without a field belongs."""
-    fault = errors.explain(error)
-    shown = field if fault.status in {403, 404} else ""
-    filled = Filled(typed, fault.errors or {shown: [fault.sentence]})
-    page = render_page(template, snapshot, lang, filled, **values)
-    page.status_code = fault.status
-    if fault.retry_after is not None:
-        page.headers["Retry-After"] = str(fault.retry_after)
-    return page
+def redrawn(page: View, form: type[BaseForm], field: str) -> Callable[[View], View]:
+    """Draw a page again with what was typed, for all of `REFUSALS`.
+
+    A sentence without a field belongs to `field` if something was not found or is not right, else to the form as a whole.
+    """
+    return redraw(page, *REFUSALS, form=form, field=field, statuses={403, 404})
 
 
 def letter_url(snapshot: Snapshot, lang: str) -> str:

@@ -5,13 +5,17 @@ Guards the way back of somebody without an account. Refuses to keep what is past
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
 
 from petition import signatures
 from petition.core.db import session as reading
-from petition.publication import Snapshot
 from petition.web.api.answers import status_json
-from petition.web.fields import Filled
+from petition.web.forms.base import FormRefused
+from petition.web.forms.public import ReceiptForm
 from petition.web.public import personal, receipts, words
 from petition.web.public.receipts import Kept, ReceiptFaulty
 from petition.web.services import services
@@ -19,53 +23,58 @@ from petition.web.services import services
 bp = Blueprint("receipt", __name__)
 
 
+def receipt_page(form: ReceiptForm, slug: str) -> Response:
+    """The page where a receipt is pasted, with what was pasted."""
+    snapshot, lang = personal.find(slug)
+    return personal.render_page("receipt", snapshot, lang, form)
+
+
 @bp.get("/c/<slug>/receipt")
 def form(slug: str) -> Response:
     """Where a receipt is pasted."""
     snapshot, lang = personal.find(slug)
-    return personal.render_page("receipt", snapshot, lang, here="receipt.form")
+    return personal.render_page("receipt", snapshot, lang, ReceiptForm(), here="receipt.form")
 
 
 @bp.post("/c/<slug>/receipt")
+@personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def look(slug: str) -> Response:
     """Where the signature of a receipt stands."""
     snapshot, lang = personal.find(slug)
-    text = posted_receipt()
-    try:
-        standing, epoch = stands(slug, receipts.read(text, snapshot))
-    except ReceiptFaulty:
-        return faulty("receipt", snapshot, lang, text)
-    except personal.REFUSALS as error:
-        return personal.render_again(error, "receipt", "receipt", snapshot, lang, {"receipt": text})
-    return personal.render_page("receipt", snapshot, lang, Filled({"receipt": text}), standing=standing, epoch=epoch)
+    form = posted_receipt()
+    with not_a_receipt(lang):
+        kept = receipts.read(form.receipt.data, snapshot)
+    standing, epoch = stands(slug, kept)
+    return personal.render_page("receipt", snapshot, lang, form, standing=standing, epoch=epoch)
 
 
 @bp.post("/c/<slug>/receipt.json")
+@personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def save(slug: str) -> Response:
     """The posted receipt as a file, for browsers without a script."""
     snapshot, lang = personal.find(slug)
-    text = posted_receipt()
-    try:
+    text = posted_receipt().receipt.data
+    with not_a_receipt(lang):
         receipts.read(text, snapshot)
-    except ReceiptFaulty:
-        return faulty("receipt", snapshot, lang, text)
     kept = {"Content-Disposition": 'attachment; filename="receipt.json"', "Cache-Control": "no-store"}
     return Response(text.encode(), headers=kept, content_type="application/json")
 
 
-def posted_receipt() -> str:
-    """The text that was pasted, else the file that was opened."""
+def posted_receipt() -> ReceiptForm:
+    """The form with the text that was pasted, else with the file that was opened. Raises FormRefused."""
     opened = request.files.get("file")
     text = request.form.get("receipt", "")
-    return text if text.strip() or opened is None else opened.read().decode(errors="replace")
+    text = text if text.strip() or opened is None else opened.read().decode(errors="replace")
+    return ReceiptForm.read(MultiDict({"receipt": text, "publish_at": request.form.get("publish_at", "")}))
 
 
-def faulty(template: str, snapshot: Snapshot, lang: str, text: str, **values: object) -> Response:
-    """The page again for a text that is no receipt."""
-    wrong = Filled({"receipt": text}, {"receipt": [words.sentence("not-a-receipt", lang)]})
-    page = personal.render_page(template, snapshot, lang, wrong, **values)
-    page.status_code = 422
-    return page
+@contextmanager
+def not_a_receipt(lang: str) -> Iterator[None]:
+    """Raises FormRefused for a text that is no receipt."""
+    try:
+        yield
+    except ReceiptFaulty:
+        raise FormRefused({"receipt": [words.sentence("not-a-receipt", lang)]}) from None
 
 
 def stands(slug: str, kept: Kept) -> tuple[str, int | None]:

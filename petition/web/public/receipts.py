@@ -62,10 +62,13 @@ def secret_in(text: str, snapshot: Snapshot) -> bytes:
         raise ReceiptFaulty from error
 
 
-def shown_in(text: str, publish_at: str) -> DisplayChoice:
-    """What the signature of a receipt shows; `publish_at` is not in it and comes along with the page."""
-    body = json.loads(text)["body"]
-    return DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": int(publish_at or 0)}))
+def shown_in(text: str, publish_at: int) -> DisplayChoice:
+    """What the signature of a receipt shows; `publish_at` is not in it and comes along with the page. Raises ReceiptFaulty."""
+    try:
+        body = json.loads(text)["body"]
+        return DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": publish_at}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ReceiptFaulty from error
 
 
 def _secret_in_pass(text: str) -> bytes:

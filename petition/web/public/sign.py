@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256, shake_256
 from itertools import count
+from typing import Final
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
@@ -24,17 +25,15 @@ from petition.publication import Snapshot
 from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from petition.verification import AlreadyVerified
 from petition.web import signing
-from petition.web.fields import Filled
-from petition.web.forms.public import PassForm, SignForm, VerifyForm
+from petition.web.forms.base import BaseForm
+from petition.web.forms.public import AddressForm, CodeForm, ReceiptForm, SignForm
 from petition.web.public import personal, receipts, words
-from petition.web.public.receipt import faulty, stands
-from petition.web.public.receipts import ReceiptFaulty
+from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, stands
 from petition.web.services import services
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"
 ADDRESS_LABEL = b"petition/page-address/v1\0"
-CHOICES = ("pass", "show", "name", "role", "team", "comment", "publish_at", "sealed_until")
 LEAD_ON = (AlreadyVerified, PassSpent)
 
 bp = Blueprint("sign", __name__)
@@ -49,8 +48,21 @@ class Stage(StrEnum):
     RECEIPT = "receipt"
 
 
-FIELDS = {Stage.ADDRESS: ("address", "seed"), Stage.CODE: ("challenge", "seed", "code"), Stage.CHOOSE: CHOICES}
-"""What a step holds and hands on."""
+FORMS: Final = {Stage.ADDRESS: AddressForm, Stage.CODE: CodeForm, Stage.CHOOSE: SignForm}
+"""What a step asks for and hands on."""
+HELD: Final = {Stage.CHOOSE: "pass", Stage.CODE: "challenge"}
+"""The field by which a posted step is known."""
+
+
+def _page(stage: Stage) -> Callable[[BaseForm, str], Response]:
+    """The page of a step, to be drawn again; where there is a way on, it says so."""
+
+    def page(form: BaseForm, slug: str) -> Response:
+        snapshot, lang = personal.find(slug)
+        leads_on, have_pass = isinstance(form.refusal, LEAD_ON), "have" in request.form
+        return _render(snapshot, lang, stage, form, leads_on=leads_on, have_pass=have_pass)
+
+    return page
 
 
 @bp.get("/c/<slug>/sign")
@@ -58,60 +70,62 @@ def form(slug: str) -> Response:
     """The first step, or with `?have=pass` the second for whoever kept a pass."""
     snapshot, lang = personal.find(slug)
     if request.args.get("have") == "pass":
-        return personal.render_page("sign", snapshot, lang, stage=Stage.CHOOSE, have_pass=True)
-    fresh = Filled({"seed": b64u(secrets.token_bytes(SEED_LENGTH))})
-    return personal.render_page("sign", snapshot, lang, fresh, stage=Stage.ADDRESS, here="sign.form")
+        blank = _blank()
+        return personal.render_page("sign", snapshot, lang, SignForm(), stage=Stage.CHOOSE, have_pass=True, blank=blank)
+    fresh = AddressForm(data={"seed": b64u(secrets.token_bytes(SEED_LENGTH))})
+    return personal.render_page("sign", snapshot, lang, fresh, stage=Stage.ADDRESS, here="sign.form", blank=_blank())
 
 
 @bp.post("/c/<slug>/verify")
+@personal.redrawn(_page(Stage.ADDRESS), AddressForm, "address")
 def verify(slug: str) -> Response:
     """An address is given: whatever it is, the same page asks for the code."""
     snapshot, lang = personal.find(slug)
-    try:
-        challenge = signing.ask_for_code(slug, VerifyForm.read(request.form).code_request())
-    except personal.REFUSALS as error:
-        return _render_again(error, "address", snapshot, lang, Stage.ADDRESS)
-    address = request.form.get("address", "").strip()
-    asked = Filled({"challenge": challenge, "seed": _seed_for(request.form.get("seed", ""), address)})
-    return _render(snapshot, lang, Stage.CODE, asked, asked_for=address)
+    given = AddressForm.read(request.form)
+    challenge = signing.ask_for_code(slug, given.code_request())
+    seed = _seed_for(given.seed.data, given.address.data)
+    asked = CodeForm(data={"challenge": challenge, "seed": seed})
+    return _render(snapshot, lang, Stage.CODE, asked, asked_for=given.address.data)
 
 
 @bp.post("/c/<slug>/pass")
+@personal.redrawn(_page(Stage.CODE), CodeForm, "code")
 def stamp(slug: str) -> Response:
     """A code is given: the pass is made here, shown, and forgotten."""
     snapshot, lang = personal.find(slug)
-    try:
-        made = _pass(slug)
-    except personal.REFUSALS as error:
-        return _render_again(error, "code", snapshot, lang, Stage.CODE)
-    return _render(snapshot, lang, Stage.CHOOSE, Filled({"pass": made}))
+    return _render(snapshot, lang, Stage.CHOOSE, SignForm(data={"pass_": _pass(slug)}))
 
 
 @bp.post("/c/<slug>/sign")
+@personal.redrawn(_page(Stage.CHOOSE), SignForm, "pass")
 def sign(slug: str) -> Response:
     """A pass and a choice are given: the signature is taken, and the receipt shown."""
     snapshot, lang = personal.find(slug)
-    try:
-        given = SignForm.read(request.form).signing()
-        receipt = signing.redeem(slug, given)
-    except personal.REFUSALS as error:
-        return _render_again(error, "pass", snapshot, lang, Stage.CHOOSE)
+    given = SignForm.read(request.form).signing()
+    receipt = signing.redeem(slug, given)
     text = receipts.written(receipt, snapshot)
     return _receipt_page(snapshot, lang, given.choice, text, b64u(receipt.withdraw))
 
 
 @bp.post("/c/<slug>/step")
+@personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def step(slug: str) -> Response:
     """The step in hand once more, in another language; all that it holds comes along in its form."""
     snapshot, lang = personal.find(slug)
     if "receipt" in request.form:
         return _receipt_again(snapshot, lang)
-    stage = next((each for each in (Stage.CHOOSE, Stage.CODE) if FIELDS[each][0] in request.form), Stage.ADDRESS)
-    return _render(snapshot, lang, stage, Filled(_typed(*FIELDS[stage])), have_pass="have" in request.form)
+    stage = next((each for each, name in HELD.items() if name in request.form), Stage.ADDRESS)
+    return _render(snapshot, lang, stage, FORMS[stage](request.form), have_pass="have" in request.form)
 
 
-def _render(snapshot: Snapshot, lang: str, stage: Stage, form: Filled, **values: object) -> Response:
-    return personal.render_page("sign", snapshot, lang, form, stage=stage, **_turns(snapshot, stage), **values)
+def _render(snapshot: Snapshot, lang: str, stage: Stage, form: BaseForm, **values: object) -> Response:
+    turns = _turns(snapshot, stage)
+    return personal.render_page("sign", snapshot, lang, form, stage=stage, blank=_blank(), **turns, **values)
+
+
+def _blank() -> dict[str, BaseForm]:
+    """Empty forms for the steps that a script draws by itself."""
+    return {"code": CodeForm(), "choose": SignForm(), "receipt": ReceiptForm()}
 
 
 def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
@@ -121,16 +135,9 @@ def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
     return {"turns": f"{stage}-form"} if has_form else {"here": "sign.form"}
 
 
-def _render_again(error: Exception, field: str, snapshot: Snapshot, lang: str, stage: Stage) -> Response:
-    """The step again with what is to mend, and the way on where there is one."""
-    more = {"leads_on": isinstance(error, LEAD_ON), "have_pass": "have" in request.form}
-    typed, turns = _typed(*FIELDS[stage]), _turns(snapshot, stage)
-    return personal.render_again(error, field, "sign", snapshot, lang, typed, stage=stage, **more, **turns)
-
-
 def _pass(slug: str) -> str:
     blinding = _blinding(services().page_cache.campaign(slug), request.form.get("seed", ""))
-    given = PassForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
+    given = CodeForm.read(MultiDict({**request.form, "blinded": b64u(blinding.blinded)}))
     return passes.complete(blinding, signing.issue_stamp(slug, given.answer())).encode()
 
 
@@ -147,7 +154,7 @@ def _receipt_page(
         snapshot,
         lang,
         Stage.RECEIPT,
-        Filled({"receipt": text, "publish_at": str(wish.publish_at)}),
+        ReceiptForm(data={"receipt": text, "publish_at": wish.publish_at}),
         standing=standing[0],
         epoch=standing[1],
         receipt_for_look=text,
@@ -158,12 +165,11 @@ def _receipt_page(
 
 def _receipt_again(snapshot: Snapshot, lang: str) -> Response:
     """A receipt that comes along as text; where it stands is left out when that cannot be looked up."""
-    text = request.form["receipt"].strip()
-    try:
+    given = posted_receipt()
+    text = given.receipt.data.strip()
+    with not_a_receipt(lang):
         kept = receipts.read(text, snapshot)
-        wish = receipts.shown_in(text, request.form.get("publish_at", ""))
-    except (ReceiptFaulty, ValueError, TypeError):
-        return faulty("receipt", snapshot, lang, text)
+        wish = receipts.shown_in(text, given.publish_at.data)
     try:
         standing = stands(snapshot.slug, kept)
     except personal.REFUSALS:
@@ -200,7 +206,3 @@ def _repeatable(seed: str) -> Callable[[int], bytes]:
 @lru_cache(maxsize=256)
 def _issuer(spki: bytes) -> rsabssa.PublicKey:
     return rsabssa.load_spki(spki)
-
-
-def _typed(*names: str) -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in names}

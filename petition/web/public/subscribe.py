@@ -8,30 +8,29 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from petition.web.fields import Filled
+from petition.web import signing
 from petition.web.forms.public import SubscribeForm
 from petition.web.public import personal
-from petition.web.signing import ask_for_mail
-
-TYPED = ("address", "rhythm", "lang")
 
 bp = Blueprint("subscribe", __name__)
+
+
+def _page(form: SubscribeForm, slug: str) -> Response:
+    snapshot, lang = personal.find(slug)
+    form.lang.data = form.lang.data or lang
+    return personal.render_page("subscribe", snapshot, lang, form, stage="ask")
 
 
 @bp.get("/c/<slug>/subscribe")
 def form(slug: str) -> Response:
     """Where to ask."""
-    snapshot, lang = personal.find(slug)
-    return personal.render_page("subscribe", snapshot, lang, Filled({"lang": lang}), stage="ask")
+    return _page(SubscribeForm(), slug)
 
 
 @bp.post("/c/<slug>/subscribe")
+@personal.redrawn(_page, SubscribeForm, "address")
 def ask(slug: str) -> Response:
     """Asked: whatever the address, the same page says what happens next."""
     snapshot, lang = personal.find(slug)
-    try:
-        ask_for_mail(slug, SubscribeForm.read(request.form).subscription())
-    except personal.REFUSALS as error:
-        typed = {"lang": lang} | {name: request.form[name] for name in TYPED if name in request.form}
-        return personal.render_again(error, "address", "subscribe", snapshot, lang, typed, stage="ask")
+    signing.ask_for_mail(slug, SubscribeForm.read(request.form).subscription())
     return personal.render_page("subscribe", snapshot, lang, stage="asked", here="subscribe.form")

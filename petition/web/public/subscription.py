@@ -8,7 +8,7 @@ is told so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, request
@@ -26,10 +26,10 @@ from petition.mailing.subscribers import (
     SubscriberState,
     links,
 )
-from petition.web import errors, page_cache
-from petition.web.fields import Filled
-from petition.web.forms import FormRefused
+from petition.web import page_cache
+from petition.web.forms.base import BaseForm, FormRefused
 from petition.web.forms.public import MailForm
+from petition.web.forms.redraw import with_status
 from petition.web.language import choose, page_language
 from petition.web.public import personal
 from petition.web.services import services
@@ -118,9 +118,7 @@ def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
     except SubscriberGone:
         return _gone()
     except FormRefused as error:
-        page = _render(name, token, before, errors.explain(error).errors)
-        page.status_code = 422
-        return page
+        return with_status(error, _render(name, token, before, error.form))
     return _render(name, token, after, done=True)
 
 
@@ -143,10 +141,8 @@ def _speak(reader: Reader) -> str:
     return choose((reader.lang, *page_cache.snapshot(reader.slug).languages))
 
 
-def _render(
-    name: str, token: str, reader: Reader, errors: Mapping[str, Sequence[str]] | None = None, *, done: bool = False
-) -> Response:
-    chosen = Filled({"rhythm": reader.rhythm, "lang": reader.lang}, errors or {})
+def _render(name: str, token: str, reader: Reader, form: BaseForm | None = None, *, done: bool = False) -> Response:
+    chosen = form or MailForm(data={"rhythm": reader.rhythm, "lang": reader.lang})
     snapshot = page_cache.snapshot(reader.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
     return personal.render_page(
