@@ -93,3 +93,17 @@ def test_documents_and_code_name_decisions_that_are_there() -> None:
     files += [path for root in ("petition", "workers", "tests") for path in (PROJECT / root).rglob("*.py")]
     named = {number for file in files for number in re.findall(r"[Dd]ecision (\d{4})", file.read_text())}
     assert named <= {each.name[:4] for each in RECORDS}
+
+
+@pytest.mark.parametrize("map_", ["README.md", "ARCHITECTURE.md"])
+def test_the_maps_lead_to_every_document(map_: str) -> None:
+    text = (PROJECT / map_).read_text()
+    documents = [f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md")]
+    assert sorted(name for name in documents if f"({name})" not in text) == []
+
+
+def test_the_map_of_the_readme_names_every_folder_of_code() -> None:
+    text = (PROJECT / "README.md").read_text()
+    inside = [f"petition/{path.name}/" for path in (PROJECT / "petition").glob("[!_]*") if path.is_dir()]
+    outside = ["workers/", "seeds/", "templates/", "tests/"]
+    assert sorted(name for name in [*inside, *outside] if f"`{name}`" not in text) == []
