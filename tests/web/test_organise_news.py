@@ -20,7 +20,7 @@ from petition.organisers.audit_log import Action
 from petition.privacy import unseal_address
 from petition.usecases import updates
 from petition.web.dashboard import approval_requests as words
-from petition.web.dashboard.typed import is_link
+from petition.web.forms.validators import is_link
 from petition.web.services import Services
 from tests import make
 from tests.support.omar import Omar, signed_in
@@ -214,6 +214,16 @@ def test_what_is_wrong_with_a_demand_is_said_at_its_field(omar: Omar, field: str
         assert session.scalar(select(func.count()).select_from(DemandStep)) == 0
 
 
+def test_what_was_typed_about_a_demand_comes_back_in_its_open_section(omar: Omar) -> None:
+    given = {"state-1": "broken", "day-1": "2099-01-01", "source-1": "press.example"}
+    page = omar.does("~/demands/1", **given).text
+    assert "<details open>" in page
+    assert '<option value="broken" selected>' in page
+    assert 'value="2099-01-01"' in page
+    assert 'value="press.example"' in page
+    assert "<details open>" not in omar.sees("~/demands").text
+
+
 @pytest.mark.parametrize(
     "text",
     ["ftp://press.example", "//press.example", "https://", "https://press", "https://a b.example", "https://[", ""],
@@ -278,6 +288,24 @@ def test_delivery_and_answer_follow_the_close_in_their_order_and_reach_the_page(
         campaign = find(session, omar.slug)
         told = [(each.deed, each.about.get("corrected")) for each in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Action.ANSWERED, True), (Action.ANSWERED, False), (Action.DELIVERED, False), (Action.JOINED, None)]
+
+
+def test_what_was_typed_about_the_end_comes_back_beside_what_is_kept_of_the_other_form(omar: Omar) -> None:
+    close(omar)
+    delivery = {"delivered": "2026-11-20", "how-en": "By hand", "how-fr": "En main propre"}
+    assert omar.does("~/answer/delivery", **delivery).status_code == 303
+    page = omar.does("~/answer", answered="2099-01-01", do="save", **{"text-fr": "Nous agirons."})
+    assert (page.status_code, "This day has not come yet." in page.text) == (422, True)
+    for kept in ('value="2026-11-20"', 'value="By hand"', 'value="2099-01-01"', "Nous agirons.</textarea>"):
+        assert kept in page.text
+    page = omar.does("~/answer/delivery", **(delivery | {"how-fr": "", "note-en": "Late."}))
+    assert (page.status_code, 'href="#how-fr">Fill this in.' in page.text, "Late.</textarea>" in page.text) == (
+        422,
+        True,
+        True,
+    )
+    page = omar.does("~/answer", answered="soon", do="preview", **{"text-fr": "Nous **agirons**."})
+    assert (page.status_code, "<strong>agirons</strong>" in page.text, 'value="soon"' in page.text) == (200, True, True)
 
 
 def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> None:

@@ -6,24 +6,72 @@ Refuses days to come, and states of a letter that nobody can read yet.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from flask import Response, request, url_for
-from sqlalchemy.orm import Session
+from wtforms.validators import Length
 
-from petition.campaigns import Campaign, CampaignFaulty, CampaignNotOpen, CampaignState, DemandState
+from petition.campaigns import CampaignFaulty, CampaignNotOpen, CampaignState, DemandState
 from petition.core import clock, db
+from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.publication import timeline
 from petition.usecases import endings
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.typed import Typed
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import DateField, SelectField, StringField
+from petition.web.forms.redraw import redraw
+from petition.web.forms.validators import not_in_future, web_page
+from petition.web.language import lazy_gettext
 
 bp = access.blueprint("demands")
-FIELDS: Final = ("state", "day", "source")
+LONGEST_LINK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a demand, since when, and the address of a page that reports it, or nothing."""
+
+    state: DemandState
+    day: date
+    source: str
+
+
+class DemandForm(BaseForm):
+    """What became of one demand; the names of its fields end in the number of the demand."""
+
+    state = SelectField(lazy_gettext(_("State")), choices=DemandState)
+    day = DateField(lazy_gettext(_("Since")), [not_in_future])
+    source = StringField(
+        lazy_gettext(_("Source (you may leave it out)")),
+        [Length(max=LONGEST_LINK), web_page],
+        description=lazy_gettext(_("The address of a page where readers can read it, from https:// on.")),
+        render_kw={"type": "url"},
+    )
+
+    def judgement(self) -> Judgement:
+        """All three."""
+        return Judgement(self.state.data, self.day.data, self.source.data)
+
+
+def _page(form: DemandForm | None = None, number: int = 0) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        today = clock.now().astimezone(rendering.zone_of(campaign)).date()
+        demands = timeline.demands(session, campaign)
+        forms = {
+            each.number: DemandForm(data={"state": each.state, "day": today}, meta={"suffix": f"-{each.number}"})
+            for each in demands
+        }
+        if form is not None:
+            forms[number] = form
+        return rendering.render(
+            "demands", session, campaign, form or DemandForm(), demands=demands, forms=forms,
+            states=list(DemandState), today=today, public=campaign.state is not CampaignState.DRAFT,
+        )  # fmt: skip
 
 
 @bp.get("/c/<slug>/demands")
@@ -31,40 +79,18 @@ FIELDS: Final = ("state", "day", "source")
 def demands(slug: str) -> Response:
     """Every demand with its timeline."""
     del slug
-    with db.session() as session:
-        return _render(session, access.campaign(session))
+    return _page()
 
 
 @bp.post("/c/<slug>/demands/<int:number>")
 @needs(Act.TELL)
+@redraw(_page, CampaignNotOpen, CampaignFaulty, form=DemandForm)
 def judge(slug: str, number: int) -> Response:
     """Record what became of one."""
-    me = access.actor()
-    try:
-        with db.transaction() as session:
-            campaign = access.campaign(session)
-            access.look_first()
-            typed = Typed(request.form)
-            state = typed.choice(f"state-{number}", DemandState)
-            day = typed.day(f"day-{number}", me.now.astimezone(rendering.zone_of(campaign)).date())
-            source = typed.link(f"source-{number}")
-            typed.check()
-            endings.judge(session, campaign, number, state, source, day, me)
-    except (FormRefused, CampaignNotOpen, CampaignFaulty) as error:
-        names = [f"{field}-{number}" for field in FIELDS]
-        form = rendering.to_mend(error, {name: request.form.get(name, "") for name in names})
-        with db.session() as session:
-            return rendering.render_again(error, _render(session, access.campaign(session), form))
+    with db.transaction() as session:
+        campaign, actor = access.campaign(session), access.actor()
+        form = DemandForm.read(request.form, suffix=f"-{number}", **rendering.form_meta(campaign))
+        access.look_first()
+        judged = form.judgement()
+        endings.judge(session, campaign, number, judged.state, judged.source, judged.day, actor)
     return access.go(url_for(".demands", slug=slug, _anchor=f"demand-{number}"))
-
-
-def _render(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
-    today = clock.now().astimezone(rendering.zone_of(campaign)).date()
-    told = timeline.demands(session, campaign)
-    values = {f"day-{each.number}": today.isoformat() for each in told}
-    values |= {f"state-{each.number}": each.state.value for each in told}
-    public = campaign.state is not CampaignState.DRAFT
-    states, filled = list(DemandState), Filled(values | dict(form.values), form.errors)
-    return rendering.render(
-        "demands", session, campaign, filled, demands=told, states=states, public=public, today=today
-    )

@@ -21,6 +21,10 @@ from petition.web.forms.validators import no_link, visible
 from petition.web.language import lazy_gettext
 
 LONGEST_ID: Final = 2_048
+LONGEST_TEXT: Final = 20_000
+"""Of what organisers publish in one language."""
+PREVIEW: Final = "preview"
+"""The button that shows what a text will look like; it is posted as `do`."""
 UNWATCHED: Final = {"autocapitalize": "none", "spellcheck": "false"}
 NOT_A_ROLE: Final = lazy_gettext(_("Choose a role from the list."))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -95,6 +95,11 @@ def to_mend(error: Exception, typed: dict[str, str], field: str = "") -> Filled:
     """What was typed, and sentences by field; a sentence without one belongs to `field`, or to the form as a whole."""
     fault = errors.explain(error)
     return Filled(typed, fault.errors or {field: [fault.sentence]})
+
+
+def form_meta(campaign: Campaign) -> dict[str, Any]:
+    """What a form about a campaign knows beside what is posted (`petition.web.forms.base`)."""
+    return {"languages": campaign.languages, "zone": zone_of(campaign), "now": clock.now()}
 
 
 def zone_of(campaign: Campaign) -> ZoneInfo:

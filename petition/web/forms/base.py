@@ -86,13 +86,16 @@ class BaseForm(Form):
 
     @classmethod
     def read(cls, posted: MultiDict[str, str], **meta: Any) -> Self:
-        """The form as posted; raises FormRefused. `redraw` finds it again when the domain refuses what it holds."""
-        form = cls(posted, meta=meta)
+        """The form as posted; raises FormRefused."""
+        return cls(posted, meta=meta).check()
+
+    def check(self) -> Self:
+        """The form itself; raises FormRefused. `redraw` finds it again when the domain refuses what it holds."""
         if has_request_context():
-            g.form = form
-        if not form.validate():
-            raise FormRefused(form.errors, form)
-        return form
+            g.form = self
+        if not self.validate():
+            raise FormRefused(self.errors, self)
+        return self
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
