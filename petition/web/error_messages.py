@@ -57,7 +57,7 @@ from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
 from petition.web.dashboard.access import FormForged, NotAllowed
-from petition.web.forms import FormRefused
+from petition.web.forms.base import FormRefused
 
 Message = tuple[str, str]
 """A title and a sentence, in English; both are in the catalogues."""

@@ -32,7 +32,7 @@ from petition.signatures import DisplayRefused
 from petition.web.dashboard import access, resubmission
 from petition.web.error_messages import AWAY, DISPLAY_MESSAGES, FIELD_MESSAGES, HTTP_MESSAGES, MESSAGES, Message
 from petition.web.flow import in_flow
-from petition.web.forms import FormRefused
+from petition.web.forms.base import FormRefused
 from petition.web.language import gettext, spoken
 
 PROBLEM: Final = "application/problem+json"

@@ -26,7 +26,7 @@ from petition.signatures import DisplayFault, DisplayRefused
 from petition.verification import NetworkExhausted
 from petition.web import errors
 from petition.web.error_messages import HTTP_MESSAGES, MESSAGES
-from petition.web.forms import FormRefused
+from petition.web.forms.base import FormRefused
 
 PROBLEMS: Final = json.loads((Path(__file__).parent / "data" / "problems.json").read_text())
 EXAMPLES: Final[dict[type[Exception], Callable[[], Exception]]] = {

@@ -16,7 +16,7 @@ from petition.epochs.history import KeptCheckpoint
 from petition.ledger import log
 from petition.publication import Snapshot
 from petition.web import page_cache
-from petition.web.forms import DIGITS
+from petition.web.forms.fields import DIGITS
 from petition.web.services import services
 
 AT_ONCE: Final = 100

@@ -17,7 +17,9 @@ from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, group_figures
 from petition.web import page_cache, proof_of_work
 from petition.web.api.answers import status_json
-from petition.web.forms import DIGITS, LONGEST_NAME, one_line
+from petition.web.forms.fields import DIGITS
+from petition.web.forms.filters import one_line
+from petition.web.forms.public import LONGEST_NAME
 from petition.web.json_http import JSON, json_response, json_text
 from petition.web.page import CALLS_CACHED
 from petition.web.services import services

@@ -29,7 +29,7 @@ from petition.core.i18n import marked as _
 from petition.core.ids import OrganiserId
 from petition.organisers import GRANTS, Act, Role, Visitor, sessions
 from petition.organisers.actor import Actor
-from petition.web.forms import FormRefused
+from petition.web.forms.base import FormRefused
 from petition.web.headers import hosts
 from petition.web.language import gettext
 from petition.web.services import services

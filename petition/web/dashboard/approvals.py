@@ -25,10 +25,11 @@ from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.approval_requests import describe_request
 from petition.web.dashboard.forms import IdForm
-from petition.web.fields import EMPTY, Filled
+from petition.web.forms.base import BaseForm
+from petition.web.forms.redraw import redraw
 
 bp = access.blueprint("keys")
-TO_MEND: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
+REFUSALS: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +46,7 @@ class Asked:
     until: datetime
 
 
-@bp.get("/c/<slug>/keys")
-@needs(Act.READ_JOURNAL)
-def keys(slug: str) -> Response:
-    """What waits for a second organiser."""
-    del slug
-    return _page()
-
-
-@bp.post("/c/<slug>/keys/approve")
-@needs(Act.READ_JOURNAL, fresh=True)
-def approve(slug: str) -> Response:
-    """Turn the second key. Raises FormRefused, RightMissing, the act's own errors."""
-    return _decided(slug, acts.approve)
-
-
-@bp.post("/c/<slug>/keys/refuse")
-@needs(Act.READ_JOURNAL)
-def refuse(slug: str) -> Response:
-    """Say no, or take one's own request back. Raises FormRefused, RightMissing."""
-    return _decided(slug, acts.refuse)
-
-
-@bp.post("/c/<slug>/keys/close")
-@needs(Act.MANAGE, fresh=True)
-def close(slug: str) -> Response:
-    """Ask for a second organiser to close the campaign."""
-    try:
-        with db.transaction() as session:
-            acts.ask_to_close(session, access.campaign(session), access.actor())
-    except StepSkipped as error:
-        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
-    return _back(slug)
-
-
-def _page(form: Filled = EMPTY) -> Response:
+def _page(form: BaseForm) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
@@ -90,13 +57,44 @@ def _page(form: Filled = EMPTY) -> Response:
         )
 
 
+@bp.get("/c/<slug>/keys")
+@needs(Act.READ_JOURNAL)
+def keys(slug: str) -> Response:
+    """What waits for a second organiser."""
+    del slug
+    return _page(BaseForm())
+
+
+@bp.post("/c/<slug>/keys/approve")
+@needs(Act.READ_JOURNAL, fresh=True)
+@redraw(_page, *REFUSALS)
+def approve(slug: str) -> Response:
+    """Turn the second key. Raises RightMissing, the act's own errors."""
+    return _decided(slug, acts.approve)
+
+
+@bp.post("/c/<slug>/keys/refuse")
+@needs(Act.READ_JOURNAL)
+@redraw(_page, *REFUSALS)
+def refuse(slug: str) -> Response:
+    """Say no, or take one's own request back. Raises RightMissing."""
+    return _decided(slug, acts.refuse)
+
+
+@bp.post("/c/<slug>/keys/close")
+@needs(Act.MANAGE, fresh=True)
+@redraw(_page, StepSkipped)
+def close(slug: str) -> Response:
+    """Ask for a second organiser to close the campaign."""
+    with db.transaction() as session:
+        acts.ask_to_close(session, access.campaign(session), access.actor())
+    return _back(slug)
+
+
 def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], ApprovalRequest]) -> Response:
     request_id = IdForm.read(request.form).id.data
-    try:
-        with db.transaction() as session:
-            decide(session, access.campaign(session), request_id, access.actor())
-    except TO_MEND as error:
-        return rendering.render_again(error, _page(rendering.to_mend(error, {})))
+    with db.transaction() as session:
+        decide(session, access.campaign(session), request_id, access.actor())
     return _back(slug)
 
 

@@ -8,19 +8,30 @@ from typing import Final
 from flask import Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms.validators import Optional
 
 from petition.core import db
+from petition.core.i18n import marked as _
 from petition.core.ids import CampaignId
 from petition.organisers import Act, Organiser
 from petition.organisers import audit_log as journal_
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.web.dashboard import access, audit_messages, rendering
 from petition.web.dashboard.access import needs
-from petition.web.fields import Filled
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import HexField, SelectField
+from petition.web.language import lazy_gettext
 
 bp = access.blueprint("journal")
 A_PAGE: Final = 100
 LARGEST: Final = 2**63 - 1
+
+
+class FilterForm(BaseForm):
+    """Which lines of the journal are shown; what is neither an action nor an organiser is ignored."""
+
+    deed = SelectField(lazy_gettext(_("What")), [Optional()], choices=Action)
+    by = HexField(lazy_gettext(_("Who")), [Optional()])
 
 
 @bp.get("/c/<slug>/journal")
@@ -28,7 +39,8 @@ LARGEST: Final = 2**63 - 1
 def journal(slug: str) -> Response:
     """Who did what in this campaign, and when."""
     del slug
-    deed, by, before = _deed(), _organiser(), request.args.get("before", 0, type=int)
+    form, before = FilterForm(request.args), request.args.get("before", 0, type=int)
+    deed, by = form.deed.data, form.by.data
     with db.session() as session:
         campaign = access.campaign(session)
         query = journal_.lines(campaign.id, deed=deed, by=by)
@@ -38,25 +50,13 @@ def journal(slug: str) -> Response:
         who = _names(session, campaign.id)
         chosen = {"deed": deed.value if deed else "", "by": by.hex() if by else ""}
         return rendering.render(
-            "journal", session, campaign, Filled(chosen),
+            "journal", session, campaign, form,
             lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.deed, line.about)) for line in found[:A_PAGE]],
             older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
             deeds=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(who),
             chosen=chosen,
         )  # fmt: skip
-
-
-def _deed() -> Action | None:
-    asked = request.args.get("deed", "")
-    return Action(asked) if asked in set(Action) else None
-
-
-def _organiser() -> bytes | None:
-    try:
-        return bytes.fromhex(request.args.get("by", "")) or None
-    except ValueError:
-        return None
 
 
 def _names(session: Session, campaign_id: CampaignId) -> dict[bytes, str]:

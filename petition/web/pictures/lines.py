@@ -13,7 +13,7 @@ from petition.core.i18n import gettext_for, interface_language, ngettext_for, nu
 from petition.core.i18n import marked as _
 from petition.core.markdown import typeset
 from petition.publication import Snapshot
-from petition.web.forms import is_seen
+from petition.web.forms.validators import is_seen
 
 STATES: Final = {
     CampaignState.DRAFT: _("Not open yet"),

@@ -18,7 +18,7 @@ from petition.core.ids import CampaignId
 from petition.publication import Snapshot
 from petition.signatures import NAMES_A_PAGE, NamedSigner
 from petition.web import page_cache
-from petition.web.forms import SENT
+from petition.web.forms.fields import SENT
 from petition.web.language import page_language
 
 LONGEST_SEARCH: Final = 100
