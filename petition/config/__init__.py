@@ -46,7 +46,7 @@ class Config:
     smtp_url: str | None = field(repr=False)
     mail_from: str
     code_mail_from: str
-    secret_key: str = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
     master_keys: tuple[str, ...] = field(repr=False)
     pepper: bytes = field(repr=False)
     dkim: str = ""
@@ -67,6 +67,11 @@ class Config:
         from petition.config.reader import Reader  # it needs the classes above
 
         return Reader(os.environ if environ is None else environ).config()
+
+    @property
+    def secret_key(self) -> str:
+        """The key that signs; what was signed under the others in `secret_keys` is still accepted."""
+        return self.secret_keys[0]
 
     @property
     def broker_url(self) -> str:

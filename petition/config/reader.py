@@ -50,7 +50,7 @@ class Reader:
             smtp_url=self.smtp_url(),
             mail_from=self.sender("MAIL_FROM", "Undersigned <letters@undersigned.example>"),
             code_mail_from=self.sender("CODE_MAIL_FROM", "no-reply@accounts.example"),
-            secret_key=self.secret_key(),
+            secret_keys=self.secret_keys(),
             master_keys=self.master_keys(),
             pepper=self.pepper(),
             dkim=self.environ.get("PETITION_DKIM", ""),
@@ -137,13 +137,15 @@ class Reader:
             self.problems.append(f"{name} must be one mail address, with a name before it or not.")
         return value
 
-    def secret_key(self) -> str:
-        key = self.required("PETITION_SECRET_KEY")
-        if not key and not self.live:
-            return self.kept("secret_key", secrets.token_urlsafe(48).encode()).decode()
-        if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
+    def secret_keys(self) -> tuple[str, ...]:
+        """The first signs, all are accepted."""
+        text = self.required("PETITION_SECRET_KEY")
+        keys = _listed(text)
+        if not keys and not self.live:
+            return (self.kept("secret_key", secrets.token_urlsafe(48).encode()).decode(),)
+        if text and self.live and (not keys or any(len(key) < SECRET_LENGTH or is_sample(key) for key in keys)):
             self.problems.append("PETITION_SECRET_KEY is short or a sample; make one with `openssl rand -base64 48`.")
-        return key
+        return keys
 
     def hook_key(self) -> str:
         """The key of POST /hooks/bounces; without one of its own, relays cannot report."""
@@ -172,7 +174,7 @@ class Reader:
         text = self.required("PETITION_MASTER_KEY")
         if not text and not self.live:
             text = self.kept("master_key", base64.urlsafe_b64encode(secrets.token_bytes(32))).decode()
-        keys = tuple(key.strip() for key in text.split(",") if key.strip())
+        keys = _listed(text)
         raw = tuple(_decoded(key) for key in keys)
         if any(len(key) != SECRET_LENGTH for key in raw):
             self.problems.append("PETITION_MASTER_KEY must be 32 bytes in urlsafe base64, or several after commas.")
@@ -206,6 +208,10 @@ class Reader:
             for name in ("PETITION_NOW_OFFSET", "PETITION_FAILPOINT")
             if self.live and self.environ.get(name)
         )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
 
 
 def _decoded(key: str) -> bytes:

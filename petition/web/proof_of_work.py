@@ -34,13 +34,16 @@ def challenge(secret_key: str, now: float) -> dict[str, Any]:
     return dict(made.to_dict())
 
 
-def was_done(secret_key: str, redis_store: RedisStore, payload: str | None) -> bool:
-    """Whether a base64 payload solves a challenge of ours for the first time. Raises RedisUnavailable."""
+def was_done(secret_keys: tuple[str, ...], redis_store: RedisStore, payload: str | None) -> bool:
+    """Whether a base64 payload solves a challenge of ours, made under any of the keys, for the first time.
+
+    Raises RedisUnavailable.
+    """
     if not payload:
         return False
     try:
         nonce = str(json.loads(b64decode(payload))["challenge"]["parameters"]["nonce"])
-        solved = altcha.verify_solution(payload, _key(secret_key)).verified
+        solved = any(altcha.verify_solution(payload, _key(each)).verified for each in secret_keys)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     return solved and redis_store.remember(sha256(KEY_LABEL + nonce.encode()).digest(), LIFE)

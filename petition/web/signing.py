@@ -19,7 +19,7 @@ def ask_for_code(slug: str, asked: CodeRequest) -> str:
     """Begin a verification; returns the challenge's id, the same answer for every address of a listed domain."""
     here = services()
     campaign = here.page_cache.campaign(slug)
-    proven = proof_of_work.was_done(here.config.secret_key, here.redis_store, asked.puzzle)
+    proven = proof_of_work.was_done(here.config.secret_keys, here.redis_store, asked.puzzle)
     where = network()
     with db.autocommit() as session:
         return verification.begin(

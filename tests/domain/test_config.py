@@ -66,6 +66,13 @@ def test_a_complete_production_environment_is_read(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_several_secret_keys_are_read_and_the_first_signs(tmp_path: Path) -> None:
+    new, old = "kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u", "Zt4+8pWqLm1sXbN6vCgH0jKdF5yRuE3o"
+    config = Config.from_env(production(tmp_path, PETITION_SECRET_KEY=f"{new}, {old}"))
+    assert (config.secret_key, config.secret_keys) == (new, (new, old))
+    assert [each for each in (new, old) if each in repr(config)] == []
+
+
 def test_an_empty_environment_is_production_and_everything_missing_is_named_at_once() -> None:
     assert problems({}) == (
         "DATABASE_URL is missing.",
@@ -86,6 +93,8 @@ def test_an_empty_environment_is_production_and_everything_missing_is_named_at_o
         ("PETITION_SECRET_KEY", "short", "short or a sample"),
         ("PETITION_SECRET_KEY", "change-me-change-me-change-me-9081", "short or a sample"),
         ("PETITION_SECRET_KEY", "a" * 64, "short or a sample"),
+        ("PETITION_SECRET_KEY", "kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u,short", "short or a sample"),
+        ("PETITION_SECRET_KEY", " , ", "short or a sample"),
         ("PETITION_MASTER_KEY", base64.urlsafe_b64encode(bytes(32)).decode(), "sample"),
         ("PETITION_MASTER_KEY", KEY[:-8], "32 bytes"),
         ("PETITION_MASTER_KEY", f"{KEY},not base64", "32 bytes"),

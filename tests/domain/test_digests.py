@@ -61,11 +61,11 @@ def test_asking_for_mail_is_confirmed_by_its_reader(session: Session, sender: Se
     (mail,) = postbox.sent
     assert mail.to == SUZIE.lower()
     token = mail.text.partition("/mail/confirm/")[2].split()[0]
-    who = links.read("s" * 32, Purpose.CONFIRM, token)
+    who = links.read(("s" * 32,), Purpose.CONFIRM, token)
     assert subscribers.confirm(session, who, make.NOW).state is SubscriberState.ACTIVE
     for other in (Purpose.SETTINGS, Purpose.UNSUBSCRIBE):
         with pytest.raises(subscribers.LinkBroken):
-            links.read("s" * 32, other, token)
+            links.read(("s" * 32,), other, token)
 
 
 def test_an_address_of_the_work_domain_is_refused(session: Session) -> None:

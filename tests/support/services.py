@@ -149,7 +149,7 @@ def config(services: EmbeddedServices, database_url: str, tmp_path: Path) -> Con
         smtp_url=None,
         mail_from="letters@undersigned.example",
         code_mail_from="codes@post.example",
-        secret_key="s" * 32,
+        secret_keys=("s" * 32,),
         master_keys=(MASTER_KEY,),
         pepper=b"p" * 32,
         metrics_token=METRICS_TOKEN,

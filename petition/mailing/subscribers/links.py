@@ -36,17 +36,18 @@ class LinkBroken(ExpectedError, ValueError):
 
 def made(secret_key: str, purpose: Purpose, subscriber_id: bytes) -> str:
     """The last part of a link: 22 characters, a dot, 43 characters."""
-    return _signer(secret_key, purpose).sign(b64u(subscriber_id).encode()).decode()
+    return _signer((secret_key,), purpose).sign(b64u(subscriber_id).encode()).decode()
 
 
-def read(secret_key: str, purpose: Purpose, text: str) -> bytes:
-    """The subscriber a link belongs to; raises LinkBroken."""
+def read(secret_keys: tuple[str, ...], purpose: Purpose, text: str) -> bytes:
+    """The subscriber a link belongs to, made under any of the keys; raises LinkBroken."""
     try:
-        return unb64u(_signer(secret_key, purpose).unsign(text.encode()).decode(), ID_BYTES)
+        return unb64u(_signer(secret_keys, purpose).unsign(text.encode()).decode(), ID_BYTES)
     except (BadSignature, MalformedEncoding, UnicodeError):
         raise LinkBroken from None
 
 
-@lru_cache(maxsize=8)
-def _signer(secret_key: str, purpose: Purpose) -> Signer:
-    return Signer(secret_key, salt=f"undersigned/{purpose}/v1", key_derivation="hmac", digest_method=hashlib.sha256)
+@lru_cache(maxsize=16)
+def _signer(secret_keys: tuple[str, ...], purpose: Purpose) -> Signer:
+    salt, oldest_first = f"undersigned/{purpose}/v1", secret_keys[::-1]
+    return Signer(oldest_first, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)

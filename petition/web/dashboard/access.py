@@ -164,14 +164,23 @@ def campaign(session: Session) -> Campaign:
 
 def form_token() -> str:
     """What each form carries: a MAC of the cookie's value, useless without it."""
-    key = services().config.secret_key.encode()
+    return _token_under(services().config.secret_key)
+
+
+def _token_under(secret_key: str) -> str:
     cookie: str = g.get("cookie") or request.cookies.get(COOKIE, "")
-    return hmac.new(key, TOKEN_LABEL + cookie.encode(), sha256).hexdigest()
+    return hmac.new(secret_key.encode(), TOKEN_LABEL + cookie.encode(), sha256).hexdigest()
+
+
+def _is_token(text: str) -> bool:
+    """Whether it is this visit's token under any of the keys: a page may be older than the newest."""
+    keys = services().config.secret_keys
+    return any(hmac.compare_digest(text.encode(), _token_under(each).encode()) for each in keys)
 
 
 def check_token() -> None:
     """Refuse a form that does not carry this visit's token; for posts of signed-in visitors. Raises FormForged."""
-    if not hmac.compare_digest(request.form.get("token", "").encode(), form_token().encode()):
+    if not _is_token(request.form.get("token", "")):
         raise FormForged
 
 
@@ -184,7 +193,7 @@ def is_ours() -> bool:
         token = request.form.get("token", "")
     except HTTPException:
         return False
-    if token and request.cookies.get(COOKIE) and hmac.compare_digest(token.encode(), form_token().encode()):
+    if token and request.cookies.get(COOKIE) and _is_token(token):
         return True
     origin = request.headers.get("Origin")
     return request.headers.get("Sec-Fetch-Site") == "same-origin" or (origin is not None and _is_host(origin))

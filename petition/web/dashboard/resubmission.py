@@ -38,7 +38,7 @@ class Resubmission:
     def sealed(self) -> str:
         """As a hidden field holds it."""
         text = json.dumps([self.path, self.fields], ensure_ascii=False)
-        return f"{_mac(text)}.{text}"
+        return f"{_mac(text, services().config.secret_key)}.{text}"
 
     def texts(self) -> list[str]:
         """What is worth reading of it, and copying."""
@@ -65,7 +65,7 @@ def of_request() -> Resubmission | None:
 def read(sealed: str) -> Resubmission | None:
     """What a hidden field held; None for what this site did not put there."""
     mac, _, text = sealed.partition(".")
-    if not hmac.compare_digest(mac.encode(), _mac(text).encode()):
+    if not any(hmac.compare_digest(mac.encode(), _mac(text, key).encode()) for key in services().config.secret_keys):
         return None
     path, fields = json.loads(text)
     return _fitting(Resubmission(path, tuple((name, value) for name, value in fields)))
@@ -76,6 +76,5 @@ def _fitting(found: Resubmission) -> Resubmission | None:
     return found if known and len(found.sealed().encode()) <= LARGEST_FIELDS else None
 
 
-def _mac(text: str) -> str:
-    key = services().config.secret_key.encode()
-    return hmac.new(key, LABEL + text.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+def _mac(text: str, secret_key: str) -> str:
+    return hmac.new(secret_key.encode(), LABEL + text.encode("utf-8", "surrogatepass"), sha256).hexdigest()

@@ -98,7 +98,7 @@ def _choose(session: Session, who: bytes) -> Subscriber:
 
 def _show(name: str, token: str, purpose: Purpose) -> Response:
     """The page of a link; raises LinkBroken."""
-    who = links.read(services().config.secret_key, purpose, token)
+    who = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.session() as session:
             return _render(name, token, _reader(session, who))
@@ -108,7 +108,7 @@ def _show(name: str, token: str, purpose: Purpose) -> Response:
 
 def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
     """Act on a link that was posted, and say so; raises LinkBroken."""
-    who = links.read(services().config.secret_key, purpose, token)
+    who = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.transaction() as session:
             before = _reader(session, who)
