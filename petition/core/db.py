@@ -7,6 +7,7 @@ delivered (`petition.core.events`) only after its commit.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Enum,
     LargeBinary,
     MetaData,
     Select,
@@ -75,6 +77,16 @@ class Ordered(TypeDecorator[dict[str, Any]]):
         return x == y and (x is None or y is None or list(x) == list(y))
 
 
+def values_of(kind: type[enum.Enum]) -> list[str]:
+    """What an enum's members are stored as: their values, as code, API and pages spell them; not their names."""
+    return [member.value for member in kind]
+
+
+def stored(kind: type[enum.StrEnum], **settings: Any) -> Enum:
+    """The type of a column for an enum whose type in the database has another name, or none (`native_enum=False`)."""
+    return Enum(kind, values_callable=values_of, **settings)
+
+
 class Base(DeclarativeBase):
     """Every table of both schemas."""
 
@@ -89,6 +101,7 @@ class Base(DeclarativeBase):
         dict[str, str]: JSONB,
         dict[str, int]: JSONB,
         list[str]: JSONB,
+        enum.Enum: Enum(enum.Enum, values_callable=values_of),
     }
 
 

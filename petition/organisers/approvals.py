@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Enum, Index, Select, delete, select, text
+from sqlalchemy import Index, Select, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core.db import Base
+from petition.core.db import Base, stored
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers import audit_log
@@ -53,7 +53,7 @@ class ApprovalRequest(Base):
 
     id: Mapped[bytes] = mapped_column(primary_key=True)
     campaign_id: Mapped[CampaignId]
-    act: Mapped[ApprovalKind] = mapped_column(Enum(ApprovalKind, name="keyact"))
+    act: Mapped[ApprovalKind] = mapped_column(stored(ApprovalKind, name="keyact"))
     about: Mapped[dict[str, Any]]
     asked_by: Mapped[OrganiserId]
     asked_at: Mapped[datetime]
@@ -61,7 +61,7 @@ class ApprovalRequest(Base):
     state: Mapped[RequestState]
     decided_by: Mapped[OrganiserId | None]
 
-    __table_args__ = (Index("ix_key_request_waiting", "campaign_id", postgresql_where=text("state = 'WAITING'")),)
+    __table_args__ = (Index("ix_key_request_waiting", "campaign_id", postgresql_where=text("state = 'waiting'")),)
 
 
 class RequestUnknown(ExpectedError, LookupError):

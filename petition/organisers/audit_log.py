@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Enum, Identity, Index, Select, delete, func, select
+from sqlalchemy import Identity, Index, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core.db import Base
+from petition.core.db import Base, stored
 from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers.actor import AnyActor
 
@@ -71,7 +71,7 @@ class AuditEntry(Base):
     campaign_id: Mapped[CampaignId | None]
     at: Mapped[datetime]
     by: Mapped[OrganiserId | None]
-    deed: Mapped[Action] = mapped_column(Enum(Action, native_enum=False, length=40))
+    deed: Mapped[Action] = mapped_column(stored(Action, native_enum=False, length=40))
     about: Mapped[dict[str, Any]]
 
     __table_args__ = (Index("ix_journal_campaign", "campaign_id", "number"),)

@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Enum, Index, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from petition.core.db import Base
+from petition.core.db import Base, stored
 from petition.core.ids import CampaignId, OrganiserId
 from petition.ledger.entries import Removal, Visibility
 
@@ -50,7 +50,7 @@ class Pending(Base):
     leaf: Mapped[bytes]
     line: Mapped[str]
     salt: Mapped[bytes | None]
-    show: Mapped[Visibility | None] = mapped_column(Enum(Visibility, name="show"))
+    show: Mapped[Visibility | None] = mapped_column(stored(Visibility, name="show"))
     name: Mapped[str]
     role: Mapped[str]
     team: Mapped[str]
@@ -74,7 +74,7 @@ class Signature(Base):
     epoch: Mapped[int]
     state: Mapped[SignatureState]
     salt: Mapped[bytes | None]
-    show: Mapped[Visibility | None] = mapped_column(Enum(Visibility, name="show"))
+    show: Mapped[Visibility | None] = mapped_column(stored(Visibility, name="show"))
     name: Mapped[str]
     role: Mapped[str]
     team: Mapped[str]
@@ -87,7 +87,7 @@ class Signature(Base):
     __table_args__ = (
         Index("ix_signature_hw", "campaign_id", "hw", unique=True),
         Index("ix_signature_leaf", "campaign_id", "leaf", unique=True),
-        Index("ix_signature_named", "campaign_id", "index", postgresql_where=text("public AND show = 'NAME'")),
+        Index("ix_signature_named", "campaign_id", "index", postgresql_where=text("public AND show = 'name'")),
     )
 
 
@@ -137,6 +137,6 @@ class BulkRemoval(Base):
     criteria: Mapped[dict[str, Any]]
     found: Mapped[int]
     done: Mapped[int]
-    state: Mapped[BulkRemovalState] = mapped_column(Enum(BulkRemovalState, name="wavestate"))
+    state: Mapped[BulkRemovalState] = mapped_column(stored(BulkRemovalState, name="wavestate"))
     by: Mapped[OrganiserId]
     at: Mapped[datetime]

@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, MetaData, create_engine, select, text
 from sqlalchemy.engine import make_url
 
 from petition import backup, epochs, organisers, publication, signatures
@@ -26,6 +26,7 @@ from petition.backup import (
     LedgerRefused,
     Order,
     Restored,
+    dump,
     ledger_replay,
     replay,
 )
@@ -33,7 +34,7 @@ from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening,
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState, OpenCampaign
 from petition.campaigns.milestones import Milestone, MilestoneKind
-from petition.core import db, migrate
+from petition.core import db, heartbeats, migrate
 from petition.core.db import Base
 from petition.epochs.history import Epoch
 from petition.ledger import log
@@ -44,8 +45,8 @@ from petition.mailing.subscribers import Audience, enter
 from petition.organisers import audit_log as journals
 from petition.organisers.actor import Actor, Operator
 from petition.organisers.audit_log import Action, AuditEntry
-from petition.privacy import keyring
-from petition.privacy.scrub import scrub
+from petition.privacy import keyring, scrub_state
+from petition.privacy.scrub import SAW_ARRIVALS, Scrubbed, scrub
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice, PassSpent, SignatureState, bulk_removal
 from petition.signatures.tables import Pending, Signature, Spent
@@ -472,22 +473,28 @@ def test_tables_of_another_program_are_left_alone(engine: Engine, elsewhere: str
         restored(path, tmp_path)
 
 
+def backed_up_by(revision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A backup as an earlier version wrote it: the database is taken down to its tables, which are read from there."""
+    migrate.downgrade(db.engine().url.render_as_string(hide_password=False), revision)
+    tables = MetaData()
+    for schema in (None, "verification"):
+        tables.reflect(db.engine(), schema)
+    tables.remove(tables.tables["alembic_version"])
+    with monkeypatch.context() as older:
+        older.setattr(Base, "metadata", tables)
+        older.setattr(dump, "SAW_ARRIVALS", tuple(name for name in SAW_ARRIVALS if name in tables.tables))
+        older.setattr(migrate, "is_newest", lambda _: True)
+        return backed_up(tmp_path)
+
+
+@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(1, 9)])
 def test_an_older_backup_is_brought_up_to_date(
-    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
-    """A backup as version 0002 wrote it: its tables, its columns."""
+    """The backup of each earlier version has the tables and columns of its time, and spells states as it did then."""
     campaign = a_campaign()
     sign(campaign, NAMED)
-    with db.engine().begin() as connection:
-        connection.execute(text("DELETE FROM epoch"))
-        for column in ("roles", "teams"):
-            connection.execute(text(f"ALTER TABLE campaign ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb"))
-        connection.execute(text("ALTER TABLE campaign ADD max_wait bigint NOT NULL DEFAULT 5"))
-    with monkeypatch.context() as older:
-        older.setattr(Base, "metadata", _tables_of_0002())
-        older.setattr(migrate, "is_newest", lambda _: True)
-        older.setattr(migrate, "revision", lambda _: "0002")
-        path = backed_up(tmp_path)
+    path = backed_up_by(revision, tmp_path, monkeypatch)
     db.connect(elsewhere)
     restored(path, tmp_path)
     assert migrate.is_current(elsewhere)
@@ -498,41 +505,20 @@ def test_an_older_backup_is_brought_up_to_date(
     assert faults_of(campaign) == []
 
 
-def _tables_of_0002() -> object:
-    from sqlalchemy import BigInteger, Column, MetaData
-
-    newer = {"epoch", "export", "journal", "key_request", "organiser", "wave", "answer", "demand_step", "handover"}
-    newer |= {
-        "invitation",
-        "membership",
-        "passkey",
-        "recovery_code",
-        "update_draft",
-        "visit",
-        "code_day",
-        "heartbeat",
-        "scrub_run",
-    }
-    columns = {"campaign": {"legal", "stopped"}, "goal": {"mail_readers", "mail_organisers", "open_names"}}
-    newer |= {"refusal", "suppression"}  # the second had other columns then
-    columns |= {"subscriber": {"bounced"}, "halt": {"words"}}
-    columns |= {"waiting_removal": {"wave", "public"}, "signature": {"why", "sealed_until"}}
-    columns |= {"pending": {"sealed_until"}, "head": {"tombstones_since"}}
-    older = MetaData()
-    for table in Base.metadata.sorted_tables:
-        if table.name not in newer:
-            kept = [each._copy() for each in table.columns if each.name not in columns.get(table.name, ())]
-            gone = [Column("max_wait", BigInteger)] if table.name == "campaign" else []
-            _table(older, table, kept + gone)
-    return older
-
-
-def _table(older, table, kept):
-    from sqlalchemy import Table
-
-    for each in kept:
-        each.foreign_keys.clear()
-    return Table(table.name, older, *kept, schema=table.schema)
+def test_the_backup_of_the_version_before_comes_back_row_by_row(
+    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Version 0007 stored the names of states, and heartbeats as slots of jobs."""
+    a_whole_installation()
+    with db.transaction() as session:
+        heartbeats.beat(session, "prompt", make.NOW)
+        scrub_state.record(session, Scrubbed(rewritten=True, wal_switched=False, checkpointed=True), make.NOW)
+    before = rows()
+    path = backed_up_by("0007", tmp_path, monkeypatch)
+    db.connect(elsewhere)
+    restored(path, tmp_path)
+    changed = ("sender", "owed", "publication")
+    assert but(rows(), *changed) == but(before, *changed)
 
 
 def test_every_migration_goes_down_to_nothing_and_up_again(engine: Engine) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, select, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, Engine, Enum, create_engine, select, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from petition import epochs
@@ -16,7 +16,10 @@ from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign
 from petition.config.addresses import PROJECT
 from petition.core import db, heartbeats, migrate, outbox
+from petition.core.db import Base
 from petition.ledger.entries import Visibility
+from petition.mailing.subscribers.tables import Audience, Subscriber
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.privacy import scrub_state
 from petition.privacy.scrub import Scrubbed
 from petition.privacy.scrub_state import LastScrub
@@ -49,7 +52,7 @@ def test_suppressed_subscribers_come_and_go_with_their_migration(services: Embed
             told = {"tag": bytes([number]), "reason": reason}
             connection.execute(SUPPRESSION, told)
         connection.execute(text("INSERT INTO halt (what, since) VALUES ('campaign:00', now())"))
-    migrate.upgrade(url)
+    migrate.upgrade(url, "0006")
     with engine.begin() as connection:
         assert states(connection) == ["ACTIVE", "PAUSED", "UNCONFIRMED"]
         assert list(connection.scalars(text("SELECT tag FROM suppression"))) == [bytes([2])]
@@ -169,3 +172,47 @@ def test_signatures_and_ledger_survive_every_step_back_and_forth(database_url: s
         assert session.scalars(select(Signature.name)).all() == ["Suzie Quux"]
         assert len(session.scalars(select(Pending.leaf)).all()) == 1
     db.disconnect()
+
+
+def test_enums_are_spelled_alike_in_code_and_database(database_url: str) -> None:
+    """The values of a type in the database are those of the members, in their order."""
+    engine = create_engine(database_url)
+    labels = text(
+        "SELECT typname, array_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum"
+        " JOIN pg_type ON pg_type.oid = enumtypid GROUP BY typname"
+    )
+    with engine.connect() as connection:
+        there = {name: [*values] for name, values in connection.execute(labels)}
+    engine.dispose()
+    columns = [each.type for table in Base.metadata.tables.values() for each in table.columns]
+    kinds = [each for each in columns if isinstance(each, Enum)]
+    values = {each.name: [member.value for member in each.enum_class or ()] for each in kinds}
+    assert {each.name: each.enums for each in kinds} == values
+    assert {each.name: each.enums for each in kinds if each.native_enum} == there
+
+
+def test_states_and_kinds_are_renamed_by_their_migration_and_back(services: EmbeddedServices, template: str) -> None:
+    """Rows, the conditions of indexes and the guard of the audit log stay as they are."""
+    url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
+    migrate.downgrade(url, "0008")
+    engine: Engine = create_engine(url)
+    with engine.begin() as connection:
+        for number, state in enumerate(("UNCONFIRMED", "ACTIVE", "SUPPRESSED")):
+            connection.execute(SUBSCRIBER, {"id": bytes([number]), "state": state})
+        connection.execute(text("INSERT INTO journal (at, deed, about) VALUES (now(), 'CODES_RENEWED', '{}')"))
+    migrate.upgrade(url)
+    with Session(engine) as session:
+        assert sorted(session.scalars(select(Subscriber.state))) == ["active", "suppressed", "unconfirmed"]
+        assert session.scalars(select(Subscriber.audience).distinct()).all() == [Audience.READER]
+        assert session.scalars(select(AuditEntry.deed)).all() == [Action.CODES_RENEWED]
+        assert session.scalars(text("SELECT state::text FROM subscriber ORDER BY 1")).first() == "active"
+        condition = session.scalar(text("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_delivery_due'"))
+        assert condition is not None
+        assert "'planned'" in condition
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
+        connection.execute(text("UPDATE journal SET deed = 'joined'"))
+    migrate.downgrade(url, "0008")
+    with engine.begin() as connection:
+        assert states(connection) == ["ACTIVE", "SUPPRESSED", "UNCONFIRMED"]
+        assert connection.scalars(text("SELECT deed FROM journal")).all() == ["CODES_RENEWED"]
+    engine.dispose()

@@ -101,7 +101,7 @@ DRIFTS = {
     "a signature's row is gone": "DELETE FROM signature WHERE index = 1",
     "more was issued than is told": "UPDATE head SET issued = '{\"work_email\": 77}'",
     "the letter was edited": "UPDATE letter SET markdown = markdown || '.' WHERE lang = 'en'",
-    "a body was edited": "UPDATE signature SET name = 'Mallory' WHERE show = 'NAME'",
+    "a body was edited": "UPDATE signature SET name = 'Mallory' WHERE show = 'name'",
 }
 
 

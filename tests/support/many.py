@@ -15,7 +15,7 @@ from petition.ledger import log
 NAMED = text(
     "INSERT INTO signature (campaign_id, index, hw, leaf, epoch, state, salt, show, name, role, team, comment, "
     "publish_at, sealed_until, public) SELECT :cid, n, sha256(convert_to('w' || n, 'utf8')), sha256(convert_to('l' || n, 'utf8')), 1, "
-    "'LOGGED', NULL, 'NAME', 'Alice Example ' || n, 'Engineer', 'Platform', 'Comment number ' || n || ', in a few words', "
+    "'logged', NULL, 'name', 'Alice Example ' || n, 'Engineer', 'Platform', 'Comment number ' || n || ', in a few words', "
     "0, 0, true FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n"
 )
 

@@ -48,8 +48,8 @@ class Delivery(Base):
     fault: Mapped[str]
 
     __table_args__ = (
-        Index("ix_delivery_due", "due", postgresql_where=text("state = 'PLANNED'")),
-        Index("ix_delivery_dead", "campaign_id", postgresql_where=text("state = 'DEAD'")),
+        Index("ix_delivery_due", "due", postgresql_where=text("state = 'planned'")),
+        Index("ix_delivery_dead", "campaign_id", postgresql_where=text("state = 'dead'")),
     )
 
 

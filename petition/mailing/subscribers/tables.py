@@ -6,10 +6,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Enum, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from petition.core.db import Base
+from petition.core.db import Base, stored
 from petition.core.ids import CampaignId
 
 CONFIRM: Final = "confirm"
@@ -66,7 +66,7 @@ class Subscriber(Base):
     sealed: Mapped[bytes]
     lane: Mapped[bytes]
     lang: Mapped[str]
-    rhythm: Mapped[Frequency] = mapped_column(Enum(Frequency, name="rhythm"))
+    rhythm: Mapped[Frequency] = mapped_column(stored(Frequency, name="rhythm"))
     state: Mapped[SubscriberState]
     since: Mapped[date]
     asked: Mapped[int]
