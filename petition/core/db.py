@@ -1,7 +1,7 @@
 """The database: one engine per process, one session per unit of work, one commit.
 
-Guards the rule that only the edges (views, tasks, commands) open a `transaction()` and that domain functions,
-which take the session first, never commit. Refuses naive datetimes. What happened inside a transaction is
+Guards the rule that only the edges (views, tasks and their loops, commands, seeds) open a `transaction()` and that domain
+functions, which take the session first, never commit (decision 0045). Refuses naive datetimes. What happened inside a transaction is
 delivered (`petition.core.events`) only after its commit.
 """
 
@@ -114,8 +114,8 @@ _lines: list[Engine] = []  # the same database, over connections on which each s
 def connect(url: str, *, pool_size: int = 5) -> Engine:
     """Bind this process's sessions to a database; statements are never echoed, parameters never logged.
 
-    Connections are opened when they are needed: up to `pool_size` + 5 for sessions, and as many for `statements`, which
-    has its own because to switch one back and forth for each use costs as much as the use.
+    Connections are opened when they are needed: up to `pool_size` + 5 for sessions, and as many in autocommit mode, which
+    have a pool of their own because to switch one back and forth for each use costs as much as the use.
     """
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "hide_parameters": True}
     engine = create_engine(url, **pool)
@@ -214,14 +214,14 @@ Writing = Session | OneStatement
 @contextmanager
 def autocommit() -> Iterator[OneStatement]:
     """A `transaction` for work that writes with one statement: the server commits it, in one round trip, not three."""
-    with statements() as line:
+    with autocommit_connection() as line:
         writing = OneStatement(line)
         yield writing
     events.deliver(events.taken(writing.info))
 
 
 @contextmanager
-def statements() -> Iterator[Connection]:
+def autocommit_connection() -> Iterator[Connection]:
     """A connection on which each statement is a transaction of its own, in one round trip.
 
     For loops that write a line at a time. Inside somebody's outer transaction they are part of it.

@@ -34,7 +34,7 @@ def rows(waiting: list[Claim]) -> list[tuple[str, int, int]]:
 
 
 def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> None:
-    with queue.acknowledgements() as marks:
+    with db.autocommit_connection() as line, queue.acknowledgements(line) as marks:
         marks.confirm()
         marks.send(waiting[0], waiting[1])
         marks.confirm()
@@ -44,7 +44,7 @@ def test_what_was_told_is_committed_once_it_is_heard(waiting: list[Claim]) -> No
 
 
 def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: list[Claim]) -> None:
-    with db.statements() as line:
+    with db.autocommit_connection() as line:
         line.execute(text("SET lock_timeout = '50ms'"))
         marks = queue.Acknowledgements(line)
         with db.session() as other:
@@ -59,7 +59,7 @@ def test_a_mark_that_fails_is_said_again_and_raises_and_the_next_works(waiting: 
 
 
 def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None:
-    with db.statements() as line:
+    with db.autocommit_connection() as line:
         marks = queue.Acknowledgements(line)
         marks.send(waiting[0], waiting[1])
         marks.confirm()
@@ -74,7 +74,7 @@ def test_a_database_that_went_away_is_told_as_such(waiting: list[Claim]) -> None
 
 def test_inside_somebodys_transaction_it_is_heard_at_once(session: Session) -> None:
     waiting = claimed(session, 2)
-    with queue.acknowledgements() as marks:
+    with db.autocommit_connection() as line, queue.acknowledgements(line) as marks:
         marks.send(*waiting)
         assert rows(waiting) == [("sent", 0, 0), ("planned", 1, 1)]
 
@@ -85,7 +85,7 @@ def test_it_writes_what_the_statements_of_claims_write(engine: Engine) -> None:
     with db.transaction() as session:
         queue.mark_sent(session, waiting[0])
         queue.begin(session, waiting[1])
-    with queue.acknowledgements() as marks:
+    with db.autocommit_connection() as line, queue.acknowledgements(line) as marks:
         marks.send(waiting[2], waiting[3])
     assert rows(waiting[2:]) == rows(waiting[:2])
 

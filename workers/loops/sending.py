@@ -38,7 +38,7 @@ def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE)
 def _send_all(ours: Round) -> None:
     """One mail after another; what came of one is written down together with the beginning of the next."""
     end = time.monotonic() + ROUND_SECONDS
-    with queue.acknowledgements() as marks:
+    with db.autocommit_connection() as connection, queue.acknowledgements(connection) as marks:
         while ours.waiting:
             claimed = ours.waiting.popleft()
             came_of_it = _try(ours, marks, claimed)

@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy import BindParameter, Connection, Dialect, LargeBinary
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from petition.core import db, failpoints
+from petition.core import failpoints
 from petition.mailing.queue.claims import Claim, begun_statement, named, row_of, sent_statement
 from petition.mailing.queue.refusals import ROW_ENDED
 
@@ -81,14 +81,13 @@ class Acknowledgements:
 
 
 @contextmanager
-def acknowledgements() -> Iterator[Acknowledgements]:
-    """For one round of sending."""
-    with db.statements() as connection:
-        acknowledging = Acknowledgements(connection)
-        try:
-            yield acknowledging
-        finally:
-            acknowledging.confirm()
+def acknowledgements(connection: Connection) -> Iterator[Acknowledgements]:
+    """For one round of sending, over a connection in autocommit mode (`petition.core.db.autocommit_connection`)."""
+    acknowledging = Acknowledgements(connection)
+    try:
+        yield acknowledging
+    finally:
+        acknowledging.confirm()
 
 
 def _values(taken: Claim, following: Claim) -> dict[str, str | bytes]:
