@@ -16,6 +16,7 @@ from markupsafe import Markup
 from petition.core import i18n
 from petition.core.markdown import letter_html
 from petition.publication import Snapshot
+from petition.web import labels
 
 
 def choose(languages: Sequence[str]) -> str:
@@ -59,8 +60,14 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
 
 
 def teach(app: Flask) -> None:
-    """Give the templates `_`, `ngettext`, `lang` and the filters number, percent, date_long, duration, markdown, language_name."""
-    words = {"_": gettext, "gettext": gettext, "ngettext": ngettext, "languages": tuple(i18n.LANGUAGES)}
+    """Give the templates `_`, `ngettext`, `lang`, `labels` and the filters number, percent, date_long, duration, markdown, language_name."""
+    words = {
+        "_": gettext,
+        "gettext": gettext,
+        "ngettext": ngettext,
+        "languages": tuple(i18n.LANGUAGES),
+        "labels": labels,
+    }
     app.jinja_env.globals.update(words)
     app.jinja_env.filters["number"] = lambda n: i18n.number(n, spoken())
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from petition.campaigns import CampaignState
+from petition.campaigns import CampaignState, DemandState
+from petition.campaigns.labels import DEMAND_STATES
 from petition.campaigns.milestones import MilestoneKind
 from petition.core.i18n import date_long, date_span, gettext_for, ngettext_for, number, percent
 from petition.core.markdown import typeset
@@ -125,13 +126,7 @@ class Phrases:
 
     def demand_state(self, state: str) -> str:
         """A demand's state, as the letter's own page says it."""
-        states = {
-            "refused": self._("Refused"),
-            "partly_met": self._("Partly met"),
-            "met": self._("Met"),
-            "broken": self._("Promised, then broken"),
-        }
-        return states.get(state) or self._("No answer yet")
+        return self._(DEMAND_STATES[DemandState(state)])
 
     def days(self, news: Happened) -> str:
         """The day or the days that a mail covers."""

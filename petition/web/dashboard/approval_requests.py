@@ -10,7 +10,8 @@ from typing import Any, Final
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
-from petition.web.dashboard.words import REASONS, ROLES
+from petition.web.dashboard.words import ROLES
+from petition.web.labels import REMOVAL_REASONS
 from petition.web.language import gettext, ngettext, spoken
 
 About = Mapping[str, Any]
@@ -34,7 +35,7 @@ def describe_request(asked: ApprovalRequest) -> tuple[str, str]:
 
 
 def _remove(about: About) -> tuple[str, str]:
-    n, reason = int(about["n"]), REASONS[about["why"]]
+    n, reason = int(about["n"]), REMOVAL_REASONS[about["why"]]
     sentence = ngettext(
         "%(count)s signature is taken out of the count, %(why)s; the ledger says so. Signatures that came since are not touched.",
         "%(count)s signatures are taken out of the count, %(why)s; the ledger says so. Signatures that came since are not touched.",

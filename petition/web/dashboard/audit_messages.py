@@ -19,7 +19,8 @@ from petition.organisers.audit_log import Action
 from petition.web.dashboard.approval_requests import TITLES
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
-from petition.web.dashboard.words import REASONS, ROLES
+from petition.web.dashboard.words import ROLES
+from petition.web.labels import REMOVAL_REASONS
 from petition.web.language import gettext, ngettext, spoken
 
 SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
@@ -77,7 +78,7 @@ NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "role": ROLES,
         "to": ROLES,
-        "why": REASONS,
+        "why": {why.value: label for why, label in REMOVAL_REASONS.items()},
         "act": {act.value: title for act, title in TITLES.items()},
         "step": {step.name: step.title for step in STEPS} | {"translation": _("Add a translation")},
         "kind": {kind.value: words for kind, words in KINDS.items()}

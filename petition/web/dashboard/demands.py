@@ -25,6 +25,7 @@ from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import DateField, SelectField, StringField
 from petition.web.forms.redraw import redraw
 from petition.web.forms.validators import not_in_future, web_page
+from petition.web.labels import DEMAND_STATES
 from petition.web.language import lazy_gettext
 
 bp = access.blueprint("demands")
@@ -43,7 +44,7 @@ class Judgement:
 class DemandForm(BaseForm):
     """What became of one demand; the names of its fields end in the number of the demand."""
 
-    state = SelectField(lazy_gettext(_("State")), choices=DemandState)
+    state = SelectField(lazy_gettext(_("State")), choices=DemandState, labels=DEMAND_STATES)
     day = DateField(lazy_gettext(_("Since")), [not_in_future])
     source = StringField(
         lazy_gettext(_("Source (you may leave it out)")),
@@ -69,8 +70,8 @@ def _page(form: DemandForm | None = None, number: int = 0) -> Response:
         if form is not None:
             forms[number] = form
         return rendering.render(
-            "demands", session, campaign, form or DemandForm(), demands=demands, forms=forms,
-            states=list(DemandState), today=today, public=campaign.state is not CampaignState.DRAFT,
+            "demands", session, campaign, form or DemandForm(), demands=demands, forms=forms, today=today,
+            public=campaign.state is not CampaignState.DRAFT,
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from petition.organisers.audit_log import Action
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Door, needs, visitor
 from petition.web.dashboard.panels import PANELS
+from petition.web.dashboard.words import ROLES
 
 bp = access.blueprint("overview")
 
@@ -42,7 +43,7 @@ def campaigns() -> Response:
     """Every campaign that the visitor organises, and the way to a new one."""
     with db.session() as session:
         roles = organisers.campaigns_of(session, visitor().organiser_id)
-        return rendering.render("campaigns", campaigns=_mine(session, roles, clock.now()))
+        return rendering.render("campaigns", campaigns=_mine(session, roles, clock.now()), role_words=ROLES)
 
 
 @bp.get("/c/<slug>")

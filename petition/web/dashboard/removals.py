@@ -18,10 +18,9 @@ from petition.organisers import Act, approvals
 from petition.organisers.approvals import ApprovalKind
 from petition.signatures.bulk_removal import BulkRemovalUnknown
 from petition.signatures.selection import CriteriaEmpty, Selection
-from petition.signatures.tables import BulkRemovalState
 from petition.usecases import removals as work
 from petition.usecases.removals import SelectionChanged
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm, given
 from petition.web.fields import EMPTY, Filled
@@ -42,12 +41,11 @@ def removals(slug: str) -> Response:
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        lines = work.lines(session, campaign.id)
-        asked = [
-            each for each in session.scalars(approvals.waiting(campaign.id, now)) if each.act is ApprovalKind.REMOVE
-        ]
-        page = rendering.render("removals", session, campaign, lines=lines, asked=asked)
-    if any(line.wave.state is BulkRemovalState.RUNNING for line in lines):
+        rows = [removal_rows.row(line, campaign) for line in work.lines(session, campaign.id)]
+        waiting = session.scalars(approvals.waiting(campaign.id, now))
+        asked = [removal_rows.requested(each, campaign) for each in waiting if each.act is ApprovalKind.REMOVE]
+        page = rendering.render("removals", session, campaign, rows=rows, asked=asked)
+    if any(row.running for row in rows):
         page.headers["Refresh"] = LOOK_AGAIN
     return page
 
@@ -104,8 +102,8 @@ def _remove(why: str) -> None:
     seen = (int(size), request.form.get("seen", ""))
     with db.transaction() as session:
         campaign = access.campaign(session)
-        criteria = work.of_days(session, campaign.id, form.criteria(), form.days())
-        work.remove(session, campaign, criteria, seen, Removal(why), access.actor())
+        wanted = work.of_days(session, campaign.id, form.criteria(), form.days())
+        work.remove(session, campaign, wanted, seen, Removal(why), access.actor())
 
 
 def _again(error: Exception, typed: dict[str, str]) -> Response:
@@ -130,5 +128,14 @@ def _render(
 ) -> Response:
     opened = campaign.state is CampaignState.OPEN
     return rendering.render(
-        "removal", session, campaign, form, typed=typed, chosen=chosen, opened=opened, at_once=work.AT_ONCE
+        "removal",
+        session,
+        campaign,
+        form,
+        typed=typed,
+        chosen=chosen,
+        opened=opened,
+        at_once=work.AT_ONCE,
+        options=criteria.options(campaign),
+        reasons=removal_rows.reasons(),
     )

@@ -15,9 +15,9 @@ from petition.ledger.entries import Removal
 from petition.organisers import Act
 from petition.signatures import Concealed, SignerUnknown, selection
 from petition.usecases import hints, removals
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access, removal_rows, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.criteria import CriteriaForm, given
+from petition.web.dashboard.criteria import CriteriaForm, given, options
 from petition.web.fields import EMPTY, Filled
 from petition.web.forms import FormRefused
 from petition.web.language import gettext
@@ -90,6 +90,7 @@ def _render(
         page=selection.list_named(session, campaign.id, criteria, after=after, before=before),
         hints=hints.find(session, campaign.id),
         typed=typed,
+        options=options(campaign),
     )
 
 
@@ -99,7 +100,7 @@ def _render_one(index: int, form: Filled = EMPTY) -> Response:
         found = selection.named_signer(session, campaign.id, index)
         if found is None:
             raise SignerUnknown(index)
-        return rendering.render("signer", session, campaign, form, signer=found)
+        return rendering.render("signer", session, campaign, form, signer=found, reasons=removal_rows.reasons())
 
 
 def _render_again(index: int, field: str) -> Response:

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Final
 
 from petition.core.i18n import marked as _
-from petition.ledger.entries import Removal
 from petition.organisers import Role
 
 ROLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -23,13 +22,3 @@ DUTIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What each role may do."""
-
-REASONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        Removal.DUPLICATE: _("as a duplicate"),
-        Removal.FRAUD: _("as a fraud"),
-        Removal.LEGAL: _("for a legal reason"),
-        Removal.REQUEST: _("at the signer’s request"),
-    }
-)
-"""Why a signature is removed, as the public page says it, too (templates/parts/words.html)."""

@@ -8,21 +8,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from petition.campaigns import CampaignState
+from petition.campaigns.labels import campaign_state
 from petition.core.i18n import gettext_for, interface_language, ngettext_for, number
-from petition.core.i18n import marked as _
 from petition.core.markdown import typeset
 from petition.publication import Snapshot
 from petition.web.forms.validators import is_seen
 
-STATES: Final = {
-    CampaignState.DRAFT: _("Not open yet"),
-    CampaignState.OPEN: _("Open for signatures"),
-    CampaignState.CLOSED: _("Closed for signatures"),
-    CampaignState.DELIVERED: _("Delivered"),
-    CampaignState.ANSWERED: _("Answered"),
-}
-PAUSED: Final = _("Signing is paused")
 LONGEST_WORD: Final = 28
 PIECE: Final = 7
 BREAK: Final = "\u200b"
@@ -30,8 +21,8 @@ BREAK: Final = "\u200b"
 
 def state(snapshot: Snapshot, lang: str) -> str:
     """Where the letter stands, in words."""
-    paused = snapshot.state is CampaignState.OPEN and snapshot.signing_stopped()
-    return gettext_for(interface_language(lang))(PAUSED if paused else STATES[snapshot.state])
+    sentence = campaign_state(snapshot.state, paused=snapshot.signing_stopped())
+    return gettext_for(interface_language(lang))(sentence)
 
 
 def note(snapshot: Snapshot, lang: str, longest: int) -> str:

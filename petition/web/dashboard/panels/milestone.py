@@ -10,22 +10,32 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import MilestoneStatus
+from petition.core.i18n import date_long
 from petition.core.i18n import marked as _
 from petition.epochs import history
 from petition.ledger import log
 from petition.usecases.forecast import LOOKED_AT, Forecast, forecast
 from petition.web.dashboard.panels.panel import Panel
+from petition.web.labels import OUTLOOKS
+from petition.web.language import gettext, spoken
+
+EARLIEST: Final = _("%(day)s at the earliest, or not within a year: the pace of the last days says no more.")
+AROUND: Final = _("Around %(day)s at the pace of the last days.")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The count, the next milestone and its forecast (None: there is none ahead), and whether any was set."""
+    """The count, the next milestone and its forecast (None: there is none ahead), and whether any was set.
+
+    `outlook` is the forecast as a sentence.
+    """
 
     count: int
     next: MilestoneStatus | None
     forecast: Forecast | None
     any: bool
     closes: datetime | None
+    outlook: str
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
@@ -37,7 +47,20 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
     days = history.by_day(session, campaign.id, today - timedelta(days=LOOKED_AT))
     ahead = next((each for each in standings if each.day is None and each.needs > head.counted), None)
     found = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
-    return Shown(head.counted, ahead, found, bool(standings), campaign.closes_at)
+    outlook = describe_forecast(found) if found else ""
+    return Shown(head.counted, ahead, found, bool(standings), campaign.closes_at, outlook)
+
+
+def describe_forecast(found: Forecast) -> str:
+    """When the milestone may be reached, in this request's language."""
+    if found.first is None:
+        return gettext(OUTLOOKS[found.outlook])
+    first = date_long(found.first, spoken())
+    if found.last is None:
+        return gettext(EARLIEST, day=first)
+    if found.first == found.last:
+        return gettext(AROUND, day=first)
+    return gettext(OUTLOOKS[found.outlook], first=first, last=date_long(found.last, spoken()))
 
 
 PANEL: Final = Panel("milestone", _("Next milestone"), data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,12 +13,14 @@ from sqlalchemy.orm import Session
 from petition import campaigns, epochs
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.tables import UpdateDraft
+from petition.core.i18n import duration, number
 from petition.core.i18n import marked as _
 from petition.core.ids import CampaignId
 from petition.mailing import digests, queue
 from petition.mailing.queue import throttle
 from petition.organisers import approvals
 from petition.web.dashboard.panels.panel import Panel
+from petition.web.language import gettext, ngettext, spoken
 
 TROUBLE: Final = 3
 """So many bounces and complaints of one provider are worth a look."""
@@ -30,12 +33,41 @@ ROOMS: Final = {
 }
 
 
+def _number(n: int) -> str:
+    return number(n, spoken())
+
+
+SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
+    "keys": lambda n: ngettext(
+        "%(n)s request waits for a second organiser", "%(n)s requests wait for a second organiser", n, n=_number(n)
+    ),
+    "stopped": lambda n: ngettext(
+        "%(n)s part of the campaign is switched off", "%(n)s parts of the campaign are switched off", n, n=_number(n)
+    ),
+    "refused": lambda _n: gettext(_("Mail stopped by itself: the mail server refuses it")),
+    "dead": lambda n: ngettext("%(n)s mail was given up", "%(n)s mails were given up", n, n=_number(n)),
+    "bounces": lambda n: ngettext(
+        "%(n)s mail provider returns mails", "%(n)s mail providers return mails", n, n=_number(n)
+    ),
+    "stalled": lambda seconds: gettext(_("The next batch is overdue by %(time)s"), time=duration(seconds, spoken())),
+    "missing": lambda n: ngettext(
+        "%(n)s part is missing before this campaign can open",
+        "%(n)s parts are missing before this campaign can open",
+        n,
+        n=_number(n),
+    ),
+    "drafts": lambda n: ngettext(
+        "%(n)s update is written and not published", "%(n)s updates are written and not published", n, n=_number(n)
+    ),
+}
+"""What waits, by its kind and in this request's language: of how many, or of how many seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One line: what it is, how many (or seconds, of a stalled epoch), and the endpoint or the anchor to go to."""
+    """One line: the sentence, and the endpoint or the anchor to go to."""
 
-    what: str
-    n: int
+    sentence: str
     to: str
 
 
@@ -54,7 +86,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
         "missing": len(campaigns.missing(campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
         "drafts": _many(session, _drafts(campaign.id).subquery()),
     }
-    return [Waiting(what, n, anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
+    return [Waiting(SENTENCES[what](n), anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
 
 
 def _drafts(campaign_id: CampaignId) -> Select[bytes]:

@@ -1,0 +1,87 @@
+"""Removals as their page shows them: each with its reason, its criteria and its progress in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from petition.campaigns import Campaign
+from petition.core import i18n
+from petition.core.i18n import marked as _
+from petition.organisers.approvals import ApprovalRequest
+from petition.signatures.tables import BulkRemovalState
+from petition.usecases.removals import Line
+from petition.web.dashboard.criteria import describe_criteria
+from petition.web.labels import BULK_REMOVALS, REMOVAL_CHOICES, REMOVAL_REASONS
+from petition.web.language import gettext, spoken
+
+REVERSIBLE: Final = _("Out of sight; the next batch takes them off the count")
+NOTHING_LEFT: Final = _("Nothing was left to remove")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRemoval:
+    """A removal that waits for a second organiser."""
+
+    found: int
+    reason: str
+    criteria: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRow:
+    """A removal: how many signatures were found and removed; `gone` were withdrawn or removed otherwise before."""
+
+    id: str
+    found: int
+    done: int
+    gone: int
+    reason: str
+    criteria: str
+    progress: str
+    at: datetime
+    running: bool
+    reversible: bool
+
+
+def requested(request: ApprovalRequest, campaign: Campaign) -> RequestedRemoval:
+    """A request for a removal, in this request's language."""
+    about = request.about
+    reason = REMOVAL_REASONS[about["why"]]
+    return RequestedRemoval(
+        about["n"], gettext(reason), describe_criteria(about["criteria"], campaign), request.asked_at
+    )
+
+
+def row(line: Line, campaign: Campaign) -> RemovalRow:
+    """A removal that was begun, in this request's language."""
+    removal = line.wave
+    return RemovalRow(
+        id=removal.id.hex(),
+        found=removal.found,
+        done=removal.done,
+        gone=line.gone if removal.state is BulkRemovalState.DONE else 0,
+        reason=gettext(REMOVAL_REASONS[removal.why]),
+        criteria=describe_criteria(removal.criteria, campaign),
+        progress=_describe_progress(line),
+        at=removal.at,
+        running=removal.state is BulkRemovalState.RUNNING,
+        reversible=line.reversible,
+    )
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What an organiser chooses from: pairs of a value and its label."""
+    return [("", gettext(_("Choose a reason"))), *((why, gettext(label)) for why, label in REMOVAL_CHOICES.items())]
+
+
+def _describe_progress(line: Line) -> str:
+    removal = line.wave
+    if removal.state is BulkRemovalState.DONE and line.reversible:
+        return gettext(REVERSIBLE)
+    if removal.state is BulkRemovalState.DONE and not removal.done:
+        return gettext(NOTHING_LEFT)
+    done, found = (i18n.number(n, spoken()) for n in (removal.done, removal.found))
+    return gettext(BULK_REMOVALS[removal.state], done=done, found=found)
