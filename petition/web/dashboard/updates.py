@@ -6,18 +6,16 @@ the button. Refuses to lose a text: whatever is wrong, it comes back as it was t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from flask import Response, abort, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from petition import campaigns
 from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpdates
 from petition.core import clock, db
-from petition.core.i18n import LANGUAGES
 from petition.mailing import digests, subscribers
 from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import Act
@@ -28,22 +26,55 @@ from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.typed import Typed
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.dashboard.forms import PREVIEW
+from petition.web.dashboard.update_forms import UpdateForm
+from petition.web.forms.base import BaseForm
+from petition.web.forms.redraw import redraw
 from petition.web.services import services
 
 TIMES: Final = ("due", "mail_due")
+SHOW_MAIL: Final = "mail"
+"""The button that keeps the words and leads to their mail."""
 bp = access.blueprint("updates", largest_form=access.LARGEST_FORM)
-TO_MEND: Final[tuple[type[Exception], ...]] = (
-    FormRefused,
-    AddressRefused,
-    WorkAddressRefused,
-    TextMissing,
-    TooManyTrials,
-    TooManyUpdates,
-    UpdateFixed,
-)
+
+
+def _new_page(form: UpdateForm | None = None, *, preview: bool = False) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        shown = form or UpdateForm(meta=rendering.form_meta(campaign))
+        return rendering.render("update_new", session, campaign, shown, preview=preview)
+
+
+def _page(form: UpdateForm | None, draft: str, *, preview: bool = False) -> Response:
+    now = clock.now()
+    with db.session() as session:
+        campaign = access.campaign(session)
+        found = updates.find(session, campaign, _id(draft), now)
+        shown = form if form and form.meta.languages else _times_of_address(campaign)
+        shown.fill_in(found.draft.text)
+        number = found.draft.number
+        return rendering.render(
+            "update",
+            session,
+            campaign,
+            form or BaseForm(),
+            update=shown,
+            written=found,
+            preview=preview,
+            public=campaign.state is not CampaignState.DRAFT,
+            audience=subscribers.audience(session, campaign.id),
+            mailed=updates.mailed_in_week(session, campaign, now),
+            most=campaigns.UPDATES_A_WEEK,
+            zone=rendering.zone_of(campaign),
+            published=next(
+                (each for each in updates.published(session, campaign) if each.update.number == number), None
+            ),
+            trial_sent=request.args.get("done") == "trial",
+        )
+
+
+REFUSALS: Final = (AddressRefused, WorkAddressRefused, TextMissing, TooManyTrials, TooManyUpdates, UpdateFixed)
+redraw_update = redraw(_page, *REFUSALS, form=UpdateForm)
 
 
 @bp.get("/c/<slug>/updates")
@@ -71,24 +102,21 @@ def every(slug: str) -> Response:
 def new(slug: str) -> Response:
     """An empty sheet in each language."""
     del slug
-    with db.session() as session:
-        return _sheet(session, access.campaign(session), EMPTY)
+    return _new_page()
 
 
 @bp.post("/c/<slug>/updates/new")
 @needs(Act.TELL)
+@redraw(_new_page, form=UpdateForm)
 def create(slug: str) -> Response:
     """Keep a draft, or show what it will look like."""
+    form = _posted()
+    if form.do.data == PREVIEW:
+        return _new_page(form, preview=True)
+    text = form.check().text.data
     with db.transaction() as session:
-        campaign = access.campaign(session)
-        if request.form.get("do") == "preview":
-            return _sheet(session, campaign, _typed(campaign), preview=True)
-        try:
-            text = _text(campaign)
-        except FormRefused as error:
-            return rendering.render_again(error, _sheet(session, campaign, _typed_again(campaign, error)))
-        kept = updates.write(session, campaign, text, access.actor())
-        return access.go(url_for(".show", slug=slug, draft=kept.hex()))
+        kept = updates.write(session, access.campaign(session), text, access.actor())
+    return access.go(url_for(".show", slug=slug, draft=kept.hex()))
 
 
 @bp.get("/c/<slug>/updates/<draft>")
@@ -96,63 +124,62 @@ def create(slug: str) -> Response:
 def show(slug: str, draft: str) -> Response:
     """One update, and what can be done with it as it stands."""
     del slug
-    times = Filled({name: request.args[name] for name in TIMES if name in request.args})
-    with db.session() as session:
-        return _desk(session, access.campaign(session), _id(draft), times)
+    return _page(None, draft)
 
 
 @bp.post("/c/<slug>/updates/<draft>")
 @needs(Act.TELL)
+@redraw_update
 def save(slug: str, draft: str) -> Response:
     """Keep other words, or show what they will look like, here or as a mail."""
-
-    def keep(session: Session, campaign: Campaign, actor: Actor) -> None:
-        updates.rewrite(session, campaign, _id(draft), _text(campaign), actor)
-
-    if request.form.get("do") == "preview":
-        with db.session() as session:
-            campaign = access.campaign(session)
-            return _desk(session, campaign, _id(draft), _typed(campaign), preview=True)
-    if request.form.get("do") == "mail":
-        return _done(slug, draft, keep, to=".mail")
-    return _done(slug, draft, keep, **{name: text for name in TIMES if (text := request.form.get(name))})
+    form = _posted()
+    if form.do.data == PREVIEW:
+        return _page(form, draft, preview=True)
+    text = form.check().text.data
+    with db.transaction() as session:
+        updates.rewrite(session, access.campaign(session), _id(draft), text, access.actor())
+    if form.do.data == SHOW_MAIL:
+        return access.go(url_for(".mail", slug=slug, draft=draft))
+    times = {name: typed for name in TIMES if (typed := form.typed(name))}
+    return access.go(url_for(".show", slug=slug, draft=draft) + ("?" + urlencode(times) if times else ""))
 
 
 @bp.post("/c/<slug>/updates/<draft>/publish")
 @needs(Act.TELL)
+@redraw_update
 def publish(slug: str, draft: str) -> Response:
     """Publish what is on the screen on the page, at once or at a time."""
-
-    def plan(session: Session, campaign: Campaign, actor: Actor) -> None:
-        access.look_first()
-        _keep(session, campaign, draft, actor)
-        updates.plan(session, campaign, _id(draft), _due("due", campaign, actor.now), actor)
-
-    return _done(slug, draft, plan)
+    form = _posted(button="due").check()
+    access.look_first()
+    with db.transaction() as session:
+        campaign, actor = access.campaign(session), access.actor()
+        _keep(session, campaign, draft, form, actor)
+        updates.plan(session, campaign, _id(draft), form.due.data, actor)
+    return access.go(url_for(".show", slug=slug, draft=draft))
 
 
 @bp.post("/c/<slug>/updates/<draft>/mail")
 @needs(Act.TELL, fresh=True)
+@redraw_update
 def ask(slug: str, draft: str) -> Response:
     """Ask a second organiser to publish and mail what is on the screen."""
-
-    def ask_to_mail(session: Session, campaign: Campaign, actor: Actor) -> None:
-        access.look_first()
-        _keep(session, campaign, draft, actor)
-        updates.ask_to_mail(session, campaign, _id(draft), _due("mail_due", campaign, actor.now), actor)
-
-    return _done(slug, draft, ask_to_mail)
+    form = _posted(button="mail_due").check()
+    access.look_first()
+    with db.transaction() as session:
+        campaign, actor = access.campaign(session), access.actor()
+        _keep(session, campaign, draft, form, actor)
+        updates.ask_to_mail(session, campaign, _id(draft), form.mail_due.data, actor)
+    return access.go(url_for(".show", slug=slug, draft=draft))
 
 
 @bp.post("/c/<slug>/updates/<draft>/cancel")
 @needs(Act.TELL)
+@redraw_update
 def cancel(slug: str, draft: str) -> Response:
     """Make a draft again of what is planned or asked for."""
-
-    def take_back(session: Session, campaign: Campaign, actor: Actor) -> None:
-        updates.cancel(session, campaign, _id(draft), actor)
-
-    return _done(slug, draft, take_back)
+    with db.transaction() as session:
+        updates.cancel(session, access.campaign(session), _id(draft), access.actor())
+    return access.go(url_for(".show", slug=slug, draft=draft))
 
 
 @bp.post("/c/<slug>/updates/<draft>/discard")
@@ -166,18 +193,18 @@ def discard(slug: str, draft: str) -> Response:
 
 @bp.post("/c/<slug>/updates/<draft>/trial")
 @needs(Act.TELL)
+@redraw_update
 def trial(slug: str, draft: str) -> Response:
     """Mail what is on the screen to an address that is typed once and kept nowhere."""
-
-    def send(session: Session, campaign: Campaign, actor: Actor) -> None:
-        access.look_first()
-        _keep(session, campaign, draft, actor)
-        lang = request.form.get("lang", "")
-        lang = lang if lang in campaign.languages else campaign.languages[0]
-        address = trials.want_trial(session, campaign, _id(draft), request.form.get("address", "").strip(), actor)
-        trials.send_trial(session, _id(draft), seal_address(services().vault, address, lang, actor.now))
-
-    return _done(slug, draft, send, said="trial")
+    form = _posted(button="address").check()
+    access.look_first()
+    with db.transaction() as session:
+        campaign, actor = access.campaign(session), access.actor()
+        _keep(session, campaign, draft, form, actor)
+        address = trials.want_trial(session, campaign, _id(draft), form.address.data, actor)
+        sealed = seal_address(services().vault, address, form.trial_language(), actor.now)
+        trials.send_trial(session, _id(draft), sealed)
+    return access.go(url_for(".show", slug=slug, draft=draft, done="trial"))
 
 
 @bp.get("/c/<slug>/updates/<draft>/mail")
@@ -219,81 +246,19 @@ def _id(draft: str) -> bytes:
         raise UpdateUnknown from None
 
 
-def _due(name: str, campaign: Campaign, now: datetime) -> datetime | None:
-    if not request.form.get(name, "").strip():
-        return None
-    typed = Typed(request.form)
-    due = typed.moment(name, rendering.zone_of(campaign), now)
-    typed.check()
-    return due
+def _posted(**meta: str) -> UpdateForm:
+    """The form of this request, before it is checked."""
+    with db.session() as session:
+        return UpdateForm(request.form, meta=rendering.form_meta(access.campaign(session)) | meta)
 
 
-def _text(campaign: Campaign) -> dict[str, str]:
-    typed = Typed(request.form)
-    text = typed.texts("text", campaign.languages, every=True)
-    typed.check()
-    return text
+def _times_of_address(campaign: Campaign) -> UpdateForm:
+    """The form with the times that were typed when the words were kept; the address of the page holds them."""
+    times = MultiDict({name: request.args[name] for name in TIMES if name in request.args})
+    return UpdateForm(times, meta=rendering.form_meta(campaign))
 
 
-def _keep(session: Session, campaign: Campaign, draft: str, actor: Actor) -> None:
+def _keep(session: Session, campaign: Campaign, draft: str, form: UpdateForm, actor: Actor) -> None:
     """Keep the words on the screen, which the act that follows is about; a post without any is about those kept."""
-    if any(f"text-{lang}" in request.form for lang in campaign.languages):
-        updates.rewrite(session, campaign, _id(draft), _text(campaign), actor)
-
-
-def _typed(campaign: Campaign) -> Filled:
-    names = [*(f"text-{lang}" for lang in campaign.languages), *TIMES, "address", "lang"]
-    return Filled({name: request.form[name] for name in names if name in request.form})
-
-
-def _typed_again(campaign: Campaign, error: Exception) -> Filled:
-    return rendering.to_mend(error, dict(_typed(campaign).values))
-
-
-def _done(
-    slug: str,
-    draft: str,
-    act: Callable[[Session, Campaign, Actor], None],
-    *,
-    said: str | None = None,
-    to: str = ".show",
-    **times: str,
-) -> Response:
-    """Do it and go on, with times that were typed and are not kept; or show what is to be mended."""
-    try:
-        with db.transaction() as session:
-            act(session, access.campaign(session), access.actor())
-    except TO_MEND as error:
-        with db.session() as session:
-            campaign = access.campaign(session)
-            return rendering.render_again(error, _desk(session, campaign, _id(draft), _typed_again(campaign, error)))
-    return access.go(url_for(to, slug=slug, draft=draft, done=said) + ("?" + urlencode(times) if times else ""))
-
-
-def _sheet(session: Session, campaign: Campaign, form: Filled, *, preview: bool = False) -> Response:
-    return rendering.render("update_new", session, campaign, form, preview=preview)
-
-
-def _desk(
-    session: Session, campaign: Campaign, draft_id: bytes, form: Filled = EMPTY, *, preview: bool = False
-) -> Response:
-    now = clock.now()
-    found = updates.find(session, campaign, draft_id, now)
-    values = {f"text-{lang}": text for lang, text in found.draft.text.items()} | dict(form.values)
-    number = found.draft.number
-    return rendering.render(
-        "update",
-        session,
-        campaign,
-        Filled(values, form.errors),
-        written=found,
-        preview=preview,
-        public=campaign.state is not CampaignState.DRAFT,
-        audience=subscribers.audience(session, campaign.id),
-        mailed=updates.mailed_in_week(session, campaign, now),
-        most=campaigns.UPDATES_A_WEEK,
-        zone=rendering.zone_of(campaign),
-        published=next((each for each in updates.published(session, campaign) if each.update.number == number), None),
-        tongues=[(code, LANGUAGES.get(code, code)) for code in campaign.languages],
-        trial_sent=request.args.get("done") == "trial",
-    )
+    if form.has_words():
+        updates.rewrite(session, campaign, _id(draft), form.text.data, actor)

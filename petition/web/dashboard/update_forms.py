@@ -1,0 +1,91 @@
+"""The form of an update: its words, and beside them a field for each button that needs one.
+
+Guards that a button asks for nothing that belongs to another one: only the words and its own field are checked, and the
+other fields stay as they were typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wtforms.validators import DataRequired, Length, Optional
+
+from petition.core.i18n import LANGUAGES
+from petition.core.i18n import marked as _
+from petition.web.dashboard.forms import LONGEST_TEXT
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import DateTimeLocalField, SelectField, StringField, TextAreaField, TranslatedField
+from petition.web.forms.validators import in_future, visible_lines
+from petition.web.language import lazy_gettext
+
+
+class UpdateForm(BaseForm):
+    """An update as it stands on the screen; `do` is the button that keeps it, shows it here, or shows its mail.
+
+    `meta.button`: the field that the pressed button needs beside the words. A button of that kind may be pressed
+    without any words: it works with those that were kept.
+    """
+
+    class Meta:
+        """See above."""
+
+        button = ""
+
+    do = StringField()
+    text = TranslatedField(
+        TextAreaField(
+            validators=[DataRequired(), Length(max=LONGEST_TEXT), visible_lines],
+            render_kw={"rows": "8"},
+        ),
+        lazy_gettext(_("Text")),
+        description=lazy_gettext(_("Markdown: **bold**, *italic*, lists, [links](https://example.org).")),
+    )
+    due = DateTimeLocalField(
+        validators=[Optional(), in_future],
+        description=lazy_gettext(
+            _("Leave this empty to publish at once. Readers with a daily or weekly digest find it there.")
+        ),
+    )
+    mail_due = DateTimeLocalField(
+        validators=[Optional(), in_future],
+        description=lazy_gettext(_("Leave this empty to publish and mail as soon as a second organiser approves.")),
+    )
+    address = StringField(
+        lazy_gettext(_("Your own address")),
+        description=lazy_gettext(
+            _(
+                "One mail goes to this address, and to nobody else. The address is sealed, used once and kept nowhere. A work address is refused."
+            )
+        ),
+        render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false"},
+    )
+    lang = SelectField(
+        lazy_gettext(_("Language")),
+        [Optional()],
+        choices=lambda form, _field: [(code, LANGUAGES.get(code, code)) for code in form.meta.languages],
+    )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check the words and the field of the pressed button."""
+        del extra_validators
+        needed = [self[self.meta.button]] if self.meta.button else []
+        if self.has_words() or not needed:
+            needed.append(self.text)
+        fine = [each.validate(self) for each in needed]
+        return all(fine)
+
+    def has_words(self) -> bool:
+        """Whether a field for the words was posted, empty or not."""
+        return any(each.raw_data for each in self.text.by_language.values())
+
+    def fill_in(self, words: Mapping[str, str]) -> None:
+        """Show the words that were kept, where none were posted."""
+        for lang, each in self.text.by_language.items():
+            if not each.raw_data:
+                each.data = words.get(lang, "")
+
+    def trial_language(self) -> str:
+        """The language of the trial: the one that was chosen if the letter has it, else the letter's first."""
+        chosen, languages = self.lang.data, self.meta.languages
+        return str(chosen if chosen in languages else languages[0])
