@@ -42,7 +42,9 @@ def gettext(sentence: str, /, **values: object) -> str:
 
 
 def lazy_gettext(sentence: str, /, **values: object) -> str:
-    """The same, translated when it is shown: for the labels of fields, which are written before any request."""
+    """The same, translated when it is shown: for labels and sentences of forms, written before any request. Import it as `_`."""
+    if isinstance(sentence, LazyProxy):
+        return sentence
     return cast("str", LazyProxy(gettext, sentence, enable_cache=False, **values))
 
 

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from wtforms.validators import Optional
 
 from petition.core import db
-from petition.core.i18n import marked as _
 from petition.core.ids import CampaignId
 from petition.organisers import Act, Organiser
 from petition.organisers import audit_log as journal_
@@ -20,7 +19,7 @@ from petition.web.dashboard import access, audit_messages, rendering
 from petition.web.dashboard.access import needs
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import HexField, SelectField
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 bp = access.blueprint("journal")
 A_PAGE: Final = 100
@@ -30,8 +29,8 @@ LARGEST: Final = 2**63 - 1
 class FilterForm(BaseForm):
     """Which lines of the journal are shown; what is neither an action nor an organiser is ignored."""
 
-    deed = SelectField(lazy_gettext(_("What")), [Optional()], choices=Action)
-    by = HexField(lazy_gettext(_("Who")), [Optional()])
+    deed = SelectField(_("What"), [Optional()], choices=Action)
+    by = HexField(_("Who"), [Optional()])
 
 
 @bp.get("/c/<slug>/journal")

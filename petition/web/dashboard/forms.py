@@ -8,7 +8,6 @@ from typing import Final
 from wtforms.validators import DataRequired, Length
 
 from petition.core.i18n import LANGUAGES
-from petition.core.i18n import marked as _
 from petition.core.ids import OrganiserId
 from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
@@ -18,7 +17,7 @@ from petition.web.dashboard.words import DUTIES, ROLES
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import HexField, LineField, RadioField, SelectField, StringField
 from petition.web.forms.validators import no_link, visible
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 LONGEST_ID: Final = 2_048
 LONGEST_TEXT: Final = 20_000
@@ -26,7 +25,7 @@ LONGEST_TEXT: Final = 20_000
 PREVIEW: Final = "preview"
 """The button that shows what a text will look like; it is posted as `do`."""
 UNWATCHED: Final = {"autocapitalize": "none", "spellcheck": "false"}
-NOT_A_ROLE: Final = lazy_gettext(_("Choose a role from the list."))
+NOT_A_ROLE: Final = _("Choose a role from the list.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ class CodeForm(BaseForm):
     """Prove who it is with a recovery code."""
 
     code = StringField(
-        lazy_gettext(_("Recovery code")),
+        _("Recovery code"),
         [DataRequired(), Length(max=LONGEST_TYPED), visible],
-        description=lazy_gettext(_("One of the ten that you kept. Each works once.")),
+        description=_("One of the ten that you kept. Each works once."),
         render_kw={"autocomplete": "off", **UNWATCHED},
     )
 
@@ -60,9 +59,9 @@ class SignInForm(CodeForm):
     """Come in by name and recovery code."""
 
     name = LineField(
-        lazy_gettext(_("Your name here")),
+        _("Your name here"),
         [DataRequired(), Length(max=LONGEST_NAME), visible],
-        description=lazy_gettext(_("As you chose it when you joined.")),
+        description=_("As you chose it when you joined."),
         render_kw={"autocomplete": "username", **UNWATCHED},
     )
 
@@ -71,11 +70,9 @@ class NameForm(BaseForm):
     """How a new organiser will be called."""
 
     name = LineField(
-        lazy_gettext(_("What shall we call you?")),
+        _("What shall we call you?"),
         [DataRequired(), Length(max=LONGEST_NAME), visible, no_link],
-        description=lazy_gettext(
-            _("The other organisers and the journal show it. It may be made up; no mail address is asked for.")
-        ),
+        description=_("The other organisers and the journal show it. It may be made up; no mail address is asked for."),
         render_kw={"autocomplete": "username", "spellcheck": "false"},
     )
 
@@ -84,9 +81,9 @@ class PasskeyForm(BaseForm):
     """A passkey that was made, under a name of one's own."""
 
     passkey = LineField(
-        lazy_gettext(_("Name of the new passkey")),
+        _("Name of the new passkey"),
         [DataRequired(), Length(max=LONGEST_NAME), visible],
-        description=lazy_gettext(_("So that you know it again: the device, or the app that keeps it.")),
+        description=_("So that you know it again: the device, or the app that keeps it."),
         render_kw={"autocomplete": "off"},
     )
     credential = StringField(validators=[Length(max=LONGEST_ANSWER)])
@@ -106,7 +103,7 @@ class InviteForm(BaseForm):
     """A role to invite somebody to."""
 
     role = RadioField(
-        lazy_gettext(_("Role in the team")), choices=Role, labels=ROLES, hints=DUTIES, id="invite", default=Role.EDITOR,
+        _("Role in the team"), choices=Role, labels=ROLES, hints=DUTIES, id="invite", default=Role.EDITOR,
         invalid_value_message=NOT_A_ROLE,
     )  # fmt: skip
 
@@ -124,4 +121,4 @@ class MemberForm(IdForm):
 class LanguageForm(BaseForm):
     """The language of one's pages."""
 
-    lang = SelectField(choices=LANGUAGES, invalid_value_message=lazy_gettext(_("Choose a language from the list.")))
+    lang = SelectField(choices=LANGUAGES, invalid_value_message=_("Choose a language from the list."))

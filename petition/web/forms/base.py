@@ -18,9 +18,8 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form
 
 from petition.core.errors import ExpectedError
-from petition.core.i18n import marked as _
 from petition.web.forms.fields import IntegerField, RadioField, leaves
-from petition.web.language import gettext
+from petition.web.language import lazy_gettext as _
 
 SENTENCES: Final = {
     "This field is required.": _("Fill this in."),
@@ -38,7 +37,7 @@ class FormRefused(ExpectedError, ValueError):
 
     def __init__(self, errors: dict[str, list[str]], form: BaseForm | None = None) -> None:
         super().__init__(", ".join(errors))
-        self.errors = errors
+        self.errors = {name: [str(each) for each in sentences] for name, sentences in errors.items()}
         self.form = form
 
 
@@ -47,7 +46,7 @@ class Sentences:
 
     def gettext(self, string: str) -> str:
         """One sentence."""
-        return gettext(SENTENCES[string])
+        return str(SENTENCES[string])
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """The same for a sentence about a number."""
@@ -104,7 +103,7 @@ class BaseForm(Form):
         given = {name: value for name, value in document.items() if name in known and value is not None}
         wrong = sorted(name for name, value in given.items() if not _is_text(known[name], value))
         if wrong:
-            raise FormRefused({name: [gettext(_("This must be a text."))] for name in wrong})
+            raise FormRefused({name: [_("This must be a text.")] for name in wrong})
         return cls.read(MultiDict({name: str(value) for name, value in given.items()}))
 
     @property

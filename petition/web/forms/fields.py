@@ -22,9 +22,8 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
 from petition.core.encoding import b64u, unb64u
-from petition.core.i18n import marked as _
 from petition.web.forms.filters import digits, lines, one_line, stripped
-from petition.web.language import gettext, lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 LONGEST_VALUE: Final = 500
 """Of a field that has no limit of its own, because its value is checked otherwise."""
@@ -39,7 +38,7 @@ YEARS: Final = range(2020, 2101)
 
 def too_long(longest: int) -> str:
     """The sentence for a text of more characters."""
-    return gettext(_("Write %(max)s characters at most."), max=longest)
+    return _("Write %(max)s characters at most.", max=longest)
 
 
 def is_sent_too_long(text: str, longest: int) -> bool:
@@ -112,14 +111,11 @@ class CodeField(StringField):
         """Refuse what is not a code."""
         super().pre_validate(form)
         if len(self.data) != CODE_DIGITS or not DIGITS.fullmatch(self.data):
-            raise StopValidation(gettext(_("A code has eight digits.")))
+            raise StopValidation(_("A code has eight digits."))
 
 
 class BooleanField(LengthFirst, wtforms.BooleanField):
     """A box to tick; an empty or missing one is False."""
-
-    def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
-        super().__init__(label, validators, **options)
 
     def _value(self) -> str:
         return "yes" if self.data else ""
@@ -144,7 +140,7 @@ class TypedField(LengthFirst):
 
     def refusal(self) -> str:
         """The sentence for a text that cannot be parsed."""
-        return str(self.invalid_value_message or gettext(self.INVALID))  # type: ignore[attr-defined]  # since 3.3
+        return str(self.invalid_value_message or self.INVALID)  # type: ignore[attr-defined]  # since 3.3
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Parse what was sent; raises ValueError. An empty field that may be empty keeps its default."""
@@ -186,11 +182,11 @@ class IntegerField(TypedField, wtforms.IntegerField):
         least, most = self.flags.min, self.flags.max
         if least is None or most is None:
             return super().refusal()
-        return gettext(_("Write a whole number from %(min)s to %(max)s."), min=least, max=most)
+        return _("Write a whole number from %(min)s to %(max)s.", min=least, max=most)
 
 
 class SelectField(TypedField, wtforms.SelectField):
-    """One of a list. `choices`: a StrEnum, whose member is the value, or texts; `labels`: marked sentences by choice."""
+    """One of a list. `choices`: a StrEnum, whose member is the value, or texts; `labels`: sentences by choice."""
 
     INVALID = _("Choose one from the list.")
 
@@ -218,7 +214,7 @@ class SelectField(TypedField, wtforms.SelectField):
 
 
 class RadioField(SelectField):
-    """The same as buttons, one of which can be chosen; `hints`: marked sentences by choice."""
+    """The same as buttons, one of which can be chosen; `hints`: sentences by choice."""
 
     def __init__(
         self, label: str = "", validators: Any = None, *, hints: Mapping[Any, str] | None = None, **options: Any
@@ -228,7 +224,7 @@ class RadioField(SelectField):
 
     def hint(self, value: Any) -> str:
         """The hint of one choice, in the language of the request."""
-        return gettext(self.hints[value]) if value in self.hints else ""
+        return _(self.hints[value]) if value in self.hints else ""
 
     def first(self) -> str:
         """The id of the first button."""
@@ -351,4 +347,4 @@ def leaves(fields: Iterable[Field]) -> Iterator[Field]:
 
 
 def _choice(value: Any, labels: Mapping[Any, str]) -> SelectChoice:
-    return SelectChoice(value, lazy_gettext(labels[value]) if value in labels else str(value))
+    return SelectChoice(value, _(labels[value]) if value in labels else str(value))

@@ -9,9 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
-from petition.core.i18n import marked as _
 from petition.core.normalization import MOST_MARKS, TooManyMarks, nfc
-from petition.web.language import gettext
+from petition.web.language import lazy_gettext as _
 
 SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
@@ -41,5 +40,6 @@ def _composed(text: str | None) -> str:
     try:
         return nfc(text or "")
     except TooManyMarks:
-        sentence = _("More than %(n)s accents or other marks stand on one letter. Take some of them away.")
-        raise ValueError(gettext(sentence, n=MOST_MARKS)) from None
+        raise ValueError(
+            _("More than %(n)s accents or other marks stand on one letter. Take some of them away.", n=MOST_MARKS)
+        ) from None

@@ -9,7 +9,6 @@ from typing import Final
 from wtforms.validators import DataRequired, Length, Optional
 
 from petition.core.i18n import LANGUAGES
-from petition.core.i18n import marked as _
 from petition.ledger.entries import Visibility
 from petition.mailing.subscribers import Frequency
 from petition.signatures import DisplayChoice
@@ -25,7 +24,7 @@ from petition.web.forms.fields import (
 )
 from petition.web.forms.filters import stripped
 from petition.web.forms.validators import no_link, visible
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 LONGEST_ADDRESS: Final = 320
 LONGEST_PASS: Final = 1_000
@@ -90,7 +89,7 @@ class VerifyForm(BaseForm):
     """Ask for a code."""
 
     address = StringField(
-        lazy_gettext(_("Work address")),
+        _("Work address"),
         [DataRequired(), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
     )
@@ -113,10 +112,8 @@ class PassForm(BaseForm):
 
     challenge = StringField(validators=[DataRequired(), Length(max=LONGEST_CHOICE)])
     code = CodeField(
-        lazy_gettext(_("Code")),
-        description=lazy_gettext(
-            _("Eight digits, from a mail with a neutral subject. Check your spam folder as well.")
-        ),
+        _("Code"),
+        description=_("Eight digits, from a mail with a neutral subject. Check your spam folder as well."),
         render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **UNWATCHED},
     )
     blinded = Base64Field(length=BLINDED_BYTES)
@@ -136,14 +133,14 @@ class SignForm(BaseForm):
     """Redeem a pass for a signature. The page knows the roles and the teams."""
 
     pass_ = TextAreaField(
-        lazy_gettext(_("Your pass")),
+        _("Your pass"),
         [DataRequired(), Length(max=LONGEST_PASS)],
         name="pass",
         filters=(stripped,),
         render_kw={"class": "code", "rows": 5, "autocomplete": "off", "spellcheck": "false"},
     )
     show = RadioField(
-        lazy_gettext(_("What everybody can see of you")),
+        _("What everybody can see of you"),
         choices=[Visibility.ANONYMOUS, Visibility.ROLE, Visibility.NAME],
         coerce=Visibility,
         labels={
@@ -162,38 +159,34 @@ class SignForm(BaseForm):
                 " Everybody can read it, copy it and search for it, your employer too."
             ),
         },
-        invalid_value_message=lazy_gettext(_("Choose what is shown: name, role or anonymous.")),
+        invalid_value_message=_("Choose what is shown: name, role or anonymous."),
     )
     name = LineField(
-        lazy_gettext(_("Full name")),
+        _("Full name"),
         [Length(max=LONGEST_NAME), visible, no_link],
         render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": LONGEST_NAME},
     )
     role = StringField(
-        lazy_gettext(_("Role")),
+        _("Role"),
         [Length(max=LONGEST_CHOICE)],
         filters=(),
         default="",
-        description=lazy_gettext(_("From the organisers’ list. With your full name you may leave it out.")),
+        description=_("From the organisers’ list. With your full name you may leave it out."),
     )
-    team = StringField(
-        lazy_gettext(_("Team (you may leave it out)")), [Length(max=LONGEST_CHOICE)], filters=(), default=""
-    )
+    team = StringField(_("Team (you may leave it out)"), [Length(max=LONGEST_CHOICE)], filters=(), default="")
     comment = TextAreaField(
-        lazy_gettext(_("Comment (you may leave it out)")),
+        _("Comment (you may leave it out)"),
         [Length(max=LONGEST_COMMENT), visible],
-        description=lazy_gettext(_("Up to 280 characters, shown beside your name.")),
+        description=_("Up to 280 characters, shown beside your name."),
         render_kw={"rows": 3, "maxlength": LONGEST_COMMENT},
     )
     publish_at = IntegerField(
-        lazy_gettext(_("When your name appears")),
+        _("When your name appears"),
         [Optional()],
         default=0,
-        description=lazy_gettext(
-            _(
-                "You are counted at once in any case. Until there are enough names you stand among the anonymous and your"
-                " name waits, unpublished, in our database; names that wait for the same number appear together."
-            )
+        description=_(
+            "You are counted at once in any case. Until there are enough names you stand among the anonymous and your"
+            " name waits, unpublished, in our database; names that wait for the same number appear together."
         ),
     )
     sealed_until = IntegerField(default=0, validators=[Optional()])
@@ -216,14 +209,12 @@ class ReceiptForm(BaseForm):
     """A receipt as text, and for how many names its signer's name waits."""
 
     receipt = TextAreaField(
-        lazy_gettext(_("Receipt")),
+        _("Receipt"),
         [Length(max=LONGEST_RECEIPT)],
         filters=(),
         render_kw={"class": "code", "rows": 6, "autocomplete": "off", "spellcheck": "false"},
     )
-    file = StringField(
-        lazy_gettext(_("Or open the file")), render_kw={"type": "file", "accept": ".json,application/json,text/plain"}
-    )
+    file = StringField(_("Or open the file"), render_kw={"type": "file", "accept": ".json,application/json,text/plain"})
     publish_at = IntegerField(default=0, validators=[Optional()])
 
 
@@ -249,7 +240,7 @@ class MailForm(BaseForm):
     """Choose how often mail comes and its language."""
 
     rhythm = RadioField(
-        lazy_gettext(_("How often")),
+        _("How often"),
         choices=Frequency,
         labels={
             Frequency.MILESTONES: _("As it happens"),
@@ -264,9 +255,9 @@ class MailForm(BaseForm):
             ),
             Frequency.DAILY: _("The same each day. On a day without any, no mail."),
         },
-        invalid_value_message=lazy_gettext(_("Choose how often: milestones, weekly or daily.")),
+        invalid_value_message=_("Choose how often: milestones, weekly or daily."),
     )
-    lang = StringField(lazy_gettext(_("Language of the mails")), [Length(max=LONGEST_CHOICE)])
+    lang = StringField(_("Language of the mails"), [Length(max=LONGEST_CHOICE)])
 
     def mail_choice(self) -> MailChoice:
         """Both."""
@@ -277,7 +268,7 @@ class SubscribeForm(MailForm):
     """Ask for mail."""
 
     address = StringField(
-        lazy_gettext(_("Personal address")),
+        _("Personal address"),
         [DataRequired(), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
     )

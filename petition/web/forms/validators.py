@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from wtforms import Field, Form, TextAreaField, ValidationError
 
-from petition.core.i18n import marked as _
-from petition.web.language import gettext
+from petition.web.language import lazy_gettext as _
 
 LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
 HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -29,38 +28,38 @@ def visible(_form: Form, field: Field) -> None:
     """Refuse what cannot be seen: control, format and unassigned characters. Only a text area may break lines."""
     text = str(field.data).replace("\n", " ") if isinstance(field, TextAreaField) else field.data
     if not text.isprintable() and not all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text):
-        raise ValidationError(gettext(UNSEEN))
+        raise ValidationError(UNSEEN)
 
 
 def visible_lines(_form: Form, field: Field) -> None:
     """Refuse what cannot be seen, except line breaks, tabs and what joins letters: for long texts in any script."""
     if not is_seen(field.data):
-        raise ValidationError(gettext(UNSEEN))
+        raise ValidationError(UNSEEN)
 
 
 def no_link(_form: Form, field: Field) -> None:
     """Refuse a link or an address where a name is wanted."""
     if LINK.search(field.data):
-        raise ValidationError(gettext(_("Write a name, without a link or an address.")))
+        raise ValidationError(_("Write a name, without a link or an address."))
 
 
 def web_page(_form: Form, field: Field) -> None:
     """Refuse what is not the address of a web page; an empty field passes."""
     if field.data and not is_link(field.data):
-        raise ValidationError(gettext(_("Write the address of a page, from https:// on.")))
+        raise ValidationError(_("Write the address of a page, from https:// on."))
 
 
 def not_in_future(_form: Form, field: Field) -> None:
     """Refuse a day after today in the time zone of the form (`meta.zone`, `meta.now`)."""
     today: date = field.meta.now.astimezone(field.meta.zone).date()
     if field.data > today:
-        raise ValidationError(gettext(_("This day has not come yet.")))
+        raise ValidationError(_("This day has not come yet."))
 
 
 def in_future(_form: Form, field: Field) -> None:
     """Refuse a moment that has passed (`meta.now`)."""
     if field.data <= field.meta.now.astimezone(UTC):
-        raise ValidationError(gettext(_("This time has passed.")))
+        raise ValidationError(_("This time has passed."))
 
 
 def is_seen(text: str) -> bool:
