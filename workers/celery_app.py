@@ -17,6 +17,7 @@ from kombu import Queue
 from petition import campaigns
 from petition.config import Config, Environment
 from petition.core import clock, db, failpoints
+from petition.core.process import ProcessValue
 from petition.mail import Postbox, postbox_for
 from petition.mailing.digests import Sender
 from petition.privacy import Vault, keyring
@@ -74,7 +75,7 @@ class WorkerContext:
     sender: Sender
 
 
-_office: list[WorkerContext] = []
+_context = ProcessValue[WorkerContext]("worker context")
 _stop: Final = mmap.mmap(-1, 1)
 """One byte that the pool's processes share with their parent, the only one who hears the signal to stop."""
 
@@ -93,7 +94,7 @@ def set_up(config: Config) -> None:
     failpoints.arm(config.failpoint)
     db.connect(config.database_url)
     vault, bulk = keyring.connect(config.master_keys), postbox_for(config, BULK_TIMEOUT)
-    _office[:] = [WorkerContext(config, vault, postbox_for(config), sender_of(config, bulk))]
+    _context.set(WorkerContext(config, vault, postbox_for(config), sender_of(config, bulk)))
 
 
 def sender_of(config: Config, postbox: Postbox) -> Sender:
@@ -120,8 +121,8 @@ def _signal_pool(**_: object) -> None:
 
 
 def worker_context() -> WorkerContext:
-    """This worker's means; a programming error if `staff` was never called."""
-    return _office[0]
+    """What this worker works with; a programming error if `set_up` was never called."""
+    return _context.get()
 
 
 @worker_process_init.connect

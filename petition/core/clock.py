@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-_offset = timedelta(0)
+from petition.core.process import ProcessValue
+
+_offset = ProcessValue("offset of the clock", timedelta(0))
 
 
 def set_offset(seconds: int) -> None:
     """Shift every later `now()` by so many seconds (Config.now_offset; always 0 in production)."""
-    global _offset  # noqa: PLW0603 (the one clock has one offset)
-    _offset = timedelta(seconds=seconds)
+    _offset.set(timedelta(seconds=seconds))
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
-    return datetime.now(UTC) + _offset
+    return datetime.now(UTC) + _offset.get()

@@ -40,6 +40,7 @@ from sqlalchemy.types import TypeDecorator
 
 from petition.core import events
 from petition.core.ids import CampaignId, OrganiserId
+from petition.core.process import ProcessValue
 
 Row = TypeVarTuple("Row")
 T = TypeVar("T")
@@ -108,7 +109,8 @@ class Base(DeclarativeBase):
 FEATURE_NOT_SUPPORTED: Final = "0A000"
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
-_lines: list[Engine] = []  # the same database, over connections on which each statement is a transaction
+_autocommit = ProcessValue[Engine]("database")
+"""The same database, over connections on which each statement is a transaction."""
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
@@ -121,8 +123,7 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
     engine = create_engine(url, **pool)
     _sessions.configure(bind=engine, join_transaction_mode="conditional_savepoint")
     own = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None}
-    _lines[:] = [create_engine(url, **pool, **own)]
-    for each in (engine, *_lines):
+    for each in (engine, _autocommit.set(create_engine(url, **pool, **own))):
         event.listen(each, "handle_error", _leave_old_plans)
     return engine
 
@@ -137,13 +138,13 @@ def _leave_old_plans(context: ExceptionContext) -> None:
 def disconnect() -> None:
     """Close the connections that nobody is using."""
     engine().dispose()
-    _lines[0].dispose()
+    _autocommit.get().dispose()
 
 
 def forked() -> None:
     """Leave the connections that were open before a fork to the parent."""
     engine().dispose(close=False)
-    _lines[0].dispose(close=False)
+    _autocommit.get().dispose(close=False)
 
 
 def bind(connection: Connection) -> None:
@@ -230,7 +231,7 @@ def autocommit_connection() -> Iterator[Connection]:
     if isinstance(bound, Connection):
         yield bound
         return
-    with _lines[0].connect() as connection:
+    with _autocommit.get().connect() as connection:
         yield connection
 
 

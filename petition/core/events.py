@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from petition.core.errors import ExpectedError
+from petition.core.process import ProcessValue
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,12 @@ class ExportWanted(Event):
 
 Deliverer = Callable[[Event], None]
 _KEY = "announced"
-_deliverers: list[Deliverer] = []
+_deliverer = ProcessValue[Deliverer]("deliverer of events", lambda _event: None)
 
 
 def connect(deliverer: Deliverer) -> None:
     """Say who carries events out of this process (the workers' table, in app.py)."""
-    _deliverers[:] = [deliverer]
+    _deliverer.set(deliverer)
 
 
 def announce(info: dict[Any, Any], event: Event) -> None:
@@ -84,10 +85,9 @@ def taken(info: dict[Any, Any]) -> list[Event]:
 def deliver(events: Sequence[Event]) -> None:
     """Hand events on. Raises QueueAway only for one that must arrive."""
     for event in events:
-        for deliverer in _deliverers:
-            try:
-                deliverer(event)
-            except QueueAway:
-                if event.must_arrive:
-                    raise
-                log.warning("nudge not sent: %s", type(event).__name__)
+        try:
+            _deliverer.get()(event)
+        except QueueAway:
+            if event.must_arrive:
+                raise
+            log.warning("nudge not sent: %s", type(event).__name__)

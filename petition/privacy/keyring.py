@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from petition.core.process import ProcessValue
 from petition.privacy import Vault
 
-_vault: list[Vault] = []
+_vault = ProcessValue[Vault]("master keys")
 
 
 def connect(master_keys: Sequence[str]) -> Vault:
     """Give this process its master keys; the first one seals."""
-    _vault[:] = [Vault(master_keys)]
     unsealed.cache_clear()
-    return _vault[0]
+    return _vault.set(Vault(master_keys))
 
 
 def seal(secret: bytes) -> bytes:
     """Seal a private key for its row."""
-    return _vault[0].seal(secret)
+    return _vault.get().seal(secret)
 
 
 @lru_cache(maxsize=256)
 def unsealed(sealed: bytes) -> bytes:
     """The private key of a row; raises SealBroken (`petition.privacy`) under a foreign master key."""
-    return _vault[0].unseal(sealed)
+    return _vault.get().unseal(sealed)

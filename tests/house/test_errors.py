@@ -34,6 +34,7 @@ NEVER_SHOWN: Final = {
     "core.encoding.NotCanonical": "entries are made of texts that forms have checked",
     "core.i18n.LanguageUnknown": "a request has a language of the interface, whatever it asked for",
     "core.normalization.TooManyMarks": "forms and addresses catch it",
+    "core.process.NotSetUp": "a mistake in the code: nobody expects it",
     "ledger.checkpoint.CheckpointMalformed": "the ledger reads what it wrote itself",
     "ledger.checkpoint.CheckpointUnsigned": "the ledger reads what it wrote itself",
     "ledger.checkpoint.KeyMalformed": "the ledger reads what it wrote itself",
