@@ -106,11 +106,11 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
 
 
 def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime) -> None:
-    wishes = _wishes(campaign)
+    choices = _choices(campaign)
     for day, batch in enumerate(BATCHES, start=1):
         at = opened + timedelta(days=day)
-        for wish in islice(wishes, batch):
-            signatures.redeem(session, OpenCampaign.of(campaign), _pass(session, campaign, pepper, at), wish)
+        for choice in islice(choices, batch):
+            signatures.redeem(session, OpenCampaign.of(campaign), _pass(session, campaign, pepper, at), choice)
         epochs.close_epoch(session, campaign, at)
 
 
@@ -122,7 +122,7 @@ def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> 
     return passes.complete(blinding, stamp).encode()
 
 
-def _wishes(campaign: Campaign) -> Iterator[DisplayChoice]:
+def _choices(campaign: Campaign) -> Iterator[DisplayChoice]:
     """Every sixth by name, every other by role, the rest anonymous: no two lists in the same order."""
     names = (f"{name} Example" for name in NAMES)
     roles, teams = cycle(campaign.roles), cycle(campaign.teams)
@@ -139,9 +139,9 @@ def _wishes(campaign: Campaign) -> Iterator[DisplayChoice]:
 def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]:
     """A campaign file as a draft and its milestones; raises SeedBroken with one sentence."""
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
-        shape.CAMPAIGN(told, "")
-        return _described(told, file.parent, host), _goals(told)
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        shape.CAMPAIGN(document, "")
+        return _described(document, file.parent, host), _goals(document)
     except OSError as error:
         raise SeedBroken(f"{error.filename} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -150,31 +150,33 @@ def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]
         raise SeedBroken(f"{file}: {wrong}") from None
 
 
-def _described(told: dict[str, Any], folder: Path, host: str) -> Draft:
-    letters = {lang: (letter["title"], _text_of(folder / letter["file"])) for lang, letter in told["letters"].items()}
-    workforce = told.get("workforce", {})
+def _described(document: dict[str, Any], folder: Path, host: str) -> Draft:
+    letters = {
+        lang: (letter["title"], _text_of(folder / letter["file"])) for lang, letter in document["letters"].items()
+    }
+    workforce = document.get("workforce", {})
     return Draft(
-        slug=told["slug"],
-        origin=f"{host}/c/{told['slug']}",
+        slug=document["slug"],
+        origin=f"{host}/c/{document['slug']}",
         letters=letters,
-        languages=told["languages"],
-        demands=told["demands"],
-        addressee=told["addressee"]["name"],
-        addressee_role=told["addressee"]["role"],
-        organisation=told["organisation"],
-        organisers=told["organisers"],
-        notice=told.get("demo", {}).get("notice", {}),
-        domains=told["domains"],
-        roles=told.get("roles", {}),
-        teams=told.get("teams", {}),
-        methods=told["methods"],
+        languages=document["languages"],
+        demands=document["demands"],
+        addressee=document["addressee"]["name"],
+        addressee_role=document["addressee"]["role"],
+        organisation=document["organisation"],
+        organisers=document["organisers"],
+        notice=document.get("demo", {}).get("notice", {}),
+        domains=document["domains"],
+        roles=document.get("roles", {}),
+        teams=document.get("teams", {}),
+        methods=document["methods"],
         workforce=workforce.get("count"),
         workforce_source=workforce.get("source", {}),
-        public_min=told["safety"]["public_min"],
-        mailing=told.get("mailing", {}),
-        opens_at=told.get("opens_at"),
-        closes_at=told.get("closes_at"),
-        **told["epochs"],
+        public_min=document["safety"]["public_min"],
+        mailing=document.get("mailing", {}),
+        opens_at=document.get("opens_at"),
+        closes_at=document.get("closes_at"),
+        **document["epochs"],
     )
 
 
@@ -189,5 +191,5 @@ def _text_of(file: Path) -> str:
     return markdown
 
 
-def _goals(told: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:
-    return [(MilestoneKind(goal["kind"]), int(goal["value"])) for goal in told.get("milestones", [])]
+def _goals(document: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:
+    return [(MilestoneKind(goal["kind"]), int(goal["value"])) for goal in document.get("milestones", [])]

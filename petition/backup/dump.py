@@ -68,8 +68,8 @@ def write(engine: Engine, path: Path, public: X25519PublicKey, now: datetime) ->
 def pour(connection: Connection, sink: Sink, now: datetime) -> dict[str, int]:
     """Write head and tables as frames into something; gives rows by table."""
     tables = [table for table in Base.metadata.sorted_tables if table.fullname not in LEFT_OUT]
-    told = [{"name": table.fullname, "columns": [column.name for column in table.columns]} for table in tables]
-    head = {"v": VERSION, "revision": migrate.revision(connection), "made": now.isoformat(), "tables": told}
+    described = [{"name": table.fullname, "columns": [column.name for column in table.columns]} for table in tables]
+    head = {"v": VERSION, "revision": migrate.revision(connection), "made": now.isoformat(), "tables": described}
     frame(sink, json.dumps(head, sort_keys=True).encode())
     return {table.fullname: _pour_table(driver(connection), table, sink) for table in tables}
 

@@ -109,10 +109,10 @@ def _restore(engine: Engine, opening: Opening, order: Order, now: datetime) -> R
 
 def _read_head(opening: Opening) -> _Head:
     try:
-        told = json.loads(_frame(opening, LONGEST_HEAD))
-        tables = [(str(each["name"]), [str(name) for name in each["columns"]]) for each in told["tables"]]
-        head = _Head(str(told["revision"]), datetime.fromisoformat(told["made"]), tables)
-        version = told["v"]
+        document = json.loads(_frame(opening, LONGEST_HEAD))
+        tables = [(str(each["name"]), [str(name) for name in each["columns"]]) for each in document["tables"]]
+        head = _Head(str(document["revision"]), datetime.fromisoformat(document["made"]), tables)
+        version = document["v"]
     except (ValueError, KeyError, TypeError):
         raise BackupBroken("This backup was not written by this program.") from None
     if version != VERSION or not migrate.is_known(head.revision):
@@ -146,8 +146,8 @@ def _make_room(connection: Connection, *, replace: bool) -> dict[CampaignId, int
         raise BackupRefused("The database holds tables of a newer version: install that one, or a later one, first.")
     lost = {what: n for name, what in WORTH.items() if (n := _count(connection, name))}
     if lost and not replace:
-        told = ", ".join(f"{n} {what}" for what, n in lost.items())
-        raise DatabaseHoldsData(f"The database is not empty; --replace would delete {told}.")
+        document = ", ".join(f"{n} {what}" for what, n in lost.items())
+        raise DatabaseHoldsData(f"The database is not empty; --replace would delete {document}.")
     pages = select(Publication.campaign_id, Publication.version)
     versions = {campaign: version for campaign, version in connection.execute(pages)} if lost else {}
     migrate.within(connection, migrate.BASE)

@@ -252,19 +252,19 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     acts = parser.add_subparsers(dest="act", required=True)
     signing = acts.add_parser("sign", help="prove where you work, choose what is shown, sign")
     signing.add_argument("url", help="the letter's address")
-    for name, told in (
+    for name, text in (
         ("--address", "work address"), ("--show", "anonymous, role or name"), ("--name", "full name"), ("--role", "role"),
         ("--team", "team"), ("--comment", "a comment"), ("--at-least", "publish the name only when so many names are public"),
         ("--keep-pass", "only get a pass, and keep it in this file"), ("--use-pass", "sign with a pass that was kept"),
         ("--receipt", "file for the receipt"),
     ):  # fmt: skip
-        signing.add_argument(name, default="", help=told, metavar=name[2:].upper())
-    for act, told in (
+        signing.add_argument(name, default="", help=text, metavar=name[2:].upper())
+    for act, text in (
         ("withdraw", "take the signature back"),
         ("hide", "take the name off"),
         ("receipt", "where it stands"),
     ):
-        acts.add_parser(act, help=told).add_argument("file", help="the receipt's file")
+        acts.add_parser(act, help=text).add_argument("file", help="the receipt's file")
     return parser.parse_args(argv)
 
 

@@ -39,7 +39,7 @@ def web(config: Config) -> Child:
     """The web server. `app:create_app()` reads the same Config from its environment."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     argv = (sys.executable, *WEB, "--bind", f"{host}:{config.port}", "app:create_app()")
-    return Child("web", argv, patience=GRACE + 0.5, stops=0)
+    return Child("web", argv, grace=GRACE + 0.5, stops=0)
 
 
 def worker(name: str) -> Child:
@@ -67,7 +67,7 @@ def beat(config: Config) -> Child:
     return Child(
         "beat",
         (sys.executable, *BEAT, "--schedule", str(config.home / "run" / "beat")),
-        patience=1.5,
+        grace=1.5,
         stops=1,
     )
 

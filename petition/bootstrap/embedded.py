@@ -71,10 +71,10 @@ class Home:
                 f"{self.folder} cannot be used ({error.strerror}): set PETITION_HOME to a folder of your own."
             ) from None
 
-    def lock(self, patience: float = DYING_SECONDS) -> None:
+    def lock(self, grace: float = DYING_SECONDS) -> None:
         """Take the folder, waiting so many seconds for what a dead holder left; HomeInUse when a live one has it."""
         descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + grace
         while not _flock(descriptor):
             holder = os.pread(descriptor, 20, 0).decode().strip()
             if _alive(holder) or time.monotonic() > deadline:

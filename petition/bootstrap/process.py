@@ -25,7 +25,7 @@ class Child:
 
     name: str
     argv: Sequence[str]
-    patience: float = 3.0
+    grace: float = 3.0
     stops: int = 2
 
 

@@ -210,7 +210,7 @@ class ProcessSupervisor:
             if watched.process.alive():
                 watched.process.send(signal.SIGTERM)
         for watched in several:
-            until = min(began + watched.child.patience, deadline)
+            until = min(began + watched.child.grace, deadline)
             while not self.hurry and time.monotonic() < until and not watched.process.wait(0.02):
                 pass
             watched.process.kill()

@@ -36,13 +36,13 @@ class Mailing:
     weekly_seconds: int = 0
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Self:
+    def read(cls, settings: Mapping[str, Any]) -> Self:
         """From a campaign's column or file; raises MailingFaulty with a sentence."""
         kinds = {each.name: type(each.default) for each in fields(cls)}
-        for name, value in told.items():
+        for name, value in settings.items():
             if type(value) is not kinds.get(name):
                 raise MailingFaulty(f"The mailing setting {name!r} is unknown or has the wrong type.")
-        mailing = cls(**told)
+        mailing = cls(**settings)
         if not {mailing.hour, mailing.quiet_from, mailing.quiet_to} <= set(HOURS):
             raise MailingFaulty("The hours of a mailing are whole numbers from 0 to 23.")
         if not {mailing.daily_seconds, mailing.weekly_seconds} <= set(range(DAY_SECONDS)):

@@ -148,4 +148,4 @@ def statuses(session: Session, campaign_id: CampaignId, workforce: int | None) -
             found.append(
                 MilestoneStatus(goal.kind, goal.value, needed, done.day if done else None, done.epoch if done else None)
             )
-    return sorted(found, key=lambda standing: standing.needs)
+    return sorted(found, key=lambda status: status.needs)

@@ -97,12 +97,12 @@ def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bo
 
 
 def _summary(slug: str, brought: Replayed) -> str:
-    told = [
+    lines = [
         f"{slug}: {brought.signed} signatures and {brought.ended} withdrawals and removals came after the backup.",
         f"  {brought.bodies} bodies that the newer ledger does not show were deleted.",
     ]
     if brought.late:
-        told.append(f"  {brought.late} signatures waited in the backup and are lost: the ledger is closed.")
+        lines.append(f"  {brought.late} signatures waited in the backup and are lost: the ledger is closed.")
     if brought.passes:
-        told.append(f"  {brought.passes} passes were issued after the backup; their holders could get another.")
-    return "\n".join(told)
+        lines.append(f"  {brought.passes} passes were issued after the backup; their holders could get another.")
+    return "\n".join(lines)

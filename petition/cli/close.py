@@ -42,8 +42,8 @@ def _describe(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator
     yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be taken back:"
     yield f"  {foreseen.pending:>6} waiting signatures get their last batch"
     yield f"  {foreseen.tombstones:>6} waiting withdrawals and removals are written with it"
-    if foreseen.waves:
-        yield f"  {foreseen.waves:>6} removals of many that are running are brought to their end"
+    if foreseen.bulk_removals:
+        yield f"  {foreseen.bulk_removals:>6} removals of many that are running are brought to their end"
     yield f"  {1:>6} issuer key is destroyed: no pass can be issued any more"
     yield f"  {foreseen.tags:>6} tags of verified people are deleted"
     yield f"  {foreseen.unused:>6} of {foreseen.issued} passes were not used, and cannot be any more"

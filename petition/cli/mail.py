@@ -266,8 +266,8 @@ def _lifted(session: Session, pepper: bytes, address: str) -> str:
         n, complained = subscribers.lift(session, pepper, address, clock.now().date())
     except AddressRefused as refusal:
         refuse(SENTENCES[refusal.reason])
-    told = f"Suppressed on {n} lists, which mail it again."
-    return f"{told} A complaint is forgotten: the address can ask for mail." if complained else told
+    sentence = f"Suppressed on {n} lists, which mail it again."
+    return f"{sentence} A complaint is forgotten: the address can ask for mail." if complained else sentence
 
 
 @click.group()

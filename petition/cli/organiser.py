@@ -40,10 +40,10 @@ def list_() -> None:
         slugs = {found.id: found.slug for found in session.scalars(campaigns.every())}
         for someone in session.scalars(select(Organiser).order_by(Organiser.known_as)):
             roles = organisers.campaigns_of(session, someone.id)
-            told = ", ".join(
+            roles_held = ", ".join(
                 sorted(f"{slugs[campaign]} {role}" for campaign, role in roles.items() if campaign in slugs)
             )
-            click.echo(f"{someone.name:<40} {'disabled' if someone.disabled else told or '–'}")
+            click.echo(f"{someone.name:<40} {'disabled' if someone.disabled else roles_held or '–'}")
 
 
 @organiser.command("let-in")

@@ -76,8 +76,8 @@ def read(text: str, status: str = "", code: int = 0) -> Meaning:
         return Meaning.TEMPORARY
     if CONTRARY_WORDS.search(words):
         return Meaning.REFUSED
-    if telling := statuses - {NO_DETAIL}:
-        return Meaning.NO_SUCH_ADDRESS if telling <= ADDRESS_STATUSES else Meaning.REFUSED
+    if detailed := statuses - {NO_DETAIL}:
+        return Meaning.NO_SUCH_ADDRESS if detailed <= ADDRESS_STATUSES else Meaning.REFUSED
     return Meaning.NO_SUCH_ADDRESS if NO_SUCH_ADDRESS_WORDS.search(words) else Meaning.REFUSED
 
 

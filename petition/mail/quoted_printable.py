@@ -27,9 +27,9 @@ class Blank(NamedTuple):
 class Form:
     """A text in which `marks` are to be replaced by words of so many letters, figures, dots, dashes."""
 
-    def __init__(self, text: str, marks: Mapping[str, int]) -> None:
-        self._lengths = dict(marks)
-        stands_for = {_stand_in(mark, length): mark for mark, length in marks.items()}
+    def __init__(self, text: str, lengths: Mapping[str, int]) -> None:
+        self._lengths = dict(lengths)
+        stands_for = {_stand_in(mark, length): mark for mark, length in lengths.items()}
         for word, mark in stands_for.items():
             text = text.replace(mark, word)
         encoded, at = encode(text), 0
@@ -39,7 +39,7 @@ class Form:
             mark, cut = stands_for[(first + second).decode()], len(first)
             self._pieces += [encoded[at : found.start()], Blank(mark, 0, cut)]
             if second:
-                self._pieces += [SOFT_BREAK, Blank(mark, cut, marks[mark])]
+                self._pieces += [SOFT_BREAK, Blank(mark, cut, lengths[mark])]
             at = found.end()
         self._pieces.append(encoded[at:])
 
@@ -48,9 +48,9 @@ class Form:
         for mark, length in self._lengths.items():
             if len(words[mark]) != length or WORD.fullmatch(words[mark]) is None:
                 raise ValueError("a word that does not fit its blank")
-        told = {mark: words[mark].encode("ascii") for mark in self._lengths}
+        values = {mark: words[mark].encode("ascii") for mark in self._lengths}
         return b"".join(
-            piece if isinstance(piece, bytes) else told[piece.mark][piece.begin : piece.end] for piece in self._pieces
+            piece if isinstance(piece, bytes) else values[piece.mark][piece.begin : piece.end] for piece in self._pieces
         )
 
 

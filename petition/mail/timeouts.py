@@ -37,10 +37,10 @@ class BoundedReader(io.RawIOBase):
 
 
 class Bounded(smtplib.SMTP):
-    """An SMTP line with an end: `timeout` seconds for a wait, MAIL_SECONDS for all waits since `begin`."""
+    """An SMTP line with an end: `wait_seconds` for each wait, MAIL_SECONDS for all waits since `begin`."""
 
     end = 0.0
-    patience = 0.0
+    wait_seconds = 0.0
 
     def begin(self) -> None:
         """The next mail starts here."""
@@ -49,13 +49,13 @@ class Bounded(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Read one answer; raises SMTPServerDisconnected when it takes too long."""
         if self.file is None and self.sock is not None:
-            self.patience = self.patience or self.sock.gettimeout() or MAIL_SECONDS
+            self.wait_seconds = self.wait_seconds or self.sock.gettimeout() or MAIL_SECONDS
             self.end = self.end or time.monotonic() + MAIL_SECONDS
             self.file = io.BufferedReader(BoundedReader(self.sock, self._left))
         return super().getreply()
 
     def _left(self) -> float:
-        return max(min(self.patience, self.end - time.monotonic()), 0.001)
+        return max(min(self.wait_seconds, self.end - time.monotonic()), 0.001)
 
 
 class BoundedTls(Bounded, smtplib.SMTP_SSL):

@@ -129,8 +129,8 @@ def _decide(
     if state is RequestState.APPROVED and found.asked_by == actor.by:
         raise SameOrganiser
     found.state, found.decided_by = state, actor.by
-    deed = Action.KEY_GIVEN if state is RequestState.APPROVED else Action.KEY_REFUSED
-    audit_log.write(session, campaign_id, actor, deed, {"act": found.act.value, **_figures(found.about)})
+    action = Action.KEY_GIVEN if state is RequestState.APPROVED else Action.KEY_REFUSED
+    audit_log.write(session, campaign_id, actor, action, {"act": found.act.value, **_figures(found.about)})
     return found
 
 

@@ -63,7 +63,7 @@ class Action(StrEnum):
 
 
 class AuditEntry(Base):
-    """One deed. Without a campaign it belongs to the installation; without `by` an operator did it, or the calendar."""
+    """One action. Without a campaign it belongs to the installation; without `by` an operator did it, or the calendar."""
 
     __tablename__ = "journal"
 
@@ -71,7 +71,7 @@ class AuditEntry(Base):
     campaign_id: Mapped[CampaignId | None]
     at: Mapped[datetime]
     by: Mapped[OrganiserId | None]
-    deed: Mapped[Action] = mapped_column(stored(Action, native_enum=False, length=40))
+    action: Mapped[Action] = mapped_column("deed", stored(Action, native_enum=False, length=40), key="action")
     about: Mapped[dict[str, Any]]
 
     __table_args__ = (Index("ix_journal_campaign", "campaign_id", "number"),)
@@ -81,11 +81,11 @@ def write(
     session: Session,
     campaign_id: CampaignId | None,
     actor: AnyActor,
-    deed: Action,
+    action: Action,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line in the transaction of the deed. `about` fills the deed's sentence; it never names a signer."""
-    line = AuditEntry(campaign_id=campaign_id, at=actor.now, by=actor.by, deed=deed, about=dict(about or {}))
+    """Add a line in the transaction of the action. `about` fills the action's sentence; it never names a signer."""
+    line = AuditEntry(campaign_id=campaign_id, at=actor.now, by=actor.by, action=action, about=dict(about or {}))
     session.add(line)
 
 
@@ -95,9 +95,9 @@ def forget_old(session: Session, now: datetime) -> None:
     session.execute(delete(AuditEntry).where(old))
 
 
-def lines(campaign_id: CampaignId, *, deed: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
-    """The lines of a campaign, newest first, all or those of one deed or one organiser."""
+def lines(campaign_id: CampaignId, *, action: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
+    """The lines of a campaign, newest first, all or those of one action or one organiser."""
     query = select(AuditEntry).where(AuditEntry.campaign_id == campaign_id).order_by(AuditEntry.number.desc())
-    if deed is not None:
-        query = query.where(AuditEntry.deed == deed)
+    if action is not None:
+        query = query.where(AuditEntry.action == action)
     return query if by is None else query.where(AuditEntry.by == by)

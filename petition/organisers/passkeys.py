@@ -192,8 +192,8 @@ def _taken(redis_store: RedisStore, purpose: bytes, answer: str) -> bytes:
     if len(answer) > LONGEST_ANSWER:
         raise PasskeyRefused
     try:
-        told = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
-        signed = base64url_to_bytes(json.loads(told)["challenge"])
+        client_data = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
+        signed = base64url_to_bytes(json.loads(client_data)["challenge"])
     except BROKEN:
         raise PasskeyRefused from None
     if not redis_store.forget(_key(purpose, signed)):

@@ -100,9 +100,9 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
     query = select(Publication.version, Publication.data["table"]).where(Publication.campaign_id == campaign.id)
     known = session.execute(query.with_for_update()).one_or_none()
     version, table = (known[0], known[1]) if known else (0, None)
-    drawn = _converter.structure(table, Table) if table else UNCOUNTED
+    last = _converter.structure(table, Table) if table else UNCOUNTED
     with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
-        snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, drawn)
+        snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, last)
     data = _converter.unstructure(snapshot)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
     writing = insert(Publication).values(campaign_id=campaign.id, **row)

@@ -18,19 +18,19 @@ from petition.signatures import group_figures
 from petition.signatures.group_figures import UNCOUNTED, Table
 
 
-def render_snapshot(session: Session, campaign: Campaign, version: int, drawn: Table) -> Snapshot:
+def render_snapshot(session: Session, campaign: Campaign, version: int, last: Table) -> Snapshot:
     """Everything public about a campaign now; below its least number of signatures nothing of the ledger is.
 
     `drawn`: the table of groups that was published last.
     """
     head = log.head_of(session, campaign.id)
     public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
-    standings, demands = _standings(session, campaign, public=public), timeline.demands(session, campaign)
+    statuses, demands = _standings(session, campaign, public=public), timeline.demands(session, campaign)
     return Snapshot(
-        **_written(campaign, standings, demands),
+        **_written(campaign, statuses, demands),
         version=version,
         state=campaign.state,
-        timeline=timeline.items(session, campaign, standings, demands),
+        timeline=timeline.items(session, campaign, statuses, demands),
         issuer=b64u(campaign.issuer or b""),
         ledger_key=log.checkpoint_signer(head, campaign.origin).vkey(),
         count=head.counted if public else None,
@@ -43,7 +43,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, drawn: T
         first_names=signatures.named(session, campaign.id).names if public else (),
         ending=timeline.ending(session, campaign.id),
         names_from=milestones.names_from(session, campaign.id, campaign.workforce),
-        table=_table(session, head, drawn) if public else UNCOUNTED,
+        table=_table(session, head, last) if public else UNCOUNTED,
     )
 
 
@@ -68,7 +68,7 @@ def foresee(session: Session, campaign: Campaign) -> Snapshot:
 
 
 def _written(
-    campaign: Campaign, standings: list[milestones.MilestoneStatus], demands: tuple[DemandView, ...]
+    campaign: Campaign, statuses: list[milestones.MilestoneStatus], demands: tuple[DemandView, ...]
 ) -> dict[str, Any]:
     """What the organisers wrote, and what they aim at."""
     return {
@@ -87,7 +87,7 @@ def _written(
         "roles": tuple(Choice(value, labels) for value, labels in campaign.roles.items()),
         "teams": tuple(Choice(value, labels) for value, labels in campaign.teams.items()),
         "demands": demands,
-        "milestones": tuple(MilestoneView(each.kind, each.value, each.needs, each.day, each.epoch) for each in standings),
+        "milestones": tuple(MilestoneView(each.kind, each.value, each.needs, each.day, each.epoch) for each in statuses),
         "opened": campaign.opened,
         "closes": campaign.closes_at.date() if campaign.closes_at else campaign.closed,
         "workforce": campaign.workforce,
@@ -127,11 +127,11 @@ def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
     )
 
 
-def _table(session: Session, head: log.Head, drawn: Table) -> Table:
+def _table(session: Session, head: log.Head, last: Table) -> Table:
     """The groups, counted anew when enough changed: signatures that came, that went, whose body was taken off."""
     gone = head.withdrawn + sum(head.removed.values())
     changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
-    if not group_figures.is_due(drawn, changed):
-        return drawn
+    if not group_figures.is_due(last, changed):
+        return last
     roles, teams = signatures.role_counts(session, head.campaign_id), signatures.team_counts(session, head.campaign_id)
     return Table(group_figures.margin(roles), group_figures.margin(teams), head.epoch, changed)

@@ -31,12 +31,12 @@ def demands(session: Session, campaign: Campaign) -> tuple[DemandView, ...]:
 
 
 def items(
-    session: Session, campaign: Campaign, standings: list[MilestoneStatus], told: tuple[DemandView, ...]
+    session: Session, campaign: Campaign, statuses: list[MilestoneStatus], demands: tuple[DemandView, ...]
 ) -> tuple[TimelineItem, ...]:
     """The timeline, newest first."""
-    found = [TimelineItem(each.day, "milestone", each.needs, {}) for each in standings if each.day]
+    found = [TimelineItem(each.day, "milestone", each.needs, {}) for each in statuses if each.day]
     found += [TimelineItem(each.day, "update", each.number, each.text) for each in _updates(session, campaign.id)]
-    found += [item for demand in told for item in _steps(demand)]
+    found += [item for demand in demands for item in _steps(demand)]
     ended = ending(session, campaign.id)
     days = {
         "opened": campaign.opened,

@@ -91,7 +91,7 @@ def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
     running = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
     )
-    whole = or_(WaitingRemoval.wave.is_(None), WaitingRemoval.wave.not_in(running))
+    whole = or_(WaitingRemoval.bulk_removal_id.is_(None), WaitingRemoval.bulk_removal_id.not_in(running))
     same = (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
     return WaitingRemoval.campaign_id == campaign_id, same, Signature.state == SignatureState.REMOVED, whole
 

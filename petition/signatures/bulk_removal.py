@@ -57,36 +57,38 @@ class RemovalOver(ExpectedError):
 def begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, criteria: Mapping[str, Any]) -> BulkRemoval:  # fmt: skip
     """Write down what is to be removed; what is gone since it was selected, or in another removal, is left out."""
-    wave = BulkRemoval(
+    removal = BulkRemoval(
         id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
         state=BulkRemovalState.RUNNING, by=actor.by, at=actor.now,
     )  # fmt: skip
-    session.add(wave)
+    session.add(removal)
     session.flush()
     among = Signature.index == any_(cast(list(members), ARRAY(BigInteger)))
-    standing = (Signature.campaign_id == campaign.id, among, Signature.state.in_(COUNTED))
+    counted = (Signature.campaign_id == campaign.id, among, Signature.state.in_(COUNTED))
     taken = select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign.id)
     chosen = select(
-        Signature.campaign_id, Signature.index, literal(why, WaitingRemoval.why.type), literal(wave.id),
+        Signature.campaign_id, Signature.index, literal(why, WaitingRemoval.why.type), literal(removal.id),
         cast(literal(False), Boolean),
     )  # fmt: skip
-    chosen = chosen.where(*standing, Signature.index.not_in(taken)).order_by(Signature.index)
+    chosen = chosen.where(*counted, Signature.index.not_in(taken)).order_by(Signature.index)
     adding = insert(WaitingRemoval).from_select(
-        ["campaign_id", "index", "why", "wave", "public"], chosen.with_for_update()
+        ["campaign_id", "index", "why", "bulk_removal_id", "public"], chosen.with_for_update()
     )
     session.execute(adding)
-    return wave
+    return removal
 
 
-def find(session: Session, campaign_id: CampaignId, wave_id: bytes) -> BulkRemoval:
+def find(session: Session, campaign_id: CampaignId, removal_id: bytes) -> BulkRemoval:
     """A wave, locked; raises BulkRemovalUnknown."""
     query = (
-        select(BulkRemoval).where(BulkRemoval.id == wave_id, BulkRemoval.campaign_id == campaign_id).with_for_update()
+        select(BulkRemoval)
+        .where(BulkRemoval.id == removal_id, BulkRemoval.campaign_id == campaign_id)
+        .with_for_update()
     )
-    wave = session.scalar(query.execution_options(populate_existing=True))
-    if wave is None:
+    removal = session.scalar(query.execution_options(populate_existing=True))
+    if removal is None:
         raise BulkRemovalUnknown
-    return wave
+    return removal
 
 
 def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
@@ -97,43 +99,43 @@ def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
     return list(session.scalars(query.order_by(BulkRemoval.at, BulkRemoval.id)))
 
 
-def advance(session: Session, wave: BulkRemoval, most: int = PORTION) -> bool:
+def advance(session: Session, removal: BulkRemoval, most: int = PORTION) -> bool:
     """Remove the next portion of a wave that is locked; whether there is more to do."""
-    if wave.state is not BulkRemovalState.RUNNING:
+    if removal.state is not BulkRemovalState.RUNNING:
         return False
     rows = session.execute(
         select(Signature.index, Signature.public)
         .join(WaitingRemoval, _same())
-        .where(WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
+        .where(WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
         .where(Signature.state.in_(COUNTED)).order_by(Signature.index).limit(most)
         .with_for_update(of=Signature)
     ).all()  # fmt: skip
     if not rows:
-        wave.state = BulkRemovalState.DONE
+        removal.state = BulkRemovalState.DONE
         return False
-    _remove(session, wave.campaign_id, [index for index, _ in rows], [index for index, public in rows if public])
-    wave.done += len(rows)
+    _remove(session, removal.campaign_id, [index for index, _ in rows], [index for index, public in rows if public])
+    removal.done += len(rows)
     if len(rows) < most:
-        wave.state = BulkRemovalState.DONE
-    _mark_stale(session, wave.campaign_id)
-    return wave.state is BulkRemovalState.RUNNING
+        removal.state = BulkRemovalState.DONE
+    _mark_stale(session, removal.campaign_id)
+    return removal.state is BulkRemovalState.RUNNING
 
 
 def finish(session: Session, campaign_id: CampaignId) -> None:
     """Bring every wave of a campaign to its end: nothing may be left running when the ledger is closed."""
-    for wave_id in running(session, campaign_id):
-        wave = find(session, campaign_id, wave_id)
-        while advance(session, wave):
+    for removal_id in running(session, campaign_id):
+        removal = find(session, campaign_id, removal_id)
+        while advance(session, removal):
             pass
 
 
-def undo(session: Session, wave: BulkRemoval) -> int:
+def undo(session: Session, removal: BulkRemoval) -> int:
     """Restore what a wave removed, exactly, unless the ledger has it; gives how many. Raises RemovalOver.
 
     One that runs is cancelled in the same way: what it removed so far comes back.
     """
-    mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
-    if wave.state not in {BulkRemovalState.RUNNING, BulkRemovalState.DONE} or not waits(session, wave):
+    mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
+    if removal.state not in {BulkRemovalState.RUNNING, BulkRemovalState.DONE} or not waits(session, removal):
         raise RemovalOver
     kind = Signature.state.type
     hidden, logged = (cast(literal(state, kind), kind) for state in (SignatureState.HIDDEN, SignatureState.LOGGED))
@@ -145,22 +147,26 @@ def undo(session: Session, wave: BulkRemoval) -> int:
     )
     restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
     session.execute(delete(WaitingRemoval).where(*mine))
-    wave.state = BulkRemovalState.CANCELLED if wave.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
-    _mark_stale(session, wave.campaign_id)
+    removal.state = BulkRemovalState.CANCELLED if removal.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
+    _mark_stale(session, removal.campaign_id)
     return restored
 
 
-def waits(session: Session, wave: BulkRemoval) -> bool:
+def waits(session: Session, removal: BulkRemoval) -> bool:
     """Whether a removal can still be taken back: it runs, or no epoch has taken it."""
-    mine = (WaitingRemoval.campaign_id == wave.campaign_id, WaitingRemoval.wave == wave.id)
+    mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
     left = session.scalar(select(WaitingRemoval.index).where(*mine).limit(1))
-    return wave.state is BulkRemovalState.RUNNING or left is not None
+    return removal.state is BulkRemovalState.RUNNING or left is not None
 
 
 def waiting_of(session: Session, campaign_id: CampaignId) -> dict[bytes, int]:
     """How many removals of which wave wait for the next epoch."""
-    query = select(WaitingRemoval.wave, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
-    return {wave: n for wave, n in session.execute(query.group_by(WaitingRemoval.wave)) if wave is not None}
+    query = select(WaitingRemoval.bulk_removal_id, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
+    return {
+        removal: n
+        for removal, n in session.execute(query.group_by(WaitingRemoval.bulk_removal_id))
+        if removal is not None
+    }
 
 
 def _remove(session: Session, campaign_id: CampaignId, indices: list[int], public: list[int]) -> None:

@@ -54,9 +54,9 @@ def margin(counts: Mapping[str, int]) -> tuple[Cell, ...]:
     return tuple(sorted(found, key=lambda cell: (-cell.n, cell.value)))
 
 
-def is_due(drawn: Table, changed: int) -> bool:
+def is_due(last: Table, changed: int) -> bool:
     """Whether a table may be counted anew: ten signatures came or went since."""
-    return changed - drawn.changed >= LEAST
+    return changed - last.changed >= LEAST
 
 
 def beside(cells: Sequence[Cell], whole: int) -> tuple[Cell, ...]:

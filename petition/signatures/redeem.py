@@ -104,7 +104,7 @@ class Receipt:
     leaf: bytes
 
 
-def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, wish: DisplayChoice) -> Receipt:
+def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, choice: DisplayChoice) -> Receipt:
     """Spend a pass for one signature: one statement, two rows, no time.
 
     Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, DisplayRefused, CampaignNotOpen,
@@ -114,32 +114,32 @@ def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, wish: Di
     held = Pass.decode(pass_text)
     if not passes.check(_issuer(campaign.issuer), campaign.id, held):
         raise PassForeign
-    refuse_faults(campaign, wish)
-    body, salt = wish.body(), secrets.token_bytes(32)
+    refuse_faults(campaign, choice)
+    body, salt = choice.body(), secrets.token_bytes(32)
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
     row: dict[str, object] = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
-    row |= body.fields() | {"show": wish.show, "named": wish.show is Visibility.NAME}
-    row |= {"publish_at": wish.publish_at, "sealed_until": wish.sealed_until}
+    row |= body.fields() | {"show": choice.show, "named": choice.show is Visibility.NAME}
+    row |= {"publish_at": choice.publish_at, "sealed_until": choice.sealed_until}
     sealed = _insert(session, campaign.id, row)
     promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, checkpoint.NEXT_BATCH)
     return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
 
 
-def refuse_faults(campaign: OpenCampaign, wish: DisplayChoice) -> None:
+def refuse_faults(campaign: OpenCampaign, choice: DisplayChoice) -> None:
     """Raise DisplayRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
-    if wish.show is Visibility.NAME and not wish.name:
+    if choice.show is Visibility.NAME and not choice.name:
         raise DisplayRefused("name", DisplayFault.NAME_MISSING)
-    if wish.show is Visibility.ROLE and not wish.role:
+    if choice.show is Visibility.ROLE and not choice.role:
         raise DisplayRefused("role", DisplayFault.ROLE_MISSING)
-    for name in _NOT_NEEDED[wish.show]:
-        if getattr(wish, name):
+    for name in _NOT_NEEDED[choice.show]:
+        if getattr(choice, name):
             raise DisplayRefused(name, DisplayFault.NOT_NEEDED)
     for name, listed in (("role", campaign.roles), ("team", campaign.teams)):
-        value = getattr(wish, name)
+        value = getattr(choice, name)
         if value and value not in listed:
             raise DisplayRefused(name, DisplayFault.NOT_LISTED)
-    if not 0 <= wish.publish_at <= LARGEST_PUBLISH_AT:
+    if not 0 <= choice.publish_at <= LARGEST_PUBLISH_AT:
         raise DisplayRefused("publish_at", DisplayFault.OUT_OF_RANGE)
 
 

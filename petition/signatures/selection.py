@@ -75,10 +75,10 @@ class Criteria:
         return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> Self:
+    def read(cls, document: dict[str, Any]) -> Self:
         """The criteria that were told."""
-        made = cls(**told)
-        return cls(**told | {"comment": WithComment(made.comment), "shown": Shown(made.shown)})
+        made = cls(**document)
+        return cls(**document | {"comment": WithComment(made.comment), "shown": Shown(made.shown)})
 
     def conditions(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
         """What holds for every signature that is meant."""

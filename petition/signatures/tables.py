@@ -113,7 +113,7 @@ class WaitingRemoval(Base):
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     why: Mapped[Removal]
-    wave: Mapped[bytes | None]
+    bulk_removal_id: Mapped[bytes | None] = mapped_column("wave", key="bulk_removal_id")
     public: Mapped[bool]
 
 

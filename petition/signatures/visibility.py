@@ -62,17 +62,17 @@ class Cells:
     unproven: int
 
 
-def most_public(wishes: Counter[int]) -> int:
+def most_public(choices: Counter[int]) -> int:
     """How many names can be public when each asks for at least so many (the wish) to be public with it.
 
     The greatest fixed point: the largest number k of names whose wishes are all at most k. With 100 people who each
     ask for 100, all open together.
     """
-    total = sum(wishes.values())
-    for wish in sorted(wishes, reverse=True):
-        if wish <= total:
+    total = sum(choices.values())
+    for choice in sorted(choices, reverse=True):
+        if choice <= total:
             return total
-        total -= wishes[wish]
+        total -= choices[choice]
     return 0
 
 
@@ -90,12 +90,12 @@ def unveil(session: Session, campaign_id: CampaignId, counted: int, *, names_wai
 def _open_names(session: Session, campaign_id: CampaignId, counted: int) -> None:
     named = (Signature.campaign_id == campaign_id) & (Signature.show == Visibility.NAME) & _IN_FORCE
     named &= Signature.public | (Signature.sealed_until <= counted)
-    wishes: Counter[int] = Counter()
-    for public, wish, n in session.execute(
+    choices: Counter[int] = Counter()
+    for public, choice, n in session.execute(
         select(Signature.public, Signature.publish_at, func.count()).where(named).group_by(Signature.public, Signature.publish_at)
     ):  # fmt: skip
-        wishes[0 if public else wish] += n
-    reached = most_public(wishes)
+        choices[0 if public else choice] += n
+    reached = most_public(choices)
     session.execute(
         update(Signature).where(named, Signature.public.is_(False), Signature.publish_at <= reached).values(public=True)
     )

@@ -30,7 +30,7 @@ class ClosePreview:
 
     pending: int
     tombstones: int
-    waves: int
+    bulk_removals: int
     tags: int
     issued: int
     unused: int
@@ -47,7 +47,7 @@ def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
     return ClosePreview(
         pending=pending,
         tombstones=tombstones,
-        waves=len(bulk_removal.running(session, campaign.id)),
+        bulk_removals=len(bulk_removal.running(session, campaign.id)),
         tags=_of(session, Tag, campaign.id),
         issued=issued,
         unused=max(0, issued - _of(session, Spent, campaign.id)),

@@ -61,7 +61,7 @@ def rows_of(session: Session, campaign: Campaign, kind: ExportKind, *, names: bo
     return Rows(len(figures), lambda file: _table(file, FIGURES, lines))
 
 
-def write(target: Path, rows: Rows, tell: Callable[[int], None]) -> None:
+def write(target: Path, rows: Rows, record_progress: Callable[[int], None]) -> None:
     """Write a file under another name, then give it its own; `tell` hears how many rows are done."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for half in target.parent.glob(f"{target.name}.*{PART}"):  # of one who was killed: whoever writes holds the lock
@@ -69,17 +69,17 @@ def write(target: Path, rows: Rows, tell: Callable[[int], None]) -> None:
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PART}")
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     done = 0
-    tell(done)
+    record_progress(done)
     with os.fdopen(opened, "w", encoding="utf-8", newline="") as file:
         for done, _ in enumerate(rows.write(file), start=1):
             if done % TOLD_EVERY == 0:
-                tell(done)
+                record_progress(done)
                 failpoints.reach("export")
         file.flush()
         os.fsync(file.fileno())
     failpoints.reach("export-named")
     part.replace(target)
-    tell(done)
+    record_progress(done)
 
 
 def every(home: Path) -> list[Path]:
@@ -106,7 +106,9 @@ def _signers(session: Session, campaign_id: CampaignId) -> Rows:
 def _journal(session: Session, campaign_id: CampaignId) -> Rows:
     lines = audit_log.lines(campaign_id)
     total = session.scalar(select(func.count()).select_from(lines.order_by(None).subquery())) or 0
-    return Rows(total, lambda file: _table(file, ("number", "at", "by", "deed", "about"), _audit_rows(session, lines)))
+    return Rows(
+        total, lambda file: _table(file, ("number", "at", "by", "action", "about"), _audit_rows(session, lines))
+    )
 
 
 def _audit_rows(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterator[tuple[str | int, ...]]:
@@ -117,7 +119,7 @@ def _audit_rows(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterat
             each.number,
             each.at.isoformat(timespec="seconds"),
             names.get(each.by or NOBODY, ""),
-            each.deed.value,
+            each.action.value,
             about,
         )
 

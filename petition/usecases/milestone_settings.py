@@ -171,9 +171,9 @@ def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) ->
     return GoalLine(goal.kind, goal.value, needed, missing, reached, then)
 
 
-def _describe(session: Session, campaign: Campaign, actor: Actor, deed: Action, about: Mapping[str, object]) -> None:
+def _describe(session: Session, campaign: Campaign, actor: Actor, action: Action, about: Mapping[str, object]) -> None:
     """In the journal; and on the page at once, so that whoever signs now reads when names open."""
-    audit_log.write(session, campaign.id, actor, deed, about)
+    audit_log.write(session, campaign.id, actor, action, about)
     session.flush()
     if campaign.state is not CampaignState.DRAFT:
         session.refresh(campaign, with_for_update=True)  # before the snapshot's row, as everybody does

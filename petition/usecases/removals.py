@@ -55,7 +55,7 @@ class Days:
 class Begun:
     """What became of the wish: removed or being removed, or a request that waits for a second organiser."""
 
-    wave: BulkRemoval | None
+    removal: BulkRemoval | None
     request: ApprovalRequest | None
 
 
@@ -118,10 +118,10 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, a
     audit_log.write(session, campaign.id, actor, Action.SIGNER_HIDDEN, {"what": str(what)})
 
 
-def take_back(session: Session, campaign: Campaign, wave_id: bytes, actor: Actor) -> int:
+def take_back(session: Session, campaign: Campaign, removal_id: bytes, actor: Actor) -> int:
     """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises BulkRemovalUnknown, RemovalOver."""
     db.hold(session, epoch_lock(campaign.id))
-    restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, wave_id))
+    restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, removal_id))
     audit_log.write(session, campaign.id, actor, Action.REMOVAL_UNDONE, {"n": restored})
     return restored
 
@@ -144,33 +144,33 @@ def _begin(
     db.hold(session, epoch_lock(campaign.id))
     session.refresh(campaign)
     require_open(campaign)
-    wave = bulk_removal.begin(session, campaign, members, why, actor, kept)
+    removal = bulk_removal.begin(session, campaign, members, why, actor, kept)
     audit_log.write(session, campaign.id, actor, Action.SIGNATURES_REMOVED, {"n": len(members), "why": str(why)})
     if len(members) <= AT_ONCE:
-        while bulk_removal.advance(session, wave):
+        while bulk_removal.advance(session, removal):
             pass
-        return wave
+        return removal
     outbox.add(session, OutboxKind.REMOVAL, campaign.id, 0, actor.now)
-    return wave
+    return removal
 
 
 def _kept(criteria: Criteria) -> dict[str, Any]:
     """What is kept of the criteria: not the text that was looked for, which may be somebody's name."""
-    told = criteria.as_json()
-    return {"text": True, **told} if told.pop("q", None) else told
+    document = criteria.as_json()
+    return {"text": True, **document} if document.pop("q", None) else document
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One removal for the page: the wave, and whether it can be taken back."""
 
-    wave: BulkRemoval
+    removal: BulkRemoval
     reversible: bool
 
     @property
     def gone(self) -> int:
         """How many were withdrawn or removed otherwise before this came to them."""
-        return self.wave.found - self.wave.done if self.wave.state is not BulkRemovalState.RUNNING else 0
+        return self.removal.found - self.removal.done if self.removal.state is not BulkRemovalState.RUNNING else 0
 
 
 def lines(session: Session, campaign_id: CampaignId, most: int = 100) -> list[Line]:
@@ -184,7 +184,9 @@ def lines(session: Session, campaign_id: CampaignId, most: int = 100) -> list[Li
     waiting = bulk_removal.waiting_of(session, campaign_id)
     return [
         Line(
-            wave, wave.state is BulkRemovalState.RUNNING or (wave.state is BulkRemovalState.DONE and wave.id in waiting)
+            removal,
+            removal.state is BulkRemovalState.RUNNING
+            or (removal.state is BulkRemovalState.DONE and removal.id in waiting),
         )
-        for wave in session.scalars(query)
+        for removal in session.scalars(query)
     ]

@@ -45,7 +45,7 @@ def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: s
     box = personal_address(address)
     if is_work_domain(box.domain, campaign.policies()):
         raise WorkAddressRefused
-    sent = select(func.count()).select_from(AuditEntry).where(AuditEntry.deed == Action.TRIAL_SENT)
+    sent = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == Action.TRIAL_SENT)
     sent = sent.where(AuditEntry.campaign_id == campaign.id, AuditEntry.at > actor.now - HOUR)
     if int(session.scalar(sent) or 0) >= TRIALS_AN_HOUR:
         raise TooManyTrials

@@ -85,8 +85,8 @@ def every(session: Session, campaign: Campaign, now: datetime) -> list[Written]:
 def published(session: Session, campaign: Campaign) -> list[Published]:
     """Published updates, newest first, each with what became of its mails."""
     query = select(Update).where(Update.campaign_id == campaign.id).order_by(Update.number.desc())
-    told = select(News.value, News.number).where(News.campaign_id == campaign.id, News.kind == NewsKind.UPDATE)
-    periods = {value: f"news-{number}" for value, number in session.execute(told)}
+    recorded = select(News.value, News.number).where(News.campaign_id == campaign.id, News.kind == NewsKind.UPDATE)
+    periods = {value: f"news-{number}" for value, number in session.execute(recorded)}
     mails = queue.progress(session, campaign.id, UPDATE, list(periods.values()))
     return [Published(each, mails.get(periods.get(each.number, ""), {})) for each in session.scalars(query)]
 

@@ -152,7 +152,7 @@ def test_names_take_two_organisers_and_the_request_says_how_many(engine: Engine)
         ACTS[ApprovalKind.EXPORT_NAMES](session, session.get_one(Campaign, campaign.id), approved, NOW)
     with db.session() as session:
         assert [(each.kind, each.by) for each in exports.of(session, campaign.id, NOW)] == [(ExportKind.SIGNERS, OMAR)]
-        deeds = [each.deed for each in session.scalars(audit_log.lines(campaign.id))]
+        deeds = [each.action for each in session.scalars(audit_log.lines(campaign.id))]
     assert deeds == [Action.EXPORTED, Action.KEY_GIVEN, Action.KEY_ASKED]
 
 

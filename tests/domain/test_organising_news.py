@@ -62,7 +62,7 @@ def suzie(session: Session) -> bytes:
 
 def deeds(session: Session, campaign: Campaign) -> list[Action]:
     session.flush()
-    return [line.deed for line in session.scalars(audit_log.lines(campaign.id))][::-1]
+    return [line.action for line in session.scalars(audit_log.lines(campaign.id))][::-1]
 
 
 def public(session: Session, campaign: Campaign) -> Snapshot:
@@ -151,7 +151,7 @@ def test_any_number_of_workers_publish_a_planned_update_once(engine: Engine) -> 
         thread.join()
     with db.session() as session:
         published = session.scalar(select(func.count()).select_from(Update))
-        told = [line for line in session.scalars(audit_log.lines(campaign.id, deed=Action.UPDATE_PUBLISHED))]
+        told = [line for line in session.scalars(audit_log.lines(campaign.id, action=Action.UPDATE_PUBLISHED))]
     assert (done.count(True), len(done), published, len(told)) == (1, 24, 1, 1)
 
 
@@ -253,7 +253,7 @@ def test_a_trial_goes_to_one_private_address_and_the_journal_does_not_know_it(se
     with pytest.raises(trials.TooManyTrials):
         trials.want_trial(session, campaign, kept, "omar@post.example", Actor(omar, make.NOW))
     trials.want_trial(session, campaign, kept, "omar@post.example", Actor(omar, make.NOW + timedelta(minutes=61)))
-    lines = list(session.scalars(audit_log.lines(campaign.id, deed=Action.TRIAL_SENT)))
+    lines = list(session.scalars(audit_log.lines(campaign.id, action=Action.TRIAL_SENT)))
     assert {str(line.about) for line in lines} == {"{}"}
     sender = Sender(ListPostbox(), "http://localhost", "s" * 32, make.PEPPER, "letters@undersigned.example", 0)
     mail = trials.trial(session, kept, Recipient("omar@post.example", "fr"), sender, make.NOW)

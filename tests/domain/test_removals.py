@@ -102,7 +102,7 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
     assert epochs.audit(session, campaign).faults == []
     with pytest.raises(RemovalOver):
         removals.take_back(session, campaign, again.id, Actor(OMAR, LATER))
-    told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
+    told = [(line.action, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [
         (Action.SIGNATURES_REMOVED, {"n": 1, "why": "request"}),
         (Action.REMOVAL_UNDONE, {"n": 1}),
@@ -139,7 +139,7 @@ def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 1, 0)
     with pytest.raises(SignerUnknown):
         removals.conceal(session, campaign, index, Concealed.NAME, Actor(OMAR, LATER))
-    told = [(line.deed, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
+    told = [(line.action, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Action.SIGNER_HIDDEN, {"what": "name"}), (Action.SIGNER_HIDDEN, {"what": "comment"})]
 
 
@@ -205,7 +205,7 @@ def test_what_came_later_is_not_touched_and_what_is_gone_is_told(session: Sessio
     bulk_removal.finish(session, campaign.id)
     session.expire_all()
     line = removals.lines(session, campaign.id)[0]
-    assert (line.wave.found, line.wave.done, line.gone, line.reversible) == (52, 51, 1, True)
+    assert (line.removal.found, line.removal.done, line.gone, line.reversible) == (52, 51, 1, True)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Mallory"]
     an_epoch(session, campaign, at=3)
     head = log.head_of(session, campaign.id)
@@ -263,7 +263,7 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     campaign = make.campaign(session)
     receipts = {name: make.signature(session, campaign, named(name)) for name in ("Suzie", "Alice Example", "Bob Example")}  # fmt: skip
     an_epoch(session, campaign)
-    wave = begun(session, campaign, Criteria(q="e")).wave
+    wave = begun(session, campaign, Criteria(q="e")).removal
     assert wave
     assert (
         signatures.withdraw(session, OpenCampaign.of(campaign), receipts["Suzie"].withdraw) is SignatureState.WITHDRAWN

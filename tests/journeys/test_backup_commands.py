@@ -200,7 +200,7 @@ def test_a_close_says_what_it_destroys_and_does_it_only_with_yes(
     with db.session() as session:
         assert session.scalars(select(Campaign.state)).one() is CampaignState.CLOSED
         assert session.scalars(select(Tag.tag)).all() == session.scalars(select(Issuer.sealed_key)).all() == []
-        assert session.scalars(select(AuditEntry.deed)).all() == [Action.CAMPAIGN_CLOSED]
+        assert session.scalars(select(AuditEntry.action)).all() == [Action.CAMPAIGN_CLOSED]
     assert told(environ, "close", slug) == f"{slug} is closed: only an open campaign can be closed.\n"
     assert told(environ, "close", "nothing", "--yes") == "There is no campaign 'nothing'.\n"
 

@@ -75,7 +75,7 @@ def next_due(now: datetime) -> datetime | None:
     """When something can be tried next; a paused domain's lane opens at its own time."""
     with db.session() as session:
         opening = func.greatest(Delivery.due, func.coalesce(Throttle.open_at, Delivery.due))
-        query = select(func.min(opening)).outerjoin(Throttle, Throttle.lane == Delivery.lane)
+        query = select(func.min(opening)).outerjoin(Throttle, Throttle.domain_tag == Delivery.domain_tag)
         return session.scalar(query.where(Delivery.state == DeliveryState.PLANNED))
 
 
@@ -83,8 +83,8 @@ def fates(campaign_id: bytes) -> dict[str, Counter[str]]:
     """By domain, what became of its mails."""
     found: dict[str, Counter[str]] = {domain: Counter() for domain in TROUBLE}
     with db.session() as session:
-        query = select(Delivery.lane, Delivery.state).where(Delivery.campaign_id == campaign_id)
-        names = {mails.lane(domain): domain for domain in TROUBLE}
+        query = select(Delivery.domain_tag, Delivery.state).where(Delivery.campaign_id == campaign_id)
+        names = {mails.domain_tag(domain): domain for domain in TROUBLE}
         for lane, state in session.execute(query):
             found[names[lane]][state.value] += 1
     return found

@@ -121,7 +121,7 @@ def test_a_wave_is_removed_as_previewed_undone_whole_and_final_with_the_epoch(
         assert (head.counted, head.removed) == (signed - fakes, {"fraud": fakes})
         bundle(session, campaign, tmp_path)
         assert epochs.audit(session, campaign).faults == []
-        deeds = [line.deed for line in session.scalars(audit_log.lines(campaign.id))]
+        deeds = [line.action for line in session.scalars(audit_log.lines(campaign.id))]
         kept = select(Signature).where(Signature.name.contains("Mallory"))
         assert session.scalars(kept).all() == []
     told = recount(tmp_path, name)

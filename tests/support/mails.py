@@ -42,7 +42,7 @@ def add_readers(
     for number in range(min(n, max(5_000, len(domains)))):
         domain = domains[number % len(domains)]
         address = f"{rhythm}{number}@{domain}"
-        boxes.append((address, address_book.sealed(session, campaign.id, address), known[domain].lane))
+        boxes.append((address, address_book.sealed(session, campaign.id, address), known[domain].tag))
     rows = [
         {
             "id": secrets.token_bytes(16),
@@ -103,7 +103,7 @@ def due(campaign_id: bytes) -> int:
 
 def lane(domain: str) -> bytes:
     """The lane of a domain."""
-    return throttle.throttle_of(make.PEPPER, domain).lane
+    return throttle.throttle_of(make.PEPPER, domain).tag
 
 
 def claimed(session: Session, n: int = 1) -> list[Claim]:

@@ -45,7 +45,7 @@ def test_a_passkey_is_made_signs_in_without_a_name_and_is_removed(app: Flask, om
     omar.does("/organise/account/passkeys/remove", id=device.id.hex())
     assert by_passkey(app.test_client(), device).status_code == 403
     with db.session() as session:
-        told = session.scalars(select(AuditEntry.deed).where(AuditEntry.by == omar.organiser_id)).all()
+        told = session.scalars(select(AuditEntry.action).where(AuditEntry.by == omar.organiser_id)).all()
     assert [each for each in told if each is not Action.JOINED] == [
         Action.PASSKEY_ADDED, Action.CODES_RENEWED, Action.PASSKEY_REMOVED,
     ]  # fmt: skip

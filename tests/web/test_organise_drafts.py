@@ -29,7 +29,7 @@ def test_a_new_letter_is_a_draft_whose_owner_is_whoever_began_it(app: Flask, dra
     assert (begun.state, begun.languages, begun.origin) == (CampaignState.DRAFT, ["en", "fr"], "localhost/c/our-letter")
     with db.session() as session:
         assert organisers.role_of(session, drafter.organiser_id, begun.id) is Role.OWNER
-        deeds = session.scalars(select(AuditEntry.deed).where(AuditEntry.campaign_id == begun.id)).all()
+        deeds = session.scalars(select(AuditEntry.action).where(AuditEntry.campaign_id == begun.id)).all()
     assert deeds == [Action.JOINED, Action.CAMPAIGN_DRAFTED]
     assert app.test_client().get("/c/our-letter").status_code == 404
 
@@ -297,7 +297,7 @@ def test_an_opening_freezes_the_letter_and_is_in_the_journal(app: Flask, drafter
     legal = app.test_client().get("/c/our-letter/legal")
     assert "Us." in text(legal)
     with db.session() as session:
-        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_OPENED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.CAMPAIGN_OPENED)).one()
     assert line.by == drafter.organiser_id
 
 

@@ -140,7 +140,7 @@ def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowh
     assert "The trial is on its way." in omar.sees(answer.headers["Location"]).text
     with db.session() as session:
         campaign = find(session, omar.slug)
-        lines = [(each.deed, each.about) for each in session.scalars(audit_log.lines(campaign.id))]
+        lines = [(each.action, each.about) for each in session.scalars(audit_log.lines(campaign.id))]
     assert lines[0] == (Action.TRIAL_SENT, {})
 
 
@@ -286,7 +286,7 @@ def test_delivery_and_answer_follow_the_close_in_their_order_and_reach_the_page(
     assert omar.client.get(f"/api/campaigns/{omar.slug}").json["state"] == "answered"  # type: ignore[index]
     with db.session() as session:
         campaign = find(session, omar.slug)
-        told = [(each.deed, each.about.get("corrected")) for each in session.scalars(audit_log.lines(campaign.id))]
+        told = [(each.action, each.about.get("corrected")) for each in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Action.ANSWERED, True), (Action.ANSWERED, False), (Action.DELIVERED, False), (Action.JOINED, None)]
 
 

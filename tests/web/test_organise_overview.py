@@ -54,7 +54,9 @@ def busy(slug: str, n: int) -> None:
         for i in range(n):
             approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, Actor(b"s" * 16, now))
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
-            session.add(Throttle(lane=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1))
+            session.add(
+                Throttle(domain_tag=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1)
+            )
             yesterday = now.date() - timedelta(days=1)
             session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=2))
             session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
@@ -68,13 +70,13 @@ def busy(slug: str, n: int) -> None:
             session.add(
                 Delivery(
                     kind=("milestone", "signer_weekly", "signer_daily")[i], recipient=reader, period="p", campaign_id=cid,
-                    lane=b"", state=DeliveryState.DEAD, due=now, planned_at=now, tries=6, unanswered=0, fault="421",
+                    domain_tag=b"", state=DeliveryState.DEAD, due=now, planned_at=now, tries=6, unanswered=0, fault="421",
                 )
             )  # fmt: skip
             session.add(
                 Subscriber(
                     id=reader, campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
-                    sealed=b"", lane=b"", lang="en", rhythm=list(Frequency)[i], state=SubscriberState.ACTIVE,
+                    sealed=b"", domain_tag=b"", lang="en", frequency=list(Frequency)[i], state=SubscriberState.ACTIVE,
                     since=now.date(), asked=0,
                 )
             )  # fmt: skip
@@ -206,7 +208,7 @@ def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(o
         assert omar.does("~/dead-letters").status_code == 303
     with db.session() as session:
         states = list(session.scalars(select(Delivery.state)))
-        lines = [each.about for each in session.scalars(select(AuditEntry)) if each.deed is Action.MAILS_RETRIED]
+        lines = [each.about for each in session.scalars(select(AuditEntry)) if each.action is Action.MAILS_RETRIED]
     assert states == [DeliveryState.PLANNED] * 3
     assert lines == [{"mails": 3}]
 

@@ -94,7 +94,7 @@ def test_stops_are_in_the_journal_once_and_mail_is_halted_for_this_campaign_alon
         assert omar.does("~/settings/stop", what=what).status_code == 422
     with db.session() as session:
         lines = session.scalars(select(AuditEntry).order_by(AuditEntry.number)).all()
-        assert [(line.deed, line.about["what"]) for line in lines if "what" in line.about] == [
+        assert [(line.action, line.about["what"]) for line in lines if "what" in line.about] == [
             (Action.STOPPED, "mail"), (Action.STOPPED, "codes"), (Action.RESUMED, "mail"), (Action.RESUMED, "codes"),
         ]  # fmt: skip
         assert not [each for each in current_pauses(session, "http://localhost") if each.startswith("campaign:")]
@@ -176,7 +176,7 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         campaign = find_any(session, omar.slug)
         assert campaign
         assert sorted(campaign.domains) == ["corp.example", "other.example"]
-        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.DOMAINS_CHANGED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.DOMAINS_CHANGED)).one()
         assert (line.by, line.about) == (bob.organiser_id, {"added": 1, "removed": 0, "changed": 0})
 
 
@@ -211,5 +211,5 @@ def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(a
     with db.transaction() as session:
         assert epochs.keep_calendar(session, later) == ["not-yet"]
     with db.session() as session:
-        line = session.scalars(select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_OPENED)).one()
+        line = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.CAMPAIGN_OPENED)).one()
         assert line.by is None

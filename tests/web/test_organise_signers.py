@@ -45,7 +45,7 @@ def told(omar: Omar) -> list[tuple[Action, dict[str, object]]]:
     with db.session() as session:
         found = find_any(session, omar.slug)
         assert found
-        lines = [(line.deed, line.about) for line in session.scalars(audit_log.lines(found.id))]
+        lines = [(line.action, line.about) for line in session.scalars(audit_log.lines(found.id))]
     return [
         line for line in lines if line[0] in {Action.SIGNER_HIDDEN, Action.SIGNATURES_REMOVED, Action.REMOVAL_UNDONE}
     ]

@@ -46,7 +46,7 @@ def told(slug: str) -> list[Action]:
     with db.session() as session:
         found = find_any(session, slug)
         assert found
-        return [line.deed for line in session.scalars(audit_log.lines(found.id))]
+        return [line.action for line in session.scalars(audit_log.lines(found.id))]
 
 
 def waiting(slug: str) -> list[ApprovalRequest]:

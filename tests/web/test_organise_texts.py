@@ -51,7 +51,7 @@ def test_publishing_publishes_what_is_on_the_screen(omar: Omar) -> None:
     assert found.number == 1
     assert found.text == {"en": SECOND["text-en"], "fr": SECOND["text-fr"]}
     with db.session() as session:
-        deeds = session.scalars(select(AuditEntry.deed).order_by(AuditEntry.number)).all()
+        deeds = session.scalars(select(AuditEntry.action).order_by(AuditEntry.number)).all()
     assert deeds[-2:] == [Action.UPDATE_WRITTEN, Action.UPDATE_PUBLISHED]
 
 
@@ -125,7 +125,7 @@ def campaign() -> Campaign:
 def changed(omar: Omar) -> int:
     """How many changes the journal holds."""
     with db.session() as session:
-        found = select(AuditEntry).where(AuditEntry.deed == Action.CAMPAIGN_CHANGED)
+        found = select(AuditEntry).where(AuditEntry.action == Action.CAMPAIGN_CHANGED)
         return len(session.scalars(found).all())
 
 

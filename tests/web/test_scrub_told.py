@@ -115,7 +115,7 @@ def drift(slug: str) -> None:
 def bounce(slug: str) -> None:
     del slug
     with db.transaction() as session:
-        session.add(Throttle(lane=bytes(16), name="", open_at=None, failures=0, sent=10, bounced=3, complained=0))
+        session.add(Throttle(domain_tag=bytes(16), name="", open_at=None, failures=0, sent=10, bounced=3, complained=0))
 
 
 def wait(slug: str) -> None:

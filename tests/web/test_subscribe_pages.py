@@ -211,9 +211,9 @@ def test_settings_are_shown_and_changed(reader: Reader) -> None:
     }
     saved = reader.client.post(path, data={"rhythm": "daily", "lang": "fr", "act": "save"})
     assert (saved.status_code, fields(saved)["rhythm"], fields(saved)["lang"]) == (200, "daily", "fr")
-    assert (subscriber().rhythm, subscriber().lang) == (Frequency.DAILY, "fr")
+    assert (subscriber().frequency, subscriber().lang) == (Frequency.DAILY, "fr")
     assert reader.client.post(path, data={"rhythm": "hourly", "lang": "fr"}).status_code == 422
-    assert subscriber().rhythm is Frequency.DAILY
+    assert subscriber().frequency is Frequency.DAILY
 
 
 def test_mail_is_paused_and_resumed(reader: Reader) -> None:
@@ -233,7 +233,7 @@ def test_an_organiser_chooses_a_language_and_no_rhythm(reader: Reader) -> None:
     page = reader.client.get(reader.link(Purpose.SETTINGS))
     assert 'type="radio"' not in page.text
     reader.client.post(reader.link(Purpose.SETTINGS), data=fields(page) | {"lang": "fr"})
-    assert (subscriber().lang, subscriber().rhythm) == ("fr", Frequency.DAILY)
+    assert (subscriber().lang, subscriber().frequency) == ("fr", Frequency.DAILY)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

@@ -108,7 +108,9 @@ def removed(session: Session, campaign: Campaign, now: datetime) -> None:
     signed(session, campaign, now)
     index = session.scalars(select(Signature.index)).one()
     session.execute(update(Signature).values(state=SignatureState.REMOVED, public=False))
-    session.add(WaitingRemoval(campaign_id=campaign.id, index=index, why=Removal.FRAUD, wave=None, public=True))
+    session.add(
+        WaitingRemoval(campaign_id=campaign.id, index=index, why=Removal.FRAUD, bulk_removal_id=None, public=True)
+    )
 
 
 def names_left(session: Session, campaign: Campaign) -> int:

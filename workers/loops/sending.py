@@ -47,7 +47,7 @@ def _send_all(ours: Round) -> None:
             over = time.monotonic() > end or ours.sender.stopping()
             if came_of_it is None and ours.waiting and not over:
                 marks.send(claimed, ours.waiting[0])
-                ours.sent[claimed.lane] += 1
+                ours.sent[claimed.domain_tag] += 1
                 failpoints.reach("after_mark_before_commit")
             else:
                 with db.transaction() as session:

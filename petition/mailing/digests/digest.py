@@ -37,13 +37,13 @@ class Digest:
     kind: str
     shape: type
     facts: Callable[[Session, Campaign, Window], object | None]
-    rhythm: Frequency | None = None
+    frequency: Frequency | None = None
     others: frozenset[Audience] = frozenset()
     cycle: Cycle | None = None
     news: NewsKind | None = None
     wanted: Callable[[Mailing], bool] = always
     goes_to: Callable[[Session, Campaign, Window], frozenset[Audience]] = everybody
 
-    def is_for(self, audience: Audience, rhythm: Frequency) -> bool:
+    def is_for(self, audience: Audience, frequency: Frequency) -> bool:
         """Whether somebody of that audience and rhythm gets it."""
-        return audience in self.others or (audience is Audience.READER and rhythm is self.rhythm)
+        return audience in self.others or (audience is Audience.READER and frequency is self.frequency)

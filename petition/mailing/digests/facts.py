@@ -179,10 +179,10 @@ def count_told_before(session: Session, campaign_id: CampaignId, kind: str) -> i
 
 def as_json(facts: object) -> dict[str, Any]:
     """Facts as a row keeps them."""
-    told: dict[str, Any] = _converter.unstructure(facts)
-    return told
+    document: dict[str, Any] = _converter.unstructure(facts)
+    return document
 
 
-def from_json(told: dict[str, Any], kind: type[Facts]) -> Facts:
+def from_json(document: dict[str, Any], kind: type[Facts]) -> Facts:
     """Facts as a template shows them."""
-    return _converter.structure(told, kind)
+    return _converter.structure(document, kind)

@@ -38,7 +38,7 @@ DIGEST = Digest(
     "milestone",
     Happened,
     facts,
-    rhythm=Frequency.MILESTONES,
+    frequency=Frequency.MILESTONES,
     others=frozenset({Audience.ORGANISER}),
     news=NewsKind.MILESTONE,
     goes_to=goes_to,

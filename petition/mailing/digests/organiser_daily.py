@@ -92,10 +92,13 @@ def _dead(session: Session, campaign_id: CampaignId) -> int:
 def _bounces(session: Session) -> list[BouncesFact]:
     """Providers in trouble; domains that could name a person are one line without a name."""
     found: dict[str, BouncesFact] = {}
-    for lane in throttle.all_throttles(session):
-        known = found.get(lane.name, BouncesFact(lane.name, 0, 0, 0))
-        found[lane.name] = BouncesFact(
-            lane.name, known.sent + lane.sent, known.bounced + lane.bounced, known.complained + lane.complained
+    for domain_tag in throttle.all_throttles(session):
+        known = found.get(domain_tag.name, BouncesFact(domain_tag.name, 0, 0, 0))
+        found[domain_tag.name] = BouncesFact(
+            domain_tag.name,
+            known.sent + domain_tag.sent,
+            known.bounced + domain_tag.bounced,
+            known.complained + domain_tag.complained,
         )
     return [each for each in found.values() if each.bounced + each.complained >= BOUNCES_WORTH_TELLING]
 

@@ -55,8 +55,8 @@ def _is_planned(session: Session, campaign_id: CampaignId, kind: str, period: Pe
 
 def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Period, upto: int) -> Window:
     """What an edition of a period covers: the news since the last edition, up to a number."""
-    told = select(func.max(Edition.upto)).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
-    after = int(session.scalar(told) or 0)
+    reported = select(func.max(Edition.upto)).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
+    after = int(session.scalar(reported) or 0)
     before = count_told_before(session, campaign_id, kind)
     return Window(period.key, period.since, period.until, min(after, upto), upto, before)
 
@@ -93,7 +93,7 @@ def _promise(
         Subscriber.id,
         literal(period),
         Subscriber.campaign_id,
-        Subscriber.lane,
+        Subscriber.domain_tag,
         literal(DeliveryState.PLANNED, columns.state.type),
         literal(due, columns.due.type),
         literal(due, columns.planned_at.type),
@@ -106,8 +106,8 @@ def _promise(
         Subscriber.audience.in_(goes_to),
         or_(
             Subscriber.audience.in_(digest.others),
-            and_(Subscriber.audience == Audience.READER, Subscriber.rhythm == digest.rhythm)
-            if digest.rhythm
+            and_(Subscriber.audience == Audience.READER, Subscriber.frequency == digest.frequency)
+            if digest.frequency
             else literal(False),
         ),
     )
@@ -116,7 +116,7 @@ def _promise(
         "recipient",
         "period",
         "campaign_id",
-        "lane",
+        "domain_tag",
         "state",
         "due",
         "planned_at",

@@ -101,11 +101,11 @@ def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: 
     """Render a sheet; `facts` as the edition keeps them."""
     spoken = interface_language(lang)
     context = _context(campaign, kind, lang, base_url)
-    told = from_json(facts, DIGESTS[kind].shape) if facts is not None else None
+    shown = from_json(facts, DIGESTS[kind].shape) if facts is not None else None
     values: dict[str, object] = {
         "letter": context,
-        "facts": told,
-        "news": getattr(told, "news", told),
+        "facts": shown,
+        "news": getattr(shown, "news", shown),
         "say": Phrases(spoken, context.lang),
         "settings_url": f"{base_url}/mail/settings/{SETTINGS_MARK}",
         "unsubscribe_url": f"{base_url}/mail/unsubscribe/{UNSUBSCRIBE_MARK}",

@@ -114,7 +114,7 @@ def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None
     if wrong is None:
         refusals.end_row(session)
         queue.mark_sent(session, claimed)
-        ours.sent[claimed.lane] += 1
+        ours.sent[claimed.domain_tag] += 1
     elif isinstance(wrong, MailRefused):
         _refused(session, ours, claimed, wrong)
     elif isinstance(wrong, MailDelayed):
@@ -126,22 +126,22 @@ def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None
 
 def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) -> None:
     """Later, perhaps; and a domain in trouble is left alone for a while."""
-    now, fault, lane = ours.now(), _code(delay), claimed.lane
+    now, fault, domain_tag = ours.now(), _code(delay), claimed.domain_tag
     refuses_us = delay.stage is Stage.connect and delay.code // 100 == 5
     if refuses_us:
         refusals.lock(session)
     queue.postpone(session, claimed, fault, now)
     if refuses_us:
         ours.halted = refusals.count(session, claimed, delay.words, now)
-    throttle.record_success(session, {lane: n} if (n := ours.sent.pop(lane, 0)) else {})
-    if throttle.record_failure(session, lane, now, hung=_hung(delay)):
-        ours.paused.add(lane)
-        claims.give_up_domain(session, lane, fault)
+    throttle.record_success(session, {domain_tag: n} if (n := ours.sent.pop(domain_tag, 0)) else {})
+    if throttle.record_failure(session, domain_tag, now, hung=_hung(delay)):
+        ours.paused.add(domain_tag)
+        claims.give_up_domain(session, domain_tag, fault)
 
 
 def _go_on(session: Session, ours: Round, *, over: bool) -> None:
     """Give back what is not tried now, and begin the next."""
-    left = [each for each in ours.waiting if over or ours.halted or each.lane in ours.paused]
+    left = [each for each in ours.waiting if over or ours.halted or each.domain_tag in ours.paused]
     queue.withdraw(session, left)
     if left:
         ours.waiting = deque(each for each in ours.waiting if each not in left)

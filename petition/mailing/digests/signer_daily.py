@@ -7,4 +7,4 @@ from petition.mailing.digests.facts import Happened, news_or_nothing
 from petition.mailing.digests.periods import Cycle
 from petition.mailing.subscribers import Frequency
 
-DIGEST = Digest("signer_daily", Happened, news_or_nothing, rhythm=Frequency.DAILY, cycle=Cycle.DAILY)
+DIGEST = Digest("signer_daily", Happened, news_or_nothing, frequency=Frequency.DAILY, cycle=Cycle.DAILY)

@@ -46,27 +46,27 @@ Case = tuple[str, SubscriberState | None, Audience | None, Frequency | None]
 
 def is_wanted(subscriber: Subscriber, kind: str) -> bool:
     """Whether a subscriber, as it stands now, gets mails of a kind."""
-    return _is_wanted(kind, subscriber.state, subscriber.audience, subscriber.rhythm)
+    return _is_wanted(kind, subscriber.state, subscriber.audience, subscriber.frequency)
 
 
-def _is_wanted(kind: str, state: SubscriberState, audience: Audience, rhythm: Frequency) -> bool:
+def _is_wanted(kind: str, state: SubscriberState, audience: Audience, frequency: Frequency) -> bool:
     if kind == CONFIRM:
         return state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
     if kind == REMINDER:
         return state is SubscriberState.UNCONFIRMED
     if kind in NOTICES:
         return state is not SubscriberState.SUPPRESSED
-    return state is SubscriberState.ACTIVE and DIGESTS[kind].is_for(audience, rhythm)
+    return state is SubscriberState.ACTIVE and DIGESTS[kind].is_for(audience, frequency)
 
 
 def undelivered(session: Session, campaigns: Collection[bytes]) -> dict[bytes, Undelivered]:
     """By campaign; one query, whatever their number."""
     counted = _dead(select(Delivery.campaign_id, *_CASE, func.count())).where(Delivery.campaign_id.in_(campaigns))
     found: dict[bytes, dict[Fate, int]] = {each: dict.fromkeys(Fate, 0) for each in campaigns}
-    for campaign_id, kind, state, audience, rhythm, n in session.execute(
+    for campaign_id, kind, state, audience, frequency, n in session.execute(
         counted.group_by(Delivery.campaign_id, *_CASE)
     ):
-        found[campaign_id][_fate((kind, state, audience, rhythm))] += n
+        found[campaign_id][_fate((kind, state, audience, frequency))] += n
     return {campaign_id: _numbers(fates) for campaign_id, fates in found.items()}
 
 
@@ -79,8 +79,8 @@ def retry(session: Session, campaign_id: CampaignId | None, now: datetime) -> Un
     if campaign_id is not None:
         rows = rows.where(Delivery.campaign_id == campaign_id)
     fates: dict[Fate, list[tuple[str, bytes, str]]] = {each: [] for each in Fate}
-    for kind, recipient, period, state, audience, rhythm in session.execute(rows):
-        fates[_fate((kind, state, audience, rhythm))].append((kind, recipient, period))
+    for kind, recipient, period, state, audience, frequency in session.execute(rows):
+        fates[_fate((kind, state, audience, frequency))].append((kind, recipient, period))
     queue.retry(session, fates[Fate.AGAIN], now)
     key = tuple_(Delivery.kind, Delivery.recipient, Delivery.period)
     dropping = update(Delivery).where(Delivery.state == DeliveryState.DEAD, key.in_(fates[Fate.UNWANTED]))
@@ -88,7 +88,7 @@ def retry(session: Session, campaign_id: CampaignId | None, now: datetime) -> Un
     return _numbers({fate: len(keys) for fate, keys in fates.items()})
 
 
-_CASE: Final = (Delivery.kind, Subscriber.state, Subscriber.audience, Subscriber.rhythm)
+_CASE: Final = (Delivery.kind, Subscriber.state, Subscriber.audience, Subscriber.frequency)
 
 
 def _dead(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -97,10 +97,10 @@ def _dead(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 def _fate(case: Case) -> Fate:
-    kind, state, audience, rhythm = case
-    if state is None or audience is None or rhythm is None:
+    kind, state, audience, frequency = case
+    if state is None or audience is None or frequency is None:
         return Fate.UNWANTED
-    if _is_wanted(kind, state, audience, rhythm):
+    if _is_wanted(kind, state, audience, frequency):
         return Fate.AGAIN
     return Fate.SUPPRESSED if state is SubscriberState.SUPPRESSED else Fate.UNWANTED
 

@@ -17,4 +17,4 @@ def facts(session: Session, campaign: Campaign, window: Window) -> Happened | No
     return found if found.updates else None
 
 
-DIGEST = Digest("update", Happened, facts, rhythm=Frequency.MILESTONES, news=NewsKind.UPDATE)
+DIGEST = Digest("update", Happened, facts, frequency=Frequency.MILESTONES, news=NewsKind.UPDATE)

@@ -87,7 +87,7 @@ class Claim:
     recipient: bytes
     period: str
     campaign_id: CampaignId
-    lane: bytes
+    domain_tag: bytes
     planned_at: datetime
     tries: int
     unanswered: int
@@ -113,7 +113,7 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
         .where(Delivery.kind == taken.c.kind, Delivery.recipient == taken.c.recipient, Delivery.period == taken.c.period)
         .values(due=now + timedelta(seconds=CLAIM_SECONDS))
         .returning(
-            _table.c.kind, _table.c.recipient, _table.c.period, _table.c.campaign_id, _table.c.lane,
+            _table.c.kind, _table.c.recipient, _table.c.period, _table.c.campaign_id, _table.c.domain_tag,
             _table.c.planned_at, _table.c.tries, _table.c.unanswered, taken.c.due,
         )
     )  # fmt: skip
@@ -123,7 +123,7 @@ def claim(session: Session, most: int, rate: float, base_url: str, now: datetime
     claims = sorted((each for each in claims if each not in deadly), key=lambda each: (each.unanswered, each.was_due))
     claims, beyond = _within_a_second(claims, rate)
     withdraw(session, beyond)
-    throttle.take_slots(session, Counter(each.lane for each in claims), rate, now)
+    throttle.take_slots(session, Counter(each.domain_tag for each in claims), rate, now)
     return claims
 
 
@@ -131,7 +131,7 @@ def _due(now: datetime, most: int) -> CTE:
     stopped = select(Pause.what)
     query = (
         select(Delivery.kind, Delivery.recipient, Delivery.period, Delivery.due)
-        .outerjoin(Throttle, Throttle.lane == Delivery.lane)
+        .outerjoin(Throttle, Throttle.domain_tag == Delivery.domain_tag)
         .where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
         .where(or_(Throttle.open_at.is_(None), Throttle.open_at <= now))
         .where(("kind:" + Delivery.kind).not_in(stopped))
@@ -149,8 +149,8 @@ def _within_a_second(claims: list[Claim], rate: float) -> tuple[list[Claim], lis
     taken: list[Claim] = []
     beyond: list[Claim] = []
     for each in claims:
-        seen[each.lane] += 1
-        (taken if rate == 0 or seen[each.lane] <= max(rate, 1) else beyond).append(each)
+        seen[each.domain_tag] += 1
+        (taken if rate == 0 or seen[each.domain_tag] <= max(rate, 1) else beyond).append(each)
     return taken, beyond
 
 
@@ -203,14 +203,14 @@ def refuse(session: Session, claimed: Claim, fault: str) -> None:
     _execute(session, _DEAD, [claimed], {"fault": fault})
 
 
-def give_up_domain(session: Session, lane: bytes, fault: str) -> None:
+def give_up_domain(session: Session, domain_tag: bytes, fault: str) -> None:
     """Give up what has waited a day for a domain that has long taken nothing; only some of it was ever tried."""
     reopens = (
         select(Throttle.open_at)
-        .where(Throttle.lane == lane, Throttle.failures >= throttle.LONG_FAILING)
+        .where(Throttle.domain_tag == domain_tag, Throttle.failures >= throttle.LONG_FAILING)
         .scalar_subquery()
     )
-    waiting = update(_table).where(_table.c.lane == lane, _table.c.state == DeliveryState.PLANNED)
+    waiting = update(_table).where(_table.c.domain_tag == domain_tag, _table.c.state == DeliveryState.PLANNED)
     too_old = waiting.where(_table.c.planned_at <= reopens - literal(LONGEST_LIFE, Interval()))
     session.connection().execute(too_old.values(state=DeliveryState.DEAD, fault=fault))
 

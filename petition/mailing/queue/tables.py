@@ -1,4 +1,4 @@
-"""The rows of what is to be mailed: deliveries, lanes (one a mail domain), halts."""
+"""The rows of what is to be mailed: deliveries, throttles (one for each mail domain), pauses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Delivery(Base):
     recipient: Mapped[bytes] = mapped_column(primary_key=True)
     period: Mapped[str] = mapped_column(primary_key=True)
     campaign_id: Mapped[CampaignId]
-    lane: Mapped[bytes]
+    domain_tag: Mapped[bytes] = mapped_column("lane", key="domain_tag")
     state: Mapped[DeliveryState]
     due: Mapped[datetime]
     planned_at: Mapped[datetime]
@@ -58,7 +58,7 @@ class Throttle(Base):
 
     __tablename__ = "lane"
 
-    lane: Mapped[bytes] = mapped_column(primary_key=True)
+    domain_tag: Mapped[bytes] = mapped_column("lane", key="domain_tag", primary_key=True)
     name: Mapped[str]
     open_at: Mapped[datetime | None]
     failures: Mapped[int]
@@ -91,7 +91,7 @@ class Refusal(Base):
 
 
 def enqueue(
-    session: Session, kind: str, recipient: bytes, period: str, campaign_id: CampaignId, lane: bytes, now: datetime,
+    session: Session, kind: str, recipient: bytes, period: str, campaign_id: CampaignId, domain_tag: bytes, now: datetime,
     state: DeliveryState = DeliveryState.PLANNED,
 ) -> bool:  # fmt: skip
     """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place.
@@ -104,7 +104,7 @@ def enqueue(
         "recipient": recipient,
         "period": period,
         "campaign_id": campaign_id,
-        "lane": lane,
+        "domain_tag": domain_tag,
         "state": state,
         "due": now,
         "planned_at": now,
@@ -114,7 +114,7 @@ def enqueue(
     }
     promising = insert(Delivery).values(row)
     promising = promising.on_conflict_do_update(
-        index_elements=["kind", "recipient", "period"], set_={"lane": Delivery.lane}
+        index_elements=["kind", "recipient", "period"], set_={"domain_tag": Delivery.domain_tag}
     )
     return bool(session.scalar(promising.returning(literal_column("xmax = 0"))))
 
@@ -134,6 +134,6 @@ def progress(
 
 def message_id(key: bytes, kind: str, recipient: bytes, period: str, host: str) -> str:
     """The Message-ID of a delivery: the same for each try, without a word in it, and telling nothing without the key."""
-    told = MESSAGE_LABEL + kind.encode() + b"\0" + recipient + b"\0" + period.encode()
-    digest = hmac.digest(key, told, "sha256")
+    message = MESSAGE_LABEL + kind.encode() + b"\0" + recipient + b"\0" + period.encode()
+    digest = hmac.digest(key, message, "sha256")
     return f"<{''.join(LETTERS[byte % len(LETTERS)] for byte in digest[:TOKEN_LETTERS])}@{host}>"

@@ -1,6 +1,6 @@
 """Throttles: mails to one domain keep a rate, and a domain in trouble does not delay mail to others.
 
-A row holds a keyed hash of the domain (the column is called `lane`), because the domain of a personal address may name a person. The large providers,
+A row holds a keyed hash of the domain because the domain of a personal address may name a person. The large providers,
 which name nobody, keep their names, so that organisers see which of them bounces.
 """
 
@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from petition.core.db import UTCDateTime
 from petition.mailing.queue.tables import Throttle
 
-LANE_LABEL: Final = b"petition/lane/v1\0"
-LANE_BYTES: Final = 8
+DOMAIN_LABEL: Final = b"petition/lane/v1\0"
+DOMAIN_TAG_BYTES: Final = 8
 PROVIDERS: Final = frozenset(
     [
         "aol.com",
@@ -61,7 +61,7 @@ PROVIDERS: Final = frozenset(
         "zoho.com",
     ]
 )
-# A lane is paused after so many failures in a row, or at once when the server hangs: 30 s, doubled, 30 minutes at most.
+# A domain is paused after so many failures in a row, or at once when the server hangs: 30 s, doubled, 30 minutes at most.
 FAILURES_BEFORE_PAUSE: Final = 3
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 1800.0
@@ -71,7 +71,7 @@ LONG_FAILING: Final = 10
 MADE_UP: Final = timedelta(seconds=3)
 
 _table = Throttle.metadata.tables["lane"]
-_its = _table.c.lane == bindparam("its_lane")
+_its = _table.c.domain_tag == bindparam("its_domain")
 _began = case((_table.c.open_at > bindparam("late", type_=UTCDateTime()), _table.c.open_at), else_=bindparam("now"))
 _CLOSED: Final = update(_table).where(_its).values(open_at=_began + bindparam("taking", type_=Interval()))
 _WENT_WELL: Final = update(_table).where(_its).values(sent=_table.c.sent + bindparam("n"), failures=0)
@@ -79,46 +79,46 @@ _WENT_WELL: Final = update(_table).where(_its).values(sent=_table.c.sent + bindp
 
 @dataclass(frozen=True, slots=True)
 class ThrottleName:
-    """A mail domain as rows know it."""
+    """The keyed hash of a mail domain, and its name if it is a large provider's."""
 
-    lane: bytes
+    tag: bytes
     name: str
 
 
 def throttle_of(pepper: bytes, domain: str) -> ThrottleName:
-    """The lane of a domain."""
-    digest = hmac.digest(pepper, LANE_LABEL + domain.encode(), "sha256")[:LANE_BYTES]
+    """The throttle of a domain."""
+    digest = hmac.digest(pepper, DOMAIN_LABEL + domain.encode(), "sha256")[:DOMAIN_TAG_BYTES]
     return ThrottleName(digest, domain if domain in PROVIDERS else "")
 
 
-def ensure(session: Session, lane: ThrottleName) -> None:
-    """Write a lane down, unless it is known."""
-    row = {"lane": lane.lane, "name": lane.name, "failures": 0, "sent": 0, "bounced": 0, "complained": 0}
+def ensure(session: Session, throttle: ThrottleName) -> None:
+    """Insert a throttle, unless it is there."""
+    row = {"domain_tag": throttle.tag, "name": throttle.name, "failures": 0, "sent": 0, "bounced": 0, "complained": 0}
     session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
 def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: datetime) -> None:
-    """Close each lane for as long as so many mails take at `rate` mails a second; 0: no limit."""
+    """Close each throttle for as long as so many mails take at `rate` mails a second; 0: no limit."""
     if rate > 0 and wanted:
-        told = [
-            {"its_lane": lane, "late": now - MADE_UP, "now": now, "taking": timedelta(seconds=n / rate)}
-            for lane, n in sorted(wanted.items())
+        rows = [
+            {"its_domain": domain_tag, "late": now - MADE_UP, "now": now, "taking": timedelta(seconds=n / rate)}
+            for domain_tag, n in sorted(wanted.items())
         ]
-        session.connection().execute(_CLOSED, told)
+        session.connection().execute(_CLOSED, rows)
 
 
 def record_success(session: Session, taken: Mapping[bytes, int]) -> None:
-    """So many mails were taken in each lane: count them, forget failures."""
+    """So many mails of each domain were taken: count them, forget failures."""
     if taken:
-        told = [{"its_lane": lane, "n": n} for lane, n in sorted(taken.items())]
-        session.connection().execute(_WENT_WELL, told)
+        rows = [{"its_domain": domain_tag, "n": n} for domain_tag, n in sorted(taken.items())]
+        session.connection().execute(_WENT_WELL, rows)
 
 
-def record_failure(session: Session, lane: bytes, now: datetime, *, hung: bool) -> bool:
-    """A mail was delayed; pauses the lane when it hung or failed too often. Gives whether it is paused now."""
+def record_failure(session: Session, domain_tag: bytes, now: datetime, *, hung: bool) -> bool:
+    """A mail was delayed; pauses its domain when it hung or failed too often. Gives whether it is paused now."""
     counting = (
         update(Throttle)
-        .where(Throttle.lane == lane)
+        .where(Throttle.domain_tag == domain_tag)
         .values(failures=Throttle.failures + 1)
         .returning(Throttle.failures)
     )
@@ -127,18 +127,18 @@ def record_failure(session: Session, lane: bytes, now: datetime, *, hung: bool) 
     if over < 1:
         return False
     pause = timedelta(seconds=min(FIRST_PAUSE * 2 ** min(over - 1, 10), LONGEST_PAUSE))
-    session.execute(update(Throttle).where(Throttle.lane == lane).values(open_at=now + pause))
+    session.execute(update(Throttle).where(Throttle.domain_tag == domain_tag).values(open_at=now + pause))
     return True
 
 
-def bounced(session: Session, lane: bytes, *, complaint: bool = False) -> None:
-    """Count a bounce or a complaint of a lane."""
+def bounced(session: Session, domain_tag: bytes, *, complaint: bool = False) -> None:
+    """Count a bounce or a complaint of a domain."""
     column = Throttle.complained if complaint else Throttle.bounced
-    session.execute(update(Throttle).where(Throttle.lane == lane).values({column: column + 1}))
+    session.execute(update(Throttle).where(Throttle.domain_tag == domain_tag).values({column: column + 1}))
 
 
 def all_throttles(session: Session) -> list[Throttle]:
-    """Every lane, those that bounce most first."""
+    """Every throttle, those that bounce most first."""
     return list(session.scalars(select(Throttle).order_by(Throttle.bounced.desc(), Throttle.name)))
 
 

@@ -94,7 +94,7 @@ def ask(
     work: Sequence[DomainPolicy],
     address: str,
     lang: str,
-    rhythm: Frequency,
+    frequency: Frequency,
     now: datetime,
 ) -> None:
     """Ask for mail: a mail asks back. The same from outside whether the address is new, known or suppressed.
@@ -106,7 +106,7 @@ def ask(
         raise WorkAddressRefused
     sealed = address_book.sealed(session, campaign_id, box.deliverable)
     silent = complained(session, suppression_tag(pepper, box.canonical))
-    row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, rhythm, now)
+    row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, frequency, now)
     subscriber = _enter(session, row)
     _owe(session, subscriber, now, silent=silent)
     events.announce(session.info, events.MailPlanned())
@@ -140,19 +140,19 @@ def enter(
 
 def _row(
     session: Session, pepper: bytes, campaign_id: CampaignId, audience: Audience, box: Mailbox, sealed: bytes, lang: str,
-    rhythm: Frequency, now: datetime,
+    frequency: Frequency, now: datetime,
 ) -> dict[str, object]:  # fmt: skip
-    lane = throttle.throttle_of(pepper, box.domain)
-    throttle.ensure(session, lane)
+    named = throttle.throttle_of(pepper, box.domain)
+    throttle.ensure(session, named)
     return {
         "id": secrets.token_bytes(16),
         "campaign_id": campaign_id,
         "audience": audience,
         "tag": subscriber_tag(pepper, campaign_id, box.canonical),
         "sealed": sealed,
-        "lane": lane.lane,
+        "domain_tag": named.tag,
         "lang": lang,
-        "rhythm": rhythm,
+        "frequency": frequency,
         "state": SubscriberState.UNCONFIRMED,
         "since": now.date(),
         "asked": 1,
@@ -179,7 +179,7 @@ def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: boo
     period = now.date().isoformat() if kind == KNOWN else f"{min(subscriber.asked, ASKED_MOST)}"
     state = DeliveryState.DROPPED if silent else DeliveryState.PLANNED
     hour = now.replace(minute=0, second=0, microsecond=0)
-    queue.enqueue(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.lane, hour, state)
+    queue.enqueue(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.domain_tag, hour, state)
 
 
 def find(session: Session, subscriber_id: bytes) -> Subscriber:
@@ -201,10 +201,10 @@ def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber
     return found
 
 
-def change(session: Session, subscriber_id: bytes, rhythm: Frequency, lang: str) -> Subscriber:
+def change(session: Session, subscriber_id: bytes, frequency: Frequency, lang: str) -> Subscriber:
     """Choose another rhythm or language; raises SubscriberGone."""
     found = find(session, subscriber_id)
-    found.rhythm, found.lang = rhythm, lang
+    found.frequency, found.lang = frequency, lang
     return found
 
 
@@ -242,7 +242,7 @@ def remind(session: Session, now: datetime) -> int:
     unconfirmed = select(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day)
     waiting = unconfirmed.where(asked, ~reminded, Subscriber.bounced.is_(None))
     return sum(
-        queue.enqueue(session, REMINDER, each.id, "1", each.campaign_id, each.lane, now)
+        queue.enqueue(session, REMINDER, each.id, "1", each.campaign_id, each.domain_tag, now)
         for each in session.scalars(waiting.limit(5_000))
     )
 
@@ -255,11 +255,11 @@ def purge(session: Session, now: datetime) -> None:
 
 def numbers(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """Readers by rhythm who are mailed to, and those who pause, have not confirmed or are suppressed."""
-    query = select(Subscriber.state, Subscriber.rhythm, func.count()).where(
+    query = select(Subscriber.state, Subscriber.frequency, func.count()).where(
         Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER
     )
     found: dict[str, int] = {}
-    for state, rhythm, n in session.execute(query.group_by(Subscriber.state, Subscriber.rhythm)):
-        name = rhythm.value if state is SubscriberState.ACTIVE else state.value
+    for state, frequency, n in session.execute(query.group_by(Subscriber.state, Subscriber.frequency)):
+        name = frequency.value if state is SubscriberState.ACTIVE else state.value
         found[name] = found.get(name, 0) + n
     return found

@@ -55,9 +55,9 @@ def record(session: Session, pepper: bytes, report: Report, day: date) -> bool:
 
 
 def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> None:
-    lane = throttle.throttle_of(pepper, box.domain)
-    throttle.ensure(session, lane)
-    throttle.bounced(session, lane.lane, complaint=True)
+    named = throttle.throttle_of(pepper, box.domain)
+    throttle.ensure(session, named)
+    throttle.bounced(session, named.tag, complaint=True)
     tag = suppression_tag(pepper, box.canonical)
     session.execute(insert(Suppression).values(tag=tag, day=day).on_conflict_do_nothing())
     session.execute(delete(Subscriber).where(Subscriber.tag.in_(_tags(session, pepper, box))))
@@ -66,7 +66,7 @@ def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> Non
 def _count(session: Session, found: Sequence[Subscriber], day: date) -> None:
     """Once a day for each address: several reports about one mail are one bounce."""
     if found and all(each.bounced != day for each in found):
-        throttle.bounced(session, found[0].lane)
+        throttle.bounced(session, found[0].domain_tag)
     for each in found:
         each.bounced = day
 

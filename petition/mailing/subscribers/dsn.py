@@ -55,8 +55,8 @@ def _of_recipients(body: str) -> list[Report]:
     """The block about the message names no recipient (RFC 3464 §2.1), unless it was made one with theirs."""
     blocks = BLANK_LINE.split("\n".join(body.splitlines()).strip())
     recipients = [message_from_string(block.strip("\n"), policy=compat32) for block in blocks[: MOST_RECIPIENTS + 1]]
-    told = [_report(block) for block in recipients]
-    return [each for each in told if each is not None][:MOST_RECIPIENTS]
+    reports = [_report(block) for block in recipients]
+    return [each for each in reports if each is not None][:MOST_RECIPIENTS]
 
 
 def _report(block: Message) -> Report | None:

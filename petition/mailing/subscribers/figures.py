@@ -53,16 +53,16 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
 
 def audience(session: Session, campaign_id: CampaignId) -> dict[Frequency, dict[str, int]]:
     """Readers who are mailed to, by rhythm and by language, each rhythm's languages in their order; numbers only."""
-    query = select(Subscriber.rhythm, Subscriber.lang, func.count()).where(
+    query = select(Subscriber.frequency, Subscriber.lang, func.count()).where(
         Subscriber.campaign_id == campaign_id,
         Subscriber.audience == Audience.READER,
         Subscriber.state == SubscriberState.ACTIVE,
     )
-    found: dict[Frequency, dict[str, int]] = {rhythm: {} for rhythm in Frequency}
-    for rhythm, lang, n in session.execute(
-        query.group_by(Subscriber.rhythm, Subscriber.lang).order_by(Subscriber.lang)
+    found: dict[Frequency, dict[str, int]] = {frequency: {} for frequency in Frequency}
+    for frequency, lang, n in session.execute(
+        query.group_by(Subscriber.frequency, Subscriber.lang).order_by(Subscriber.lang)
     ):
-        found[rhythm][lang] = n
+        found[frequency][lang] = n
     return found
 
 
@@ -80,7 +80,7 @@ class Readership:
     unconfirmed: int
     paused: int
     suppressed: int
-    rhythms: dict[Frequency, int]
+    frequencies: dict[Frequency, int]
     languages: dict[str, int]
     waiting: int
 
@@ -88,15 +88,17 @@ class Readership:
 def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Readership:
     """Two queries, whatever the number of readers; `waiting`: mails of the campaign that are due and not sent."""
     many = func.count()
-    query = select(Subscriber.state, Subscriber.rhythm, Subscriber.lang, many)
+    query = select(Subscriber.state, Subscriber.frequency, Subscriber.lang, many)
     query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER)
     states: Counter[SubscriberState] = Counter()
-    rhythms: Counter[Frequency] = Counter()
+    frequencies: Counter[Frequency] = Counter()
     languages: Counter[str] = Counter()
-    for state, rhythm, lang, n in session.execute(query.group_by(Subscriber.state, Subscriber.rhythm, Subscriber.lang)):
+    for state, frequency, lang, n in session.execute(
+        query.group_by(Subscriber.state, Subscriber.frequency, Subscriber.lang)
+    ):
         states[state] += n
         if state is SubscriberState.ACTIVE:
-            rhythms[rhythm] += n
+            frequencies[frequency] += n
             languages[lang] += n
     due = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
     waiting = int(session.scalar(due.where(Delivery.campaign_id == campaign_id)) or 0)
@@ -105,7 +107,7 @@ def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Read
         unconfirmed=states[SubscriberState.UNCONFIRMED],
         paused=states[SubscriberState.PAUSED],
         suppressed=states[SubscriberState.SUPPRESSED],
-        rhythms={each: rhythms[each] for each in Frequency},
+        frequencies={each: frequencies[each] for each in Frequency},
         languages=dict(languages.most_common()),
         waiting=waiting,
     )

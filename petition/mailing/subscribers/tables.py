@@ -64,9 +64,9 @@ class Subscriber(Base):
     audience: Mapped[Audience]
     tag: Mapped[bytes]
     sealed: Mapped[bytes]
-    lane: Mapped[bytes]
+    domain_tag: Mapped[bytes] = mapped_column("lane", key="domain_tag")
     lang: Mapped[str]
-    rhythm: Mapped[Frequency] = mapped_column(stored(Frequency, name="rhythm"))
+    frequency: Mapped[Frequency] = mapped_column("rhythm", stored(Frequency, name="rhythm"), key="frequency")
     state: Mapped[SubscriberState]
     since: Mapped[date]
     asked: Mapped[int]

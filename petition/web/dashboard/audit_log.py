@@ -39,18 +39,18 @@ def journal(slug: str) -> Response:
     """Who did what in this campaign, and when."""
     del slug
     form, before = FilterForm(request.args), request.args.get("before", 0, type=int)
-    deed, by = form.deed.data, form.by.data
+    action, by = form.deed.data, form.by.data
     with db.session() as session:
         campaign = access.campaign(session)
-        query = journal_.lines(campaign.id, deed=deed, by=by)
+        query = journal_.lines(campaign.id, action=action, by=by)
         if 0 < before <= LARGEST:
             query = query.where(AuditEntry.number < before)
         found = session.scalars(query.limit(A_PAGE + 1)).all()
         who = _names(session, campaign.id)
-        chosen = {"deed": deed.value if deed else "", "by": by.hex() if by else ""}
+        chosen = {"deed": action.value if action else "", "by": by.hex() if by else ""}
         return rendering.render(
             "journal", session, campaign, form,
-            lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.deed, line.about)) for line in found[:A_PAGE]],
+            lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about)) for line in found[:A_PAGE]],
             older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
             deeds=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(who),

@@ -128,7 +128,7 @@ def _reader(session: Session, who: bytes) -> Reader:
     return Reader(
         state=found.state,
         audience=found.audience,
-        rhythm=found.rhythm,
+        rhythm=found.frequency,
         lang=found.lang,
         slug=campaigns.slug_of(session, found.campaign_id),
         settings=links.made(key, Purpose.SETTINGS, who),
