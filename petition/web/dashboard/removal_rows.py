@@ -57,7 +57,7 @@ def requested(request: ApprovalRequest, campaign: Campaign) -> RequestedRemoval:
 
 def row(line: Line, campaign: Campaign) -> RemovalRow:
     """A removal that was begun, in this request's language."""
-    removal = line.wave
+    removal = line.removal
     return RemovalRow(
         id=removal.id.hex(),
         found=removal.found,
@@ -78,7 +78,7 @@ def reasons() -> list[tuple[str, str]]:
 
 
 def _describe_progress(line: Line) -> str:
-    removal = line.wave
+    removal = line.removal
     if removal.state is BulkRemovalState.DONE and line.reversible:
         return gettext(REVERSIBLE)
     if removal.state is BulkRemovalState.DONE and not removal.done:
