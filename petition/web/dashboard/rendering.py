@@ -78,7 +78,7 @@ def render(
         "form": form,
         "empty": EMPTY,
     }
-    page = render_template(f"organise/{template}.html", **(context | values))
+    page = render_template(f"dashboard/{template}.html", **(context | values))
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 

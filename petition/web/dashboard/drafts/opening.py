@@ -51,7 +51,7 @@ def preview(slug: str) -> Response:
     lang = page_language(snapshot)
     view = snapshot.letter(lang)
     html = render_template(
-        "organise/draft/preview.html",
+        "dashboard/draft/preview.html",
         snapshot=snapshot,
         letter=view,
         text=letter_html(view.markdown, view.lang),

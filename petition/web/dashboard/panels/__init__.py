@@ -1,7 +1,7 @@
 """Panels of the first screen: one file each, with its title, its template and what it shows.
 
 Guards that a panel asks a fixed number of queries, whatever it shows: a test compares one row with three. A new panel is
-a file, a template in templates/organise/panels, and one line here. Figures first, chart second, tables third.
+a file, a template in templates/dashboard/panels, and one line here. Figures first, chart second, tables third.
 """
 
 from __future__ import annotations

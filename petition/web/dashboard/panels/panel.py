@@ -13,7 +13,7 @@ from petition.campaigns import Campaign
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A piece of the first screen. `data` gives what `templates/organise/panels/<name>.html` shows as `shown`.
+    """A piece of the first screen. `data` gives what `templates/dashboard/panels/<name>.html` shows as `shown`.
 
     None: there is nothing to show, and the panel is left out. `wide`: it takes the whole width.
     """
