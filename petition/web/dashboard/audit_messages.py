@@ -100,7 +100,9 @@ def name(deed: Action) -> str:
 def describe_action(deed: Action, about: Mapping[str, Any]) -> str:
     """A line of the journal in words."""
     details = [told for key, value in sorted(about.items()) if (told := _format_value(key, value))]
-    return gettext(_("%(action)s: %(details)s"), action=name(deed), details=", ".join(details)) if details else name(deed)
+    return (
+        gettext(_("%(action)s: %(details)s"), action=name(deed), details=", ".join(details)) if details else name(deed)
+    )
 
 
 def _format_value(key: str, value: Any) -> str:
