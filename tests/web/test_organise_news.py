@@ -247,6 +247,18 @@ def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
     assert omar.sees("~/milestones/share/10").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "most"),
+    [("share", "101", 100), ("share", "many", 100), ("count", "10000001", 10_000_000), ("won", "0", 10_000_000)],
+)
+def test_the_limit_of_a_milestone_is_that_of_its_kind(omar: Omar, kind: str, value: str, most: int) -> None:
+    page = omar.does("~/milestones", kind=kind, value=value, open_names="yes")
+    assert page.status_code == 422
+    assert f'href="#value">Write a whole number from 1 to {most}.' in page.text
+    assert f'value="{value}"' in page.text
+    assert re.findall(r'name="(\w+)" value="yes" checked', page.text) == ["open_names"]
+
+
 def test_a_milestone_that_was_reached_has_a_day_and_no_button(omar: Omar) -> None:
     omar.does("~/milestones", kind="count", value="1")
     with db.transaction() as session:

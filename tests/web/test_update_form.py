@@ -24,7 +24,7 @@ def _request(app: Flask) -> Iterator[None]:
         yield
 
 
-def form(button: str = "", **posted: str) -> UpdateForm:
+def form(button: str = "text", **posted: str) -> UpdateForm:
     return UpdateForm(MultiDict({"token": "x"} | posted), meta=HERE | {"button": button})
 
 
@@ -49,7 +49,7 @@ def test_a_button_refuses_its_own_field_alone_and_keeps_the_others_as_typed(butt
 
 
 def test_keeping_the_words_asks_for_every_language_and_for_nothing_else() -> None:
-    assert refused("", **BAD) == {"text-en": ["Fill this in."], "text-fr": ["Fill this in."]}
+    assert refused("text", **BAD) == {"text-en": ["Fill this in."], "text-fr": ["Fill this in."]}
     assert form(**WORDS, **BAD).check().text.data == {"en": "We met them.", "fr": "Nous les avons vus."}
 
 

@@ -19,12 +19,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.routing import Rule
 
 from petition.campaigns import LONGEST_LETTER
-from petition.core import db
+from petition.core import clock, db
 from petition.core.markdown import MOST_QUOTES, letter_html
 from petition.organisers import recovery
 from petition.web.dashboard import drafts
+from petition.web.dashboard.answer import AnswerForm, DeliveryForm
 from petition.web.dashboard.drafts import letter
-from petition.web.dashboard.typed import LONGEST_TEXT, Typed
+from petition.web.dashboard.forms import LONGEST_TEXT
+from petition.web.dashboard.update_forms import UpdateForm
 from petition.web.forms.base import BaseForm, FormRefused
 from petition.web.forms.fields import SENT, BooleanField, LengthFirst, leaves
 from tests import make
@@ -193,17 +195,18 @@ def test_every_field_of_every_form_looks_at_the_length_before_its_filters(app: F
     assert work.normalized == [""] or max(map(len, work.normalized)) == 0
 
 
-def test_texts_that_are_read_one_by_one_are_looked_at_first_too(app: Flask, work: Work) -> None:
+@pytest.mark.parametrize("form", [UpdateForm, DeliveryForm, AnswerForm])
+def test_texts_by_language_are_looked_at_first_and_get_one_sentence(
+    app: Flask, work: Work, form: type[BaseForm]
+) -> None:
     too_long, piled = "é" * (SENT * LONGEST_TEXT + 1), "a" + MARKS * 5
     with app.test_request_context("/"):
         for sent in (too_long, piled):
-            typed = Typed(Everywhere(sent, {}))
-            typed.texts("text", ["en"], every=True)
-            typed.lines("line", ["en"], every=True)
             with pytest.raises(FormRefused) as refused:
-                typed.check()
-            assert len(refused.value.errors["text-en"]) == len(refused.value.errors["line-en"]) == 1
-    assert work.normalized == [""]
+                form.read(Everywhere(sent, {}), languages=["en"], now=clock.now())
+            assert {len(refused.value.errors.get(name, [""])) for name in ("text-en", "how-en", "note-en")} == {1}
+            assert {"text-en", "how-en"} & {*refused.value.errors}
+    assert not any(work.normalized)
 
 
 def test_marks_without_end_get_a_sentence_and_the_text_stays(client: FlaskClient, slug: str) -> None:

@@ -85,7 +85,7 @@ class AnswerForm(BaseForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Refuse an answer without a text."""
         fine = super().validate(extra_validators)
-        if self.text.data:
+        if self.text.data or any(each.errors for each in self.text.by_language.values()):
             return fine
         return self.refuse(f"text-{self.meta.languages[0]}", gettext(_("Write the answer in one language at least.")))
 

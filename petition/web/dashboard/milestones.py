@@ -6,35 +6,92 @@ below one and shares above the whole.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from flask import Response, request, url_for
-from sqlalchemy.orm import Session
+from wtforms.validators import NumberRange
 
-from petition.campaigns import Campaign
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
+from petition.core.i18n import marked as _
 from petition.ledger import log
 from petition.organisers import Act
 from petition.usecases import milestone_settings
 from petition.usecases.milestone_settings import Consequences, GoalUnknown
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.typed import Typed
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import BooleanField, IntegerField, SelectField
+from petition.web.forms.redraw import redraw
+from petition.web.language import lazy_gettext
 
 bp = access.blueprint("milestones")
 LARGEST: Final = {MilestoneKind.COUNT: 10_000_000, MilestoneKind.SHARE: 100}
-THEN: Final = ("mail_readers", "mail_organisers", "open_names")
-REFUSED: Final = (
-    FormRefused,
+KINDS: Final = {MilestoneKind.COUNT: _("Signatures"), MilestoneKind.SHARE: _("Per cent of the workforce")}
+REFUSALS: Final = (
     milestone_settings.GoalThere,
     milestone_settings.GoalReached,
     milestone_settings.WorkforceUnknown,
     milestone_settings.NamesPublic,
 )
-AS_USUAL: Final = Filled({"mail_readers": "yes", "mail_organisers": "yes"})
+AS_USUAL: Final = {"mail_readers": True, "mail_organisers": True}
+
+
+class ConsequencesForm(BaseForm):
+    """What follows when a milestone is reached."""
+
+    mail_readers = BooleanField(
+        lazy_gettext(_("Mail readers")),
+        description=lazy_gettext(_("Those who asked for news as it happens. The others find it in their digest.")),
+    )
+    mail_organisers = BooleanField(
+        lazy_gettext(_("Mail organisers")), description=lazy_gettext(_("Organisers who get digests."))
+    )
+    open_names = BooleanField(
+        lazy_gettext(_("Open names")),
+        description=lazy_gettext(
+            _(
+                "No name is public before. Whoever signs with a name is promised this number: their name never appears sooner, whatever you change later."
+            )
+        ),
+    )
+
+    def consequences(self) -> Consequences:
+        """All three."""
+        return Consequences(self.mail_readers.data, self.mail_organisers.data, self.open_names.data)
+
+
+class MilestoneForm(ConsequencesForm):
+    """A new milestone; how large it may be depends on what is counted."""
+
+    kind = SelectField(lazy_gettext(_("What is counted")), choices=MilestoneKind, labels=KINDS)
+    value = IntegerField(lazy_gettext(_("How many")), render_kw={"inputmode": "numeric", "autocomplete": "off"})
+
+    def process(self, formdata: Any = None, *others: Any, **values: Any) -> None:
+        """Set the limits of the number before it is read."""
+        share = formdata is not None and formdata.get("kind") == MilestoneKind.SHARE
+        limits = NumberRange(1, LARGEST[MilestoneKind.SHARE if share else MilestoneKind.COUNT])
+        self.value.validators, self.value.flags.min, self.value.flags.max = [limits], limits.min, limits.max
+        super().process(formdata, *others, **values)
+
+
+def _page(form: MilestoneForm | None = None) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        lines = milestone_settings.lines(session, campaign, log.counted(session, campaign.id))
+        sealable = milestone_settings.names_can_wait(session, campaign)
+        shown = form or MilestoneForm(data=AS_USUAL)
+        return rendering.render("milestones", session, campaign, shown, lines=lines, sealable=sealable)
+
+
+def _page_of_one(form: ConsequencesForm | None, kind: str, value: int) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        line = milestone_settings.line(session, campaign, _kind(kind), value, log.counted(session, campaign.id))
+        sealable = milestone_settings.names_can_wait(session, campaign)
+        shown = form or ConsequencesForm(data=asdict(line.then))
+        return rendering.render("milestone", session, campaign, shown, line=line, sealable=sealable)
 
 
 @bp.get("/c/<slug>/milestones")
@@ -42,28 +99,19 @@ AS_USUAL: Final = Filled({"mail_readers": "yes", "mail_organisers": "yes"})
 def milestones(slug: str) -> Response:
     """All of them, with how many are missing, or when each was reached."""
     del slug
-    with db.session() as session:
-        return _render(session, access.campaign(session))
+    return _page()
 
 
 @bp.post("/c/<slug>/milestones")
 @needs(Act.TELL)
+@redraw(_page, *REFUSALS, form=MilestoneForm, field="value")
 def add(slug: str) -> Response:
     """Aim at one more."""
-    try:
-        with db.transaction() as session:
-            access.look_first()
-            typed = Typed(request.form)
-            kind = typed.choice("kind", MilestoneKind)
-            value = typed.number("value", 1, LARGEST[kind])
-            typed.check()
-            milestone_settings.add(session, access.campaign(session), kind, value, _then(), access.actor())
-    except REFUSED as error:
-        form = rendering.to_mend(
-            error, {name: request.form.get(name, "") for name in ("kind", "value", *THEN)}, "value"
-        )
-        with db.session() as session:
-            return rendering.render_again(error, _render(session, access.campaign(session), form))
+    form = MilestoneForm.read(request.form)
+    access.look_first()
+    kind, value, then = form.kind.data, form.value.data, form.consequences()
+    with db.transaction() as session:
+        milestone_settings.add(session, access.campaign(session), kind, value, then, access.actor())
     return access.go(url_for(".milestones", slug=slug))
 
 
@@ -72,23 +120,17 @@ def add(slug: str) -> Response:
 def milestone(slug: str, kind: str, value: int) -> Response:
     """One that is not reached: what follows, and the way to remove it. Raises GoalUnknown."""
     del slug
-    with db.session() as session:
-        return _render_one(session, access.campaign(session), _kind(kind), value)
+    return _page_of_one(None, kind, value)
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>")
 @needs(Act.TELL)
+@redraw(_page_of_one, *REFUSALS, form=ConsequencesForm)
 def change(slug: str, kind: str, value: int) -> Response:
     """Let other things follow. Raises GoalUnknown."""
-    try:
-        with db.transaction() as session:
-            milestone_settings.change(session, access.campaign(session), _kind(kind), value, _then(), access.actor())
-    except REFUSED as error:
-        form = rendering.to_mend(error, {name: request.form.get(name, "") for name in THEN})
-        with db.session() as session:
-            return rendering.render_again(
-                error, _render_one(session, access.campaign(session), _kind(kind), value, form)
-            )
+    then = ConsequencesForm.read(request.form).consequences()
+    with db.transaction() as session:
+        milestone_settings.change(session, access.campaign(session), _kind(kind), value, then, access.actor())
     return access.go(url_for(".milestones", slug=slug))
 
 
@@ -106,24 +148,3 @@ def _kind(kind: str) -> MilestoneKind:
         return MilestoneKind(kind)
     except ValueError:
         raise GoalUnknown from None
-
-
-def _then() -> Consequences:
-    typed = Typed(request.form)
-    return Consequences(*(typed.ticked(name) for name in THEN))
-
-
-def _render(session: Session, campaign: Campaign, form: Filled = AS_USUAL) -> Response:
-    lines = milestone_settings.lines(session, campaign, log.counted(session, campaign.id))
-    sealable = milestone_settings.names_can_wait(session, campaign)
-    return rendering.render("milestones", session, campaign, form, lines=lines, sealable=sealable)
-
-
-def _render_one(
-    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, form: Filled = EMPTY
-) -> Response:
-    line = milestone_settings.line(session, campaign, kind, value, log.counted(session, campaign.id))
-    values = {name: "yes" if getattr(line.then, name) else "" for name in THEN}
-    filled = form if form.errors else Filled(values)
-    sealable = milestone_settings.names_can_wait(session, campaign)
-    return rendering.render("milestone", session, campaign, filled, line=line, sealable=sealable)

@@ -7,7 +7,7 @@ other fields stay as they were typed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -19,12 +19,14 @@ from petition.web.forms.fields import DateTimeLocalField, SelectField, StringFie
 from petition.web.forms.validators import in_future, visible_lines
 from petition.web.language import lazy_gettext
 
+WORDS: Final = "text"
+
 
 class UpdateForm(BaseForm):
     """An update as it stands on the screen; `do` is the button that keeps it, shows it here, or shows its mail.
 
-    `meta.button`: the field that the pressed button needs beside the words. A button of that kind may be pressed
-    without any words: it works with those that were kept.
+    `meta.button`: the field that the pressed button works with. One that works with another field than the words may be
+    pressed without any words: it is then about those that were kept.
     """
 
     class Meta:
@@ -67,12 +69,11 @@ class UpdateForm(BaseForm):
     )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check the words and the field of the pressed button."""
-        del extra_validators
-        needed = [self[self.meta.button]] if self.meta.button else []
-        if self.has_words() or not needed:
-            needed.append(self.text)
-        fine = [each.validate(self) for each in needed]
+        """Check the words and the field of the pressed button; all fields if there is none."""
+        if not self.meta.button:
+            return super().validate(extra_validators)
+        needed = {WORDS, self.meta.button} if self.has_words() else {self.meta.button}
+        fine = [self[name].validate(self) for name in needed]
         return all(fine)
 
     def has_words(self) -> bool:

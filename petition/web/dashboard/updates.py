@@ -27,7 +27,7 @@ from petition.usecases.updates import UpdateFixed, UpdateUnknown
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.forms import PREVIEW
-from petition.web.dashboard.update_forms import UpdateForm
+from petition.web.dashboard.update_forms import WORDS, UpdateForm
 from petition.web.forms.base import BaseForm
 from petition.web.forms.redraw import redraw
 from petition.web.services import services
@@ -110,7 +110,7 @@ def new(slug: str) -> Response:
 @redraw(_new_page, form=UpdateForm)
 def create(slug: str) -> Response:
     """Keep a draft, or show what it will look like."""
-    form = _posted()
+    form = _posted(button=WORDS)
     if form.do.data == PREVIEW:
         return _new_page(form, preview=True)
     text = form.check().text.data
@@ -132,7 +132,7 @@ def show(slug: str, draft: str) -> Response:
 @redraw_update
 def save(slug: str, draft: str) -> Response:
     """Keep other words, or show what they will look like, here or as a mail."""
-    form = _posted()
+    form = _posted(button=WORDS)
     if form.do.data == PREVIEW:
         return _page(form, draft, preview=True)
     text = form.check().text.data
@@ -246,10 +246,10 @@ def _id(draft: str) -> bytes:
         raise UpdateUnknown from None
 
 
-def _posted(**meta: str) -> UpdateForm:
+def _posted(*, button: str) -> UpdateForm:
     """The form of this request, before it is checked."""
     with db.session() as session:
-        return UpdateForm(request.form, meta=rendering.form_meta(access.campaign(session)) | meta)
+        return UpdateForm(request.form, meta=rendering.form_meta(access.campaign(session)) | {"button": button})
 
 
 def _times_of_address(campaign: Campaign) -> UpdateForm:
