@@ -16,7 +16,6 @@ from wtforms.validators import DataRequired, Length
 
 from petition.campaigns import Answer, Campaign, CampaignState, Handover, StepSkipped
 from petition.core import clock, db
-from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import endings
 from petition.web.dashboard import access, rendering
@@ -26,7 +25,7 @@ from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import DateField, LineField, StringField, TextAreaField, TranslatedField
 from petition.web.forms.redraw import redraw
 from petition.web.forms.validators import not_in_future, visible_lines
-from petition.web.language import gettext, lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 bp = access.blueprint("answer", largest_form=access.LARGEST_FORM)
 LONGEST_LINE: Final = 500
@@ -53,18 +52,18 @@ class Answered:
 class DeliveryForm(BaseForm):
     """How the letter was delivered: in each language how, and a note if there is one."""
 
-    delivered = DateField(lazy_gettext(_("Delivered on")), [not_in_future])
+    delivered = DateField(_("Delivered on"), [not_in_future])
     how = TranslatedField(
         LineField(
             validators=[DataRequired(), Length(max=LONGEST_LINE), visible_lines],
             render_kw={"maxlength": str(LONGEST_LINE)},
         ),
-        lazy_gettext(_("How")),
-        description=lazy_gettext(_("For example: handed over in person, by registered mail.")),
+        _("How"),
+        description=_("For example: handed over in person, by registered mail."),
     )
     note = TranslatedField(
         TextAreaField(validators=[Length(max=LONGEST_TEXT), visible_lines], render_kw={"rows": "3"}),
-        lazy_gettext(_("Note, which you may leave out")),
+        _("Note, which you may leave out"),
     )
 
     def delivery(self) -> Delivery:
@@ -76,10 +75,10 @@ class AnswerForm(BaseForm):
     """What the addressee answered, in one language at least; `do` is the button that was pressed."""
 
     do = StringField()
-    answered = DateField(lazy_gettext(_("Answered on")), [not_in_future])
+    answered = DateField(_("Answered on"), [not_in_future])
     text = TranslatedField(
         TextAreaField(validators=[Length(max=LONGEST_TEXT), visible_lines], render_kw={"rows": "10"}),
-        lazy_gettext(_("Text of the answer")),
+        _("Text of the answer"),
     )
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -87,7 +86,7 @@ class AnswerForm(BaseForm):
         fine = super().validate(extra_validators)
         if self.text.data or any(each.errors for each in self.text.by_language.values()):
             return fine
-        return self.refuse(f"text-{self.meta.languages[0]}", gettext(_("Write the answer in one language at least.")))
+        return self.refuse(f"text-{self.meta.languages[0]}", _("Write the answer in one language at least."))
 
     def answer(self) -> Answered:
         """The day and the text."""

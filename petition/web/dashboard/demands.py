@@ -15,7 +15,6 @@ from wtforms.validators import Length
 
 from petition.campaigns import CampaignFaulty, CampaignNotOpen, CampaignState, DemandState
 from petition.core import clock, db
-from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.publication import timeline
 from petition.usecases import endings
@@ -26,7 +25,7 @@ from petition.web.forms.fields import DateField, SelectField, StringField
 from petition.web.forms.redraw import redraw
 from petition.web.forms.validators import not_in_future, web_page
 from petition.web.labels import DEMAND_STATES
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 bp = access.blueprint("demands")
 LONGEST_LINK: Final = 500
@@ -44,12 +43,12 @@ class Judgement:
 class DemandForm(BaseForm):
     """What became of one demand; the names of its fields end in the number of the demand."""
 
-    state = SelectField(lazy_gettext(_("State")), choices=DemandState, labels=DEMAND_STATES)
-    day = DateField(lazy_gettext(_("Since")), [not_in_future])
+    state = SelectField(_("State"), choices=DemandState, labels=DEMAND_STATES)
+    day = DateField(_("Since"), [not_in_future])
     source = StringField(
-        lazy_gettext(_("Source (you may leave it out)")),
+        _("Source (you may leave it out)"),
         [Length(max=LONGEST_LINK), web_page],
-        description=lazy_gettext(_("The address of a page where readers can read it, from https:// on.")),
+        description=_("The address of a page where readers can read it, from https:// on."),
         render_kw={"type": "url"},
     )
 

@@ -14,7 +14,6 @@ from wtforms.validators import NumberRange
 
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
-from petition.core.i18n import marked as _
 from petition.ledger import log
 from petition.organisers import Act
 from petition.usecases import milestone_settings
@@ -24,7 +23,7 @@ from petition.web.dashboard.access import needs
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import BooleanField, IntegerField, SelectField
 from petition.web.forms.redraw import redraw
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 bp = access.blueprint("milestones")
 LARGEST: Final = {MilestoneKind.COUNT: 10_000_000, MilestoneKind.SHARE: 100}
@@ -42,18 +41,14 @@ class ConsequencesForm(BaseForm):
     """What follows when a milestone is reached."""
 
     mail_readers = BooleanField(
-        lazy_gettext(_("Mail readers")),
-        description=lazy_gettext(_("Those who asked for news as it happens. The others find it in their digest.")),
+        _("Mail readers"),
+        description=_("Those who asked for news as it happens. The others find it in their digest."),
     )
-    mail_organisers = BooleanField(
-        lazy_gettext(_("Mail organisers")), description=lazy_gettext(_("Organisers who get digests."))
-    )
+    mail_organisers = BooleanField(_("Mail organisers"), description=_("Organisers who get digests."))
     open_names = BooleanField(
-        lazy_gettext(_("Open names")),
-        description=lazy_gettext(
-            _(
-                "No name is public before. Whoever signs with a name is promised this number: their name never appears sooner, whatever you change later."
-            )
+        _("Open names"),
+        description=_(
+            "No name is public before. Whoever signs with a name is promised this number: their name never appears sooner, whatever you change later."
         ),
     )
 
@@ -65,8 +60,8 @@ class ConsequencesForm(BaseForm):
 class MilestoneForm(ConsequencesForm):
     """A new milestone; how large it may be depends on what is counted."""
 
-    kind = SelectField(lazy_gettext(_("What is counted")), choices=MilestoneKind, labels=KINDS)
-    value = IntegerField(lazy_gettext(_("How many")), render_kw={"inputmode": "numeric", "autocomplete": "off"})
+    kind = SelectField(_("What is counted"), choices=MilestoneKind, labels=KINDS)
+    value = IntegerField(_("How many"), render_kw={"inputmode": "numeric", "autocomplete": "off"})
 
     def process(self, formdata: Any = None, *others: Any, **values: Any) -> None:
         """Set the limits of the number before it is read."""

@@ -12,12 +12,11 @@ from typing import Any, Final
 from wtforms.validators import DataRequired, Length, Optional
 
 from petition.core.i18n import LANGUAGES
-from petition.core.i18n import marked as _
 from petition.web.dashboard.forms import LONGEST_TEXT
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import DateTimeLocalField, SelectField, StringField, TextAreaField, TranslatedField
 from petition.web.forms.validators import in_future, visible_lines
-from petition.web.language import lazy_gettext
+from petition.web.language import lazy_gettext as _
 
 WORDS: Final = "text"
 
@@ -40,30 +39,26 @@ class UpdateForm(BaseForm):
             validators=[DataRequired(), Length(max=LONGEST_TEXT), visible_lines],
             render_kw={"rows": "8"},
         ),
-        lazy_gettext(_("Text")),
-        description=lazy_gettext(_("Markdown: **bold**, *italic*, lists, [links](https://example.org).")),
+        _("Text"),
+        description=_("Markdown: **bold**, *italic*, lists, [links](https://example.org)."),
     )
     due = DateTimeLocalField(
         validators=[Optional(), in_future],
-        description=lazy_gettext(
-            _("Leave this empty to publish at once. Readers with a daily or weekly digest find it there.")
-        ),
+        description=_("Leave this empty to publish at once. Readers with a daily or weekly digest find it there."),
     )
     mail_due = DateTimeLocalField(
         validators=[Optional(), in_future],
-        description=lazy_gettext(_("Leave this empty to publish and mail as soon as a second organiser approves.")),
+        description=_("Leave this empty to publish and mail as soon as a second organiser approves."),
     )
     address = StringField(
-        lazy_gettext(_("Your own address")),
-        description=lazy_gettext(
-            _(
-                "One mail goes to this address, and to nobody else. The address is sealed, used once and kept nowhere. A work address is refused."
-            )
+        _("Your own address"),
+        description=_(
+            "One mail goes to this address, and to nobody else. The address is sealed, used once and kept nowhere. A work address is refused."
         ),
         render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false"},
     )
     lang = SelectField(
-        lazy_gettext(_("Language")),
+        _("Language"),
         [Optional()],
         choices=lambda form, _field: [(code, LANGUAGES.get(code, code)) for code in form.meta.languages],
     )
