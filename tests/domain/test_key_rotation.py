@@ -41,6 +41,7 @@ def the_keys_of_tests() -> Iterator[None]:
 
 
 def test_a_letter_goes_on_after_the_master_key_was_rotated(session: Session) -> None:
+    """P37."""
     campaign = make.campaign(session)
     set_master_keys(NEW, OLD)
     receipt = make.signature(session, campaign)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,7 +25,7 @@ from tests.support.waiting import lock_waiters, until
 
 
 @pytest.fixture
-def mailed(desk: VerificationContext) -> list[Recipient]:
+def mailed(desk: VerificationContext) -> Iterator[list[Recipient]]:
     """What the code worker would have been given."""
     found: list[Recipient] = []
 
@@ -34,7 +34,8 @@ def mailed(desk: VerificationContext) -> list[Recipient]:
             found.append(unseal_address(desk.vault, event.sealed, make.NOW + timedelta(days=2), ttl=3 * 24 * 3600))
 
     events.connect(carry)
-    return found
+    yield found
+    events.connect(lambda _: None)
 
 
 def ask(

@@ -32,6 +32,7 @@ def set_keys(app: Flask, keys: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_a_mailed_link_works_after_a_rotation(app: Flask, reader: Reader, purpose: Purpose) -> None:
+    """P37."""
     reader.is_on_the_list()
     link = reader.link(purpose)
     set_keys(app, ROTATED)
