@@ -128,16 +128,23 @@ def _one_moment(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one moment and cannot write; raises BackupRefused for tables of another version.
 
     The locks come first, in the scrub's order so that neither waits for the other in a circle: the snapshot is taken by
-    the first statement after them.
+    the first statement after them. Tables of an older version cannot be locked, as some are missing: so the version is
+    read before, in a transaction of its own, and once more under the locks.
     """
+    with engine.connect() as looking:
+        _refuse_other_version(looking)
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     others = sorted(table.fullname for table in Base.metadata.tables.values() if table.fullname not in SAW_ARRIVALS)
     names = ", ".join(f'"{name}"'.replace(".", '"."') for name in (*SAW_ARRIVALS, *others))
     with engine.connect().execution_options(**options) as connection:
         connection.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))
-        if not migrate.is_newest(migrate.revision(connection)):
-            raise BackupRefused("The database holds tables of another version: run `python3 app.py migrate` first.")
+        _refuse_other_version(connection)
         yield connection
+
+
+def _refuse_other_version(connection: Connection) -> None:
+    if not migrate.is_newest(migrate.revision(connection)):
+        raise BackupRefused("The database holds tables of another version: run `python3 app.py migrate` first.")
 
 
 @contextmanager

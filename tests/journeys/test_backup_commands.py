@@ -211,7 +211,7 @@ def test_the_pepper_is_named_only_with_the_last_open_campaign(environ: dict[str,
     assert "pepper" not in run(environ, "close", slug).output
 
 
-@pytest.mark.parametrize("change", ["0006", "9999"], ids=["older", "newer"])
+@pytest.mark.parametrize("change", ["0001", "0006", "9999"], ids=["oldest", "older", "newer"])
 def test_tables_of_another_version_are_not_backed_up(
     environ: dict[str, str], database_url: str, key: Path, tmp_path: Path, change: str
 ) -> None:
