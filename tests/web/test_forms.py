@@ -244,6 +244,31 @@ def test_a_refusal_without_a_field_belongs_to_the_form_or_to_the_field_that_the_
     assert view(LastOwner()).status_code == 409
 
 
+def test_where_a_view_fails_before_it_reads_a_form_the_page_has_what_was_posted(app: Flask) -> None:
+    @redraw(drawn, NameTaken, form=ThanksForm)
+    def answered(there: str) -> Response:
+        raise NameTaken(there)
+
+    with app.test_request_context("/", method="POST", data={"name": "Zoe <3"}):
+        page = answered(there="here")
+    assert 'value="Zoe &lt;3"' in page.get_data(as_text=True)
+    assert page.status_code == 422
+
+
+def test_where_a_view_read_another_form_the_page_gets_an_empty_one_with_the_sentence() -> None:
+    class OtherForm(BaseForm):
+        name = fields.StringField()
+
+    @redraw(drawn, LastOwner, form=ThanksForm)
+    def answered(there: str) -> Response:
+        OtherForm.read(MultiDict({"name": "other"}))
+        raise LastOwner(there)
+
+    page = answered(there="here").get_data(as_text=True)
+    assert "other" not in page.replace("another", "")
+    assert "A campaign has at least one owner" in page
+
+
 def test_a_field_is_drawn_from_itself() -> None:
     page = drawn(ThanksForm(), "").get_data(as_text=True)
     assert '<label for="name">Your name here</label>' in page
