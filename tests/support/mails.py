@@ -52,9 +52,9 @@ def add_readers(
             if n == len(boxes)
             else secrets.token_bytes(32),
             "sealed": boxes[number % len(boxes)][1],
-            "lane": boxes[number % len(boxes)][2],
+            "domain_tag": boxes[number % len(boxes)][2],
             "lang": "en",
-            "rhythm": rhythm,
+            "frequency": rhythm,
             "state": SubscriberState.ACTIVE,
             "since": make.NOW.date(),
             "asked": 1,
