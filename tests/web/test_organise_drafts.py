@@ -367,3 +367,78 @@ def test_an_editor_writes_but_does_not_choose_whose_addresses_count(app: Flask, 
     assert editor.sees("~/draft/domains").status_code == 403
     assert editor.sees("~/open").status_code == 403
     assert drafter.sees("~/draft/domains").status_code == 200
+
+
+def test_what_a_step_shows_again_is_what_was_posted_with_room_for_more(drafter: Omar) -> None:
+    typed = {"value_0": "Engineer", "label_0_fr": "Ingénieure", "value_2": "Engineer", "label_2_en": "Engineer, too"}
+    answer = drafter.does("~/draft/roles", **typed)
+    assert (answer.status_code, mistakes(answer)) == (422, ["This stands in the list already."])
+    shown = fields(answer)
+    assert {name: text for name, text in shown.items() if text and name.startswith(("value_", "label_"))} == typed
+    assert [name for name in shown if name.startswith("value_")] == [f"value_{row}" for row in range(7)]
+    assert [name for name in shown if name.startswith("label_6")] == ["label_6_en", "label_6_fr"]
+
+
+def test_a_list_has_a_hundred_and_twenty_entries_at_most(drafter: Omar) -> None:
+    drafter.does("~/draft/teams", **{f"value_{row}": f"Team {row}" for row in range(0, 130, 2)})
+    assert list(draft().teams) == [f"Team {row}" for row in range(0, 120, 2)]
+    assert "value_119" not in fields(drafter.sees("~/draft/teams"))
+
+
+def test_every_mistake_of_a_milestone_is_said_and_what_was_typed_is_kept(drafter: Omar) -> None:
+    answer = drafter.does("~/draft/milestones", kind="share", value="101")
+    assert mistakes(answer) == ["A share is at most 100 per cent."]
+    assert {name: fields(answer)[name] for name in ("kind", "value")} == {"kind": "share", "value": "101"}
+    assert mistakes(drafter.does("~/draft/milestones", kind="count", value="a lot")) == [
+        "Write a whole number from 1 to 10000000."
+    ]
+
+
+def test_a_language_that_is_none_costs_nobody_the_letter(drafter: Omar) -> None:
+    typed = {"title": "Une lettre", "markdown": "Madame, Monsieur,", "letter_lang": "fr"}
+    answer = drafter.does("~/draft/languages", language="tlh", **typed)
+    assert (answer.status_code, mistakes(answer)) == (422, ["Choose one from the list."])
+    assert {name: fields(answer)[name] for name in typed} == typed
+    assert next(each for each in draft().letters if each.lang == "fr").title == ""
+
+
+def test_a_demand_that_goes_may_hold_anything_and_a_refused_one_stays_on_the_page(drafter: Omar) -> None:
+    for words in ("One", "Two"):
+        drafter.does("~/draft/demands", text_en=words)
+    typed = {"text_en_1": "x" * 1_001, "text_en_2": "y" * 5_000}
+    refused = drafter.does("~/draft/demands/2", act="remove", **typed)
+    assert (refused.status_code, mistakes(refused)) == (422, ["Write 1000 characters at most."])
+    assert {name: fields(refused)[name] for name in typed} == typed
+    assert drafter.does("~/draft/demands/1", act="remove", text_en_1="x" * 5_000).status_code == 303
+    assert [each.text for each in draft().demands] == [{"en": "Two"}]
+
+
+def test_a_demand_that_somebody_else_changed_is_shown_beside_what_was_typed(drafter: Omar) -> None:
+    drafter.does("~/draft/demands", text_en="One")
+    screen = {name: value for name, value in fields(drafter.sees("~/draft/demands")).items() if name != "token"}
+    drafter.does("~/draft/demands/1", act="save", text_en_1="One, theirs")
+    answer = drafter.does(
+        "~/draft/demands/1", act="save", **(screen | {"text_en_1": "One, mine", "text_en": "z" * 2_000})
+    )
+    assert "Saved by now: One, theirs" in text(answer)
+    assert text(answer).count("Saved by now:") == 1
+    assert mistakes(answer) == [
+        "Another organiser changed the demands since this page was opened. Nothing was saved: compare, and save again."
+    ]
+    again = {name: value for name, value in fields(answer).items() if name != "token"}
+    assert drafter.does("~/draft/demands/1", act="save", **(again | {"text_en": ""})).status_code == 303
+    assert [each.text for each in draft().demands] == [{"en": "One, mine"}]
+
+
+def test_to_try_an_address_leaves_the_policy_of_a_new_domain_as_it_is_proposed(drafter: Omar) -> None:
+    box = '<input type="checkbox" id="plus" name="plus" value="yes" checked'
+    assert box in drafter.sees("~/draft/domains").text
+    assert box in drafter.does("~/draft/domains/try", address="alice@corp.example").text
+    assert box not in drafter.does("~/draft/domains", domain="not a domain").text
+
+
+@pytest.mark.parametrize(("path", "name"), [("who", "addressee"), ("letter/en", "title")])
+def test_going_on_with_too_many_marks_on_a_letter_is_refused_at_its_field(drafter: Omar, path: str, name: str) -> None:
+    answer = drafter.does(f"~/draft/{path}", go="demands", **{name: "a" + "\u0315\u0300" * 20})
+    assert answer.status_code == 422
+    assert f'href="#{name}"' in answer.text

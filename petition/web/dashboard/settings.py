@@ -26,12 +26,11 @@ from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts.changing import typed
 from petition.web.dashboard.drafts.domains import MOST_DOMAINS, DomainForm
+from petition.web.dashboard.drafts.forms import TONGUES, language_name
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.dashboard.drafts.shapes import (
-    TONGUES,
     area,
     is_moment,
-    language_name,
     line,
     local,
     moment,

@@ -2,101 +2,125 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, request, url_for
 from wtforms import Field, Form, ValidationError
+from wtforms.validators import DataRequired, Length, Optional
 
-from petition.campaigns import LONGEST_SLUG, SLUG, Campaign, SlugTaken
+from petition.campaigns import LONGEST_SLUG, SLUG, SlugTaken
 from petition.core import db
-from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Door, needs, visitor
-from petition.web.dashboard.drafts.changing import typed
+from petition.web.dashboard.drafts.forms import TONGUES, language_name
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
-from petition.web.dashboard.drafts.shapes import TONGUES, language_name, line, one_of, word
-from petition.web.fields import Filled
-from petition.web.forms import FormRefused, Shape, at_most, present
-from petition.web.language import gettext
+from petition.web.dashboard.forms import UNWATCHED
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import LineField, SelectField, StringField
+from petition.web.forms.redraw import redraw
+from petition.web.forms.validators import visible
+from petition.web.language import lazy_gettext as _
 from petition.web.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """A campaign to begin, with a title in its first language, under a short name."""
+
+    title: str
+    languages: list[str]
+    slug: str
 
 
 def is_slug(_form: Form, field: Field) -> None:
     """Refuse what cannot stand in an address."""
     if len(field.data) > LONGEST_SLUG or not SLUG.fullmatch(field.data):
-        raise ValidationError(gettext(_("Use small letters, digits and single hyphens, 80 at most.")))
+        raise ValidationError(_("Use small letters, digits and single hyphens, 80 at most."))
 
 
-class NewForm(Shape):
+def _slug_field() -> Any:
+    about = {"autocomplete": "off", **UNWATCHED}
+    return StringField(_("Short name"), [is_slug], render_kw=about)
+
+
+def _languages() -> list[tuple[str, str]]:
+    return [(code, language_name(code)) for code in TONGUES]
+
+
+class NewForm(BaseForm):
     """Title, languages and short name."""
 
-    title = line(LONGEST_TITLE, present)
-    slug = word(is_slug)
-    language = word(one_of(TONGUES))
-    second = word(one_of(("", *TONGUES)))
+    title = LineField(
+        _("Title"),
+        [DataRequired(), Length(max=LONGEST_TITLE), visible],
+        description=_("What the letter says in a few words."),
+        render_kw={"autocomplete": "off"},
+    )
+    language = SelectField(_("Language"), choices=_languages)
+    second = SelectField(
+        _("Second language"),
+        [Optional()],
+        choices=lambda: [("", _("None")), *_languages()],
+        description=_("More can be added later."),
+    )
+    slug = _slug_field()
+
+    def new_campaign(self) -> NewCampaign:
+        """All four; the same language twice is one."""
+        languages = list(dict.fromkeys(filter(None, (self.language.data, self.second.data))))
+        return NewCampaign(self.title.data, languages, self.slug.data)
 
 
-class SlugForm(Shape):
+class SlugForm(BaseForm):
     """A short name."""
 
-    slug = word(at_most(LONGEST_SLUG), is_slug)
+    slug = _slug_field()
+
+
+def _new_page(form: NewForm) -> Response:
+    return rendering.render("draft/new", form=form, host=_host())
+
+
+def _duplicate_page(form: SlugForm) -> Response:
+    with db.session() as session:
+        return rendering.render("draft/duplicate", session, access.campaign(session), form, host=_host())
 
 
 @needs(Door.SIGNED_IN)
 def new() -> Response:
     """Begin a letter."""
-    return _new_page(Filled({"language": visitor().lang}))
+    return _new_page(NewForm(data={"language": visitor().lang}))
 
 
 @needs(Door.SIGNED_IN)
+@redraw(_new_page, SlugTaken, form=NewForm)
 def begin() -> Response:
     """Write the draft down, and go on to its letter."""
-    try:
-        form = NewForm.read(request.form)
-        languages = list(dict.fromkeys(filter(None, (str(form.language.data), str(form.second.data)))))
-        with db.transaction() as session:
-            slug, title = str(form.slug.data), str(form.title.data)
-            drafting.begin(session, slug, _host(), title, languages, access.actor())
-    except (FormRefused, SlugTaken) as refused:
-        return rendering.render_again(refused, _new_page(rendering.to_mend(refused, typed())))
-    return access.go(url_for("organise_drafts.letter", slug=slug, lang=languages[0]))
+    wanted = NewForm.read(request.form).new_campaign()
+    with db.transaction() as session:
+        drafting.begin(session, wanted.slug, _host(), wanted.title, wanted.languages, access.actor())
+    return access.go(url_for("organise_drafts.letter", slug=wanted.slug, lang=wanted.languages[0]))
 
 
 @needs(Act.MANAGE)
 def duplicate_page(slug: str) -> Response:
     """What a duplicate takes along, and what not."""
-    with db.session() as session:
-        return _duplicate_page(access.campaign(session), Filled({"slug": f"{slug}-2"[:LONGEST_SLUG]}))
+    return _duplicate_page(SlugForm(data={"slug": f"{slug}-2"[:LONGEST_SLUG]}))
 
 
 @needs(Act.MANAGE)
+@redraw(_duplicate_page, SlugTaken, form=SlugForm)
 def duplicate(slug: str) -> Response:
     """Make a new draft of a campaign, and go on to its checklist."""
-    try:
-        chosen = str(SlugForm.read(request.form).slug.data)
-        with db.transaction() as session:
-            source = access.campaign(session)
-            drafting.duplicate(session, source, chosen, _host(), access.actor())
-    except (FormRefused, SlugTaken) as refused:
-        with db.session() as session:
-            return rendering.render_again(
-                refused, _duplicate_page(access.campaign(session), rendering.to_mend(refused, typed()))
-            )
     del slug
+    chosen = SlugForm.read(request.form).slug.data
+    with db.transaction() as session:
+        drafting.duplicate(session, access.campaign(session), chosen, _host(), access.actor())
     return access.go(url_for("organise_drafts.checklist", slug=chosen))
-
-
-def _new_page(form: Filled) -> Response:
-    return rendering.render(
-        "draft/new", form=form, options=[(code, language_name(code)) for code in TONGUES], host=_host()
-    )
-
-
-def _duplicate_page(campaign: Campaign, form: Filled) -> Response:
-    with db.session() as session:
-        return rendering.render("draft/duplicate", session, campaign, form, host=_host())
 
 
 def _host() -> str:

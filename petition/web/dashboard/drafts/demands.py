@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final, Self
+from typing import Any, Final
 
 from flask import Response, request, url_for
+from werkzeug.datastructures import MultiDict
+from wtforms import Field
+from wtforms.utils import unset_value
+from wtforms.validators import Length
 
 from petition import campaigns
 from petition.campaigns import Campaign, CampaignFaulty
 from petition.core import db
-from petition.core.i18n import marked as _
 from petition.organisers import Act
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.changing import changing, typed
-from petition.web.dashboard.drafts.shapes import StepForm, area
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
-from petition.web.language import gettext
+from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.fields import FieldList, StringField, TextAreaField, TranslatedField
+from petition.web.forms.redraw import redraw
+from petition.web.forms.validators import visible_lines
+from petition.web.language import lazy_gettext as _
 
 LONGEST_DEMAND: Final = 1_000
 MEANWHILE: Final = _(
@@ -29,115 +33,135 @@ MEANWHILE: Final = _(
 MOVES: Final = {"up": -1, "down": 1}
 
 
-class DemandsForm(StepForm):
+class DemandList(FieldList):
+    """The demands of the campaign in one language, by number, posted or not."""
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Make a row of each demand, with what was posted for it or else with what was saved."""
+        del data, extra_filters
+        self.entries = []
+        for number, text in self.meta.demands.items():
+            self._add_entry(formdata, text.get(self.short_name, ""), number)  # type: ignore[attr-defined]  # since 3.3
+
+
+class DemandsForm(BaseForm):
     """Every demand on the screen and one more, in each language: `text_en_2` is the second one's, `text_en` the new one's."""
 
-    @classmethod
-    def read_for(cls, campaign: Campaign, without: int = 0) -> Self:
-        """The form as posted, but for one demand that goes. Raises FormRefused."""
-        rows = ["", *(f"_{each.number}" for each in campaign.demands if each.number != without)]
-        made = {f"text_{lang}{row}": area(LONGEST_DEMAND) for row in rows for lang in campaign.languages}
-        form: Self = type(cls.__name__, (cls,), made).read(request.form)  # type: ignore[attr-defined]
-        return form
+    class Meta:
+        """`demands`: the texts as they are saved, by number; `without`: the number of one that goes."""
 
-    def row(self, campaign: Campaign, number: int = 0) -> dict[str, str]:
-        """The texts of one demand by language, without empty ones; 0: of the new one."""
-        end = f"_{number}" if number else ""
-        return {lang: text for lang in campaign.languages if (text := self.text(f"text_{lang}{end}"))}
+        demands: Mapping[int, dict[str, str]] = {}
+        without = 0
+
+    seen = StringField()
+    demands = TranslatedField(
+        DemandList(TextAreaField(validators=[Length(max=LONGEST_DEMAND), visible_lines]), separator="_"),
+        name="text",
+        separator="_",
+    )
+    added = TranslatedField(
+        TextAreaField(validators=[Length(max=LONGEST_DEMAND), visible_lines]), name="text", separator="_"
+    )
+
+    def version(self) -> str:
+        """A name of the demands as they are, which tells whether a page that was drawn is still true."""
+        texts = list(self.meta.demands.values())
+        return sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def rows(self) -> dict[int, dict[str, Field]]:
+        """The fields of each demand, by number and language."""
+        listed: dict[str, Any] = self.demands.by_language
+        return {
+            number: {lang: rows[place] for lang, rows in listed.items()}
+            for place, number in enumerate(self.meta.demands)
+        }
+
+    def texts(self) -> dict[int, dict[str, str]]:
+        """The texts of each demand, by number and language, without empty ones."""
+        return {
+            number: {lang: field.data for lang, field in row.items() if field.data}
+            for number, row in self.rows().items()
+        }
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse to write over what somebody else changed since; the demand that goes may be as it wants."""
+        if self.seen.raw_data and self.seen.data != self.version():
+            return self.refuse("", MEANWHILE)
+        super().validate(extra_validators)
+        for field in self.rows().get(self.meta.without, {}).values():
+            field.errors = []
+        return not self.errors
+
+
+def _page(form: DemandsForm | None = None) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        campaigns.require_draft(campaign)
+        shown = form or DemandsForm(meta=_about(campaign))
+        return pages.render("demands", session, campaign, "demands", shown, conflict="" in shown.errors)
 
 
 @needs(Act.WRITE)
 def demands(slug: str) -> Response:
     """Every demand, and room for one more."""
     del slug
-    with db.session() as session:
-        campaign = access.campaign(session)
-        campaigns.require_draft(campaign)
-        return _page(campaign)
+    return _page()
 
 
 @needs(Act.WRITE)
+@redraw(_page, form=DemandsForm)
 def add_demand(slug: str) -> Response:
     """Save every demand on the screen, the new one at the end, and go on; raises LetterFrozen."""
-    try:
-        with changing("demands") as (_session, campaign):
-            _save(campaign)
-            onward, number = pages.onward(campaign), len(campaign.demands)
-    except FormRefused as refused:
-        return _render_again(refused)
+    with pages.changing("demands") as (_session, campaign):
+        _save(campaign)
+        onward, number = pages.onward(campaign), len(campaign.demands)
     return access.go(onward or url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{number}"))
 
 
 @needs(Act.WRITE)
+@redraw(_page, form=DemandsForm)
 def change_demand(slug: str, number: int) -> Response:
     """The same, then move one or take it out if that was the button; raises LetterFrozen, CampaignFaulty."""
     act, place = request.form.get("act", "save"), number
-    try:
-        with changing("demands") as (_session, campaign):
-            _save(campaign, without=number if act == "remove" else 0)
-            if act == "remove":
-                campaigns.remove_demand(campaign, number)
-            elif act in MOVES:
-                place = campaigns.move_demand(campaign, number, MOVES[act])
-    except FormRefused as refused:
-        return _render_again(refused)
+    with pages.changing("demands") as (_session, campaign):
+        _save(campaign, without=number if act == "remove" else 0)
+        if act == "remove":
+            campaigns.remove_demand(campaign, number)
+        elif act in MOVES:
+            place = campaigns.move_demand(campaign, number, MOVES[act])
     return access.go(url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{place}"))
 
 
+def _about(campaign: Campaign, without: int = 0) -> dict[str, Any]:
+    texts = {each.number: dict(each.text) for each in campaign.demands}
+    return {"languages": campaign.languages, "demands": texts, "without": without}
+
+
 def _save(campaign: Campaign, without: int = 0) -> None:
-    """Write down what the screen shows; refuses to write over what somebody else changed since. Raises FormRefused."""
-    if request.form.get("seen", seen := _seen(campaign)) != seen:
-        raise FormRefused({"": [gettext(_(MEANWHILE))]})
-    form = DemandsForm.read_for(campaign, without)
-    for each in campaign.demands:
-        posted = any(f"text_{lang}_{each.number}" in request.form for lang in campaign.languages)
-        if posted and each.number != without and (text := form.row(campaign, each.number)) != each.text:
-            campaigns.write_demand(campaign, each.number, text)
-    if text := form.row(campaign):
+    """Write down what the screen shows. Raises FormRefused."""
+    form = DemandsForm.read(_posted(campaign), **_about(campaign, without))
+    for number, text in form.texts().items():
+        if number != without and text != form.meta.demands[number]:
+            campaigns.write_demand(campaign, number, text)
+    if text := form.added.data:
         _add(campaign, text)
-
-
-def _seen(campaign: Campaign) -> str:
-    """A name of the demands as they are, which tells whether a page that was drawn is still true."""
-    return sha256(json.dumps([each.text for each in campaign.demands], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _add(campaign: Campaign, text: dict[str, str]) -> None:
     try:
         campaigns.add_demand(campaign, text)
     except CampaignFaulty:
-        sentence = gettext(_("A letter may have %(n)s demands at most."), n=campaigns.MOST_DEMANDS)
+        sentence = _("A letter may have %(n)s demands at most.", n=campaigns.MOST_DEMANDS)
         raise FormRefused({f"text_{campaign.languages[0]}": [sentence]}) from None
 
 
-def _render_again(refused: FormRefused) -> Response:
-    with db.session() as session:
-        campaign = access.campaign(session)
-        texts = _gathered(campaign, typed())
-        return rendering.render_again(refused, _page(campaign, rendering.to_mend(refused, texts)))
-
-
-def _gathered(campaign: Campaign, texts: dict[str, str]) -> dict[str, str]:
-    """What was typed; words of a demand that is gone by now stand with the new one."""
+def _posted(campaign: Campaign) -> MultiDict[str, str]:
+    """What was posted; words of a demand that is gone by now stand with the new one."""
     known = {f"text_{lang}_{each.number}" for each in campaign.demands for lang in campaign.languages}
+    posted: MultiDict[str, str] = request.form
     for lang in campaign.languages:
-        gone = [text for name, text in texts.items() if name.startswith(f"text_{lang}_") and name not in known]
-        texts = texts | {f"text_{lang}": "\n".join(filter(None, [texts.get(f"text_{lang}", ""), *gone]))}
-    return texts
-
-
-def _page(campaign: Campaign, form: Filled = EMPTY) -> Response:
-    kept = {
-        f"text_{lang}_{each.number}": text for each in campaign.demands for lang, text in each.text.items()
-    }  # fmt: skip
-    with db.session() as session:
-        return pages.render(
-            "demands",
-            session,
-            campaign,
-            "demands",
-            Filled(kept | dict(form.values), form.errors),
-            demands=campaign.demands,
-            seen=_seen(campaign),
-            conflict="" in form.errors,
-        )
+        gone = [text for name, text in request.form.items() if name.startswith(f"text_{lang}_") and name not in known]
+        if any(gone):
+            posted = MultiDict(posted)
+            posted[f"text_{lang}"] = "\n".join(filter(None, [posted.get(f"text_{lang}", ""), *gone]))
+    return posted

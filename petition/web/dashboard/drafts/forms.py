@@ -1,243 +1,299 @@
-"""The steps of a draft that are one form each: what stands in it, what it makes of the campaign."""
+"""The forms of a draft's steps: what may be typed into each, and what it makes of the campaign."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Final, Self
 from zoneinfo import available_timezones
 
+from babel import Locale
 from wtforms import Field, ValidationError
+from wtforms.validators import Length, NumberRange, Optional
 
 from petition.campaigns import LEAST_BATCH, MARK, Campaign, CampaignState
 from petition.campaigns.mail_settings import Mailing
-from petition.core.i18n import marked as _
 from petition.web.dashboard import rendering
-from petition.web.dashboard.drafts.shapes import (
-    StepForm,
-    area,
-    by_language,
-    is_moment,
-    line,
-    local,
-    moment,
-    one_of,
-    whole_between,
-    word,
+from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.fields import (
+    BooleanField,
+    DateTimeLocalField,
+    FieldList,
+    IntegerField,
+    LineField,
+    SelectField,
+    TextAreaField,
+    TranslatedField,
+    leaves,
 )
-from petition.web.forms import DIGITS, FormRefused
-from petition.web.language import gettext
+from petition.web.forms.validators import visible, visible_lines
+from petition.web.language import lazy_gettext as _
 
-MINUTE: Final = 60
-HOUR: Final = 3600
+TONGUES: Final = (
+    "en", "fr", "bg", "cs", "da", "de", "el", "es", "et", "fi", "ga", "hi", "hr", "hu", "it", "ja", "ko", "lt", "lv", "mt",
+    "nl", "pl", "pt", "ro", "sk", "sl", "sv", "tr", "uk", "zh",
+)  # fmt: skip
+"""Languages in which a letter may be written."""
 DAY: Final = 86_400
-INTERVALS: Final = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY)
-HOURS: Final = range(24)
 ZONES: Final = (*sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")), "UTC")
-ROWS: Final = 60
+MOST_ROWS: Final = 120
 SPARE_ROWS: Final = 4
+LONGEST_LINE: Final = 200
 LONGEST_VALUE: Final = 120
+LONGEST_NOTICE: Final = 500
+LONGEST_ORGANISERS: Final = 1_000
 LONGEST_LEGAL: Final = 20_000
+NUMERIC: Final = {"inputmode": "numeric"}
+NOT_A_MOMENT: Final = _("Write a date and a time, like 2026-12-01T09:00.")
+
+
+def language_name(code: str) -> str:
+    """A language in its own words; a code that is none stands for itself."""
+    if code not in TONGUES:
+        return code
+    return str(Locale(code).get_display_name(code) or code).capitalize()
+
+
+def about(campaign: Campaign) -> dict[str, Any]:
+    """What a form needs to know of its campaign: the `meta` of each form here."""
+    return {"languages": campaign.languages, "zone": rendering.zone_of(campaign)}
+
+
+class StepForm(BaseForm):
+    """One step of a draft, whose fields have the names of the columns that they change."""
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Self:
+        """The form with what was saved."""
+        return cls(obj=campaign, meta=about(campaign))
+
+    def changes(self, campaign: Campaign) -> dict[str, Any]:
+        """What the form makes of the campaign: column by column. Raises FormRefused for what does not go together."""
+        del campaign
+        return self.data
 
 
 class WhoForm(StepForm):
     """To whom the letter goes, and who is behind it."""
 
-    addressee = line()
-    organisation = line()
-    BY_LANGUAGE = {"addressee_role": line, "organisers": lambda: area(1_000)}  # noqa: RUF012
-
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The names, and what stands beside them by language."""
-        return {
-            "addressee": campaign.addressee,
-            "organisation": campaign.organisation,
-            **by_language("addressee_role", campaign.addressee_role),
-            **by_language("organisers", campaign.organisers),
-        }
-
-    def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Four columns."""
-        return {
-            "addressee": self.text("addressee"),
-            "organisation": self.text("organisation"),
-            "addressee_role": self.texts("addressee_role", campaign.languages),
-            "organisers": self.texts("organisers", campaign.languages),
-        }
+    addressee = LineField(
+        _("Addressee"),
+        [Length(max=LONGEST_LINE), visible],
+        description=_("The name of whom the letter is for."),
+    )
+    addressee_role = TranslatedField(
+        LineField(validators=[Length(max=LONGEST_LINE), visible]),
+        _("What the addressee is"),
+        separator="_",
+        description=_("For instance: Chief Executive of Example"),
+    )
+    organisation = LineField(
+        _("Organisation"),
+        [Length(max=LONGEST_LINE), visible],
+        description=_("Whose employees may sign."),
+    )
+    organisers = TranslatedField(
+        TextAreaField(validators=[Length(max=LONGEST_ORGANISERS), visible_lines]),
+        _("Who organises"),
+        separator="_",
+        description=_("A sentence or two, and how to reach you if you like. Names are not needed."),
+    )
 
 
 class WorkforceForm(StepForm):
     """How many people work there, and who says so."""
 
-    workforce = word(whole_between(1, 100_000_000, may_be_empty=True))
-    BY_LANGUAGE = {"workforce_source": line}  # noqa: RUF012
-
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The number and its source."""
-        number = "" if campaign.workforce is None else str(campaign.workforce)
-        return {"workforce": number, **by_language("workforce_source", campaign.workforce_source)}
-
-    def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Two columns."""
-        number = self.number("workforce") if self.text("workforce") else None
-        return {"workforce": number, "workforce_source": self.texts("workforce_source", campaign.languages)}
+    workforce = IntegerField(
+        _("People who work there"),
+        [Optional(), NumberRange(1, 100_000_000)],
+        description=_("Leave it empty if nobody knows."),
+        render_kw=NUMERIC,
+    )
+    workforce_source = TranslatedField(
+        LineField(validators=[Length(max=LONGEST_LINE), visible]),
+        _("Who says so"),
+        separator="_",
+        description=_("For instance: annual report 2026, page 12"),
+    )
 
 
 class VisibleForm(StepForm):
     """From how many signatures on anything is shown, and a note on top of each page."""
 
-    public_min = word(whole_between(1, 100_000))
-    BY_LANGUAGE = {"notice": lambda: area(500)}  # noqa: RUF012
-
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The least number and the note."""
-        return {"public_min": str(campaign.public_min), **by_language("notice", campaign.notice)}
-
-    def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Two columns."""
-        return {"public_min": self.number("public_min"), "notice": self.texts("notice", campaign.languages)}
+    public_min = IntegerField(
+        _("Show the count from so many signatures on"),
+        [NumberRange(1, 100_000)],
+        description=_("25 is a good least number."),
+        render_kw=NUMERIC,
+    )
+    notice = TranslatedField(
+        TextAreaField(validators=[Length(max=LONGEST_NOTICE), visible_lines]),
+        _("A note on top of every page"),
+        separator="_",
+        description=_("Leave it empty, unless something must be said first."),
+    )
 
 
 class BatchesForm(StepForm):
     """How signatures are gathered into batches."""
 
-    batch_min = word(whole_between(1, 100_000))
-    interval = word(whole_between(1, 7 * DAY))
+    batch_min = IntegerField(
+        _("Least signatures in a batch"),
+        [NumberRange(1, 100_000)],
+        description=_(
+            "Ten or more is best, five the least. A smaller batch is never written before the letter closes, however long somebody waits: it would tell who has just signed."
+        ),
+        render_kw=NUMERIC,
+    )
+    interval = IntegerField(
+        _("Time between two batches"),
+        [NumberRange(1, 7 * DAY)],
+        description=_("An hour hides an office break; a day hides a shift."),
+    )
 
     def validate_batch_min(self, field: Field) -> None:
         """Refuse a number in which nobody can hide."""
-        if DIGITS.fullmatch(field.data) and int(field.data) < LEAST_BATCH:
-            raise ValidationError(
-                gettext(_("Write %(n)s or more: a smaller batch tells who has just signed."), n=LEAST_BATCH)
-            )
-
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """Two numbers."""
-        return {name: str(getattr(campaign, name)) for name in ("batch_min", "interval")}
-
-    def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Two columns."""
-        del campaign
-        return {name: self.number(name) for name in ("batch_min", "interval")}
+        if field.data < LEAST_BATCH:
+            raise ValidationError(_("Write %(n)s or more: a smaller batch tells who has just signed.", n=LEAST_BATCH))
 
 
 class DatesForm(StepForm):
     """When the letter opens and closes by itself."""
 
-    opens_at = word(is_moment)
-    closes_at = word(is_moment)
+    opens_at = DateTimeLocalField(
+        _("Opens by itself"),
+        [Optional()],
+        description=_("Leave it empty to open it by hand. An incomplete draft stays closed."),
+        invalid_value_message=NOT_A_MOMENT,
+    )
+    closes_at = DateTimeLocalField(
+        _("Closes by itself"),
+        [Optional()],
+        description=_("Readers see the day. It can be changed later."),
+        invalid_value_message=NOT_A_MOMENT,
+    )
 
     def validate_closes_at(self, field: Field) -> None:
-        """Refuse an end before the beginning; the spelling sorts as the moments do."""
-        if field.data and self.text("opens_at") and field.data <= self.text("opens_at"):
-            raise ValidationError(gettext(_("The closing date must come after the opening date.")))
-
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """Two moments in the campaign's time zone."""
-        zone = rendering.zone_of(campaign)
-        return {"opens_at": local(campaign.opens_at, zone), "closes_at": local(campaign.closes_at, zone)}
-
-    def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """Two columns, in UTC."""
-        zone = rendering.zone_of(campaign)
-        return {name: moment(self.text(name), zone) for name in ("opens_at", "closes_at")}
+        """Refuse an end before the beginning."""
+        if self.opens_at.data and field.data <= self.opens_at.data:
+            raise ValidationError(_("The closing date must come after the opening date."))
 
 
 class MailForm(StepForm):
     """The time zone, and how the campaign mails."""
 
-    time_zone = word(one_of(ZONES))
-    hour = word(whole_between(0, 23))
-    quiet_from = word(whole_between(0, 23))
-    quiet_to = word(whole_between(0, 23))
-    neutral = word()
-    addressee = word()
+    time_zone = SelectField(
+        _("Time zone"),
+        choices=lambda: [(zone, zone.replace("_", " ")) for zone in ZONES],
+        description=_("Dates and hours of this campaign are meant there."),
+    )
+    hour = IntegerField(_("Hour of the digests"), [NumberRange(0, 23)])
+    quiet_from = IntegerField(_("No mail from"), [NumberRange(0, 23)])
+    quiet_to = IntegerField(
+        _("No mail until"),
+        [NumberRange(0, 23)],
+        description=_("The same hour twice: mail at any time."),
+    )
+    neutral = BooleanField(
+        _("Neutral subjects"),
+        description=_("Subjects do not name the letter, for readers whose inbox others can see."),
+    )
+    addressee = BooleanField(
+        _("A weekly mail to the addressee"),
+        description=_("With the count and the demands; the address is entered later."),
+    )
 
     @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The settings of mail as they are."""
-        mailing = Mailing.read(campaign.mailing)
-        told = {name: str(getattr(mailing, name)) for name in ("time_zone", "hour", "quiet_from", "quiet_to")}
-        return told | {name: "yes" * getattr(mailing, name) for name in ("neutral", "addressee")}
+    def of(cls, campaign: Campaign) -> Self:
+        """The form with the settings of mail as they are."""
+        return cls(obj=Mailing.read(campaign.mailing), meta=about(campaign))
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
         """One column, of which a demonstration's short days are kept."""
-        told = {name: self.number(name) for name in ("hour", "quiet_from", "quiet_to")}
-        flags = {name: bool(self.text(name)) for name in ("neutral", "addressee")}
-        return {"mailing": {**campaign.mailing, "time_zone": self.text("time_zone"), **told, **flags}}
+        return {"mailing": campaign.mailing | self.data}
 
 
 class LegalForm(StepForm):
     """The privacy notice and the imprint, in Markdown."""
 
-    BY_LANGUAGE = {"privacy": lambda: area(LONGEST_LEGAL), "imprint": lambda: area(LONGEST_LEGAL)}  # noqa: RUF012
+    privacy = TranslatedField(
+        TextAreaField(validators=[Length(max=LONGEST_LEGAL), visible_lines]),
+        _("Privacy notice"),
+        separator="_",
+    )
+    imprint = TranslatedField(
+        TextAreaField(validators=[Length(max=LONGEST_LEGAL), visible_lines]),
+        _("Imprint"),
+        separator="_",
+    )
 
     @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The texts that were written."""
-        return {
-            field: text
-            for name in ("privacy", "imprint")
-            for field, text in by_language(name, campaign.legal.get(name, {})).items()
-        }
+    def of(cls, campaign: Campaign) -> Self:
+        """The form with the texts that were written."""
+        return cls(data=campaign.legal, meta=about(campaign))
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
         """One column; what is public at once may have no place left to complete. Raises FormRefused."""
-        texts = {name: self.texts(name, campaign.languages) for name in ("privacy", "imprint")}
-        if campaign.state is not CampaignState.DRAFT:
-            self._refuse_marks(texts)
-        return {"legal": texts}
+        marked = [field.name for field in leaves(self) if MARK in field.data]
+        if marked and campaign.state is not CampaignState.DRAFT:
+            sentence = _("This letter is public: first complete or take out each place marked %(mark)s.", mark=MARK)
+            raise FormRefused({name: [sentence] for name in marked})
+        return {"legal": self.data}
 
-    def _refuse_marks(self, texts: dict[str, dict[str, str]]) -> None:
-        fields = [f"{name}_{lang}" for name, spoken in texts.items() for lang, text in spoken.items() if MARK in text]
-        sentence = gettext(
-            _("This letter is public: first complete or take out each place marked %(mark)s."), mark=MARK
-        )
-        if fields:
-            raise FormRefused({field: [sentence] for field in fields})
+
+class Rows(FieldList):
+    """Rows without a gap, up to the last one that was posted; more than `MOST_ROWS` are left out."""
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        last = max(super()._extract_indices(prefix, formdata), default=-1)
+        yield from range(min(last + 1, MOST_ROWS))
 
 
 class ListForm(StepForm):
     """A list of values with their labels: rows `value_0`, `label_0_en` and so on; an empty row is no row."""
 
-    COLUMN = ""
+    COLUMN: ClassVar = ""
+    values = Rows(LineField(_("Name"), [Length(max=LONGEST_VALUE), visible]), name="value", separator="_")
+    labels = Rows(
+        TranslatedField(LineField(validators=[Length(max=LONGEST_VALUE), visible]), _("Shown as"), separator="_"),
+        name="label",
+        separator="_",
+    )
 
     @classmethod
-    def of(cls, campaign: Campaign, posted: Any) -> Any:
-        """The form with as many rows as fit; raises FormRefused, also for a value that stands there twice."""
-        made: dict[str, Any] = {}
-        rows = range(max(ROWS, len(getattr(campaign, cls.COLUMN)) + SPARE_ROWS))
-        for row in rows:
-            made[f"value_{row}"] = line(LONGEST_VALUE)
-            made |= {f"label_{row}_{lang}": line(LONGEST_VALUE) for lang in campaign.languages}
-        form = type(cls.__name__, (cls,), made).read(posted)  # type: ignore[attr-defined]
-        values = [form.text(f"value_{row}") for row in rows]
-        twice = [row for row, value in enumerate(values) if value and value in values[:row]]
-        if twice:
-            raise FormRefused({f"value_{row}": [gettext(_("This stands in the list already."))] for row in twice})
-        return form
+    def of(cls, campaign: Campaign) -> Self:
+        """The form with the rows of the list."""
+        listed = getattr(campaign, cls.COLUMN)
+        return cls(data={"values": list(listed), "labels": list(listed.values())}, meta=about(campaign))
 
-    @classmethod
-    def shown(cls, campaign: Campaign) -> dict[str, str]:
-        """The rows of the list."""
-        rows = enumerate(getattr(campaign, cls.COLUMN).items())
-        return {
-            name: text
-            for row, (value, labels) in rows
-            for name, text in {f"value_{row}": value, **by_language(f"label_{row}", labels)}.items()
-        }
+    def process(
+        self, formdata: Any = None, obj: Any = None, data: Any = None, extra_filters: Any = None, **more: Any
+    ) -> None:
+        """Fill the rows, and add some empty ones to write in."""
+        super().process(formdata, obj, data, extra_filters, **more)
+        written = max((row.index for row in self.values if row.data), default=-1) + 1
+        wanted = max(min(written + SPARE_ROWS, MOST_ROWS), len(self.values), len(self.labels))
+        for rows in (self.values, self.labels):
+            for _number in range(len(rows), wanted):
+                rows.append_entry()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse a value that stands there twice, too."""
+        if not super().validate(extra_validators):
+            return False
+        values = self.values.data
+        for row in self.values:
+            if row.data and row.data in values[: row.index]:
+                self.refuse(row.name, _("This stands in the list already."))
+        return not self.errors
+
+    def rows(self) -> Iterator[tuple[Field, TranslatedField]]:
+        """The value of each row, and its labels."""
+        return zip(self.values, self.labels, strict=True)
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
         """One column."""
-        listed = {
-            value: self.texts(f"label_{row}", campaign.languages)
-            for row in range(sum(name.startswith("value_") for name in self._fields))
-            if (value := self.text(f"value_{row}"))
-        }
-        return {self.COLUMN: listed}
+        del campaign
+        return {self.COLUMN: {value.data: labels.data for value, labels in self.rows() if value.data}}
 
 
 class RolesForm(ListForm):

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 from flask import Response, abort, request, url_for
-from markupsafe import Markup
+from wtforms.validators import Length
 
 from petition import campaigns
 from petition.campaigns import LONGEST_LETTER, Campaign
 from petition.core import db
 from petition.core.markdown import letter_html
 from petition.organisers import Act
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.changing import changing, only_passing, typed
-from petition.web.dashboard.drafts.shapes import TONGUES, area, language_name, line, one_of, word
-from petition.web.fields import Filled
-from petition.web.forms import FormRefused, Shape
+from petition.web.dashboard.drafts.forms import LONGEST_LINE, TONGUES, language_name
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import LineField, SelectField, StringField, TextAreaField
+from petition.web.forms.redraw import redraw
+from petition.web.forms.validators import visible, visible_lines
+from petition.web.language import lazy_gettext as _
 
-LONGEST_TITLE = 200
+LONGEST_TITLE = LONGEST_LINE
 
 
-class LetterForm(Shape):
+class LetterForm(BaseForm):
     """Title and text in one language."""
 
-    title = line(LONGEST_TITLE)
-    markdown = area(LONGEST_LETTER)
+    letter_lang = StringField()
+    title = LineField(_("Title"), [Length(max=LONGEST_TITLE), visible], render_kw={"autocomplete": "off"})
+    markdown = TextAreaField(
+        _("Text"),
+        [Length(max=LONGEST_LETTER), visible_lines],
+        description=_(
+            "An empty line begins a paragraph. *Emphasis*, **strong**, ## heading, - list, [link](https://…)."
+        ),
+        render_kw={"rows": 16},
+    )
 
 
-class LanguageForm(Shape):
-    """A language to write in."""
+class LanguageForm(LetterForm):
+    """The same, and one more language to write in."""
 
-    language = word(one_of(TONGUES))
+    language = SelectField(_("Write it in one more language"), choices=TONGUES)
+
+
+def _page(form: LetterForm, lang: str | None = None) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        lang = lang or _known(campaign, form.letter_lang.data)
+        return pages.render(
+            "letter", session, campaign, "letter", form,
+            letter_lang=lang,
+            text=letter_html(form.typed("markdown")[:LONGEST_LETTER], lang),
+            language=(form if isinstance(form, LanguageForm) else LanguageForm()).language,
+            rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
+            kept=request.args.get("saved") == "yes",
+        )  # fmt: skip
 
 
 @needs(Act.WRITE)
@@ -49,43 +73,36 @@ def letter(slug: str, lang: str) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
-        found = next((each for each in campaign.letters if each.lang == lang), None)
-        if found is None:
-            abort(404)
-        return _page(campaign, lang, Filled({"title": found.title, "markdown": found.markdown}))
+        return _page(_filled(campaign, lang), lang)
 
 
 @needs(Act.WRITE)
+@redraw(_page, form=LetterForm)
 def save_letter(slug: str, lang: str) -> Response:
     """Save one language and go on; raises LetterFrozen."""
-    try:
-        with changing("letter") as (_session, campaign):
-            _save(campaign, lang)
-            onward = pages.onward(campaign)
-    except FormRefused as refused:
-        return _render_again(refused, lang)
+    with pages.changing("letter") as (_session, campaign):
+        _save(campaign, lang)
+        onward = pages.onward(campaign)
     here = url_for("organise_drafts.letter", slug=slug, lang=lang, saved="yes")
     return access.go(onward or here + ("#preview" if "preview" in request.form else ""))
 
 
 @needs(Act.WRITE)
+@redraw(_page, form=LetterForm)
 def add_language(slug: str) -> Response:
-    """Begin one more language, and save the text on the screen; raises LetterFrozen, CampaignFaulty, FormRefused."""
-    chosen, lang = LanguageForm.read(request.form), request.form.get("letter_lang")
-    try:
-        with changing("letter") as (_session, campaign):
-            if lang is not None:
-                _save(campaign, lang)
-            campaigns.add_language(campaign, str(chosen.language.data))
-    except FormRefused as refused:
-        return _render_again(refused, lang or "")
-    return access.go(url_for("organise_drafts.letter", slug=slug, lang=chosen.language.data))
+    """Begin one more language, and save the text on the screen; raises LetterFrozen, CampaignFaulty."""
+    with pages.changing("letter") as (_session, campaign):
+        form = LanguageForm.read(request.form)
+        if form.letter_lang.data:
+            _save(campaign, form.letter_lang.data)
+        campaigns.add_language(campaign, form.language.data)
+    return access.go(url_for("organise_drafts.letter", slug=slug, lang=form.language.data))
 
 
 @needs(Act.WRITE)
 def remove_language(slug: str, lang: str) -> Response:
     """Take a language out, with its texts; raises LetterFrozen, CampaignFaulty."""
-    with changing("letter") as (_session, campaign):
+    with pages.changing("letter") as (_session, campaign):
         campaigns.remove_language(campaign, lang)
     return access.go(url_for("organise_drafts.letters", slug=slug))
 
@@ -98,35 +115,21 @@ def preview_text(slug: str) -> Response:
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def _save(campaign: Campaign, lang: str) -> None:
-    """Write down the text on the screen, unless its writer only passes. Raises FormRefused, LetterFrozen."""
+def _known(campaign: Campaign, lang: str) -> str:
+    """A language of the letter: the one that was posted, or else the first."""
+    return lang if lang in campaign.languages else campaign.languages[0]
+
+
+def _filled(campaign: Campaign, lang: str) -> LetterForm:
+    """The letter in one language as it was saved."""
     found = next((each for each in campaign.letters if each.lang == lang), None)
     if found is None:
         abort(404)
-    if not only_passing({"title": found.title, "markdown": found.markdown, "letter_lang": lang}):
+    return LetterForm(obj=found, letter_lang=lang)
+
+
+def _save(campaign: Campaign, lang: str) -> None:
+    """Write down the text on the screen, unless its writer only passes. Raises FormRefused, LetterFrozen."""
+    if not pages.only_passing(_filled(campaign, lang)):
         form = LetterForm.read(request.form)
-        campaigns.write_letter(campaign, lang, str(form.title.data), str(form.markdown.data))
-
-
-def _render_again(refused: FormRefused, lang: str) -> Response:
-    with db.session() as session:
-        return rendering.render_again(
-            refused, _page(access.campaign(session), lang, rendering.to_mend(refused, typed()))
-        )
-
-
-def _page(campaign: Campaign, lang: str, form: Filled) -> Response:
-    rest = [(code, language_name(code)) for code in TONGUES if code not in campaign.languages]
-    text: Markup = letter_html(form.typed("markdown")[:LONGEST_LETTER], lang)
-    with db.session() as reading:
-        return pages.render(
-            "letter",
-            reading,
-            campaign,
-            "letter",
-            form,
-            letter_lang=lang,
-            text=text,
-            rest=rest,
-            kept=request.args.get("saved") == "yes",
-        )
+        campaigns.write_letter(campaign, lang, form.title.data, form.markdown.data)

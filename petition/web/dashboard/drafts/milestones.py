@@ -2,85 +2,99 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 from wtforms import Field, ValidationError
+from wtforms.validators import NumberRange
 
 from petition import campaigns
 from petition.campaigns import Campaign
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
-from petition.core.i18n import marked as _
 from petition.organisers import Act
 from petition.usecases import drafting
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.changing import typed
-from petition.web.dashboard.drafts.shapes import one_of, refuse, whole_between, word
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import DIGITS, FormRefused, Shape
-from petition.web.language import gettext
+from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.fields import IntegerField, SelectField
+from petition.web.forms.redraw import redraw
+from petition.web.language import lazy_gettext as _
 
-MOST_GOALS = 40
-WHOLE = 100
+MOST_GOALS: Final = 40
+WHOLE: Final = 100
+KINDS: Final = {MilestoneKind.COUNT: _("Signatures"), MilestoneKind.SHARE: _("Per cent of the workforce")}
 
 
-class GoalForm(Shape):
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A number of signatures, or a share of the workforce in per cent."""
+
+    kind: MilestoneKind
+    value: int
+
+
+class MilestoneForm(BaseForm):
     """One milestone."""
 
-    kind = word(one_of([kind.value for kind in MilestoneKind]))
-    value = word(whole_between(1, 10_000_000))
+    kind = SelectField(_("What is counted"), choices=MilestoneKind, labels=KINDS)
+    value = IntegerField(
+        _("How many"),
+        [NumberRange(1, 10_000_000)],
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
 
     def validate_value(self, field: Field) -> None:
         """Refuse more than the whole workforce."""
-        if self.kind.data == MilestoneKind.SHARE and DIGITS.fullmatch(field.data) and int(field.data) > WHOLE:
-            raise ValidationError(gettext(_("A share is at most 100 per cent.")))
+        if self.kind.data is MilestoneKind.SHARE and field.data > WHOLE:
+            raise ValidationError(_("A share is at most 100 per cent."))
+
+    def milestone(self) -> Milestone:
+        """Both."""
+        return Milestone(self.kind.data, self.value.data)
+
+
+def _page(form: MilestoneForm | None = None) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        campaigns.require_draft(campaign)
+        goals = drafting.goals(session, campaign)
+        return pages.render("milestones", session, campaign, "milestones", form or MilestoneForm(), goals=goals)
 
 
 @needs(Act.WRITE)
 def goals(slug: str) -> Response:
     """The milestones, and room for one more."""
     del slug
-    return _page(EMPTY)
+    return _page()
 
 
 @needs(Act.WRITE)
+@redraw(_page, form=MilestoneForm)
 def add_goal(slug: str) -> Response:
     """Aim at one more and go on; raises LetterFrozen."""
-    try:
-        with db.transaction() as session:
-            campaign = access.campaign(session)
-            onward = pages.onward(campaign)
-            if onward is None or request.form.get("value", "").strip():
-                _add(session, campaign)
-    except FormRefused as refused:
-        return rendering.render_again(refused, _page(rendering.to_mend(refused, typed())))
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        onward = pages.onward(campaign)
+        if onward is None or request.form.get("value", "").strip():
+            _add(session, campaign)
     return access.go(onward or url_for("organise_drafts.goals", slug=slug))
 
 
 def _add(session: Session, campaign: Campaign) -> None:
-    form = GoalForm.read(request.form)
+    wanted = MilestoneForm.read(request.form).milestone()
     if len(drafting.goals(session, campaign)) >= MOST_GOALS:
-        refuse("value", gettext(_("Set %(n)s milestones at most."), n=MOST_GOALS))
-    kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
-    drafting.add_goal(session, campaign, kind, value, access.actor())
+        raise FormRefused({"value": [_("Set %(n)s milestones at most.", n=MOST_GOALS)]})
+    drafting.add_goal(session, campaign, wanted.kind, wanted.value, access.actor())
 
 
 @needs(Act.WRITE)
 def drop_goal(slug: str) -> Response:
     """Aim at one no longer; raises LetterFrozen, FormRefused."""
-    form = GoalForm.read(request.form)
+    unwanted = MilestoneForm.read(request.form).milestone()
     with db.transaction() as session:
-        kind, value = MilestoneKind(str(form.kind.data)), int(str(form.value.data))
-        drafting.drop_goal(session, access.campaign(session), kind, value, access.actor())
+        drafting.drop_goal(session, access.campaign(session), unwanted.kind, unwanted.value, access.actor())
     return access.go(url_for("organise_drafts.goals", slug=slug))
-
-
-def _page(form: Filled) -> Response:
-    with db.session() as session:
-        campaign = access.campaign(session)
-        campaigns.require_draft(campaign)
-        return pages.render(
-            "milestones", session, campaign, "milestones", form, goals=drafting.goals(session, campaign)
-        )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from flask import Response, g, render_template, url_for
-from sqlalchemy.orm import Session
 
 from petition import campaigns, publication
-from petition.campaigns import Campaign, CampaignIncomplete, CampaignState
+from petition.campaigns import CampaignIncomplete, CampaignState
 from petition.core import clock, db
 from petition.core.markdown import letter_html
 from petition.organisers import Act
@@ -14,6 +13,8 @@ from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages, steps
+from petition.web.forms.base import BaseForm
+from petition.web.forms.redraw import redraw
 from petition.web.language import page_language
 from petition.web.services import services
 
@@ -61,30 +62,29 @@ def preview(slug: str) -> Response:
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
+def _open_page(form: BaseForm | None = None) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        lacks = [(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, clock.now())]
+        zone = rendering.zone_of(campaign)
+        closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
+        return pages.render("open", session, campaign, "", form, missing=lacks, closes=closes, zone=str(zone))
+
+
 @needs(Act.MANAGE, fresh=True)
 def open_page(slug: str) -> Response:
     """What opening means, in figures, before it is done."""
     with db.session() as session:
-        campaign = access.campaign(session)
-        if campaign.state is not CampaignState.DRAFT:
-            return access.go(url_for("organise_overview.overview", slug=slug))
-        return _open_page(session, campaign)
+        state = access.campaign(session).state
+    if state is not CampaignState.DRAFT:
+        return access.go(url_for("organise_overview.overview", slug=slug))
+    return _open_page()
 
 
 @needs(Act.MANAGE, fresh=True)
+@redraw(_open_page, CampaignIncomplete)
 def open_letter(slug: str) -> Response:
     """Open the letter for signatures; raises StepSkipped if somebody did meanwhile."""
-    try:
-        with db.transaction() as session:
-            drafting.open_now(session, access.campaign(session), access.actor())
-    except CampaignIncomplete as incomplete:
-        with db.session() as session:
-            return rendering.render_again(incomplete, _open_page(session, access.campaign(session)))
+    with db.transaction() as session:
+        drafting.open_now(session, access.campaign(session), access.actor())
     return access.go(url_for("organise_overview.overview", slug=slug))
-
-
-def _open_page(session: Session, campaign: Campaign) -> Response:
-    lacks = [(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, clock.now())]
-    zone = rendering.zone_of(campaign)
-    closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
-    return pages.render("open", session, campaign, "", missing=lacks, closes=closes, zone=str(zone))

@@ -1,7 +1,12 @@
-"""Drawing the pages of a draft: the list of steps beside each, with what is still missing in it."""
+"""What the pages of a draft share: the list of steps beside each, and what each does around its own work.
+
+A draft is locked, changed and entered in the audit log in one transaction.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from flask import Response, request, url_for
@@ -9,19 +14,28 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns
 from petition.campaigns import Campaign
-from petition.core import clock
+from petition.core import clock, db
 from petition.organisers import Act
+from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.drafts import steps
-from petition.web.dashboard.drafts.shapes import language_name
-from petition.web.fields import EMPTY, Filled
+from petition.web.dashboard.drafts.forms import language_name
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import leaves
 
 CHECKLIST: Final = "checklist"
 LETTER_IN: Final = "letter-"
+PRESSED: Final = frozenset({"token", "go", "act", "preview", "templates"})
+"""What a form holds beside what was typed: its token, and the button that was pressed."""
 
 
 def render(
-    template: str, session: Session, campaign: Campaign, step: str, form: Filled = EMPTY, **values: object
+    template: str,
+    session: Session,
+    campaign: Campaign,
+    step: str,
+    form: BaseForm | None = None,
+    **values: object,
 ) -> Response:
     """A page of a draft."""
     lacking = {steps.of_lack(each)[0] for each in campaigns.missing(campaign, clock.now())}
@@ -35,7 +49,7 @@ def render(
         "tongues": [(code, language_name(code)) for code in campaign.languages],
         "tongue": language_name,
     }
-    return rendering.render(f"draft/{template}", session, campaign, form, **(context | values))
+    return rendering.render(f"draft/{template}", session, campaign, form or BaseForm(), **(context | values))
 
 
 def address(slug: str, name: str) -> str:
@@ -60,3 +74,27 @@ def onward(campaign: Campaign) -> str | None:
 def reachable(name: str) -> bool:
     """Whether this visitor may change a step: whose address counts is for owners to say."""
     return name != "domains" or access.allows(Act.MANAGE)
+
+
+@contextmanager
+def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
+    """The draft of this request for a change; raises LetterFrozen."""
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        campaigns.hold_draft(session, campaign)
+        yield session, campaign
+        drafting.record_step(session, campaign, step, access.actor())
+
+
+def only_passing(form: BaseForm) -> bool:
+    """Whether somebody goes on and leaves a step as its page showed it: nothing is saved then."""
+    if "go" not in request.form:
+        return False
+    shown = {field.name: form.typed(field.name) for field in leaves(form)}
+    posted = request.form.keys() - PRESSED
+    return all(_plain(request.form.get(name, "")) == _plain(shown.get(name, "")) for name in shown.keys() | posted)
+
+
+def _plain(text: str) -> str:
+    """A text as it was before a browser sent it."""
+    return text.replace("\r\n", "\n").strip()

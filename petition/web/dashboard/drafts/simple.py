@@ -1,12 +1,11 @@
-"""The steps that are one form each: shown, saved, shown again with what there is to mend."""
+"""The steps that are one form each: shown, saved, shown again with what there is to correct."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, abort, render_template, request
-from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from petition import campaigns
 from petition.campaigns import Campaign
@@ -14,61 +13,59 @@ from petition.core import db
 from petition.core.i18n import duration
 from petition.organisers import Act
 from petition.usecases import drafting
-from petition.web.dashboard import access, rendering
+from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.drafts import forms, pages, steps
-from petition.web.dashboard.drafts.changing import only_passing, typed
-from petition.web.dashboard.drafts.shapes import StepForm
-from petition.web.fields import Filled
-from petition.web.forms import FormRefused
+from petition.web.dashboard.drafts import pages, steps
+from petition.web.dashboard.drafts.forms import StepForm, about
+from petition.web.forms.redraw import redraw
 from petition.web.language import spoken
 from petition.web.services import services
 
 TEMPLATES_SPOKEN: Final = ("en", "fr")
-ROW: Final = re.compile("value_[0-9]{1,3}")
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+INTERVALS: Final = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR)
+HOURS: Final = tuple((str(hour), f"{hour:02}:00") for hour in range(24))
+
+
+def _page(form: StepForm, step: str, *, filled: bool = False) -> Response:
+    here = _step(step)[0]
+    with db.session() as session:
+        campaign = access.campaign(session)
+        choices: dict[str, Any] = {"intervals": _durations(campaign.interval), "hours": HOURS, "filled": filled}
+        template, kept = "roles" if step == "teams" else step, request.args.get("saved") == "yes"
+        return pages.render(template, session, campaign, here.name, form, kept=kept, **choices)
 
 
 @needs(Act.WRITE)
 def step(slug: str, step: str) -> Response:
     """One step, with what was saved."""
     del slug
-    here, form = _step(step)
-    with db.session() as session:
-        campaign = access.campaign(session)
-        if not steps.open_to_changes(here, campaign):
-            campaigns.require_draft(campaign)
-        return _page(here, campaign, session, Filled(_prefilled(here, form, campaign)))
+    return _page(_prefilled(step, _changeable(step)), step)
 
 
 @needs(Act.WRITE)
+@redraw(_page)
 def save_step(slug: str, step: str) -> Response:
     """Save one step and go on; raises LetterFrozen."""
     here, form = _step(step)
     if "templates" in request.form:
-        return _with_templates(here)
-    try:
-        with db.transaction() as session:
-            campaign = access.campaign(session)
-            session.refresh(campaign, with_for_update=True)
-            if not only_passing(_prefilled(here, form, campaign)):
-                campaigns.change(campaign, form.of(campaign, request.form).changes(campaign))
-                drafting.record_step(session, campaign, here.name, access.actor())
-            onward = pages.onward(campaign)
-    except FormRefused as refused:
-        with db.session() as session:
-            campaign = access.campaign(session)
-            return rendering.render_again(refused, _page(here, campaign, session, rendering.to_mend(refused, typed())))
+        return _with_templates(step)
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        session.refresh(campaign, with_for_update=True)
+        if not pages.only_passing(_prefilled(step, campaign)):
+            campaigns.change(campaign, form.read(request.form, **about(campaign)).changes(campaign))
+            drafting.record_step(session, campaign, here.name, access.actor())
+        onward = pages.onward(campaign)
     return access.go(onward or pages.address(slug, here.name) + "?saved=yes")
 
 
-def _with_templates(here: steps.Step) -> Response:
+def _with_templates(step: str) -> Response:
     """The page with what was typed, and templates in the fields that are empty; nothing is saved."""
-    with db.session() as session:
-        campaign = access.campaign(session)
-        if not steps.open_to_changes(here, campaign):
-            campaigns.require_draft(campaign)
-        form = {name: text for name, text in typed().items() if text.strip()}
-        return _page(here, campaign, session, Filled(_templates(campaign) | form), filled=True)
+    campaign = _changeable(step)
+    written = {name: text for name, text in request.form.items() if text.strip()}
+    return _page(_step(step)[1](_templates(campaign, **written), meta=about(campaign)), step, filled=True)
 
 
 def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
@@ -78,40 +75,33 @@ def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
     return found, found.form
 
 
-def _page(here: steps.Step, campaign: Campaign, session: Session, form: Filled, *, filled: bool = False) -> Response:
-    choices = {
-        "intervals": _durations(forms.INTERVALS, campaign.interval),
-        "zones": [(zone, zone.replace("_", " ")) for zone in forms.ZONES],
-        "hours": [(str(hour), f"{hour:02}:00") for hour in forms.HOURS],
-        "rows": _rows(campaign, form),
-        "filled": filled,
-        "kept": request.args.get("saved") == "yes",
-    }
-    return pages.render(here.name if here.name != "teams" else "roles", session, campaign, here.name, form, **choices)
+def _changeable(step: str) -> Campaign:
+    """The campaign of this request; raises LetterFrozen if its state lets this step not be changed."""
+    here = _step(step)[0]
+    with db.session() as session:
+        campaign = access.campaign(session)
+        if not steps.open_to_changes(here, campaign):
+            campaigns.require_draft(campaign)
+        return campaign
 
 
-def _rows(campaign: Campaign, form: Filled) -> range:
-    known = [int(name[6:]) for name, text in form.values.items() if text and ROW.fullmatch(name)]
-    del campaign
-    return range(min(max(known, default=-1) + 1 + forms.SPARE_ROWS, forms.ROWS * 2))
+def _durations(now: int) -> list[tuple[str, str]]:
+    return [(str(each), duration(each, spoken())) for each in sorted({*INTERVALS, now})]
 
 
-def _durations(offered: tuple[int, ...], now: int) -> list[tuple[str, str]]:
-    return [(str(each), duration(each, spoken())) for each in sorted({*offered, now})]
+def _prefilled(step: str, campaign: Campaign) -> StepForm:
+    form = _step(step)[1]
+    if step == "legal" and not campaign.legal:
+        return form(_templates(campaign), meta=about(campaign))
+    return form.of(campaign)
 
 
-def _prefilled(here: steps.Step, form: type[StepForm], campaign: Campaign) -> dict[str, str]:
-    shown = form.shown(campaign)
-    if here.name != "legal" or campaign.legal:
-        return shown
-    return _templates(campaign)
-
-
-def _templates(campaign: Campaign) -> dict[str, str]:
-    """The legal texts to begin with, in the languages that have one."""
+def _templates(campaign: Campaign, **written: str) -> MultiDict[str, str]:
+    """The legal texts to begin with, in the languages that have one, and what was written already."""
     names = [(name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATES_SPOKEN]
     base_url = services().config.base_url.rstrip("/")
-    return {
+    texts = {
         f"{name}_{lang}": render_template(f"legal/{name}.{lang}.md", campaign=campaign, base_url=base_url)
         for name, lang in names
     }
+    return MultiDict(texts | written)

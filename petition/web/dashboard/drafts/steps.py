@@ -9,7 +9,6 @@ from petition.campaigns import Campaign, CampaignState, Lack, Missing
 from petition.core.i18n import marked as _
 from petition.usecases.drafting import Advice
 from petition.web.dashboard.drafts import forms
-from petition.web.dashboard.drafts.shapes import StepForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Step:
 
     name: str
     title: str
-    form: type[StepForm] | None = None
+    form: type[forms.StepForm] | None = None
     after_opening: bool = False
 
 
