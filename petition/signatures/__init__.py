@@ -8,6 +8,7 @@ that nobody asked for. It keeps no moment of arrival.
 from petition.signatures.append_batch import (
     Withdrawals,
     append_batch,
+    count_redeemed,
     take_withdrawals,
     waiting,
     withdrawn_while_waiting,
@@ -68,6 +69,7 @@ __all__ = [
     "conceal",
     "count_cells",
     "count_hidden",
+    "count_redeemed",
     "enough",
     "every_name",
     "forget_bodies",

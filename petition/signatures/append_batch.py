@@ -32,6 +32,7 @@ from petition.signatures.tables import (
     Pending,
     Signature,
     SignatureState,
+    Spent,
     WaitingRemoval,
     Withdrawal,
 )
@@ -45,6 +46,12 @@ class Withdrawals:
     lines: list[bytes]
     withdrawn: int
     removed: dict[str, int]
+
+
+def count_redeemed(session: Session, campaign_id: CampaignId) -> int:
+    """How many passes of a campaign were redeemed."""
+    query = select(func.count()).select_from(Spent).where(Spent.campaign_id == campaign_id)
+    return int(session.scalar(query) or 0)
 
 
 def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:

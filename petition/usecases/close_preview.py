@@ -15,7 +15,6 @@ from petition.campaigns import Campaign, CampaignState
 from petition.core.ids import CampaignId
 from petition.mailing.subscribers import Subscriber
 from petition.signatures import bulk_removal
-from petition.signatures.tables import Spent
 from petition.verification.tables import Tag
 
 
@@ -50,12 +49,12 @@ def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
         bulk_removals=len(bulk_removal.running(session, campaign.id)),
         tags=_of(session, Tag, campaign.id),
         issued=issued,
-        unused=max(0, issued - _of(session, Spent, campaign.id)),
+        unused=max(0, issued - signatures.count_redeemed(session, campaign.id)),
         readers=_of(session, Subscriber, campaign.id),
         others=int(session.scalar(others) or 0),
     )
 
 
-def _of(session: Session, table: type[Tag | Spent | Subscriber], campaign_id: CampaignId) -> int:
+def _of(session: Session, table: type[Tag | Subscriber], campaign_id: CampaignId) -> int:
     query = select(func.count()).select_from(table).where(table.campaign_id == campaign_id)
     return int(session.scalar(query) or 0)
