@@ -85,7 +85,7 @@ class DemandsForm(BaseForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Refuse to write over what somebody else changed since; the demand that goes may be as it wants."""
-        if self.seen.raw_data and self.seen.data != self.version():
+        if self.seen.data and self.seen.data != self.version():
             return self.refuse("", MEANWHILE)
         super().validate(extra_validators)
         for field in self.rows().get(self.meta.without, {}).values():
