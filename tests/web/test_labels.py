@@ -30,9 +30,10 @@ from petition.usecases.tables import ExportKind
 from petition.usecases.updates import UpdateState
 from petition.web import error_messages, labels
 from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows, words
-from petition.web.dashboard.criteria import describe_criteria, options
+from petition.web.dashboard.criteria import CriteriaForm, options
 from petition.web.dashboard.panels import queue
 from petition.web.dashboard.panels.milestone import describe_forecast
+from petition.web.dashboard.removal_rows import describe_criteria
 
 TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "campaign states": (CampaignState, labels.CAMPAIGN_STATES),
@@ -141,9 +142,10 @@ def test_criteria_are_described(campaign: Campaign, criteria: dict[str, object],
 @pytest.mark.usefixtures("french")
 def test_criteria_and_lists_speak_the_language_of_the_page(campaign: Campaign) -> None:
     assert describe_criteria({"role": "Engineer", "team": "North"}, campaign) == "Ingénierie · North"
-    offered = options(campaign)
-    assert offered.roles[1:] == [("Engineer", "Ingénierie"), ("Cook", "Cook")]
-    assert [value for value, _ in (*offered.comments, *offered.visibilities)] == [*WithComment, *Shown]
+    form = CriteriaForm()
+    assert options(campaign).roles[1:] == [("Engineer", "Ingénierie"), ("Cook", "Cook")]
+    assert [value for value, _ in (*form.comment.pairs(), *form.shown.pairs())] == [*WithComment, *Shown]
+    assert form.shown.pairs()[0] == ("", "Toutes")
 
 
 @pytest.mark.usefixtures("english")

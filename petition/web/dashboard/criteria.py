@@ -1,143 +1,116 @@
-"""The form of criteria: what an organiser looks for among the signers, kept in the address."""
+"""What an organiser looks for among the signers, kept in the address, and why signatures are removed: fields of forms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
-from wtforms import Field, Form, ValidationError
+from wtforms.validators import Length, Optional
 
 from petition.campaigns import Campaign
-from petition.core.i18n import marked as _
+from petition.ledger.entries import Removal
 from petition.signatures.selection import Criteria, Shown, WithComment
 from petition.usecases.removals import Days
-from petition.web.forms import DIGITS, LONGEST_CHOICE, LONGEST_NAME, Shape, TextField, at_most, one_line, stripped
-from petition.web.labels import COMMENT_CRITERIA, COMMENTS, VISIBILITIES, VISIBILITY_CRITERIA
-from petition.web.language import gettext, spoken
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import BooleanField, DateField, IntegerField, LineField, SelectField, StringField
+from petition.web.forms.public import LONGEST_CHOICE, LONGEST_NAME
+from petition.web.labels import COMMENTS, REMOVAL_CHOICES, VISIBILITIES
+from petition.web.language import lazy_gettext as _
+from petition.web.language import spoken
 
 NAMES: Final = ("q", "role", "team", "comment", "shown", "repeated", "first", "last", "since", "until", "epoch")
+NUMERIC: Final = {"inputmode": "numeric", "autocomplete": "off"}
+NOT_A_DAY: Final = _("Write a day as year-month-day, such as 2026-11-23.")
 
 
-def maybe_number(_form: Form, field: Field) -> None:
-    """Refuse what is neither empty nor a whole number."""
-    if field.data and not DIGITS.fullmatch(field.data):
-        raise ValidationError(gettext(_("Write a whole number.")))
-
-
-def maybe_day(_form: Form, field: Field) -> None:
-    """Refuse what is neither empty nor a day."""
-    try:
-        _day(field.data)
-    except ValueError:
-        raise ValidationError(gettext(_("Write a day as year-month-day, such as 2026-11-23."))) from None
-
-
-def maybe_choice(_form: Form, field: Field) -> None:
-    """Refuse what is not in the list."""
-    choices: Mapping[str, set[str]] = {"comment": {*WithComment}, "shown": {*Shown}, "repeated": {"", "yes"}}
-    if field.data not in choices[field.short_name]:
-        raise ValidationError(gettext(_("Choose one from the list.")))
-
-
-class CriteriaForm(Shape):
+class CriteriaForm(BaseForm):
     """What is looked for; every field may stay empty."""
 
-    q = TextField(filters=[one_line], validators=[at_most(LONGEST_NAME)])
-    role = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
-    team = TextField(filters=[stripped], validators=[at_most(LONGEST_CHOICE)])
-    comment = TextField(filters=[stripped], validators=[maybe_choice])
-    shown = TextField(filters=[stripped], validators=[maybe_choice])
-    repeated = TextField(filters=[stripped], validators=[maybe_choice])
-    first = TextField(filters=[stripped], validators=[maybe_number])
-    last = TextField(filters=[stripped], validators=[maybe_number])
-    epoch = TextField(filters=[stripped], validators=[maybe_number])
-    since = TextField(filters=[stripped], validators=[maybe_day])
-    until = TextField(filters=[stripped], validators=[maybe_day])
+    q = LineField(
+        _("Name or comment contains"),
+        [Length(max=LONGEST_NAME)],
+        render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off", "spellcheck": "false"},
+    )
+    role = StringField(_("Role"), [Length(max=LONGEST_CHOICE)])
+    team = StringField(_("Team"), [Length(max=LONGEST_CHOICE)])
+    comment = SelectField(_("Comment"), [Optional()], choices=WithComment, labels=COMMENTS, default=WithComment.ANY)
+    shown = SelectField(_("Visibility"), [Optional()], choices=Shown, labels=VISIBILITIES, default=Shown.ANY)
+    repeated = BooleanField(_("Only names that several signers show"))
+    first = IntegerField(_("From batch"), [Optional()], render_kw=NUMERIC)
+    last = IntegerField(_("Up to batch"), [Optional()], render_kw=NUMERIC)
+    since = DateField(
+        _("From day"),
+        [Optional()],
+        description=_("Days are those of the batches, in universal time."),
+        invalid_value_message=NOT_A_DAY,
+    )
+    until = DateField(_("Up to day"), [Optional()], invalid_value_message=NOT_A_DAY)
+    epoch = IntegerField(
+        _("Batch"), [Optional()], description=_("The number of a batch, as in the list below."), render_kw=NUMERIC
+    )
 
     def criteria(self) -> Criteria:
-        """The criteria, days apart."""
-        first, last = self.epoch.data or self.first.data, self.epoch.data or self.last.data
+        """The criteria, days apart. One batch stands for the first and the last one."""
+        first, last = self.first.data, self.last.data
+        if self.epoch.data is not None:
+            first = last = self.epoch.data
         return Criteria(
-            first=int(first) if first else None,
-            last=int(last) if last else None,
-            role=str(self.role.data),
-            team=str(self.team.data),
-            comment=WithComment(str(self.comment.data)),
-            shown=Shown(str(self.shown.data)),
-            q=str(self.q.data),
-            repeated=bool(self.repeated.data),
+            first=first,
+            last=last,
+            role=self.role.data,
+            team=self.team.data,
+            comment=self.comment.data,
+            shown=self.shown.data,
+            q=self.q.data,
+            repeated=self.repeated.data,
         )
 
     def days(self) -> Days:
         """The days of the epochs that are meant."""
-        return Days(_day(str(self.since.data)), _day(str(self.until.data)))
+        return Days(self.since.data, self.until.data)
+
+    def given(self) -> dict[str, str]:
+        """The criteria that are not empty, as they were sent."""
+        sent = {name: self[name].raw_data for name in NAMES}
+        return {name: texts[0] for name, texts in sent.items() if texts and texts[0]}
+
+    def has_wrong_criteria(self) -> bool:
+        """Whether one of the criteria cannot be read; known once the form was checked."""
+        return any(self[name].errors for name in NAMES)
 
 
-def given(sent: Mapping[str, str]) -> dict[str, str]:
-    """The criteria among what was sent, those that are not empty."""
-    return {name: sent[name] for name in NAMES if sent.get(name)}
+def reason_field(**options: Any) -> Any:
+    """The field of a form in which an organiser chooses why signatures are removed."""
+    return SelectField(
+        _("Reason"),
+        choices=Removal,
+        labels=REMOVAL_CHOICES,
+        description=_("Public: the figures beside the count say how many were removed for which reason."),
+        **options,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class CriteriaOptions:
-    """What the lists of the form offer: pairs of a value and its label."""
+    """What the lists of a campaign offer: pairs of a value and its label."""
 
     roles: list[tuple[str, str]]
     teams: list[tuple[str, str]]
-    comments: list[tuple[str, str]]
-    visibilities: list[tuple[str, str]]
 
 
 def options(campaign: Campaign) -> CriteriaOptions:
     """The lists for a campaign, in this request's language."""
     return CriteriaOptions(
-        roles=[("", gettext(_("Any role"))), *_labelled(campaign.roles)],
-        teams=[("", gettext(_("Any team"))), *_labelled(campaign.teams)],
-        comments=[(value, gettext(label)) for value, label in COMMENTS.items()],
-        visibilities=[(value, gettext(label)) for value, label in VISIBILITIES.items()],
+        roles=[("", _("Any role")), *_labelled(campaign.roles)],
+        teams=[("", _("Any team")), *_labelled(campaign.teams)],
     )
-
-
-def describe_criteria(criteria: Mapping[str, Any], campaign: Campaign) -> str:
-    """Criteria as they are kept with a removal, in words and in this request's language."""
-    return " · ".join([*_describe_batches(criteria), *_describe_signer(criteria, campaign)])
-
-
-def _describe_batches(criteria: Mapping[str, Any]) -> Iterator[str]:
-    if entry := criteria.get("entry"):
-        yield gettext(_("entry %(n)s of the ledger"), n=entry)
-    first, last = criteria.get("first"), criteria.get("last")
-    if first is not None and first == last:
-        yield gettext(_("batch %(n)s"), n=first)
-        return
-    if first is not None:
-        yield gettext(_("from batch %(n)s"), n=first)
-    if last is not None:
-        yield gettext(_("up to batch %(n)s"), n=last)
-
-
-def _describe_signer(criteria: Mapping[str, Any], campaign: Campaign) -> Iterator[str]:
-    for lists, value in ((campaign.roles, criteria.get("role")), (campaign.teams, criteria.get("team"))):
-        if value:
-            yield _label(lists, value)
-    sentences = (
-        COMMENT_CRITERIA[WithComment(criteria.get("comment", ""))],
-        _("with a certain text in name or comment") if criteria.get("text") else "",
-        VISIBILITY_CRITERIA[Shown(criteria.get("shown", ""))],
-        _("names that several show") if criteria.get("repeated") else "",
-    )
-    yield from (gettext(sentence) for sentence in sentences if sentence)
 
 
 def _labelled(lists: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    return [(value, _label(lists, value)) for value in lists]
+    return [(value, label_in_lists(lists, value)) for value in lists]
 
 
-def _label(lists: Mapping[str, Mapping[str, str]], value: str) -> str:
+def label_in_lists(lists: Mapping[str, Mapping[str, str]], value: str) -> str:
+    """What a role or a team is called in this request's language."""
     return lists.get(value, {}).get(spoken()) or value
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

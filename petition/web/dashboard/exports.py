@@ -19,6 +19,8 @@ from petition.usecases.exports import UNFINISHED, ExportUnknown
 from petition.usecases.tables import ExportKind
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import SelectField
 from petition.web.services import services
 
 AGAIN_SECONDS: Final = "2"
@@ -28,9 +30,17 @@ KINDS: Final = {
     ExportKind.JOURNAL: _("Journal (CSV)"),
     ExportKind.SIGNERS: _("Public names (CSV)"),
 }
+ALONE: Final = [kind for kind in KINDS if kind is not ExportKind.SIGNERS]
+"""What is made without a second organiser."""
 TYPES: Final = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 bp = access.blueprint("exports")
+
+
+class ExportForm(BaseForm):
+    """Which file is asked for; it has a button for each."""
+
+    kind = SelectField(choices=ALONE, coerce=ExportKind, labels=KINDS)
 
 
 @bp.get("/c/<slug>/exports")
@@ -45,11 +55,11 @@ def page(slug: str) -> Response:
 @needs(Act.EXPORT)
 def ask(slug: str) -> Response:
     """Ask for figures or the journal; names have a way of their own."""
-    kind = ExportKind.__members__.get(request.form.get("kind", "").upper())
-    if kind is None or kind is ExportKind.SIGNERS:
+    form = ExportForm(request.form)
+    if not form.validate():
         raise BadRequest
     with db.transaction() as session:
-        exports.ask(session, access.campaign(session), kind, access.actor())
+        exports.ask(session, access.campaign(session), form.kind.data, access.actor())
     return access.go(url_for("organise_exports.page", slug=slug))
 
 
@@ -90,7 +100,7 @@ def _page() -> Response:
         campaign = access.campaign(session)
         asked = exports.of(session, campaign.id, now)
         answer = rendering.render(
-            "exports", session, campaign, exports=asked, kinds=KINDS, file_name=exports.file_name,
+            "exports", session, campaign, exports=asked, kinds=ExportForm().kind.pairs(), file_name=exports.file_name,
             names=exports.public_names(session, campaign), is_asked=request.args.get("asked") == "names",
         )  # fmt: skip
     if any(each.state in UNFINISHED for each in asked):

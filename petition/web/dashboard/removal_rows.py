@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from petition.campaigns import Campaign
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalRequest
+from petition.signatures.selection import Shown, WithComment
 from petition.signatures.tables import BulkRemovalState
 from petition.usecases.removals import Line
-from petition.web.dashboard.criteria import describe_criteria
-from petition.web.labels import BULK_REMOVALS, REMOVAL_CHOICES, REMOVAL_REASONS
+from petition.web.dashboard.criteria import label_in_lists
+from petition.web.labels import BULK_REMOVALS, COMMENT_CRITERIA, REMOVAL_CHOICES, REMOVAL_REASONS, VISIBILITY_CRITERIA
 from petition.web.language import gettext, spoken
 
 REVERSIBLE: Final = _("Out of sight; the next batch takes them off the count")
@@ -75,6 +77,37 @@ def row(line: Line, campaign: Campaign) -> RemovalRow:
 def reasons() -> list[tuple[str, str]]:
     """What an organiser chooses from: pairs of a value and its label."""
     return [("", gettext(_("Choose a reason"))), *((why, gettext(label)) for why, label in REMOVAL_CHOICES.items())]
+
+
+def describe_criteria(criteria: Mapping[str, Any], campaign: Campaign) -> str:
+    """Criteria as they are kept with a removal, in words and in this request's language."""
+    return " · ".join([*_describe_batches(criteria), *_describe_signer(criteria, campaign)])
+
+
+def _describe_batches(criteria: Mapping[str, Any]) -> Iterator[str]:
+    if entry := criteria.get("entry"):
+        yield gettext(_("entry %(n)s of the ledger"), n=entry)
+    first, last = criteria.get("first"), criteria.get("last")
+    if first is not None and first == last:
+        yield gettext(_("batch %(n)s"), n=first)
+        return
+    if first is not None:
+        yield gettext(_("from batch %(n)s"), n=first)
+    if last is not None:
+        yield gettext(_("up to batch %(n)s"), n=last)
+
+
+def _describe_signer(criteria: Mapping[str, Any], campaign: Campaign) -> Iterator[str]:
+    for lists, value in ((campaign.roles, criteria.get("role")), (campaign.teams, criteria.get("team"))):
+        if value:
+            yield label_in_lists(lists, value)
+    sentences = (
+        COMMENT_CRITERIA[WithComment(criteria.get("comment", ""))],
+        _("with a certain text in name or comment") if criteria.get("text") else "",
+        VISIBILITY_CRITERIA[Shown(criteria.get("shown", ""))],
+        _("names that several show") if criteria.get("repeated") else "",
+    )
+    yield from (gettext(sentence) for sentence in sentences if sentence)
 
 
 def _describe_progress(line: Line) -> str:

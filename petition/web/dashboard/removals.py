@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, CampaignState
 from petition.core import clock, db
-from petition.core.i18n import marked as _
-from petition.ledger.entries import Removal
 from petition.organisers import Act, approvals
 from petition.organisers.approvals import ApprovalKind
 from petition.signatures.bulk_removal import BulkRemovalUnknown
@@ -22,15 +20,56 @@ from petition.usecases import removals as work
 from petition.usecases.removals import SelectionChanged
 from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.criteria import CriteriaForm, given
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import DIGITS, FormRefused
-from petition.web.language import gettext
+from petition.web.dashboard.criteria import CriteriaForm
+from petition.web.forms.fields import DIGITS, StringField
+from petition.web.forms.redraw import redraw
+from petition.web.language import lazy_gettext as _
 
 LOOK_AGAIN: Final = "2"
 """Seconds until a page that shows progress is asked for again, by the browser itself."""
 
 bp = access.blueprint("removals")
+
+
+class RemovalForm(CriteriaForm):
+    """Criteria, the reason, and what the preview showed: the size of the ledger and the digest of the selection."""
+
+    why = criteria.reason_field(invalid_value_message=_("Choose a reason."))
+    size = StringField()
+    seen = StringField()
+
+    def preview(self) -> tuple[int, str]:
+        """The size and the digest. Raises SelectionChanged without a size, for there was no preview then."""
+        if not DIGITS.fullmatch(self.size.data):
+            raise SelectionChanged
+        return int(self.size.data), self.seen.data
+
+
+def _page(form: CriteriaForm) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        return rendering.render(
+            "removal", session, campaign, form,
+            removal=form if isinstance(form, RemovalForm) else RemovalForm(),
+            given=form.given(),
+            chosen=_select(session, campaign, form),
+            opened=campaign.state is CampaignState.OPEN,
+            at_once=work.AT_ONCE,
+            options=criteria.options(campaign),
+            reasons=removal_rows.reasons(),
+        )  # fmt: skip
+
+
+def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selection | None:
+    """What the criteria select, if there are any that can be read. Raises CriteriaEmpty before a form was refused."""
+    if campaign.state is CampaignState.DRAFT or form.has_wrong_criteria() or not form.given():
+        return None
+    try:
+        return work.preview(session, campaign, work.of_days(session, campaign.id, form.criteria(), form.days()))
+    except CriteriaEmpty:
+        if not form.errors:
+            raise
+        return None
 
 
 @bp.get("/c/<slug>/removals")
@@ -52,31 +91,26 @@ def removals(slug: str) -> Response:
 
 @bp.get("/c/<slug>/removals/new")
 @needs(Act.MODERATE, fresh=True)
+@redraw(_page, form=CriteriaForm)
 def look(slug: str) -> Response:
     """The criteria, and the preview of what they select."""
     del slug
-    typed = given(request.args)
-    with db.session() as session:
-        campaign = access.campaign(session)
-        try:
-            chosen = _select(session, campaign, CriteriaForm.read(request.args)) if typed else None
-        except FormRefused as error:
-            return rendering.render_again(
-                error, _render(session, campaign, typed, None, rendering.to_mend(error, typed))
-            )
-        return _render(session, campaign, typed, chosen, Filled(typed))
+    form = CriteriaForm(request.args)
+    return _page(form.check() if form.given() else form)
 
 
 @bp.post("/c/<slug>/removals/new")
 @needs(Act.MODERATE, fresh=True)
+@redraw(_page, CriteriaEmpty, SelectionChanged, form=RemovalForm)
 def remove(slug: str) -> Response:
     """Remove what was looked at, or ask a second organiser; raises CampaignClosed."""
-    typed = given(request.form)
-    try:
-        access.look_first()
-        _remove(request.form.get("why", ""))
-    except (FormRefused, CriteriaEmpty, SelectionChanged) as error:
-        return _again(error, typed)
+    form = RemovalForm.read(request.form)
+    access.look_first()
+    seen = form.preview()
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        wanted = work.of_days(session, campaign.id, form.criteria(), form.days())
+        work.remove(session, campaign, wanted, seen, form.why.data, access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
@@ -91,51 +125,3 @@ def undo(slug: str, wave: str) -> Response:
     with db.transaction() as session:
         work.take_back(session, access.campaign(session), wave_id, access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))
-
-
-def _remove(why: str) -> None:
-    form, size = CriteriaForm.read(request.form), request.form.get("size", "")
-    if why not in {*Removal}:
-        raise FormRefused({"why": [gettext(_("Choose a reason."))]})
-    if not DIGITS.fullmatch(size):
-        raise SelectionChanged
-    seen = (int(size), request.form.get("seen", ""))
-    with db.transaction() as session:
-        campaign = access.campaign(session)
-        wanted = work.of_days(session, campaign.id, form.criteria(), form.days())
-        work.remove(session, campaign, wanted, seen, Removal(why), access.actor())
-
-
-def _again(error: Exception, typed: dict[str, str]) -> Response:
-    with db.session() as session:
-        campaign = access.campaign(session)
-        try:
-            chosen = _select(session, campaign, CriteriaForm.read(request.form))
-        except (FormRefused, CriteriaEmpty):
-            chosen = None
-        form = rendering.to_mend(error, {**typed, "why": request.form.get("why", "")})
-        return rendering.render_again(error, _render(session, campaign, typed, chosen, form))
-
-
-def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selection | None:
-    if campaign.state is CampaignState.DRAFT:
-        return None
-    return work.preview(session, campaign, work.of_days(session, campaign.id, form.criteria(), form.days()))
-
-
-def _render(
-    session: Session, campaign: Campaign, typed: dict[str, str], chosen: Selection | None, form: Filled = EMPTY
-) -> Response:
-    opened = campaign.state is CampaignState.OPEN
-    return rendering.render(
-        "removal",
-        session,
-        campaign,
-        form,
-        typed=typed,
-        chosen=chosen,
-        opened=opened,
-        at_once=work.AT_ONCE,
-        options=criteria.options(campaign),
-        reasons=removal_rows.reasons(),
-    )

@@ -10,36 +10,62 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
 from petition.core import db
-from petition.core.i18n import marked as _
-from petition.ledger.entries import Removal
 from petition.organisers import Act
 from petition.signatures import Concealed, SignerUnknown, selection
 from petition.usecases import hints, removals
-from petition.web.dashboard import access, removal_rows, rendering
+from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.criteria import CriteriaForm, given, options
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused
-from petition.web.language import gettext
+from petition.web.dashboard.criteria import CriteriaForm
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import SelectField
+from petition.web.forms.redraw import redraw
 
 bp = access.blueprint("signers")
 
 
+class HideForm(BaseForm):
+    """What of a signer is taken off the page."""
+
+    what = SelectField(choices=Concealed)
+
+
+class ReasonForm(BaseForm):
+    """Why a signature is removed."""
+
+    why = criteria.reason_field()
+
+
+def _page(form: CriteriaForm) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        return rendering.render(
+            "signers", session, campaign, form,
+            page=_list(session, campaign, form),
+            hints=hints.find(session, campaign.id),
+            given=form.given(),
+            options=criteria.options(campaign),
+        )  # fmt: skip
+
+
+def _page_of_one(form: BaseForm | None, index: int) -> Response:
+    with db.session() as session:
+        campaign = access.campaign(session)
+        found = selection.named_signer(session, campaign.id, index)
+        if found is None:
+            raise SignerUnknown(index)
+        return rendering.render(
+            "signer", session, campaign, form or BaseForm(), signer=found, reasons=removal_rows.reasons(),
+            removal=form if isinstance(form, ReasonForm) else ReasonForm(),
+        )  # fmt: skip
+
+
 @bp.get("/c/<slug>/signers")
 @needs(Act.MODERATE)
+@redraw(_page, form=CriteriaForm)
 def signers(slug: str) -> Response:
     """A page of the named, in ledger order, and what is worth a look; four queries whatever there is."""
     del slug
-    typed = given(request.args)
-    after, before = (request.args.get(name, type=int) for name in ("after", "before"))
-    with db.session() as session:
-        campaign = access.campaign(session)
-        try:
-            criteria = CriteriaForm.read(request.args).criteria()
-        except FormRefused as error:
-            page = _render(session, campaign, selection.Criteria(), typed, rendering.to_mend(error, typed))
-            return rendering.render_again(error, page)
-        return _render(session, campaign, criteria, typed, Filled(typed), after or 0, before)
+    return _page(CriteriaForm.read(request.args))
 
 
 @bp.get("/c/<slug>/signers/<int:index>")
@@ -47,62 +73,36 @@ def signers(slug: str) -> Response:
 def signer(slug: str, index: int) -> Response:
     """One signer who is shown by name, and what can be done; raises SignerUnknown."""
     del slug
-    return _render_one(index)
+    return _page_of_one(None, index)
 
 
 @bp.post("/c/<slug>/signers/<int:index>/hide")
 @needs(Act.MODERATE)
+@redraw(_page_of_one, form=HideForm)
 def hide(slug: str, index: int) -> Response:
     """Take the name or the comment off the page; raises SignerUnknown."""
-    what = request.form.get("what", "")
-    if what not in {*Concealed}:
-        return _render_again(index, "what")
+    what = HideForm.read(request.form).what.data
     with db.transaction() as session:
-        campaign = access.campaign(session)
-        removals.conceal(session, campaign, index, Concealed(what), access.actor())
-    if what == Concealed.COMMENT:
+        removals.conceal(session, access.campaign(session), index, what, access.actor())
+    if what is Concealed.COMMENT:
         return access.go(url_for("organise_signers.signer", slug=slug, index=index))
     return access.go(url_for("organise_signers.signers", slug=slug))
 
 
 @bp.post("/c/<slug>/signers/<int:index>/remove")
 @needs(Act.MODERATE, fresh=True)
+@redraw(_page_of_one, form=ReasonForm)
 def remove(slug: str, index: int) -> Response:
     """Remove one signature, for a reason; raises SignerUnknown, CampaignClosed."""
-    why = request.form.get("why", "")
-    if why not in {*Removal}:
-        return _render_again(index, "why")
+    why = ReasonForm.read(request.form).why.data
     with db.transaction() as session:
-        campaign = access.campaign(session)
-        removals.remove_one(session, campaign, index, Removal(why), access.actor())
+        removals.remove_one(session, access.campaign(session), index, why, access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
-def _render(
-    session: Session, campaign: Campaign, criteria: selection.Criteria, typed: dict[str, str], form: Filled,
-    after: int = 0, before: int | None = None,
-) -> Response:  # fmt: skip
-    return rendering.render(
-        "signers",
-        session,
-        campaign,
-        form,
-        page=selection.list_named(session, campaign.id, criteria, after=after, before=before),
-        hints=hints.find(session, campaign.id),
-        typed=typed,
-        options=options(campaign),
-    )
-
-
-def _render_one(index: int, form: Filled = EMPTY) -> Response:
-    with db.session() as session:
-        campaign = access.campaign(session)
-        found = selection.named_signer(session, campaign.id, index)
-        if found is None:
-            raise SignerUnknown(index)
-        return rendering.render("signer", session, campaign, form, signer=found, reasons=removal_rows.reasons())
-
-
-def _render_again(index: int, field: str) -> Response:
-    error = FormRefused({field: [gettext(_("Choose one from the list."))]})
-    return rendering.render_again(error, _render_one(index, rendering.to_mend(error, {})))
+def _list(session: Session, campaign: Campaign, form: CriteriaForm) -> selection.SignerPage:
+    """The signers who fit; the first of all of them while the criteria cannot be read."""
+    if form.errors:
+        return selection.list_named(session, campaign.id, selection.Criteria(), after=0, before=None)
+    after, before = (request.args.get(name, type=int) for name in ("after", "before"))
+    return selection.list_named(session, campaign.id, form.criteria(), after=after or 0, before=before)
