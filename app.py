@@ -1,6 +1,6 @@
-"""Undersigned, an open letter platform: where its parts meet.
+"""Undersigned, an open letter platform: the application factory and the command line.
 
-`python3 app.py` sets up what is missing and runs everything; `python3 app.py --help` lists the rest.
+`python3 app.py` sets up what is missing and runs everything; `python3 app.py --help` lists the other commands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def create_app(config: Config | None = None) -> flask.Flask:
-    """The web application, its parts in the order in which they meet: config, clock, follow-ups, pages."""
+    """Returns the web application, built in order from its configuration, clock, follow-ups and pages."""
     from petition import campaigns
     from petition.config import Config, Environment
     from petition.core import clock

@@ -1,4 +1,4 @@
-"""Every table, imported for the migrations, for backups and for tests."""
+"""Imports every table, for the migrations, for backups and for tests."""
 
 from petition import campaigns, publication
 from petition.campaigns import milestones, news

@@ -1,4 +1,4 @@
-"""Blind stamps and the passes made with them. Pure functions: no database, no clock, no settings.
+"""Blind stamps and the passes made with them. Everything is a pure function: no database, no clock, no settings.
 
-`rsabssa` is the signature scheme of RFC 9474; `passes` is what this house builds on it.
+`rsabssa` implements the signature scheme of RFC 9474. `passes` builds the passes of this project on it.
 """

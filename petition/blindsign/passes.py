@@ -1,9 +1,8 @@
-"""The pass: what a verified person holds, and what is spent for a signature (docs/protocol.md §3).
+"""The pass: what a verified person holds and redeems for a signature (docs/protocol.md §3).
 
-Guards that a pass belongs to one campaign, is written in exactly one way, and carries its own way back:
-whoever knows `w` may withdraw, and nobody else. Refuses every other spelling. The client's half is here
-too, for signing without JavaScript and for the seed; a browser does the same in static/js/pass.js. No
-database, no clock.
+A pass belongs to one campaign, has exactly one encoding, and contains the secret `w` with which only its holder can
+withdraw. Every other encoding is rejected. The client's half is here, too, for signing without JavaScript and for the
+seed data; in a browser static/js/pass.js does the same. The module uses no database and no clock.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ TEXT_LENGTH = 430
 
 
 class PassMalformed(ExpectedError, ValueError):
-    """This text is not a pass."""
+    """The text is not a pass."""
 
     status = 403
 
 
 @dataclass(frozen=True)
 class Pass:
-    """`w` (32 bytes, the secret to withdraw), `r` (32, RFC 9474's prefix), `sig` (256); no repr shows any."""
+    """A pass: `w` (32 bytes, the secret to withdraw), `r` (32, RFC 9474's prefix), `sig` (256). Its repr shows none."""
 
     w: bytes = field(repr=False)
     r: bytes = field(repr=False)
@@ -52,16 +51,16 @@ class Pass:
 
     @property
     def hw(self) -> bytes:
-        """What the ledger shows of `w`, and what makes the pass unique."""
+        """Returns the hash of `w`, which the ledger shows and which makes the pass unique."""
         return withdraw_hash(self.w)
 
     def encode(self) -> str:
-        """The 430 characters a signer keeps."""
+        """Returns the 430 characters that a signer keeps."""
         return VERSION + b64u(self.w + self.r + self.sig)
 
     @classmethod
     def decode(cls, text: str) -> Pass:
-        """Read what `encode` wrote, white space around it aside; PassMalformed for every other spelling."""
+        """Parse what `encode` returned, ignoring white space around it. Raises PassMalformed for every other text."""
         text = text.strip()
         if not text.startswith(VERSION):
             raise PassMalformed(f"A pass starts with {VERSION}")
@@ -73,25 +72,25 @@ class Pass:
 
 
 def withdraw_hash(w: bytes) -> bytes:
-    """`hw`, 32 bytes: SHA-256 of the label and `w`."""
+    """Returns `hw`: 32 bytes, SHA-256 of the label and `w`."""
     return hashlib.sha256(WITHDRAW_LABEL + w).digest()
 
 
 def pass_message(cid: bytes, hw: bytes) -> bytes:
-    """`M`, what a stamp vouches for: this campaign (16 bytes) and this withdrawal hash (32 bytes)."""
+    """Returns `M`, the message that a stamp signs: the campaign id (16 bytes) and the withdrawal hash (32 bytes)."""
     if len(cid) != CAMPAIGN_LENGTH or len(hw) != SECRET_LENGTH:
         raise ValueError("A campaign id has 16 bytes, a withdrawal hash 32.")
     return PASS_LABEL + cid + hw
 
 
 def check(public: PublicKey, cid: bytes, held: Pass) -> bool:
-    """Whether the issuer of this campaign stamped this pass; whether it is spent is not known here."""
+    """Returns whether the issuer of this campaign stamped this pass. It does not check whether the pass is spent."""
     return rsabssa.verify(public, held.r + pass_message(cid, held.hw), held.sig)
 
 
 @dataclass(frozen=True)
 class Blinding:
-    """A pass on its way: `blinded` goes to the issuer, the rest stays with the applicant."""
+    """A pass in the making: `blinded` goes to the issuer, everything else stays with the applicant."""
 
     public: PublicKey
     blinded: bytes
@@ -101,7 +100,7 @@ class Blinding:
 
 
 def begin(public: PublicKey, cid: bytes, random: Randomness = secrets.token_bytes) -> Blinding:
-    """The applicant's first half: a new secret, and the blinded value that asks for its stamp."""
+    """The applicant's first step: make a new secret and the blinded value to be stamped."""
     w = random(SECRET_LENGTH)
     prepared = rsabssa.prepare(pass_message(cid, withdraw_hash(w)), random)
     blinded, inverse = rsabssa.blind(public, prepared, random)
@@ -109,6 +108,6 @@ def begin(public: PublicKey, cid: bytes, random: Randomness = secrets.token_byte
 
 
 def complete(blinding: Blinding, stamp: bytes) -> Pass:
-    """The applicant's second half; rsabssa.StampInvalid for a stamp that is not the issuer's."""
+    """The applicant's second step: make the pass. Raises rsabssa.StampInvalid if the stamp is not the issuer's."""
     sig = rsabssa.finalize(blinding.public, blinding.prepared, stamp, blinding.inverse)
     return Pass(blinding.w, blinding.prepared[: rsabssa.PREFIX_LENGTH], sig)

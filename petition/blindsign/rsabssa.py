@@ -1,21 +1,21 @@
-"""RSA blind signatures: RSABSSA-SHA384-PSS-Randomized of RFC 9474, over keys of 2048 bits or more.
+"""RSA blind signatures: RSABSSA-SHA384-PSS-Randomized of RFC 9474, with keys of 2048 bits or more.
 
-Guards the gap between the side that verifies people and the side that counts signatures: the stamp is made
-over a value that says nothing about the pass it ends up in. Pure functions, no state, safe in threads and
-after a fork. Refuses blinded values outside [1, n), keys that are short or unusual, and to hand out a stamp
-it could not verify.
+This module separates the side that verifies people from the side that counts signatures: the stamp is made over a value
+that reveals nothing about the pass it becomes part of. The functions are pure and have no state; they are safe in
+threads and after a fork. The module rejects blinded values outside [1, n) and keys that are short or unusual. It never
+returns a stamp that it could not verify.
 
-Side channels of the stamp, whose caller chooses the input: every private operation runs on the input times
-r^e for an r drawn for that one operation, so that its time tells nothing about a chosen value (a blinding
-pair kept and squared would save 28 of 800 µs and need a lock and a fork guard); both exponentiations are
-GMP's mpz_powm_sec, constant-time in exponent and base. The reductions and the recombination around them are
-not, but only ever see randomised values. s^e = m is checked at the end, over everything, since one faulty
-half of the CRT would give the key away (Boneh, DeMillo, Lipton 1997). What Python cannot do is wipe memory:
-a private key stays until it is freed. The client's half handles values used once and makes no such effort.
+The caller of the stamp chooses its input, so side channels matter. Every private operation runs on the input times r^e,
+for an r drawn for that one operation, so that its duration reveals nothing about a chosen value. (Keeping and squaring
+a blinding pair would save 28 of 800 µs but need a lock and a fork guard.) Both exponentiations are GMP's mpz_powm_sec,
+constant-time in exponent and base. The reductions and the recombination around them are not constant-time, but they
+only see randomised values. At the end s^e = m is checked over everything, because one faulty half of the CRT would
+reveal the key (Boneh, DeMillo, Lipton 1997). Python cannot wipe memory: a private key stays in it until it is freed.
+The client's half handles values that are used once and needs no such measures.
 
-A public key travels as SubjectPublicKeyInfo with the plain rsaEncryption identifier, because WebCrypto
-imports no other; RFC 9474 asks for id-RSASSA-PSS only inside X.509 certificates, and there are none here. A
-key serves this purpose alone.
+A public key is transported as SubjectPublicKeyInfo with the plain rsaEncryption identifier, because WebCrypto imports
+no other. RFC 9474 requires id-RSASSA-PSS only inside X.509 certificates, and there are none here. A key serves this
+purpose alone.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=SALT_LENGTH)
 _SHA384 = hashes.SHA384()
 
 Randomness = Callable[[int], bytes]
-"""Gives as many random bytes as asked for; another one than the system's is for the RFC's vectors only."""
+"""A function that returns the given number of random bytes. Only the RFC's test vectors replace the system's."""
 
 
 class KeyRefused(ValueError):
-    """This is not an RSA key of at least 2048 bits with exponent 65537 in its one legal encoding."""
+    """The key is not an RSA key of at least 2048 bits with exponent 65537 in its only valid encoding."""
 
 
 class BlindedRefused(ExpectedError, ValueError):
-    """This is not a blinded value of this key: wrong length, zero, or not below the modulus."""
+    """The value is not a blinded value for this key: it has a wrong length, is zero or is not below the modulus."""
 
     status = 422
 
@@ -70,34 +70,34 @@ class BlindingImpossible(ValueError):
 
 
 class StampInvalid(ValueError):
-    """This stamp was not made by this key over the value that was blinded."""
+    """The stamp was not made with this key over the value that was blinded."""
 
 
 class StampingFailed(RuntimeError):
-    """The private operation went wrong; its result is withheld because it could reveal the key."""
+    """The private operation failed. Its result is withheld, because it could reveal the key."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """Modulus and exponent."""
+    """An RSA public key: modulus and exponent."""
 
     n: int
     e: int
 
     @property
     def bits(self) -> int:
-        """Length of the modulus in bits."""
+        """Returns the length of the modulus in bits."""
         return self.n.bit_length()
 
     @property
     def length(self) -> int:
-        """Length in bytes of the modulus, a blinded value, a stamp and a signature."""
+        """Returns the length in bytes of the modulus, a blinded value, a stamp and a signature."""
         return (self.bits + 7) // 8
 
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """An RSA key in the parts of the Chinese remainder theorem (RFC 8017 §3.2); no repr shows them."""
+    """An RSA private key in the parts of the Chinese remainder theorem (RFC 8017 §3.2). Its repr shows none of them."""
 
     n: mpz = field(repr=False)
     e: mpz = field(repr=False)
@@ -109,14 +109,14 @@ class PrivateKey:
 
     @cached_property
     def public(self) -> PublicKey:
-        """The half everybody may have."""
+        """Returns the public key."""
         return PublicKey(int(self.n), int(self.e))
 
     @classmethod
     def from_pkcs8(cls, der: bytes) -> PrivateKey:
-        """Read what `to_pkcs8` wrote; KeyRefused for anything else.
+        """Parse what `to_pkcs8` wrote. Raises KeyRefused for anything else.
 
-        Skips the test of primality (50 ms against 15 µs): the seal around a stored key proves it is ours, and
+        The primality test is skipped (50 ms against 15 µs): the encryption of a stored key proves that it is ours, and
         a wrong key makes no stamp that passes the check in `blind_sign`.
         """
         try:
@@ -128,7 +128,7 @@ class PrivateKey:
         return _private_key(key)
 
     def to_pkcs8(self) -> bytes:
-        """DER in clear: the caller seals it. A key of ours is not tested for primality again (50 ms)."""
+        """Returns unencrypted DER, which the caller encrypts. Our own keys need no further primality test (50 ms)."""
         public = rsa.RSAPublicNumbers(int(self.e), int(self.n))
         p, q, dp, dq, qinv = (int(part) for part in (self.p, self.q, self.dp, self.dq, self.qinv))
         numbers = rsa.RSAPrivateNumbers(p, q, rsa.rsa_recover_private_exponent(public.e, p, q), dp, dq, qinv, public)
@@ -137,18 +137,18 @@ class PrivateKey:
 
 
 def generate_key(bits: int = LEAST_BITS) -> PrivateKey:
-    """A new key; takes about a tenth of a second."""
+    """Generate a new key. This takes about a tenth of a second."""
     return _private_key(rsa.generate_private_key(EXPONENT, bits))
 
 
 def spki(public: PublicKey) -> bytes:
-    """SubjectPublicKeyInfo in DER with rsaEncryption: 294 bytes for 2048 bits."""
+    """Returns the key as SubjectPublicKeyInfo in DER with rsaEncryption: 294 bytes for 2048 bits."""
     return _verifier(public).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 @lru_cache(maxsize=256)
 def load_spki(der: bytes) -> PublicKey:
-    """The key that `spki` wrote; KeyRefused for another algorithm, size, exponent or spelling."""
+    """Parse a key that `spki` wrote. Raises KeyRefused for another algorithm, size, exponent or encoding."""
     try:
         key = load_der_public_key(der)
     except ValueError as error:
@@ -162,18 +162,18 @@ def load_spki(der: bytes) -> PublicKey:
 
 
 def prepare(message: bytes, random: Randomness = secrets.token_bytes) -> bytes:
-    """PrepareRandomize (RFC 9474 §4.1): 32 random bytes before the message."""
+    """PrepareRandomize (RFC 9474 §4.1): returns 32 random bytes followed by the message."""
     return random(PREFIX_LENGTH) + message
 
 
 def blind(public: PublicKey, prepared: bytes, random: Randomness = secrets.token_bytes) -> tuple[bytes, int]:
-    """Blind (RFC 9474 §4.2): the value to send to the issuer, and the inverse to keep."""
+    """Blind (RFC 9474 §4.2): returns the value to send to the issuer, and the inverse to keep."""
     encoded = encode_pss(prepared, random(SALT_LENGTH), public.bits - 1)
     return blind_encoded(public, encoded, _nonzero_below(public.n, random))
 
 
 def blind_encoded(public: PublicKey, encoded: bytes, factor: int) -> tuple[bytes, int]:
-    """The arithmetic of `blind`: encoded · factor^e, and factor^-1."""
+    """The arithmetic of `blind`: returns encoded · factor^e, and factor^-1."""
     m = mpz.from_bytes(encoded, byteorder="big")
     if gmpy2.gcd(m * factor, public.n) != 1:
         raise BlindingImpossible("The message or the random factor shares a divisor with the modulus.")
@@ -182,7 +182,7 @@ def blind_encoded(public: PublicKey, encoded: bytes, factor: int) -> tuple[bytes
 
 
 def blind_sign(private: PrivateKey, blinded: bytes) -> bytes:
-    """BlindSign (RFC 9474 §4.3), the stamp; BlindedRefused outside [1, n), StampingFailed on a fault."""
+    """BlindSign (RFC 9474 §4.3): returns the stamp. Raises BlindedRefused outside [1, n), StampingFailed on a fault."""
     n = private.n
     m = _representative(private.public, blinded)
     factor = mpz(1 + secrets.randbelow(private.public.n - 1))
@@ -195,14 +195,14 @@ def blind_sign(private: PrivateKey, blinded: bytes) -> bytes:
 
 
 def rsasp1(private: PrivateKey, m: int) -> mpz:
-    """The bare private operation (RFC 8017 §5.2.1, second form); not for values others chose."""
+    """The bare private operation (RFC 8017 §5.2.1, second form). Never call it with a value that others chose."""
     sp = gmpy2.powmod_sec(m % private.p, private.dp, private.p)
     sq = gmpy2.powmod_sec(m % private.q, private.dq, private.q)
     return sq + (sp - sq) * private.qinv % private.p * private.q
 
 
 def finalize(public: PublicKey, prepared: bytes, stamp: bytes, inverse: int) -> bytes:
-    """Finalize (RFC 9474 §4.4): the signature over `prepared`; StampInvalid unless it verifies."""
+    """Finalize (RFC 9474 §4.4): returns the signature over `prepared`. Raises StampInvalid unless it verifies."""
     signature = unblind(public, stamp, inverse)
     if not verify(public, prepared, signature):
         raise StampInvalid("This stamp was not made by this key over the value that was blinded.")
@@ -210,7 +210,7 @@ def finalize(public: PublicKey, prepared: bytes, stamp: bytes, inverse: int) -> 
 
 
 def unblind(public: PublicKey, stamp: bytes, inverse: int) -> bytes:
-    """The arithmetic of `finalize`, without its check; StampInvalid for a stamp of the wrong length."""
+    """The arithmetic of `finalize`, without its check. Raises StampInvalid for a stamp of the wrong length."""
     if len(stamp) != public.length:
         raise StampInvalid(f"A stamp of this key has {public.length} bytes, not {len(stamp)}.")
     return _octets(mpz.from_bytes(stamp, byteorder="big") * inverse % public.n, public.length)
@@ -244,7 +244,7 @@ def _mgf1(seed: bytes, length: int) -> bytes:
 
 
 def _nonzero_below(n: int, random: Randomness) -> int:
-    """Uniform in [1, n), by rejection."""
+    """Returns a uniform random number in [1, n), by rejection sampling."""
     spare = -n.bit_length() % 8
     while True:
         candidate = int.from_bytes(random((n.bit_length() + 7) // 8)) >> spare

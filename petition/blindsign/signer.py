@@ -4,9 +4,10 @@
     python3 sign.py sign https://letters.example.org/c/open-letter
     python3 sign.py receipt|hide|withdraw receipt-open-letter.json
 
-Guards the signer: the pass is made on this computer, and blinded before it is stamped (RSA blind signatures, RFC 9474),
-so that whoever checked the address cannot know the signature. It shares no code with the site; read it before you run it.
-Use your own device and network; `torsocks python3 sign.py …` goes over Tor. Exits 0, 1 when the site refuses, 2 on bad input.
+This program protects the signer. It makes the pass on this computer and blinds it before it is stamped (RSA blind
+signatures, RFC 9474), so that the person who checked the address cannot recognise the signature. It shares no code with
+the site. Read it before you run it. Use your own device and network; `torsocks python3 sign.py …` goes over Tor. The
+program exits with 0, with 1 when the site refuses, and with 2 on bad input.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
 
 
-# --- The way to the site ------------------------------------------------------------------------------------------
+# --- The connection to the site ---------------------------------------------------------------------------------------
 
 
 class Refused(Exception):
-    """The site said no, and why."""
+    """The site refused the request; the message is its reason."""
 
 
 def call(url: str, document: dict[str, Any] | None = None) -> Any:
-    """GET, or POST of JSON; raises Refused with the site's own sentence."""
+    """Send GET, or POST with JSON. Raises Refused with the site's own sentence."""
     data = None if document is None else json.dumps(document).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json", "User-Agent": "sign.py"})  # noqa: S310 (checked in site_of)
     try:
@@ -49,7 +50,7 @@ def call(url: str, document: dict[str, Any] | None = None) -> Any:
 
 
 def reason(body: bytes) -> str:
-    """What a problem document (RFC 9457) says."""
+    """Returns the sentences of a problem document (RFC 9457)."""
     try:
         problem = json.loads(body)
         fields = [f"{name}: {sentence}" for name, several in problem.get("errors", {}).items() for sentence in several]
@@ -59,7 +60,10 @@ def reason(body: bytes) -> str:
 
 
 def site_of(url: str) -> str:
-    """The address of the campaign's calls, from the letter's own address; https, unless it is this computer."""
+    """Returns the address of the campaign's API from the letter's address.
+
+    It requires https, except on this computer.
+    """
     parts = urlsplit(url)
     words = [word for word in parts.path.split("/") if word]
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
@@ -80,7 +84,7 @@ def unb64u(text: str) -> bytes:
 
 
 class Blinding:
-    """A pass on its way to be stamped: `blinded` is all that leaves this computer."""
+    """A pass that is not stamped yet. Only `blinded` leaves this computer."""
 
     def __init__(self, issuer: str, cid: str) -> None:
         self.n = int.from_bytes(unb64u(issuer)[33:289], "big")  # the modulus in an RSA-2048 SubjectPublicKeyInfo
@@ -91,7 +95,7 @@ class Blinding:
         self.blinded = b64u((self.encoded * pow(self.factor, E, self.n) % self.n).to_bytes(256, "big"))
 
     def complete(self, stamp: str) -> str:
-        """The pass; a stamp of another key is refused, for it might mark this signer."""
+        """Returns the pass. A stamp of another key is rejected, because it might mark this signer."""
         signature = int.from_bytes(unb64u(stamp), "big") * pow(self.factor, -1, self.n) % self.n
         if pow(signature, E, self.n) != self.encoded:
             raise Refused("The stamp is not of this campaign's key. Tell the organisers; do not sign.")
@@ -108,11 +112,11 @@ def pss_encode(message: bytes) -> int:
     return int.from_bytes(masked.to_bytes(207, "big") + digest + b"\xbc", "big")
 
 
-# --- The conversation ---------------------------------------------------------------------------------------------
+# --- The dialogue -------------------------------------------------------------------------------------------------
 
 
 def sign(given: argparse.Namespace) -> None:
-    """Prove where you work, choose what is shown, sign."""
+    """Prove where you work, choose what is shown, and sign."""
     site = site_of(given.url)
     campaign = call(site)
     introduce(campaign)
@@ -123,9 +127,9 @@ def sign(given: argparse.Namespace) -> None:
             f"Your pass is in {given.keep_pass}. Sign later, from another network: sign.py sign URL --use-pass {given.keep_pass}"
         )
         return
-    wish = choose(campaign, given)
+    choices = choose(campaign, given)
     try:
-        receipt = call(site + "/sign", {"pass": held, **wish})["receipt"]
+        receipt = call(site + "/sign", {"pass": held, **choices})["receipt"]
     except Refused:
         rescue = f"pass-{campaign['slug']}.txt"
         write_file(rescue, held + "\n")
@@ -140,7 +144,7 @@ def sign(given: argparse.Namespace) -> None:
 
 
 def introduce(campaign: dict[str, Any]) -> None:
-    """What is being signed, and what to think of first."""
+    """Show what is being signed, and what to consider first."""
     if campaign["state"] != "open":
         raise Refused("This letter is not open for signatures.")
     print(
@@ -152,7 +156,7 @@ def introduce(campaign: dict[str, Any]) -> None:
 
 
 def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
-    """A code to the work address, then a blinded stamp."""
+    """Send a code to the work address, then get a blinded stamp."""
     domains = " or ".join("@" + domain for domain in campaign["domains"])
     address = given.address or ask(f"Work address ({domains}): ")
     challenge = call(site + "/verify", {"address": address})["challenge"]
@@ -169,20 +173,20 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
 
 
 def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str]:
-    """What the public sees; anonymous unless chosen otherwise."""
+    """Ask what the public sees. The default is anonymous."""
     show = given.show or ask("Shown as: anonymous, role or name [anonymous]: ", "anonymous")
-    wish = {"show": show, "role": given.role, "team": given.team, "name": given.name, "comment": given.comment}
-    if show in {"role", "name"} and not wish["role"] and campaign["roles"]:
-        wish["role"] = ask(f"Role ({', '.join(campaign['roles'])}){'' if show == 'role' else ', or nothing'}: ", "")
-    if show == "name" and not wish["name"]:
-        wish["name"] = ask("Full name: ")
+    choices = {"show": show, "role": given.role, "team": given.team, "name": given.name, "comment": given.comment}
+    if show in {"role", "name"} and not choices["role"] and campaign["roles"]:
+        choices["role"] = ask(f"Role ({', '.join(campaign['roles'])}){'' if show == 'role' else ', or nothing'}: ", "")
+    if show == "name" and not choices["name"]:
+        choices["name"] = ask("Full name: ")
     if given.at_least:
-        wish["publish_at"] = given.at_least
-    return {name: value for name, value in wish.items() if value}
+        choices["publish_at"] = given.at_least
+    return {name: value for name, value in choices.items() if value}
 
 
 def change_mind(given: argparse.Namespace) -> None:
-    """Withdraw the signature, or take the name off."""
+    """Withdraw the signature, or hide the name."""
     kept = read_receipt(given.file)
     state = call(f"{kept['site']}/{given.act}", {"withdraw": kept["withdraw"]})["state"]
     print(
@@ -193,14 +197,14 @@ def change_mind(given: argparse.Namespace) -> None:
 
 
 def look(given: argparse.Namespace) -> None:
-    """Where the signature stands; in the ledger, its proof is recomputed here (RFC 9162, section 2.1.3.2)."""
+    """Print the signature's status and, once it is in the ledger, its entry, its batch and the size of its proof."""
     kept = read_receipt(given.file)
     leaf = hashlib.sha256(b"\0" + kept["entry"].encode()).digest()
-    standing = call(f"{kept['site']}/receipt/{b64u(leaf)}")
-    print(f"state: {standing['state']}")
-    if "index" in standing:
-        proof = [unb64u(each) for each in standing["proof"]]
-        print(f"entry: {standing['index']}, batch {standing['epoch']}, proven by {len(proof)} hashes")
+    status = call(f"{kept['site']}/receipt/{b64u(leaf)}")
+    print(f"state: {status['state']}")
+    if "index" in status:
+        proof = [unb64u(each) for each in status["proof"]]
+        print(f"entry: {status['index']}, batch {status['epoch']}, proven by {len(proof)} hashes")
         print("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
 
 
@@ -214,14 +218,14 @@ def read_receipt(name: str) -> dict[str, str]:
 
 
 def ask(question: str, otherwise: str | None = None) -> str:
-    """One line from the terminal; asked again while there must be one."""
+    """Ask for one line in the terminal, and ask again while an answer is required."""
     while True:
         try:
-            said = input(question).strip()
+            answer = input(question).strip()
         except EOFError:
             give_up("The answer ended before the questions did.")
-        if said or otherwise is not None:
-            return said or otherwise or ""
+        if answer or otherwise is not None:
+            return answer or otherwise or ""
 
 
 def read_file(name: str) -> str:
@@ -233,7 +237,7 @@ def read_file(name: str) -> str:
 
 
 def write_file(name: str, text: str) -> None:
-    """Write a file that only its owner may read; an older one is kept."""
+    """Write a file that only its owner can read. An existing file is never overwritten."""
     try:
         with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)

@@ -1,8 +1,8 @@
-"""Config: one frozen thing, read once from the environment, complete or no start.
+"""Config: all settings in one frozen object, read once from the environment.
 
-Guards that no process runs with half its settings: `from_env` names everything that is missing or wrong at once, and
-production refuses short or sample secrets and every switch meant for tests. The only place that reads `os.environ`,
-apart from the set-up.
+A process with missing or wrong settings does not start: `from_env` reports all problems at once, and production rejects
+short or sample secrets and every switch that is meant for tests. Apart from the set-up, only this package reads
+`os.environ`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from petition.config import addresses
 
 
 class Environment(StrEnum):
-    """What an installation is for; decides which secrets may be made up and which switches exist."""
+    """What an installation is for. It decides which secrets may be generated and which switches exist."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -25,7 +25,7 @@ class Environment(StrEnum):
 
 
 class ConfigIncomplete(ValueError):
-    """Settings are missing or wrong; `problems` holds one plain sentence each."""
+    """Settings are missing or wrong. `problems` holds one plain sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
@@ -34,7 +34,7 @@ class ConfigIncomplete(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting of one installation. Secrets never show in its `repr`."""
+    """Every setting of one installation. Its `repr` never shows secrets."""
 
     env: Environment
     home: Path
@@ -60,9 +60,9 @@ class Config:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read PETITION_*, DATABASE_URL, REDIS_URL, SMTP_URL and the senders, or raise ConfigIncomplete.
+        """Read PETITION_*, DATABASE_URL, REDIS_URL, SMTP_URL and the senders. Raises ConfigIncomplete.
 
-        PETITION_ENV unset means production: only `python3 app.py` assumes development.
+        An unset PETITION_ENV means production; only `python3 app.py` assumes development.
         """
         from petition.config.reader import Reader  # it needs the classes above
 
@@ -70,16 +70,16 @@ class Config:
 
     @property
     def secret_key(self) -> str:
-        """The key that signs; what was signed under the others in `secret_keys` is still accepted."""
+        """Returns the key that signs. Signatures made with the other keys in `secret_keys` are still accepted."""
         return self.secret_keys[0]
 
     @property
     def broker_url(self) -> str:
-        """The same server as `redis_url`, in kombu's spelling."""
+        """Returns the address of the same server as `redis_url`, in the form that kombu expects."""
         return addresses.broker_url(self.redis_url)
 
     def environment(self) -> dict[str, str]:
-        """The environment a child process needs to read this very Config again; secrets stay where they are."""
+        """Returns the environment from which a child process reads this Config again. Secrets stay where they are."""
         return {
             **os.environ,
             "PETITION_ENV": self.env.value,
@@ -93,21 +93,21 @@ class Config:
 
 
 def home(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of the embedded servers, the inbox and the secrets: PETITION_HOME or its default."""
+    """Returns the folder of the embedded servers, the inbox and the secrets: PETITION_HOME or its default."""
     return addresses.default_home(os.environ if environ is None else environ)
 
 
 def service_urls(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """Database and Redis address: as DATABASE_URL and REDIS_URL say, else of the servers embedded in `folder`."""
+    """Returns the addresses of database and Redis: DATABASE_URL and REDIS_URL, or the servers embedded in `folder`."""
     return addresses.service_urls(folder, os.environ if environ is None else environ)
 
 
 def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:
-    """PETITION_PG_BIN: the folder of a PostgreSQL to embed instead of the wheel's."""
+    """Returns PETITION_PG_BIN, the folder of a PostgreSQL to run instead of the one in the wheel."""
     return (os.environ if environ is None else environ).get("PETITION_PG_BIN") or None
 
 
 def pepper_file(folder: Path, environ: Mapping[str, str] | None = None) -> Path:
-    """Where the pepper lies: PETITION_PEPPER_FILE, or among the secrets of a development installation."""
+    """Returns the path of the pepper: PETITION_PEPPER_FILE, or a file in a development installation's secrets."""
     given = (os.environ if environ is None else environ).get("PETITION_PEPPER_FILE")
     return Path(given) if given else folder / "secrets" / "pepper"

@@ -1,7 +1,7 @@
-"""Where things are: the home folder, the sockets of the embedded servers, and one spelling for each address.
+"""Locations: the home folder, the sockets of the embedded servers, and one form for each address.
 
-Guards that every process of one installation finds the embedded servers without being told: where they listen follows
-from the home folder alone. Refuses addresses of other kinds of server.
+Every process of an installation finds the embedded servers without further settings, because their sockets follow from
+the home folder alone. Addresses of other kinds of server are rejected.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-SOCKET_BYTES = 100  # a unix socket's path ends at 107 bytes (sun_path); its lock file is a little longer
+SOCKET_BYTES = 100  # a unix socket's path has at most 107 bytes (sun_path); its lock file's path is a little longer
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
-    """PETITION_HOME, or `.petition/` in the project, or a folder of the user's own when that is not writable."""
+    """Returns PETITION_HOME, or `.petition/` in the project, or the user's data folder if that is not writable."""
     if given := environ.get("PETITION_HOME"):
         return Path(given).expanduser().absolute()
     local = PROJECT / ".petition"
@@ -29,12 +29,12 @@ def default_home(environ: Mapping[str, str]) -> Path:
 
 
 def project_key() -> str:
-    """A short name for this checkout among those of the same user."""
+    """Returns a short name that distinguishes this checkout from others of the same user."""
     return sha256(os.fsencode(PROJECT)).hexdigest()[:12]
 
 
 def run_folder(home: Path) -> Path:
-    """Where the sockets of the embedded servers are: `home/run`, or a short folder when that path is too long."""
+    """Returns the folder of the embedded servers' sockets: `home/run`, or a short path when that one is too long."""
     folder = home / "run"
     if len(os.fsencode(folder / "pg" / ".s.PGSQL.5432")) <= SOCKET_BYTES:
         return folder
@@ -42,17 +42,17 @@ def run_folder(home: Path) -> Path:
 
 
 def embedded_database_url(home: Path, database: str = "petition") -> str:
-    """SQLAlchemy address of the PostgreSQL embedded in this home folder."""
+    """Returns the SQLAlchemy address of the PostgreSQL embedded in this home folder."""
     return f"postgresql+psycopg://petition@/{database}?host={quote(str(run_folder(home) / 'pg'), safe='/')}"
 
 
 def embedded_redis_url(home: Path) -> str:
-    """redis-py address of the Valkey embedded in this home folder."""
+    """Returns the redis-py address of the Valkey embedded in this home folder."""
     return f"unix://{quote(str(run_folder(home) / 'valkey.sock'))}?db=0"
 
 
 def service_urls(home: Path, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Database and Redis address: as DATABASE_URL and REDIS_URL say, else of the embedded servers of `home`."""
+    """Returns the addresses of database and Redis: DATABASE_URL and REDIS_URL, or the embedded servers of `home`."""
     database, redis = environ.get("DATABASE_URL"), environ.get("REDIS_URL")
     return (
         sqlalchemy_url(database) if database else embedded_database_url(home),
@@ -61,7 +61,7 @@ def service_urls(home: Path, environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Any usual spelling of a PostgreSQL address, for SQLAlchemy and psycopg; ValueError for anything else."""
+    """Convert any usual PostgreSQL address for SQLAlchemy and psycopg. Raises ValueError for anything else."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
         raise ValueError("DATABASE_URL must begin with postgresql://")
@@ -71,7 +71,7 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def redis_py_url(url: str) -> str:
-    """Any usual spelling of a Redis or Valkey address, for redis-py; ValueError for anything else."""
+    """Convert any usual form of a Redis or Valkey address for redis-py. Raises ValueError for anything else."""
     if not _is_well_formed(url):
         raise ValueError("REDIS_URL must be like redis://host:6379/0 or unix:///path")
     parts = urlsplit(url)
@@ -84,7 +84,10 @@ def redis_py_url(url: str) -> str:
 
 
 def _is_well_formed(url: str) -> bool:
-    """Whether brackets match and the port, if there is one, is a number; errors would quote a password."""
+    """Returns whether brackets match and any port is a number.
+
+    It raises nothing, because errors would quote a password.
+    """
     try:
         return urlsplit(url).port != 0
     except ValueError:
@@ -92,7 +95,7 @@ def _is_well_formed(url: str) -> bool:
 
 
 def broker_url(redis_url: str) -> str:
-    """A redis-py address in kombu's spelling; over TLS it must say whether certificates count: they do."""
+    """Convert a redis-py address to kombu's form. Over TLS it requires valid certificates, which kombu wants stated."""
     parts = urlsplit(redis_url)
     if parts.scheme == "unix":
         return f"redis+socket://{parts.netloc}{parts.path}?{_renamed(parts.query, 'db', 'virtual_host')}"

@@ -1,6 +1,6 @@
-"""Reading one environment: a sentence for each problem, all of them, before anything starts.
+"""Reads the settings from an environment and reports every problem in a sentence, before anything starts.
 
-The secrets of a development installation are made once here, in files for their owner only.
+The secrets of a development installation are generated here once, in files that only their owner can read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from petition.config import Config, ConfigIncomplete, Environment, addresses
 
 PORTS = (1, 65535)
-SECRET_LENGTH = 32  # characters of the secret key, bytes of a master key and of the pepper
+SECRET_LENGTH = 32  # characters of the secret key; bytes of a master key and of the pepper
 SAMPLE = re.compile("change|sample|example|secret|password|default|insecure", re.IGNORECASE)
 DAY = 86400
 ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
@@ -138,7 +138,7 @@ class Reader:
         return value
 
     def secret_keys(self) -> tuple[str, ...]:
-        """The first signs, all are accepted."""
+        """Returns the secret keys. The first one signs; signatures of all of them are accepted."""
         text = self.required("PETITION_SECRET_KEY")
         keys = _listed(text)
         if not keys and not self.live:
@@ -148,14 +148,14 @@ class Reader:
         return keys
 
     def hook_key(self) -> str:
-        """The key of POST /hooks/bounces; without one of its own, relays cannot report."""
+        """Returns the key of POST /hooks/bounces. Without one, relays cannot report bounces."""
         key = self.environ.get("PETITION_HOOK_KEY", "")
         if key and self.live and (len(key) < SECRET_LENGTH or is_sample(key)):
             self.problems.append("PETITION_HOOK_KEY must be 32 random characters or more.")
         return key
 
     def metrics_token(self) -> str:
-        """What a monitor sends to read GET /metrics; without one of its own, nobody can."""
+        """Returns the token with which a monitor reads GET /metrics. Without one, nobody can."""
         token = self.environ.get("PETITION_METRICS_TOKEN", "")
         if token and not TOKEN.fullmatch(token):
             self.problems.append("PETITION_METRICS_TOKEN may hold letters, digits and -._~+/= only.")
@@ -164,7 +164,7 @@ class Reader:
         return token
 
     def onion(self) -> str:
-        """The same site over Tor, which Tor Browser then offers; empty: there is none."""
+        """Returns the address of this site over Tor, which Tor Browser then offers. It is empty if there is none."""
         address = self.environ.get("PETITION_ONION", "").rstrip("/")
         if address and not ONION.fullmatch(address):
             self.problems.append(f"PETITION_ONION is {address!r}; it must be like http://<56 characters>.onion.")
@@ -222,7 +222,7 @@ def _decoded(key: str) -> bytes:
 
 
 def kept_secret(path: Path, fresh: bytes) -> bytes:
-    """The secret in `path`, made from `fresh` when there is none; of two processes at once, both get one answer."""
+    """Returns the secret in `path`, created from `fresh` if missing. Concurrent processes get the same secret."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -246,6 +246,6 @@ def _link_unless_there(draft: Path, path: Path) -> None:
 
 
 def is_sample(secret: str | bytes) -> bool:
-    """Whether a secret was typed rather than drawn: too few different characters, or a word one types."""
+    """Returns whether a secret looks typed and not random: few different characters, or a word that people type."""
     text = secret if isinstance(secret, str) else secret.decode("latin-1")
     return len(set(text)) < 10 or SAMPLE.search(text) is not None

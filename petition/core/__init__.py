@@ -1,1 +1,1 @@
-"""Infrastructure without domain knowledge."""
+"""This package holds infrastructure that has no domain knowledge."""

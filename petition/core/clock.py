@@ -1,6 +1,8 @@
-"""The only clock. Guards that "now" is aware, in UTC and shifted once for the whole process; refuses local time.
+"""This module is the only clock of the process.
 
-Everything below the edges takes `now` as an argument; views, tasks and commands ask here.
+It guarantees that the current time is an aware UTC datetime and that the configured shift is applied once, for the
+whole process. It never returns local time. Views, tasks and commands call `now()`; everything below them takes `now` as
+an argument.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ _offset = ProcessValue("offset of the clock", timedelta(0))
 
 
 def set_offset(seconds: int) -> None:
-    """Shift every later `now()` by so many seconds (Config.now_offset; always 0 in production)."""
+    """Shift every later `now()` by this many seconds (Config.now_offset, which is always 0 in production)."""
     _offset.set(timedelta(seconds=seconds))
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Returns the current time as an aware UTC datetime."""
     return datetime.now(UTC) + _offset.get()

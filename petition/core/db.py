@@ -1,8 +1,8 @@
-"""The database: one engine per process, one session per unit of work, one commit.
+"""Database access: one engine per process, one session and one commit per unit of work.
 
-Guards the rule that only the edges (views, tasks and their loops, commands, seeds) open a `transaction()` and that domain
-functions, which take the session first, never commit (decision 0045). Refuses naive datetimes. What happened inside a transaction is
-delivered (`petition.core.events`) only after its commit.
+Only the edges (views, tasks and their loops, commands, seeds) open a `transaction()`. Domain functions take the session
+as their first argument and never commit (decision 0045). Naive datetimes are rejected. Events that were announced
+inside a transaction are delivered (`petition.core.events`) only after its commit.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ NAMING = {
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware UTC moment; a naive one is refused before it reaches the database."""
+    """A column type for aware UTC datetimes. It rejects a naive datetime before it reaches the database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -68,28 +68,28 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class Ordered(TypeDecorator[dict[str, Any]]):
-    """An object whose order matters: JSON keeps it as it was written, where JSONB sorts the names by length."""
+    """A column type for a JSON object whose key order matters. JSON keeps that order; JSONB sorts keys by length."""
 
     impl = JSON
     cache_ok = True
 
     def compare_values(self, x: Any, y: Any) -> bool:
-        """Another order is another value, though to Python the dictionaries are equal."""
+        """Returns whether both values are equal and have the same key order, which `==` ignores for dictionaries."""
         return x == y and (x is None or y is None or list(x) == list(y))
 
 
 def values_of(kind: type[enum.Enum]) -> list[str]:
-    """What an enum's members are stored as: their values, as code, API and pages spell them; not their names."""
+    """Returns the values of an enum's members. The database stores these, as code, API and pages do, not the names."""
     return [member.value for member in kind]
 
 
 def stored(kind: type[enum.StrEnum], **settings: Any) -> Enum:
-    """The type of a column for an enum whose type in the database has another name, or none (`native_enum=False`)."""
+    """Returns the column type for an enum whose database type has another name, or none (`native_enum=False`)."""
     return Enum(kind, values_callable=values_of, **settings)
 
 
 class Base(DeclarativeBase):
-    """Every table of both schemas."""
+    """The base class of every table, in both schemas."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
@@ -110,14 +110,15 @@ FEATURE_NOT_SUPPORTED: Final = "0A000"
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 _autocommit = ProcessValue[Engine]("database")
-"""The same database, over connections on which each statement is a transaction."""
+"""An engine for the same database. On its connections each statement is a transaction of its own."""
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
-    """Bind this process's sessions to a database; statements are never echoed, parameters never logged.
+    """Bind this process's sessions to a database. Statements and their parameters are never logged.
 
-    Connections are opened when they are needed: up to `pool_size` + 5 for sessions, and as many in autocommit mode, which
-    have a pool of their own because to switch one back and forth for each use costs as much as the use.
+    Connections are opened on demand: up to `pool_size` + 5 for sessions, and as many in autocommit mode. The autocommit
+    connections have their own pool, because switching one connection back and forth for each use costs as much as the
+    use itself.
     """
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "hide_parameters": True}
     engine = create_engine(url, **pool)
@@ -129,31 +130,31 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
 
 
 def _leave_old_plans(context: ExceptionContext) -> None:
-    """A restored backup puts tables of the same names in place: connections with plans of the old ones are given up."""
+    """Close a connection whose cached plans belong to old tables, after a restored backup replaced them."""
     wrong = context.original_exception
     if getattr(wrong, "sqlstate", None) == FEATURE_NOT_SUPPORTED and "cached plan" in str(wrong):
         context.is_disconnect = True
 
 
 def disconnect() -> None:
-    """Close the connections that nobody is using."""
+    """Close the connections that nobody uses."""
     engine().dispose()
     _autocommit.get().dispose()
 
 
 def forked() -> None:
-    """Leave the connections that were open before a fork to the parent."""
+    """Drop the connections that were open before a fork, without closing them: the parent process still uses them."""
     engine().dispose(close=False)
     _autocommit.get().dispose(close=False)
 
 
 def bind(connection: Connection) -> None:
-    """Bind sessions to one connection inside somebody's outer transaction; their commits become savepoints."""
+    """Bind sessions to one connection inside an outer transaction. Their commits become savepoints."""
     _sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
 
 
 def engine() -> Engine:
-    """The engine of this process; a programming error if `connect` was never called."""
+    """Returns the engine of this process. Calling it before `connect` is a programming error."""
     bound = _sessions.kw["bind"]
     assert isinstance(bound, Engine)
     return bound
@@ -161,14 +162,17 @@ def engine() -> Engine:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """A session for reading; whatever it did is rolled back."""
+    """Open a session for reading. Everything that was done in it is rolled back."""
     with _sessions() as reading:
         yield reading
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A session whose work is committed once, at the end; then what it announced is delivered."""
+    """Open a session that is committed once, at the end.
+
+    Events that were announced in it are delivered after the commit.
+    """
     with _sessions() as writing:
         yield writing
         writing.commit()
@@ -178,43 +182,52 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def joined(connection: Connection) -> Iterator[Session]:
-    """A session for work inside the transaction of a connection, whose owner commits; nothing is delivered."""
+    """Open a session inside a connection's transaction.
+
+    The owner of the connection commits; no events are delivered.
+    """
     with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as joining:
         yield joining
         joining.commit()
 
 
 class SecondStatement(Exception):
-    """A second statement was to be written in autocommit mode: the two would be two transactions."""
+    """A second statement was about to be written in autocommit mode. The two would have been two transactions."""
 
 
 @dataclass(slots=True)
 class OneStatement:
-    """What `autocommit` gives in place of a session: it writes one statement, reads values, keeps what is announced."""
+    """What `autocommit` yields instead of a session.
+
+    It writes one statement, reads values and collects announced events.
+    """
 
     connection: Connection
     info: dict[Any, Any] = field(default_factory=dict)
     has_written: bool = False
 
     def write(self, statement: Select[*Row], values: Mapping[str, object]) -> CursorResult[*Row]:
-        """Execute the one statement that writes; raises SecondStatement for another one."""
+        """Execute the one statement that writes. Raises SecondStatement for any further one."""
         if self.has_written:
             raise SecondStatement
         self.has_written = True
         return self.connection.execute(statement, values)
 
     def scalar(self, query: Select[T]) -> T | None:
-        """The first column of the first row."""
+        """Returns the first column of the first row."""
         return self.connection.execute(query).scalar()
 
 
 Writing = Session | OneStatement
-"""What a domain function takes that may write with one statement."""
+"""The argument type of domain functions that can write with a single statement."""
 
 
 @contextmanager
 def autocommit() -> Iterator[OneStatement]:
-    """A `transaction` for work that writes with one statement: the server commits it, in one round trip, not three."""
+    """Like `transaction`, for work that writes one statement.
+
+    The server commits it in one round trip instead of three.
+    """
     with autocommit_connection() as line:
         writing = OneStatement(line)
         yield writing
@@ -223,9 +236,10 @@ def autocommit() -> Iterator[OneStatement]:
 
 @contextmanager
 def autocommit_connection() -> Iterator[Connection]:
-    """A connection on which each statement is a transaction of its own, in one round trip.
+    """Open a connection on which each statement is a transaction of its own and takes one round trip.
 
-    For loops that write a line at a time. Inside somebody's outer transaction they are part of it.
+    It is for loops that write one row at a time. Inside an outer transaction the statements are part of that
+    transaction.
     """
     bound = _sessions.kw["bind"]
     if isinstance(bound, Connection):
@@ -236,9 +250,9 @@ def autocommit_connection() -> Iterator[Connection]:
 
 
 def run(session: Writing, statement: Select[*Row], values: Mapping[str, object]) -> CursorResult[*Row]:
-    """Execute a statement that was built once, in the session's transaction but without the ORM's share of the work.
+    """Execute a prepared statement in the session's transaction, without the overhead of the ORM.
 
-    For the statements of one signature, which are executed thousands of times a second.
+    The statements of a single signature use it, because they are executed thousands of times a second.
     """
     if isinstance(session, OneStatement):
         return session.write(statement, values)
@@ -247,29 +261,30 @@ def run(session: Writing, statement: Select[*Row], values: Mapping[str, object])
 
 
 def constraint_of(error: IntegrityError) -> str | None:
-    """Name of the violated constraint, to be turned into the error named after what happened."""
+    """Returns the name of the violated constraint, so that the caller can raise the matching domain error."""
     diag = getattr(error.orig, "diag", None)
     return getattr(diag, "constraint_name", None)
 
 
 def is_away(error: DBAPIError) -> bool:
-    """Whether the server was unreachable, shutting down or out of room, so that trying again may help."""
+    """Returns whether the server was unreachable, shutting down or out of resources, so that a retry may succeed."""
     state = getattr(error.orig, "sqlstate", None)
-    if error.connection_invalidated or state is None:  # without a state nobody answered, or the driver refused to ask
+    # Without a state, the server did not answer or the driver did not send the statement.
+    if error.connection_invalidated or state is None:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return state[:2] in {"08", "53", "57", "58"} or state == "25006"
 
 
 def lock_key(label: str, identity: bytes = b"") -> int:
-    """A 63-bit advisory lock key from a label and an identity (stable across processes and versions)."""
+    """Returns a 63-bit advisory lock key for a label and an identity. It is stable across processes and versions."""
     return int.from_bytes(hashlib.sha256(label.encode() + b"\0" + identity).digest()[:8]) >> 1
 
 
 def hold(session: Session, key: int) -> None:
-    """Take an advisory lock until the end of the transaction, waiting for it."""
+    """Wait for an advisory lock and hold it until the end of the transaction."""
     session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def try_hold(session: Session, key: int) -> bool:
-    """Take an advisory lock if nobody has it; false otherwise."""
+    """Take an advisory lock if it is free. Returns whether it was taken."""
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(key))))

@@ -1,9 +1,8 @@
-"""One spelling for every value that is hashed, signed or typed back in.
+"""One encoding for every value that is hashed, signed or typed in by people.
 
-Guards against two texts that mean the same: a pass, a ledger entry or a stamp that could be written in a
-second way could be spent, counted or replayed twice. It therefore refuses whatever it would not have
-written itself: padding, stray bits, line breaks inside base64url; floats, booleans, nulls and broken
-Unicode in JSON.
+This module prevents two texts from meaning the same value. A pass, a ledger entry or a stamp with a second encoding
+could be redeemed, counted or replayed twice. The module therefore rejects everything that it would not have written
+itself: padding, stray bits and line breaks inside base64url; floats, booleans, nulls and broken Unicode in JSON.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 class MalformedEncoding(ValueError):
-    """This text is not the one legal base64url spelling of a value of that length."""
+    """The text is not the only valid base64url encoding of a value of that length."""
 
 
 class NotCanonical(ValueError):
-    """This value has no canonical JSON form."""
+    """The value has no canonical JSON form."""
 
 
 def b64u(raw: bytes) -> str:
-    """Base64url without padding (RFC 4648 §5)."""
+    """Encode as base64url without padding (RFC 4648 §5)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def unb64u(text: str, length: int) -> bytes:
-    """The `length` bytes that `text` spells; MalformedEncoding unless `b64u` of them is `text` again."""
+    """Decode `text` to `length` bytes. Raises MalformedEncoding unless `b64u` of the result is `text` again."""
     if len(text) != (length * 4 + 2) // 3:
         raise MalformedEncoding(f"Expected base64url of {length} bytes, got {len(text)} characters.")
     try:
@@ -42,10 +41,11 @@ def unb64u(text: str, length: int) -> bytes:
 
 
 def canonical_json(value: object) -> bytes:
-    """UTF-8 JSON with keys sorted by code point without spaces; NotCanonical unless text, int, list, dict.
+    """Encode a value as UTF-8 JSON without spaces, with keys sorted by code point.
 
-    Texts keep their characters: only quote, backslash and control characters below U+0020 are escaped, as
-    JSON.stringify does. Integers stay below 2^53 in size, which every JSON reader keeps exact.
+    Raises NotCanonical unless the value consists of texts, integers, lists and objects. Texts keep their characters: as
+    in JSON.stringify, only quotes, backslashes and control characters below U+0020 are escaped. Integers stay below
+    2^53 in size, because every JSON parser keeps those exact.
     """
     _refuse_uncanonical(value)
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,7 +1,7 @@
 """The base class of the errors that the product expects.
 
-An error is named after what happened and defined beside the rule that it belongs to. Guards that whatever a request may
-meet has an HTTP status; `petition.web.error_messages` has the sentences.
+An error is named after what happened and is defined beside the rule that it belongs to. Every error that a request may
+meet has an HTTP status. Its sentence is in `petition.web.error_messages`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import ClassVar
 
 
 class ExpectedError(Exception):
-    """Something that a request may meet and that is explained to people; `status` is the HTTP status of the answer."""
+    """An error that a request may meet and that people see explained; `status` is the HTTP status of the response."""
 
     status: ClassVar[int]
     retry_after: int | None = None
-    """After how many seconds it may be tried again, if that is known."""
+    """The number of seconds after which a retry makes sense, if it is known."""

@@ -1,7 +1,7 @@
-"""Fail points: named places where a test kills this process, to prove that nothing is lost there.
+"""Fail points: named places in the code where a test kills the process, to prove that nothing is lost there.
 
-Guards that such places exist by name and cost nothing: PETITION_FAILPOINT=`name[:n]` is read once, and Config refuses
-it in production. Refuses to clean up: what dies here dies as with kill -9.
+PETITION_FAILPOINT=`name[:n]` is read once, and Config rejects it in production. A fail point that is not armed costs
+nothing. A process that dies at one dies as with kill -9: nothing is cleaned up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class _Armed:
-    """The point to fail at, and how often it must still be passed before it does."""
+    """The armed fail point, and the number of times it must still be reached before the process dies."""
 
     name: str = ""
     left: int = 0
@@ -23,13 +23,13 @@ _armed = _Armed()
 
 
 def arm(failpoint: str | None) -> None:
-    """Fail at `name`, or at the n-th passing of it with `name:n`; None disarms."""
+    """Arm the fail point `name`, or with `name:n` its n-th passing. None disarms."""
     name, _, times = (failpoint or "").partition(":")
     _armed.name, _armed.left = name, int(times or "1")
 
 
 def reach(name: str) -> None:
-    """Pass a point; the process ends here if it was armed for it."""
+    """Pass a fail point. The process ends here if this point is armed."""
     if _armed.name != name:
         return
     _armed.left -= 1

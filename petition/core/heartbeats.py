@@ -1,4 +1,4 @@
-"""Heartbeats: when each worker last worked, for the dashboard and for monitors. One row a worker."""
+"""Heartbeats: the time of each worker's last sign of life, for the dashboard and for monitoring. One row per worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEAT_SECONDS = 10
 
 
 class Heartbeat(Base):
-    """The last sign of life of a worker, exact to `BEAT_SECONDS`."""
+    """The last sign of life of a worker, with a resolution of `BEAT_SECONDS`."""
 
     __tablename__ = "heartbeat"
 
@@ -24,7 +24,7 @@ class Heartbeat(Base):
 
 
 def beat(session: Session, worker: str, now: datetime) -> None:
-    """Record that a worker lives. The row changes at most once in `BEAT_SECONDS`, and never goes back."""
+    """Record that a worker is alive. The row changes at most once per `BEAT_SECONDS` and never goes back in time."""
     moment = now.replace(second=now.second - now.second % BEAT_SECONDS, microsecond=0)
     writing = insert(Heartbeat).values(worker=worker, at=moment)
     later = Heartbeat.at < moment
@@ -32,6 +32,6 @@ def beat(session: Session, worker: str, now: datetime) -> None:
 
 
 def last_beats(session: Session, workers: Sequence[str]) -> dict[str, datetime]:
-    """When each of these workers gave its last sign of life; a worker that never did is left out."""
+    """Returns the last sign of life of each of these workers. A worker that never gave one is left out."""
     query = select(Heartbeat.worker, Heartbeat.at).where(Heartbeat.worker.in_(workers))
     return {worker: at for worker, at in session.execute(query)}

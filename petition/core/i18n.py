@@ -1,8 +1,8 @@
 """The interface's languages: catalogues, numbers and dates, for pages and mails, without a web framework.
 
-Guards that one sentence reads the same wherever it is shown, in the typography of its language. Catalogues
-are read from their .po files, so that no compiled copy can be older than its source. Refuses a language the
-interface lacks; a letter may be in any language, its page then speaks English.
+A sentence reads the same wherever it appears, in the typography of its language. Catalogues are read from their .po
+files, so that no compiled copy can be older than its source. Languages that the interface lacks are rejected. A letter
+may be in any language; the page around it is then in English.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ TRANSLATIONS: Final = Path(__file__).parents[1] / "translations"
 
 
 class LanguageUnknown(LookupError):
-    """The interface has not been translated into this language."""
+    """The interface is not translated into this language."""
 
 
 def marked(sentence: str) -> str:
-    """Mark a sentence for the catalogue where it is written; shown, it is translated. Import it as `_`."""
+    """Mark a sentence for the catalogue where it is written; it is translated when it is shown. Import it as `_`."""
     return sentence
 
 
 def interface_language(lang: str | None) -> str:
-    """Return `lang` if the interface speaks it, else English."""
+    """Returns `lang` if the interface is available in it, otherwise English."""
     return lang if lang in LANGUAGES else SOURCE_LANGUAGE
 
 
 @lru_cache
 def translations(lang: str) -> NullTranslations:
-    """Read a language's catalogue once per process; raise LanguageUnknown. English, the source, has none."""
+    """Read a language's catalogue once per process. English, the source language, has none. Raises LanguageUnknown."""
     if lang not in LANGUAGES:
         msg = f"the interface does not speak {lang!r}"
         raise LanguageUnknown(msg)
@@ -51,7 +51,7 @@ def translations(lang: str) -> NullTranslations:
 
 
 def catalogue(po: Path, lang: str) -> Translations:
-    """Read one .po file; fuzzy entries count as untranslated."""
+    """Read one .po file. Fuzzy entries count as untranslated."""
     compiled = BytesIO()
     with po.open("rb") as source:
         write_mo(compiled, read_po(source, locale=lang))
@@ -60,37 +60,37 @@ def catalogue(po: Path, lang: str) -> Translations:
 
 
 def gettext_for(lang: str) -> Callable[[str], str]:
-    """Return the function that translates a sentence; raise LanguageUnknown."""
+    """Returns the function that translates a sentence. Raises LanguageUnknown."""
     return translations(lang).ugettext
 
 
 def ngettext_for(lang: str) -> Callable[[str, str, int], str]:
-    """Return the function that translates a sentence with a number in it; raise LanguageUnknown."""
+    """Returns the function that translates a sentence with a number in it. Raises LanguageUnknown."""
     return translations(lang).ungettext
 
 
 def number(n: int, lang: str) -> str:
-    """Write a whole number: 76,000 in English, 76 000 with narrow no-break spaces in French."""
+    """Format a whole number: 76,000 in English, 76 000 with narrow no-break spaces in French."""
     return format_decimal(n, locale=lang)
 
 
 def percent(share: float, lang: str, digits: int = 1) -> str:
-    """Write a share of one as a percentage of at most `digits` decimals: 0.0123 is 1.2%, in French 1,2 %."""
+    """Format a share of one as a percentage with at most `digits` decimals: 0.0123 is 1.2%, in French 1,2 %."""
     decimals = "." + "#" * digits if digits else ""
     sign = "\u202f%" if lang == "fr" else "%"
     return format_percent(share, format=f"#,##0{decimals}{sign}", locale=lang)
 
 
 def duration(seconds: int, lang: str) -> str:
-    """Write how long something lasts, in its largest unit: 2 minutes, 10 minutes, 1 hour."""
+    """Format a duration in its largest unit: 2 minutes, 10 minutes, 1 hour."""
     return format_timedelta(timedelta(seconds=seconds), threshold=1, locale=lang).replace(" ", "\u00a0")
 
 
 def date_long(day: date, lang: str) -> str:
-    """Write a day in full: 24 November 2026, 24 novembre 2026."""
+    """Format a day in full: 24 November 2026, 24 novembre 2026."""
     return format_date(day, format="long", locale="en_GB" if lang == "en" else lang)
 
 
 def date_span(since: date, until: date, lang: str) -> str:
-    """Write days from one to another, both included: 16–22 Nov 2026, 16–22 nov. 2026."""
+    """Format a range of days, both ends included: 16–22 Nov 2026, 16–22 nov. 2026."""
     return format_interval(since, until, skeleton="yMMMMd", locale="en_GB" if lang == "en" else lang)

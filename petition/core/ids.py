@@ -1,4 +1,4 @@
-"""Ids of two kinds that are both bytes, as types of their own, so that mypy sees one taken for the other."""
+"""Distinct types for two kinds of ids that are both bytes, so that mypy finds one used in place of the other."""
 
 from __future__ import annotations
 

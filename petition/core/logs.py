@@ -1,8 +1,8 @@
-"""Logs: one line an event, ids only.
+"""Logs: one line per event, with ids only.
 
-Guards promise P31: no address, name, IP address or token in a log, whatever goes wrong. Our own events keep a fixed
-set of fields; texts that libraries fill in lose every value that is not a number; of an exception only the type and
-the place in the code are kept, because messages and tracebacks quote what people typed.
+This module keeps promise P31: a log never holds an address, a name, an IP address or a token, even when something goes
+wrong. Our own events have a fixed set of fields. Messages of libraries lose every argument that is not a number. Of an
+exception only its type and its place in the code are kept, because messages and tracebacks quote what people typed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EARLIER: Final = ".1.log"
 
 
 def configure(config: Config) -> None:
-    """Send every logger of this process through the rules above, as JSON; in development as plain lines."""
+    """Apply the rules above to every logger of this process. Output is JSON; in development it is plain text."""
     before: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -47,13 +47,13 @@ def configure(config: Config) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    # A line that cannot be written is lost: what `logging` would print of it is the untouched message.
+    # A line that cannot be written is lost, because `logging` would otherwise print the unfiltered message.
     logging.raiseExceptions = False
     logging.basicConfig(level=logging.INFO, handlers=[_handler(before, config.env)], force=True)
 
 
 def place(error: BaseException) -> str:
-    """Where an exception arose, as file:line in function, in our code if it passed through it."""
+    """Returns where an exception arose, as file:line in function. It prefers the last place in our own code."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "/petition/" in frame.filename or "/workers/" in frame.filename]
     for frame in reversed(ours or frames):
@@ -62,10 +62,11 @@ def place(error: BaseException) -> str:
 
 
 def turn(folder: Path, now: datetime) -> None:
-    """Let no line of a log file live for more than seven days; to be called about once an hour.
+    """Delete log lines before they are seven days old. Call it about once an hour.
 
-    Every third day a file is copied to `….1.log` over the copy before, and emptied in place: its writers append, so
-    they need not be told. Where nobody came for longer, old lines cannot be told from new ones and all of them go.
+    Every third day a file is copied to `….1.log`, over the previous copy, and is then emptied in place. Its writers
+    append, so they need no signal. If this function was not called for longer, it cannot separate old lines from new
+    ones and deletes all of them.
     """
     for log in folder.glob("*.log"):
         if not log.name.endswith(EARLIER):
@@ -105,7 +106,7 @@ def _ids_only(_logger: object, _method: str, event: EventDict) -> MutableMapping
 
 
 def _discreet(record: logging.LogRecord) -> bool:
-    """Take out of a record what it may not say; it is always let through."""
+    """Remove from a record what a log must not hold. The record always passes the filter."""
     if record.exc_info:
         error = record.exc_info[1]
         record.exc_info, record.exc_text, record.stack_info = None, None, None

@@ -1,8 +1,9 @@
-"""The letter's Markdown made into HTML that may stand in a page.
+"""Converts a letter's Markdown to HTML that is safe inside a page.
 
-Guards the page against the letter: raw HTML is text, only a short list of elements survives, a link leads out and
-takes nothing along. Quotation marks and spaces are those of the letter's language; the bytes that the ledger's hash
-covers stay as they are. Refused: pictures (they would be fetched from a stranger), relative links, classes, ids.
+This module protects the page from the letter. Raw HTML becomes text, only a short list of elements is allowed, and
+links lead to other sites without passing on a referrer. Pictures (which the browser would fetch from a stranger's
+server), relative links, classes and ids are rejected. Quotation marks and spaces are those of the letter's language.
+The stored text, which the ledger's hash covers, does not change.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ SCHEMES: Final = {"http", "https", "mailto"}
 LINK_REL: Final = "noopener noreferrer nofollow"
 DEEPEST_HEADING: Final = 6
 MOST_QUOTES: Final = 5_000
-"""Beyond these in one letter they stay straight: setting each copies all of its paragraph (60,000 of them: 1.8 s)."""
-FIRST_HEADING: Final = 3  # the page's own title is h1 and its parts are h2; the letter's highest heading follows
+"""A letter with more quotes keeps straight ones, because setting each copies its paragraph (60,000 quotes: 1.8 s)."""
+FIRST_HEADING: Final = 3  # the page's title is h1 and its sections are h2; the letter's highest heading comes next
 
 _NBSP, _NARROW = "\u00a0", "\u202f"
 _QUOTES: Final = {
@@ -39,18 +40,18 @@ _IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d)|%)")
 
 
 def letter_html(markdown: str, lang: str) -> Markup:
-    """Return a letter as safe HTML. `markdown`: any text whatever; `lang`: the language it is written in."""
+    """Returns a letter as safe HTML. `markdown` is any text; `lang` is the language it is written in."""
     quotes = markdown.count('"') + markdown.count("'")
     return Markup(_clean(_parser(lang, smart=quotes <= MOST_QUOTES).render(markdown)))  # noqa: S704 (cleaned against the list above)
 
 
 def typeset(text: str, lang: str) -> str:
-    """Return a plain line (a demand, an update) with the spaces of its language; no Markdown, no HTML."""
+    """Returns a plain line (a demand, an update) with the spaces of its language, without Markdown or HTML."""
     return french_spaces(text) if lang.partition("-")[0] == "fr" else text
 
 
 def french_spaces(text: str) -> str:
-    """Set French spaces: narrow and unbreakable before : ; ! ? and in numbers, unbreakable in « »."""
+    """Set French spaces: narrow no-break ones before : ; ! ? and in numbers, no-break ones in « »."""
     text = _BEFORE_HIGH_MARK.sub(_NARROW, text)
     text = _AFTER_OPENING.sub(f"«{_NBSP}", text)
     text = _BEFORE_CLOSING.sub(f"{_NBSP}»", text)

@@ -1,4 +1,4 @@
-"""Migrations: from whatever a database holds to the tables of this version."""
+"""Migrations: they bring a database from any earlier version to the tables of this version."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy import Connection, create_engine, text
 
 BASE = "base"
 HEAD = "head"
-LOCK = 0x7065746974696F6E  # "petition": two starting processes migrate one after the other
+LOCK = 0x7065746974696F6E  # "petition" in ASCII; processes that start at the same time migrate one after the other
 
 
 class DatabaseNewer(Exception):
-    """The database holds tables of a version that this one does not know; nothing was changed."""
+    """The database holds the tables of a version that this one does not know. Nothing was changed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ def _alembic(url: str) -> Config:
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Apply what is missing, all of it or nothing; any number of processes may ask at once. Raises DatabaseNewer."""
+    """Apply all missing migrations or none. Several processes may call this at once. Raises DatabaseNewer."""
     engine = create_engine(url, hide_parameters=True)
     try:
         with engine.connect() as connection:
@@ -50,12 +50,12 @@ def _refuse_newer(held: str | None) -> None:
 
 
 def downgrade(url: str, to: str) -> None:
-    """Take migrations back, down to one that is named."""
+    """Undo migrations down to the named revision."""
     command.downgrade(_alembic(url), to)
 
 
 def is_current(url: str) -> bool:
-    """Whether the database holds the newest tables."""
+    """Returns whether the database holds the newest tables."""
     engine = create_engine(url, hide_parameters=True)
     try:
         with engine.connect() as connection:
@@ -65,7 +65,7 @@ def is_current(url: str) -> bool:
 
 
 def within(connection: Connection, to: str) -> None:
-    """Take a database up to a revision, or down to `base` (none of our tables), inside the caller's transaction."""
+    """Migrate a database to a revision, or down to `base` (no tables), inside the caller's transaction."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
     config = _alembic("")
     config.attributes["connection"] = connection
@@ -73,17 +73,17 @@ def within(connection: Connection, to: str) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of the tables that a database holds; None when it holds none of ours."""
+    """Returns the revision of the tables in a database, or None if it holds none of them."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def is_newest(revision: str | None) -> bool:
-    """Whether a revision is that of this version's tables."""
+    """Returns whether a revision is the one of this version's tables."""
     return revision == ScriptDirectory.from_config(_alembic("")).get_current_head()
 
 
 def is_known(revision: str) -> bool:
-    """Whether this version has the steps from that revision to its own tables."""
+    """Returns whether this version has the migrations from that revision to its own tables."""
     try:
         return ScriptDirectory.from_config(_alembic("")).get_revision(revision) is not None
     except CommandError:

@@ -1,8 +1,9 @@
-"""Unicode normalization (NFC, UAX #15) of texts that strangers typed, in a time that grows with their length alone.
+"""Unicode normalization (NFC, UAX #15) of untrusted text, in time linear in its length.
 
-Guards the processor: putting combining marks into canonical order takes a time that grows with the square of a run of
-them (32,000 in a row: 3 s), so a run longer than any script needs is refused before anything is normalized. What
-passes costs half a microsecond a character at most. Everything that is normalized passes here; a length limit comes first.
+This module prevents denial of service. Putting combining marks into canonical order takes time that grows with the
+square of the length of a run of them (32,000 in a row: 3 s). A run longer than any script needs is therefore rejected
+before normalization. A text that passes costs at most half a microsecond per character. All text is normalized here,
+after its length has been checked.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ import unicodedata
 from typing import Final
 
 MOST_MARKS: Final = 8
-"""Marks in a row. Hebrew and Vietnamese need three or four, a Sanskrit stack in Tibetan letters seven."""
-# No character before U+0300 is a mark: most texts are passed by this expression alone.
+"""The longest run of combining marks. Hebrew and Vietnamese need three or four, a Sanskrit stack in Tibetan seven."""
+# No character before U+0300 is a combining mark, so this expression alone passes most texts.
 _MAYBE_MARKS: Final = re.compile(f"[\u0300-\U0010ffff]{{{MOST_MARKS + 1},}}")
 
 
 class TooManyMarks(ValueError):
-    """More combining marks stand in a row than any script needs."""
+    """The text holds a longer run of combining marks than any script needs."""
 
 
 def nfc(text: str) -> str:
-    """In composed form (NFC). Raises TooManyMarks."""
+    """Returns the text in composed form (NFC). Raises TooManyMarks."""
     if any(_is_piled(found[0]) for found in _MAYBE_MARKS.finditer(text)):
         raise TooManyMarks
     return unicodedata.normalize("NFC", text)
 
 
 def _is_piled(text: str) -> bool:
-    """Whether too many marks follow one another.
+    """Returns whether too many combining marks follow one another.
 
-    By general category, not by combining class: U+0F73 has class 0 and is made of two that have another. No character
-    outside of category M begins with one that has a class other than 0.
+    The check uses the general category and not the combining class: U+0F73 has class 0 but consists of two characters
+    with other classes. No character outside category M begins with one whose class is not 0.
     """
     run = 0
     for character in text:

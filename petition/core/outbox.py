@@ -1,9 +1,9 @@
-"""The outbox: rows that promise work, each written in the transaction of its cause.
+"""The outbox: rows that promise work. Each row is written in the transaction of its cause.
 
-This prevents lost and repeated follow-ups. A message in the queue is only a hint; the row is the promise. A worker claims
-the row for the length of a lease, does the work and settles the row. A periodic sweep finds rows whose lease has ended.
-After `MOST_TRIES` a row is given up, and the dashboard shows it. `claim_slot` lets several Celery beats run side by side:
-one insert wins.
+The outbox prevents lost and repeated follow-ups. A message in the queue is only a hint; the row is the promise. A
+worker claims the row for the length of a lease, does the work and settles the row. A periodic sweep finds rows whose
+lease has ended. After `MOST_TRIES` attempts a row is given up, and the dashboard shows it. `claim_slot` lets several
+Celery beats run side by side: only one insert succeeds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ LEASE = timedelta(seconds=60)
 
 
 class OutboxKind(StrEnum):
-    """What is promised; `workers.follow_ups` names the task. The values stand in rows, so they stay as they are."""
+    """The kinds of promised work; `workers.follow_ups` maps them to tasks.
+
+    Rows hold the values, so they must not change.
+    """
 
     BUNDLE = "bundle"
     INSTANT_NEWS = "tell"
@@ -35,14 +38,14 @@ class OutboxKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxItemAdded(events.Event):
-    """A row was added to the outbox; whoever claims it does its work."""
+    """A row was added to the outbox. The worker that claims it does its work."""
 
     kind: OutboxKind
     outbox_id: str
 
 
 class OutboxItem(Base):
-    """One follow-up: `kind` (an OutboxKind) names the task, `campaign_id` and `number` say of what."""
+    """One follow-up. `kind` (an OutboxKind) names the task, `campaign_id` and `number` its subject."""
 
     __tablename__ = "owed"
 
@@ -57,7 +60,7 @@ class OutboxItem(Base):
 
 
 class JobSlot(Base):
-    """One run of a periodic job; whoever inserts the row runs it."""
+    """One run of a periodic job. The worker that inserts the row runs the job."""
 
     __tablename__ = "job_slot"
 
@@ -66,7 +69,7 @@ class JobSlot(Base):
 
 
 def add(session: Session, kind: OutboxKind, campaign_id: CampaignId, number: int, now: datetime) -> str:
-    """Insert a row for work of this kind, and announce it; returns its id."""
+    """Insert a row for work of this kind and announce it. Returns the row's id."""
     row = OutboxItem(
         id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=now, tries=0, given_up=False
     )
@@ -76,7 +79,7 @@ def add(session: Session, kind: OutboxKind, campaign_id: CampaignId, number: int
 
 
 def claim(session: Session, outbox_id: str, now: datetime) -> OutboxItem | None:
-    """Claim a row for the length of a lease; None if another worker has it, or it is settled or given up."""
+    """Claim a row for the length of a lease. Returns None if another worker has it, or if it is settled or given up."""
     free = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     taking = (
         update(OutboxItem)
@@ -90,7 +93,7 @@ def claim(session: Session, outbox_id: str, now: datetime) -> OutboxItem | None:
 
 
 def go_on(session: Session, outbox_id: str, now: datetime) -> None:
-    """Start a new lease and count the tries from one again, because the work makes progress."""
+    """Start a new lease and reset the attempts to one, because the work makes progress."""
     session.execute(
         update(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)).values(leased_until=now + LEASE, tries=1)
     )
@@ -107,7 +110,7 @@ def settle_all(session: Session, kind: OutboxKind, campaign_id: CampaignId) -> N
 
 
 def overdue(session: Session, now: datetime) -> list[tuple[OutboxKind, str]]:
-    """Rows that no worker holds, as (kind, id), oldest first. Gives up the rows that were tried too often."""
+    """Returns rows that no worker holds, as (kind, id), oldest first. Gives up rows that were tried too often."""
     ended = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
     session.execute(
         update(OutboxItem)
@@ -124,13 +127,13 @@ def overdue(session: Session, now: datetime) -> list[tuple[OutboxKind, str]]:
 
 
 def claim_slot(session: Session, job: str, slot: str) -> bool:
-    """Whether this caller is the one who runs a periodic job for a slot (a period, never a moment)."""
+    """Returns whether this caller is the one that runs a periodic job for a slot (a period, not a moment)."""
     claiming = insert(JobSlot).values(job=job, slot=slot).on_conflict_do_nothing().returning(JobSlot.job)
     return session.scalar(claiming) is not None
 
 
 def forget_slots(session: Session, keep: int = 1_000) -> None:
-    """Keep the newest slots of each job and forget the rest."""
+    """Delete all but the newest `keep` slots of each job."""
     newest = func.row_number().over(partition_by=JobSlot.job, order_by=JobSlot.slot.desc())
     ranked = select(JobSlot.job, JobSlot.slot, newest.label("rank")).subquery()
     old = select(ranked.c.job, ranked.c.slot).where(ranked.c.rank > keep)

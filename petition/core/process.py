@@ -1,7 +1,7 @@
-"""What a process keeps for as long as it runs: its database, its keys, its clock.
+"""Values that a process keeps while it runs: its database, its keys, its clock.
 
-Guards that such a value is set when the process starts, by one function of the module that owns it, and that reading
-one that was never set is an error that names it.
+Each value is set when the process starts, by one function of the module that owns it. Reading a value that was never
+set raises an error that names it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class NotSetUp(RuntimeError):
-    """A programming error: something was used before this process was given it."""
+    """A programming error: a value was used before this process set it."""
 
 
 class ProcessValue(Generic[T]):
-    """One value of this process, by name; `value` is what it is until it is set."""
+    """One named value of this process. `value` is the initial one."""
 
     __slots__ = ("_name", "_value")
 
@@ -24,12 +24,12 @@ class ProcessValue(Generic[T]):
         self._name, self._value = name, value
 
     def set(self, value: T) -> T:
-        """Replace the value; gives the new one."""
+        """Replace the value and return the new one."""
         self._value = value
         return value
 
     def get(self) -> T:
-        """The value; raises NotSetUp."""
+        """Returns the value. Raises NotSetUp."""
         if self._value is None:
             raise NotSetUp(f"This process has no {self._name} yet.")
         return self._value

@@ -1,9 +1,10 @@
-"""What lives minutes and may be lost: challenges, budgets, tries at signing in, the hour's network key, spent puzzles, tabs' keys.
+"""Short-lived state in Redis: challenges, budgets, sign-in attempts, network keys, spent puzzles and keys of tabs.
 
-The only module that speaks to Redis. Guards that whatever counts here is counted in one step on the server (Lua),
-before anything is compared, so that no number of processes wins a sixth try or a mail more. Refuses to hold an
-address, a code or an IP address: codes, identities and networks arrive as keyed hashes of fixed size. When Redis is
-away every call raises `RedisUnavailable` within a second, and the next call tries again.
+Everything here lives for minutes and may be lost. This is the only module that talks to Redis. Each counter is
+incremented and checked in one step on the server (Lua), before anything is compared, so that no number of processes
+gains a sixth attempt or an extra mail. The module never holds an address, a code or an IP address: codes, identities
+and networks arrive as keyed hashes of fixed size. When Redis is unreachable, every call raises `RedisUnavailable`
+within a second, and the next call tries again.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ NETWORK_KEY_SECONDS: Final = 3600
 NETWORK_KEY_KEPT: Final = 60.0
 PATIENCE: Final = 0.8
 
-# A try is counted first. The right code gives its own try back, so that a lost reply may be asked for again;
-# whoever knows the code has nothing left to guess. Codes are compared as MACs: how long that takes tells nothing.
-# The first blinded value that comes with the right code is the challenge's own; the last result says if this is it.
-# With it the mail is answered, and no longer counts against the network that asked for it (its key is made here from
-# what the challenge holds: one server, no cluster).
+# An attempt is counted first. The right code gives its own attempt back, so that a client can repeat a request whose
+# reply was lost; a caller who knows the code has nothing left to guess. Codes are compared as MACs, so the duration
+# reveals nothing. The challenge is tied to the first blinded value that comes with the right code; the last result is 1
+# if this value is that one. The mail then counts as answered and no longer against the network that asked for it. (The
+# script builds the network's key from what the challenge holds, which requires a single server and no cluster.)
 _TRY_CODE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return false end
@@ -84,16 +85,16 @@ _TABS: Final = b"tabs:"
 
 
 class RedisUnavailable(ExpectedError):
-    """Redis could not be reached in time; nothing is lost but codes on their way."""
+    """Redis could not be reached in time. Nothing is lost except codes in transit."""
 
     status = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a right code opens: the keyed tag of the person, the listed domain.
+    """What a right code gives access to: the keyed tag of the person and the listed domain.
 
-    `own`: the blinded value that came with the code is the first that did.
+    `own` is true if the blinded value that came with the code is the first one.
     """
 
     tag: bytes
@@ -106,7 +107,7 @@ class _Script(Protocol):
 
 
 class RedisStore:
-    """Redis under `redis_url` (redis://, rediss:// or unix://), shared by all threads of a process."""
+    """Redis at `redis_url` (redis://, rediss:// or unix://), shared by all threads of a process."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = redis.Redis.from_url(
@@ -139,12 +140,12 @@ class RedisStore:
         seconds: int = CHALLENGE_SECONDS,
         window: int = MAIL_WINDOW,
     ) -> int | None:
-        """Take one code mail from a network's budget and wait for the code; None, or seconds until there may be one.
+        """Store a challenge and count its mail against the network's budget. Returns None, or the seconds to wait.
 
-        The budget counts unanswered mails: 60 an hour, 600 for requests that come with a proof of work. `id_hash` names
-        the challenge, `code_mac` and `earlier_mac` are the keyed hashes of the right codes, today's and, for a while after
-        midnight, yesterday's. `domain` is the organisation's, as its campaign
-        lists it in public; it names nobody.
+        The budget counts unanswered mails: 60 an hour, or 600 for requests with a proof of work. `id_hash` names the
+        challenge. `code_mac` and `earlier_mac` are the keyed hashes of the valid codes: today's and, for a while after
+        midnight, yesterday's. `domain` is the organisation's domain, which its campaign lists in public; it identifies
+        nobody.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
         keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, earlier_mac, tag, network, domain)
@@ -153,49 +154,57 @@ class RedisStore:
         return wait or None
 
     def try_code(self, id_hash: bytes, code_mac: bytes, blinded: bytes) -> Challenge | None:
-        """Count a try, then compare. None for unknown, expired, wrong and used up alike; five wrong tries use it up.
+        """Count an attempt, then compare the code. Five wrong attempts use a challenge up.
 
-        A right code ties the challenge to the first `blinded` (the digest of a blinded value) sent with it, and gives
-        the network its mail back: an office behind one address never meets the limit, and someone who cannot read the
-        mails stops at it.
+        Returns None alike for a challenge that is unknown, expired or used up and for a wrong code. A right code ties
+        the challenge to the first `blinded` (the digest of a blinded value) that was sent with it, and gives the
+        network its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot
+        read the mails does.
         """
         with _Noticing():
             held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, TRIES, _MAILS])
         return Challenge(held[0], held[1], own=bool(held[2])) if held else None
 
     def take_ask(self, network: bytes, *, window: int = MAIL_WINDOW) -> int | None:
-        """Take one of the 60 mails an hour that a network may ask for to personal addresses; None, or seconds to wait."""
+        """Count one of the 60 mails an hour that a network may request to personal addresses.
+
+        Returns None, or seconds to wait.
+        """
         with _Noticing():
             wait = int(self._take(keys=[_ASKS + network], args=[ASKS, window]))
         return wait or None
 
     def remember(self, key: bytes, seconds: int) -> bool:
-        """Whether `key` is new; it is remembered for a while, so a second call says no."""
+        """Store `key` for a while. Returns whether it was new, so a second call returns false."""
         with _Noticing():
             return bool(self._redis.set(_SEEN + key, b"1", nx=True, ex=seconds))
 
     def forget(self, key: bytes) -> bool:
-        """Whether `key` was remembered until now; of several who ask at once one hears yes."""
+        """Delete `key`. Returns whether it was stored; of several concurrent callers, one gets true."""
         with _Noticing():
             return bool(self._redis.delete(_SEEN + key))
 
     def take_sign_in(self, name: bytes, *, window: int = SIGN_IN_WINDOW) -> int | None:
-        """Take one of the five tries that a name has in 15 minutes, whether it is known or not; None when there was one, else seconds to wait."""
+        """Count one of the five sign-in attempts in 15 minutes of a name, known or not.
+
+        Returns None, or seconds to wait.
+        """
         with _Noticing():
             wait = int(self._take(keys=[_SIGN_INS + name], args=[SIGN_IN_TRIES, window]))
         return wait or None
 
     def forget_sign_ins(self, name: bytes) -> None:
-        """The right code was given: the name has all its tries again."""
+        """Give the name all its attempts back after a right code."""
         with _Noticing():
             self._redis.delete(_SIGN_INS + name)
 
     def keep_tab_key(
         self, id_hash: bytes, key: bytes, network: bytes, *, seconds: int = TAB_KEY_SECONDS, window: int = MAIL_WINDOW
     ) -> int | None:
-        """Keep the key to what one tab keeps, for half an hour; None, or seconds to wait: a network keeps 600 an hour.
+        """Store the key that encrypts what one tab keeps, for half an hour. Returns None, or the seconds to wait.
 
-        The key is stored without the network, and beside nothing else: what it opens lies in that tab alone.
+        A network can store 600 keys an hour. A key is stored without its network and without anything else: the data
+        that it decrypts is in that tab alone.
         """
         keys = [_TABS + network, _TAB_KEY + id_hash]
         with _Noticing():
@@ -203,20 +212,20 @@ class RedisStore:
         return wait or None
 
     def tab_key(self, id_hash: bytes) -> bytes | None:
-        """The key that is kept under this id; None once it is forgotten or half an hour old."""
+        """Returns the key with this id, or None if it was deleted or is older than half an hour."""
         with _Noticing():
             return cast("bytes | None", self._redis.get(_TAB_KEY + id_hash))
 
     def forget_tab_key(self, id_hash: bytes) -> None:
-        """The tab is done: what it left on a disk cannot be opened any more."""
+        """Delete the key of a tab that is done, so that what it left on a disk cannot be decrypted any more."""
         with _Noticing():
             self._redis.delete(_TAB_KEY + id_hash)
 
     def network_key(self) -> bytes:
-        """The 32 random bytes that hash networks this hour: one key for all processes, never on a disk.
+        """Returns the 32 random bytes that hash networks this hour. All processes share them, and no disk holds them.
 
-        A process asks for it once a minute. After a restart of Redis processes may differ for so long, and a network
-        has a budget with each of them.
+        A process asks Redis once a minute. After a restart of Redis, processes may therefore differ for a minute, and a
+        network then has one budget with each of them.
         """
         if time.monotonic() >= self._network_key_until:
             self._network_key = self._shared_network_key()
@@ -234,7 +243,7 @@ class RedisStore:
 
 
 class _Noticing:
-    """Turns every way in which Redis can fail into RedisUnavailable, without its message, which may hold a key."""
+    """Converts every failure of Redis into RedisUnavailable, without its message, which may hold a key."""
 
     def __enter__(self) -> None:
         return None

@@ -1,7 +1,7 @@
-"""The bundle: one zip with everything a reader needs to recount a campaign offline.
+"""The bundle: one zip file with everything that is needed to recount a campaign offline.
 
-Guards that the same data gives the same bytes (fixed order, times and modes) and that a reader of the file never
-sees half of one: a path gets a finished file or none. Written as a stream; nothing but a chunk is held in memory.
+The same data always gives the same bytes (order, times and modes are fixed). Nobody ever reads a partial file: a path
+gets a complete file or none. The zip is written as a stream, with one chunk in memory at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import BinaryIO
 from petition.core.encoding import b64u, canonical_json
 from petition.ledger.entries import Body
 
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can name
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can represent
 _MODE = 0o644
 _LINES_AT_ONCE = 1024
 
@@ -32,13 +32,13 @@ class PublicBody:
     body: Body
 
     def line(self) -> bytes:
-        """Its line in `bodies.jsonl`, without the newline."""
+        """Returns the line in `bodies.jsonl`, without its newline."""
         return canonical_json({"i": self.index, "salt": b64u(self.salt), "body": self.body.fields()})
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes in: entry lines from index 0, public bodies by index, signed note, its key, letters by language."""
+    """The content of a bundle: entry lines from index 0, public bodies by index, signed note, key, letters by language."""
 
     lines: Iterable[bytes]
     bodies: Iterable[PublicBody]
@@ -48,7 +48,7 @@ class Contents:
 
 
 def write(target: Path | BinaryIO, contents: Contents) -> None:
-    """Write the zip to an open binary file, or to a path, whole or not at all."""
+    """Write the zip to an open binary file, or to a path, completely or not at all."""
     if isinstance(target, Path):
         _write_path(target, contents)
     else:

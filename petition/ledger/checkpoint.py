@@ -1,8 +1,8 @@
-"""The signed head of the ledger (C2SP tlog-checkpoint in a C2SP signed note) and the promise on a receipt.
+"""The signed head of the ledger (a C2SP tlog-checkpoint in a C2SP signed note) and the promise on a receipt.
 
-Guards that a head was signed by this ledger's Ed25519 key and has one spelling. Refused with `CheckpointMalformed`:
-other text than origin, size, root; with `CheckpointUnsigned`: a note this key did not sign. Signatures by other
-keys (witnesses) may stand in the note and are passed over, as the format asks.
+The module checks that a head was signed with this ledger's Ed25519 key and is in its only valid encoding. It raises
+`CheckpointMalformed` for any text other than origin, size and root, and `CheckpointUnsigned` for a note that this key
+did not sign. A note may carry signatures of other keys (witnesses), which are ignored, as the format requires.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _PROMISE = b"petition/promise/v1\0"
 NEXT_BATCH: Final = 2**64 - 1
-"""A promise for the next batch that has enough signatures, at the latest for the last one, at the close."""
+"""Promises the next batch that has enough signatures, at the latest the last one, at the close."""
 
 
 class KeyMalformed(ValueError):
-    """A verifier key is not `name+hex8+base64` of an Ed25519 key, or its hash does not fit."""
+    """A verifier key is not `name+hex8+base64` of an Ed25519 key, or its hash does not match."""
 
 
 class CheckpointMalformed(ValueError):
-    """A text is not a checkpoint."""
+    """The text is not a checkpoint."""
 
 
 class CheckpointUnsigned(ValueError):
-    """A checkpoint does not carry a valid signature of the key."""
+    """The checkpoint does not carry a valid signature of the key."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class Checkpoint:
     root: bytes
 
     def text(self) -> str:
-        """The lines that are signed."""
+        """Returns the lines that are signed."""
         return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
 
 
 def vkey(name: str, public: bytes) -> str:
-    """C2SP's verifier key of a raw 32-byte Ed25519 key: `name+hex8+base64(0x01 ‖ key)`."""
+    """Returns C2SP's verifier key of a raw 32-byte Ed25519 key: `name+hex8+base64(0x01 ‖ key)`."""
     if not _NAME.fullmatch(name) or len(public) != 32:
         raise KeyMalformed("A verifier key needs a name without spaces or plus, and 32 bytes.")
     return f"{name}+{_key_hash(name, public).hex()}+{_b64(_ED25519 + public)}"
 
 
 def read_vkey(text: str) -> tuple[str, bytes]:
-    """Name and raw public key of a verifier key; `KeyMalformed` unless `vkey` would write it so."""
+    """Returns name and raw public key of a verifier key. Raises `KeyMalformed` unless it is what `vkey` returns."""
     parts = text.split("+", 2)
     try:
         name, public = parts[0], _unb64(parts[2])[1:]
@@ -71,17 +71,17 @@ def read_vkey(text: str) -> tuple[str, bytes]:
 
 
 def public_bytes(private: Ed25519PrivateKey) -> bytes:
-    """The raw 32-byte public half."""
+    """Returns the raw 32-byte public key."""
     return private.public_key().public_bytes_raw()
 
 
 def sign(origin: str, size: int, root: bytes, private: Ed25519PrivateKey) -> str:
-    """The checkpoint as a signed note, ending in a newline; the key's name is the origin."""
+    """Returns the checkpoint as a signed note that ends in a newline. The key's name is the origin."""
     return sign_note(Checkpoint(origin, size, root).text(), origin, private)
 
 
 def open_(text: str, vkey: str) -> Checkpoint:
-    """The checkpoint in a signed note, which the key of `vkey` signed and whose origin is that key's name."""
+    """Returns the checkpoint in a note that the key of `vkey` signed and whose origin is that key's name."""
     name, _ = read_vkey(vkey)
     checkpoint = _read(open_note(text, vkey))
     if checkpoint.origin != name:
@@ -90,13 +90,13 @@ def open_(text: str, vkey: str) -> Checkpoint:
 
 
 def sign_note(text: str, name: str, private: Ed25519PrivateKey) -> str:
-    """C2SP signed note: text (ending in a newline), blank line, one signature line."""
+    """Returns a C2SP signed note: the text (which ends in a newline), a blank line, one signature line."""
     public = public_bytes(private)
     return f"{text}\n— {name} {_b64(_key_hash(name, public) + private.sign(text.encode()))}\n"
 
 
 def open_note(note: str, vkey: str) -> str:
-    """The text of a note that the key of `vkey` signed."""
+    """Returns the text of a note that the key of `vkey` signed."""
     name, public = read_vkey(vkey)
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
@@ -109,12 +109,15 @@ def open_note(note: str, vkey: str) -> str:
 
 
 def sign_promise(private: Ed25519PrivateKey, cid: bytes, leaf: bytes, by_epoch: int) -> bytes:
-    """The 64-byte promise that the entry with this leaf hash stands in the ledger when `by_epoch` is closed (or NEXT_BATCH)."""
+    """Returns the 64-byte promise that the entry with this leaf hash is in the ledger when `by_epoch` is closed.
+
+    `by_epoch` may be NEXT_BATCH.
+    """
     return private.sign(_promise(cid, leaf, by_epoch))
 
 
 def verify_promise(public: bytes, cid: bytes, leaf: bytes, by_epoch: int, promise: bytes) -> bool:
-    """Whether the ledger's raw public key signed this promise."""
+    """Returns whether the ledger's raw public key signed this promise."""
     return _signed(public, promise, _promise(cid, leaf, by_epoch))
 
 

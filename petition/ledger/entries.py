@@ -1,8 +1,8 @@
-"""The entries of the ledger, one line each, and the bodies they commit to (docs/protocol.md §5).
+"""The entries of the ledger, one line each, and the bodies that they commit to (docs/protocol.md §5).
 
-Guards the format: every value has one legal spelling, so an entry, its line and its leaf hash are the same thing
-said three ways. Refused with `EntryMalformed`: unknown types and keys, values out of range, other spellings.
-Rules that need more than one entry (order, spent passes, issued counts) are the ledger's and the verifier's.
+Every value has exactly one valid encoding, so that an entry, its line and its leaf hash determine one another. The
+module raises `EntryMalformed` for unknown types and keys, values out of range and other encodings. Rules that concern
+several entries (order, spent passes, issued counts) belong to the ledger and the verifier.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from petition.core.encoding import LARGEST_INTEGER, b64u, canonical_json, unb64u
 VERSION = 1
 LONGEST_LINE = 65_536
 EVERY_DEMAND = ("*",)
-ISSUER_LENGTH = 294  # SubjectPublicKeyInfo of RSA-2048 with exponent 65537
+ISSUER_LENGTH = 294  # the SubjectPublicKeyInfo of RSA-2048 with exponent 65537
 
-_ORIGIN = re.compile(r"[!#-*,-\[\]-~]+")  # a C2SP key name in ASCII, and nothing JSON would escape
+_ORIGIN = re.compile(r"[!#-*,-\[\]-~]+")  # a C2SP key name in ASCII, without characters that JSON escapes
 _DEMAND = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _METHOD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class EntryMalformed(ValueError):
-    """A line, or the values meant for one, that the ledger's format does not allow."""
+    """A line, or the values for one, that the ledger's format does not allow."""
 
 
 class Removal(StrEnum):
-    """Why organisers removed a signature; counted apart in public."""
+    """The reason for which organisers removed a signature. Each is counted separately in public."""
 
     DUPLICATE = "duplicate"
     FRAUD = "fraud"
@@ -52,7 +52,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True)
 class Body:
-    """What a signature shows; the ledger holds only its salted hash, so it can be deleted."""
+    """What a signature shows. The ledger holds only its salted hash, so a body can be deleted."""
 
     show: Visibility
     name: str = ""
@@ -61,22 +61,22 @@ class Body:
     comment: str = ""
 
     def fields(self) -> dict[str, str]:
-        """The five strings, as bundles and receipts carry them."""
+        """Returns the five strings in the form that bundles and receipts use."""
         return {**vars(self), "show": str(self.show)}
 
     def canonical(self) -> bytes:
-        """The bytes that the commitment covers."""
+        """Returns the bytes that the commitment covers."""
         return canonical_json(self.fields())
 
 
 def commitment(salt: bytes, body: Body) -> bytes:
-    """The 32 bytes `c` of a sign entry, for a salt of 32 random bytes."""
+    """Returns the 32 bytes `c` of a sign entry, for a salt of 32 random bytes."""
     return hashlib.sha256(b"petition/body/v1\0" + salt + body.canonical()).digest()
 
 
 @dataclass(frozen=True)
 class CampaignEntry:
-    """Entry 0: what is signed (SHA-256 of the letter by language, demand ids) and whose stamp counts (SPKI)."""
+    """Entry 0: what is signed (SHA-256 of the letter by language, demand ids) and the key of the issuer (SPKI)."""
 
     id: bytes
     origin: str
@@ -93,7 +93,7 @@ class CampaignEntry:
         _unlike("demands", self.demands)
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         letter = {lang: digest.hex() for lang, digest in self.letter.items()}
         return _line(
             "campaign",
@@ -126,14 +126,14 @@ class SignEntry:
             _require(sorted(self.demands) == [*self.demands] != [], '"d" must name demands in order.')
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         c, w, r, s = map(b64u, (self.commitment, self.withdraw_hash, self.prefix, self.signature))
         return _line("sign", c=c, d=list(self.demands), w=w, r=r, s=s)
 
 
 @dataclass(frozen=True)
 class WithdrawEntry:
-    """The signer of entry `index` took it back; `withdraw` is the w whose hash that entry holds."""
+    """The signer withdrew the signature of entry `index`. `withdraw` is the `w` whose hash that entry holds."""
 
     index: int
     withdraw: bytes
@@ -143,7 +143,7 @@ class WithdrawEntry:
         _length("w", self.withdraw, 32)
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         return _line("withdraw", i=self.index, w=b64u(self.withdraw))
 
 
@@ -158,13 +158,13 @@ class RemoveEntry:
         _within("i", self.index, 1)
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         return _line("remove", i=self.index, why=str(self.why))
 
 
 @dataclass(frozen=True)
 class TranslationEntry:
-    """The letter in one more language, added after the opening."""
+    """The letter in a further language, added after the opening."""
 
     lang: str
     letter: bytes
@@ -173,13 +173,13 @@ class TranslationEntry:
         _letters({self.lang: self.letter})
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         return _line("translation", lang=self.lang, letter=self.letter.hex())
 
 
 @dataclass(frozen=True)
 class EpochEntry:
-    """The end of epoch `number` (from 1), with the passes issued so far by method of verification."""
+    """The end of epoch `number` (from 1), with the number of passes issued so far by method of verification."""
 
     number: int
     day: date
@@ -192,18 +192,18 @@ class EpochEntry:
             _within("issued", passes, 0)
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         return _line("epoch", n=self.number, day=self.day.isoformat(), issued=dict(self.issued))
 
 
 @dataclass(frozen=True)
 class CloseEntry:
-    """The end of the campaign; nothing follows."""
+    """The end of the campaign. No entry follows."""
 
     day: date
 
     def line(self) -> bytes:
-        """The canonical line, without its newline."""
+        """Returns the canonical line, without its newline."""
         return _line("close", day=self.day.isoformat())
 
 
@@ -211,7 +211,7 @@ Entry = CampaignEntry | SignEntry | WithdrawEntry | RemoveEntry | TranslationEnt
 
 
 def parse(line: bytes) -> Entry:
-    """The entry of one line without its newline; `EntryMalformed` unless it is spelled exactly as `line()` would."""
+    """Parse one line without its newline. Raises `EntryMalformed` unless it is exactly what `line()` returns."""
     try:
         entry = _read(_object(line))
         same = entry.line() == line
@@ -229,7 +229,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _read(fields: dict[str, Any]) -> Entry:
-    """Takes the values by type only: what `parse` compares afterwards leaves no room for other keys or spellings."""
+    """Convert the values by type only. The comparison in `parse` then rejects other keys and encodings."""
     kind = fields["t"]
     _require(isinstance(kind, str) and kind in _READERS, "The type is unknown.")
     return _READERS[kind](fields)

@@ -1,8 +1,8 @@
-"""The ledger in the database: entries, tiles and the head; appended to, never changed.
+"""The ledger in the database: entries, tiles and the head.
 
-Guards that what stands in the ledger stays: this module only inserts entries, and every reader of a proof gets it from
-the same tiles that the signed checkpoint covers. Refuses nothing itself; the rules of what may be appended, and in
-which order, are `petition.epochs`'.
+The ledger only grows: this module inserts entries and never changes them, and every proof comes from the same tiles
+that the signed checkpoint covers. The module does not check what may be appended and in which order; `petition.epochs`
+does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Entry(Base):
 
 
 class Tile(Base):
-    """256 hashes of one level of the Merkle tree (the last of a level may hold fewer)."""
+    """256 hashes of one level of the Merkle tree. The last tile of a level may hold fewer."""
 
     __tablename__ = "tile"
 
@@ -49,9 +49,9 @@ class Tile(Base):
 
 
 class Head(Base):
-    """Where the ledger ends: size, epoch, checkpoint, and the figures its entries add up to.
+    """The end of the ledger: size, epoch, checkpoint, and the totals of its entries.
 
-    `tombstones_since`: the day since which withdrawals or removals wait for a batch, if any do.
+    `tombstones_since` is the first day on which a waiting withdrawal or removal came in, if any waits for a batch.
     """
 
     __tablename__ = "head"
@@ -74,18 +74,18 @@ class Head(Base):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSigner:
-    """What signs for a ledger: its origin (the key's name) and its private key."""
+    """The signing key of a ledger: its origin (the key's name) and its private key."""
 
     origin: str
     key: Ed25519PrivateKey
 
     def vkey(self) -> str:
-        """The public half in C2SP's verifier-key form."""
+        """Returns the public key in C2SP's verifier-key form."""
         return checkpoint.vkey(self.origin, checkpoint.public_bytes(self.key))
 
 
 def start(session: Session, campaign_id: CampaignId, day: date, now: datetime) -> Head:
-    """An empty ledger with a new key, sealed."""
+    """Insert an empty ledger with a new encrypted key."""
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     head = Head(
@@ -99,17 +99,17 @@ def start(session: Session, campaign_id: CampaignId, day: date, now: datetime) -
 
 @lru_cache(maxsize=256)
 def private_key(sealed: bytes) -> Ed25519PrivateKey:
-    """The ledger's private key, unsealed once per process."""
+    """Returns the ledger's private key, which is decrypted once per process."""
     return Ed25519PrivateKey.from_private_bytes(keyring.unsealed(sealed))
 
 
 def checkpoint_signer(head: Head, origin: str) -> CheckpointSigner:
-    """The pen of a ledger; its key is unsealed once per process."""
+    """Returns the signer of a ledger. Its key is decrypted once per process."""
     return CheckpointSigner(origin, private_key(head.sealed_key))
 
 
 def tree(session: Session, campaign_id: CampaignId, size: int) -> merkle.Tree:
-    """The Merkle tree of a ledger at a size, reading tiles as it needs them."""
+    """Returns the Merkle tree of a ledger at a size. It reads tiles when it needs them."""
 
     def read_tile(level: int, index: int) -> bytes:
         return session.scalar(select(Tile.hashes).where(_tile_is(campaign_id, level, index))) or b""
@@ -122,7 +122,7 @@ def _tile_is(campaign_id: CampaignId, level: int, index: int):  # type: ignore[n
 
 
 def append_lines(session: Session, head: Head, lines: list[bytes], at: int | None = None) -> list[bytes]:
-    """Insert lines from index `at` (the ledger's end) on and give their leaf hashes; `grow` must follow."""
+    """Insert lines from index `at` (by default the end) and return their leaf hashes. A call of `grow` must follow."""
     first = head.size if at is None else at
     leaves = [merkle.leaf_hash(line) for line in lines]
     rows = [
@@ -135,7 +135,7 @@ def append_lines(session: Session, head: Head, lines: list[bytes], at: int | Non
 
 
 def grow(session: Session, head: Head, leaves: list[bytes]) -> None:
-    """Take leaf hashes of entries already inserted into the tree, and store the tiles that changed."""
+    """Add the leaf hashes of inserted entries to the tree, and store the tiles that changed."""
     growing = tree(session, head.campaign_id, head.size)
     rows = [
         {"campaign_id": head.campaign_id, "level": level, "index": index, "hashes": hashes}
@@ -152,12 +152,12 @@ def grow(session: Session, head: Head, leaves: list[bytes]) -> None:
 
 
 def seal_head(head: Head, origin: str) -> None:
-    """Sign a checkpoint over what the ledger now holds."""
+    """Sign a checkpoint over the current content of the ledger."""
     head.checkpoint = checkpoint.sign(origin, head.size, head.root, checkpoint_signer(head, origin).key)
 
 
 def head_of(session: Session, campaign_id: CampaignId, *, lock: bool = False) -> Head:
-    """The head of a ledger; locked against other writers if wished, and then read again whatever this session read before."""
+    """Returns the head of a ledger. `lock` locks it against other writers and reads it again."""
     query = select(Head).where(Head.campaign_id == campaign_id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -165,12 +165,12 @@ def head_of(session: Session, campaign_id: CampaignId, *, lock: bool = False) ->
 
 
 def counted(session: Session, campaign_id: CampaignId) -> int:
-    """How many signatures count; none before there is a ledger."""
+    """Returns how many signatures count; 0 before there is a ledger."""
     return session.scalar(select(Head.counted).where(Head.campaign_id == campaign_id)) or 0
 
 
 def lines(session: Session, campaign_id: CampaignId, size: int) -> Iterator[bytes]:
-    """The first `size` lines in order, read in small portions."""
+    """Yields the first `size` lines in order, read in small portions."""
     query = select(Entry.line).where(Entry.campaign_id == campaign_id, Entry.index < size).order_by(Entry.index)
     for line in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):
         yield line.encode()

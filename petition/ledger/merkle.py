@@ -1,9 +1,9 @@
 """The Merkle tree of the ledger, RFC 9162 §2.1, kept in tiles of 256 hashes (C2SP tlog-tiles, height 8).
 
-Tile (0, k) holds the leaf hashes 256k … 256k+255; tile (L+1, k) holds the roots of the 256 full tiles
-(L, 256k) … (L, 256k+255). The last tile of a level may be partial; nothing above it sees it until it is full.
-Nothing here reads or writes: tiles come from a callable, changed tiles are handed back.
-Refused: sizes and indices outside the tree, and stored tiles shorter than the tree's size says.
+Tile (0, k) holds the leaf hashes 256k … 256k+255. Tile (L+1, k) holds the roots of the 256 full tiles (L, 256k) … (L,
+256k+255). The last tile of a level may be partial; levels above it do not contain it until it is full. This module does
+no input or output: tiles come from a callable, and changed tiles are returned. It rejects sizes and indices outside the
+tree, and stored tiles that are shorter than the tree's size requires.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ ReadTile = Callable[[int, int], bytes]
 
 
 class OutsideTree(ValueError):
-    """An index or a size was asked for that the tree does not have."""
+    """The tree does not have the requested index or size."""
 
 
 class TileTooShort(ValueError):
-    """A stored tile holds fewer hashes than the size of the tree says."""
+    """A stored tile holds fewer hashes than the size of the tree requires."""
 
 
 def leaf_hash(line: bytes) -> bytes:
-    """The 32-byte hash of one entry, given without its newline."""
+    """Returns the 32-byte hash of one entry, which is given without its newline."""
     return hashlib.sha256(b"\x00" + line).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The 32-byte hash of an inner node."""
+    """Returns the 32-byte hash of an inner node."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over leaf hashes, in memory that does not grow with their number."""
+    """Returns the root over leaf hashes. Its memory does not grow with their number."""
     peaks: list[bytes] = []
     for size, leaf in enumerate(leaves):
         node, height = leaf, size
@@ -51,8 +51,8 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 class Tree:
     """A log of `size` leaf hashes whose tiles are fetched by `read_tile(level, index)`.
 
-    A tile is the concatenation of its hashes; one that has grown since may be longer than needed.
-    Tiles seen once are kept (about 32 bytes a leaf at most): make a tree for one transaction, not for ever.
+    A tile is the concatenation of its hashes; one that has grown since may be longer than needed. Fetched tiles stay in
+    memory (at most about 32 bytes per leaf), so create a tree for a single transaction.
     """
 
     def __init__(self, size: int, read_tile: ReadTile) -> None:
@@ -61,9 +61,9 @@ class Tree:
         self._tiles: Tiles = {}
 
     def append(self, leaves: Iterable[bytes]) -> Tiles:
-        """Add leaf hashes; returns the tiles to store: the full ones and the partial last one of each level.
+        """Add leaf hashes. Returns the tiles to store: the full ones and the partial last one of each level.
 
-        The tree answers for its new size at once, whether or not the tiles were stored.
+        The tree has its new size at once, whether or not the tiles were stored.
         """
         changed: Tiles = {}
         edge: list[bytearray] = []
@@ -77,17 +77,17 @@ class Tree:
         return changed
 
     def root(self, size: int | None = None) -> bytes:
-        """The root now, or the one at an earlier size (§2.1.1)."""
+        """Returns the current root, or the one at an earlier size (§2.1.1)."""
         return self._range(0, self._known(size))
 
     def leaf(self, index: int) -> bytes:
-        """The leaf hash at an index."""
+        """Returns the leaf hash at an index."""
         if not 0 <= index < self.size:
             raise OutsideTree(f"There is no entry {index} in a tree of {self.size}.")
         return self._perfect(index, 0)
 
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
-        """PATH(index, D[size]) of §2.1.3.1, lowest sibling first."""
+        """Returns PATH(index, D[size]) of §2.1.3.1, lowest sibling first."""
         start, end, proof = 0, self._known(size), list[bytes]()
         if not 0 <= index < end:
             raise OutsideTree(f"There is no entry {index} in a tree of {end}.")
@@ -102,7 +102,7 @@ class Tree:
         return proof[::-1]
 
     def consistency_proof(self, old: int, new: int | None = None) -> list[bytes]:
-        """PROOF(old, D[new]) of §2.1.4.1; empty when `old` is 0 or equals `new`."""
+        """Returns PROOF(old, D[new]) of §2.1.4.1. It is empty when `old` is 0 or equals `new`."""
         start, end, proof = 0, self._known(new), list[bytes]()
         if not 0 <= old <= end:
             raise OutsideTree(f"A tree of {end} had no size {old} before.")
@@ -155,7 +155,7 @@ class Tree:
         return _fold(self._hashes(level, start >> 8 * level, 1 << inner))
 
     def _hashes(self, level: int, position: int, count: int) -> bytes:
-        """`count` hashes of a level from a position on; they never cross a tile's edge."""
+        """Returns `count` hashes of a level from a position on. They must not cross the edge of a tile."""
         index, offset = divmod(position, WIDTH)
         end = (offset + count) * HASH
         tile = self._tiles.get((level, index), b"")
@@ -167,7 +167,7 @@ class Tree:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether `proof` leads from a leaf hash at `index` to the root of a tree of `size` (RFC 9162 §2.1.3.2)."""
+    """Returns whether `proof` leads from a leaf hash at `index` to the root of a tree of `size` (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
         return False
     here, last, node = index, size - 1, leaf
@@ -185,7 +185,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """Whether the tree of `new` entries begins with the one of `old` (RFC 9162 §2.1.4.2)."""
+    """Returns whether the tree of `new` entries begins with the one of `old` (RFC 9162 §2.1.4.2)."""
     if old in (0, new):
         return not proof and old_root == (new_root if old == new else EMPTY_ROOT)
     if not 0 < old < new or not proof:
@@ -212,12 +212,12 @@ def _walk(here: int, last: int, path: Sequence[bytes], old_root: bytes, new_root
 
 
 def _split(size: int) -> int:
-    """The largest power of two smaller than `size`, which is at least 2."""
+    """Returns the largest power of two smaller than `size`, which is at least 2."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def _fold(hashes: bytes) -> bytes:
-    """The root over a power of two of concatenated hashes."""
+    """Returns the root over concatenated hashes whose number is a power of two."""
     while len(hashes) > HASH:
         pairs = range(0, len(hashes), 2 * HASH)
         hashes = b"".join([hashlib.sha256(b"\x01" + hashes[i : i + 2 * HASH]).digest() for i in pairs])
@@ -225,7 +225,7 @@ def _fold(hashes: bytes) -> bytes:
 
 
 def _join(peaks: list[bytes]) -> bytes:
-    """The root over perfect subtrees of falling height, from left to right."""
+    """Returns the root over perfect subtrees of decreasing height, from left to right."""
     if not peaks:
         return EMPTY_ROOT
     node = peaks[-1]

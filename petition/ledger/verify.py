@@ -3,14 +3,16 @@
 
     python3 verify.py bundle.zip [--key VKEY] [--old CHECKPOINT ...] [--receipt RECEIPT ...]
 
-The key is the ledger's as you got it elsewhere: from another reader, in print, in an earlier bundle. An old checkpoint
-is a head of the same ledger that somebody kept: the log must begin as it says. A receipt is a signer's: its signature
-must be in the log, unless the batch it was promised for is still to come: the next that has enough signatures, and
-at the latest the last one, before the close.
-Prints the figures and exits 0, or names the faults and exits 1; exits 2 when a file cannot be read.
+The key is the ledger's as you got it elsewhere: from another person, in print, in an earlier bundle. An old checkpoint
+is a head of the same ledger that somebody kept; the log must begin with the entries that it covers. A receipt is a
+signer's. Its signature must be in the log unless its promised batch is still to come: the next batch that has enough
+signatures, and at the latest the last one, before the close.
 
-Guards the count. Two keys are all it trusts: the issuer stamped one pass, blindly, for each verified person
-(RSA-PSS, RFC 9474), and the ledger signed its head (Ed25519). It shares no code with the site.
+The program prints the figures and exits with 0, or prints the faults and exits with 1. It exits with 2 when it cannot
+read a file.
+
+This program protects the count. It trusts two keys only: the issuer's, which stamped one pass, blindly, for each
+verified person (RSA-PSS, RFC 9474), and the ledger's, which signed its head (Ed25519). It shares no code with the site.
 """
 
 from __future__ import annotations
@@ -48,7 +50,10 @@ def verify(
     old: Mapping[str, str] | None = None,
     receipts: Mapping[str, str] | None = None,
 ) -> Recount:
-    """Apply every rule; the key, old checkpoints and receipts by name come from elsewhere. Without faults, all hold."""
+    """Check every rule.
+
+    Key, old checkpoints and receipts (by name) come from elsewhere. No faults means all rules hold.
+    """
     recount = Recount()
     held = {name: read_receipt(text) for name, text in (receipts or {}).items()}
     recount.sought = {leaf_of(receipt): -1 for receipt in held.values()}
@@ -65,10 +70,10 @@ def verify(
     return recount
 
 
-# --- Formats: every value has one legal spelling ------------------------------------------------------------------
+# --- Formats: every value has one valid encoding -------------------------------------------------------------------
 
 HEX32, INT, DAY = '"[0-9a-f]{64}"', "(0|[1-9][0-9]{0,14})", '"[0-9]{4}-[0-9]{2}-[0-9]{2}"'
-B32, B256 = '"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"', '"[A-Za-z0-9_-]{341}[AQgw]"'  # base64url, spare bits zero
+B32, B256 = '"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"', '"[A-Za-z0-9_-]{341}[AQgw]"'  # base64url whose spare bits are zero
 LANG, METHOD, TEXT = '"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"', '"[a-z][a-z0-9_]{0,31}"', r'"[^"\\]*(\\.[^"\\]*)*"'
 DEMANDS, ISSUED = r'("[A-Za-z0-9_-]{1,64}",?)*', f'"issued":{{({METHOD}:{INT},?)*}}'
 LETTERS, ISSUER = f'"letter":{{({LANG}:{HEX32},?)+}}', '"issuer":"[A-Za-z0-9_-]{392}"'
@@ -95,7 +100,7 @@ ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 
 
 def parse(line: bytes, form: re.Pattern[str]) -> dict[str, Any]:
-    """The object in a line that has the form, sorted keys without repeats, and no needless spaces or escapes."""
+    """Returns the object in a line of this form, with sorted unique keys and without needless spaces or escapes."""
     try:
         text = line.decode()
         value: dict[str, Any] = json.loads(text) if form.fullmatch(text) else {}
@@ -107,7 +112,7 @@ def parse(line: bytes, form: re.Pattern[str]) -> dict[str, Any]:
 
 
 def read_checkpoint(note: str, vkey: str) -> tuple[str, int, bytes]:
-    """Origin, size and root of a head that the ledger's key signed (C2SP tlog-checkpoint, signed-note)."""
+    """Returns origin, size and root of a head that the ledger's key signed (C2SP tlog-checkpoint, signed-note)."""
     name, key_hash, key = read_vkey(vkey)
     head = CHECKPOINT.fullmatch(note)
     if not head or head["origin"] != name:
@@ -121,7 +126,7 @@ def read_checkpoint(note: str, vkey: str) -> tuple[str, int, bytes]:
 
 
 def read_vkey(vkey: str) -> tuple[str, bytes, bytes]:
-    """Name, key hash and raw key of C2SP's `name+hex8+base64`."""
+    """Returns name, key hash and raw key of C2SP's `name+hex8+base64`."""
     parts = VKEY.fullmatch(vkey)
     name, key_hash, key = parts.groups() if parts else ("", "", "")
     typed = base64.b64decode(key)
@@ -131,11 +136,11 @@ def read_vkey(vkey: str) -> tuple[str, bytes, bytes]:
 
 
 def read_receipt(text: str) -> dict[str, Any]:
-    """A receipt as the site or sign.py writes it."""
+    """Parse a receipt as the site or sign.py writes it."""
     receipt = json.loads(text)
     if not isinstance(receipt, dict) or not isinstance(receipt.get("by_epoch"), int) or receipt["by_epoch"] < 0:
         raise ValueError("a file given as a receipt is none")
-    due = min(receipt["by_epoch"], NEXT_BATCH)  # programs that hold numbers as floating point round it up
+    due = min(receipt["by_epoch"], NEXT_BATCH)  # programs that store numbers as floating point round it up
     return {"entry": str(receipt["entry"]), "promise": str(receipt["promise"]), "by_epoch": due}
 
 
@@ -151,11 +156,11 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-# --- Rules: the log is read from its first entry to its last ------------------------------------------------------
+# --- Rules: the log is read from its first entry to its last -------------------------------------------------------
 
 
 class Recount:
-    """What the rules remember from one entry to the next; in the end the figures, and every fault in words."""
+    """The state of the rules from one entry to the next; at the end, the figures and a sentence for every fault."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
@@ -167,13 +172,13 @@ class Recount:
         self.letters: dict[str, str] = {}
         self.epoch, self.day, self.closed = 0, "", False
         self.issued: dict[str, int] = {}
-        self.place: tuple[Any, ...] = ()  # (part, rank) of the last entry in the epoch that is open
+        self.place: tuple[Any, ...] = ()  # (part, rank) of the last entry in the open epoch
         self.signatures: dict[int, tuple[str, str]] = {}  # index: commitment, hash of w
         self.spent: dict[str, int] = {}  # hash of w: index
         self.gone: dict[int, str] = {}  # index: "withdrawn", or why it was removed
         self.shown: dict[int, str] = {}  # index: name, role or anonymous
-        self.sought: dict[bytes, int] = {}  # leaf hash of a receipt's entry: index, -1 until it is found
-        self.found: list[str] = []  # what became of the receipts
+        self.sought: dict[bytes, int] = {}  # leaf hash of a receipt's entry: index, or -1 until it is found
+        self.found: list[str] = []  # the status of the receipts
 
     def say(self, fine: bool, otherwise: str, where: str = "") -> None:
         if not fine:
@@ -327,14 +332,14 @@ class Recount:
         return len(self.signatures) - len(self.gone)
 
     def visible(self) -> dict[str, int]:
-        """Counted signatures by what they show; those without a public body are undisclosed."""
+        """Returns the counted signatures by what they show. Those without a public body are undisclosed."""
         counted = self.signatures.keys() - self.gone
         shown = Counter(show for index, show in self.shown.items() if index in counted)
         names = {show: shown[show] for show in ("name", "role", "anonymous")}
         return {**names, "undisclosed": self.counted - sum(names.values())}
 
     def ended(self) -> dict[str, int]:
-        """Signatures that no longer count, by "withdrawn" or the reason of their removal."""
+        """Returns the signatures that no longer count, by "withdrawn" or the reason of their removal."""
         return dict(Counter(self.gone.values()))
 
 
@@ -347,7 +352,7 @@ BASE = (151122213495354007725011514095885315114540126930418572060461132839498477
 
 
 def read_issuer(spki: bytes) -> int:
-    """The modulus; the exponent is 65537."""
+    """Returns the modulus. The exponent must be 65537."""
     modulus = int.from_bytes(spki[33:289], "big")
     if spki[:33] + spki[289:] != SPKI + bytes.fromhex("0203010001") or modulus.bit_length() != 2048:
         raise ValueError("malformed: the issuer's key is not RSA-2048 with exponent 65537")
@@ -380,7 +385,7 @@ def ed25519_fits(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def decode_point(data: bytes) -> tuple[int, int] | None:
-    """The point with this y and this parity of x (section 5.1.3)."""
+    """Returns the point with this y and this parity of x (section 5.1.3)."""
     y, odd = int.from_bytes(data, "little") & (1 << 255) - 1, data[31] >> 7
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     root = pow(square, (P + 3) // 8, P)
@@ -432,7 +437,7 @@ def lines_of(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 
 def figures(recount: Recount) -> Iterator[str]:
-    """What is printed: one figure a line, parts of it indented."""
+    """Yields the printed lines: one figure per line, with its parts indented."""
     ended, visible = recount.ended(), recount.visible()
     withdrawn = ended.pop("withdrawn", 0)
     for name, parts in (("counted", visible), ("removed", ended), ("passes issued", recount.issued)):

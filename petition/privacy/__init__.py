@@ -1,8 +1,7 @@
-"""What the house does with addresses and secrets: one spelling, one keyed tag, one sealed box.
+"""Handling of addresses and secrets: canonical addresses, keyed tags and encryption.
 
-Guards the promise that an address exists in clear for one request only. It refuses every address that is not
-plainly one person's mailbox at a listed domain, and it never stores, logs or returns an address where a tag
-would do.
+This package keeps the promise that an address exists in clear for one request only. It rejects every address that is
+not plainly one person's mailbox at a listed domain. It never stores, logs or returns an address where a tag is enough.
 """
 
 from __future__ import annotations

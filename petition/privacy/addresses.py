@@ -1,12 +1,12 @@
-"""One person, one address: the canonical form of a work address, and what is refused.
+"""Converts a work address to its canonical form, so that one person has one address, and rejects unsafe addresses.
 
-Two dangers meet here. An address may smuggle a second recipient, a header or a foreign host into the mail
-system; and one mailbox may have many spellings, each of which would get a pass. So the accepted alphabet is
-small, smaller than RFC 5321 allows, and every accepted spelling folds to one.
+There are two dangers. An address may smuggle a second recipient, a header or a foreign host into the mail system. And
+one mailbox may have many spellings, each of which would get a pass. The accepted alphabet is therefore small, smaller
+than RFC 5321 allows, and all accepted spellings of a mailbox have one canonical form.
 
-Compatibility forms are refused, not folded: full-width, ligature and Kelvin-sign letters normalise (NFKC) to
-plain ones, and an address that only becomes ours after normalisation was typed to deceive. What passes is its
-own NFKC form.
+Compatibility forms are rejected, not converted: full-width letters, ligatures and the Kelvin sign become plain letters
+when normalized (NFKC), and an address that belongs to the organisation only after normalization was typed to deceive.
+An accepted address equals its own NFKC form.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ ADDRESS_MAX: Final = 254
 LOCAL_MAX: Final = 64
 DOMAIN_MAX: Final = 253
 
-# Of RFC 5322's atext only what people's names are made of: no % ! / | ` =, which gateways read as routes.
+# These are the characters of RFC 5322's atext that people's names consist of. The characters % ! / | ` = are excluded,
+# because gateways interpret them as routes.
 LOCAL = re.compile(r"[a-z0-9][a-z0-9_'-]*(?:\.[a-z0-9_'-]+)*(?:\+[a-z0-9_'+.-]*)?", re.ASCII)
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 SEPARATORS = re.compile(r"[._'-]")
 
-# RFC 2142 and what offices use, English and French, written without separators.
+# These names come from RFC 2142 and from common use in English and French, written without separators.
 ROLE_NAMES: Final = """
     abuse accounting accounts accueil admin administration administrator all allemployees allhands allstaff
     announce billing board bounce bounces careers comms communication communications compliance compta
@@ -49,12 +50,12 @@ ROLE_NAMES: Final = """
 """
 ROLE_BOXES: Final = frozenset(ROLE_NAMES.split())
 ROLE_AFFIXES = re.compile(r"owner-.+|.+-(?:request|owner|bounces?|admin|list|(?:un)?subscribe)", re.ASCII)
-# "p.r@" may be a person's initials; "no.reply@" is nobody's. Below this length separators count.
+# "p.r@" may be a person's initials, while "no.reply@" belongs to nobody. In names shorter than this, separators count.
 ROLE_LETTERS_MIN: Final = 5
 
 
 class AddressFault(StrEnum):
-    """Why an address was refused."""
+    """The reasons for which an address is rejected."""
 
     malformed = "malformed"
     not_plain = "not_plain"
@@ -73,7 +74,7 @@ SENTENCES: Final[dict[AddressFault, str]] = {
 
 
 class AddressRefused(ExpectedError, ValueError):
-    """The text is not one person's address at a listed domain. Holds the reason, never the address."""
+    """The text is not one person's address at a listed domain. The error holds the reason and never the address."""
 
     status = 422
 
@@ -84,11 +85,11 @@ class AddressRefused(ExpectedError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DomainPolicy:
-    """A domain whose mailboxes belong to the workforce, and how its mail server reads local parts.
+    """A domain whose mailboxes belong to the workforce, and how its mail server interprets local parts.
 
-    `plus`: "name+tag" is the mailbox "name"; set it to False only where the server has no tags, or else one
-    mailbox has many identities. `dots`: dots before the @ mean nothing. `subdomains`: hosts below the domain
-    are the organisation's too. Domains are written as `canonical_domain` gives them.
+    `plus`: "name+tag" is the mailbox "name". Set it to False only where the server has no tags, because otherwise one
+    mailbox has many identities. `dots`: dots before the @ are ignored. `subdomains`: hosts below the domain belong to
+    the organisation, too. Domains are in the form that `canonical_domain` returns.
     """
 
     domain: str
@@ -99,7 +100,7 @@ class DomainPolicy:
 
 @dataclass(frozen=True, slots=True)
 class WorkAddress:
-    """An accepted address: `canonical` names the person, `deliverable` is the RCPT, `domain` is as listed."""
+    """An accepted address: `canonical` identifies the person, `deliverable` is the RCPT, `domain` the listed domain."""
 
     canonical: str
     deliverable: str
@@ -107,16 +108,16 @@ class WorkAddress:
 
 
 def canonical_address(text: str, policies: Sequence[DomainPolicy]) -> WorkAddress:
-    """Read a typed address; raise AddressRefused. Only plain spaces around it are forgiven.
+    """Parse a typed address. It ignores plain spaces around the address. Raises AddressRefused.
 
-    A sub-domain folds to the listed domain (a@eu.corp.example and a@corp.example are one person): most mail
-    systems give one mailbox both names, and two passes for one person cost the count more than one refusal
-    costs two namesakes, who still have the other methods. The mail goes to the host as typed, since the other
+    A subdomain is replaced by the listed domain (a@eu.corp.example and a@corp.example are one person). Most mail
+    systems give one mailbox both names, and two passes for one person harm the count more than a rejection harms two
+    people of the same name, who can use the other methods. The mail goes to the host as typed, because the other one
     may not exist.
 
-    A "+tag" is dropped from the RCPT too: the code must reach the mailbox that the tag names, and nobody can
-    write the campaign's words into the employer's mail log. Dots stay in the RCPT as typed, for servers that
-    do mind them.
+    A "+tag" is dropped from the RCPT, too: the code must reach the mailbox that the tag belongs to, and nobody may
+    write words about the campaign into the employer's mail log. Dots stay in the RCPT as typed, for servers that
+    distinguish them.
     """
     local, host = _halves(text.strip(" "))
     policy = _policy_of(host, policies)
@@ -129,7 +130,7 @@ def canonical_address(text: str, policies: Sequence[DomainPolicy]) -> WorkAddres
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An accepted personal address: `canonical` names it, `deliverable` is the RCPT."""
+    """An accepted personal address: `canonical` identifies it, `deliverable` is the RCPT."""
 
     canonical: str
     deliverable: str
@@ -137,20 +138,23 @@ class Mailbox:
 
 
 def personal_address(text: str) -> Mailbox:
-    """Read a personal address at any domain; raise AddressRefused. Its tags and dots are its owner's business."""
+    """Parse a personal address at any domain. Its tags and dots are kept. Raises AddressRefused."""
     local, host = _halves(text.strip(" "))
     _checked(local, host)
     return Mailbox(f"{local}@{host}", f"{local}@{host}", host)
 
 
 def is_work_domain(host: str, policies: Sequence[DomainPolicy]) -> bool:
-    """Whether a host belongs to the organisation, whatever its sub-domains are good for otherwise."""
+    """Returns whether a host belongs to the organisation, even if its subdomains are not accepted for verification."""
     return any(host == policy.domain or host.endswith(f".{policy.domain}") for policy in policies)
 
 
 def canonical_domain(text: str) -> str:
-    """Return a host name in lower-case ASCII (A-labels, RFC 5891); raise AddressRefused. No IP addresses."""
-    if len(text) > DOMAIN_MAX:  # as it was typed: before any label is normalized
+    """Returns a host name in lower-case ASCII (A-labels, RFC 5891).
+
+    IP addresses are rejected. Raises AddressRefused.
+    """
+    if len(text) > DOMAIN_MAX:  # the length as typed, before any label is normalized
         raise AddressRefused(AddressFault.too_long)
     labels = [_label(label) for label in text.split(".")]
     domain = ".".join(labels)
@@ -162,7 +166,7 @@ def canonical_domain(text: str) -> str:
 
 
 def is_role_box(local: str) -> bool:
-    """Tell whether a lower-case local part names a function or a list instead of a person."""
+    """Returns whether a lower-case local part names a function or a list instead of a person."""
     letters = SEPARATORS.sub("", local)
     if len(letters) < ROLE_LETTERS_MIN:
         letters = local
@@ -219,7 +223,7 @@ def _check_a_label(label: str) -> None:
 def _policy_of(host: str, policies: Sequence[DomainPolicy]) -> DomainPolicy:
     exact = [policy for policy in policies if policy.domain == host]
     above = [policy for policy in policies if policy.subdomains and host.endswith(f".{policy.domain}")]
-    # The longest listed domain above a host is the one its organiser meant when several are.
+    # If several listed domains contain a host, the longest is the one that its organiser meant.
     for policy in [*exact, *sorted(above, key=lambda policy: -len(policy.domain))]:
         return policy
     raise AddressRefused(AddressFault.foreign_domain)

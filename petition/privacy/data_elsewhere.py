@@ -1,7 +1,7 @@
-"""The data map beyond the tables: every key of Redis and every file of the home folder, whose it is, how long, and why.
+"""The data map beyond the tables: every Redis key and every file of the home folder, its subject, lifetime and purpose.
 
-Guards against the key that nobody thought about: a test uses a running installation and fails on a key or a file that no
-row describes, and on a key that lives longer than its row says. Refuses a name that two rows describe.
+This module prevents forgotten keys and files. A test inspects a running installation and fails on a key or a file that
+no row describes, and on a key that lives longer than its row states. A name that two rows describe is rejected.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ OF_ALL: Final = _("everybody in the tables")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A kind of keys or files: how its names look (`*` stands for anything), how long in seconds at most, whose, why.
+    """A kind of keys or files: its name pattern (`*` matches anything), longest lifetime in seconds, subject, purpose.
 
-    `seconds` None: it has no date of its own; `datum.life` says what ends it.
+    If `seconds` is None, the kind has no fixed lifetime; `datum.life` states what ends it.
     """
 
     names: str
@@ -47,7 +47,7 @@ class Kept:
     datum: Datum
 
     def describes(self, name: str) -> bool:
-        """Whether a name is of this kind."""
+        """Returns whether a name is of this kind."""
         return fnmatchcase(name, self.names)
 
 
@@ -217,7 +217,7 @@ FILES: Final[tuple[Kept, ...]] = (
 
 
 def row_of(rows: Iterable[Kept], name: str) -> Kept | None:
-    """The row that describes a key or a file; raise DataMapWrong where two do."""
+    """Returns the row that describes a key or a file, or None. Raises DataMapWrong if two rows do."""
     found = [row for row in rows if row.describes(name)]
     if len(found) > 1:
         msg = f"{name} is described by {found[0].names} and {found[1].names}"

@@ -1,7 +1,7 @@
-"""The data map: every column of the database, what it is, how long it lives, what a thief would get from it.
+"""The data map: every column of the database, its kind, its lifetime, and what a thief would learn from it.
 
-Guards against the column that nobody thought about: a test fails on a column without a row here, and the page
-"what a seizure would yield" is made from these rows. Refuses a column named twice or named loosely.
+This module prevents forgotten columns. A test fails on a column without a row here, and the page "what a seizure would
+yield" is generated from these rows. A column that is named twice, or without its schema and table, is rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COLUMN = re.compile(r"[a-z_]+\.[a-z0-9_]+\.[a-z0-9_]+", re.ASCII)
 
 
 class Kind(StrEnum):
-    """What a value is to somebody who took the disk."""
+    """What a value reveals to somebody who took the disk."""
 
     public = "public"
     keyed = "keyed"
@@ -37,7 +37,7 @@ class Datum:
 
 
 class DataMapWrong(ValueError):
-    """A row of the data map names a column loosely or a second time."""
+    """A row of the data map names a column incompletely or a second time."""
 
 
 Row = tuple[str, Datum]
@@ -62,7 +62,7 @@ MINUTES = _("until the work is done")
 
 
 def _columns(table: str, names: str, kind: Kind, life: str, seizure: str) -> tuple[Row, ...]:
-    """Rows for columns of one table about which the same is to be said."""
+    """Returns rows for columns of one table that have the same description."""
     return tuple((f"{table}.{name}", Datum(kind, life, seizure)) for name in names.split())
 
 
@@ -75,7 +75,7 @@ TIDIED = _("When the servers last tidied up.")
 HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. Not whose.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
-# In the order of the page; sentences are marked for translation.
+# The rows have the order of the page. Their sentences are marked for translation.
 ROWS: tuple[Row, ...] = (
     *_columns(
         "verification.tag",
@@ -305,7 +305,7 @@ ROWS: tuple[Row, ...] = (
 
 
 def data_map(rows: Iterable[Row]) -> Mapping[str, Datum]:
-    """Index rows by column, keeping their order; raise DataMapWrong."""
+    """Index rows by column and keep their order. Raises DataMapWrong."""
     found: dict[str, Datum] = {}
     for column, datum in rows:
         if COLUMN.fullmatch(column) is None:

@@ -1,7 +1,7 @@
-"""Private keys of the campaigns, sealed at rest and unsealed once per process.
+"""Private keys of the campaigns: encrypted at rest and decrypted once per process.
 
-Guards against a stolen database: a row holds only what the master key of the environment can open. Refuses to write
-an unsealed key anywhere.
+This module protects against a stolen database: only the master key, which is in the environment, decrypts a row. A key
+is never written unencrypted.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _vault = ProcessValue[Vault]("master keys")
 
 
 def connect(master_keys: Sequence[str]) -> Vault:
-    """Give this process its master keys; the first one seals."""
+    """Set the master keys of this process. The first one encrypts."""
     unsealed.cache_clear()
     return _vault.set(Vault(master_keys))
 
 
 def seal(secret: bytes) -> bytes:
-    """Seal a private key for its row."""
+    """Encrypt a private key for its row."""
     return _vault.get().seal(secret)
 
 
 @lru_cache(maxsize=256)
 def unsealed(sealed: bytes) -> bytes:
-    """The private key of a row; raises SealBroken (`petition.privacy`) under a foreign master key."""
+    """Returns the private key of a row. Raises SealBroken (`petition.privacy`) if no master key fits."""
     return _vault.get().unseal(sealed)

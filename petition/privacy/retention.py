@@ -1,8 +1,8 @@
-"""What is kept, whose it is, for how long and why, in words a signer can read: the retention table.
+"""The retention table: what is kept, whom it is about, for how long and why, in words for signers.
 
-Guards that the table and the data map say the same: each line names what it covers, and how long that lives is looked
-up in the map, the only place where it is written. Refuses a line whose parts live differently long, what no line
-covers, what two lines cover, and what the map does not know.
+The table and the data map cannot disagree. Each line names what it covers, and the lifetime is looked up in the map,
+the only place where it is written. The module rejects a line that covers things with different lifetimes, things that
+no line or two lines cover, and names that the map does not have.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from petition.privacy.data_map import DATA_MAP, DataMapWrong
 
 
 class Whose(StrEnum):
-    """Whom something that is kept is about."""
+    """The group of people that kept data is about."""
 
     SIGNERS = "signers"
     READERS = "readers"
@@ -40,7 +40,7 @@ TITLES: Final[Mapping[Whose, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. `covers`: columns, whole tables (what is left of them), names of keys and files, as the map has them."""
+    """One line. `covers` names columns, whole tables (their remaining columns), keys and files as in the data map."""
 
     whose: Whose
     what: str
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """A line with its life span, as the data map has it."""
+    """A line with its lifetime from the data map."""
 
     what: str
     why: str
@@ -268,7 +268,7 @@ LINES: Final[tuple[Line, ...]] = (
 
 
 def retention(lines: Iterable[Line], lives: Mapping[str, str]) -> Mapping[Whose, tuple[Retained, ...]]:
-    """The table by whom it is about; `lives` gives the life span of each column, key and file. Raises DataMapWrong."""
+    """Returns the table by subject. `lives` holds the lifetime of each column, key and file. Raises DataMapWrong."""
     lines = tuple(lines)
     owners = _owners(lines)
     covered: dict[str, set[str]] = {line.what: set() for line in lines}

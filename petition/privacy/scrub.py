@@ -1,8 +1,9 @@
-"""The scrub: the order in which people came is taken out of the files (docs/protocol.md §4.6).
+"""The scrub: removes the order in which people came from the database files (docs/protocol.md §4.6).
 
-PostgreSQL keeps rows in the order of arrival and marks each with its transaction; together these re-link tags to
-signatures. So the tables that saw arrivals are rewritten in the order of their keys inside one transaction: afterwards
-every row stands in random order and bears one and the same transaction. Refuses to wait long for its locks.
+PostgreSQL keeps rows in the order of arrival and marks each with its transaction. Together these could link tags to
+signatures. The scrub therefore rewrites the tables that record arrivals in the order of their keys, inside one
+transaction. Afterwards the rows have random order and all carry the same transaction. The scrub waits only briefly for
+its locks.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ SAW_ARRIVALS: Final = (
     "subscriber",
 )
 NOT_ALLOWED: Final = "42501"
-"""PostgreSQL's code for what a role has no right to."""
+"""PostgreSQL's error code for a missing privilege."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scrubbed:
-    """Which steps the database role was allowed to do; what is missing is shown to the organisers."""
+    """The steps that the database role was allowed to do. Organisers see the missing ones."""
 
     rewritten: bool
     wal_switched: bool
@@ -40,7 +41,7 @@ class Scrubbed:
 
 
 def scrub(engine: Engine) -> Scrubbed:
-    """Rewrite the tables, then push old pages out of the log and the data files; what the role may not do is told."""
+    """Rewrite the tables, then remove old pages from the log and the data files. Returns which steps were allowed."""
     rewritten = _rewritten(engine)
     return Scrubbed(rewritten, _allowed(engine, "SELECT pg_switch_wal()"), _allowed(engine, "CHECKPOINT"))
 

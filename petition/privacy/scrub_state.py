@@ -1,7 +1,7 @@
-"""When the scrub last ran, and what the database role did not let it do: for monitors and organisers.
+"""The time of the last scrub and the steps that the database role lacked privileges for, for monitors and organisers.
 
-Guards against a promise that is silently not kept: without the right to switch the log or to make a checkpoint, old
-pages lie about longer, and whoever operates the site is told.
+This module makes a broken promise visible. Without the privilege to switch the log or to make a checkpoint, old pages
+stay on the disk for longer, and the operator of the site has to know.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ STEPS: Final = ("rewritten", "wal_switched", "checkpointed")
 
 @dataclass(frozen=True, slots=True)
 class LastScrub:
-    """When it ran, exact to the second, and what of it was done."""
+    """The time of a scrub, with a resolution of one second, and the steps that were done."""
 
     at: datetime
     did: Scrubbed
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """The steps that the database role may not do."""
+        """Returns the steps for which the database role lacks the privilege."""
         return tuple(step for step in STEPS if not getattr(self.did, step))
 
 
 class ScrubRun(Base):
-    """The last run, exact to the second, and which steps the database role was allowed to do."""
+    """The last run, with a resolution of one second, and the steps that the database role was allowed to do."""
 
     __tablename__ = "scrub_run"
 
@@ -45,12 +45,12 @@ class ScrubRun(Base):
 
 
 def record(session: Session, did: Scrubbed, now: datetime) -> None:
-    """Record that it ran, in the place of the run before."""
+    """Record a run in place of the previous one."""
     session.execute(delete(ScrubRun))
     session.execute(insert(ScrubRun).values(at=now.replace(microsecond=0), **asdict(did)).on_conflict_do_nothing())
 
 
 def last(session: Session) -> LastScrub | None:
-    """The newest run; None when there was none yet."""
+    """Returns the latest run, or None if there was none yet."""
     newest = session.scalar(select(ScrubRun).order_by(ScrubRun.at.desc()).limit(1))
     return None if newest is None else LastScrub(newest.at, Scrubbed(*(getattr(newest, step) for step in STEPS)))

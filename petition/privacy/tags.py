@@ -1,7 +1,7 @@
-"""Keyed tags: what stands for an address in the database. Without the pepper they are 32 bytes of nothing.
+"""Keyed tags: they stand for an address in the database. Without the pepper they are 32 random-looking bytes.
 
-Refuses to work with a short pepper or campaign id: a tag under a weak key is an address for anyone with a
-staff list.
+A short pepper or campaign id is rejected, because anybody with a list of the staff could reverse a tag under a weak
+key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORD: Final = 4
 
 
 def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
-    """Name the person behind a canonical address within one campaign: 32 bytes, HMAC-SHA256 (RFC 2104)."""
+    """Returns the tag of a canonical address within one campaign: 32 bytes, HMAC-SHA256 (RFC 2104)."""
     if len(cid) != CAMPAIGN_BYTES:
         msg = f"a campaign id has {CAMPAIGN_BYTES} bytes"
         raise ValueError(msg)
@@ -32,14 +32,14 @@ def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 
 
 def mail_cap_key(pepper: bytes, day: date, canonical: str) -> bytes:
-    """Name a mailbox for one day, to count its code mails: 32 bytes that no identity tag can be linked to."""
+    """Returns the key for counting a mailbox's code mails of one day: 32 bytes, unlinkable to identity tags."""
     return _tag(pepper, MAIL_CAP + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode())
 
 
 def code_of_day(pepper: bytes, day: date, canonical: str) -> str:
-    """The eight digits that all code mails of a mailbox carry on one day; stored nowhere, made again when needed.
+    """Returns the eight digits in all code mails of a mailbox on one day. They are computed when needed, never stored.
 
-    Words of 32 bits that would make some codes likelier than others are passed over.
+    32-bit words that would make some codes more likely than others are skipped.
     """
     start = CODE + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode() + b"\0"
     for turn in count():
@@ -52,12 +52,12 @@ def code_of_day(pepper: bytes, day: date, canonical: str) -> str:
 
 
 def subscriber_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
-    """Name a personal address on one campaign's list: 32 bytes that no other tag can be linked to."""
+    """Returns the tag of a personal address among one campaign's subscribers: 32 bytes, unlinkable to other tags."""
     return _tag(pepper, SUBSCRIBER + cid + canonical.encode())
 
 
 def suppression_tag(pepper: bytes, canonical: str) -> bytes:
-    """Name an address that must not be mailed: 32 bytes."""
+    """Returns the tag of an address that must not be mailed: 32 bytes."""
     return _tag(pepper, SUPPRESSION + canonical.encode())
 
 

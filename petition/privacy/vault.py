@@ -1,8 +1,8 @@
-"""The sealed box: secrets at rest and addresses on their way to the mail worker.
+"""Encryption of secrets at rest and of addresses on their way to the mail worker.
 
-Guards keys, sealed names and task arguments with the master keys of the environment; the first key seals, all
-open. A Fernet token shows its time of sealing in clear, and times re-link signers to signatures. So `seal`
-writes no time at all, and only what must expire is sealed with one.
+The master keys of the environment protect keys, sealed names and task arguments. The first key encrypts; all of them
+decrypt. A Fernet token shows its creation time in clear, and times could link signers to signatures. `seal` therefore
+writes no time at all; only data that must expire gets one.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ CODE_LIFE: Final = 900
 
 
 class SealBroken(ValueError):
-    """The token was not sealed by one of the master keys, was altered, or is too old."""
+    """The token was not made with one of the master keys, was altered, or is too old."""
 
     def __init__(self) -> None:
         super().__init__("This token is altered, too old, or sealed with a key that is no longer listed.")
 
 
 class Vault:
-    """A box under the master keys, each 32 bytes in urlsafe base64. Raises ValueError without a sound key."""
+    """Encryption under the master keys, each 32 bytes in urlsafe base64. Raises ValueError without a valid key."""
 
     def __init__(self, master_keys: Sequence[str]) -> None:
         self._box = MultiFernet([Fernet(key.strip()) for key in master_keys])
 
     def seal(self, data: bytes) -> bytes:
-        """Seal for keeping. The token tells no time, but the length of the data in steps of 16 bytes."""
+        """Encrypt for storage. The token reveals no time, only the length of the data in steps of 16 bytes."""
         return self._box.encrypt_at_time(data, NO_TIME)
 
     def seal_dated(self, data: bytes, now: datetime) -> bytes:
-        """Seal for a while: the token shows the second, so that `unseal_fresh` can refuse it later."""
+        """Encrypt for a limited time. The token shows the second, so that `unseal_fresh` can reject it later."""
         return self._box.encrypt_at_time(data, int(now.timestamp()))
 
     def unseal(self, token: bytes) -> bytes:
-        """Open a token of either kind whatever its age; raise SealBroken."""
+        """Decrypt a token of either kind and of any age. Raises SealBroken."""
         try:
             return self._box.decrypt(token)
         except InvalidToken:
             raise SealBroken from None
 
     def unseal_fresh(self, token: bytes, ttl: int, now: datetime) -> bytes:
-        """Open a dated token of at most `ttl` seconds; raise SealBroken."""
+        """Decrypt a dated token that is at most `ttl` seconds old. Raises SealBroken."""
         try:
             return self._box.decrypt_at_time(token, ttl, int(now.timestamp()))
         except InvalidToken:
             raise SealBroken from None
 
     def rotate(self, token: bytes) -> bytes:
-        """Seal again under the first key, keeping the token's time; raise SealBroken."""
+        """Encrypt a token again under the first key and keep its time. Raises SealBroken."""
         try:
             return self._box.rotate(token)
         except InvalidToken:
@@ -65,7 +65,7 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where a code goes. `address` None means: send nothing, having taken the same time as for a real one."""
+    """The recipient of a code. If `address` is None, nothing is sent, in the same time as a real mail would take."""
 
     address: str | None
     lang: str
@@ -73,7 +73,7 @@ class Recipient:
 
 
 def seal_address(vault: Vault, address: str | None, lang: str, now: datetime, *, code: str = "") -> str:
-    """Seal the argument of the task that mails a code. Every token has the same length, also for nobody."""
+    """Encrypt the argument of the task that mails a code. Every token has the same length, even without a recipient."""
     payload = json.dumps([address, lang, code], separators=(",", ":")).encode()
     if len(payload) > PAYLOAD_BYTES:
         msg = f"an address, a language and a code fit into {PAYLOAD_BYTES} bytes"
@@ -82,6 +82,6 @@ def seal_address(vault: Vault, address: str | None, lang: str, now: datetime, *,
 
 
 def unseal_address(vault: Vault, token: str, now: datetime, ttl: int = CODE_LIFE) -> Recipient:
-    """Open a task argument of at most `ttl` seconds; raise SealBroken. Whoever waited so long asks again."""
+    """Decrypt a task argument that is at most `ttl` seconds old. Raises SealBroken; the person then asks again."""
     address, lang, code = json.loads(vault.unseal_fresh(token.encode(), ttl, now))
     return Recipient(address, lang, code)
