@@ -262,3 +262,8 @@ def test_templates_fill_the_empty_legal_texts_and_leave_what_was_typed(draft: Om
     assert (answer.status_code, screen["privacy_en"], screen["imprint_en"]) == (200, "We keep nothing.", "Us, here.")
     assert "[!" in screen["privacy_fr"]
     assert campaign().legal["imprint"] == {"en": "Us."}
+
+
+def test_a_field_of_any_name_beside_the_templates_is_ignored(draft: Omar) -> None:
+    answer = draft.does("~/draft/legal", privacy_en="Ours.", templates="yes", campaign="x", kept="y")
+    assert (answer.status_code, fields(answer)["privacy_en"]) == (200, "Ours.")

@@ -65,7 +65,8 @@ def _with_templates(step: str) -> Response:
     """The page with what was typed, and templates in the fields that are empty; nothing is saved."""
     campaign = _changeable(step)
     written = {name: text for name, text in request.form.items() if text.strip()}
-    return _page(_step(step)[1](_templates(campaign, **written), meta=about(campaign)), step, filled=True)
+    form = _step(step)[1](MultiDict(_templates(campaign) | written), meta=about(campaign))
+    return _page(form, step, filled=True)
 
 
 def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
@@ -92,16 +93,15 @@ def _durations(now: int) -> list[tuple[str, str]]:
 def _prefilled(step: str, campaign: Campaign) -> StepForm:
     form = _step(step)[1]
     if step == "legal" and not campaign.legal:
-        return form(_templates(campaign), meta=about(campaign))
+        return form(MultiDict(_templates(campaign)), meta=about(campaign))
     return form.of(campaign)
 
 
-def _templates(campaign: Campaign, **written: str) -> MultiDict[str, str]:
-    """The legal texts to begin with, in the languages that have one, and what was written already."""
+def _templates(campaign: Campaign) -> dict[str, str]:
+    """The legal texts to begin with, in the languages that have one."""
     names = [(name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATES_SPOKEN]
     base_url = services().config.base_url.rstrip("/")
-    texts = {
+    return {
         f"{name}_{lang}": render_template(f"legal/{name}.{lang}.md", campaign=campaign, base_url=base_url)
         for name, lang in names
     }
-    return MultiDict(texts | written)
