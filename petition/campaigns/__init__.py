@@ -1,8 +1,8 @@
-"""Campaigns: the letter, its demands, to whom it is addressed, and the states it goes through.
+"""Campaigns: the letter, its demands, its addressee, and the states that a campaign goes through.
 
-Guards the text: once a campaign is open its letter and demands are frozen, because the ledger's first entry holds
-their hashes. Refuses transitions that skip a state. Opening and closing themselves happen in `petition.epochs`,
-the one place that sees the ledger and the issuer's side.
+Once a campaign is open, its letter and demands are frozen, because the ledger's first entry holds their hashes.
+Transitions that skip a state are rejected. Opening and closing happen in `petition.epochs`, the only package that sees
+both the ledger and the issuer's side.
 """
 
 from petition.campaigns.acts import (

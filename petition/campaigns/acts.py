@@ -1,4 +1,4 @@
-"""Finding a campaign, and what organisers do with it: steps, demands, updates."""
+"""Finds campaigns, and changes them for organisers: state changes, demands, updates."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ UPDATES_A_WEEK = 3
 
 
 class TooManyUpdates(ExpectedError):
-    """Three updates were mailed this week; this one can be published without mail, or mailed next week."""
+    """Three updates were mailed this week. This one can be published without mail, or mailed next week."""
 
     status = 409
 
 
 def find(session: Session, slug: str) -> Campaign:
-    """The campaign of that name with its letters and demands, drafts excepted; raises CampaignUnknown."""
+    """Returns the campaign with this slug, with its letters and demands, unless it is a draft.
+
+    Raises CampaignUnknown.
+    """
     found = find_any(session, slug)
     if found is None or found.state is CampaignState.DRAFT:
         raise CampaignUnknown(slug)
@@ -41,30 +44,30 @@ def find(session: Session, slug: str) -> Campaign:
 
 
 def slug_of(session: Session, campaign_id: CampaignId) -> str:
-    """The name of a campaign in addresses."""
+    """Returns the slug of a campaign, which its addresses contain."""
     return session.scalars(select(Campaign.slug).where(Campaign.id == campaign_id)).one()
 
 
 def find_any(session: Session, slug: str) -> Campaign | None:
-    """The campaign of that name whatever its state."""
+    """Returns the campaign with this slug in any state, or None."""
     query = select(Campaign).where(Campaign.slug == slug)
     return session.scalar(query.options(selectinload(Campaign.letters), selectinload(Campaign.demands)))
 
 
 def every(*, but_drafts: bool = False) -> Select[Campaign]:
-    """All campaigns by name, or all that the public may see."""
+    """Returns a query for all campaigns by slug, or for those that are not drafts."""
     query = select(Campaign).order_by(Campaign.slug)
     query = query.options(selectinload(Campaign.letters), selectinload(Campaign.demands))
     return query.where(Campaign.state != CampaignState.DRAFT) if but_drafts else query
 
 
 def public_ids(session: Session) -> list[CampaignId]:
-    """Every campaign that is no draft."""
+    """Returns the id of every campaign that is not a draft."""
     return list(session.scalars(select(Campaign.id).where(Campaign.state != CampaignState.DRAFT)))
 
 
 def closed_before(session: Session, day: date) -> list[CampaignId]:
-    """Campaigns that were closed before a day."""
+    """Returns the campaigns that were closed before a day."""
     return list(session.scalars(select(Campaign.id).where(Campaign.closed < day)))
 
 
@@ -77,7 +80,7 @@ def require_open(campaign: Campaign | OpenCampaign) -> None:
 
 
 def step(campaign: Campaign, to: CampaignState) -> None:
-    """Go to the next state; raises StepSkipped for any other."""
+    """Move to the next state. Raises StepSkipped for any other state."""
     order = list(CampaignState)
     if order.index(to) != order.index(campaign.state) + 1:
         raise StepSkipped(f"{campaign.state} to {to}")
@@ -86,14 +89,20 @@ def step(campaign: Campaign, to: CampaignState) -> None:
 
 
 def _hold_for_news(session: Session, campaign: Campaign) -> None:
-    """Have the pages drawn again, and number news until the commit: the campaign's row first, as whoever closes it does."""
+    """Have the pages rendered again, and lock the numbering of news until the commit.
+
+    The campaign's row comes first, in the same order as in a close.
+    """
     campaign.mark_stale()
     session.flush()
     news.number_under_lock(session, campaign.id)
 
 
 def judge_demand(session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date) -> None:
-    """Record what became of a demand, since when, and who reports it; what was recorded before stays in its timeline."""
+    """Record the status of a demand, since when, and the source of that report.
+
+    Earlier statuses stay in its timeline.
+    """
     demand = next((each for each in campaign.demands if each.number == number), None)
     if demand is None:
         raise CampaignFaulty(f"There is no demand {number}.")
@@ -110,9 +119,10 @@ def judge_demand(session: Session, campaign: Campaign, number: int, state: Deman
 def publish_update(
     session: Session, campaign: Campaign, text: Mapping[str, str], now: datetime, *, mailed_since: datetime | None
 ) -> int:
-    """Publish news in each language of the letter; gives its number. Raises TextMissing, TooManyUpdates.
+    """Publish an update in each language of the letter and return its number. Raises TextMissing, TooManyUpdates.
 
-    `mailed_since`: when the week began in which at most three updates may be mailed; None: this one is not mailed.
+    `mailed_since` is the start of the week in which at most three updates may be mailed. If it is None, this update is
+    not mailed.
     """
     if campaign.state is CampaignState.DRAFT or not all(text.get(lang, "").strip() for lang in campaign.languages):
         raise TextMissing("An update needs a text in each language of a letter that is public.")

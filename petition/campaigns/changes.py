@@ -1,7 +1,7 @@
-"""Changing a draft, piece by piece; nothing else may be changed of a campaign, but what no signer relied on.
+"""Changes a draft, piece by piece. After the opening, only facts that no signer relied on can change.
 
-Guards what is frozen: each change first takes the campaign's row for itself and looks whether it is still a draft, so
-that no text slips in while somebody opens it. Refuses more demands and languages than anybody would read.
+This module protects what is frozen: each change first locks the campaign's row and checks that it is still a draft, so
+that no text changes while somebody opens it. It rejects more demands and languages than anybody would read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BY_LANGUAGE: Final = ("addressee_role", "organisers", "notice", "workforce_sourc
 
 
 def begin(session: Session, slug: str, origin: str, title: str, languages: list[str]) -> Campaign:
-    """An empty draft with a title in its first language; raises SlugTaken, CampaignFaulty."""
+    """Insert an empty draft with a title in its first language. Raises SlugTaken, CampaignFaulty."""
     letters = {lang: (title if number == 0 else "", "") for number, lang in enumerate(languages)}
     if not languages:
         raise CampaignFaulty("A letter in at least one language is needed.")
@@ -36,7 +36,7 @@ def begin(session: Session, slug: str, origin: str, title: str, languages: list[
 
 
 def duplicate(session: Session, source: Campaign, slug: str, origin: str) -> Campaign:
-    """A draft with all that a campaign says, but no date, no key, no signature; raises SlugTaken, CampaignFaulty."""
+    """Copy a campaign to a draft, without its dates, keys and signatures. Raises SlugTaken, CampaignFaulty."""
     copied = {name: getattr(source, name) for name in CHANGEABLE - {"opens_at", "closes_at"}}
     letters = {letter.lang: (letter.title, letter.markdown) for letter in source.letters}
     demands = [dict(demand.text) for demand in source.demands]
@@ -47,19 +47,22 @@ def duplicate(session: Session, source: Campaign, slug: str, origin: str) -> Cam
 
 
 def hold_draft(session: Session, campaign: Campaign) -> None:
-    """Take a draft for oneself until the end of the transaction; raises LetterFrozen if it was opened."""
+    """Lock a draft until the end of the transaction. Raises LetterFrozen if it was opened."""
     session.refresh(campaign, with_for_update=True)
     require_draft(campaign)
 
 
 def require_draft(campaign: Campaign) -> None:
-    """Raises LetterFrozen for what is no draft any more."""
+    """Raises LetterFrozen unless the campaign is a draft."""
     if campaign.state is not CampaignState.DRAFT:
         raise LetterFrozen(campaign.slug)
 
 
 def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
-    """Set facts of a campaign; raises LetterFrozen for those that an opening froze, CampaignFaulty for others."""
+    """Set facts of a campaign.
+
+    Raises LetterFrozen for facts that the opening froze, CampaignFaulty for unknown ones.
+    """
     if not changes.keys() <= CHANGEABLE:
         raise CampaignFaulty("There is no such fact of a campaign.")
     if campaign.state is not CampaignState.DRAFT and not changes.keys() <= NEVER_FROZEN:
@@ -72,14 +75,14 @@ def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are equal; another order of roles or teams is another value."""
+    """Returns whether two values are equal. Roles or teams in another order count as different."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one == other and list(one) == list(other)
     return bool(one == other)
 
 
 def write_letter(campaign: Campaign, lang: str, title: str, markdown: str) -> None:
-    """Replace or add one language of a draft's letter; raises LetterFrozen, CampaignFaulty."""
+    """Replace or add one language of a draft's letter. Raises LetterFrozen, CampaignFaulty."""
     require_draft(campaign)
     if len(markdown) > LONGEST_LETTER:
         raise CampaignFaulty("A letter may hold 60,000 characters at most.")
@@ -90,7 +93,7 @@ def write_letter(campaign: Campaign, lang: str, title: str, markdown: str) -> No
 
 
 def add_language(campaign: Campaign, lang: str) -> None:
-    """Begin the letter in one more language; raises LetterFrozen, CampaignFaulty."""
+    """Add an empty letter in a further language. Raises LetterFrozen, CampaignFaulty."""
     require_draft(campaign)
     if lang in campaign.languages or len(campaign.languages) >= MOST_LANGUAGES:
         raise CampaignFaulty("A letter has each language once, and twelve at most.")
@@ -99,7 +102,10 @@ def add_language(campaign: Campaign, lang: str) -> None:
 
 
 def remove_language(campaign: Campaign, lang: str) -> None:
-    """Take a language out of a draft with all its texts; raises LetterFrozen, CampaignFaulty for the last one."""
+    """Remove a language and all its texts from a draft.
+
+    Raises LetterFrozen, and CampaignFaulty for the last language.
+    """
     require_draft(campaign)
     if campaign.languages == [lang] or lang not in campaign.languages:
         raise CampaignFaulty("A letter needs at least one language.")
@@ -114,7 +120,7 @@ def remove_language(campaign: Campaign, lang: str) -> None:
 
 
 def add_demand(campaign: Campaign, text: Mapping[str, str]) -> None:
-    """Put a demand at the end; raises LetterFrozen, CampaignFaulty after the fiftieth."""
+    """Append a demand. Raises LetterFrozen, and CampaignFaulty after the fiftieth demand."""
     require_draft(campaign)
     if len(campaign.demands) >= MOST_DEMANDS:
         raise CampaignFaulty("A letter may have 50 demands at most.")
@@ -123,12 +129,12 @@ def add_demand(campaign: Campaign, text: Mapping[str, str]) -> None:
 
 
 def write_demand(campaign: Campaign, number: int, text: Mapping[str, str]) -> None:
-    """Change the words of a demand; raises LetterFrozen, CampaignFaulty."""
+    """Change the text of a demand. Raises LetterFrozen, CampaignFaulty."""
     _demand(campaign, number).text = dict(text)
 
 
 def move_demand(campaign: Campaign, number: int, by: int) -> int:
-    """Move a demand up (-1) or down (1) and give its new number; at an end it stays. Raises as above."""
+    """Move a demand up (-1) or down (1) and return its new number. At an end it stays. Raises as above."""
     moved, other = _demand(campaign, number), number + by
     if not 1 <= other <= len(campaign.demands):
         return number
@@ -138,7 +144,7 @@ def move_demand(campaign: Campaign, number: int, by: int) -> int:
 
 
 def remove_demand(campaign: Campaign, number: int) -> None:
-    """Take a demand out; those after it move up. Raises LetterFrozen, CampaignFaulty."""
+    """Remove a demand. Those after it move up. Raises LetterFrozen, CampaignFaulty."""
     _demand(campaign, number)
     texts = [demand.text for demand in campaign.demands if demand.number != number]
     for demand, text in zip(campaign.demands, texts, strict=False):

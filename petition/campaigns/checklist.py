@@ -1,7 +1,7 @@
-"""What a draft still lacks before it can be opened, as data: the page and the opening itself read the same list.
+"""What a draft still lacks before it can be opened, as data. The page and the opening itself use the same list.
 
-Guards that no half-written letter is frozen for good, by hand or by the calendar. Refuses to judge taste: what is merely
-advisable is not here.
+This module prevents an incomplete letter from being frozen, by hand or by the calendar. Advice that is a matter of
+taste does not belong here.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Final
 from petition.campaigns.tables import Campaign
 
 LEAST_BATCH: Final = 5
-"""A batch of fewer tells who has just signed; only demonstrations and tests may have smaller ones."""
+"""A smaller batch reveals who has just signed. Only demonstrations and tests may have smaller ones."""
 MARK: Final = "[!"
-"""With what each place of a legal text begins that is still to be completed, or to be read by a lawyer."""
+"""The start of each place in a legal text that is still to be completed, or to be read by a lawyer."""
 
 
 class Lack(StrEnum):
-    """One kind of thing that is missing."""
+    """The kinds of things that can be missing."""
 
     TITLE = "title"
     TEXT = "text"
@@ -39,7 +39,7 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One thing that is missing: in which language, at which demand, where that matters."""
+    """One missing thing, with its language and the number of the demand where they matter."""
 
     lack: Lack
     lang: str = ""
@@ -52,7 +52,7 @@ class Missing:
 
 @dataclass(slots=True)
 class _Rules:
-    """What this installation demands of an opening; until a process says otherwise, everything."""
+    """The requirements of this installation for an opening. By default all of them apply."""
 
     small_batches: bool = False
 
@@ -61,12 +61,12 @@ _rules = _Rules()
 
 
 def allow_small_batches(allowed: bool) -> None:
-    """Whether a letter may open whose batches hold fewer than five signatures: never in production."""
+    """Set whether a letter may open with batches of fewer than five signatures. Production never allows it."""
     _rules.small_batches = allowed
 
 
 def missing(campaign: Campaign, now: datetime) -> list[Missing]:
-    """Everything that keeps a draft from being opened at a moment; empty when it can be."""
+    """Returns everything that prevents a draft from being opened at a moment. It is empty when nothing does."""
     return [
         *_of_the_letter(campaign),
         *_of_the_demands(campaign),

@@ -1,4 +1,4 @@
-"""From a description to a draft: what is refused, with a sentence for each."""
+"""Turns a description of a campaign into a draft, and rejects faulty descriptions with a sentence for each fault."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Draft:
 
 
 def draft(session: Session, described: Draft) -> Campaign:
-    """Write a whole campaign down as a draft; raises CampaignFaulty with a sentence."""
+    """Insert a complete campaign as a draft. Raises CampaignFaulty with a sentence."""
     _refuse_faults(described)
     return written(session, described)
 
 
 def written(session: Session, described: Draft) -> Campaign:
-    """Write a campaign down as far as it goes: what it lacks is asked at its opening."""
+    """Insert a campaign as a draft even if it is incomplete. What it lacks is checked at its opening."""
     languages = list(described.languages or described.letters)
     campaign = Campaign(
         id=secrets.token_bytes(16),

@@ -1,4 +1,4 @@
-"""What may be wrong with a campaign, each named after what happened."""
+"""The errors of campaigns, each named after what happened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from petition.core.errors import ExpectedError
 
 
 class CampaignUnknown(ExpectedError, LookupError):
-    """No public campaign has this name."""
+    """No public campaign has this slug."""
 
     status = 404
 
@@ -26,7 +26,7 @@ class CampaignClosed(ExpectedError):
 
 
 class LetterFrozen(ExpectedError):
-    """The letter was opened for signatures; its words cannot change."""
+    """The letter was opened for signatures, so its text cannot change."""
 
     status = 409
 
@@ -38,7 +38,7 @@ class StepSkipped(ExpectedError):
 
 
 class CampaignFaulty(ExpectedError, ValueError):
-    """A campaign's description cannot be used; the sentence says what to mend."""
+    """A campaign's description cannot be used. The message says what to correct."""
 
     status = 422
 
@@ -50,7 +50,7 @@ class SlugTaken(ExpectedError, ValueError):
 
 
 class CampaignIncomplete(ExpectedError, ValueError):
-    """Something is missing that a campaign needs before it can be opened; `missing` says what."""
+    """A campaign cannot be opened yet. `missing` lists what it lacks."""
 
     status = 409
 
@@ -60,18 +60,18 @@ class CampaignIncomplete(ExpectedError, ValueError):
 
 
 class SigningStopped(ExpectedError):
-    """The organisers stopped signing for a while; passes stay good."""
+    """The organisers paused signing. Passes stay valid."""
 
     status = 409
 
 
 class VerificationStopped(ExpectedError):
-    """The organisers stopped codes, or a method of verification, for a while."""
+    """The organisers paused codes, or a method of verification."""
 
     status = 409
 
 
 class TextMissing(CampaignFaulty):
-    """An update, or an answer, lacks its text in a language of a letter that is public."""
+    """An update or an answer lacks its text in one of the letter's languages."""
 
     status = 409

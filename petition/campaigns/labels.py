@@ -1,4 +1,4 @@
-"""What the states of a campaign and of a demand are called: on pages, in pictures and in mails."""
+"""The names of the states of a campaign and of a demand: on pages, in pictures and in mails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CAMPAIGN_STATES: Final[Mapping[CampaignState, str]] = {
     CampaignState.ANSWERED: _("Answered"),
 }
 SIGNING_PAUSED: Final = _("Signing is paused")
-"""Said of an open campaign instead of its state."""
+"""This label replaces the state of an open campaign whose signing is paused."""
 
 DEMAND_STATES: Final[Mapping[DemandState, str]] = {
     DemandState.NO_ANSWER: _("No answer yet"),
@@ -28,5 +28,5 @@ DEMAND_STATES: Final[Mapping[DemandState, str]] = {
 
 
 def campaign_state(state: CampaignState, *, paused: bool) -> str:
-    """Where a campaign stands, in English; `paused`: its organisers have paused signing."""
+    """Returns the label of a campaign's state, in English. `paused`: its organisers have paused signing."""
     return SIGNING_PAUSED if paused and state is CampaignState.OPEN else CAMPAIGN_STATES[state]

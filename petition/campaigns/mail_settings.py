@@ -1,6 +1,7 @@
-"""How a campaign mails: its time zone, its hours, whether subjects are neutral, and the demonstration's short days.
+"""A campaign's mail settings: time zone, hours, neutral subjects, and the shortened days of a demonstration.
 
-Guards that these are whole and possible before anything is planned with them. Refuses unknown names and zones.
+Settings are checked to be complete and possible before anything is planned with them. Unknown names and time zones are
+rejected.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ DAY_SECONDS = 86_400
 
 
 class MailingFaulty(ValueError):
-    """The mailing settings cannot be used; the sentence says what to mend."""
+    """The mail settings cannot be used. The message says what to correct."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """`hour`: local hour of the digests. Nothing is sent from `quiet_from` to `quiet_to`, unless both are the same.
+    """The mail settings. `hour` is the local hour of the digests.
 
-    `neutral`: subjects do not name the letter. `addressee`: the weekly mail to the addressee. `daily_seconds` and
-    `weekly_seconds`: how long a day and a week last in a demonstration; 0: as long as everywhere.
+    Nothing is sent from `quiet_from` to `quiet_to`, unless both are the same. `neutral`: subjects do not name the
+    letter. `addressee`: the addressee gets the weekly mail. `daily_seconds` and `weekly_seconds` are the length of a
+    day and a week in a demonstration; 0 means the usual length.
     """
 
     time_zone: str = "UTC"
@@ -37,7 +39,7 @@ class Mailing:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Self:
-        """From a campaign's column or file; raises MailingFaulty with a sentence."""
+        """Read settings from a campaign's column or a file. Raises MailingFaulty with a sentence."""
         kinds = {each.name: type(each.default) for each in fields(cls)}
         for name, value in settings.items():
             if type(value) is not kinds.get(name):
@@ -51,7 +53,7 @@ class Mailing:
         return mailing
 
     def zone(self) -> ZoneInfo:
-        """The time zone; raises MailingFaulty."""
+        """Returns the time zone. Raises MailingFaulty."""
         try:
             return ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,8 +1,8 @@
-"""Milestones: numbers of signatures, or shares of the workforce, that are worth telling.
+"""Milestones: numbers of signatures, or shares of the workforce, that are announced when they are reached.
 
-Guards that each is announced exactly once, whatever crashes and however many count at once: reaching one is one
-insert with a unique key, in the transaction that advances the count, and the one who inserts announces. Refuses to
-take one back: it stays history when signers withdraw.
+Each milestone is announced exactly once, even after a crash or with concurrent counts. Reaching one is a single insert
+with a unique key, in the transaction that advances the count, and the caller whose insert succeeds announces it. A
+reached milestone is never undone: it stays part of the history when signers withdraw.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from petition.core.db import Base
 from petition.core.ids import CampaignId
 
 UNKNOWN: Final = 999_999_999
-"""The seal of a name that waits for a share of a workforce nobody knows: more than anybody counts."""
+"""The seal of a name that waits for a share of an unknown workforce. It is larger than any count."""
 
 
 class MilestoneKind(StrEnum):
-    """A number of signatures, or per cent of the workforce."""
+    """A milestone is a number of signatures, or a percentage of the workforce."""
 
     COUNT = "count"
     SHARE = "share"
 
 
 class Goal(Base):
-    """A milestone that a campaign aims at; `value` is signatures, or whole per cent of the workforce.
+    """A milestone that a campaign aims at. `value` is a number of signatures, or a whole percentage of the workforce.
 
-    What follows when it is reached: it stands on the page in any case; `mail_readers` and `mail_organisers` mail it to
-    them; until one with `open_names` is reached, no name is public.
+    A reached milestone always appears on the page. With `mail_readers` and `mail_organisers` it is mailed to
+    subscribers and to organisers. If a campaign has milestones with `open_names`, names are public only after one of
+    those was reached.
     """
 
     __tablename__ = "goal"
@@ -49,7 +50,7 @@ class Goal(Base):
 
 
 class Milestone(Base):
-    """A milestone that was reached, in which epoch, on which day."""
+    """A milestone that was reached, with the epoch and the day."""
 
     __tablename__ = "milestone"
 
@@ -62,7 +63,7 @@ class Milestone(Base):
 
 @dataclass(frozen=True, slots=True)
 class MilestoneStatus:
-    """A goal, the signatures it needs, and when it was reached."""
+    """A milestone, the signatures that it needs, and when it was reached."""
 
     kind: MilestoneKind
     value: int
@@ -72,14 +73,17 @@ class MilestoneStatus:
 
 
 def aim(session: Session, campaign_id: CampaignId, goals: Sequence[tuple[MilestoneKind, int]]) -> None:
-    """Set what a campaign aims at; repeating a goal changes nothing."""
+    """Set the milestones that a campaign aims at. Repeating one changes nothing."""
     rows = [{"campaign_id": campaign_id, "kind": kind, "value": value} for kind, value in goals]
     if rows:
         session.execute(insert(Goal).values(rows).on_conflict_do_nothing())
 
 
 def needs(kind: MilestoneKind, value: int, workforce: int | None) -> int | None:
-    """Signatures a goal needs; None for a share of a workforce nobody knows. A share is rounded up."""
+    """Returns the signatures that a milestone needs, or None for a share of an unknown workforce.
+
+    Shares are rounded up.
+    """
     if kind is MilestoneKind.COUNT:
         return value
     return None if not workforce else -(-workforce * value // 100)
@@ -88,7 +92,7 @@ def needs(kind: MilestoneKind, value: int, workforce: int | None) -> int | None:
 def reach(
     session: Session, campaign_id: CampaignId, counted: int, workforce: int | None, epoch: int, day: date
 ) -> list[Milestone]:
-    """Insert every goal that `counted` signatures reach; gives those this call was the first to insert."""
+    """Insert every milestone that `counted` signatures reach. Returns those that this call was the first to insert."""
     reached = [
         {"campaign_id": campaign_id, "kind": goal.kind, "value": goal.value, "epoch": epoch, "day": day}
         for goal in session.scalars(select(Goal).where(Goal.campaign_id == campaign_id))
@@ -101,13 +105,16 @@ def reach(
 
 
 def names_wait(session: Session, campaign_id: CampaignId) -> bool:
-    """Whether no name may be public yet: milestones open them, and none of those was reached."""
+    """Returns whether names must not be public yet, because no milestone that opens them was reached."""
     opening = _opening(campaign_id)
     return bool(session.scalar(select(opening.exists() & ~opening.where(_reached()).exists())))
 
 
 def names_from(session: Session, campaign_id: CampaignId, workforce: int | None) -> int | None:
-    """From how many signatures on names are public, where they wait; 0 when nobody can tell yet; None: they do not."""
+    """Returns the number of signatures from which on names are public.
+
+    It is 0 while that number is unknown, and None if names do not wait.
+    """
     if not names_wait(session, campaign_id):
         return None
     goals = session.scalars(_opening(campaign_id))
@@ -115,7 +122,10 @@ def names_from(session: Session, campaign_id: CampaignId, workforce: int | None)
 
 
 def seal(campaign_id: BindParameter[bytes], workforce: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
-    """`names_from` as part of a statement: the seal of whoever signs with a name now; 0: there is none."""
+    """Returns `names_from` as part of a statement: the seal of a signer who gives a name now.
+
+    0 means that there is none.
+    """
     opening = Goal.open_names & (Goal.campaign_id == campaign_id)
     open_already = select(Goal.value).where(opening, _reached()).exists()
     share = (func.nullif(workforce, 0, type_=BigInteger()) * Goal.value + 99) // 100
@@ -135,7 +145,7 @@ def _reached() -> ColumnElement[bool]:
 
 
 def statuses(session: Session, campaign_id: CampaignId, workforce: int | None) -> list[MilestoneStatus]:
-    """Every goal with its state, in the order of the signatures needed."""
+    """Returns every milestone with its status, ordered by the signatures that it needs."""
     reached = {
         (milestone.kind, milestone.value): milestone
         for milestone in session.scalars(select(Milestone).where(Milestone.campaign_id == campaign_id))

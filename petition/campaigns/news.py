@@ -1,8 +1,8 @@
-"""News: what happened to a campaign in public, numbered, so that each digest tells each thing once.
+"""News: public events of a campaign, numbered, so that each digest reports each event exactly once.
 
-Guards "each once" against clocks: a digest covers the numbers after the last one's, not the moments between two
-times, so a clock that is stepped, a day that has 25 hours and a beat that slept lose nothing and repeat nothing.
-Numbers are given under a lock until the commit, so that no lower one appears after a higher one was told.
+A digest covers the numbers after the last one of the previous digest, not a period between two times. A clock that
+jumps, a day of 25 hours and a beat that was down therefore lose and repeat nothing. Numbers are assigned under a lock
+until the commit, so that no lower number appears after a higher one was reported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from petition.core.outbox import OutboxKind
 
 
 class NewsKind(StrEnum):
-    """What there is to tell; `value` of the row says which milestone's needs, update, demand."""
+    """The kinds of news. The row's `value` names the needs of the milestone, the update or the demand."""
 
     MILESTONE = "milestone"
     UPDATE = "update"
@@ -31,7 +31,7 @@ class NewsKind(StrEnum):
 
 
 class News(Base):
-    """One public thing that happened, written in the transaction of its cause."""
+    """One public event, written in the transaction of its cause."""
 
     __tablename__ = "news"
 
@@ -43,7 +43,7 @@ class News(Base):
 
 
 def record_news(session: Session, campaign_id: CampaignId, kind: NewsKind, value: int, day: date) -> int:
-    """Write down what happened; gives its number, from 1."""
+    """Record an event and return its number, from 1."""
     number_under_lock(session, campaign_id)
     number = newest(session, campaign_id) + 1
     session.add(News(campaign_id=campaign_id, number=number, kind=kind, value=value, day=day))
@@ -52,7 +52,7 @@ def record_news(session: Session, campaign_id: CampaignId, kind: NewsKind, value
 
 
 def record_instant_news(session: Session, campaign_id: CampaignId, kind: NewsKind, value: int, now: datetime) -> None:
-    """Record what happened, and queue it for subscribers who chose instant mail: the outbox row has the news's number."""
+    """Record an event, and queue it for subscribers who chose instant mail. The outbox row has the news's number."""
     number = record_news(session, campaign_id, kind, value, now.date())
     outbox.add(session, OutboxKind.INSTANT_NEWS, campaign_id, number, now)
 
@@ -63,11 +63,11 @@ def number_under_lock(session: Session, campaign_id: CampaignId) -> None:
 
 
 def newest(session: Session, campaign_id: CampaignId) -> int:
-    """The number of the last thing that happened; 0 when nothing has."""
+    """Returns the number of the latest event; 0 if there is none."""
     return int(session.scalar(select(func.max(News.number)).where(News.campaign_id == campaign_id)) or 0)
 
 
 def between(session: Session, campaign_id: CampaignId, after: int, upto: int) -> list[News]:
-    """What happened after one number, up to another one included, in its order."""
+    """Returns the events after one number, up to and including another one, in their order."""
     query = select(News).where(News.campaign_id == campaign_id, News.number > after, News.number <= upto)
     return list(session.scalars(query.order_by(News.number)))

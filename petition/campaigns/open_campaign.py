@@ -1,7 +1,7 @@
-"""What signing needs to know of a campaign, as plain values.
+"""What signing needs to know about a campaign, as plain values.
 
-Guards the public path from database rows: what a web process remembers for a second has no session, and a relationship
-of such a row could not be loaded. Made from a row in one place, `OpenCampaign.of`.
+Web processes cache these values for a second. A cached database row would have no session and could not load its
+relationships. `OpenCampaign.of` is the only place that creates them from a row.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from petition.privacy import DomainPolicy
 
 @dataclass(frozen=True, slots=True)
 class OpenCampaign:
-    """A campaign that was opened, perhaps closed since: whether it still is open, the database decides.
+    """A campaign that was opened and may be closed by now. Only the database knows whether it is still open.
 
-    `issuer` is the public key of its passes (SPKI), `domains` say which work addresses belong to the organisation,
-    `roles` and `teams` are the names on the organisers' lists, `public_min` is the smallest count that is public.
+    `issuer` is the public key of its passes (SPKI). `domains` determines which work addresses belong to the
+    organisation. `roles` and `teams` are the names on the organisers' lists. `public_min` is the smallest count that is
+    public.
     """
 
     id: CampaignId
@@ -36,7 +37,7 @@ class OpenCampaign:
 
     @classmethod
     def of(cls, row: Campaign) -> OpenCampaign:
-        """The values of a row."""
+        """Returns the values of a row."""
         return cls(
             id=row.id,
             slug=row.slug,
@@ -50,7 +51,7 @@ class OpenCampaign:
 
 
 def find_opened(session: Session, slug: str) -> OpenCampaign:
-    """The campaign of that name, drafts excepted; raises CampaignUnknown."""
+    """Returns the campaign with this slug, unless it is a draft. Raises CampaignUnknown."""
     query = select(Campaign).where(Campaign.slug == slug, Campaign.state != CampaignState.DRAFT)
     row = session.scalar(query)
     if row is None:

@@ -1,8 +1,8 @@
-"""Kill switches: what organisers stop for a while, and take up again.
+"""Kill switches: organisers pause parts of a campaign and resume them.
 
-Guards that a stop holds from the moment it is committed, whatever a process remembers of the campaign: the statements
-that sign, that count a code and that issue a pass ask the campaign's row themselves (`runs`). Refuses to stop what the
-campaign does not have. A stop takes nothing back: passes and signatures stay as they are.
+A pause applies from the moment of its commit, even if a process has cached the campaign: the statements that sign,
+count a code and issue a pass check the campaign's row themselves (`runs`). Parts that the campaign does not have cannot
+be paused. A pause undoes nothing: passes and signatures stay as they are.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ METHOD: Final = "method:"
 
 
 def switches(campaign: Campaign) -> list[str]:
-    """What can be stopped: signing, codes, each method."""
+    """Returns the parts that can be paused: signing, codes, each method."""
     return [SIGNING, CODES, *(METHOD + name for name in campaign.methods)]
 
 
 def stop(session: Session, campaign: Campaign, what: str) -> bool:
-    """Stop something; false if it was stopped already. Waits for signatures under way and keeps later ones out."""
+    """Pause a part.
+
+    Returns False if it was paused already. It waits for signatures under way and rejects later ones.
+    """
     _lock(session, campaign, what)
     if what in campaign.stopped:
         return False
@@ -37,7 +40,7 @@ def stop(session: Session, campaign: Campaign, what: str) -> bool:
 
 
 def resume(session: Session, campaign: Campaign, what: str) -> bool:
-    """Take something up again; false if it was not stopped."""
+    """Resume a part. Returns False if it was not paused."""
     _lock(session, campaign, what)
     if what not in campaign.stopped:
         return False
@@ -46,14 +49,14 @@ def resume(session: Session, campaign: Campaign, what: str) -> bool:
 
 
 def runs(what: str | ColumnElement[str]) -> ColumnElement[bool]:
-    """A condition for a statement: the campaign's row says that this was not stopped."""
+    """Returns a condition for a statement: according to the campaign's row, this part is not paused."""
     return not_(func.jsonb_exists(Campaign.stopped, what, type_=Boolean))
 
 
 def refuse_stopped(session: db.Writing, campaign_id: CampaignId, *, method: str = "", codes: bool = False) -> None:
-    """Raise SigningStopped, or VerificationStopped for a method or its codes; for whoever was refused and asks why.
+    """Raise SigningStopped, or VerificationStopped for a method or its codes, if that is why a statement was refused.
 
-    Not asked beforehand: what a process remembers may be older than a stop, or than its end.
+    This is not checked beforehand, because a cached campaign may be older than a pause, or than its end.
     """
     query = select(Campaign.stopped).where(Campaign.id == campaign_id, Campaign.state == CampaignState.OPEN)
     _refuse(session.scalar(query) or [], method=method, codes=codes)

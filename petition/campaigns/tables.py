@@ -1,4 +1,4 @@
-"""The rows of a campaign: letter, demands, updates, handover, answer; and the states they go through."""
+"""The tables of a campaign: letter, demands, updates, handover, answer; and the states that they go through."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from petition.privacy import DomainPolicy
 
 
 class CampaignState(StrEnum):
-    """The life of a campaign, in order."""
+    """The states of a campaign, in order."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -27,7 +27,7 @@ class CampaignState(StrEnum):
 
 
 class DemandState(StrEnum):
-    """What became of one demand."""
+    """The states of a demand."""
 
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
@@ -37,7 +37,7 @@ class DemandState(StrEnum):
 
 
 class Campaign(Base):
-    """One letter to one addressee. `id` is 16 random bytes, named `cid` in the protocol."""
+    """One letter to one addressee. `id` is 16 random bytes, called `cid` in the protocol."""
 
     __tablename__ = "campaign"
 
@@ -74,21 +74,24 @@ class Campaign(Base):
     demands: Mapped[list[Demand]] = relationship(order_by="Demand.number", cascade="all, delete-orphan")
 
     def policies(self) -> list[DomainPolicy]:
-        """Which work addresses belong to the organisation."""
+        """Returns the rules for work addresses of the organisation."""
         return [DomainPolicy(domain=name, **rule) for name, rule in sorted(self.domains.items())]
 
     def mark_stale(self) -> None:
-        """Have the public pages drawn again; written even if this session read that they will be: they may be by now."""
+        """Have the public pages rendered again.
+
+        The flag is written even if this session read it as set, because another process may have reset it since.
+        """
         self.stale = True
         flag_modified(self, "stale")
 
     def demand_ids(self) -> list[str]:
-        """Names of the demands in the ledger: d1, d2 and so on."""
+        """Returns the names of the demands in the ledger: d1, d2 and so on."""
         return [f"d{demand.number}" for demand in self.demands]
 
 
 class Letter(Base):
-    """The letter in one language; `sha256` is set when its words are frozen."""
+    """The letter in one language. `sha256` is set when the text is frozen."""
 
     __tablename__ = "letter"
 
@@ -99,12 +102,12 @@ class Letter(Base):
     sha256: Mapped[bytes | None]
 
     def digest(self) -> bytes:
-        """SHA-256 of the Markdown's UTF-8 bytes: what the ledger holds."""
+        """Returns the SHA-256 of the Markdown's UTF-8 bytes, which the ledger holds."""
         return hashlib.sha256(self.markdown.encode()).digest()
 
 
 class Demand(Base):
-    """One numbered demand, with its state and where that is reported."""
+    """One numbered demand, with its state and the source that reports it."""
 
     __tablename__ = "demand"
 
@@ -117,7 +120,7 @@ class Demand(Base):
 
 
 class Update(Base):
-    """News by the organisers; `mailed` says whether subscribers get it by mail, too."""
+    """News by the organisers. `mailed` means that subscribers also get it by mail."""
 
     __tablename__ = "update"
 
@@ -129,7 +132,7 @@ class Update(Base):
 
 
 class DemandStep(Base):
-    """What became of a demand, step by step: the public timeline of one."""
+    """One step in the public timeline of a demand."""
 
     __tablename__ = "demand_step"
 
@@ -142,7 +145,10 @@ class DemandStep(Base):
 
 
 class UpdateDraft(Base):
-    """News being written, or planned: published at `due`; `number` once it was, and `approved` when two keys were turned."""
+    """An update that is written or scheduled. It is published at `due`, and `number` is set then.
+
+    `approved` is set when a second organiser approved it.
+    """
 
     __tablename__ = "update_draft"
 
@@ -167,7 +173,7 @@ class Handover(Base):
 
 
 class Answer(Base):
-    """What the addressee answered, by language."""
+    """The addressee's answer, by language."""
 
     __tablename__ = "answer"
 

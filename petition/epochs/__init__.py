@@ -1,7 +1,8 @@
-"""Epochs: the one place that sees both sides, and of verification only how many passes were issued.
+"""Epochs: the only package that sees both sides, and of verification only the number of issued passes.
 
-Guards that a batch is one transaction under one lock: entries, tree, checkpoint, count, milestones, what is owed and
-what the public sees stand or fall together, so that a crash at any point changes nothing. Refuses a second runner.
+A batch is one transaction under one lock: entries, tree, checkpoint, count, milestones, outbox rows and the public
+snapshot are committed together, so that a crash at any point changes nothing. A second process cannot run at the same
+time.
 """
 
 from petition.epochs.audit import Drift, Health, audit, health, stalled_seconds

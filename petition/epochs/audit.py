@@ -1,8 +1,7 @@
-"""The recount: everything the ledger's entries say, against everything the database shows.
+"""The recount: compares everything in the ledger's entries with everything that the database shows.
 
-Guards the number. `audit` reads each entry with the same rules a reporter's `verify.py` uses and compares the result
-with the head, the tiles, the rows that pages are made from and the published count; `health` is the cheap version
-for monitors.
+`audit` reads each entry with the rules of the public `verify.py` and compares the result with the head, the tiles, the
+rows that pages are rendered from and the published count. `health` is the cheap version for monitors.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ from petition.signatures.tables import Pending, Signature
 
 TENS: Final = 10
 GRACE: Final = timedelta(minutes=1)
-"""A batch that is due is written within seconds; a busy worker may take longer."""
+"""A due batch is written within seconds; a busy worker may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What the entries prove, and every place where the database says something else."""
+    """What the entries prove, and every place where the database disagrees."""
 
     counted: int
     size: int
@@ -45,8 +44,9 @@ class Drift:
 class Health:
     """Figures for a monitor.
 
-    Signatures waiting, in whole tens so that none moves the figure by itself; seconds by which a batch is overdue,
-    oldest outbox row in seconds, rows given up, and shown minus recounted signatures.
+    They are: waiting signatures, in whole tens so that a single one never changes the figure; the seconds by which a
+    batch is overdue; the age of the oldest outbox row in seconds; the rows given up; and the shown minus the recounted
+    signatures.
     """
 
     pending: int
@@ -57,7 +57,7 @@ class Health:
 
 
 def audit(session: Session, campaign: Campaign) -> Drift:
-    """Recount a ledger from its entries; `faults` is empty when everything agrees."""
+    """Recount a ledger from its entries. `faults` is empty when everything agrees."""
     head = log.head_of(session, campaign.id)
     found: list[str] = []
     report = verify.verify(
@@ -106,14 +106,14 @@ def _compare(session: Session, campaign: Campaign, head: log.Head, report: verif
 
 
 def _standing(session: Session, campaign_id: CampaignId) -> int:
-    """Signature rows whose entry is in the ledger and not struck out there."""
+    """Count the signature rows whose entry is in the ledger and has no tombstone there."""
     rows = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign_id)
     head = log.head_of(session, campaign_id)
     return int(session.scalar(rows) or 0) - head.withdrawn - sum(head.removed.values())
 
 
 def health(session: Session, now: datetime) -> Health:
-    """Cheap figures over all open campaigns."""
+    """Returns cheap figures over all open campaigns."""
     pending = int(session.scalar(select(func.count()).select_from(Pending)) or 0) // TENS * TENS
     heads = list(session.scalars(select(log.Head).join(Campaign, Campaign.id == log.Head.campaign_id)))
     open_ones = session.scalars(select(Campaign).where(Campaign.state == CampaignState.OPEN))
@@ -125,10 +125,10 @@ def health(session: Session, now: datetime) -> Health:
 
 
 def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
-    """How long a batch that is due has been overdue; 0 when none is.
+    """Returns for how many seconds a due batch has been overdue; 0 when none is.
 
-    From its earliest moment, or from the last time that somebody looked for due batches: since when enough have waited
-    is not kept, because that would be the moment at which one person signed.
+    The time counts from the batch's earliest moment, or from the last search for due batches. The moment since which
+    enough signatures wait is not stored, because it would be the moment at which one person signed.
     """
     head = log.head_of(session, campaign.id)
     if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):

@@ -1,4 +1,4 @@
-"""One batch: from what waits to what is in the ledger (docs/protocol.md §4.2)."""
+"""Writes a batch: moves what waits into the ledger (docs/protocol.md §4.2)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
 LOOKED: Final = "batches"
-"""What the sign of life of whoever looks for due batches is called (`petition.core.heartbeats.beat`)."""
+"""The heartbeat name of the job that searches for due batches (`petition.core.heartbeats.beat`)."""
 PATIENCE: Final = timedelta(days=7)
-"""So long a withdrawal or a removal waits at most for others."""
+"""The longest time for which a withdrawal or a removal waits for others."""
 
 
 class Due(StrEnum):
-    """What a batch that is due takes: everything that waits, or only withdrawals and removals."""
+    """What a due batch takes: everything that waits, or only withdrawals and removals."""
 
     EVERYTHING = "everything"
     TOMBSTONES = "tombstones"
@@ -36,7 +36,7 @@ class Due(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An epoch that was closed: its number, and how many signatures and tombstones it took in."""
+    """A closed epoch: its number, and how many signatures and tombstones it took in."""
 
     number: int
     signatures: int
@@ -44,10 +44,11 @@ class Closed:
 
 
 def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Due | None:
-    """What a batch may take now; None: nothing. No signature is ever written with fewer than the least number of others.
+    """Returns what a batch may take now, or None. No signature is written with fewer than the least number of others.
 
-    Once the interval has passed, everything if enough signatures wait, however long fewer have waited; only withdrawals
-    and removals if as many of them wait, or the oldest has waited a week. The last batch is the close's.
+    Once the interval has passed, a batch takes everything if enough signatures wait, no matter how long fewer have
+    waited. It takes only withdrawals and removals if as many of those wait, or if the oldest has waited a week. The
+    close writes the last batch.
     """
     if timedelta(0) <= now - head.epoch_at < timedelta(seconds=campaign.interval):
         return None
@@ -60,9 +61,9 @@ def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The batch to come: whether ten signatures or more wait, how many make a batch, and its earliest moment.
+    """The coming batch: whether ten signatures or more wait, how many make a batch, and its earliest moment.
 
-    Nothing finer: an exact figure would move when one person signs.
+    Nothing is finer, because an exact figure would change when one person signs.
     """
 
     many: bool
@@ -74,13 +75,16 @@ MANY: Final = 10
 
 
 def coming(session: Session, campaign: Campaign, head: log.Head) -> Coming:
-    """What waits, coarsely, and when it may be written."""
+    """Returns a coarse figure of what waits, and when it may be written."""
     pending, _tombstones = signatures.waiting(session, campaign.id)
     return Coming(pending >= MANY, campaign.batch_min, head.epoch_at + timedelta(seconds=campaign.interval))
 
 
 def _note_tombstones(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
-    """Since which day withdrawals or removals wait: one day a campaign, so that no row of theirs needs one."""
+    """Record the day since which withdrawals or removals wait.
+
+    One day per campaign suffices, so their rows need none.
+    """
     _pending, tombstones = signatures.waiting(session, campaign.id)
     if not tombstones:
         head.tombstones_since = None
@@ -89,7 +93,7 @@ def _note_tombstones(session: Session, campaign: Campaign, head: log.Head, now: 
 
 
 def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:
-    """Close an epoch if one is due and nobody else is at it; None otherwise."""
+    """Close an epoch if one is due and no other process does so. Returns None otherwise."""
     if not db.try_hold(session, epoch_lock(campaign_id)):
         return None
     campaign = session.get_one(Campaign, campaign_id)
@@ -102,17 +106,17 @@ def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Close
 
 
 def epoch_lock(campaign_id: CampaignId) -> int:
-    """Held by whoever writes to a ledger."""
+    """Returns the key of the lock that is held while writing to a ledger."""
     return db.lock_key("epoch", campaign_id)
 
 
 def close_epoch(
     session: Session, campaign: Campaign, now: datetime, *, takes: Due = Due.EVERYTHING, last: bool = False
 ) -> Closed:
-    """Write a batch whatever its size; with `last`, the close entry after it. The caller commits.
+    """Write a batch of any size, followed by the close entry if it is the `last`. The caller commits.
 
-    Tombstones by index, then signatures by leaf hash, then the epoch entry. The issued counts are read after the
-    signatures were taken, so they cover every one of them; without new signatures they stay what they were.
+    It holds tombstones by index, then signatures by leaf hash, then the epoch entry. The issued counts are read after
+    the signatures were taken, so they cover every one of them. Without new signatures the counts do not change.
     """
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
@@ -155,5 +159,5 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
 
 
 def open_ids(session: Session) -> list[CampaignId]:
-    """Campaigns that take signatures."""
+    """Returns the campaigns that take signatures."""
     return list(session.scalars(select(Campaign.id).where(Campaign.state == CampaignState.OPEN)))

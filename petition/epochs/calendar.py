@@ -1,4 +1,4 @@
-"""Opening and closing: keys are made, words are frozen, the first and the last entry are written."""
+"""Opens and closes campaigns: creates the keys, freezes the letter, writes the first and the last entry."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from petition.signatures import bulk_removal
 
 
 def open_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Freeze the words, make the keys, write entry 0, and take signatures from now on.
+    """Freeze the letter, create the keys, write entry 0, and take signatures from now on.
 
-    Raises CampaignIncomplete with what is missing, StepSkipped for what is no draft.
+    Raises CampaignIncomplete with what is missing, and StepSkipped unless the campaign is a draft.
     """
     if campaign.state is CampaignState.DRAFT and (lacks := missing(campaign, now)):
         raise CampaignIncomplete(lacks)
@@ -59,9 +59,10 @@ def _first_entry(campaign: Campaign) -> CampaignEntry:
 
 
 def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Take no more signatures, write the last epoch and the close entry, destroy the issuer's key and the tags."""
+    """Stop taking signatures, write the last epoch and the close entry, delete the issuer's key and the tags."""
     db.hold(session, epoch_lock(campaign.id))
-    session.refresh(campaign, with_for_update=True)  # waits for signers and stamps under way, and keeps later ones out
+    # The lock waits for signatures and stamps under way and keeps later ones out.
+    session.refresh(campaign, with_for_update=True)
     step(campaign, CampaignState.CLOSED)
     campaign.closed = now.date()
     news.record_news(session, campaign.id, NewsKind.CLOSED, 0, now.date())
@@ -71,9 +72,9 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None:
-    """A signer who withdrew while waiting still gets the tombstone: one batch before the last.
+    """Write a tombstone, in one batch before the last, for each signer who withdrew while waiting.
 
-    Removals that still run are brought to their end: nothing can be written after the close.
+    Bulk removals that still run are finished first, because nothing can be written after the close.
     """
     bulk_removal.finish(session, campaign.id)
     if signatures.withdrawn_while_waiting(session, campaign.id):
@@ -82,7 +83,7 @@ def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None
 
 
 def add_translation(session: Session, campaign: Campaign, lang: str, title: str, markdown: str) -> None:
-    """Add a language to an open campaign's letter; its hash becomes an entry of its own."""
+    """Add a language to an open campaign's letter. Its hash becomes a ledger entry."""
     db.hold(session, epoch_lock(campaign.id))
     session.refresh(campaign)
     if campaign.state is not CampaignState.OPEN or lang in campaign.languages:
@@ -98,7 +99,7 @@ def add_translation(session: Session, campaign: Campaign, lang: str, title: str,
 
 
 def change(session: Session, campaign: Campaign, to: CampaignState, now: datetime) -> None:
-    """Take a campaign to its next state; raises StepSkipped."""
+    """Move a campaign to its next state. Raises StepSkipped."""
     steps: dict[CampaignState, Callable[[Session, Campaign, datetime], None]] = {
         CampaignState.OPEN: open_campaign,
         CampaignState.CLOSED: close_campaign,
@@ -117,10 +118,11 @@ def _publish(session: Session, campaign: Campaign) -> None:
 
 
 def keep_calendar(session: Session, now: datetime) -> list[str]:
-    """Open and close what its dates say; gives the names of the campaigns that changed.
+    """Open and close campaigns on their dates. Returns the slugs of those that changed.
 
-    A draft that lacks something stays one; its checklist says why. Nothing else waits for it. A campaign to whose ledger
-    somebody writes is closed next time: its row must not be held while one waits for that.
+    An incomplete draft stays a draft, its checklist shows why, and other campaigns proceed. If another process is
+    writing to a campaign's ledger, the campaign is closed in the next run, because its row must not be locked while
+    waiting for that.
     """
     opening = select(Campaign).where(Campaign.state == CampaignState.DRAFT, Campaign.opens_at <= now)
     closing = select(Campaign).where(Campaign.state == CampaignState.OPEN, Campaign.closes_at <= now)
@@ -143,15 +145,16 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
 
 
 def refresh_stale(session: Session, now: datetime) -> list[str]:
-    """Draw the public pages again where somebody hid, withdrew or the organisers changed something.
+    """Render the public pages again after a signer hid or withdrew a signature or organisers changed something.
 
-    The bundle is queued again, too: a body that was taken off must not stand in a file until somebody else signs. While a
-    campaign is open, names open with a batch and not here; afterwards no batch comes.
+    The bundle is queued again, too, because a hidden body must not stay in a file until somebody else signs. While a
+    campaign is open, names open with a batch and not here; after the close no batch comes.
     """
     stale = select(Campaign).where(Campaign.stale, Campaign.state != CampaignState.DRAFT)
     changed = []
     for campaign in session.scalars(stale.with_for_update(skip_locked=True)):
-        if not db.try_hold(session, epoch_lock(campaign.id)):  # an epoch or a removal is at the same rows: next time
+        # An epoch or a removal works on the same rows: the next run does it.
+        if not db.try_hold(session, epoch_lock(campaign.id)):
             continue
         names_wait = campaign.state is CampaignState.OPEN or milestones.names_wait(session, campaign.id)
         head = log.head_of(session, campaign.id)

@@ -1,7 +1,7 @@
-"""What each epoch brought: one row a batch, so that a chart of a long campaign counts nothing.
+"""The figures of each epoch, one row per batch, so that a chart of a long campaign needs no counting.
 
-Guards the dashboard's speed. The rows repeat what the ledger says (an epoch's entry, its tombstones) and when the batch
-was written, which anybody who looked at the public page could note. Refuses anything finer than a batch.
+This keeps the dashboard fast. The rows repeat what the ledger contains (an epoch's entry, its tombstones) and when the
+batch was written, which anybody can see on the public page. Nothing is finer than a batch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from petition.ledger import log
 
 
 class Epoch(Base):
-    """One batch: figures of the batch itself; the count, the passes issued and the signed head of the ledger after it."""
+    """One batch: its own figures, and the count, the issued passes and the signed head of the ledger after it."""
 
     __tablename__ = "epoch"
 
@@ -39,7 +39,7 @@ class Epoch(Base):
 
 
 def record(session: Session, head: log.Head, at: datetime, *, signed: int, withdrawn: int, removed: int) -> None:
-    """Write down a batch that was just closed; `head` stands after it."""
+    """Record a batch that was just closed. `head` is the head after it."""
     row = Epoch(
         campaign_id=head.campaign_id, number=head.epoch, day=head.day, at=at, signed=signed, withdrawn=withdrawn,
         removed=removed, counted=head.counted, issued=sum(head.issued.values()),
@@ -49,7 +49,7 @@ def record(session: Session, head: log.Head, at: datetime, *, signed: int, withd
 
 
 def since(session: Session, campaign_id: CampaignId, moment: datetime) -> tuple[int, int]:
-    """Signatures and tombstones of the batches since a moment."""
+    """Returns the signatures and tombstones of the batches since a moment."""
     gone = func.sum(Epoch.withdrawn + Epoch.removed)
     query = select(func.sum(Epoch.signed), gone).where(Epoch.campaign_id == campaign_id, Epoch.at >= moment)
     signed, lost = session.execute(query).one()
@@ -58,7 +58,7 @@ def since(session: Session, campaign_id: CampaignId, moment: datetime) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What one day's batches brought, and how things stood after the last of them."""
+    """The figures of one day's batches, and the totals after the last of them."""
 
     day: date
     signed: int
@@ -69,7 +69,7 @@ class DayFigures:
 
 
 def by_day(session: Session, campaign_id: CampaignId, first: date | None = None) -> list[DayFigures]:
-    """The figures of each day that had a batch, oldest first, from a day on."""
+    """Returns the figures of each day that had a batch, oldest first, from `first` on."""
     sums = [func.sum(column) for column in (Epoch.signed, Epoch.withdrawn, Epoch.removed)]
     grouped = select(Epoch.day, *sums, func.max(Epoch.number)).where(Epoch.campaign_id == campaign_id)
     if first is not None:
@@ -83,7 +83,7 @@ def by_day(session: Session, campaign_id: CampaignId, first: date | None = None)
 
 @dataclass(frozen=True, slots=True)
 class KeptCheckpoint:
-    """The head of the ledger after an epoch: number and day of the epoch, how many entries, and the signed note."""
+    """The head of the ledger after an epoch: number and day of the epoch, number of entries, and the signed note."""
 
     epoch: int
     day: date
@@ -92,9 +92,9 @@ class KeptCheckpoint:
 
 
 def checkpoints(session: Session, campaign: OpenCampaign, *, before: int = 0, most: int = 100) -> list[KeptCheckpoint]:
-    """Signed heads, newest first, from epochs before a number on (0: from the newest).
+    """Returns signed heads, newest first, of epochs before a number (0: from the newest).
 
-    None of an epoch with fewer signatures than are public: a head tells the number of entries.
+    Epochs with fewer signatures than may be public are left out, because a head shows the number of entries.
     """
     query = select(Epoch.number, Epoch.day, Epoch.size, Epoch.checkpoint)
     query = query.where(Epoch.campaign_id == campaign.id, Epoch.counted >= campaign.public_min)
@@ -106,7 +106,7 @@ def checkpoints(session: Session, campaign: OpenCampaign, *, before: int = 0, mo
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How things stood after a batch, and what was lost in the batches since the point before."""
+    """The totals after a batch, and the losses in the batches since the previous point."""
 
     at: datetime
     counted: int
@@ -115,7 +115,10 @@ class Point:
 
 
 def points(session: Session, campaign_id: CampaignId, since: datetime | None, most: int) -> list[Point]:
-    """The batches since a moment, oldest first; of more than `most`, so many spread evenly, the last among them."""
+    """Returns the batches since a moment, oldest first. If there are more than `most`, it returns that many.
+
+    They are spread evenly and include the last one.
+    """
     part = func.ntile(most).over(order_by=Epoch.number).label("part")
     mine = select(Epoch.number, (Epoch.withdrawn + Epoch.removed).label("lost"), part)
     mine = mine.where(Epoch.campaign_id == campaign_id)

@@ -1,8 +1,7 @@
-"""Mail: a message made from templates/mail/<name>/, and the postbox that takes it.
+"""Mail: creates a message from templates/mail/<name>/, and a postbox that sends it.
 
-Guards that a mail goes to one recipient and that nothing a stranger typed becomes a header. A postbox says
-whether a failure is for good (MailRefused) or for now (MailDelayed); deciding what to do then is the
-caller's.
+A mail has a single recipient, and nothing that a stranger typed becomes a header. A postbox distinguishes permanent
+failures (MailRefused) from temporary ones (MailDelayed); the caller decides what to do then.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ __all__ = [
 
 
 class MailConfig(Protocol):
-    """What mail needs to know of the configuration: the server if there is one, else where the inbox lies."""
+    """The settings that mail needs: the server if there is one, otherwise the location of the inbox."""
 
     @property
     def smtp_url(self) -> str | None: ...
@@ -57,12 +56,15 @@ class MailConfig(Protocol):
 
 
 def postbox_for(config: MailConfig, timeout: float = TIMEOUT) -> Postbox:
-    """Pick the postbox; raise SmtpUrlWrong, DkimKeyWrong. Keep it for the life of the process: it holds the connection."""
+    """Returns the configured postbox, which holds the connection: keep it as long as the process lives.
+
+    Raises SmtpUrlWrong, DkimKeyWrong.
+    """
     if not config.smtp_url:
         return InboxPostbox(inbox_folder(config))
     return SmtpPostbox(config.smtp_url, timeout, dkim.read(config.dkim))
 
 
 def inbox_folder(config: MailConfig) -> Path:
-    """Return the folder of the development inbox."""
+    """Returns the folder of the development inbox."""
     return config.home / "inbox"

@@ -1,8 +1,8 @@
-"""What a mail server's answer says: that this very address does not exist, that it is refused otherwise, or later.
+"""Interprets a mail server's response: this very address does not exist, another refusal, or a temporary failure.
 
-Guards subscribers: an answer about the sender, the content, a policy, a full mailbox or a moment is never read as one
-about the address. One reading for all: answers while sending, delivery reports (RFC 3464), relays' webhooks. Where
-status (RFC 3463) and words contradict one another the subscriber is kept.
+This protects subscribers: a response about the sender, the content, a policy, a full mailbox or a temporary state never
+counts as one about the address. All sources are interpreted alike: responses while sending, delivery reports (RFC 3464)
+and webhooks of relays. If the status (RFC 3463) and the text contradict each other, the subscriber is kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ MOST_QUOTED: Final = 200
 NO_DETAIL: Final = "5.0.0"
 ADDRESS_STATUSES: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.10", "5.2.1"})
 STATUS: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
-# A status stands at the begin of a line, after a reply code, or marked; elsewhere it may be a version or an IP address.
+# A status is at the beginning of a line, after a reply code, or in brackets; elsewhere it may be a version or an IP
+# address.
 STATUS_IN_TEXT: Final = re.compile(
     r"(?:^|(?<![0-9])[245][0-9]{2}[ -]|[#(])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![.]?[0-9])", re.ASCII | re.MULTILINE
 )
@@ -60,7 +61,7 @@ MASK: Final = "[…]"
 
 
 class Meaning(StrEnum):
-    """What an answer means for the address that it was given for."""
+    """What a response means for the address that it was given for."""
 
     NO_SUCH_ADDRESS = "no such address"
     REFUSED = "refused"
@@ -68,7 +69,7 @@ class Meaning(StrEnum):
 
 
 def read(text: str, status: str = "", code: int = 0) -> Meaning:
-    """What an answer means; `status` and `code` if they stand beside the text. What is not clear is REFUSED."""
+    """Interpret a response. `status` and `code` are given if they come with the text. Unclear responses are REFUSED."""
     words = _plain(text)
     given = STATUS.match(status.strip())
     statuses = {*([given[0]] if given else []), *STATUS_IN_TEXT.findall(words)}
@@ -82,7 +83,7 @@ def read(text: str, status: str = "", code: int = 0) -> Meaning:
 
 
 def quoted(text: str, recipient: str = "") -> str:
-    """A server's words to show to organisers: one line, 200 characters, every address and the recipient's name masked."""
+    """Returns a server's text for organisers: one line, 200 characters, addresses and the recipient's name masked."""
     seen = (" " if unicodedata.category(each) in CONTROL else each for each in text[:MOST_READ])
     line = " ".join("".join(seen).split())
     line = ADDRESS_LIKE.sub(MASK, line)
@@ -93,7 +94,7 @@ def quoted(text: str, recipient: str = "") -> str:
 
 
 def _plain(text: str) -> str:
-    """Lower case, straight apostrophes, single spaces; lines stay, but for those that were folded."""
+    """Returns the text in lower case, with straight apostrophes and single spaces. Folded lines are joined."""
     straight = unicodedata.normalize("NFKC", text[:MOST_READ]).replace("’", "'").casefold()
     unfolded = re.sub(r"\r?\n[ \t]+", " ", straight)
     return "\n".join(" ".join(line.split()) for line in unfolded.splitlines())

@@ -1,8 +1,9 @@
-"""DKIM: a mail signed for its sender's domain (RFC 6376), with relaxed canonicalization of head and body.
+"""DKIM: signs a mail for its sender's domain (RFC 6376), with relaxed canonicalization of header and body.
 
-Guards two promises on the way: a repeat has the same bytes, so there is no time in the signature and both algorithms
-are deterministic (RSA PKCS#1 v1.5, Ed25519 of RFC 8463); and only a mail whose sender is of the key's own domain is
-signed, so that the neutral code mail never bears the campaign's. Refuses keys of other kinds, and RSA below 2048 bits.
+This module keeps two promises. A repeated mail has the same bytes: the signature contains no time, and both algorithms
+are deterministic (RSA PKCS#1 v1.5, Ed25519 of RFC 8463). And only mails whose sender is at the key's own domain are
+signed, so that the neutral code mail never carries the campaign's signature. Keys of other kinds, and RSA keys below
+2048 bits, are rejected.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class DkimKeyWrong(ValueError):
-    """PETITION_DKIM cannot be used; the sentence says why, and repeats no key."""
+    """PETITION_DKIM cannot be used. The message says why and contains no key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for one domain; `selector` names the key's place in the DNS."""
+    """Signs for one domain. `selector` names the key's record in the DNS."""
 
     domain: str
     selector: str
     key: RSAPrivateKey | Ed25519PrivateKey = field(repr=False)
 
     def signed(self, mail: bytes) -> bytes:
-        """The mail, CRLF throughout, with a DKIM-Signature before its other headers."""
+        """Returns the mail, CRLF throughout, with a DKIM-Signature before its other headers."""
         head, _, body = mail.partition(b"\r\n\r\n")
         fields = [(name, value) for name, value in split(head) if name.decode("ascii").lower() in SIGNED]
         value = self._value([name.lower() for name, _ in fields], body)
@@ -67,7 +68,7 @@ class Signer:
 
 
 def read(setting: str) -> tuple[Signer, ...]:
-    """Signers from `domain:selector:file`, several with commas; raises DkimKeyWrong."""
+    """Parse signers from `domain:selector:file`, separated by commas. Raises DkimKeyWrong."""
     return tuple(_signer(*each.strip().split(":", 2)) for each in setting.split(",") if each.strip())
 
 
@@ -82,19 +83,19 @@ def _signer(domain: str, selector: str = "", file: str = "") -> Signer:
 
 
 def split(head: bytes) -> Fields:
-    """Header fields with their values as they stand, folds included."""
+    """Returns the header fields with their raw values, folds included."""
     lines = re.split(rb"\r\n(?![ \t])", head)
     return [(name, value) for name, _, value in (line.partition(b":") for line in lines)]
 
 
 def body_hash(body: bytes) -> str:
-    """SHA-256 of the relaxed body (RFC 6376 §3.4.4), in base64."""
+    """Returns the SHA-256 of the relaxed body (RFC 6376 §3.4.4), in base64."""
     relaxed = EMPTY_LINES_AT_END.sub(b"", WHITE.sub(b" ", WHITE_AT_END.sub(b"", body)), count=1)
     return b64encode(sha256(relaxed + b"\r\n" if relaxed else b"").digest()).decode()
 
 
 def signing_input(fields: Fields, value: str) -> bytes:
-    """What is signed: the relaxed fields (RFC 6376 §3.4.2), then the signature's own with an empty `b=`."""
+    """Returns the signed input: relaxed fields (RFC 6376 §3.4.2), then the signature's own field with an empty `b=`."""
     lines = [_relaxed(name, text) + b"\r\n" for name, text in fields]
     return b"".join(lines) + _relaxed(b"DKIM-Signature", value.encode())
 

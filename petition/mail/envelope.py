@@ -1,7 +1,8 @@
-"""The envelope of a mail: MAIL, RCPT and DATA, in one breath where the server allows it (PIPELINING, RFC 2920).
+"""The envelope of a mail: MAIL, RCPT and DATA, sent together if the server allows it (PIPELINING, RFC 2920).
 
-Guards that the line stays in step: each command has its answer read, whatever the first ones were, and a server that
-asks for the content of a mail it refused gets an empty one. Content leaves only after all three were answered well.
+Commands and responses stay in step: the response to each command is read, whatever the earlier ones were, and a server
+that asks for the content of a mail that it refused gets an empty one. The content is sent only after all three
+responses were positive.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SERVICE_CLOSING: Final = 421
 
 
 class Answer(NamedTuple):
-    """What the server said, and to which command."""
+    """The server's response, and the stage of its command."""
 
     stage: Stage
     code: int
@@ -27,12 +28,12 @@ class Answer(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether the mail may go on."""
+        """Returns whether the mail may continue."""
         return self.code == GO_ON if self.stage is Stage.data else self.code in OK
 
 
 class Unanswered(Exception):
-    """The line broke; `stage` is what was waited for."""
+    """The connection broke. `stage` is the stage whose response was awaited."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -40,7 +41,10 @@ class Unanswered(Exception):
 
 
 def send_envelope(smtp: Bounded, sender: str, recipient: str) -> Answer:
-    """Name two bare, checked addresses, and ask to send; gives the first bad answer, else the last; raises Unanswered."""
+    """Send the envelope for two bare, checked addresses. Returns the first bad answer, else the last one.
+
+    Raises Unanswered.
+    """
     words = (f"mail FROM:<{sender}>\r\n", f"rcpt TO:<{recipient}>\r\n", "data\r\n")
     together = smtp.has_extn("pipelining")
     answers: list[Answer] = []
@@ -68,7 +72,7 @@ def _first_bad(smtp: Bounded, answers: list[Answer]) -> Answer:
 
 
 def _waited_for(answered: int, *, hung: bool) -> Stage:
-    """Before the first answer it is the line that is in trouble; unless the recipient was named and nothing came."""
+    """Returns the stage that failed: before the first answer it is the connection, or after a hang the recipient."""
     return STAGES[max(answered, 1)] if answered or hung else Stage.connect
 
 

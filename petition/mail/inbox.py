@@ -1,6 +1,6 @@
 """The development inbox: mails as .eml files in a folder, shown at /dev/inbox. Production never uses it.
 
-Guards that a reader never sees half a mail: each file appears whole or not at all.
+Each file appears complete or not at all, so that nobody reads a partial mail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from petition.mail.message import Message
 
 @dataclass(frozen=True, slots=True)
 class InboxMail:
-    """A mail as its reader sees it; `name` tells it from the others in its folder."""
+    """A mail as its recipient sees it. `name` distinguishes it from others in its folder."""
 
     subject: str
     to: str
@@ -31,13 +31,16 @@ class InboxMail:
 
 
 class InboxPostbox:
-    """Writes each mail into `folder`, which is made when it is missing and readable by its owner only."""
+    """Writes each mail into `folder`, which is created if it is missing and readable by its owner only."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def send(self, message: Message) -> None:
-        """Write one file, named by the message's time; a repeat is a second file, so that it is seen."""
+        """Write one file, named after the message's time.
+
+        A repeated mail becomes a second file, so that it is visible.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{message.date.astimezone(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         draft = self.folder / f".{name}.part"
@@ -47,7 +50,7 @@ class InboxPostbox:
 
 
 def read_inbox(folder: Path, limit: int = 100) -> list[InboxMail]:
-    """Return the newest mails first, at most `limit`; none when there is no folder yet."""
+    """Returns the newest mails first, at most `limit`; none if there is no folder yet."""
     newest = nlargest(limit, folder.glob("*.eml"), key=lambda file: file.name)
     return [_read(file) for file in newest]
 

@@ -1,10 +1,10 @@
-"""One mail, checked and written out as bytes.
+"""One mail, validated and serialised to bytes.
 
-Guards the wire format: a message that could smuggle a second recipient or a header cannot be made at all. The
-same message gives the same bytes every time, so that a repeat after a crash is recognised as one.
+This module protects the wire format: a message that could smuggle a second recipient or a header cannot be created at
+all. The same message always gives the same bytes, so that a repeat after a crash is recognisable.
 
-The bytes are written here and not by `email.message`, which takes 1.0 ms a mail against 0.05 ms and writes
-encoded words of any length when long lines are allowed (RFC 2047 section 2 ends them at 75 characters).
+The bytes are written here and not by `email.message`, which takes 1.0 ms per mail against 0.05 ms and writes encoded
+words of any length when long lines are allowed (RFC 2047 section 2 limits them to 75 characters).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Final
 
 from petition.mail.quoted_printable import encode
 
-# No vowels: no word of any language by accident. No h and no w: no "http", no "www". No digits: nothing to be mistaken for
-# the code.
+# The alphabet has no vowels, so that no word of any language appears by accident; no h and no w, so that neither "http"
+# nor "www" does; and no digits, so that nothing looks like the code.
 LETTERS: Final = "bcdfgjkmnpqrstvxz"
 TOKEN_LETTERS: Final = 32
 BOUNDARY_LETTERS: Final = 24
@@ -42,7 +42,7 @@ LONGEST_NAME: Final = "List-Unsubscribe-Post"
 
 
 class MessageBroken(ValueError):
-    """A part of the message could not be sent safely. Names the part, never its value."""
+    """A part of the message cannot be sent safely. The message names the part, never its value."""
 
     def __init__(self, part: str) -> None:
         super().__init__(f"This mail has a {part} that cannot be sent.")
@@ -51,10 +51,10 @@ class MessageBroken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail to one recipient, text first. Raises MessageBroken when it is made with a part that is unsafe.
+    """A mail to one recipient, text first. Creating one with an unsafe part raises MessageBroken.
 
-    `to`: one bare ASCII address. `sender`: "Name <address>" or an address. `date`: aware. `headers`: further
-    ones. `encoded`: what `encode` gives for text and html, from whoever has it already.
+    `to`: one bare ASCII address. `sender`: "Name <address>" or an address. `date`: aware. `headers`: further ones.
+    `encoded`: the result of `encode` for text and html, if the caller already has it.
     """
 
     to: str = field(repr=False)
@@ -80,16 +80,16 @@ class Message:
 
     @property
     def envelope_sender(self) -> str:
-        """The bare address for MAIL FROM."""
+        """Returns the bare address for MAIL FROM."""
         return _bare(self.sender)
 
     @property
     def sender_domain(self) -> str:
-        """The host that the sender's address names; the only host name a mail of ours shows."""
+        """Returns the host of the sender's address, the only host name in our mails."""
         return self.envelope_sender.rpartition("@")[2]
 
     def as_bytes(self) -> bytes:
-        """Write the message as RFC 5322 and RFC 2046 want it: CRLF, 7 bit, quoted-printable parts."""
+        """Serialise the message according to RFC 5322 and RFC 2046: CRLF, 7 bit, quoted-printable parts."""
         boundary = _token_of(self.message_id)
         head = "".join(f"{name}: {value}\r\n" for name, value in self._header_fields(boundary))
         text, html = self.encoded or (encode(self.text), encode(self.html))
@@ -114,7 +114,7 @@ class Message:
 
 
 def random_message_id(sender: str) -> str:
-    """Make a Message-ID at the sender's domain that tells nothing: 32 random letters, 130 bits, no words."""
+    """Create a Message-ID at the sender's domain that reveals nothing: 32 random letters, 130 bits, no words."""
     token = "".join(secrets.choice(LETTERS) for _ in range(TOKEN_LETTERS))
     return f"<{token}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 

@@ -1,7 +1,7 @@
-"""What every postbox promises: it takes one message, or says whether trying again makes sense.
+"""The interface of every postbox: it takes one message, or reports whether a retry makes sense.
 
-Refuses to quote servers in what is logged: their answers repeat addresses, and exceptions end up in logs. An exception
-says numbers only; beside them it holds the server's words with every address masked, for the organisers.
+Servers are never quoted in logs, because their responses repeat addresses and exceptions end up in logs. The message of
+an exception contains numbers only; its `words` hold the server's text with every address masked, for the organisers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from petition.mail.message import Message
 
 
 class Stage(StrEnum):
-    """How far a delivery came before it failed. Before `recipient` nothing can be about the recipient."""
+    """How far a delivery came before it failed. A failure before `recipient` cannot be about the recipient."""
 
     connect = "connect"
     sender = "sender"
@@ -22,9 +22,9 @@ class Stage(StrEnum):
 
 
 class MailRefused(Exception):
-    """The server said no for good (5xx): the same mail must not be tried again.
+    """The server refused permanently (5xx): the same mail must not be tried again.
 
-    `no_such_address`: it said that this very address does not exist; anything else is about us. `words`: its own, masked.
+    `no_such_address`: the server reported that this very address does not exist. `words`: the server's text, masked.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class MailRefused(Exception):
 
 
 class MailDelayed(Exception):
-    """The server said not now (4xx), or could not be reached: the mail may be tried again later."""
+    """The server refused temporarily (4xx) or could not be reached: the mail may be tried again later."""
 
     def __init__(self, stage: Stage, code: int = 0, status: str = "", words: str = "") -> None:
         why = f"{code} {status}".rstrip() if code else "no answer"
@@ -45,7 +45,7 @@ class MailDelayed(Exception):
 
 
 class Postbox(Protocol):
-    """Takes a message; returns once another host answers for it, else raises MailRefused or MailDelayed."""
+    """Takes a message. Returns once another host is responsible for it; otherwise raises MailRefused or MailDelayed."""
 
     def send(self, message: Message) -> None: ...
 
@@ -57,6 +57,6 @@ class ListPostbox:
         self.sent: list[Message] = []
 
     def send(self, message: Message) -> None:
-        """Keep a message that can be written out."""
+        """Keep a message that can be serialised."""
         message.as_bytes()
         self.sent.append(message)

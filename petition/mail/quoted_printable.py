@@ -1,7 +1,7 @@
-"""Forms: a text that is written for many, quoted-printable but for its blanks, so that each mail only fills them in.
+"""Forms: quoted-printable texts for many recipients, in which each mail only fills in the blanks.
 
-Guards that the bytes are those of the filled text: a blank is encoded as a word of the same length that needs no
-encoding either, and is later cut where that word was cut by the end of a line.
+The bytes equal those of the filled text. A blank is encoded as a word of the same length that needs no encoding, and is
+later split wherever the end of a line split that word.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WORD: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
 class Blank(NamedTuple):
-    """A piece of a word that stands on one line."""
+    """A part of a word that is on one line."""
 
     mark: str
     begin: int
@@ -25,7 +25,7 @@ class Blank(NamedTuple):
 
 
 class Form:
-    """A text in which `marks` are to be replaced by words of so many letters, figures, dots, dashes."""
+    """A text in which the keys of `lengths` are replaced by words of that many letters, digits, dots and dashes."""
 
     def __init__(self, text: str, lengths: Mapping[str, int]) -> None:
         self._lengths = dict(lengths)
@@ -44,7 +44,7 @@ class Form:
         self._pieces.append(encoded[at:])
 
     def filled(self, words: Mapping[str, str]) -> bytes:
-        """What `encode` gives for the text with the words in place of the marks; each has its promised length."""
+        """Returns `encode` of the text with `words` in place of the marks. Each word must have its promised length."""
         for mark, length in self._lengths.items():
             if len(words[mark]) != length or WORD.fullmatch(words[mark]) is None:
                 raise ValueError("a word that does not fit its blank")
@@ -55,7 +55,7 @@ class Form:
 
 
 def encode(text: str) -> bytes:
-    """A part's body: quoted-printable, CRLF, one at the end."""
+    """Returns the body of a part: quoted-printable, with CRLF, one at the end."""
     return b2a_qp(("\r\n".join(text.rstrip().splitlines()) + "\r\n").encode(), istext=True)
 
 
@@ -64,5 +64,5 @@ def _stand_in(mark: str, length: int) -> str:
 
 
 def _anywhere(words: Mapping[str, str]) -> re.Pattern[bytes]:
-    """Each of the words, also where the end of a line cuts it."""
+    """Returns a pattern for each of the words, even if the end of a line splits it."""
     return re.compile("|".join(f"(?:{SOFT_BREAK.decode()})?".join(word) for word in words).encode())

@@ -1,9 +1,9 @@
-"""The postbox that speaks SMTP (RFC 5321): one recipient a mail, one connection kept open for each thread.
+"""The SMTP postbox (RFC 5321): one recipient per mail, and one connection kept open for each thread.
 
-Guards three things beside delivery. Where TLS is required nothing is said in clear (TlsMissing). No name of
-this machine leaves it: EHLO names the sender's domain, or the employer's mail log would hold a host called
-after the campaign. And a mail is never sent twice to save one: a lost connection is opened anew only before a byte
-of the mail's content has left; after it, the caller hears MailDelayed and decides.
+This module keeps three further promises. If TLS is required, nothing is sent unencrypted (TlsMissing). No name of this
+machine is disclosed: EHLO names the sender's domain, because otherwise the employer's mail log would show a host named
+after the campaign. And a mail is never sent twice: a lost connection is reopened only if no byte of the content has
+been sent; after that, MailDelayed leaves the decision to the caller.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from petition.mail.postbox import MailDelayed, MailRefused, Stage
 from petition.mail.timeouts import Bounded, BoundedTls
 
 TIMEOUT: Final = 10.0
-# A kept connection that broke within this many seconds is replaced at once; a hang is not tried twice.
+# A kept connection that broke within this many seconds is replaced at once. After a hang there is no second attempt.
 PATIENCE: Final = 2.0
 TEMPORARY: Final = range(400, 500)
 PERMANENT: Final = range(500, 600)
@@ -40,14 +40,14 @@ PORTS: Final = {"smtp": 25, "smtps": 465}
 
 
 class SmtpUrlWrong(ValueError):
-    """SMTP_URL is not of the form smtp://user:pass@host:587?tls=required."""
+    """SMTP_URL does not have the form smtp://user:pass@host:587?tls=required."""
 
     def __init__(self) -> None:
         super().__init__("SMTP_URL must look like smtp://user:pass@host:587?tls=required.")
 
 
 class TlsMissing(MailDelayed):
-    """TLS is required, and the server has none, or not with a certificate to trust. Nothing was sent."""
+    """TLS is required, but the server has none, or no trusted certificate. Nothing was sent."""
 
     def __init__(self) -> None:
         super().__init__(Stage.connect)
@@ -55,7 +55,7 @@ class TlsMissing(MailDelayed):
 
 
 class Tls(StrEnum):
-    """When the line is encrypted: `required` checks the certificate, `offered` takes what the server has."""
+    """When the connection is encrypted: `required` checks the certificate, `offered` accepts any."""
 
     required = "required"
     offered = "offered"
@@ -64,7 +64,7 @@ class Tls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where SMTP_URL points. `smtps` means TLS from the first byte."""
+    """The server of SMTP_URL. `smtps` means TLS from the first byte."""
 
     host: str
     port: int
@@ -76,7 +76,7 @@ class Server:
 
 @dataclass(slots=True)
 class Line:
-    """An open connection, the process that opened it (a fork must not share it) and the name it gave."""
+    """An open connection, the process that opened it (a fork must not share it) and the name in its EHLO."""
 
     smtp: Bounded
     pid: int
@@ -84,7 +84,7 @@ class Line:
 
 
 def parse_smtp_url(url: str) -> Server:
-    """Read SMTP_URL; raise SmtpUrlWrong, which does not repeat it: it may hold a password."""
+    """Parse SMTP_URL. Raises SmtpUrlWrong, which does not repeat the URL because it may hold a password."""
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme]
@@ -106,13 +106,13 @@ def _tls_of(parts: SplitResult) -> Tls:
 
 
 class LineLost(MailDelayed):
-    """The connection broke before the mail was handed over, so that it may be sent on another one at once."""
+    """The connection broke before the mail was handed over, so the mail may be sent on another one at once."""
 
 
 class SmtpPostbox:
-    """Sends through one server. Safe to share between threads and across a fork; make one for a process.
+    """Sends through one server. It can be shared between threads and across a fork; create one per process.
 
-    `timeout`: seconds to wait for one answer. `signers`: whose domains' mails are signed (DKIM).
+    `timeout`: seconds to wait for one response. `signers`: the DKIM signers, one for each domain.
     """
 
     def __init__(self, url: str, timeout: float = TIMEOUT, signers: Sequence[Signer] = ()) -> None:
@@ -122,7 +122,10 @@ class SmtpPostbox:
         self._held = threading.local()
 
     def send(self, message: Message) -> None:
-        """Return when the server has taken the mail; raise MailRefused or MailDelayed (TlsMissing is one)."""
+        """Returns when the server has taken the mail.
+
+        Raises MailRefused or MailDelayed (of which TlsMissing is one).
+        """
         content = self._content(message)
         smtp = self._with_envelope(message)
         failpoints.reach("before_data")
@@ -136,12 +139,12 @@ class SmtpPostbox:
             self._fail(smtp, Answer(Stage.data, code, text), message.to)
 
     def _content(self, message: Message) -> bytes:
-        """The mail's bytes, signed if there is a key for its sender's domain."""
+        """Returns the mail's bytes, signed if there is a key for its sender's domain."""
         signer = self._signers.get(message.sender_domain.lower())
         return message.as_bytes() if signer is None else signer.signed(message.as_bytes())
 
     def close(self) -> None:
-        """Say goodbye on this thread's connection, if it has one."""
+        """Close this thread's connection with QUIT, if it has one."""
         line = self._line()
         if line is not None:
             line.smtp.begin()
@@ -172,7 +175,7 @@ class SmtpPostbox:
         return smtp
 
     def _fail(self, smtp: smtplib.SMTP, answer: Answer, recipient: str) -> NoReturn:
-        """Only what is refused with 5xx is refused; a line that closes or is out of step is left."""
+        """Raise the error of a bad response: only 5xx is a refusal. A closing or out-of-step connection is dropped."""
         status = _status_of(answer.text)
         if answer.code == SERVICE_CLOSING:
             self._drop()
@@ -218,7 +221,7 @@ class SmtpPostbox:
 
 
 def _refusal(answer: Answer, status: str, recipient: str) -> MailRefused:
-    """A refusal with what it means; before the recipient was named nothing can be about that address."""
+    """Returns the refusal and its meaning. Before the recipient was named it cannot be about that address."""
     text = answer.text.decode(errors="replace")
     about = answer.stage in {Stage.recipient, Stage.data}
     dead = about and bounce_status.read(text, status, answer.code) is Meaning.NO_SUCH_ADDRESS
@@ -227,7 +230,7 @@ def _refusal(answer: Answer, status: str, recipient: str) -> MailRefused:
 
 
 def connect(server: Server, hello: str, timeout: float = TIMEOUT) -> Bounded:
-    """Open, encrypt and sign in to a connection; raise TlsMissing, OSError or SMTPException."""
+    """Open, encrypt and authenticate a connection. Raises TlsMissing, OSError or SMTPException."""
     smtp = _dial(server, hello, timeout)
     try:
         if not server.smtps:
@@ -269,7 +272,7 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _stuffed(content: bytes) -> bytes:
-    """The content as DATA wants it; smtplib would look for bare line ends, which a message of ours cannot have."""
+    """Returns the content in the form of DATA. Unlike smtplib it need not search for bare line ends: ours have none."""
     stuffed = content.replace(b"\r\n.", b"\r\n..") if b"\r\n." in content else content
     return stuffed + b".\r\n"
 

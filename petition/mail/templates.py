@@ -1,8 +1,8 @@
-"""From a template folder and a context to a message, and its plain text in lines of 72 characters.
+"""Turns a template folder and a context into a message, with its plain text in lines of 72 characters.
 
-A mail contains what its template says and nothing else: a name that the context lacks is an error, never a blank, and
-text from strangers is escaped in HTML. In plain text an address is never broken over two lines, spaces that must not
-break do not, and Markdown reads as text.
+A mail contains exactly what its template contains: a name that the context lacks is an error, never a blank, and text
+from strangers is escaped in HTML. In plain text, addresses and no-break spaces are never split over two lines, and
+Markdown is converted to text.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ def compose(
 ) -> Message:
     """Render templates/mail/<name>/ in a language of the interface.
 
-    `now` becomes the Date: pass the time of the cause, not of the try, where a repeat must have the same
-    bytes. Raises jinja2.UndefinedError, TemplateNotFound, LanguageUnknown, MessageBroken: all of them
-    mistakes of ours.
+    `now` becomes the Date. Pass the time of the cause, not of the attempt, if a repeat must have the same bytes. Raises
+    jinja2.UndefinedError, TemplateNotFound, LanguageUnknown, MessageBroken; each of these indicates a programming
+    error.
     """
     subject, text, html = render(name, lang, context)
     return Message(to, sender, subject, text, html, lang, message_id, now, headers)
 
 
 def render(name: str, lang: str, context: Mapping[str, object]) -> tuple[str, str, str]:
-    """Subject, text and HTML of templates/mail/<name>/ in a language of the interface."""
+    """Returns subject, text and HTML of templates/mail/<name>/ in a language of the interface."""
     subject, text, html = (template.render(context) for template in _templates(name, lang))
     return " ".join(subject.split()), text, html
 
@@ -73,7 +73,7 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    # The extension adds this method at run time, where the types cannot see it.
+    # The extension adds this method at run time, so type checkers do not know it.
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         gettext_for(lang), ngettext_for(lang), newstyle=True
     )
@@ -86,13 +86,13 @@ def _environment(lang: str) -> Environment:
 
 
 def wrapped(text: str, indent: int = 0) -> str:
-    """Break a paragraph at 72 characters; lines after the first are indented by so many spaces."""
+    """Break a paragraph at 72 characters. Lines after the first are indented by `indent` spaces."""
     hanging = " " * indent
     return textwrap.fill(text, WIDTH, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
 
 
 def plain(markdown: str, lang: str) -> str:
-    """Markdown as it reads without its links' brackets, line by line."""
+    """Convert Markdown to plain text: links without their brackets, each line wrapped."""
     lines = _LINK.sub(r"\1 <\2>", typeset(markdown, lang)).strip().splitlines()
     return "\n".join(wrapped(line, _indent(line)) for line in lines)
 

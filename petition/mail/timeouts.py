@@ -1,7 +1,7 @@
-"""SMTP lines that end: whatever the server does, and however slowly, one mail takes so many seconds and no more.
+"""SMTP connections with a deadline: one mail takes a limited number of seconds, however slow the server is.
 
-Guards the sender against a server that says a byte now and then: the timeout of a socket begins anew with each, so
-each wait here is also bounded by what is left for the mail.
+This protects against a server that sends a byte now and then: a socket's timeout restarts with each byte, so each wait
+here is also limited by the time that is left for the mail.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from collections.abc import Callable
 from typing import Any, Final
 
 MAIL_SECONDS: Final = 20.0
-"""From the first word about a mail, a new connection included, to its last."""
+"""The time for a whole mail, from the first command, including a new connection, to the last response."""
 
 
 class BoundedReader(io.RawIOBase):
-    """What arrives on a socket, each wait bounded by `left()` seconds."""
+    """A stream over a socket in which each wait takes at most `left()` seconds."""
 
     def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
         self._sock, self._left = sock, left
 
     def readable(self) -> bool:
-        """Always."""
+        """Returns True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for bytes; raises TimeoutError."""
+        """Wait for bytes. Raises TimeoutError."""
         left = self._left()
         if self._sock.gettimeout() != left:  # each setting is a system call
             self._sock.settimeout(left)
@@ -37,17 +37,17 @@ class BoundedReader(io.RawIOBase):
 
 
 class Bounded(smtplib.SMTP):
-    """An SMTP line with an end: `wait_seconds` for each wait, MAIL_SECONDS for all waits since `begin`."""
+    """An SMTP connection with limits: `wait_seconds` for each wait, MAIL_SECONDS for all waits since `begin`."""
 
     end = 0.0
     wait_seconds = 0.0
 
     def begin(self) -> None:
-        """The next mail starts here."""
+        """Restart the time limit for the next mail."""
         self.end = time.monotonic() + MAIL_SECONDS
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one answer; raises SMTPServerDisconnected when it takes too long."""
+        """Read one response. Raises SMTPServerDisconnected if it takes too long."""
         if self.file is None and self.sock is not None:
             self.wait_seconds = self.wait_seconds or self.sock.gettimeout() or MAIL_SECONDS
             self.end = self.end or time.monotonic() + MAIL_SECONDS
@@ -59,7 +59,7 @@ class Bounded(smtplib.SMTP):
 
 
 class BoundedTls(Bounded, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+    """The same, with TLS from the first byte."""
 
     def __init__(self, host: str, port: int, hello: str, timeout: float, context: ssl.SSLContext) -> None:
         smtplib.SMTP_SSL.__init__(self, host, port, hello, timeout=timeout, context=context)

@@ -1,1 +1,1 @@
-"""Mail to subscribers and organisers: who asked for it, what waits, what is sent."""
+"""Mail to subscribers and organisers: subscriptions, the queue of deliveries, and digests."""

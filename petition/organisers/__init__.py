@@ -1,7 +1,8 @@
-"""Organisers: who they are, what each may do in which campaign, and how they come in.
+"""Organisers: their accounts, their rights in each campaign, and how they sign in.
 
-Guards the dashboard. `may` is the only judge; a visit is checked at every page against the database, so that whoever is
-signed out or removed is out with the next request. Refuses passwords: passkeys, and ten codes for the day they are lost.
+This package protects the dashboard. `may` alone decides about rights. A session is checked against the database at
+every page, so that a signed-out or removed organiser loses access with the next request. There are no passwords:
+organisers use passkeys, and ten recovery codes for the day when all passkeys are lost.
 """
 
 from __future__ import annotations
@@ -68,6 +69,6 @@ __all__ = [
 
 
 def purge(session: Session, now: datetime) -> None:
-    """Forget visits that are over and invitations that nobody followed in time."""
+    """Delete sessions that are over and invitations that nobody used in time."""
     sessions.forget_ended(session, now)
     invitations.forget_late(session, now)

@@ -1,4 +1,4 @@
-"""Who acts, and when: two values that travel together through everything that organisers do."""
+"""Who acts, and when: two values that are passed together through everything that organisers do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from petition.core.ids import OrganiserId
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An organiser (`by`: the id) who acts at a moment in UTC."""
+    """An organiser (`by` is the id) who acts at a moment in UTC."""
 
     by: OrganiserId
     now: datetime
@@ -19,7 +19,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody at the command line, or the product itself at a planned time; the audit log names no organiser then."""
+    """Somebody at the command line, or the product itself at a planned time. The audit log then names no organiser."""
 
     now: datetime
     by: ClassVar[None] = None

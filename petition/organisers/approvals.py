@@ -1,9 +1,10 @@
-"""Approvals: what one organiser asks for and another approves before it happens.
+"""Approvals: one organiser requests an action, and another one approves it before it happens.
 
-Guards against the organiser whose laptop was opened by somebody else, and against the one who was talked into it; not
-against an owner who invites a second account of their own: the journal shows that, and nothing prevents it. What
-will happen stands in the request, with its figures, and cannot change afterwards. Refuses the same organiser twice, a
-request that is older than three days, and one that was decided. What each act does stands in `petition.usecases.acts`.
+Approvals protect against somebody else at an organiser's open laptop, and against an organiser who was talked into
+something. They do not protect against an owner who invites a second account of their own; the audit log shows that, but
+nothing prevents it. A request states what will happen, with its figures, and cannot change afterwards. The module
+rejects an approval by the same organiser, a request older than three days and a request that was already decided.
+`petition.usecases.acts` defines what each act does.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LIFE: Final = timedelta(hours=72)
 
 
 class ApprovalKind(StrEnum):
-    """What takes two organisers."""
+    """The acts that need a second organiser."""
 
     REMOVE = "remove"
     MAIL = "mail"
@@ -39,7 +40,7 @@ class ApprovalKind(StrEnum):
 
 
 class RequestState(StrEnum):
-    """What became of a request."""
+    """The states of a request."""
 
     WAITING = "waiting"
     APPROVED = "approved"
@@ -47,7 +48,7 @@ class RequestState(StrEnum):
 
 
 class ApprovalRequest(Base):
-    """One request: `about` says what will happen, in figures and settings, never a signer."""
+    """One request. `about` states what will happen, in figures and settings, and never names a signer."""
 
     __tablename__ = "key_request"
 
@@ -65,13 +66,13 @@ class ApprovalRequest(Base):
 
 
 class RequestUnknown(ExpectedError, LookupError):
-    """No request that waits has this number: it was decided, or is older than three days."""
+    """No waiting request has this id: it was decided, or is older than three days."""
 
     status = 404
 
 
 class SameOrganiser(ExpectedError):
-    """Whoever asked cannot approve; a second organiser must."""
+    """The organiser who asked cannot approve; a second organiser must."""
 
     status = 403
 
@@ -79,7 +80,7 @@ class SameOrganiser(ExpectedError):
 def ask(
     session: Session, campaign_id: CampaignId, act: ApprovalKind, about: Mapping[str, Any], actor: Actor
 ) -> ApprovalRequest:
-    """Ask for a second organiser's approval; the same request twice is one."""
+    """Ask for a second organiser's approval. An identical waiting request is returned instead of a new one."""
     for each in session.scalars(waiting(campaign_id, actor.now)):
         if (each.act, each.about, each.asked_by) == (act, dict(about), actor.by):
             return each
@@ -94,7 +95,7 @@ def ask(
 
 
 def waiting(campaign_id: CampaignId, now: datetime) -> Select[ApprovalRequest]:
-    """Requests of a campaign that can be decided, oldest first."""
+    """Returns a query for the requests of a campaign that can be decided, oldest first."""
     query = select(ApprovalRequest).where(ApprovalRequest.campaign_id == campaign_id, ApprovalRequest.until > now)
     return query.where(ApprovalRequest.state == RequestState.WAITING).order_by(
         ApprovalRequest.asked_at, ApprovalRequest.id
@@ -102,20 +103,20 @@ def waiting(campaign_id: CampaignId, now: datetime) -> Select[ApprovalRequest]:
 
 
 def approve(session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor) -> ApprovalRequest:
-    """Turn the second key; the caller then does what was asked, in this transaction.
+    """Approve a request. The caller then carries it out in the same transaction.
 
-    Raises RequestUnknown, SameOrganiser. Of two who approve at once one finds it decided.
+    Raises RequestUnknown, SameOrganiser. If two organisers approve at once, one of them finds the request decided.
     """
     return _decide(session, campaign_id, request_id, actor, RequestState.APPROVED)
 
 
 def refuse(session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor) -> ApprovalRequest:
-    """Refuse, or take back one's own; raises RequestUnknown."""
+    """Refuse a request, or take back one's own. Raises RequestUnknown."""
     return _decide(session, campaign_id, request_id, actor, RequestState.REFUSED)
 
 
 def forget_old(session: Session, before: datetime) -> None:
-    """Delete requests that were decided, or ended undecided, before a moment."""
+    """Delete requests that were decided, or that ended undecided, before a moment."""
     session.execute(delete(ApprovalRequest).where(ApprovalRequest.until < before))
 
 
@@ -135,5 +136,5 @@ def _decide(
 
 
 def _figures(about: Mapping[str, Any]) -> dict[str, int]:
-    """What of a request goes into the journal: its figures."""
+    """Returns the part of a request that the audit log records: its figures."""
     return {name: value for name, value in about.items() if isinstance(value, int) and not isinstance(value, bool)}

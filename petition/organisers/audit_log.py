@@ -1,8 +1,8 @@
-"""The audit log: what organisers did, and when. Append-only; it never names a signer.
+"""The audit log: what organisers did, and when. It is append-only and never names a signer.
 
-Guards that whoever joins later can see what was done in the campaign's name, and that nobody can take a line out again:
-the database itself refuses to change one, or to delete one that is younger than a year (a trigger, migration 0003). Refuses to hold what would identify a
-signer: `about` takes figures, settings and the names of organisers.
+Organisers who join later see what was done in the campaign's name, and nobody can remove a line: a database trigger
+(migration 0003) rejects changes, and deletions of lines younger than a year. The log holds nothing that would identify
+a signer: `about` takes figures, settings and the names of organisers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEPT: Final = timedelta(days=366)
 
 
 class Action(StrEnum):
-    """What organisers do, in the past tense; each has a sentence in `petition.web.dashboard.audit_messages`."""
+    """The actions of organisers, in the past tense. `petition.web.dashboard.audit_messages` has a sentence for each."""
 
     INVITED = "invited"
     INVITATION_CANCELLED = "invitation_cancelled"
@@ -63,7 +63,7 @@ class Action(StrEnum):
 
 
 class AuditEntry(Base):
-    """One action. Without a campaign it belongs to the installation; without `by` an operator did it, or the calendar."""
+    """One action. Without a campaign it concerns the installation; without `by` an operator or the calendar did it."""
 
     __tablename__ = "journal"
 
@@ -84,19 +84,19 @@ def write(
     action: Action,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line in the transaction of the action. `about` fills the action's sentence; it never names a signer."""
+    """Add a line in the transaction of the action. `about` fills in the action's sentence and never names a signer."""
     line = AuditEntry(campaign_id=campaign_id, at=actor.now, by=actor.by, action=action, about=dict(about or {}))
     session.add(line)
 
 
 def forget_old(session: Session, now: datetime) -> None:
-    """Delete lines that are older than a year, by the database's clock too: it refuses to lose younger ones."""
+    """Delete lines older than a year. The database's clock counts, too, because the trigger rejects younger lines."""
     old = AuditEntry.at < func.least(now, func.now()) - KEPT
     session.execute(delete(AuditEntry).where(old))
 
 
 def lines(campaign_id: CampaignId, *, action: Action | None = None, by: bytes | None = None) -> Select[AuditEntry]:
-    """The lines of a campaign, newest first, all or those of one action or one organiser."""
+    """Returns a query for the lines of a campaign, newest first: all, or those of one action or one organiser."""
     query = select(AuditEntry).where(AuditEntry.campaign_id == campaign_id).order_by(AuditEntry.number.desc())
     if action is not None:
         query = query.where(AuditEntry.action == action)

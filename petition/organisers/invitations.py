@@ -1,7 +1,8 @@
 """Invitations: links that work once, within 72 hours, for one purpose.
 
-Guards the two ways in: joining a campaign with a role, and (for operators and development) letting a known organiser
-in. Kept as hashes; whoever reads the database can follow none. Refuses a link that was used, is late, or was cut.
+There are two purposes: joining a campaign with a role, and (for operators and development) signing in as a known
+organiser. Links are stored as hashes, so a reader of the database cannot use them. A used, late or cancelled link is
+rejected.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ LONGEST_NAME: Final = 60
 
 
 class InvitationUnknown(ExpectedError, LookupError):
-    """No invitation has this link: it was used, is older than 72 hours, or was cut."""
+    """No invitation has this link: it was used, is older than 72 hours, or was cancelled."""
 
     status = 404
 
 
 class MemberAlready(ExpectedError):
-    """Whoever followed the invitation has a role in this campaign; an invitation changes none."""
+    """The person who used the invitation already has a role in this campaign. An invitation changes no role."""
 
     status = 409
 
@@ -48,19 +49,19 @@ class NameTaken(ExpectedError, ValueError):
 
 
 def invite(session: Session, campaign_id: CampaignId | None, role: Role | None, actor: AnyActor) -> str:
-    """A link's last part that lets somebody join, with a role in a campaign or without one. `by` None: an operator."""
+    """Create a link for joining, with a role in a campaign or without one. Returns its last part."""
     about = {"role": role.value} if role else {}
     audit_log.write(session, campaign_id, actor, Action.INVITED, about)
     return _made(session, Invitation(campaign_id=campaign_id, role=role, by=actor.by, until=actor.now + LIFE))
 
 
 def let_in(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
-    """A link's last part that signs one organiser in, once: for operators, and for development."""
+    """Create a link that signs one organiser in, once, for operators and development. Returns its last part."""
     return _made(session, Invitation(organiser_id=organiser_id, until=now + LIFE))
 
 
 def find(session: Session, token: str, now: datetime) -> Invitation:
-    """What a link is for; raises InvitationUnknown."""
+    """Returns the invitation of a link. Raises InvitationUnknown."""
     found = session.get(Invitation, _hash(token))
     if found is None or found.until <= now:
         raise InvitationUnknown
@@ -68,7 +69,7 @@ def find(session: Session, token: str, now: datetime) -> Invitation:
 
 
 def take(session: Session, token: str, now: datetime) -> Invitation:
-    """Use a link up; of two who follow it at once one gets it. Raises InvitationUnknown."""
+    """Use a link up. If two people use it at once, only one succeeds. Raises InvitationUnknown."""
     taking = delete(Invitation).where(Invitation.id == _hash(token), Invitation.until > now).returning(Invitation)
     found = session.scalar(taking)
     if found is None:
@@ -77,7 +78,7 @@ def take(session: Session, token: str, now: datetime) -> Invitation:
 
 
 def enrol(session: Session, name: str, lang: str, now: datetime) -> Organiser:
-    """A new organiser, who is nothing yet in any campaign; raises NameTaken."""
+    """Insert an organiser, who has no role in any campaign yet. Raises NameTaken."""
     made = Organiser(
         id=secrets.token_bytes(16), name=name, known_as=name.casefold(), lang=lang, disabled=False, since=now.date()
     )
@@ -92,7 +93,7 @@ def enrol(session: Session, name: str, lang: str, now: datetime) -> Organiser:
 
 
 def accept(session: Session, token: str, organiser_id: OrganiserId, now: datetime) -> Invitation:
-    """Follow an invitation, once. Raises InvitationUnknown, MemberAlready."""
+    """Use an invitation, once. Raises InvitationUnknown, MemberAlready."""
     session.get_one(Organiser, organiser_id, with_for_update=True)
     found = take(session, token, now)
     if found.organiser_id is not None:
@@ -105,7 +106,7 @@ def accept(session: Session, token: str, organiser_id: OrganiserId, now: datetim
 
 
 def join(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, role: Role, now: datetime) -> None:
-    """Give an organiser a role in a campaign; whoever has one keeps the newer."""
+    """Give an organiser a role in a campaign. It replaces an earlier one."""
     found = session.get(Membership, (campaign_id, organiser_id))
     if found is None:
         made = Membership(campaign_id=campaign_id, organiser_id=organiser_id, role=role, since=now.date())
@@ -117,19 +118,19 @@ def join(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, r
 
 
 def named(session: Session, name: str) -> Organiser | None:
-    """The organiser of that name, whatever its case."""
+    """Returns the organiser with this name, ignoring case, or None."""
     return session.scalar(select(Organiser).where(Organiser.known_as == name.casefold()))
 
 
 def members(session: Session, campaign_id: CampaignId) -> Sequence[tuple[Organiser, Role]]:
-    """Who organises a campaign, by name."""
+    """Returns the organisers of a campaign with their roles, by name."""
     query = select(Organiser, Membership.role).join(Membership, Membership.organiser_id == Organiser.id)
     query = query.where(Membership.campaign_id == campaign_id).order_by(Organiser.known_as)
     return [(organiser, role) for organiser, role in session.execute(query)]
 
 
 def campaigns_of(session: Session, organiser_id: OrganiserId) -> dict[CampaignId, Role]:
-    """The campaigns of an organiser, with the role in each."""
+    """Returns the campaigns of an organiser, with the role in each."""
     query = select(Membership.campaign_id, Membership.role).where(Membership.organiser_id == organiser_id)
     return {campaign_id: role for campaign_id, role in session.execute(query)}
 

@@ -1,8 +1,9 @@
 """Passkeys: public keys that sign an organiser in (WebAuthn, W3C Recommendation level 2, sections 7.1 and 7.2).
 
-Guards that an answer counts once, within five minutes, for what it was asked for: the challenge lies in Redis under a hash
-that binds it to its purpose, and whoever takes it out has it. The browser must have asked the person (a finger, a face,
-a PIN), and a counter that does not move on is a copy. Refuses to say why an answer is no good, and to remove the last way in.
+A response counts once, within five minutes, for the purpose that it was requested for: the challenge is in Redis under
+a hash that includes its purpose, and only the request that deletes it succeeds. The browser must have verified the
+person (a finger, a face, a PIN). A signature counter that does not advance indicates a copy. The module never says why
+a response is invalid, and it does not remove an organiser's last way to sign in.
 """
 
 from __future__ import annotations
@@ -45,44 +46,44 @@ SIGN_IN: Final = b"sign-in"
 CONFIRM: Final = b"confirm"
 MAKE: Final = b"make"
 TITLE: Final = "Undersigned"
-# What a broken answer makes the parsers raise; each is one and the same refusal.
+# The parsers raise these errors for malformed responses. All of them become the same rejection.
 BROKEN: Final = (WebAuthnException, CBORDecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 class PasskeyRefused(ExpectedError):
-    """The answer is late, was used, is for another site, or its signature is wrong: one answer for all of these."""
+    """The response is late, was used, is for another site, or has a wrong signature. All cases get the same error."""
 
     status = 403
 
 
 class LastWayIn(ExpectedError):
-    """Without this passkey, and without a recovery code, its owner could never come in again."""
+    """Without this passkey, and without a recovery code, its owner could never sign in again."""
 
     status = 409
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where passkeys are valid: the host name they belong to, and the origin that browsers must name."""
+    """The site for which passkeys are valid: its host name, and the origin that browsers must report."""
 
     host: str
     origin: str
 
 
 def site_of(base_url: str) -> Site:
-    """The site of an installation's base URL."""
+    """Returns the site of an installation's base URL."""
     return Site(urlsplit(base_url).hostname or "", base_url)
 
 
 def challenge(redis_store: RedisStore, purpose: bytes) -> bytes:
-    """Random bytes to be signed within five minutes, for one purpose. Raises RedisUnavailable."""
+    """Returns random bytes to be signed within five minutes, for one purpose. Raises RedisUnavailable."""
     made = secrets.token_bytes(CHALLENGE_BYTES)
     redis_store.remember(_key(purpose, made), CHALLENGE_SECONDS)
     return made
 
 
 def to_ask(site: Site, challenged: bytes) -> str:
-    """What a browser needs to ask for any passkey of this site, as JSON."""
+    """Returns the options with which a browser asks for any passkey of this site, as JSON."""
     options = webauthn.generate_authentication_options(
         rp_id=site.host, challenge=challenged, timeout=CHALLENGE_SECONDS * 1000,
         user_verification=UserVerificationRequirement.REQUIRED,
@@ -91,7 +92,7 @@ def to_ask(site: Site, challenged: bytes) -> str:
 
 
 def to_make(session: Session, site: Site, organiser_id: OrganiserId, challenged: bytes) -> str:
-    """What a browser needs to make a passkey for an organiser, on a device that has none yet, as JSON."""
+    """Returns the options with which a browser makes a passkey, on a device that has none yet, as JSON."""
     someone = session.get_one(Organiser, organiser_id)
     known = [PublicKeyCredentialDescriptor(id=each.id) for each in every(session, organiser_id)]
     options = webauthn.generate_registration_options(
@@ -108,7 +109,7 @@ def add(
     session: Session, redis_store: RedisStore, site: Site, organiser_id: OrganiserId, purpose: bytes, name: str, answer: str,
     now: datetime,
 ) -> Passkey:  # fmt: skip
-    """Keep the public key that a browser made. Raises PasskeyRefused, RedisUnavailable."""
+    """Store the public key that a browser made. Raises PasskeyRefused, RedisUnavailable."""
     challenged = _taken(redis_store, purpose, answer)
     try:
         made = webauthn.verify_registration_response(
@@ -132,7 +133,7 @@ def add(
 def recognise(
     session: Session, redis_store: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime
 ) -> OrganiserId:
-    """Whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
+    """Returns the organiser whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
     challenged = _taken(redis_store, purpose, answer)
     passkey = _named_in(session, answer)
     proven = _verified(site, passkey, answer, challenged)
@@ -141,14 +142,15 @@ def recognise(
 
 
 def every(session: Session, organiser_id: OrganiserId) -> Sequence[Passkey]:
-    """The passkeys of an organiser, oldest first."""
+    """Returns the passkeys of an organiser, oldest first."""
     query = select(Passkey).where(Passkey.organiser_id == organiser_id)
     return session.scalars(query.order_by(Passkey.since, Passkey.name, Passkey.id)).all()
 
 
 def remove(session: Session, organiser_id: OrganiserId, passkey_id: bytes, now: datetime) -> None:
-    """Forget a passkey, if there is another way in; one that is gone already is fine. Raises LastWayIn."""
-    session.get_one(Organiser, organiser_id, with_for_update=True)  # two removals at once leave no door, either
+    """Delete a passkey if another way to sign in is left. A missing passkey is no error. Raises LastWayIn."""
+    # The lock keeps two concurrent removals from deleting the last two ways to sign in.
+    session.get_one(Organiser, organiser_id, with_for_update=True)
     mine = every(session, organiser_id)
     found = next((each for each in mine if each.id == passkey_id), None)
     if found is None:
@@ -161,7 +163,7 @@ def remove(session: Session, organiser_id: OrganiserId, passkey_id: bytes, now: 
 
 
 def _named_in(session: Session, answer: str) -> Passkey:
-    """The passkey that an answer names, of an organiser who may come in; nobody else uses it meanwhile."""
+    """Returns the passkey that a response names, locked, if its organiser may sign in."""
     try:
         wanted = base64url_to_bytes(json.loads(answer)["rawId"])
         handle = json.loads(answer)["response"].get("userHandle")
@@ -188,7 +190,7 @@ def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> V
 
 
 def _taken(redis_store: RedisStore, purpose: bytes, answer: str) -> bytes:
-    """The challenge that an answer says it signed, if it waits for one; it no longer does."""
+    """Returns the challenge that a response claims to have signed, if it is waiting, and deletes it."""
     if len(answer) > LONGEST_ANSWER:
         raise PasskeyRefused
     try:

@@ -1,10 +1,10 @@
-"""Recovery codes: ten words for the day when every passkey is lost. Each signs in once, by name and code.
+"""Recovery codes: ten codes for the day when every passkey is lost. Each signs in once, together with the name.
 
-Guards against guessing twice: a code has 75 random bits, and a name has five tries in a quarter of an hour, counted under a
-keyed hash before anything is compared, never for all names together. Guards that an answer tells nothing about who
-organises: an unknown name costs the same queries and the same argon2 as a known one. Guards the other pages: one code is
-compared at a time in each process, whatever the names, and who would have to queue is told to come again, which costs no
-try. Refuses to keep a code: only its hash.
+Guessing is limited: a code has 75 random bits, and a name has five attempts in a quarter of an hour. Attempts are
+counted per name, under a keyed hash, before anything is compared; there is no limit over all names together. The answer
+does not reveal who organises: an unknown name costs the same queries and the same argon2 computation as a known one.
+Other pages stay responsive: each process compares one code at a time, whatever the names, and a request that would have
+to queue gets an error that asks to try again and costs no attempt. A code is stored only as a hash.
 """
 
 from __future__ import annotations
@@ -34,26 +34,27 @@ CODES: Final = 10
 LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, which are misread (Crockford's base 32)
 LONGEST_TYPED: Final = 60
 PATIENCE: Final = 1.0
-"""How many seconds the one who is next waits for the one whose code is being compared."""
+"""The number of seconds for which the next request waits while another code is compared."""
 MISREAD: Final = str.maketrans("ilo", "110")
 RANDOM_LETTERS: Final = 15
 GROUP: Final = 4
 SIGN_IN: Final = b"undersigned/sign-in/v1\0"
 CONFIRM: Final = b"undersigned/confirm/v1\0"
-# The smallest setting that OWASP's cheat sheet on password storage names; the codes are random, and the memory is the server's.
+# These are the lowest settings that OWASP's cheat sheet on password storage recommends. The codes are random, and the
+# memory is the server's.
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$luPUyYPjXi6tHDSdvnRXOA$Mk9LX5iruVkOgkT5FL28eREHG1B29AuHrak+OGANx4k"
-"""The hash of a code that nobody knows: what is compared with where there is no code."""
+"""The hash of a code that nobody knows. It is compared when there is no code."""
 
 
 class CodeUnknown(ExpectedError):
-    """This name and this code do not belong together: unknown, disabled, wrong and used are one answer."""
+    """The name and the code do not match. Unknown, disabled, wrong and used get the same error."""
 
     status = 403
 
 
 class TriedTooOften(ExpectedError):
-    """The name was tried five times within a quarter of an hour; `retry_after` is in seconds."""
+    """The name was tried five times within a quarter of an hour. `retry_after` is in seconds."""
 
     status = 429
 
@@ -63,20 +64,23 @@ class TriedTooOften(ExpectedError):
 
 
 class DoorBusy(ExpectedError):
-    """Too many codes are being compared at once; this one was not looked at, and no try was counted."""
+    """Too many codes are being compared at once. This one was not compared, and no attempt was counted."""
 
     status = 503
 
 
 class _Turn:
-    """One at a time, one who waits a moment for it, and nobody else: so many threads of the web can be held up here."""
+    """A lock that one thread holds and one other waits for briefly. Further threads are rejected at once.
+
+    At most two threads of the web server are therefore busy here.
+    """
 
     def __init__(self) -> None:
         self._one, self._two = BoundedSemaphore(1), BoundedSemaphore(2)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """While it is one's turn. Raises DoorBusy."""
+        """Hold the lock. Raises DoorBusy."""
         if not self._two.acquire(blocking=False):
             raise DoorBusy
         try:
@@ -90,12 +94,12 @@ class _Turn:
             self._two.release()
 
 
-# Strangers at the door do not hold up those who are inside.
+# Sign-in attempts and confirmations have separate locks, so that strangers do not delay signed-in organisers.
 TURNS: Final = {SIGN_IN: _Turn(), CONFIRM: _Turn()}
 
 
 def renew(session: Session, organiser_id: OrganiserId, now: datetime) -> list[str]:
-    """Ten new codes, to be shown once; older ones no longer work. The first letter of each is its number."""
+    """Create ten new codes, to be shown once. Older ones stop working. The first letter of each is its number."""
     session.get_one(Organiser, organiser_id, with_for_update=True)
     session.execute(delete(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id))
     made = [f"{number}{_random_letters()}" for number in range(CODES)]
@@ -109,7 +113,7 @@ def renew(session: Session, organiser_id: OrganiserId, now: datetime) -> list[st
 
 
 def left(session: Session, organiser_id: OrganiserId) -> int:
-    """How many codes an organiser has not used."""
+    """Returns the number of codes that an organiser has not used."""
     query = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.organiser_id == organiser_id)
     return session.scalar(query) or 0
 
@@ -117,12 +121,13 @@ def left(session: Session, organiser_id: OrganiserId) -> int:
 def use(
     session: Session, redis_store: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
 ) -> OrganiserId:
-    """Whose code this is; it is used up. Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable.
+    """Returns the organiser with this name and code, and uses the code up.
 
-    `key` hashes names. Tries at the door (`of`) are counted apart from those of somebody who is inside, so that
-    strangers lock nobody out of what they are doing.
+    Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable. `key` is the key for hashing names. Attempts to sign
+    in (`of`) are counted separately from those of a signed-in organiser, so that strangers cannot lock an organiser out
+    of a current task.
     """
-    if len(code) > LONGEST_TYPED:  # all of a text is hashed, and no code is so long
+    if len(code) > LONGEST_TYPED:  # the whole text is hashed, and no code is this long
         raise CodeUnknown
     with TURNS[of].taken():
         return _compared(
@@ -148,7 +153,7 @@ def _compared(
 
 
 def plain(code: str) -> str:
-    """A code as somebody may write it, in its one spelling."""
+    """Returns a code in its canonical form, from what a person typed."""
     return "".join(letter for letter in code.casefold() if letter.isalnum()).translate(MISREAD)
 
 
@@ -167,7 +172,7 @@ def _is(hashed: str, code: str) -> bool:
 
 
 def _use_up(session: Session, held: RecoveryCode) -> bool:
-    """Whether the code was there until now: of two who use it at once one comes in."""
+    """Delete the code. Returns whether it was still there; if two requests use it at once, only one succeeds."""
     this = (RecoveryCode.organiser_id == held.organiser_id, RecoveryCode.number == held.number)
     using = delete(RecoveryCode).where(*this, RecoveryCode.hash == held.hash).returning(RecoveryCode.number)
     return session.scalar(using) is not None

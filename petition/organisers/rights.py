@@ -1,4 +1,4 @@
-"""Who may do what: `may` is the only judge, and GRANTS the only list."""
+"""The rights of organisers: `may` alone decides, and GRANTS is the only list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from petition.organisers.tables import Membership, Organiser, Role
 
 
 class Act(StrEnum):
-    """A kind of thing to do in a campaign. Every route of the dashboard names one."""
+    """The kinds of acts in a campaign. Every route of the dashboard names one."""
 
     SEE = "see"
     WRITE = "write"
@@ -37,13 +37,13 @@ GRANTS: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
 
 
 def role_of(session: Session, organiser_id: OrganiserId, campaign_id: CampaignId) -> Role | None:
-    """The role of an organiser in a campaign; None for strangers and for those who were disabled."""
+    """Returns the role of an organiser in a campaign, or None for strangers and disabled organisers."""
     query = select(Membership.role).join(Organiser, Organiser.id == Membership.organiser_id)
     query = query.where(Membership.organiser_id == organiser_id, Membership.campaign_id == campaign_id)
     return session.scalar(query.where(Organiser.disabled.is_(False)))
 
 
 def may(session: Session, organiser_id: OrganiserId, act: Act, campaign_id: CampaignId) -> bool:
-    """Whether an organiser may do this in that campaign, as of now."""
+    """Returns whether an organiser may currently do this in that campaign."""
     role = role_of(session, organiser_id, campaign_id)
     return role is not None and act in GRANTS[role]

@@ -1,8 +1,8 @@
-"""Visits: who is signed in, on which device, until when.
+"""Sessions: who is signed in, on which device, until when.
 
-Guards that a stolen database opens no door (the cookie is kept as a hash), that every sign-in has a new name, and that
-a visit ends by itself: after 30 minutes without a page, after 12 hours in any case, at sign-out, and at once when the
-organiser is disabled. Refuses to keep where a visitor comes from or with what browser.
+A stolen database gives no access, because the cookie is stored as a hash. Every sign-in gets a new token. A session
+ends by itself after 30 minutes without a page and after 12 hours in any case; it also ends at sign-out, and at once
+when the organiser is disabled. The table never holds where a visitor comes from or which browser they use.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOKEN_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """An organiser who is signed in. `fresh`: proved it is them within ten minutes, as acts under two keys ask."""
+    """A signed-in organiser. `fresh`: they proved their identity within ten minutes, as acts with approval require."""
 
     organiser_id: OrganiserId
     name: str
@@ -38,12 +38,12 @@ class Visitor:
 
 
 def visit_id(token: str) -> bytes:
-    """What is kept of a cookie's value."""
+    """Returns the hash under which a cookie's value is stored."""
     return sha256(token.encode()).digest()
 
 
 def begin(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
-    """Sign an organiser in; gives the cookie's value, which is kept nowhere here."""
+    """Sign an organiser in. Returns the cookie's value, which is stored nowhere here."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(OrganiserSession(id=visit_id(token), organiser_id=organiser_id, began=now, seen=now, confirmed=now))
     session.flush()
@@ -51,7 +51,7 @@ def begin(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
 
 
 def find(session: Session, token: str, now: datetime) -> Visitor | None:
-    """Whose visit this is, if it has not ended; notes at most once a minute that it goes on."""
+    """Returns the signed-in organiser unless the session has ended. Its last use is updated at most once a minute."""
     query = select(OrganiserSession, Organiser.name, Organiser.lang).join(
         Organiser, Organiser.id == OrganiserSession.organiser_id
     )
@@ -68,37 +68,37 @@ def find(session: Session, token: str, now: datetime) -> Visitor | None:
 
 
 def language_of(session: Session, token: str) -> str | None:
-    """The language of whoever has this cookie, also after the visit ended, as long as its row is there."""
+    """Returns the language of the cookie's organiser, even after the session ended, as long as its row exists."""
     query = select(Organiser.lang).join(OrganiserSession, OrganiserSession.organiser_id == Organiser.id)
     return session.scalar(query.where(OrganiserSession.id == visit_id(token), Organiser.disabled.is_(False)))
 
 
 def confirm(session: Session, visit: bytes, now: datetime) -> None:
-    """The organiser proved once more that it is them."""
+    """Record that the organiser proved their identity again."""
     session.get_one(OrganiserSession, visit).confirmed = now
 
 
 def every(session: Session, organiser_id: OrganiserId, now: datetime) -> list[OrganiserSession]:
-    """The visits of an organiser that go on, newest first."""
+    """Returns the current sessions of an organiser, newest first."""
     living = (OrganiserSession.seen > now - IDLE) & (OrganiserSession.began > now - LONGEST)
     query = select(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, living)
     return list(session.scalars(query.order_by(OrganiserSession.began.desc())))
 
 
 def end(session: Session, visit: bytes) -> None:
-    """Sign out."""
+    """Sign out of one session."""
     session.execute(delete(OrganiserSession).where(OrganiserSession.id == visit))
 
 
 def end_all(session: Session, organiser_id: OrganiserId, *, but: bytes = b"") -> None:
-    """Sign out everywhere, or everywhere but here."""
+    """Sign out of all sessions, or of all but one."""
     session.execute(
         delete(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, OrganiserSession.id != but)
     )
 
 
 def forget_ended(session: Session, now: datetime) -> None:
-    """Delete visits that are over."""
+    """Delete sessions that are over."""
     session.execute(
         delete(OrganiserSession).where(
             or_(OrganiserSession.seen <= now - IDLE, OrganiserSession.began <= now - LONGEST)

@@ -1,6 +1,6 @@
-"""The rows of the organisers' side: who may do what, and how they come in. Nothing here leads to a signer.
+"""The tables of the organisers' side: their roles and how they sign in. Nothing here leads to a signer.
 
-An organiser is a name, which may be made up; no mail address is kept beside it. Secrets arrive as hashes.
+An organiser is a name, which may be made up; no mail address is stored with it. Secrets are stored as hashes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from petition.core.ids import CampaignId, OrganiserId
 
 
 class Role(StrEnum):
-    """What an organiser is in one campaign."""
+    """The roles of organisers in a campaign."""
 
     OWNER = "owner"
     EDITOR = "editor"
@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 
 class Organiser(Base):
-    """Somebody who organises; `id` is 16 random bytes, `name` is unique whatever its case."""
+    """Somebody who organises. `id` is 16 random bytes; `name` is unique, ignoring case."""
 
     __tablename__ = "organiser"
 
@@ -38,7 +38,7 @@ class Organiser(Base):
 
 
 class Membership(Base):
-    """A role in a campaign."""
+    """The role of an organiser in a campaign."""
 
     __tablename__ = "membership"
 
@@ -49,7 +49,7 @@ class Membership(Base):
 
 
 class Passkey(Base):
-    """A public key that signs organisers in (WebAuthn); `id` is the credential's."""
+    """A public key that signs an organiser in (WebAuthn). `id` is the credential's."""
 
     __tablename__ = "passkey"
 
@@ -63,7 +63,7 @@ class Passkey(Base):
 
 
 class RecoveryCode(Base):
-    """A code that signs in once, as an argon2 hash; the row goes when it was used."""
+    """A code that signs in once, as an argon2 hash. The row is deleted when the code is used."""
 
     __tablename__ = "recovery_code"
 
@@ -73,7 +73,7 @@ class RecoveryCode(Base):
 
 
 class OrganiserSession(Base):
-    """One sign-in on one device; `id` is the SHA-256 of the cookie's value."""
+    """One sign-in on one device. `id` is the SHA-256 of the cookie's value."""
 
     __tablename__ = "visit"
 
@@ -85,7 +85,7 @@ class OrganiserSession(Base):
 
 
 class Invitation(Base):
-    """A link that does one thing once: lets somebody join a campaign with a role, or an organiser in. Kept as a hash."""
+    """A link that works once, stored as a hash: it lets somebody join with a role, or signs an organiser in."""
 
     __tablename__ = "invitation"
 

@@ -1,7 +1,8 @@
-"""The team of a campaign: roles that change, members who go, invitations that are open.
+"""The team of a campaign: changes of roles, removal of members, open invitations.
 
-Guards that a campaign is never without an owner, whoever acts at the same moment: whoever changes a team first holds its
-rows. Whoever goes, or loses the right to invite, leaves no open invitation behind to come back by. Refuses strangers.
+A campaign always has an owner, even with concurrent changes: each change of a team first locks its rows. A member who
+leaves, or who loses the right to invite, keeps no open invitation with which to come back. People outside the team are
+rejected.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ from petition.organisers.tables import Invitation, Membership, Organiser, Role
 
 
 class MemberUnknown(ExpectedError, LookupError):
-    """Nobody of this id organises the campaign."""
+    """Nobody with this id organises the campaign."""
 
     status = 404
 
 
 class LastOwner(ExpectedError):
-    """A campaign has at least one owner: name another one first."""
+    """A campaign needs at least one owner; make somebody else an owner first."""
 
     status = 409
 
 
 def held(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId) -> Membership:
-    """A member, with the whole team held until the end of the transaction. Raises MemberUnknown."""
+    """Returns a member and locks the whole team until the end of the transaction. Raises MemberUnknown."""
     query = select(Membership).where(Membership.campaign_id == campaign_id)
     query = query.order_by(Membership.organiser_id).with_for_update().execution_options(populate_existing=True)
     team = session.scalars(query).all()
@@ -46,7 +47,7 @@ def held(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId) -
 
 
 def spare(session: Session, member: Membership, to: Role | None) -> None:
-    """Refuse to take a campaign's last owner away, or make less of them. Raises LastOwner."""
+    """Raises LastOwner if this change would leave the campaign without an owner."""
     if member.role is not Role.OWNER or to is Role.OWNER:
         return
     others = select(Membership.organiser_id).join(Organiser, Organiser.id == Membership.organiser_id)
@@ -73,7 +74,7 @@ def change_role(
 
 
 def remove(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId, actor: AnyActor) -> None:
-    """Take a member out of a team; their rights end with their next request. Raises MemberUnknown, LastOwner."""
+    """Remove a member from a team. Their rights end with their next request. Raises MemberUnknown, LastOwner."""
     member = held(session, campaign_id, organiser_id)
     spare(session, member, None)
     session.delete(member)
@@ -84,13 +85,13 @@ def remove(session: Session, campaign_id: CampaignId, organiser_id: OrganiserId,
 
 
 def open_invitations(session: Session, campaign_id: CampaignId, now: datetime) -> Sequence[Invitation]:
-    """Invitations to a campaign that nobody has followed yet, those that end first on top."""
+    """Returns the open invitations to a campaign, those that end first on top."""
     query = select(Invitation).where(Invitation.campaign_id == campaign_id, Invitation.until > now)
     return session.scalars(query.order_by(Invitation.until, Invitation.id)).all()
 
 
 def cancel(session: Session, campaign_id: CampaignId, invitation_id: bytes, actor: Actor) -> None:
-    """Make an invitation's link useless. Raises InvitationUnknown."""
+    """Invalidate an invitation's link. Raises InvitationUnknown."""
     found = session.get(Invitation, invitation_id, with_for_update=True)
     if found is None or found.campaign_id != campaign_id:
         raise InvitationUnknown
@@ -100,7 +101,7 @@ def cancel(session: Session, campaign_id: CampaignId, invitation_id: bytes, acto
 
 
 def disable(session: Session, organiser: Organiser, now: datetime) -> None:
-    """Shut an organiser out everywhere, at once: an operator's deed."""
+    """Block an organiser everywhere, at once. Only operators can do this."""
     organiser.disabled = True
     sessions.end_all(session, organiser.id)
     session.execute(

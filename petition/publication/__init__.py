@@ -1,8 +1,9 @@
-"""What the public may see of a campaign, written once per change and read with one query.
+"""The public snapshot of a campaign, written once per change and read with one query.
 
-Guards the public pages: everything the letter, the signers' first page, the count and the figures show stands in one
-row, made in the same transaction as the epoch or the change it tells of. A page view therefore counts nothing and
-joins nothing. Refuses to hold anything that is not public: no pending signature, no sealed name, no cell below ten.
+This package keeps the public pages fast and safe: everything that the letter, the first page of signers, the count and
+the figures show is in one row, written in the same transaction as the epoch or change that it reflects. A page view
+therefore counts nothing and joins nothing. The row holds only public data: no pending signature, no sealed name, no
+cell below ten.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ __all__ = [
 
 
 class Publication(Base):
-    """The snapshot's row; `version` grows with every change and is the whole of the pages' cache key."""
+    """The row of the snapshot. `version` grows with every change and is the complete cache key of the pages."""
 
     __tablename__ = "publication"
 
@@ -68,14 +69,14 @@ _converter = make_converter()
 
 
 def load(session: Session, slug: str, known: int = -1) -> Snapshot | None:
-    """The snapshot if there is one newer than `known`; one query."""
+    """Returns the snapshot if there is one newer than `known`, with one query."""
     query = select(Publication.data).where(Publication.slug == slug, Publication.version > known)
     data = session.scalar(query)
     return None if data is None else _converter.structure(data, Snapshot)
 
 
 def listed(session: Session) -> list[Listed]:
-    """Every public campaign, by name; one query."""
+    """Returns every public campaign, by slug, with one query."""
     rows = session.scalars(select(Publication.data).order_by(Publication.slug))
     return [_listed(data) for data in rows]
 
@@ -88,11 +89,12 @@ def _listed(data: dict[str, Any]) -> Listed:
 
 
 def refresh(session: Session, campaign: Campaign) -> Snapshot:
-    """Write down what the public may see now; the version is one more than before.
+    """Write the current public snapshot. Its version is one higher than before.
 
-    Drawn from what is committed by the time nobody else draws this campaign: what the caller read before that is read
-    again, so that of two changes at once neither undoes the other's. The campaign's row is written, if at all, before
-    the snapshot's is locked: whoever holds the campaign's row goes on to lock the snapshot's.
+    The snapshot is rendered from committed data, once no other process renders this campaign: what the caller read
+    before is read again, so that of two concurrent changes neither undoes the other. The campaign's row is written, if
+    at all, before the snapshot's row is locked, because a process that holds the campaign's row locks the snapshot's
+    row next.
     """
     session.flush()
     stale = update(Campaign).where(Campaign.id == campaign.id, Campaign.stale)

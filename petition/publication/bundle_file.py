@@ -1,6 +1,7 @@
-"""The bundle on disk: one file per campaign that a reporter downloads, written once per epoch by a worker.
+"""The bundle on disk: one file per campaign for download, written once per epoch by a worker.
 
-Guards that a reader gets a whole file or the one before; refuses to write one that a later epoch has overtaken.
+A download is always a complete file, the new one or the previous one. A bundle is not written if a later epoch was
+closed meanwhile.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from petition.ledger import bundle, log
 
 
 def bundle_path(home: Path, slug: str) -> Path:
-    """Where the bundle of a campaign lies."""
+    """Returns the path of a campaign's bundle."""
     return home / "public" / slug / "bundle.zip"
 
 
 def write_epoch(session: Session, campaign_id: CampaignId, epoch: int, home: Path) -> None:
-    """Write the bundle of an epoch, unless a later epoch was closed already: its own row will write a newer bundle."""
+    """Write the bundle of an epoch, unless a later epoch was closed already, whose own row writes a newer bundle."""
     if log.head_of(session, campaign_id).epoch <= epoch:
         write_bundle(session, session.get_one(Campaign, campaign_id), home)
 
 
 def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:
-    """Write a campaign's bundle; nothing is public below its least number of signatures."""
+    """Write a campaign's bundle, unless it has fewer signatures than may be public."""
     head = log.head_of(session, campaign.id)
     if head.counted < campaign.public_min:
         return

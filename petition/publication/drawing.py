@@ -1,4 +1,4 @@
-"""Drawing a snapshot: from the rows of one campaign to what the public may see of it now."""
+"""Renders a snapshot: turns the rows of one campaign into what the public may see now."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from petition.signatures.group_figures import UNCOUNTED, Table
 
 
 def render_snapshot(session: Session, campaign: Campaign, version: int, last: Table) -> Snapshot:
-    """Everything public about a campaign now; below its least number of signatures nothing of the ledger is.
+    """Returns everything public about a campaign. Below its least number of signatures this includes no ledger data.
 
-    `drawn`: the table of groups that was published last.
+    `last` is the table of groups that was published last.
     """
     head = log.head_of(session, campaign.id)
     public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
@@ -48,7 +48,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
 
 
 def foresee(session: Session, campaign: Campaign) -> Snapshot:
-    """A draft as the public would see it if it were opened now: without keys, signatures or a row of its own."""
+    """Returns a draft as the public would see it if it were opened now, without keys, signatures or a row."""
     return Snapshot(
         **_written(campaign, _standings(session, campaign, public=True), timeline.demands(session, campaign)),
         version=0,
@@ -70,7 +70,7 @@ def foresee(session: Session, campaign: Campaign) -> Snapshot:
 def _written(
     campaign: Campaign, statuses: list[milestones.MilestoneStatus], demands: tuple[DemandView, ...]
 ) -> dict[str, Any]:
-    """What the organisers wrote, and what they aim at."""
+    """Returns what the organisers wrote, and the milestones that they aim at."""
     return {
         "id": campaign.id.hex(),
         "slug": campaign.slug,
@@ -106,7 +106,7 @@ def _days(campaign: Campaign) -> Days:
 
 
 def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.MilestoneStatus]:
-    """Goals as the public may see them: below the least number nothing was reached yet."""
+    """Returns the milestones as the public may see them: below the least number, none is reached."""
     found = milestones.statuses(session, campaign.id, campaign.workforce)
     return found if public else [replace(each, day=None, epoch=None) for each in found]
 
@@ -128,7 +128,7 @@ def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
 
 
 def _table(session: Session, head: log.Head, last: Table) -> Table:
-    """The groups, counted anew when enough changed: signatures that came, that went, whose body was taken off."""
+    """Returns the groups, recounted when enough signatures changed: new ones, removed ones, and hidden bodies."""
     gone = head.withdrawn + sum(head.removed.values())
     changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
     if not group_figures.is_due(last, changed):

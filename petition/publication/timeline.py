@@ -1,4 +1,4 @@
-"""What happened to a campaign, for its public page: updates, milestones, what became of each demand, how it ended."""
+"""The public timeline of a campaign: updates, milestones, the status of each demand, and the ending."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDER = ("opened", "milestone", "update", "demand", "closed", "delivered", "answ
 
 
 def demands(session: Session, campaign: Campaign) -> tuple[DemandView, ...]:
-    """Every demand with the steps that led to its state."""
+    """Returns every demand with the steps that led to its state."""
     steps: defaultdict[int, list[StepView]] = defaultdict(list)
     query = select(DemandStep).where(DemandStep.campaign_id == campaign.id)
     for each in session.scalars(query.order_by(DemandStep.number, DemandStep.step)):
@@ -33,7 +33,7 @@ def demands(session: Session, campaign: Campaign) -> tuple[DemandView, ...]:
 def items(
     session: Session, campaign: Campaign, statuses: list[MilestoneStatus], demands: tuple[DemandView, ...]
 ) -> tuple[TimelineItem, ...]:
-    """The timeline, newest first."""
+    """Returns the timeline, newest first."""
     found = [TimelineItem(each.day, "milestone", each.needs, {}) for each in statuses if each.day]
     found += [TimelineItem(each.day, "update", each.number, each.text) for each in _updates(session, campaign.id)]
     found += [item for demand in demands for item in _steps(demand)]
@@ -50,7 +50,7 @@ def items(
 
 
 def ending(session: Session, campaign_id: CampaignId) -> Ending:
-    """The delivery and the answer, as far as they are recorded."""
+    """Returns the delivery and the answer, as far as they are recorded."""
     handover, answer = session.get(Handover, campaign_id), session.get(Answer, campaign_id)
     return Ending(
         HandoverView(handover.day, handover.how, handover.note) if handover else None,
@@ -59,7 +59,7 @@ def ending(session: Session, campaign_id: CampaignId) -> Ending:
 
 
 def _steps(demand: DemandView) -> list[TimelineItem]:
-    """Its steps; a demand that was judged before steps were kept has its newest state only."""
+    """Returns the steps of a demand. A demand that was judged before steps were stored has its newest state only."""
     if not demand.steps and demand.since:
         return [TimelineItem(demand.since, "demand", demand.number, {}, demand.state)]
     return [TimelineItem(each.day, "demand", demand.number, {}, each.state) for each in demand.steps]

@@ -1,4 +1,4 @@
-"""What a page shows, as frozen values: nothing in them is not public."""
+"""The contents of public pages, as frozen values. Everything in them is public."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from petition.signatures.group_figures import UNCOUNTED, Cell, Table
 
 @dataclass(frozen=True, slots=True)
 class LetterView:
-    """One language of the letter; `markdown` is byte for byte what the ledger's hash covers."""
+    """One language of the letter. `markdown` is byte for byte what the ledger's hash covers."""
 
     lang: str
     title: str
@@ -24,7 +24,7 @@ class LetterView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What became of a demand on a day, and where that is reported."""
+    """The status of a demand on a day, and the source that reports it."""
 
     day: date
     state: DemandState
@@ -33,9 +33,9 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class DemandView:
-    """A numbered demand (`id` is "d1", "d2", …), its texts by language, its state and where that is reported.
+    """A numbered demand (`id` is "d1", "d2", …), its texts by language, its state and the source that reports it.
 
-    `steps`: how it came to that state, oldest first.
+    `steps` are its earlier and current states, oldest first.
     """
 
     number: int
@@ -49,7 +49,7 @@ class DemandView:
 
 @dataclass(frozen=True, slots=True)
 class HandoverView:
-    """How the letter was delivered: the day, and by language in what way, and a note."""
+    """How the letter was delivered: the day, and by language the way and a note."""
 
     day: date
     how: dict[str, str]
@@ -58,7 +58,7 @@ class HandoverView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """What the addressee answered, Markdown by language."""
+    """The addressee's answer, Markdown by language."""
 
     day: date
     text: dict[str, str]
@@ -66,7 +66,7 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What came after the close: the delivery and the answer, as far as there are any."""
+    """What came after the close: the delivery and the answer, if there are any."""
 
     handover: HandoverView | None = None
     answer: AnswerView | None = None
@@ -74,7 +74,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class MilestoneView:
-    """A milestone; `value` is signatures (count) or percent of the workforce (share); `needs` is signatures."""
+    """A milestone. `value` is signatures (count) or per cent of the workforce (share); `needs` is signatures."""
 
     kind: MilestoneKind
     value: int
@@ -85,9 +85,9 @@ class MilestoneView:
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """One line of the timeline, newest first: kind is opened, milestone, update, demand, closed, delivered, answered.
+    """One line of the timeline: kind is opened, milestone, update, demand, closed, delivered or answered.
 
-    `state` is a demand's, as of that day.
+    `state` is a demand's state as of that day.
     """
 
     day: date
@@ -107,7 +107,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Signers who show only a role, by role or by team (`kind`); `other`: not every value of the list is here."""
+    """Signers who show only a role, by role or by team (`kind`). `other`: not every value of the list is included."""
 
     kind: str
     cells: tuple[Cell, ...]
@@ -116,9 +116,9 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The integrity report: what the ledger's entries add up to. `anonymous` includes undisclosed and small cells.
+    """The integrity report: the totals of the ledger's entries. `anonymous` includes undisclosed ones and small cells.
 
-    `unproven` names stand on the page and not in the bundle, for organisers hid a comment there.
+    `unproven` names are on the page and not in the bundle, because organisers hid a comment there.
     """
 
     named: int
@@ -132,7 +132,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """When an epoch closes: least signatures, and the interval in seconds."""
+    """When an epoch closes: the least number of signatures, and the interval in seconds."""
 
     min: int
     interval: int
@@ -140,7 +140,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """How long a day and a week of the digests last in a demonstration, in seconds; 0: as long as everywhere."""
+    """The length of a day and a week of the digests in a demonstration, in seconds; 0 means the usual length."""
 
     day: int = 0
     week: int = 0
@@ -150,8 +150,8 @@ class Days:
 class Snapshot:
     """Everything public about one campaign at one version. `count` is None below `public_min` signatures.
 
-    `names_from`: names wait for so many signatures (0: for a share of a workforce nobody knows); None: they do not wait.
-    `table` is what pages are drawn from (`by_role`, `by_team`): its number of changes is not for them.
+    `names_from`: names wait for so many signatures (0: for a share of an unknown workforce); None means that they do
+    not wait. `table` is the source of `by_role` and `by_team`; pages do not use its number of changes.
     """
 
     id: str
@@ -197,39 +197,39 @@ class Snapshot:
     table: Table = UNCOUNTED
 
     def next_milestone(self) -> MilestoneView | None:
-        """The unreached milestone that needs the fewest signatures; none once no signature can come any more."""
+        """Returns the unreached milestone that needs the fewest signatures, or None after the close."""
         if self.state not in {CampaignState.DRAFT, CampaignState.OPEN}:
             return None
         waiting = [milestone for milestone in self.milestones if milestone.reached is None]
         return min(waiting, key=lambda milestone: milestone.needs, default=None)
 
     def seal(self) -> int:
-        """The number that a signing page promises: so many signatures before any name is public; 0: none."""
+        """Returns the number of signatures that a signing page promises before any name is public; 0 means none."""
         return UNKNOWN if self.names_from == 0 else self.names_from or 0
 
     def every_milestone_reached(self) -> bool:
-        """Whether there were milestones, and none is left."""
+        """Returns whether there were milestones, and all of them are reached."""
         return bool(self.milestones) and all(milestone.reached is not None for milestone in self.milestones)
 
     def signing_stopped(self) -> bool:
-        """Whether the organisers paused signing."""
+        """Returns whether the organisers paused signing."""
         return switches.SIGNING in self.stopped
 
     def codes_stopped(self) -> bool:
-        """Whether nobody can get a pass just now: no code is mailed, or every method is paused."""
+        """Returns whether nobody can get a pass now, because codes or all methods are paused."""
         methods = {switches.METHOD + name for name in self.methods}
         return switches.CODES in self.stopped or methods <= set(self.stopped)
 
     def by_role(self) -> Margin:
-        """Those who show only a role, by role."""
+        """Returns those who show only a role, by role."""
         return self._margin("role", self.table.role, self.roles)
 
     def by_team(self) -> Margin:
-        """The same people by team."""
+        """Returns the same people by team."""
         return self._margin("team", self.table.team, self.teams)
 
     def unshown(self) -> int:
-        """Everybody who is neither named nor in a figure: the anonymous, groups under ten, what rounding took off."""
+        """Returns the number of people without a name or figure: the anonymous, groups under ten, and the rounding."""
         return max(0, self._unnamed() - group_figures.total(self.by_role().cells))
 
     def _margin(self, kind: str, counted: tuple[Cell, ...], choices: tuple[Choice, ...]) -> Margin:
@@ -240,21 +240,21 @@ class Snapshot:
         return (self.count or 0) - self.tally.named
 
     def title(self, lang: str) -> str:
-        """Title in a language, or in the campaign's first."""
+        """Returns the title in a language, or in the campaign's first."""
         return self.letters.get(lang, self.letters[self.languages[0]]).title
 
     def letter(self, lang: str) -> LetterView:
-        """The letter in a language, or in the campaign's first."""
+        """Returns the letter in a language, or in the campaign's first."""
         return self.letters.get(lang, self.letters[self.languages[0]])
 
     def written_root(self) -> str:
-        """The root as checkpoints and verify.py write it, in standard base64; empty while nothing is public."""
+        """Returns the root as checkpoints and verify.py write it, in standard base64; empty while nothing is public."""
         return b64encode(bytes.fromhex(self.root)).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A campaign in the list of all public ones; `paused`: its organisers stopped signing."""
+    """A campaign in the list of all public ones. `paused`: its organisers paused signing."""
 
     slug: str
     title: dict[str, str]

@@ -1,8 +1,8 @@
-"""Signatures: redeeming a pass, changing one's mind, what may be seen, and what waits for the next epoch.
+"""Signatures: redeeming a pass, withdrawing and hiding, visibility, and what waits for the next epoch.
 
-Guards the letter's side of the protocol: it knows signatures and never who was verified. It refuses what is not a
-pass of this campaign, a pass spent before, and fields that a signer's choice does not need, so that nothing is kept
-that nobody asked for. It keeps no moment of arrival.
+This package is the letter's side of the protocol: it knows signatures and never who was verified. It rejects passes of
+other campaigns, passes that were spent before, and fields that a signer's choice does not need, so that nothing is
+stored without a reason. It stores no time of arrival.
 """
 
 from petition.signatures.append_batch import (

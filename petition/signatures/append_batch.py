@@ -1,4 +1,4 @@
-"""The batch: what waited is moved into the ledger in leaf-hash order, so that order says nothing."""
+"""Moves waiting signatures into the ledger in the order of their leaf hashes, so that the order reveals nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from petition.signatures.withdrawal import GONE
 
 @dataclass(frozen=True, slots=True)
 class Withdrawals:
-    """Tombstones for one epoch: their lines by ascending index, and how many of which kind."""
+    """The tombstones of one epoch: their lines by ascending index, and their number by kind."""
 
     lines: list[bytes]
     withdrawn: int
@@ -55,7 +55,7 @@ def count_redeemed(session: Session, campaign_id: CampaignId) -> int:
 
 
 def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:
-    """How many signatures, and how many tombstones, wait for the next epoch."""
+    """Returns how many signatures, and how many tombstones, wait for the next epoch."""
     signatures = select(func.count()).select_from(Pending).where(Pending.campaign_id == campaign_id)
     tombstones = (
         select(func.count())
@@ -71,7 +71,7 @@ def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:
 
 
 def take_withdrawals(session: Session, campaign_id: CampaignId) -> Withdrawals:
-    """Take the tombstones of signatures that are in the ledger; others wait until theirs is."""
+    """Take the tombstones of signatures that are in the ledger. Others wait until their signature is there."""
     entries: list[WithdrawEntry | RemoveEntry] = [*_withdrawals(session, campaign_id)]
     entries += _removals(session, campaign_id)
     entries.sort(key=lambda entry: entry.index)
@@ -94,7 +94,7 @@ def _withdrawals(session: Session, campaign_id: CampaignId) -> list[WithdrawEntr
 
 
 def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
-    """Signatures whose removal an epoch takes: a wave goes as a whole, so not while it runs."""
+    """Returns the condition for removals that an epoch takes. A bulk removal goes as a whole, and not while it runs."""
     running = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
     )
@@ -104,7 +104,7 @@ def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
 
 
 def _removals(session: Session, campaign_id: CampaignId) -> list[RemoveEntry]:
-    """Delete the bodies, which were kept so that the removal could be taken back, and with them the way back."""
+    """Delete the bodies, which were kept for undoing the removal. Afterwards it cannot be undone."""
     final = update(Signature).where(*_ripe(campaign_id)).values(**GONE, why=WaitingRemoval.why)
     final = final.returning(Signature.index, WaitingRemoval.why).execution_options(synchronize_session=False)
     entries = [RemoveEntry(index, why) for index, why in session.execute(final)]
@@ -114,7 +114,7 @@ def _removals(session: Session, campaign_id: CampaignId) -> list[RemoveEntry]:
 
 
 def withdrawn_while_waiting(session: Session, campaign_id: CampaignId) -> bool:
-    """Whether a signature that waits was withdrawn; its tombstone can only follow in a batch of its own."""
+    """Returns whether a waiting signature was withdrawn. Its tombstone must follow in a later batch."""
     withdrawn = (Pending.campaign_id == campaign_id) & (Pending.state == SignatureState.WITHDRAWN)
     return session.scalar(select(Pending.hw).where(withdrawn).limit(1)) is not None
 
@@ -122,10 +122,11 @@ def withdrawn_while_waiting(session: Session, campaign_id: CampaignId) -> bool:
 def append_batch(
     session: Session, campaign_id: CampaignId, base: int, epoch: int, *, names_wait: bool = False
 ) -> list[bytes]:
-    """Move every waiting signature into the ledger from index `base` on; gives their leaf hashes in order.
+    """Move every waiting signature into the ledger from index `base` on. Returns their leaf hashes in order.
 
-    One statement, so that what it sees is what it moves; the rows never pass through this process. `names_wait`: no
-    name is public before a milestone that the campaign has not reached. A sealed name is looked at by `unveil`.
+    A single statement does this, so that it moves exactly what it sees, and the rows never pass through this process.
+    With `names_wait` no name becomes public, because the campaign has not reached the milestone that opens names.
+    Sealed names are left to `unveil`.
     """
     moved = delete(Pending).where(Pending.campaign_id == campaign_id).returning(*Pending.__table__.columns).cte("moved")
     number = cast(func.row_number().over(order_by=moved.c.leaf), Integer)

@@ -1,10 +1,10 @@
-"""Removal by organisers: of one or of many, in portions, and the way back until an epoch writes it.
+"""Removal by organisers, of one signature or many, in portions. It can be undone until an epoch writes it.
 
-Guards that exactly what was selected is removed: its numbers are written down when the wave begins, and each portion is a
-transaction of its own, so that a worker who dies leaves nothing half done and two at once do nothing twice. A removed
-signature is out of sight at once; its body is kept until the epoch, which deletes it, so that taking it back restores every
-byte. An epoch takes a wave whole or not at all (`petition.signatures.append_batch`). Signature rows only: the journal and the second
-key are `petition.usecases.removals`'; whoever calls this holds the epoch's lock.
+Exactly what was selected is removed: the indices are stored when the removal begins, and each portion is its own
+transaction, so that a worker that dies leaves nothing half done and two concurrent workers do nothing twice. A removed
+signature is hidden at once. Its body is kept until the epoch deletes it, so that an undo restores every byte. An epoch
+takes a bulk removal completely or not at all (`petition.signatures.append_batch`). This module only changes signature
+rows; `petition.usecases.removals` handles the audit log and the approval. The caller holds the epoch's lock.
 """
 
 from __future__ import annotations
@@ -43,20 +43,23 @@ _UNSYNCED: Final = {"synchronize_session": False}
 
 
 class BulkRemovalUnknown(ExpectedError, LookupError):
-    """No removal of this campaign has this number."""
+    """No removal of this campaign has this id."""
 
     status = 404
 
 
 class RemovalOver(ExpectedError):
-    """There is nothing to take back: the ledger has it, or it was taken back already."""
+    """There is nothing to undo: the removal is in the ledger, or was undone already."""
 
     status = 409
 
 
 def begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, criteria: Mapping[str, Any]) -> BulkRemoval:  # fmt: skip
-    """Write down what is to be removed; what is gone since it was selected, or in another removal, is left out."""
+    """Store what is to be removed.
+
+    Signatures that are gone since the selection, or in another removal, are left out.
+    """
     removal = BulkRemoval(
         id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
         state=BulkRemovalState.RUNNING, by=actor.by, at=actor.now,
@@ -79,7 +82,7 @@ def begin(
 
 
 def find(session: Session, campaign_id: CampaignId, removal_id: bytes) -> BulkRemoval:
-    """A wave, locked; raises BulkRemovalUnknown."""
+    """Returns a bulk removal, locked. Raises BulkRemovalUnknown."""
     query = (
         select(BulkRemoval)
         .where(BulkRemoval.id == removal_id, BulkRemoval.campaign_id == campaign_id)
@@ -92,7 +95,7 @@ def find(session: Session, campaign_id: CampaignId, removal_id: bytes) -> BulkRe
 
 
 def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
-    """Waves that have not come to their end, oldest first."""
+    """Returns the bulk removals that are not finished, oldest first."""
     query = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
     )
@@ -100,7 +103,7 @@ def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
 
 
 def advance(session: Session, removal: BulkRemoval, most: int = PORTION) -> bool:
-    """Remove the next portion of a wave that is locked; whether there is more to do."""
+    """Remove the next portion of a locked bulk removal. Returns whether there is more to do."""
     if removal.state is not BulkRemovalState.RUNNING:
         return False
     rows = session.execute(
@@ -122,7 +125,7 @@ def advance(session: Session, removal: BulkRemoval, most: int = PORTION) -> bool
 
 
 def finish(session: Session, campaign_id: CampaignId) -> None:
-    """Bring every wave of a campaign to its end: nothing may be left running when the ledger is closed."""
+    """Finish every bulk removal of a campaign, because none may still run when the ledger is closed."""
     for removal_id in running(session, campaign_id):
         removal = find(session, campaign_id, removal_id)
         while advance(session, removal):
@@ -130,9 +133,9 @@ def finish(session: Session, campaign_id: CampaignId) -> None:
 
 
 def undo(session: Session, removal: BulkRemoval) -> int:
-    """Restore what a wave removed, exactly, unless the ledger has it; gives how many. Raises RemovalOver.
+    """Restore exactly what a bulk removal removed, unless the ledger has it. Returns how many. Raises RemovalOver.
 
-    One that runs is cancelled in the same way: what it removed so far comes back.
+    A running bulk removal is cancelled in the same way: what it removed so far is restored.
     """
     mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
     if removal.state not in {BulkRemovalState.RUNNING, BulkRemovalState.DONE} or not waits(session, removal):
@@ -153,14 +156,14 @@ def undo(session: Session, removal: BulkRemoval) -> int:
 
 
 def waits(session: Session, removal: BulkRemoval) -> bool:
-    """Whether a removal can still be taken back: it runs, or no epoch has taken it."""
+    """Returns whether a removal can still be undone: it runs, or no epoch has taken it."""
     mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
     left = session.scalar(select(WaitingRemoval.index).where(*mine).limit(1))
     return removal.state is BulkRemovalState.RUNNING or left is not None
 
 
 def waiting_of(session: Session, campaign_id: CampaignId) -> dict[bytes, int]:
-    """How many removals of which wave wait for the next epoch."""
+    """Returns how many removals of each bulk removal wait for the next epoch."""
     query = select(WaitingRemoval.bulk_removal_id, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
     return {
         removal: n

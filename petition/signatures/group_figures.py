@@ -1,15 +1,16 @@
-"""Figures of groups: no group under ten, rounded down, a rest of at least ten, and never a difference of one signature.
+"""Figures of groups: no group under ten, rounded down, a rest of at least ten, and no differences of one signature.
 
-Guards those who show a role only. What is published is a list of cells and nothing else: a cell has a figure from ten
-people on, the figure is the next lower multiple of five, and the cells are counted anew only after ten signatures have
-come or gone, so that whoever subtracts two tables looks at ten people or none. No total of a table is published. The
-one that can be made, everybody who is not named, less the cells shown, holds the anonymous, the groups under ten and
-what rounding took off; where that rest would be under ten itself, a cell gives way to it (complementary suppression).
-Everything here is reckoned from public bodies and public totals, so what is hidden decides nothing that can be seen:
-no cell goes because a hidden one came. Refuses a table of roles by teams. Pure: no database.
+This module protects people who show only a role. It publishes nothing but a list of cells. A cell has a figure from ten
+people on, the figure is rounded down to a multiple of five, and the cells are recounted only after ten signatures have
+come or gone, so that the difference of two tables concerns at least ten people or nobody. No total of a table is
+published. The total that can be computed, everybody who is not named minus the shown cells, contains the anonymous, the
+groups under ten and the rounding. If that rest would be under ten itself, a cell is lowered or dropped (complementary
+suppression). Everything is computed from public bodies and public totals, so hidden signatures have no visible effect:
+no cell disappears because a hidden signature came. The module does not offer a table of roles by teams. It is pure: it
+uses no database.
 
 Source: A. Hundepool et al., Statistical Disclosure Control (Wiley, 2012), chapters 4 and 5: thresholds, complementary
-suppression, rounding, and differencing of linked tables. Decision 0028 says what this cannot do.
+suppression, rounding, and differencing of linked tables. Decision 0028 lists the limits of this method.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Roles and teams as they were last counted: in which epoch, and after how many changes (`changed`)."""
+    """Roles and teams at the last count, with its epoch and the number of changes (`changed`) up to it."""
 
     role: tuple[Cell, ...] = ()
     team: tuple[Cell, ...] = ()
@@ -44,26 +45,29 @@ UNCOUNTED: Final = Table()
 
 
 def rounded(n: int) -> int:
-    """The figure of a group: a multiple of five, or 0 under ten."""
+    """Returns the figure of a group: a multiple of five, or 0 under ten."""
     return n // STEP * STEP if n >= LEAST else 0
 
 
 def margin(counts: Mapping[str, int]) -> tuple[Cell, ...]:
-    """The cells of exact counts, greatest figure first, then by value: the order tells no more than the figures."""
+    """Returns the cells of exact counts, largest figure first, then by value.
+
+    The order reveals no more than figures.
+    """
     found = [Cell(value, rounded(n)) for value, n in counts.items() if n >= LEAST]
     return tuple(sorted(found, key=lambda cell: (-cell.n, cell.value)))
 
 
 def is_due(last: Table, changed: int) -> bool:
-    """Whether a table may be counted anew: ten signatures came or went since."""
+    """Returns whether a table may be recounted, because ten signatures came or went."""
     return changed - last.changed >= LEAST
 
 
 def beside(cells: Sequence[Cell], whole: int) -> tuple[Cell, ...]:
-    """The cells that may stand beside a known whole: what is left of it is nobody, or ten people at least.
+    """Returns the cells that may be shown beside a known whole. The rest of the whole is nobody or at least ten people.
 
-    The greatest cell gives what is missing, for "185 or more" is as true as "195 or more"; where that would take it
-    under ten, the smallest cell goes.
+    The largest cell is lowered by what is missing, because "185 or more" is as true as "195 or more". If that would
+    take it below ten, the smallest cell is dropped.
     """
     shown = list(cells)
     while shown and (rest := whole - total(shown)) and rest < LEAST:
@@ -76,5 +80,5 @@ def beside(cells: Sequence[Cell], whole: int) -> tuple[Cell, ...]:
 
 
 def total(cells: Sequence[Cell]) -> int:
-    """What the figures add up to."""
+    """Returns the sum of the figures."""
     return sum(cell.n for cell in cells)

@@ -1,4 +1,4 @@
-"""From the pass to a signature that waits for the next epoch (docs/protocol.md §4.1)."""
+"""Turns a pass into a signature that waits for the next epoch (docs/protocol.md §4.1)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PassSpent(ExpectedError):
 
 
 class DisplayFault(StrEnum):
-    """Why a choice of what is shown cannot be followed."""
+    """The reasons for which a display choice is rejected."""
 
     NAME_MISSING = "name_missing"
     ROLE_MISSING = "role_missing"
@@ -60,7 +60,7 @@ class DisplayFault(StrEnum):
 
 
 class DisplayRefused(ExpectedError, ValueError):
-    """One field of a wish cannot be followed; `field` is its name in forms and calls."""
+    """One field of a display choice is invalid. `field` is its name in forms and in the API."""
 
     status = 422
 
@@ -72,10 +72,10 @@ class DisplayRefused(ExpectedError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DisplayChoice:
-    """What a signer wants to be seen. `publish_at`: show the name only when so many names are public; 0 at once.
+    """What a signer wants to show. `publish_at`: show the name only when so many names are public; 0 means at once.
 
-    `sealed_until`: how many signatures the page promised before any name is public; 0: none. A letter that promises more
-    by now keeps to that.
+    `sealed_until` is the number of signatures that the page promised before any name is public; 0 means none. If the
+    letter promises more by now, the larger number applies.
     """
 
     show: Visibility
@@ -87,13 +87,13 @@ class DisplayChoice:
     sealed_until: int = 0
 
     def body(self) -> Body:
-        """The part the ledger commits to."""
+        """Returns the part that the ledger commits to."""
         return Body(self.show, self.name, self.role, self.team, self.comment)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a signer keeps: the entry with its opening, the way back (`withdraw`, 32 bytes), and a signed promise."""
+    """What a signer keeps: the entry, its opening, the secret to withdraw (`withdraw`, 32 bytes), a signed promise."""
 
     entry: str
     salt: bytes
@@ -105,7 +105,7 @@ class Receipt:
 
 
 def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, choice: DisplayChoice) -> Receipt:
-    """Spend a pass for one signature: one statement, two rows, no time.
+    """Redeem a pass for one signature, with one statement that writes two rows and no time.
 
     Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, DisplayRefused, CampaignNotOpen,
     CampaignClosed, SigningStopped.
@@ -127,7 +127,7 @@ def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, choice: 
 
 
 def refuse_faults(campaign: OpenCampaign, choice: DisplayChoice) -> None:
-    """Raise DisplayRefused for what the choice lacks, does not need, or what is not on the organisers' lists."""
+    """Raise DisplayRefused if a needed field is missing, or one is not needed or not on the organisers' lists."""
     if choice.show is Visibility.NAME and not choice.name:
         raise DisplayRefused("name", DisplayFault.NAME_MISSING)
     if choice.show is Visibility.ROLE and not choice.role:
@@ -174,7 +174,7 @@ def _name_the_fault(error: IntegrityError) -> NoReturn:
 
 
 def _value(column: KeyedColumnElement[Any], open_now: CTE) -> ColumnElement[Any]:
-    """What a column gets: as it was sent; but the seal of a name is that of this moment where it is the greater."""
+    """Returns the value of a column: the value that was sent, or for the seal of a name the larger current seal."""
     sent = bindparam(column.name, type_=column.type)
     if column.name != "sealed_until":
         return sent
@@ -182,11 +182,12 @@ def _value(column: KeyedColumnElement[Any], open_now: CTE) -> ColumnElement[Any]
 
 
 def _statement() -> Select[bytes]:
-    """INSERT into spent and pending in one round trip, if the campaign is open; gives the ledger's sealed key.
+    """Returns the INSERT into spent and pending, if the campaign is open. Its result is the ledger's encrypted key.
 
-    The campaign's row is share-locked: a close or a stop, which lock it alone, wait for whoever is at it, and whoever
-    comes later finds it closed or stopped. So nothing arrives after the last epoch, or while signing is stopped.
-    The same statement reads the milestones that names wait for: what is promised now binds, whatever becomes of them.
+    It takes one round trip. It takes a shared lock on the campaign's row; closing and pausing take an exclusive one.
+    They wait for signatures under way, and later signatures find the campaign closed or paused. Nothing therefore
+    arrives after the last epoch, or while signing is paused. The same statement reads the milestones that names wait
+    for: the current promise stays binding, whatever happens to the milestones.
     """
     table = Pending.__table__
     cid: BindParameter[bytes] = bindparam("campaign")

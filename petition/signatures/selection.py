@@ -1,9 +1,10 @@
-"""Choosing signatures by criteria: for the list that organisers look through, and for removals of many.
+"""Selects signatures by criteria, for the list that organisers browse and for bulk removals.
 
-Guards those who are not shown: whatever is asked of names, roles or comments is asked of public bodies alone, so that no
-figure tells of a sealed name, of a role in a cell below ten, of what was hidden, or of anybody before the public sees the
-first name (`enough`). Of the others only the epoch is known, which the ledger tells everybody. A selection is a set of numbers, frozen when it is made: what is removed later is what was
-looked at, minus what is gone. Refuses a selection of everything.
+This module protects people who are not shown. Criteria about names, roles or comments apply to public bodies only, so
+that no figure reveals a sealed name, a role in a cell below ten, something hidden, or anybody before the public sees
+the first name (`enough`). Of other signatures only the epoch is known, which the ledger shows to everybody. A selection
+is a set of indices that is frozen when it is made: a removal removes what was reviewed, minus what is gone by then. A
+selection of everything is rejected.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ from petition.signatures.visibility import enough
 PAGE: Final = 100
 SAMPLE: Final = 10
 LOOKED_AT: Final = 5_000
-"""Names among which repeated ones are looked for: the last in the ledger, so that a long list costs no more."""
+"""Repeated names are searched among this many of the latest in the ledger, so that a long list costs no more."""
 COUNTED: Final = (SignatureState.LOGGED, SignatureState.HIDDEN)
 DIGEST_LENGTH: Final = 32
 
 
 class CriteriaEmpty(ExpectedError):
-    """No criterion was given: that would be every signature."""
+    """No criterion was given, which would select every signature."""
 
     status = 422
 
 
 class WithComment(StrEnum):
-    """Whether a named signer wrote one."""
+    """Whether a named signer wrote a comment."""
 
     ANY = ""
     WITH = "with"
@@ -49,7 +50,7 @@ class WithComment(StrEnum):
 
 
 class Shown(StrEnum):
-    """What is seen of a signature; everything that is not seen is anonymous here."""
+    """What a signature shows. Everything that is not shown counts as anonymous here."""
 
     ANY = ""
     NAME = "name"
@@ -59,7 +60,7 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What is looked for; a text is found in name or comment. Epochs from `first` to `last`, both included."""
+    """The criteria. `q` is searched in name and comment; epochs go from `first` to `last`, both included."""
 
     first: int | None = None
     last: int | None = None
@@ -71,17 +72,17 @@ class Criteria:
     repeated: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Those that are given, as they are kept and sent."""
+        """Returns the criteria that are set, in the form in which they are stored and sent."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Self:
-        """The criteria that were told."""
+        """Returns the criteria of a stored document."""
         made = cls(**document)
         return cls(**document | {"comment": WithComment(made.comment), "shown": Shown(made.shown)})
 
     def conditions(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
-        """What holds for every signature that is meant."""
+        """Returns the conditions that every selected signature meets."""
         of_epochs = [*_epochs(self.first, self.last)]
         return [Signature.campaign_id == campaign_id, *of_epochs, *self._of_bodies(campaign_id)]
 
@@ -129,7 +130,7 @@ def _repeated(campaign_id: CampaignId) -> Select[str]:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A signer who is shown, with the number of the ledger's entry; of a role alone the name is empty."""
+    """A signer who is shown, with the index of the ledger's entry. If only the role is shown, the name is empty."""
 
     index: int
     epoch: int
@@ -141,7 +142,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class SignerPage:
-    """A page of named signers in ledger order, how many there are in all, and the numbers before and after it."""
+    """A page of named signers in ledger order, the total number, and the indices before and after the page."""
 
     signers: tuple[Signer, ...]
     found: int
@@ -151,7 +152,7 @@ class SignerPage:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Signatures that were selected, by number, and what may be told of them: a sample of those who are shown."""
+    """The indices of selected signatures, and what may be shown of them: figures, and a sample of the visible ones."""
 
     members: tuple[int, ...] = field(repr=False)
     size: int
@@ -161,21 +162,21 @@ class Selection:
 
     @property
     def figure(self) -> int:
-        """How many they are."""
+        """Returns the number of selected signatures."""
         return len(self.members)
 
     def digest(self) -> str:
-        """A name for exactly these signatures."""
+        """Returns a digest that identifies exactly these signatures."""
         return digest(self.members)
 
 
 def digest(members: Sequence[int]) -> str:
-    """A name for exactly these numbers."""
+    """Returns a digest that identifies exactly these indices."""
     return hashlib.sha256(b" ".join(b"%d" % each for each in members)).hexdigest()[:DIGEST_LENGTH]
 
 
 def packed(members: Sequence[int]) -> str:
-    """Ascending numbers as a text: a bitmap, compressed, for a million entries at most 170 kB."""
+    """Encode ascending indices as text: a compressed bitmap of at most 170 kB for a million entries."""
     bits = bytearray(members[-1] // 8 + 1 if members else 0)
     for each in members:
         bits[each // 8] |= 1 << each % 8
@@ -183,13 +184,13 @@ def packed(members: Sequence[int]) -> str:
 
 
 def unpacked(text: str) -> list[int]:
-    """The numbers again, ascending."""
+    """Decode the indices, ascending."""
     bits = zlib.decompress(b64decode(text))
     return [at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
 
 
 def select_signatures(session: Session, campaign_id: CampaignId, criteria: Criteria, size: int) -> Selection:
-    """Select among the first `size` entries; two queries. Raises CriteriaEmpty."""
+    """Select among the first `size` entries, with two queries. Raises CriteriaEmpty."""
     if not criteria.as_json():
         raise CriteriaEmpty
     wanted = [*criteria.conditions(campaign_id), Signature.state.in_(COUNTED), Signature.index < size]
@@ -209,7 +210,7 @@ def select_signatures(session: Session, campaign_id: CampaignId, criteria: Crite
 def list_named(
     session: Session, campaign_id: CampaignId, criteria: Criteria, *, after: int = 0, before: int | None = None
 ) -> SignerPage:
-    """A page of the named after an entry, or before one; two queries, whatever page it is."""
+    """Returns a page of named signers after an entry, or before one, with two queries for any page."""
     wanted = [*criteria.conditions(campaign_id), _named(campaign_id)]
     found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
     index, backward = Signature.index, before is not None
@@ -227,7 +228,7 @@ def list_named(
 
 
 def named_signer(session: Session, campaign_id: CampaignId, index: int) -> Signer | None:
-    """The signer of an entry, if shown by name."""
+    """Returns the signer of an entry if the name is shown, or None."""
     wanted = (Signature.campaign_id == campaign_id, Signature.index == index, _named(campaign_id))
     row = session.execute(_signers().where(*wanted)).first()
     return Signer(*row) if row else None
@@ -240,14 +241,14 @@ def _signers() -> Select[int, int, str, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Names that look alike: what they have in common, and how many they are."""
+    """Names that look alike: their common part, and their number."""
 
     text: str
     n: int
 
 
 def repeated_names(session: Session, campaign_id: CampaignId, most: int) -> list[Pattern]:
-    """Names that several of the last signers show, most frequent first; one query."""
+    """Returns names that several of the latest signers show, most frequent first, with one query."""
     names = _last_names(campaign_id)
     name, many = func.lower(names.c.name), func.count()
     query = select(func.min(names.c.name), many).group_by(name).having(many > 1).order_by(many.desc(), name).limit(most)
@@ -255,7 +256,7 @@ def repeated_names(session: Session, campaign_id: CampaignId, most: int) -> list
 
 
 def numbered_names(session: Session, campaign_id: CampaignId, least: int, most: int) -> list[Pattern]:
-    """What stands before the number in names of the last signers that differ by it alone, most frequent first."""
+    """Returns the common stems of recent names that differ only in their number, most frequent first."""
     names = _last_names(campaign_id)
     stem, many = func.regexp_replace(func.lower(names.c.name), "[0-9]+.*$", ""), func.count()
     query = select(stem, many).where(names.c.name.regexp_match("[0-9]")).group_by(stem)

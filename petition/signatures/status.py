@@ -1,4 +1,4 @@
-"""Where a signature stands: waiting, in the ledger with its proof, withdrawn or removed."""
+"""The status of a signature: waiting, in the ledger with its proof, withdrawn or removed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from petition.signatures.withdrawal import SignatureUnknown
 
 @dataclass(frozen=True, slots=True)
 class SignatureStatus:
-    """State, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
+    """The state, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
 
-    `why` is the reason of a removal that the ledger has; one without it waits for the next epoch.
+    `why` is the reason of a removal that is in the ledger. A removal without it waits for the next epoch.
     """
 
     state: SignatureState
@@ -30,12 +30,12 @@ class SignatureStatus:
 
 
 def status(session: Session, campaign: OpenCampaign, leaf: bytes) -> SignatureStatus:
-    """By leaf hash (32 bytes); raises SignatureUnknown."""
+    """Returns the status by leaf hash (32 bytes). Raises SignatureUnknown."""
     return _standing(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
 
 
 def status_of(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureStatus:
-    """By the secret of the receipt; raises SignatureUnknown."""
+    """Returns the status by the secret of the receipt. Raises SignatureUnknown."""
     hw = withdraw_hash(w)
     return _standing(session, campaign, Signature.hw == hw, Pending.hw == hw)
 

@@ -1,6 +1,7 @@
-"""The rows of the letter's side: spent passes, signatures that wait, signatures in the ledger, regrets that wait.
+"""The tables of the letter's side: spent passes, waiting signatures, signatures in the ledger, waiting tombstones.
 
-No row has a serial number or a time: after the scrub (`petition.privacy.scrub`) nothing tells in which order people came.
+No row has a serial number or a time. After the scrub (`petition.privacy.scrub`) nothing reveals the order in which
+people came.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from petition.ledger.entries import Removal, Visibility
 
 
 class SignatureState(StrEnum):
-    """What became of a signature; `hidden` still counts."""
+    """The states of a signature. A `hidden` one still counts."""
 
     PENDING = "pending"
     LOGGED = "logged"
@@ -28,7 +29,7 @@ class SignatureState(StrEnum):
 
 
 class Spent(Base):
-    """A pass that was redeemed, by the hash of its withdrawal secret; never deleted."""
+    """A pass that was redeemed, by the hash of its withdrawal secret. The row is never deleted."""
 
     __tablename__ = "spent"
 
@@ -37,10 +38,10 @@ class Spent(Base):
 
 
 class Pending(Base):
-    """A signature on its way to the ledger; salt and body are gone once it was hidden or withdrawn.
+    """A signature on its way to the ledger. Salt and body are deleted when it is hidden or withdrawn.
 
-    `publish_at`: the signer's own wish, so many public names; `sealed_until`: so many signatures were promised, when it
-    was made, before any name is public (0: none was).
+    `publish_at` is the signer's own choice of how many names must be public. `sealed_until` is the number of signatures
+    that was promised to this signer before any name is public (0: none).
     """
 
     __tablename__ = "pending"
@@ -63,7 +64,10 @@ class Pending(Base):
 
 
 class Signature(Base):
-    """A signature in the ledger, at `index`; `public`: its body may be shown; `why`: the ledger says that it was removed."""
+    """A signature in the ledger, at `index`.
+
+    `public`: its body may be shown. `why`: the ledger's reason of its removal.
+    """
 
     __tablename__ = "signature"
 
@@ -92,7 +96,7 @@ class Signature(Base):
 
 
 class Withdrawal(Base):
-    """A tombstone that waits for an epoch; `w` proves that the signer asked for it."""
+    """A withdrawal whose tombstone waits for an epoch. `w` proves that the signer asked for it."""
 
     __tablename__ = "withdrawal"
 
@@ -102,10 +106,10 @@ class Withdrawal(Base):
 
 
 class WaitingRemoval(Base):
-    """A removal by organisers that waits for an epoch, and may still be taken back.
+    """A removal by organisers that waits for an epoch and can still be undone.
 
-    Of a wave that runs, some have not come to their signature yet. `public` is what the signature was before. Whoever
-    adds, changes or deletes a row holds the lock of its signature.
+    While a bulk removal runs, some of its rows have not reached their signature yet. `public` is the signature's value
+    before the removal. Code that adds, changes or deletes a row must hold the lock of its signature.
     """
 
     __tablename__ = "waiting_removal"
@@ -118,7 +122,7 @@ class WaitingRemoval(Base):
 
 
 class BulkRemovalState(StrEnum):
-    """How far a removal of many has come."""
+    """The states of a bulk removal."""
 
     RUNNING = "running"
     DONE = "done"
@@ -127,7 +131,7 @@ class BulkRemovalState(StrEnum):
 
 
 class BulkRemoval(Base):
-    """A removal of many at once: by what criteria, how many were found, how many are done. It names nobody."""
+    """A bulk removal: its criteria, and how many signatures were found and are done. It names nobody."""
 
     __tablename__ = "wave"
 

@@ -1,4 +1,4 @@
-"""What may be seen: names under seal until there are enough, roles only in cells of ten, names in ledger order."""
+"""Visibility: names stay sealed until there are enough, roles appear only in cells of ten, names in ledger order."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ from petition.signatures.tables import Signature, SignatureState
 NAMES_A_PAGE = 100
 READ_AT_ONCE = 2_000
 _IN_FORCE = Signature.state == SignatureState.LOGGED
-"""Not one whose removal waits: its body is kept so that the removal can be taken back, and opens nothing meanwhile."""
+"""This excludes signatures with a waiting removal: their body is kept for an undo, and opens nothing meanwhile."""
 
 
 def enough(campaign_id: CampaignId) -> ColumnElement[bool]:
-    """A condition, the same for each row: the public sees count and names, for the least number has signed or it is over."""
+    """Returns a condition: the public sees count and names, because enough have signed or the campaign is over.
+
+    It is the same for each row.
+    """
     over = Campaign.state.not_in([CampaignState.DRAFT, CampaignState.OPEN])
     reached = (Campaign.state == CampaignState.OPEN) & (Head.counted >= Campaign.public_min)
     query = select(Campaign.id).join(Head, Head.campaign_id == Campaign.id)
@@ -43,7 +46,7 @@ class NamedSigner:
 
 @dataclass(frozen=True, slots=True)
 class NamedPage:
-    """One page of named signers, how many pages there are, and how many names were found."""
+    """One page of named signers, the number of pages, and the number of names found."""
 
     names: tuple[NamedSigner, ...]
     pages: int
@@ -52,7 +55,7 @@ class NamedPage:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """How many signatures are shown by name and by role; the rest is anonymous to the public.
+    """How many signatures are shown by name and by role. All others are anonymous to the public.
 
     `unproven` of the names are not in the bundle, because organisers hid the comment that the commitment covers.
     """
@@ -63,10 +66,10 @@ class Cells:
 
 
 def most_public(choices: Counter[int]) -> int:
-    """How many names can be public when each asks for at least so many (the wish) to be public with it.
+    """Returns how many names can be public when each signer chose a least number of public names.
 
-    The greatest fixed point: the largest number k of names whose wishes are all at most k. With 100 people who each
-    ask for 100, all open together.
+    This is the greatest fixed point: the largest number k of names whose choices are all at most k. If 100 people
+    choose 100 each, all names open together.
     """
     total = sum(choices.values())
     for choice in sorted(choices, reverse=True):
@@ -77,10 +80,10 @@ def most_public(choices: Counter[int]) -> int:
 
 
 def unveil(session: Session, campaign_id: CampaignId, counted: int, *, names_wait: bool = False) -> None:
-    """Open the sealed names whose promise and wish are met, and the roles whose cell holds ten; close cells below.
+    """Open sealed names whose promise and choice are met, and roles whose cell holds ten. Close smaller cells.
 
-    A name opens when so many signatures are `counted` as were promised when it was signed, whatever became of the
-    milestones since. `names_wait`: no name opens now, whatever was promised.
+    A name opens when `counted` reaches the number that was promised when it was signed, whatever happened to the
+    milestones since. With `names_wait` no name opens now, whatever was promised.
     """
     if not names_wait:
         _open_names(session, campaign_id, counted)
@@ -112,7 +115,7 @@ def _open_roles(session: Session, campaign_id: CampaignId) -> None:
 
 
 def count_cells(session: Session, campaign_id: CampaignId) -> Cells:
-    """Signatures shown by name and by role, from the rows themselves."""
+    """Count signatures shown by name and by role, from the rows themselves."""
     query = (
         select(Signature.show, func.count(), func.count().filter(Signature.salt.is_(None)))
         .where(
@@ -128,12 +131,15 @@ def count_cells(session: Session, campaign_id: CampaignId) -> Cells:
 
 
 def role_counts(session: Session, campaign_id: CampaignId) -> dict[str, int]:
-    """How many show only a role, by role; only from cells of at least ten. Exact: `group_figures` makes figures of it."""
+    """Count people who show only a role, by role, in cells of at least ten.
+
+    The counts are exact; see `group_figures`.
+    """
     return _counts(session, campaign_id, Signature.role)
 
 
 def team_counts(session: Session, campaign_id: CampaignId) -> dict[str, int]:
-    """The same people by team, those who say one."""
+    """Count the same people by team, if they give one."""
     return {team: n for team, n in _counts(session, campaign_id, Signature.team).items() if team}
 
 
@@ -147,13 +153,13 @@ def _counts(session: Session, campaign_id: CampaignId, by: InstrumentedAttribute
 
 
 def count_hidden(session: Session, campaign_id: CampaignId) -> int:
-    """How many count without a body, because it was taken off."""
+    """Count signatures that still count but whose body was deleted."""
     hidden = (Signature.campaign_id == campaign_id) & (Signature.state == SignatureState.HIDDEN)
     return int(session.scalar(select(func.count()).select_from(Signature).where(hidden)) or 0)
 
 
 def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = "") -> NamedPage:
-    """A page of named signers in ledger order, 100 a page; `q` is looked for in name, role and team."""
+    """Returns a page of named signers in ledger order, 100 a page. `q` is searched in name, role and team."""
     wanted = _named(campaign_id, q)
     found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
     query = _names().where(*wanted).order_by(Signature.index).offset((page - 1) * NAMES_A_PAGE).limit(NAMES_A_PAGE)
@@ -162,7 +168,7 @@ def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = 
 
 
 def every_name(session: Session, campaign_id: CampaignId) -> Iterator[NamedSigner]:
-    """Every public name in ledger order, read in small portions."""
+    """Yields every public name in ledger order, read in small portions."""
     query = _names().where(*_named(campaign_id, "")).order_by(Signature.index)
     for row in session.execute(query.execution_options(yield_per=READ_AT_ONCE)):
         yield NamedSigner(row.name, row.role, row.team, row.comment)
@@ -182,9 +188,10 @@ def _named(campaign_id: CampaignId, q: str) -> list[ColumnElement[bool]]:
 
 
 def bodies(session: Session, campaign_id: CampaignId, size: int) -> Iterator[PublicBody]:
-    """What may be shown of the first `size` entries, with the salts that open the ledger's commitments.
+    """Yields the public bodies among the first `size` entries, with the salts that open the ledger's commitments.
 
-    Not that somebody shows nothing: what is left undisclosed would be sealed names and groups under ten, by number.
+    Anonymous signatures are left out: if they were listed, the entries that remain would be the sealed names and the
+    groups under ten.
     """
     query = (
         select(Signature)

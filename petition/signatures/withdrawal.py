@@ -1,7 +1,7 @@
-"""Changing one's mind: withdraw, hide; and what organisers take off the page: a name, a comment.
+"""Withdrawing and hiding by signers, and hiding of a name or a comment by organisers.
 
-Body and salt are deleted at once; the tombstone follows in the next epoch. All of it may be repeated without harm. What a
-signer wishes goes before what organisers do: a removal that still waits (`petition.signatures.bulk_removal`) gives way to it.
+Body and salt are deleted at once; the tombstone follows in the next epoch. Every operation can be repeated safely. A
+signer's decision takes precedence over a removal by organisers that still waits (`petition.signatures.bulk_removal`).
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ _FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
 
 
 class SignatureUnknown(ExpectedError, LookupError):
-    """No signature of this campaign answers to this secret or hash."""
+    """No signature of this campaign matches this secret or hash."""
 
     status = 404
 
 
 class SignerUnknown(ExpectedError, LookupError):
-    """No signer of this number is shown by name: it was hidden, withdrawn or removed, or never was."""
+    """No signer with this index is shown by name: the name was hidden, withdrawn or removed, or never shown."""
 
     status = 404
 
 
 class Concealed(StrEnum):
-    """What organisers can take off the page."""
+    """What organisers can hide."""
 
     NAME = "name"
     COMMENT = "comment"
 
 
 def withdraw(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
-    """Take a signature back. `w` is the 32-byte secret of the receipt; raises SignatureUnknown."""
+    """Withdraw a signature. `w` is the 32-byte secret of the receipt. Raises SignatureUnknown."""
     hw = withdraw_hash(w)
     row = _locked(session, campaign.id, hw)
     given_up = _give_up_removal(session, row)
@@ -67,7 +67,7 @@ def withdraw(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureSta
 
 
 def hide(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
-    """Take the name off and keep the signature counted; raises SignatureUnknown."""
+    """Hide the name and keep the signature counted. Raises SignatureUnknown."""
     row = _locked(session, campaign.id, withdraw_hash(w))
     if row.show is None:
         return row.state
@@ -79,10 +79,10 @@ def hide(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
 
 
 def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -> None:
-    """Organisers take off the name of a signer who is shown by it, or only the comment; the signature still counts.
+    """Hide a signer's shown name, or only the comment, for organisers. The signature still counts.
 
-    The ledger's commitment covers the whole body: without its comment nothing can be proven of the rest, so the salt
-    goes with it and the signature leaves the bundle. Raises SignerUnknown.
+    The ledger's commitment covers the whole body. Without the comment the rest cannot be proven, so the salt is
+    deleted, too, and the signature leaves the bundle. Raises SignerUnknown.
     """
     row = session.get(Signature, (campaign.id, index), with_for_update=True, populate_existing=True)
     if row is None or not row.public or row.show is not Visibility.NAME:
@@ -95,7 +95,7 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
 
 
 def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
-    """Take off every name, role and comment of a campaign that was closed long ago; its count stands."""
+    """Delete every name, role and comment of a campaign that was closed long ago. Its count stays."""
     shown = update(Signature).where(Signature.campaign_id == campaign_id, Signature.state == SignatureState.LOGGED)
     gone = shown.values(**GONE, state=SignatureState.HIDDEN, public=False).returning(Signature.index)
     if session.execute(gone).first() is not None:
@@ -116,7 +116,7 @@ def _give_up_removal(session: Session, row: Pending | Signature) -> bool:
 def _locked(session: Session, campaign_id: CampaignId, hw: bytes) -> Pending | Signature:
     waiting = select(Pending).where(Pending.campaign_id == campaign_id, Pending.hw == hw).with_for_update()
     logged = select(Signature).where(Signature.campaign_id == campaign_id, Signature.hw == hw).with_for_update()
-    # A row that an epoch is moving just now is in neither place for one look; the second look finds it.
+    # A row that an epoch is moving may be in neither place for one query; the second query finds it.
     found = session.scalar(logged) or session.scalar(waiting) or session.scalar(logged)
     if found is None:
         raise SignatureUnknown

@@ -1,7 +1,7 @@
-"""Verification: who may get a pass. Knows addresses for a moment and tags until the close; never a signature.
+"""Verification: decides who gets a pass. It sees addresses for a moment and tags until the close, never a signature.
 
-Guards "once per person": a pass is stamped only with the insert of a unique keyed tag. The stamp is blind, so this
-side cannot tell which signature it became. One file a method; each ends in `issue`.
+One person gets one pass: a pass is stamped only together with the insert of a unique keyed tag. The stamp is blind, so
+this side cannot know which signature it becomes part of. Each method has its own file and ends in `issue`.
 """
 
 from __future__ import annotations
@@ -59,27 +59,27 @@ __all__ = [
 
 REPLY_LABEL: Final = b"petition/reply/v1\0"
 DAYS_OF_CODES: Final = 2
-"""Days that are over and still told; with the one that runs, figures live for three."""
+"""The number of past days whose figures are shown. With the current day, figures live for three days."""
 FEW: Final = 10
-"""A figure under this is not told: it would be a person or two."""
+"""A smaller figure is not shown, because it could identify a person."""
 
 
 class Method(Protocol):
-    """A way of proving that one works there; `prove` raises CodeWrong and AlreadyVerified."""
+    """A way to prove that one works at the organisation. `prove` raises CodeWrong and AlreadyVerified."""
 
     NAME: str
 
     def prove(
         self, context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes
     ) -> Proven:
-        """Who stands behind a challenge, if the code answers it and came with no other blinded value before."""
+        """Returns the proven person if the code is right and came with no other blinded value before."""
 
 
 METHODS: Final = {work_email.NAME: work_email}
 
 
 def start(session: Session, campaign_id: CampaignId) -> bytes:
-    """Make a campaign's issuer key; gives the public half (SPKI)."""
+    """Create a campaign's issuer key. Returns the public key (SPKI)."""
     private = rsabssa.generate_key()
     session.add(Issuer(campaign_id=campaign_id, sealed_key=keyring.seal(private.to_pkcs8())))
     session.flush()
@@ -95,11 +95,11 @@ def issue(
     blinded: bytes,
     now: datetime,
 ) -> bytes:
-    """Stamp a blinded value (256 bytes) for whoever answers a challenge; gives the stamp, 256 bytes.
+    """Stamp a blinded value (256 bytes) for a person who answers a challenge. Returns the stamp, 256 bytes.
 
     Raises CodeWrong, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
-    VerificationStopped, RedisUnavailable. The stamp is made before the rows, so that no lock is held meanwhile; it is thrown away if the tag is
-    not new. Writes with one statement.
+    VerificationStopped, RedisUnavailable. The stamp is made before the rows, so that no lock is held meanwhile; it is
+    discarded if the tag is not new. The function writes with a single statement.
     """
     require_open(campaign)
     proven = METHODS[work_email.NAME].prove(context, campaign, challenge, code, blinded)
@@ -109,7 +109,7 @@ def issue(
 def stamp(
     session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
 ) -> bytes:
-    """Stamp for somebody who proved to work there; raises AlreadyVerified, BlindedRefused, CampaignClosed."""
+    """Stamp for a person who proved to work there. Raises AlreadyVerified, BlindedRefused, CampaignClosed."""
     made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
     _enter(session, pepper, campaign, proven, blinded, now)
     return made
@@ -118,14 +118,14 @@ def stamp(
 def _enter(
     session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
 ) -> None:
-    """Insert the tag, unless this is a lost reply that is asked for again; raises AlreadyVerified."""
+    """Insert the tag, unless a lost reply is requested again. Raises AlreadyVerified."""
     reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
     row = {"campaign": campaign.id, "tag": proven.tag, "method": proven.method, "reply": reply, "day": now.date()}
     row |= {"domain": proven.domain}
     entered, alive = db.run(session, _ENTER, row).one()
     if entered:
         return
-    if not alive:  # stopped, or closed a moment ago: the key is destroyed, here too
+    if not alive:  # Paused, or just closed: after a close the cached key is discarded, too.
         switches.refuse_stopped(session, campaign.id, method=proven.method)
         _keys.pop(campaign.id, None)
         raise CampaignClosed
@@ -134,10 +134,11 @@ def _enter(
 
 
 def _entering() -> Select[int, int]:
-    """The tag, the reply and the counts in one statement; gives how many tags are new, and whether the key is there.
+    """Returns a statement that inserts the tag and the reply and counts them.
 
-    The key's row is share-locked: a close, which deletes it, waits for whoever is at it, and whoever comes later finds
-    none. So no tag is written after the close deleted them all; nor while the organisers stopped the method.
+    Its result is the number of new tags, and whether the key exists. The key's row is share-locked: a close, which
+    deletes it, waits for statements that use it, and later statements find no key. No tag is therefore written after a
+    close has deleted all of them, nor while the organisers have paused the method.
     """
     cid, tag = bindparam("campaign", type_=LargeBinary), bindparam("tag", type_=LargeBinary)
     running = select(Campaign.id).where(
@@ -175,7 +176,7 @@ _keys: dict[bytes, rsabssa.PrivateKey] = {}
 
 
 def _issuer_key(session: db.Writing, campaign_id: CampaignId) -> rsabssa.PrivateKey:
-    """The campaign's key, read once in each process; whether it still may be used is for `_enter` to say."""
+    """Returns the campaign's key, read once in each process. `_enter` decides whether it may still be used."""
     if campaign_id not in _keys:
         sealed = session.scalar(select(Issuer.sealed_key).where(Issuer.campaign_id == campaign_id))
         if sealed is None:
@@ -185,7 +186,7 @@ def _issuer_key(session: db.Writing, campaign_id: CampaignId) -> rsabssa.Private
 
 
 def issued(session: Session, campaign_id: CampaignId) -> dict[str, int]:
-    """Passes issued so far by method; all that the epoch may know of this side."""
+    """Returns the passes issued so far by method. The epoch may know nothing else about this side."""
     query = select(Issued.method, Issued.n).where(Issued.campaign_id == campaign_id).order_by(Issued.method)
     return {method: n for method, n in session.execute(query)}
 
@@ -193,9 +194,10 @@ def issued(session: Session, campaign_id: CampaignId) -> dict[str, int]:
 def codes_by_day(
     session: Session, campaign_id: CampaignId, first: date, today: date
 ) -> list[tuple[str, date, int, int]]:
-    """Domain, day, codes asked for, codes used, of days that are over; 0 is any figure under ten.
+    """Returns domain, day, codes requested and codes used, of past days. Figures under ten are 0.
 
-    When an employer blocks the mails, the two figures part. Who looks at a mail log beside them finds no single person.
+    The two figures diverge when an employer blocks the mails. Somebody who compares them with a mail log cannot
+    identify a single person.
     """
     columns = (CodeDay.domain, CodeDay.day, _coarse(CodeDay.asked), _coarse(CodeDay.used))
     query = select(*columns).where(CodeDay.campaign_id == campaign_id, CodeDay.day >= first, CodeDay.day < today)
@@ -208,14 +210,14 @@ def _coarse(figure: InstrumentedAttribute[int]) -> ColumnElement[int]:
 
 
 def destroy(session: Session, campaign_id: CampaignId) -> None:
-    """At the close: the issuer's key and the tags are deleted; the issued counts stay public."""
+    """Delete the issuer's key and the tags at the close. The issued counts stay public."""
     session.execute(delete(Issuer).where(Issuer.campaign_id == campaign_id))
     session.execute(delete(Tag).where(Tag.campaign_id == campaign_id))
     _keys.pop(campaign_id, None)
 
 
 def purge(session: Session, today: date) -> None:
-    """Forget yesterday's caps on mails, replies that can no longer be asked for again, and the small figures of codes."""
+    """Delete yesterday's mail caps, replies that cannot be requested again any more, and the small figures of codes."""
     session.execute(delete(MailCap).where(MailCap.day < today))
     session.execute(delete(CodeDay).where(CodeDay.day < date.fromordinal(today.toordinal() - DAYS_OF_CODES)))
     session.execute(

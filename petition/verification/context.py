@@ -1,4 +1,4 @@
-"""What every method of verification works with, and the answers it may give."""
+"""What every method of verification needs, and the results that it may give."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from petition.privacy import Vault
 
 
 class CodeWrong(ExpectedError):
-    """The code is wrong, expired, used up or was never sent: one answer for all of these."""
+    """The code is wrong, expired, used up or was never sent. All cases get the same error."""
 
     status = 403
 
 
 class AlreadyVerified(ExpectedError):
-    """This person has a pass of this campaign already."""
+    """This person already has a pass of this campaign."""
 
     status = 409
 
 
 class NetworkExhausted(ExpectedError):
-    """Too many unanswered codes were asked for from one network; `retry_after` is in seconds."""
+    """Too many unanswered codes were requested from one network. `retry_after` is in seconds."""
 
     status = 429
 
@@ -33,7 +33,7 @@ class NetworkExhausted(ExpectedError):
 
 @dataclass(frozen=True, slots=True)
 class VerificationContext:
-    """Redis for challenges, the vault that seals addresses, and the pepper of the tags."""
+    """Redis for challenges, the vault that encrypts addresses, and the pepper of the tags."""
 
     redis_store: RedisStore
     vault: Vault
@@ -42,9 +42,9 @@ class VerificationContext:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Somebody proved to work there: by which method, with which tag.
+    """A person proved to work there: the method and the tag.
 
-    `domain`: the listed domain the code went to; empty where no code was mailed.
+    `domain` is the listed domain that the code went to. It is empty if no code was mailed.
     """
 
     method: str

@@ -1,6 +1,7 @@
-"""The rows of the verification side, in a schema of their own: keyed tags, issued counts, issuer keys, caps on mails.
+"""The tables of verification, in their own schema: keyed tags, issued counts, issuer keys and mail caps.
 
-No row here has anything in common with a signature but the campaign. No serial numbers, no time finer than a day.
+A row here shares nothing with a signature except the campaign. There are no serial numbers and no times finer than a
+day.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ SCHEMA = {"schema": "verification"}
 
 
 class Issuer(Base):
-    """The private key that stamps passes, sealed; the row is deleted at the close."""
+    """The private key that stamps passes, encrypted. The row is deleted at the close."""
 
     __tablename__ = "issuer"
     __table_args__ = SCHEMA
@@ -26,7 +27,7 @@ class Issuer(Base):
 
 
 class Tag(Base):
-    """Somebody holds a pass: a keyed tag of the address, 32 bytes; deleted at the close."""
+    """A keyed tag of the address of a person who has a pass, 32 bytes. The row is deleted at the close."""
 
     __tablename__ = "tag"
     __table_args__ = SCHEMA
@@ -36,7 +37,7 @@ class Tag(Base):
 
 
 class Stamped(Base):
-    """A blinded value that was stamped, as a keyed hash, so that a lost reply may be asked for again."""
+    """A blinded value that was stamped, as a keyed hash, so that a lost reply can be requested again."""
 
     __tablename__ = "stamped"
     __table_args__ = SCHEMA
@@ -46,7 +47,7 @@ class Stamped(Base):
 
 
 class Issued(Base):
-    """How many passes were issued by a method: what the ledger's epochs publish."""
+    """The number of passes issued by a method, which the ledger's epochs publish."""
 
     __tablename__ = "issued"
     __table_args__ = SCHEMA
@@ -57,9 +58,12 @@ class Issued(Base):
 
 
 class MailCap(Base):
-    """How often a code for one address was asked for on one day, by a tag that changes each day; and fillers.
+    """The number of codes requested for an address on one day, under a tag that changes each day.
 
-    Beyond the cap no mail leaves, and n goes on. Fillers are of nobody: they make all asks write alike (decision 0031).
+    Some rows are fillers.
+
+    Beyond the cap no mail leaves, but `n` still increases. Fillers belong to nobody; with them all requests write in
+    the same way (decision 0031).
     """
 
     __tablename__ = "mail_cap"
@@ -71,9 +75,11 @@ class MailCap(Base):
 
 
 class CodeDay(Base):
-    """Codes asked for and used on one day (UTC) of one work domain, for three days: it shows when mails are blocked.
+    """The codes requested and used on one day (UTC) for one work domain, for three days.
 
-    Once the day is over, a figure under ten is made 0, so that the row of a quiet day tells of nobody.
+    They show whether mails are blocked.
+
+    Once the day is over, a figure under ten becomes 0, so that the row of a quiet day identifies nobody.
     """
 
     __tablename__ = "code_day"

@@ -1,9 +1,10 @@
-"""Verification by a code to the work address: who asks, how often, and the challenge that waits for the code.
+"""Verification by a code to the work address: requests, their limits, and the challenge that waits for the code.
 
-Guards that every address of a listed domain gets the same answer in the same time, known or not, that no more than
-three codes a day go to one, and that all mails of an address and day (UTC) carry the same code, good from any challenge
-for that address: whoever asks in a colleague's name uses up her mails, and not her code (decision 0037). Refuses addresses that are not plainly one person's (`petition.privacy`). The
-address exists in this call and, sealed, in the argument of the task that mails the code; nowhere else.
+Every address of a listed domain gets the same response in the same time, known or not. At most three codes a day go to
+one address. All mails of an address and day (UTC) carry the same code, which is valid for any challenge for that
+address, so that somebody who requests codes in a colleague's name uses up her mails but not her code (decision 0037).
+Addresses that are not plainly one person's are rejected (`petition.privacy`). The address exists only in this call and,
+encrypted, in the argument of the task that mails the code.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MAILS_A_DAY: Final = 3
 FILLERS: Final = 64
 CODE_LIFE: Final = 900
 AFTER_MIDNIGHT: Final = 2 * CODE_LIFE
-"""A mail may take one of these to leave, and its reader another one."""
+"""A mail may take one code life to leave, and its recipient another one to type the code."""
 CHALLENGE_BYTES: Final = 16
 CODE_LABEL: Final = b"petition/code/v1\0"
 
@@ -54,11 +55,11 @@ def begin(
     lang: str,
     now: datetime,
 ) -> str:
-    """Send a code to a work address; gives the challenge's id, 22 characters, whether or not a mail leaves.
+    """Send a code to a work address. Returns the challenge's id, 22 characters, whether or not a mail leaves.
 
-    `network` is a keyed hash of where the request came from, `proven` whether it came with a proof of work.
-    Raises AddressRefused, NetworkExhausted, CampaignNotOpen, CampaignClosed, SigningStopped,
-    VerificationStopped, RedisUnavailable.
+    `network` is a keyed hash of the request's network; `proven` means that the request came with a proof of work.
+    Raises AddressRefused, NetworkExhausted, CampaignNotOpen, CampaignClosed, SigningStopped, VerificationStopped,
+    RedisUnavailable.
     """
     require_open(campaign)
     work = canonical_address(address, campaign.domains)
@@ -84,9 +85,10 @@ def begin(
 
 
 def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes) -> Proven:
-    """Who answers a challenge of this campaign: five tries, then no more. Raises CodeWrong for all faults of the code.
+    """Check the answer to a challenge of this campaign: five attempts, then no more.
 
-    Raises AlreadyVerified if the code came with another blinded value before.
+    Raises CodeWrong for every fault of the code, and AlreadyVerified if the code came with another blinded value
+    before.
     """
     try:
         raw = unb64u(challenge, CHALLENGE_BYTES)
@@ -102,7 +104,7 @@ def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, 
 
 
 def code_mail(recipient: Recipient, sender: str, now: datetime) -> Message:
-    """The mail that holds a code and says nothing (P29); the recipient must have an address."""
+    """Returns the mail that holds a code and nothing about the letter (P29). The recipient must have an address."""
     assert recipient.address is not None
     return compose(
         "code",
@@ -116,7 +118,7 @@ def code_mail(recipient: Recipient, sender: str, now: datetime) -> Message:
 
 
 def _days(now: datetime) -> tuple[date, date]:
-    """The day (UTC) whose code is mailed, and the one whose code is still taken: yesterday, for a while after midnight."""
+    """Returns the day (UTC) whose code is mailed, and the one whose code is still accepted shortly after midnight."""
     now = now.astimezone(UTC)
     return now.date(), (now - timedelta(seconds=AFTER_MIDNIGHT)).date()
 
@@ -132,9 +134,10 @@ def _mac(context: VerificationContext, challenge: bytes, code: str) -> bytes:
 def _within_cap(
     session: db.Writing, context: VerificationContext, campaign: OpenCampaign, work: WorkAddress, now: datetime
 ) -> bool:
-    """Count a mail to this address, and one to its domain on this day if it is allowed; one round trip.
+    """Count a mail to this address, and one to its domain on this day if it is allowed, in one round trip.
 
-    Raises SigningStopped, VerificationStopped: the same statement asks the campaign's row whether codes are mailed.
+    Raises SigningStopped, VerificationStopped: the same statement checks in the campaign's row whether codes are
+    mailed.
     """
     filler = f"filler {secrets.randbelow(FILLERS)}"
     key, filled = (mail_cap_key(context.pepper, now.date(), each) for each in (work.canonical, filler))
@@ -147,10 +150,11 @@ def _within_cap(
 
 
 def _counting() -> Select[int]:
-    """Which mail of its day this is to its address, or null while codes are stopped.
+    """Returns the statement that counts a mail of the day to an address. Its result is null while codes are paused.
 
-    One row of the caps is inserted and one is updated for everybody, or the time of the answer would tell who was asked
-    about before (P30): with a new address a filler is updated, with one that was there a filler is inserted.
+    The statement always inserts one row of the caps and updates another one. Otherwise the response time would reveal
+    which addresses were used before (P30). With a new address it updates a filler; with a known one it inserts a
+    filler.
     """
     key, day = bindparam("key", type_=LargeBinary), bindparam("day", type_=Date)
     campaign = bindparam("campaign", type_=LargeBinary)
@@ -171,7 +175,7 @@ def _counting() -> Select[int]:
 
 
 def _one_more(rows: Select[bytes, date, int]) -> Insert:
-    """Insert rows, or count one more in those that are there."""
+    """Insert rows, or increase the count of those that exist."""
     adding = insert(MailCap).from_select(["key", "day", "n"], rows)
     return adding.on_conflict_do_update(index_elements=["key"], set_={"n": MailCap.n + 1})
 

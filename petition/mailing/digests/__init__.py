@@ -1,7 +1,8 @@
-"""Digests: what to tell whom, once a period. One file a digest, one line in `kinds.DIGESTS`.
+"""Digests: periodic mails about what happened. Each digest has its own file and one line in `kinds.DIGESTS`.
 
-Guards readers: a digest goes to personal addresses that were confirmed, says nothing about who signed, and is silent
-when there is nothing to say. Refuses names of signers, pictures, and anything that would tell whether a mail was read.
+Digests protect subscribers: they go to confirmed personal addresses, contain nothing about who signed, and are not sent
+when there is nothing to report. They never contain names of signers, pictures, or anything that reveals whether a mail
+was read.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ __all__ = [
 
 
 def plan_all(session: Session, campaign_id: CampaignId, now: datetime) -> int:
-    """Make every edition of a campaign that is due; gives how many mails were promised."""
+    """Make every edition of a campaign that is due. Returns the number of planned mails."""
     campaign = session.get_one(Campaign, campaign_id)
     return sum(plan_cycle(session, campaign, digest, now) for digest in DIGESTS.values())
 
 
 def plan_instant(session: Session, campaign_id: CampaignId, number: int, now: datetime) -> int:
-    """Plan what follows from one thing that happened, to those who want it as it happens."""
+    """Plan the mails about one event for subscribers who chose instant mail. Returns the number of planned mails."""
     campaign = session.get_one(Campaign, campaign_id)
     (happening,) = news.between(session, campaign_id, number - 1, number)
     wanted = [digest for digest in DIGESTS.values() if digest.news is happening.kind]
@@ -65,7 +66,7 @@ def plan_instant(session: Session, campaign_id: CampaignId, number: int, now: da
 
 
 def forget_old(session: Session, before: datetime) -> None:
-    """Forget editions of long ago, but for the newest of each kind, which says where the next one begins."""
+    """Delete old editions except the newest of each kind, which determines where the next one begins."""
     newest = select(Edition.campaign_id, Edition.kind, Edition.period)
     newest = newest.ext(distinct_on(Edition.campaign_id, Edition.kind)).order_by(
         Edition.campaign_id, Edition.kind, Edition.until.desc()

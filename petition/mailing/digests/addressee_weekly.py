@@ -1,4 +1,4 @@
-"""The week for the addressee: the count and the demands, nothing else. Off unless the campaign turns it on."""
+"""The addressee's weekly digest: the count and the demands, nothing else. A campaign has to turn it on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ForAddressee:
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> ForAddressee | None:
-    """Counts and demands, each week in which the count is public."""
+    """Returns counts and demands, in each week in which the count is public."""
     found = happened(session, campaign, window)
     if found.count is None:
         return None

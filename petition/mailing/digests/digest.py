@@ -1,4 +1,4 @@
-"""What a digest is: a name, whom it is for, how often it is made, and what it says."""
+"""The definition of a digest: its name, its recipients, its frequency and its facts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def always(_: Mailing) -> bool:
 
 
 def everybody(_session: Session, _campaign: Campaign, _window: Window) -> frozenset[Audience]:
-    """Each edition goes to whoever wants the digest."""
+    """Every edition goes to all who want the digest."""
     return frozenset(Audience)
 
 
@@ -29,9 +29,9 @@ def everybody(_session: Session, _campaign: Campaign, _window: Window) -> frozen
 class Digest:
     """One kind of mail. `kind` is also the folder of its three templates.
 
-    `cycle` None: it is mailed as `news` of that kind happens. `rhythm`: which readers get it, None: none.
-    `facts` gives a frozen dataclass of the type `shape`, or None when there is nothing to say. `goes_to`: who of those
-    who want it gets one edition.
+    If `cycle` is None, it is mailed when `news` of that kind happens. `frequency` is the one that its subscribers
+    chose; None means no subscribers. `facts` returns a frozen dataclass of the type `shape`, or None when there is
+    nothing to report. `goes_to` selects the audiences of one edition among those who want it.
     """
 
     kind: str
@@ -45,5 +45,5 @@ class Digest:
     goes_to: Callable[[Session, Campaign, Window], frozenset[Audience]] = everybody
 
     def is_for(self, audience: Audience, frequency: Frequency) -> bool:
-        """Whether somebody of that audience and rhythm gets it."""
+        """Returns whether a subscriber with this audience and frequency gets the digest."""
         return audience in self.others or (audience is Audience.READER and frequency is self.frequency)

@@ -1,8 +1,8 @@
-"""What happened to a campaign within an edition, as frozen values that a mail's template shows.
+"""The events of a campaign within an edition, as frozen values that a mail's template shows.
 
-Guards the signers: facts are counts, milestones, updates and demands, taken from what is public anyway; no name of a
-signer can get in, and nothing tells whether a reader signed. Facts are kept as JSON, so that each try of each mail
-says the same, whatever has happened since.
+This module protects signers: facts are counts, milestones, updates and demands, taken from public data. They cannot
+contain a signer's name, and nothing reveals whether a subscriber signed. Facts are stored as JSON, so that every
+attempt of every mail has the same content, whatever has happened since.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _converter = make_converter()
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What an edition covers: a period, the news after one number up to another, and the count told last time."""
+    """What an edition covers: a period, a range of news numbers, and the previously reported count."""
 
     period: str
     since: datetime
@@ -70,7 +70,7 @@ class DemandFact:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The next milestone, and how many signatures it still takes."""
+    """The next milestone, and the number of signatures that are still missing."""
 
     kind: MilestoneKind
     value: int
@@ -79,7 +79,10 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A window's news. `count` is None below the least public number; `change` None when nothing was told before."""
+    """A window's news.
+
+    `count` is None below the least public number; `change` is None if nothing was reported before.
+    """
 
     since: date
     until: date
@@ -94,19 +97,19 @@ class Happened:
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is nothing to say."""
+        """Returns whether there is nothing to report."""
         first = self.change is None and bool(self.count)
         return not (self.milestones or self.updates or self.demands or self.steps or self.change or first)
 
 
 def news_or_nothing(session: Session, campaign: Campaign, window: Window) -> Happened | None:
-    """A window's news; None when there is nothing to say."""
+    """Returns a window's news, or None when there is nothing to report."""
     found = happened(session, campaign, window)
     return None if found.is_silent else found
 
 
 def happened(session: Session, campaign: Campaign, window: Window) -> Happened:
-    """Collect a window's news from what is public."""
+    """Collect a window's news from public data."""
     snapshot = publication.load(session, campaign.slug)
     count = snapshot.count if snapshot else None
     found = news.between(session, campaign.id, window.after, window.upto)
@@ -134,7 +137,7 @@ def _values(found: list[news.News], kind: NewsKind) -> list[int]:
 
 
 def _milestones(session: Session, campaign: Campaign, found: list[news.News]) -> list[ReachedFact]:
-    """News of milestones name the epoch that reached them."""
+    """Return the milestones that the news report. Their value is the epoch that reached them."""
     epochs = _values(found, NewsKind.MILESTONE)
     query = select(Milestone).where(Milestone.campaign_id == campaign.id, Milestone.epoch.in_(epochs))
     reached = [
@@ -151,14 +154,14 @@ def _updates(session: Session, campaign_id: CampaignId, found: list[news.News]) 
 
 
 def _demands(session: Session, campaign_id: CampaignId, found: list[news.News]) -> list[DemandFact]:
-    """Each demand once, in its newest state."""
+    """Returns each demand once, in its newest state."""
     numbers = _values(found, NewsKind.DEMAND)
     query = select(Demand).where(Demand.campaign_id == campaign_id, Demand.number.in_(numbers)).order_by(Demand.number)
     return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in session.scalars(query)]
 
 
 def every_demand(campaign: Campaign) -> list[DemandFact]:
-    """All demands with their states."""
+    """Returns all demands with their states."""
     return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in campaign.demands]
 
 
@@ -170,7 +173,7 @@ def _next(snapshot: publication.Snapshot | None, count: int | None) -> NextStep 
 
 
 def count_told_before(session: Session, campaign_id: CampaignId, kind: str) -> int | None:
-    """The count that the newest edition of a kind told; None when none did."""
+    """Returns the count that the newest edition of a kind reported, or None."""
     query = select(Edition.facts["count"].as_integer()).where(
         Edition.campaign_id == campaign_id, Edition.kind == kind, Edition.facts.isnot(None)
     )
@@ -178,11 +181,11 @@ def count_told_before(session: Session, campaign_id: CampaignId, kind: str) -> i
 
 
 def as_json(facts: object) -> dict[str, Any]:
-    """Facts as a row keeps them."""
+    """Convert facts to the form that a row holds."""
     document: dict[str, Any] = _converter.unstructure(facts)
     return document
 
 
 def from_json(document: dict[str, Any], kind: type[Facts]) -> Facts:
-    """Facts as a template shows them."""
+    """Convert facts to the form that a template shows."""
     return _converter.structure(document, kind)

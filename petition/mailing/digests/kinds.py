@@ -1,4 +1,4 @@
-"""Every digest there is: a new one is a file beside this one and a line here."""
+"""The list of all digests. A new one needs a file in this folder and a line here."""
 
 from __future__ import annotations
 

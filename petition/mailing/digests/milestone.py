@@ -1,6 +1,6 @@
-"""A milestone was reached: mailed as it happens, once, to readers of that rhythm and to the organisers.
+"""The milestone mail: sent once when a milestone is reached, to subscribers with that frequency and to organisers.
 
-What organisers set for a milestone is honoured: who is not to be mailed about it is not.
+The organisers' settings for each milestone decide who is mailed about it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from petition.mailing.subscribers import Audience, Frequency
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
-    """The milestones that one epoch reached; None while the count is not public."""
+    """Returns the milestones that one epoch reached, or None while the count is not public."""
     found = happened(session, campaign, window)
     return found if found.milestones else None
 
 
 def goes_to(session: Session, campaign: Campaign, window: Window) -> frozenset[Audience]:
-    """Whoever is to be mailed about one of the milestones at least."""
+    """Returns the audiences that are to be mailed about at least one of the milestones."""
     found = news.between(session, campaign.id, window.after, window.upto)
     epochs = [each.value for each in found if each.kind is NewsKind.MILESTONE]
     same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)

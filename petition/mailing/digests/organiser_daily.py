@@ -1,4 +1,4 @@
-"""The organisers' day: what waits for them, what is in trouble, how the letter grows."""
+"""The organisers' daily digest: what waits for them, what fails, how the letter grows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOUNCES_WORTH_TELLING = 3
 
 @dataclass(frozen=True, slots=True)
 class CodesFact:
-    """Codes asked for and used of one work domain on one day (UTC); 0: fewer than ten."""
+    """Codes requested and used for one work domain on one day (UTC). 0 means fewer than ten."""
 
     domain: str
     day: date
@@ -33,7 +33,7 @@ class CodesFact:
 
 @dataclass(frozen=True, slots=True)
 class BouncesFact:
-    """Mails to one large provider, or to all the others together (name empty)."""
+    """Mails to one large provider, or to all others together (with an empty name)."""
 
     name: str
     sent: int
@@ -43,9 +43,9 @@ class BouncesFact:
 
 @dataclass(frozen=True, slots=True)
 class ForOrganisers:
-    """The work queue first. `stalled`: seconds a due epoch has been waiting; `codes`: the canary of a blocked domain.
+    """The work queue comes first. `stalled`: seconds for which a due epoch has waited; `codes` reveal a blocked domain.
 
-    `issued`: passes as of the last batch, for those of this moment would tell of one person.
+    `issued` is the number of passes as of the last batch, because the current number would reveal single persons.
     """
 
     news: Happened
@@ -59,12 +59,12 @@ class ForOrganisers:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything waits for an organiser's hand."""
+        """Returns whether anything waits for an organiser."""
         return bool(self.evidence or self.dead or self.stalled)
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers:
-    """Said each day, if only to show that somebody is watching."""
+    """Returns facts every day, so that organisers see that the system works."""
     return ForOrganisers(
         news=happened(session, campaign, window),
         evidence=0,
@@ -78,19 +78,19 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForOrganisers
 
 
 def _days(window: Window) -> tuple[date, date]:
-    """Days in UTC that ended within the window: each stands in one digest, once it is over."""
+    """Returns the days in UTC that ended within the window. Each appears in one digest, once it is over."""
     return window.since.astimezone(UTC).date(), window.until.astimezone(UTC).date()
 
 
 def _dead(session: Session, campaign_id: CampaignId) -> int:
-    """Those that a hand can help: not whose address does not exist, nor whose reader has left."""
+    """Count given-up mails that organisers can act on, so not those to suppressed or deleted subscribers."""
     query = select(func.count()).select_from(Delivery).join(Subscriber, Subscriber.id == Delivery.recipient)
     query = query.where(Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEAD)
     return int(session.scalar(query.where(Subscriber.state != SubscriberState.SUPPRESSED)) or 0)
 
 
 def _bounces(session: Session) -> list[BouncesFact]:
-    """Providers in trouble; domains that could name a person are one line without a name."""
+    """Returns providers with problems. Domains that could identify a person are one line without a name."""
     found: dict[str, BouncesFact] = {}
     for domain_tag in throttle.all_throttles(session):
         known = found.get(domain_tag.name, BouncesFact(domain_tag.name, 0, 0, 0))

@@ -1,7 +1,7 @@
-"""Periods: a local date or an ISO week, in the campaign's time zone. Pure; time is passed in.
+"""Periods: a local date or an ISO week, in the campaign's time zone. The functions are pure; time is an argument.
 
-Guards that a digest's key comes from its period and never from the moment somebody looked (P10): whatever the clock
-and the daylight saving time do, one local date has one key. Windows are half-open: [since, until).
+A digest's key comes from its period and never from the current time (P10): one local date has one key, whatever the
+clock and daylight saving time do. Windows are half-open: [since, until).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Cycle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time with its name: "2026-11-23", "2026-W48", or "daily-14890231" where days are shortened."""
+    """A span of time with its name: "2026-11-23", "2026-W48", or "daily-14890231" where days are shortened."""
 
     key: str
     since: datetime
@@ -30,7 +30,7 @@ class Period:
 
 
 def last_period(cycle: Cycle, mailing: Mailing, now: datetime) -> Period:
-    """The newest period whose digest may be made at `now`: it is over, and the hour of the digests has come."""
+    """Returns the newest period whose digest may be made at `now`: it is over, and the hour of the digests has come."""
     seconds = mailing.daily_seconds if cycle is Cycle.DAILY else mailing.weekly_seconds
     if seconds:
         return _shortened(cycle, seconds, now)
@@ -46,7 +46,7 @@ def last_period(cycle: Cycle, mailing: Mailing, now: datetime) -> Period:
 
 
 def after_quiet_hours(mailing: Mailing, now: datetime) -> datetime:
-    """`now`, or the end of the quiet hours it falls into."""
+    """Returns `now`, or the end of the quiet hours if `now` is within them."""
     local = now.astimezone(mailing.zone())
     begins, ends = mailing.quiet_from, mailing.quiet_to
     quiet = begins <= local.hour < ends if begins <= ends else local.hour >= begins or local.hour < ends
@@ -57,7 +57,7 @@ def after_quiet_hours(mailing: Mailing, now: datetime) -> datetime:
 
 
 def week_of(mailing: Mailing, now: datetime) -> datetime:
-    """When the local week of a moment began."""
+    """Returns the beginning of the local week of a moment."""
     today = now.astimezone(mailing.zone()).date()
     return _midnight(today - timedelta(days=today.weekday()), mailing)
 
@@ -69,7 +69,7 @@ def _shortened(cycle: Cycle, seconds: int, now: datetime) -> Period:
 
 
 def _day_before(day: date, mailing: Mailing) -> date:
-    """The local date that ended when `day` began: two back where a date was skipped at the date line."""
+    """Returns the local date that ended when `day` began: two days back if the date line skipped one."""
     return (_midnight(day, mailing) - timedelta(seconds=1)).astimezone(mailing.zone()).date()
 
 
@@ -78,5 +78,8 @@ def _midnight(day: date, mailing: Mailing) -> datetime:
 
 
 def _moment(day: date, at: time, mailing: Mailing) -> datetime:
-    """A local time in UTC; one that is skipped by daylight saving time is the moment of the jump (PEP 495, fold 0)."""
+    """Convert a local time to UTC.
+
+    A time skipped by daylight saving time becomes the moment of the jump (PEP 495, fold 0).
+    """
     return datetime.combine(day, at, mailing.zone()).astimezone(UTC)

@@ -1,7 +1,8 @@
-"""What facts are called in a language: the sentences that several mails share, plain, escaped where they are shown.
+"""Sentences for facts in a language, shared by several mails. They are plain text and are escaped when shown.
 
-Guards that a template has nothing to decide, and that the text and the HTML of a mail say the same. Texts that come
-in several languages (demands, updates) are said in the reader's, else in the interface's, else in the one there is.
+Templates therefore decide nothing, and the text and the HTML of a mail have the same content. Texts that exist in
+several languages (demands, updates) appear in the subscriber's language, else in the interface's, else in any available
+one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text in the language it is written in."""
+    """A text and the language that it is written in."""
 
     text: str
     lang: str
@@ -29,7 +30,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Sentences in `lang`, a language of the interface; `read_in`: the language the reader has the letter in."""
+    """Sentences in `lang`, a language of the interface. `read_in` is the subscriber's language for the letter."""
 
     lang: str
     read_in: str
@@ -38,24 +39,24 @@ class Phrases:
         return gettext_for(self.lang)(sentence) % values
 
     def ngettext(self, one: str, many: str, n: int, **values: str) -> str:
-        """A sentence with a number in it, written as its language does."""
+        """Returns a translated sentence with a formatted number in it."""
         return ngettext_for(self.lang)(one, many, n) % ({"n": number(n, self.lang)} | values)
 
     def said(self, texts: dict[str, str]) -> Said:
-        """A text in the best language there is."""
+        """Returns a text in the best available language."""
         known = [lang for lang in (self.read_in, self.lang, *texts) if texts.get(lang)]
         return Said(typeset(texts[known[0]], known[0]), known[0]) if known else Said("", self.lang)
 
     def signatures(self, n: int) -> str:
-        """What is counted, without the number."""
+        """Returns the noun for counted signatures, without the number."""
         return self.ngettext("verified signature", "verified signatures", n)
 
     def counted(self, n: int) -> str:
-        """What is counted, with the number."""
+        """Returns the counted signatures, with the number."""
         return self.ngettext("%(n)s verified signature", "%(n)s verified signatures", n)
 
     def change(self, change: int) -> str:
-        """How the count moved since the mail of this kind before."""
+        """Returns how the count changed since the previous mail of this kind."""
         if change > 0:
             return self.ngettext("%(n)s more than last time", "%(n)s more than last time", change)
         if change < 0:
@@ -67,19 +68,19 @@ class Phrases:
         return self._("As many as last time")
 
     def goal(self, fact: ReachedFact | NextStep) -> str:
-        """A milestone's own number, the largest thing in its mail: 1,000, or 10%."""
+        """Returns a milestone's number, the largest text in its mail: 1,000, or 10%."""
         if fact.kind is MilestoneKind.SHARE:
             return percent(fact.value / 100, self.lang)
         return number(fact.value, self.lang)
 
     def goal_of_what(self, fact: ReachedFact) -> str:
-        """What a milestone's number counts."""
+        """Returns what a milestone's number counts."""
         if fact.kind is MilestoneKind.SHARE:
             return self._("of the workforce has signed")
         return self.signatures(fact.value)
 
     def reached(self, fact: ReachedFact) -> str:
-        """A milestone with its day, in a line."""
+        """Returns a milestone with its day, in one line."""
         day = date_long(fact.day, self.lang)
         if fact.kind is MilestoneKind.SHARE:
             return self.ngettext(
@@ -92,7 +93,7 @@ class Phrases:
         return self.ngettext("%(n)s signature, on %(day)s", "%(n)s signatures, on %(day)s", fact.value, day=day)
 
     def next_step(self, news: Happened) -> str:
-        """The one thing a reader can do now."""
+        """Returns what a subscriber can do now."""
         if news.next is not None:
             return self.missing(news.next) + " " + self._("Pass the letter on.")
         if news.state is CampaignState.OPEN:
@@ -100,7 +101,7 @@ class Phrases:
         return self._("Read the letter, and what became of it.")
 
     def missing(self, step: NextStep) -> str:
-        """How far it is to the next milestone."""
+        """Returns the distance to the next milestone."""
         if step.kind is MilestoneKind.SHARE:
             return self.ngettext(
                 "%(n)s more signature until %(goal)s of the workforce.",
@@ -116,7 +117,7 @@ class Phrases:
         )
 
     def step(self, kind: str, addressee: str) -> str:
-        """A step of the campaign, as the letter's own page says it."""
+        """Returns the sentence for a step of the campaign, as on the letter's own page."""
         sentences = {
             "closed": self._("The letter closed; no more signatures are taken."),
             "delivered": self._("The letter was delivered to %(addressee)s.", addressee=addressee),
@@ -125,17 +126,17 @@ class Phrases:
         return sentences[kind]
 
     def demand_state(self, state: str) -> str:
-        """A demand's state, as the letter's own page says it."""
+        """Returns a demand's state, as on the letter's own page."""
         return self._(DEMAND_STATES[DemandState(state)])
 
     def days(self, news: Happened) -> str:
-        """The day or the days that a mail covers."""
+        """Returns the day or the days that a mail covers."""
         if news.since >= news.until:
             return date_long(news.until, self.lang)
         return date_span(news.since, news.until, self.lang)
 
     def overdue(self, seconds: int) -> str:
-        """How long the batch of signatures that should have been written has been waiting."""
+        """Returns for how long an overdue batch of signatures has waited."""
         if seconds >= DAY:
             return self._stalled(self.ngettext("%(n)s day", "%(n)s days", seconds // DAY))
         if seconds >= HOUR:
@@ -149,11 +150,11 @@ class Phrases:
         )
 
     def label(self, words: str) -> str:
-        """Words before something, with the colon of their language."""
+        """Returns a label with the colon of its language."""
         return self._("%(words)s:", words=words)
 
     def codes(self, fact: CodesFact) -> str:
-        """Codes of one domain on one day, in a line."""
+        """Returns the codes of one domain on one day, in one line."""
         return self._(
             "%(domain)s, %(day)s: %(asked)s asked for, %(used)s used",
             domain=fact.domain,
@@ -163,11 +164,11 @@ class Phrases:
         )
 
     def coarse(self, figure: int) -> str:
-        """A figure that is told from ten on; 0 is any that is smaller."""
+        """Returns a figure from ten on. 0 stands for any smaller one."""
         return number(figure, self.lang) if figure else self._("fewer than 10")
 
     def bounces(self, fact: BouncesFact) -> str:
-        """What a provider did with our mail, in a line."""
+        """Returns what happened to our mail at a provider, in one line."""
         return self._(
             "%(provider)s: %(sent)s sent, %(refused)s refused, complaints: %(complaints)s",
             provider=fact.name or self._("all others"),
@@ -178,5 +179,5 @@ class Phrases:
 
     @staticmethod
     def is_link(source: str) -> bool:
-        """Whether a source is an address that a mail may link to."""
+        """Returns whether a source is an address that a mail may link to."""
         return source.startswith(("https://", "http://"))

@@ -1,8 +1,8 @@
-"""Planning: which editions are due, made once each, and promised to everybody who wants them, in one statement.
+"""Planning: makes each due edition once, and plans its mails to all who want them, in one statement.
 
-Guards "one digest for each recipient and period" against any number of beats and any clock: an edition is one row,
-whoever inserts it plans its deliveries in the same transaction, and a period older than one that was told is never
-told. Late is told once: the newest period covers everything since the last edition.
+Each recipient gets one digest per period, with any number of beats and any clock: an edition is one row, the caller
+whose insert succeeds plans its deliveries in the same transaction, and a period older than a reported one is never
+reported. A delay causes a single digest: the newest period covers everything since the last edition.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from petition.mailing.subscribers import Audience, Subscriber, SubscriberState
 
 
 def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> int:
-    """Make the edition of the newest period that is over, unless it was made; gives how many mails are promised."""
+    """Make the edition of the newest completed period, unless it exists. Returns the number of planned mails."""
     mailing = Mailing.read(campaign.mailing)
     if digest.cycle is None or campaign.state is CampaignState.DRAFT or not digest.wanted(mailing):
         return 0
@@ -38,7 +38,7 @@ def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: dateti
 
 
 def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int, now: datetime) -> int:
-    """Make the edition of one thing that is mailed as it happens, unless it was made; gives how many are promised."""
+    """Make the edition of one event that is mailed at once, unless it exists. Returns the number of planned mails."""
     period = Period(f"news-{number}", now, now)
     if session.get(Edition, (campaign.id, digest.kind, period.key)) is not None:
         return 0
@@ -47,14 +47,14 @@ def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int,
 
 
 def _is_planned(session: Session, campaign_id: CampaignId, kind: str, period: Period) -> bool:
-    """Whether this period, or one that ended no earlier, has its edition; a clock that went back tells nothing twice."""
+    """Returns whether this period, or one that ended no earlier, has its edition. A clock set back repeats nothing."""
     made = select(Edition.period).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     later = or_(Edition.period == period.key, Edition.until >= period.until)
     return session.scalar(made.where(later).limit(1)) is not None
 
 
 def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Period, upto: int) -> Window:
-    """What an edition of a period covers: the news since the last edition, up to a number."""
+    """Returns what an edition of a period covers: the news since the last edition, up to a number."""
     reported = select(func.max(Edition.upto)).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     after = int(session.scalar(reported) or 0)
     before = count_told_before(session, campaign_id, kind)
@@ -85,7 +85,7 @@ def _publish(session: Session, campaign: Campaign, digest: Digest, window: Windo
 def _promise(
     session: Session, campaign: Campaign, digest: Digest, period: str, goes_to: frozenset[Audience], now: datetime
 ) -> int:
-    """One row for everybody who wants it, in one statement."""
+    """Insert one row for each recipient, in one statement."""
     due = after_quiet_hours(Mailing.read(campaign.mailing), now)
     columns = Delivery.__table__.c
     wanting = select(

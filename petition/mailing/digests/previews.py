@@ -1,4 +1,4 @@
-"""Previews: what a mail would say now, and a trial of it to oneself. Nothing is planned or remembered."""
+"""Previews: what a mail would contain now, and a trial mail to oneself. Nothing is planned or stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from petition.privacy import personal_address
 def preview(
     session: Session, campaign: Campaign, kind: str, lang: str, base_url: str, now: datetime
 ) -> RenderedMail | None:
-    """The sheet of a kind as it would be made now; None when there is nothing to say."""
+    """Returns the mail of a kind as it would be rendered now, or None when there is nothing to report."""
     if kind in NOTICES:
         return write(campaign, kind, None, lang, base_url)
     digest = DIGESTS[kind]
@@ -42,7 +42,7 @@ def preview(
 def draft_mail(
     session: Session, campaign: Campaign, text: Mapping[str, str], lang: str, base_url: str, now: datetime
 ) -> RenderedMail:
-    """The mail of an update that is not published yet, as it would be made now."""
+    """Returns the mail of an unpublished update as it would be rendered now."""
     newest = news.newest(session, campaign.id)
     found = happened(session, campaign, Window("draft", now, now, newest, newest, None))
     facts = replace(found, updates=(UpdateFact(0, found.until, dict(text)),))
@@ -50,7 +50,7 @@ def draft_mail(
 
 
 def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> Window | None:
-    """What an edition made now would cover; for what is mailed as it happens, the last that happened."""
+    """Returns what an edition made now would cover. For instant mail this is the latest event."""
     if digest.cycle is not None:
         period = last_period(digest.cycle, Mailing.read(campaign.mailing), now)
         return window_of(session, campaign.id, digest.kind, period, news.newest(session, campaign.id))
@@ -60,7 +60,10 @@ def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime)
 
 
 def trial(sender: Sender, sheet: RenderedMail, address: str, now: datetime) -> Message:
-    """A sheet addressed to somebody who is on no list; its links lead to nobody's settings. Raises AddressRefused."""
+    """Returns a rendered mail to an address that is not subscribed.
+
+    Its links lead to no settings. Raises AddressRefused.
+    """
     nobody = Claim(
         "trial",
         secrets.token_bytes(16),

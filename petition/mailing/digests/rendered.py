@@ -1,7 +1,7 @@
-"""Rendered mails: a mail written once for an edition and a language, in which only the links differ from reader to reader.
+"""Rendered mails: a mail rendered once per edition and language, in which only the links differ between subscribers.
 
-Guards two things: each try of each mail has the same bytes, and fifty thousand readers cost one rendering. Refuses
-anything that tells readers apart: nothing in a sheet says who reads it or whether they signed.
+This keeps two promises: every attempt of a mail has the same bytes, and fifty thousand subscribers cost one rendering.
+A rendered mail contains nothing that distinguishes subscribers or reveals whether they signed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from petition.mailing.digests.tables import Edition
 from petition.mailing.subscribers import CONFIRM, KNOWN, REMINDER, Audience, Purpose, links
 
 NOTICES: Final = frozenset({CONFIRM, REMINDER, KNOWN})
-"""Mails that are about the subscription itself; they have no edition."""
+"""Mails about the subscription itself. They have no edition."""
 
 SETTINGS_MARK: Final = "settings-link-goes-here"
 UNSUBSCRIBE_MARK: Final = "unsubscribe-link-goes-here"
@@ -47,7 +47,7 @@ PURPOSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail but for its links."""
+    """A mail except for its links."""
 
     subject: str
     text: str
@@ -59,7 +59,7 @@ class RenderedMail:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every mail's template knows beside its facts; texts are in the mail's language."""
+    """What every mail's template gets in addition to its facts. Texts are in the mail's language."""
 
     title: str
     about: str
@@ -72,7 +72,7 @@ class Context:
 def rendered_mail(
     session: Session, campaign: Campaign, kind: str, period: str, lang: str, base_url: str
 ) -> RenderedMail:
-    """The sheet of an edition or a notice, rendered once in each process."""
+    """Returns the mail of an edition or a notice, rendered once in each process."""
     found = kept(campaign.id, kind, period, lang, base_url)
     if found is None:
         facts = None if kind in NOTICES else session.get_one(Edition, (campaign.id, kind, period)).facts
@@ -84,7 +84,7 @@ def rendered_mail(
 
 
 def kept(campaign_id: CampaignId, kind: str, period: str, lang: str, base_url: str) -> RenderedMail | None:
-    """The same, if this process rendered it before; asks no database."""
+    """Returns the same mail if this process rendered it before, without a query."""
     return _kept.get(_key(campaign_id, kind, period, lang, base_url))
 
 
@@ -98,7 +98,7 @@ _kept: dict[Key, RenderedMail] = {}
 
 
 def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: str, base_url: str) -> RenderedMail:
-    """Render a sheet; `facts` as the edition keeps them."""
+    """Render a mail. `facts` are in the form that the edition stores."""
     spoken = interface_language(lang)
     context = _context(campaign, kind, lang, base_url)
     shown = from_json(facts, DIGESTS[kind].shape) if facts is not None else None
@@ -116,14 +116,14 @@ def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: 
 
 
 def _sheet(subject: str, text: str, html: str, lang: str) -> RenderedMail:
-    """With the marks that are in it, and both texts ready to be filled in."""
+    """Returns the mail with the marks that it contains, and both texts prepared for filling in."""
     marks = frozenset(mark for mark in PURPOSES if mark in text + html)
     forms = Form(text, dict.fromkeys(marks, links.LENGTH)), Form(html, dict.fromkeys(marks, links.LENGTH))
     return RenderedMail(subject, text, html, lang, marks, forms)
 
 
 def _even(text: str) -> str:
-    """One empty line between parts, whichever of them were left out."""
+    """Reduce the space between sections to one empty line, wherever sections were left out."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -140,13 +140,16 @@ def _context(campaign: Campaign, kind: str, lang: str, base_url: str) -> Context
 
 
 def _neutral(kind: str, lang: str) -> str:
-    """What a subject says instead of the letter's title."""
+    """Returns what a subject contains instead of the letter's title."""
     to_addressee = kind in DIGESTS and Audience.ADDRESSEE in DIGESTS[kind].others
     return gettext_for(interface_language(lang))(NEUTRAL_TO_ADDRESSEE if to_addressee else NEUTRAL)
 
 
 @lru_cache(maxsize=1)
 def _inliner() -> css_inline.CSSInliner:
-    """Puts the one stylesheet of the mails into their elements; what only a style element can say stays in one."""
+    """Returns the inliner that moves the mails' stylesheet into their elements.
+
+    Rules that cannot be inlined stay in it.
+    """
     styles = (TEMPLATES / "mail.css").read_text(encoding="utf-8")
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, extra_css=styles)

@@ -1,4 +1,4 @@
-"""A restored copy, allowed to send: what the original may have sent meanwhile is not sent again (P18)."""
+"""Allows a restored copy to send, without repeating what the original may have sent meanwhile (P18)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from petition.mailing.queue.pauses import EVERYTHING, is_original
 
 
 def resume(session: Session, what: str, base_url: str, now: datetime) -> int:
-    """Go on sending `what`; gives how many planned mails were dropped, none unless this is a restored copy."""
+    """Resume sending `what`. Returns how many planned mails were dropped; only a restored copy drops any."""
     restored = what == EVERYTHING and not is_original(session, base_url)
     queue.resume(session, what, base_url)
     if not restored:
@@ -31,7 +31,7 @@ def resume(session: Session, what: str, base_url: str, now: datetime) -> int:
 
 
 def _skip_periods(session: Session, campaign: Campaign, now: datetime) -> None:
-    """The periods that are over count as told; the next ones begin where things stand."""
+    """Count completed periods as reported, so that the next ones begin at the current state."""
     mailing, upto = Mailing.read(campaign.mailing), news.newest(session, campaign.id)
     for digest in DIGESTS.values():
         if digest.cycle is not None:

@@ -1,8 +1,8 @@
-"""What a round of sending does in its transactions: claim, render, and record what came of each mail.
+"""The transactions of a round of sending: claim, render, and record the outcome of each mail.
 
-`workers.loops.sending` opens the transactions and sends between them. Guards that a mail is dropped if its subscriber no
-longer wants it: this is checked within the seconds before it leaves. Guards that the same mail always has the same
-Message-ID and the same bytes.
+`workers.loops.sending` opens the transactions and sends between them. A mail is dropped if its subscriber no longer
+wants it, which is checked within the seconds before it is sent. The same mail always has the same Message-ID and the
+same bytes.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ log = logging.getLogger(__name__)
 
 
 def never() -> bool:
-    """Nobody asked to stop."""
+    """Returns False: nobody asked to stop."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What sending needs: a postbox, the site's address, keys, our own address, mails a second to one domain.
+    """What sending needs: a postbox, the site's address, keys, our own address, mails per second to one domain.
 
-    `stopping` is asked after each mail: whether this process was told to end.
+    `stopping` is called after each mail and returns whether this process has to end.
     """
 
     postbox: Postbox
@@ -50,7 +50,7 @@ class Sender:
 
 @dataclass(slots=True)
 class Round:
-    """What one round knows: how many it claimed, those that wait, their subscribers as of now, keys, what was sent."""
+    """The state of one round: the number claimed, waiting claims, their subscribers, keys, and what was sent."""
 
     sender: Sender
     now: Callable[[], datetime]
@@ -64,9 +64,9 @@ class Round:
 
 
 def begin_round(session: Session, sender: Sender, now: Callable[[], datetime], most: int) -> Round:
-    """Claim up to `most` mails, read their subscribers, drop the claims that nobody wants any more, begin the first.
+    """Claim up to `most` mails, read their subscribers, drop the claims that are not wanted any more, begin the first.
 
-    The caller commits before the first mail leaves.
+    The caller commits before the first mail is sent.
     """
     claimed = queue.claim(session, most, sender.rate, sender.base_url, now())
     readers = address_book.readers(session, {each.recipient for each in claimed})
@@ -83,17 +83,17 @@ def begin_round(session: Session, sender: Sender, now: Callable[[], datetime], m
 
 
 def address_of(ours: Round, claimed: Claim) -> str:
-    """The address that a mail goes to; raises AddressUnreadable."""
+    """Returns the address that a mail goes to. Raises AddressUnreadable."""
     return address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
 
 
 def kept_mail(ours: Round, claimed: Claim) -> RenderedMail | None:
-    """The mail without its personal links, if this process has rendered it in this language already."""
+    """Returns the mail without its personal links, if this process has rendered it in this language already."""
     return kept(claimed.campaign_id, claimed.kind, claimed.period, _lang(ours, claimed), ours.sender.base_url)
 
 
 def render_mail(session: Session, ours: Round, claimed: Claim) -> RenderedMail:
-    """Render the mail without its personal links, and keep it for the next subscribers."""
+    """Render the mail without its personal links, and cache it for the next subscribers."""
     campaign = session.get_one(Campaign, claimed.campaign_id, options=[selectinload(Campaign.letters)])
     return rendered_mail(session, campaign, claimed.kind, claimed.period, _lang(ours, claimed), ours.sender.base_url)
 
@@ -103,7 +103,7 @@ def _lang(ours: Round, claimed: Claim) -> str:
 
 
 def record_outcome(session: Session, ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
-    """Record what came of a mail, what is given back, and which mail is begun. `over`: the round ends now."""
+    """Record the outcome of a mail, release claims, and begin the next mail. `over`: the round ends now."""
     _mark(session, ours, claimed, wrong)
     _go_on(session, ours, over=over)
     if not ours.waiting:
@@ -125,7 +125,7 @@ def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None
 
 
 def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) -> None:
-    """Later, perhaps; and a domain in trouble is left alone for a while."""
+    """Postpone the mail. A domain that fails is paused for a while."""
     now, fault, domain_tag = ours.now(), _code(delay), claimed.domain_tag
     refuses_us = delay.stage is Stage.connect and delay.code // 100 == 5
     if refuses_us:
@@ -140,7 +140,7 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
 
 
 def _go_on(session: Session, ours: Round, *, over: bool) -> None:
-    """Give back what is not tried now, and begin the next."""
+    """Release claims that are not tried now, and begin the next mail."""
     left = [each for each in ours.waiting if over or ours.halted or each.domain_tag in ours.paused]
     queue.withdraw(session, left)
     if left:
@@ -150,7 +150,7 @@ def _go_on(session: Session, ours: Round, *, over: bool) -> None:
 
 
 def _hung(delay: MailDelayed) -> bool:
-    """No answer once the recipient was named: this domain, not the server, is what hangs."""
+    """Returns whether the domain hung, and not our server: no response came after the recipient was named."""
     return delay.code == 0 and delay.stage in {Stage.recipient, Stage.data}
 
 
@@ -159,7 +159,10 @@ def _code(answer: MailDelayed | MailRefused) -> str:
 
 
 def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused) -> None:
-    """One try. An address that does not exist is suppressed; anything else is about us, and the third in a row stops mail."""
+    """Record a permanent refusal after a single attempt.
+
+    An address that does not exist is suppressed. Any other refusal is about us, and the third in a row pauses all mail.
+    """
     refusals.lock(session)
     claims.refuse(session, claimed, _code(refusal))
     if refusal.no_such_address:
@@ -171,7 +174,7 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
 
 
 def message(sender: Sender, sheet: RenderedMail, claimed: Claim, address: str) -> Message:
-    """A sheet with one reader's links, address and headers (RFC 8058)."""
+    """Returns a rendered mail with one subscriber's links, address and headers (RFC 8058)."""
     link = {
         mark: links.made(sender.secret_key, PURPOSES[mark], claimed.recipient)
         for mark in sheet.marks | {UNSUBSCRIBE_MARK}

@@ -1,4 +1,4 @@
-"""A day's news for readers who chose that rhythm: count and change, milestones, updates, demands, one next step."""
+"""The daily digest for subscribers who chose it: count and change, milestones, updates, demands, one next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A week's news for readers who chose that rhythm: count and change, milestones, updates, demands, one next step."""
+"""The weekly digest for subscribers who chose it: count and change, milestones, updates, demands, one next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of what is told: one edition a kind and period, made once, mailed to many."""
+"""The table of editions: one row per kind and period, made once and mailed to many."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from petition.core.ids import CampaignId
 
 
 class Edition(Base):
-    """What one period's digest says. `facts` None: there was nothing to say, and nothing is sent.
+    """The content of one period's digest. If `facts` is None, there was nothing to report and nothing is sent.
 
-    It tells the news after `after`, up to `upto`; `since` and `until` are the period's ends, half-open.
+    It reports the news after `after`, up to `upto`. `since` and `until` are the half-open ends of the period.
     """
 
     __tablename__ = "edition"

@@ -1,7 +1,7 @@
-"""Mails that were given up: which can be tried again, and which cannot, because nobody takes them any more.
+"""Given-up mails: which of them can be tried again, and which cannot because nobody takes them any more.
 
-Guards that trying again promises no more than it does: whom an address failed, and who left, paused or chose another
-rhythm, is told apart beforehand, by the same question that the sender asks.
+A retry does what the page announces: mails to failed addresses, and to subscribers who left, paused or chose another
+frequency, are separated beforehand, with the same check that the sender uses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Frequency,
 
 
 class Fate(Enum):
-    """What comes of trying a given-up mail again."""
+    """The result of trying a given-up mail again."""
 
     AGAIN = "again"
     SUPPRESSED = "suppressed"
@@ -33,19 +33,19 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """How many given-up mails can be tried again, and how many cannot: address suppressed; not wanted any more."""
+    """How many given-up mails can be retried, and how many cannot: address suppressed, or not wanted any more."""
 
     again: int = 0
     suppressed: int = 0
     unwanted: int = 0
 
 
-# What decides: the kind of mail, and how its reader stands now; the last three are None when there is no reader.
+# The kind of mail and the current values of its subscriber decide. The last three are None if there is no subscriber.
 Case = tuple[str, SubscriberState | None, Audience | None, Frequency | None]
 
 
 def is_wanted(subscriber: Subscriber, kind: str) -> bool:
-    """Whether a subscriber, as it stands now, gets mails of a kind."""
+    """Returns whether a subscriber, with their current settings, gets mails of a kind."""
     return _is_wanted(kind, subscriber.state, subscriber.audience, subscriber.frequency)
 
 
@@ -60,7 +60,7 @@ def _is_wanted(kind: str, state: SubscriberState, audience: Audience, frequency:
 
 
 def undelivered(session: Session, campaigns: Collection[bytes]) -> dict[bytes, Undelivered]:
-    """By campaign; one query, whatever their number."""
+    """Returns the figures by campaign, with one query for any number of campaigns."""
     counted = _dead(select(Delivery.campaign_id, *_CASE, func.count())).where(Delivery.campaign_id.in_(campaigns))
     found: dict[bytes, dict[Fate, int]] = {each: dict.fromkeys(Fate, 0) for each in campaigns}
     for campaign_id, kind, state, audience, frequency, n in session.execute(
@@ -71,9 +71,9 @@ def undelivered(session: Session, campaigns: Collection[bytes]) -> dict[bytes, U
 
 
 def retry(session: Session, campaign_id: CampaignId | None, now: datetime) -> Undelivered:
-    """Plan again what can be tried again, of one campaign or of all; gives how many, and how many cannot.
+    """Plan retryable mails again, of one campaign or of all. Returns how many, and how many cannot be retried.
 
-    What nobody wants any more is dropped; what failed a suppressed address stays.
+    Mails that nobody wants any more are dropped. Mails to suppressed addresses stay as they are.
     """
     rows = _dead(select(Delivery.kind, Delivery.recipient, Delivery.period, *_CASE[1:]))
     if campaign_id is not None:

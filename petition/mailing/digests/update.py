@@ -1,4 +1,4 @@
-"""News by the organisers: mailed as it is published, to readers of that rhythm; three a week at most."""
+"""The update mail: sent when an update is published, to subscribers with that frequency, at most three a week."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from petition.mailing.subscribers import Frequency
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
-    """The update; None when it was taken back."""
+    """Returns the update, or None if it was taken back."""
     found = happened(session, campaign, window)
     return found if found.updates else None
 

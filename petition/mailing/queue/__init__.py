@@ -1,10 +1,10 @@
-"""Deliveries: one mail to one recipient, promised by a row, sent once.
+"""Deliveries: each is one mail to one recipient, promised by a row and sent once.
 
-Guards "nothing lost, at most one repeat for each killed sender": a delivery is unique by (kind, recipient, period) and
-its Message-ID is made from that key. It is claimed, committed, sent, acknowledged; a claim is a date in the future, so that
-a sender that died gives its rows back by itself. Knows recipients by number only: who they are and whether they still
-want it is asked by whoever sends (`petition.mailing.digests`). Refuses to hammer a mail domain: each has a throttle with a rate,
-which pauses it when it does not answer.
+Nothing is lost, and a killed sender causes at most one repeat: a delivery is unique by (kind, recipient, period), and
+its Message-ID is derived from that key. A delivery is claimed, committed, sent and acknowledged. A claim is a date in
+the future, so a sender that dies releases its rows automatically. This package knows recipients by id only; the sender
+(`petition.mailing.digests`) knows who they are and checks whether they still want the mail. Each mail domain has a
+throttle with a rate, which pauses when the domain does not answer.
 """
 
 from petition.mailing.queue.acknowledgements import Acknowledgements, acknowledgements

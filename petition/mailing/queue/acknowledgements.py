@@ -1,9 +1,10 @@
-"""Acknowledgements: "this mail was taken, the next is being tried", sent to the database at once and confirmed a moment later.
+"""Acknowledgements: "this mail was taken, the next one is being tried", sent to the database at once, confirmed later.
 
-Guards the order of P1: an acknowledgement has left this process before anything else is done, and is known to be
-committed before a word about the next mail leaves. In between its sender may compose that mail, and nothing else. It is one statement,
-so that one round trip commits both, and a transaction of its own. It is compiled from the statements of claims.py and
-given to libpq itself: SQLAlchemy and psycopg wait for each commit, or pay for it with two statements more (decision 0046).
+This module keeps the order of P1: an acknowledgement is sent before anything else is done, and its commit is confirmed
+before the next mail's first command. In between, the process only composes that mail. An acknowledgement is one
+statement and a transaction of its own, so that one round trip commits both facts. It is compiled from the statements of
+claims.py and passed directly to libpq, because SQLAlchemy and psycopg wait for each commit or need two more statements
+to avoid that (decision 0046).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from petition.core import failpoints
 from petition.mailing.queue.claims import Claim, begun_statement, named, row_of, sent_statement
 from petition.mailing.queue.refusals import ROW_ENDED
 
-# One statement: the row of refusals ends, one mail was sent, the next is begun.
+# This single statement ends the run of refusals, marks one mail as sent and begins the next.
 SENT_AND_BEGUN: Final = begun_statement(row_of("following")).add_cte(
     ROW_ENDED.cte("row_of_refusals_ended"), sent_statement(row_of("taken")).cte("sent")
 )
@@ -36,7 +37,7 @@ UNNAMED: Final = b""
 
 
 def constant(parameter: BindParameter[object]) -> bytes:
-    """A value that is part of the statement, as PostgreSQL reads it: an enum is spelled as its column stores it."""
+    """Returns a constant of the statement in PostgreSQL's text form. Enums have the form that their column stores."""
     process = parameter.type.dialect_impl(DIALECT).bind_processor(DIALECT)
     return str(process(parameter.value) if process else parameter.value).encode()
 
@@ -56,7 +57,10 @@ class Acknowledgements:
         self._unconfirmed: tuple[Claim, Claim] | None = None
 
     def send(self, taken: Claim, following: Claim) -> None:
-        """Write that one mail was taken and another is being tried. Inside an outer transaction it is confirmed at once."""
+        """Send that one mail was taken and another is being tried.
+
+        Inside an outer transaction it is confirmed at once.
+        """
         self._unconfirmed = (taken, following)
         try:
             if not self._is_prepared:
@@ -70,7 +74,10 @@ class Acknowledgements:
             self.confirm()
 
     def confirm(self) -> None:
-        """Wait until what was sent is committed. If it failed, SQLAlchemy executes it again, and raises as always."""
+        """Wait until the last acknowledgement is committed.
+
+        If it failed, SQLAlchemy executes it again and raises its errors.
+        """
         unconfirmed, self._unconfirmed = self._unconfirmed, None
         if unconfirmed is None:
             return
@@ -82,7 +89,7 @@ class Acknowledgements:
 
 @contextmanager
 def acknowledgements(connection: Connection) -> Iterator[Acknowledgements]:
-    """For one round of sending, over a connection in autocommit mode (`petition.core.db.autocommit_connection`)."""
+    """Open the acknowledgements of one round, over a connection from `petition.core.db.autocommit_connection`."""
     acknowledging = Acknowledgements(connection)
     try:
         yield acknowledging
@@ -95,7 +102,7 @@ def _values(taken: Claim, following: Claim) -> dict[str, str | bytes]:
 
 
 def _encoded(taken: Claim, following: Claim) -> list[bytes]:
-    """The parameters of the statement in its order, as libpq takes them."""
+    """Returns the parameters of the statement in order, in libpq's form."""
     given = {name: _in_bytes(value) for name, value in _values(taken, following).items()}
     return [given[name] if name in given else CONSTANTS[name] for name in NAMES]
 
@@ -110,7 +117,7 @@ def _flush(libpq: PGconn) -> None:
 
 
 def _is_done(libpq: PGconn) -> bool:
-    """Read an answer to its end; gives whether the statement succeeded."""
+    """Read a response to its end. Returns whether the statement succeeded."""
     good = False
     try:
         while True:

@@ -1,7 +1,7 @@
-"""Claiming, marking, putting off, giving up: the life of one delivery.
+"""The life of a delivery: claiming, marking, postponing, giving up.
 
-Guards that nothing is lost with a sender that dies, and that one mail which kills its senders takes nobody with it: a
-try is written down before it is made, and after five that nobody lived to answer for the mail is given up, visibly.
+A sender that dies loses nothing, and a mail that kills its senders blocks no other: an attempt is recorded before it is
+made, and after five attempts without a result the mail is given up, visibly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CLAIM_SECONDS: Final = 60
 LONGEST_LIFE: Final = timedelta(hours=24)
 FIRST_DELAY: Final = 30.0
 LONGEST_DELAY: Final = 4 * 3600.0
-# A mail that was planned long ago, while nothing was sent, is tried so often before it is given up.
+# A mail that was planned long ago, while nothing was sent, gets at least this many attempts before it is given up.
 FEWEST_TRIES: Final = 6
 MOST_UNANSWERED: Final = 5
 NO_ANSWER: Final = "its sender died, five times"
@@ -51,21 +51,21 @@ _table = Delivery.metadata.tables["delivery"]
 
 
 def row_of(prefix: str) -> ColumnElement[bool]:
-    """The row whose key is bound under `<prefix>_kind`, `<prefix>_recipient` and `<prefix>_period`."""
+    """Returns the condition for a row by its key, bound as `<prefix>_kind`, `<prefix>_recipient`, `<prefix>_period`."""
     return and_(*(_table.c[part] == bindparam(f"{prefix}_{part}") for part in KEY))
 
 
 def sent_statement(row: ColumnElement[bool]) -> Update:
-    """The mail server took the mail of this row."""
+    """Returns the statement that marks the row's mail as sent."""
     return update(_table).where(row).values(state=DeliveryState.SENT, fault="")
 
 
 def begun_statement(row: ColumnElement[bool]) -> Update:
-    """The mail of this row is being tried."""
+    """Returns the statement that marks the row's mail as being tried."""
     return update(_table).where(row).values(tries=_table.c.tries + 1, unanswered=_table.c.unanswered + 1)
 
 
-# Built once, because a round executes each of them dozens of times.
+# These statements are built once, because a round executes each of them dozens of times.
 _one = row_of("its")
 _SENT: Final = sent_statement(_one)
 _DROPPED: Final = update(_table).where(_one).values(state=DeliveryState.DROPPED)
@@ -81,7 +81,10 @@ _DEAD: Final = update(_table).where(_one).values(state=DeliveryState.DEAD, fault
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery somebody is about to send. `tries` were begun before this one, `unanswered` of them ended in a death."""
+    """A delivery that is about to be sent.
+
+    `tries` attempts began before this one; `unanswered` of them have no result.
+    """
 
     kind: str
     recipient: bytes
@@ -95,15 +98,16 @@ class Claim:
 
     @property
     def key(self) -> Key:
-        """What it is unique by."""
+        """Returns the unique key of the delivery."""
         return (self.kind, self.recipient, self.period)
 
 
 def claim(session: Session, most: int, rate: float, base_url: str, now: datetime) -> list[Claim]:
-    """Take up to `most` deliveries that are due, oldest first, each for CLAIM_SECONDS; none while halted.
+    """Claim up to `most` due deliveries, oldest first, each for CLAIM_SECONDS. While mail is paused it claims none.
 
-    `rate`: mails a second to one domain. The caller commits before the first is sent, and says `begin` of each. What
-    killed its sender before comes last, so that it cannot do so again before the others are on their way.
+    `rate` is the number of mails a second to one domain. The caller commits before the first mail is sent, and calls
+    `begin` for each. Deliveries that killed their sender before come last, so that they cannot do so again before the
+    others are sent.
     """
     if is_paused(session, base_url):
         return []
@@ -139,12 +143,15 @@ def _due(now: datetime, most: int) -> CTE:
         .order_by(Delivery.due)
         .limit(most)
     )
-    # A table of its own, read first: else the planner may run a LIMIT with SKIP LOCKED more than once.
+    # The CTE is materialized, because otherwise the planner may run a LIMIT with SKIP LOCKED more than once.
     return query.with_for_update(of=Delivery, skip_locked=True).cte("taken").prefix_with("MATERIALIZED")
 
 
 def _within_a_second(claims: list[Claim], rate: float) -> tuple[list[Claim], list[Claim]]:
-    """What each domain may get within the next second, at least one, and the rest; 0: no limit."""
+    """Returns what each domain may get within the next second, at least one mail, and the rest.
+
+    A rate of 0 means no limit.
+    """
     seen: Counter[bytes] = Counter()
     taken: list[Claim] = []
     beyond: list[Claim] = []
@@ -157,39 +164,39 @@ def _within_a_second(claims: list[Claim], rate: float) -> tuple[list[Claim], lis
 def _execute(
     session: Session, statement: Any, claims: Sequence[Claim], values: Mapping[str, object] | None = None
 ) -> None:
-    """Run one of the statements above for each claim, without the detour over mapped objects."""
+    """Run one of the statements above for each claim, without the overhead of mapped objects."""
     if claims:
         session.connection().execute(statement, [named(each) | dict(values or {}) for each in claims])
 
 
 def begin(session: Session, claimed: Claim) -> None:
-    """Write down that it is being tried; the caller commits before it is."""
+    """Record that the mail is being tried. The caller commits before it is."""
     _execute(session, _BEGUN, [claimed])
 
 
 def mark_sent(session: Session, claimed: Claim) -> None:
-    """The server took it."""
+    """Record that the server took the mail."""
     _execute(session, _SENT, [claimed])
 
 
 def named(claimed: Claim, prefix: str = "its") -> dict[str, Any]:
-    """Its key, as `row_of` binds it."""
+    """Returns the claim's key, with the names that `row_of` binds."""
     return {f"{prefix}_{part}": value for part, value in zip(KEY, claimed.key, strict=True)}
 
 
 def drop(session: Session, claimed: Sequence[Claim]) -> None:
-    """Their recipients no longer want them, or never may get them."""
+    """Drop mails whose recipients no longer want them, or may never get them."""
     _execute(session, _DROPPED, claimed)
 
 
 def withdraw(session: Session, claimed: Sequence[Claim]) -> None:
-    """Not tried after all: give the claims back, each to its place in the queue."""
+    """Release claims that are not tried after all. Each keeps its place in the queue."""
     if claimed:
         session.connection().execute(_GIVEN_BACK, [named(each) | {"due": each.was_due} for each in claimed])
 
 
 def postpone(session: Session, claimed: Claim, fault: str, now: datetime) -> DeliveryState:
-    """Try again later, with doubled and scattered delays; a day after it was planned it is given up, visibly."""
+    """Postpone a mail, with doubled and scattered delays. A day after it was planned it is given up, visibly."""
     delay = min(FIRST_DELAY * 2 ** min(claimed.tries, 20), LONGEST_DELAY) * random.uniform(0.75, 1.25)  # noqa: S311 (scatters, hides nothing)
     due = now + timedelta(seconds=delay)
     old = due >= claimed.planned_at + LONGEST_LIFE and claimed.tries + 1 >= FEWEST_TRIES
@@ -199,12 +206,12 @@ def postpone(session: Session, claimed: Claim, fault: str, now: datetime) -> Del
 
 
 def refuse(session: Session, claimed: Claim, fault: str) -> None:
-    """The server refused it for good."""
+    """Record that the server refused the mail permanently."""
     _execute(session, _DEAD, [claimed], {"fault": fault})
 
 
 def give_up_domain(session: Session, domain_tag: bytes, fault: str) -> None:
-    """Give up what has waited a day for a domain that has long taken nothing; only some of it was ever tried."""
+    """Give up mails that have waited a day for a domain that fails for long. Only some of them were ever tried."""
     reopens = (
         select(Throttle.open_at)
         .where(Throttle.domain_tag == domain_tag, Throttle.failures >= throttle.LONG_FAILING)
@@ -216,13 +223,13 @@ def give_up_domain(session: Session, domain_tag: bytes, fault: str) -> None:
 
 
 def dead(session: Session, most: int = 1000) -> list[Delivery]:
-    """What was given up, newest first."""
+    """Returns the given-up deliveries, newest first."""
     query = select(Delivery).where(Delivery.state == DeliveryState.DEAD).order_by(Delivery.planned_at.desc())
     return list(session.scalars(query.limit(most)))
 
 
 def why_dead(session: Session, campaign_id: CampaignId) -> list[tuple[str, str, int]]:
-    """Kind of mail, what was wrong, how many of a campaign were given up so; most frequent first."""
+    """Returns kind of mail, fault and number of a campaign's given-up mails, most frequent first."""
     many = func.count()
     query = select(Delivery.kind, Delivery.fault, many).where(Delivery.campaign_id == campaign_id)
     query = query.where(Delivery.state == DeliveryState.DEAD).group_by(Delivery.kind, Delivery.fault)
@@ -230,7 +237,7 @@ def why_dead(session: Session, campaign_id: CampaignId) -> list[tuple[str, str, 
 
 
 def retry(session: Session, keys: Collection[Key], now: datetime) -> int:
-    """Plan given-up deliveries again, with a whole day before them; gives how many."""
+    """Plan given-up deliveries again, with another day to be sent. Returns how many."""
     which = tuple_(Delivery.kind, Delivery.recipient, Delivery.period).in_(list(keys))
     again = update(Delivery).where(Delivery.state == DeliveryState.DEAD, which)
     fresh = {"state": DeliveryState.PLANNED, "due": now, "planned_at": now, "tries": 0, "unanswered": 0}
@@ -238,5 +245,5 @@ def retry(session: Session, keys: Collection[Key], now: datetime) -> int:
 
 
 def forget_old(session: Session, before: datetime) -> None:
-    """Forget what was promised long ago; its period can never be planned again, and what still waits came too late."""
+    """Delete old deliveries. Their periods can never be planned again, and mails that still wait are too late."""
     session.execute(delete(Delivery).where(Delivery.planned_at < before))

@@ -1,7 +1,7 @@
-"""Pauses: mail stopped by hand, because the mail server refuses it, or because this is a restored copy.
+"""Pauses: mail is stopped by organisers, by refusals of the mail server, or because this is a restored copy.
 
-Guards that a copy of the database, restored or cloned, sends nothing until somebody says so (P18): the database that
-may send is known by what a copy does not share with it. Refuses to guess: unknown means halted.
+A copy of the database, restored or cloned, sends nothing until an operator allows it (P18). The database that may send
+is recognised by properties that a copy does not share with it. In case of doubt mail is paused.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from petition.mailing.queue.tables import Pause
 EVERYTHING: Final = "all"
 RESTORED: Final = "restored copy"
 REFUSED: Final = "refused"
-"""All mail, stopped by itself (`petition.mailing.queue.refusals`)."""
+"""All mail, paused automatically (`petition.mailing.queue.refusals`)."""
 NOBODY: Final = bytes(32)
-# What differs: the system identifier and the database's number in a dump that was restored elsewhere, the table's number
-# in one that was restored over its own database, the timeline in a server that was put back to an earlier moment.
+# A dump that was restored elsewhere differs in the system identifier and the database's number; one that was restored
+# over its own database differs in the table's number; a server that was reset to an earlier moment differs in the
+# timeline.
 IDENTITY: Final = text(
     "SELECT (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()), "
     "(SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('public.sender')::oid"
@@ -33,7 +34,7 @@ IDENTITY: Final = text(
 
 
 class Sender(Base):
-    """The database that may send: one row, a hash of what a copy does not share, and of the address of the site."""
+    """The database that may send: one row, a hash of properties that no copy shares and of the site's address."""
 
     __tablename__ = "sender"
 
@@ -42,14 +43,14 @@ class Sender(Base):
 
 
 def identity(session: Session, base_url: str) -> bytes:
-    """Who this database is: 32 bytes. A site on this machine has no address of its own, whatever its port."""
+    """Returns the identity of this database: 32 bytes. A local site counts as having no address, whatever its port."""
     about = " ".join(str(each) for each in session.execute(IDENTITY).one())
     site = "" if urlsplit(base_url).hostname in LOCAL_HOSTS else base_url
     return hashlib.sha256(f"{about} {site}".encode()).digest()
 
 
 def is_original(session: Session, base_url: str) -> bool:
-    """Whether this database may send. The first to ask, before anything was ever sent, becomes the original."""
+    """Returns whether this database may send. The first caller, before anything was sent, becomes the original."""
     me = identity(session, base_url)
     known = session.scalar(select(Sender.identity))
     if known is None:
@@ -59,12 +60,12 @@ def is_original(session: Session, base_url: str) -> bool:
 
 
 def pause(session: Session, what: str, now: datetime, words: str = "") -> None:
-    """Stop sending `all`, `kind:<kind>` or `campaign:<hex>`; or everything as `refused`, with the mail server's words."""
+    """Pause `all`, `kind:<kind>` or `campaign:<hex>`; or everything as `refused`, with the mail server's text."""
     session.execute(insert(Pause).values(what=what, since=now, words=words).on_conflict_do_nothing())
 
 
 def resume(session: Session, what: str, base_url: str) -> None:
-    """Go on sending; with `all`, also after refusals, and this database is the original from now on."""
+    """Resume sending. `all` also ends a pause by refusals, and makes this database the original."""
     ended = {what, REFUSED} if what == EVERYTHING else {what}
     session.execute(delete(Pause).where(Pause.what.in_(ended)))
     if what == EVERYTHING:
@@ -73,22 +74,22 @@ def resume(session: Session, what: str, base_url: str) -> None:
 
 
 def disown(session: Session) -> None:
-    """Nothing is sent until somebody says so: this is a copy, whatever the place where it lies looks like."""
+    """Mark this database as a copy, so that nothing is sent until an operator allows it, wherever it runs."""
     row = {"one": True, "identity": NOBODY}
     session.execute(insert(Sender).values(row).on_conflict_do_update(index_elements=["one"], set_=row))
 
 
 def current_pauses(session: Session, base_url: str) -> list[str]:
-    """What is not sent now."""
+    """Returns what is currently paused."""
     found = list(session.scalars(select(Pause.what).order_by(Pause.what)))
     return found if is_original(session, base_url) else [RESTORED, *found]
 
 
 def is_paused(session: Session, base_url: str) -> bool:
-    """Whether nothing at all is sent."""
+    """Returns whether all mail is paused."""
     return not {RESTORED, EVERYTHING, REFUSED}.isdisjoint(current_pauses(session, base_url))
 
 
 def refused(session: Session) -> Pause | None:
-    """Since when mail stands still because the mail server refuses us, and what it said; None while it does not."""
+    """Returns the pause by refusals with its start and the server's text, or None."""
     return session.scalar(select(Pause).where(Pause.what == REFUSED))

@@ -1,9 +1,9 @@
-"""Refusals in a row: when the mail server says no to us, mail stops by itself instead of using up the list.
+"""Refusals in a row: if the mail server refuses us, mail is paused automatically, and the list is not used up.
 
-Guards the queue against a server that refuses a whole run for a reason that is ours: sender, policy, blocklist, content.
-The row is counted in the database, under a lock, so that any number of senders count one row. With the third refusal
-everything stops, and what was refused is planned again. A mail that is taken, or an address that does not exist, ends
-the row. One mail counts once, however often it is tried.
+This protects the queue against a server that refuses many mails for a reason of ours: sender, policy, blocklist,
+content. Refusals are counted in the database, under a lock, so that all senders share one count. The third refusal in a
+row pauses everything, and the refused mails are planned again. A mail that is taken, or an address that does not exist,
+ends the run. One mail counts once, however often it is tried.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from petition.mailing.queue.pauses import REFUSED, pause, refused
 from petition.mailing.queue.tables import Delivery, DeliveryState, Refusal
 
 MOST_IN_A_ROW: Final = 3
-# Whoever ends the row deletes from it, and waits for whoever counts.
+# A sender that ends the run deletes from this table, and therefore waits for a sender that counts.
 LOCK: Final = text("LOCK TABLE refusal IN SHARE ROW EXCLUSIVE MODE")
 ROW_ENDED: Final = delete(Refusal)
 
 
 def lock(session: Session) -> None:
-    """Keep other senders from counting until this transaction ends; before a delivery's row is touched."""
+    """Keep other senders from counting until this transaction ends. Call it before touching a delivery's row."""
     session.execute(LOCK)
 
 
 def count(session: Session, claimed: Claim, words: str, now: datetime) -> bool:
-    """Count a refusal that is about us, under `lock`; gives whether all mail stands still now."""
+    """Count a refusal that is about us, under `lock`. Returns whether all mail is paused now."""
     refusal = {"kind": claimed.kind, "recipient": claimed.recipient, "period": claimed.period}
     session.execute(insert(Refusal).values(refusal).on_conflict_do_nothing())
     in_a_row = session.scalar(select(func.count()).select_from(Refusal)) or 0
@@ -44,12 +44,12 @@ def count(session: Session, claimed: Claim, words: str, now: datetime) -> bool:
 
 
 def end_row(session: Session) -> None:
-    """The mail server took a mail, or spoke about an address: it does not refuse us."""
+    """End the run of refusals: the mail server took a mail, or refused one because of its address."""
     session.execute(ROW_ENDED)
 
 
 def _plan_again(session: Session, now: datetime) -> None:
-    """What was refused is as good as never tried."""
+    """Plan refused mails again as if they had never been tried."""
     key = tuple_(Delivery.kind, Delivery.recipient, Delivery.period)
     counted = select(Refusal.kind, Refusal.recipient, Refusal.period)
     again = update(Delivery).where(key.in_(counted), Delivery.state.in_([DeliveryState.DEAD, DeliveryState.PLANNED]))

@@ -1,4 +1,4 @@
-"""The rows of what is to be mailed: deliveries, throttles (one for each mail domain), pauses."""
+"""The tables of the mail queue: deliveries, throttles (one for each mail domain), pauses, refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MESSAGE_LABEL = b"petition/message/v1\0"
 
 
 class DeliveryState(StrEnum):
-    """What became of a mail; `dropped`: no longer wanted; `dead`: given up, and shown to the organisers."""
+    """The states of a mail. `dropped`: no longer wanted. `dead`: given up, and shown to the organisers."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -28,9 +28,11 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Base):
-    """One mail to one recipient. `due` is when it may be tried next; a sender at work has pushed it into the future.
+    """One mail to one recipient.
 
-    `tries` counts the tries that were begun, `unanswered` those since somebody lived to write down what came of one.
+    `due` is when it may be tried next; a sender that works on it moves it into the future.
+
+    `tries` counts the attempts that began, `unanswered` those since the last one with a recorded result.
     """
 
     __tablename__ = "delivery"
@@ -54,7 +56,10 @@ class Delivery(Base):
 
 
 class Throttle(Base):
-    """One mail domain, by a keyed hash; `name` only for the large providers. Closed until `open_at`."""
+    """One mail domain, as a keyed hash.
+
+    `name` is set only for large providers. The throttle is closed until `open_at`.
+    """
 
     __tablename__ = "lane"
 
@@ -68,9 +73,9 @@ class Throttle(Base):
 
 
 class Pause(Base):
-    """Something that is not to be sent: `all`, `kind:<kind>`, `campaign:<hex>`, or `refused`: the mail server refuses us.
+    """A pause of `all`, `kind:<kind>` or `campaign:<hex>`, or `refused`, when the mail server refuses us.
 
-    `words` are the mail server's own, addresses masked; empty for what somebody stopped.
+    `words` is the mail server's text with addresses masked. It is empty for a pause by organisers.
     """
 
     __tablename__ = "halt"
@@ -81,7 +86,7 @@ class Pause(Base):
 
 
 class Refusal(Base):
-    """A mail that was refused for what it is or whom it comes from, since the mail server last took one."""
+    """A mail that was refused for its content or its sender, since the mail server last took one."""
 
     __tablename__ = "refusal"
 
@@ -94,10 +99,10 @@ def enqueue(
     session: Session, kind: str, recipient: bytes, period: str, campaign_id: CampaignId, domain_tag: bytes, now: datetime,
     state: DeliveryState = DeliveryState.PLANNED,
 ) -> bool:  # fmt: skip
-    """Promise one mail; false when it was promised before. One that is dropped from the start only keeps its place.
+    """Plan one mail. Returns False if it was planned before. A mail that is dropped from the start only keeps its key.
 
-    A row is written either way: one that was promised before is written again as it stands, so that the time of an
-    answer does not tell that it was there (P30).
+    A row is written in both cases: an existing one is rewritten unchanged, so that the response time does not reveal
+    that it existed (P30).
     """
     row = {
         "kind": kind,
@@ -122,7 +127,7 @@ def enqueue(
 def progress(
     session: Session, campaign_id: CampaignId, kind: str, periods: Collection[str]
 ) -> dict[str, dict[str, int]]:
-    """How many mails of each edition are in which state; an edition without mails is not there."""
+    """Returns the number of mails of each edition by state. Editions without mails are left out."""
     query = select(Delivery.period, Delivery.state, func.count()).where(
         Delivery.campaign_id == campaign_id, Delivery.kind == kind, Delivery.period.in_(periods)
     )
@@ -133,7 +138,7 @@ def progress(
 
 
 def message_id(key: bytes, kind: str, recipient: bytes, period: str, host: str) -> str:
-    """The Message-ID of a delivery: the same for each try, without a word in it, and telling nothing without the key."""
+    """Returns the Message-ID of a delivery: the same for each attempt, wordless, and meaningless without the key."""
     message = MESSAGE_LABEL + kind.encode() + b"\0" + recipient + b"\0" + period.encode()
     digest = hmac.digest(key, message, "sha256")
     return f"<{''.join(LETTERS[byte % len(LETTERS)] for byte in digest[:TOKEN_LETTERS])}@{host}>"

@@ -61,13 +61,14 @@ PROVIDERS: Final = frozenset(
         "zoho.com",
     ]
 )
-# A domain is paused after so many failures in a row, or at once when the server hangs: 30 s, doubled, 30 minutes at most.
+# A domain is paused after this many failures in a row, or at once when the server hangs: 30 s, doubled each time, at
+# most 30 minutes.
 FAILURES_BEFORE_PAUSE: Final = 3
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 1800.0
-# So many failures in a row take more than an hour.
+# This many failures in a row take more than an hour.
 LONG_FAILING: Final = 10
-# Asking late by less than this is made up for, so that polling does not lower the rate; a longer rest earns nothing.
+# A delay below this is caught up, so that polling does not lower the rate; a longer rest does not count.
 MADE_UP: Final = timedelta(seconds=3)
 
 _table = Throttle.metadata.tables["lane"]
@@ -86,19 +87,19 @@ class ThrottleName:
 
 
 def throttle_of(pepper: bytes, domain: str) -> ThrottleName:
-    """The throttle of a domain."""
+    """Returns the throttle of a domain."""
     digest = hmac.digest(pepper, DOMAIN_LABEL + domain.encode(), "sha256")[:DOMAIN_TAG_BYTES]
     return ThrottleName(digest, domain if domain in PROVIDERS else "")
 
 
 def ensure(session: Session, throttle: ThrottleName) -> None:
-    """Insert a throttle, unless it is there."""
+    """Insert a throttle unless it exists."""
     row = {"domain_tag": throttle.tag, "name": throttle.name, "failures": 0, "sent": 0, "bounced": 0, "complained": 0}
     session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
 def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: datetime) -> None:
-    """Close each throttle for as long as so many mails take at `rate` mails a second; 0: no limit."""
+    """Close each throttle for the time that its mails take at `rate` mails a second; 0 means no limit."""
     if rate > 0 and wanted:
         rows = [
             {"its_domain": domain_tag, "late": now - MADE_UP, "now": now, "taking": timedelta(seconds=n / rate)}
@@ -108,14 +109,14 @@ def take_slots(session: Session, wanted: Mapping[bytes, int], rate: float, now: 
 
 
 def record_success(session: Session, taken: Mapping[bytes, int]) -> None:
-    """So many mails of each domain were taken: count them, forget failures."""
+    """Count the mails that each domain took, and reset its failures."""
     if taken:
         rows = [{"its_domain": domain_tag, "n": n} for domain_tag, n in sorted(taken.items())]
         session.connection().execute(_WENT_WELL, rows)
 
 
 def record_failure(session: Session, domain_tag: bytes, now: datetime, *, hung: bool) -> bool:
-    """A mail was delayed; pauses its domain when it hung or failed too often. Gives whether it is paused now."""
+    """Count a delayed mail, and pause its domain when it hung or failed too often. Returns whether it is paused now."""
     counting = (
         update(Throttle)
         .where(Throttle.domain_tag == domain_tag)
@@ -138,12 +139,12 @@ def bounced(session: Session, domain_tag: bytes, *, complaint: bool = False) -> 
 
 
 def all_throttles(session: Session) -> list[Throttle]:
-    """Every throttle, those that bounce most first."""
+    """Returns every throttle, those with most bounces first."""
     return list(session.scalars(select(Throttle).order_by(Throttle.bounced.desc(), Throttle.name)))
 
 
 def by_provider(session: Session) -> list[tuple[str, int, int, int]]:
-    """Provider, mails sent, bounced, complained about, over all campaigns; domains without a name are one line."""
+    """Returns provider, sent, bounced and complained mails over all campaigns. Domains without a name are one line."""
     query = select(Throttle.name, func.sum(Throttle.sent), func.sum(Throttle.bounced), func.sum(Throttle.complained))
     found = session.execute(query.group_by(Throttle.name).order_by(func.sum(Throttle.bounced).desc(), Throttle.name))
     return [(name, int(sent), int(bounced), int(complained)) for name, sent, bounced, complained in found]

@@ -1,8 +1,8 @@
-"""Subscribers: whoever asked for mail about a campaign, signer or not, at a personal address.
+"""Subscribers: people who asked for mail about a campaign, signers or not, at a personal address.
 
-Guards that being on the list says nothing about having signed, that nobody is mailed who did not confirm, and that a
-seized disk holds sealed addresses only. The answer to asking is the same for everybody. Refuses the campaign's own
-work domains: the employer reads that mail.
+A subscription does not reveal whether somebody signed, nobody is mailed without confirming, and a seized disk holds
+only encrypted addresses. The response to a request is the same for everybody. The campaign's own work domains are
+rejected, because the employer can read that mail.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ UNCONFIRMED_LIFE: Final = timedelta(days=3)
 
 
 class WorkAddressRefused(ExpectedError, ValueError):
-    """The address belongs to the organisation whose addressee the letter has: its owner reads that mail."""
+    """The address belongs to the organisation that the letter concerns, whose owner can read that mail."""
 
     status = 422
 
 
 class SubscriberGone(LookupError):
-    """The link is ours, and whoever it belonged to is on no list any more."""
+    """The link is ours, but its subscriber does not exist any more."""
 
 
 def ask(
@@ -97,7 +97,7 @@ def ask(
     frequency: Frequency,
     now: datetime,
 ) -> None:
-    """Ask for mail: a mail asks back. The same from outside whether the address is new, known or suppressed.
+    """Ask for mail; a mail asks for confirmation. From outside, new, known and suppressed addresses look the same.
 
     Raises AddressRefused (`petition.privacy`), WorkAddressRefused.
     """
@@ -122,10 +122,10 @@ def enter(
     lang: str,
     now: datetime,
 ) -> Subscriber:
-    """Enter an organiser or the addressee, who need not confirm; raises AddressRefused, WorkAddressRefused.
+    """Enter an organiser or the addressee, who need not confirm. Raises AddressRefused, WorkAddressRefused.
 
-    An organiser's work mailbox is refused, as everybody's: its owner would read who organises. Whose mail came back is
-    mailed again: an operator says that the address exists.
+    An organiser's work mailbox is rejected like everybody's, because its owner would learn who organises. A suppressed
+    address is mailed again, because an operator vouches for it.
     """
     box = personal_address(address)
     if audience is not Audience.ADDRESSEE and is_work_domain(box.domain, work):
@@ -160,7 +160,7 @@ def _row(
 
 
 def _enter(session: Session, row: dict[str, object]) -> Subscriber:
-    """Insert, or find whoever is there already; what is confirmed is not changed by somebody who asks again."""
+    """Insert a subscriber, or return the existing one. A confirmed subscription is not changed by a further request."""
     entering = insert(Subscriber).values(row)
     entering = entering.on_conflict_do_update(
         index_elements=["campaign_id", "tag", "audience"], set_={"asked": Subscriber.asked + 1}
@@ -169,10 +169,10 @@ def _enter(session: Session, row: dict[str, object]) -> Subscriber:
 
 
 def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
-    """Three mails that ask back at most; one a day to whoever is known. When it was asked is kept to the hour.
+    """Plan the mail that asks for confirmation, three at most, or one mail a day to a known subscriber.
 
-    A row is offered each time, also where no mail leaves: what was not done would be heard in the time of the answer.
-    Whoever was suppressed is asked back, too.
+    The time of the request is stored to the hour. A row is written each time, even if no mail is sent, because
+    otherwise the response time would reveal it. A suppressed subscriber is asked for confirmation, too.
     """
     unproven = subscriber.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
     kind = CONFIRM if unproven else KNOWN
@@ -183,7 +183,7 @@ def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: boo
 
 
 def find(session: Session, subscriber_id: bytes) -> Subscriber:
-    """Whoever a link belongs to; raises SubscriberGone."""
+    """Returns the subscriber of a link. Raises SubscriberGone."""
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         raise SubscriberGone
@@ -191,7 +191,7 @@ def find(session: Session, subscriber_id: bytes) -> Subscriber:
 
 
 def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber:
-    """The mail arrived and its reader said yes, also after a suppression; repeating it changes nothing.
+    """Confirm a subscription, even after a suppression. Repeating it changes nothing.
 
     Raises SubscriberGone.
     """
@@ -202,14 +202,14 @@ def confirm(session: Session, subscriber_id: bytes, now: datetime) -> Subscriber
 
 
 def change(session: Session, subscriber_id: bytes, frequency: Frequency, lang: str) -> Subscriber:
-    """Choose another rhythm or language; raises SubscriberGone."""
+    """Choose another frequency or language. Raises SubscriberGone."""
     found = find(session, subscriber_id)
     found.frequency, found.lang = frequency, lang
     return found
 
 
 def pause(session: Session, subscriber_id: bytes) -> Subscriber:
-    """No mail until further notice; raises SubscriberGone."""
+    """Pause mail until further notice. Raises SubscriberGone."""
     found = find(session, subscriber_id)
     if found.state is SubscriberState.ACTIVE:
         found.state = SubscriberState.PAUSED
@@ -217,7 +217,7 @@ def pause(session: Session, subscriber_id: bytes) -> Subscriber:
 
 
 def unpause(session: Session, subscriber_id: bytes) -> Subscriber:
-    """Mail again; what was sent meanwhile is not sent later. Raises SubscriberGone."""
+    """Resume mail. What was sent meanwhile is not sent later. Raises SubscriberGone."""
     found = find(session, subscriber_id)
     if found.state is SubscriberState.PAUSED:
         found.state = SubscriberState.ACTIVE
@@ -225,14 +225,14 @@ def unpause(session: Session, subscriber_id: bytes) -> Subscriber:
 
 
 def leave(session: Session, subscriber_id: bytes) -> None:
-    """Off the list at once, the address gone; mails on their way are dropped before they are sent."""
+    """Delete the subscriber and the address at once. Mails on their way are dropped before they are sent."""
     session.execute(delete(Subscriber).where(Subscriber.id == subscriber_id))
 
 
 def remind(session: Session, now: datetime) -> int:
-    """Owe one reminder to everybody who was asked back and has not confirmed for a whole day; gives how many.
+    """Plan one reminder for everybody who has not confirmed for a whole day. Returns how many.
 
-    None where the first mail came back.
+    There is no reminder if the first mail bounced.
     """
     day = (now - REMINDED_AFTER).date()
     asked = exists().where(
@@ -248,13 +248,13 @@ def remind(session: Session, now: datetime) -> int:
 
 
 def purge(session: Session, now: datetime) -> None:
-    """Forget whoever never confirmed."""
+    """Delete subscribers who never confirmed."""
     day = (now - UNCONFIRMED_LIFE).date()
     session.execute(delete(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day))
 
 
 def numbers(session: Session, campaign_id: CampaignId) -> dict[str, int]:
-    """Readers by rhythm who are mailed to, and those who pause, have not confirmed or are suppressed."""
+    """Returns the active subscribers by frequency, and the others by state: paused, unconfirmed, suppressed."""
     query = select(Subscriber.state, Subscriber.frequency, func.count()).where(
         Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER
     )

@@ -1,7 +1,7 @@
-"""The address book: addresses sealed with HPKE (RFC 9180), to a key whose private half only the mail worker opens.
+"""The address book: addresses encrypted with HPKE (RFC 9180) to a key that only the mail worker can use.
 
-Guards against a stolen disk: a row holds a sealed address of one length, whatever the address, and a keyed hash.
-The web may seal and never imports `opened`; an import contract holds it to that.
+This protects against a stolen disk: a row holds an encrypted address, of the same length for all addresses, and a keyed
+hash. The web process only encrypts and never imports `opened`; an import contract enforces this.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ADDRESS_BYTES: Final = 256
 
 
 class AddressUnreadable(ValueError):
-    """The sealed address was altered, or sealed to another campaign's key."""
+    """The encrypted address was altered, or belongs to another campaign's key."""
 
 
 def start(session: Session, campaign_id: CampaignId) -> Contact:
-    """The campaign's key pair, made when it has none."""
+    """Returns the campaign's key pair, which is created if it has none."""
     found = session.get(Contact, campaign_id)
     if found is not None:
         return found
@@ -43,18 +43,18 @@ def start(session: Session, campaign_id: CampaignId) -> Contact:
 
 
 def sealed(session: Session, campaign_id: CampaignId, address: str) -> bytes:
-    """Seal an address for its campaign."""
+    """Encrypt an address for its campaign."""
     public = X25519PublicKey.from_public_bytes(start(session, campaign_id).public_key)
     return SUITE.encrypt(address.encode().ljust(ADDRESS_BYTES, b"\0"), public, INFO + campaign_id)
 
 
 def opened(session: Session, subscriber: Subscriber) -> str:
-    """The address of a subscriber, for the moment of sending; raises AddressUnreadable."""
+    """Decrypt the address of a subscriber, at the moment of sending. Raises AddressUnreadable."""
     return unsealed(session.get_one(Contact, subscriber.campaign_id), subscriber)
 
 
 def unsealed(contact: Contact, subscriber: Subscriber) -> str:
-    """The same with the campaign's key at hand; raises AddressUnreadable."""
+    """Decrypt with a campaign's key that was already read. Raises AddressUnreadable."""
     try:
         padded = SUITE.decrypt(subscriber.sealed, _private(contact.sealed_key), INFO + subscriber.campaign_id)
     except (InvalidTag, ValueError):
@@ -63,19 +63,19 @@ def unsealed(contact: Contact, subscriber: Subscriber) -> str:
 
 
 def readers(session: Session, ids: Collection[bytes]) -> dict[bytes, Subscriber]:
-    """Whoever is still on a list, by number."""
+    """Returns the subscribers that still exist, by id."""
     return {each.id: each for each in session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)))}
 
 
 def contacts(session: Session, campaigns: Collection[bytes]) -> dict[bytes, Contact]:
-    """The keys of campaigns, by campaign."""
+    """Returns the keys of campaigns, by campaign."""
     return {
         each.campaign_id: each for each in session.scalars(select(Contact).where(Contact.campaign_id.in_(campaigns)))
     }
 
 
 def destroy(session: Session, campaign_id: CampaignId) -> None:
-    """Forget a campaign's list and the key that opened it."""
+    """Delete a campaign's subscribers and the key that decrypts their addresses."""
     session.execute(delete(Subscriber).where(Subscriber.campaign_id == campaign_id))
     session.execute(delete(Contact).where(Contact.campaign_id == campaign_id))
     _private.cache_clear()

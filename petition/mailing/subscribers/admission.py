@@ -1,7 +1,7 @@
-"""Who may ask: one network asks for a limited number of mails an hour, whoever they are for.
+"""Limits how many mails an hour one network can request, whoever they are for.
 
-Guards mailboxes from a stranger who enters other people's addresses, and our good name from thousands of mails that
-nobody wanted. Fails closed: when asking cannot be counted, nothing is mailed. The network arrives as a keyed hash.
+This protects mailboxes from strangers who enter other people's addresses, and our reputation from thousands of unwanted
+mails. It fails closed: when requests cannot be counted, nothing is mailed. The network arrives as a keyed hash.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from petition.core.redis_store import RedisStore, RedisUnavailable
 
 
 class AskedTooOften(ExpectedError):
-    """This network has asked for its hour's mails; `retry_after` is in seconds."""
+    """This network has used up its requests of the hour. `retry_after` is in seconds."""
 
     status = 429
 
@@ -23,13 +23,13 @@ class AskedTooOften(ExpectedError):
 
 
 class AskingAway(ExpectedError):
-    """Asking cannot be counted just now, so nothing is mailed."""
+    """Requests cannot be counted at the moment, so nothing is mailed."""
 
     status = 503
 
 
 def admit(redis_store: RedisStore, network: Callable[[], bytes]) -> None:
-    """Take one mail from the budget of a network, asked for by name only then; raises AskedTooOften, AskingAway."""
+    """Take one mail from the budget of a network, which is computed only here. Raises AskedTooOften, AskingAway."""
     try:
         wait = redis_store.take_ask(network())
     except RedisUnavailable:

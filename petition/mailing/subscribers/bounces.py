@@ -1,8 +1,8 @@
-"""Bounces and complaints: whose address does not exist, or who calls it spam, gets no mail, in any campaign.
+"""Bounces and complaints: an address that does not exist, or whose owner reports spam, gets no mail in any campaign.
 
-Guards the list: nobody is taken off it for a bounce. A subscriber whose address does not exist is suppressed, which an
-operator lifts, or the person, by asking again and confirming. Any other bounce is a figure. A complaint is a way out,
-as unsubscribing is; what is kept of it is a keyed hash. Refuses reports about addresses that are on no list.
+No bounce deletes a subscriber. A subscriber whose address does not exist is suppressed; an operator can lift this, or
+the person can ask again and confirm. Any other bounce is only counted. A complaint ends the subscription, like
+unsubscribing, and leaves a keyed hash. Reports about unknown addresses are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from petition.privacy.addresses import AddressRefused
 
 
 class Trouble(StrEnum):
-    """What is reported of a mail. `hard`: this very address does not exist; `soft`: any other bounce."""
+    """The kinds of reported problems. `hard`: this very address does not exist. `soft`: any other bounce."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -32,14 +32,14 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing that a relay says of an address."""
+    """One report of a relay about an address."""
 
     trouble: Trouble
     address: str = field(repr=False)
 
 
 def record(session: Session, pepper: bytes, report: Report, day: date) -> bool:
-    """Act on a report; gives whether the address is suppressed now. An address that is on no list is ignored."""
+    """Act on a report. Returns whether the address is suppressed now. Unknown addresses are ignored."""
     try:
         box = personal_address(report.address)
     except AddressRefused:
@@ -64,7 +64,7 @@ def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> Non
 
 
 def _count(session: Session, found: Sequence[Subscriber], day: date) -> None:
-    """Once a day for each address: several reports about one mail are one bounce."""
+    """Count one bounce a day for each address, because several reports may concern the same mail."""
     if found and all(each.bounced != day for each in found):
         throttle.bounced(session, found[0].domain_tag)
     for each in found:
@@ -72,7 +72,7 @@ def _count(session: Session, found: Sequence[Subscriber], day: date) -> None:
 
 
 def _suppress(session: Session, found: Sequence[Subscriber], day: date) -> None:
-    """Only whoever is mailed to; mails that ask back begin to count anew, so that the person can ask again."""
+    """Suppress active subscribers. Their confirmation mails are counted anew, so that they can ask again."""
     mailed = [each for each in found if each.state is SubscriberState.ACTIVE]
     for each in mailed:
         each.state, each.since, each.asked = SubscriberState.SUPPRESSED, day, 0
@@ -81,7 +81,7 @@ def _suppress(session: Session, found: Sequence[Subscriber], day: date) -> None:
 
 
 def lift(session: Session, pepper: bytes, address: str, day: date) -> tuple[int, bool]:
-    """Mail an address again; gives on how many lists it was suppressed, and whether a complaint was forgotten.
+    """Mail an address again. Returns for how many subscriptions it was suppressed, and whether a complaint was deleted.
 
     Raises AddressRefused.
     """
@@ -95,26 +95,26 @@ def lift(session: Session, pepper: bytes, address: str, day: date) -> tuple[int,
 
 
 def lift_day(session: Session, suppressed_on: date, day: date) -> int:
-    """Mail everybody again who was suppressed on a day; gives how many. Complaints stay: they are people's own wish."""
+    """Mail everybody again who was suppressed on a day. Returns how many. Complaints stay, because people made them."""
     which = (Subscriber.state == SubscriberState.SUPPRESSED) & (Subscriber.since == suppressed_on)
     lifting = update(Subscriber).where(which).values(state=SubscriberState.ACTIVE, since=day, asked=1)
     return len(session.execute(lifting.returning(Subscriber.id)).all())
 
 
 def suppressed_by_day(session: Session) -> dict[date, int]:
-    """How many subscribers were suppressed on which day, over all campaigns, the newest day first."""
+    """Returns how many subscribers were suppressed on each day, over all campaigns, newest first."""
     query = select(Subscriber.since, func.count()).where(Subscriber.state == SubscriberState.SUPPRESSED)
     by_day = query.group_by(Subscriber.since).order_by(Subscriber.since.desc())
     return {day: n for day, n in session.execute(by_day)}
 
 
 def complained(session: Session, tag: bytes) -> bool:
-    """Whether the owner of an address called our mail spam; `tag` as of `suppression_tag`."""
+    """Returns whether the owner of an address reported our mail as spam. `tag` comes from `suppression_tag`."""
     return session.scalar(select(Suppression.tag).where(Suppression.tag == tag)) is not None
 
 
 def _subscribers(session: Session, pepper: bytes, box: Mailbox) -> Sequence[Subscriber]:
-    """Whoever has this address on a list, of whatever campaign; kept from other reports until the transaction ends."""
+    """Returns the subscribers with this address in all campaigns, locked until the transaction ends."""
     query = select(Subscriber).where(Subscriber.tag.in_(_tags(session, pepper, box))).order_by(Subscriber.id)
     return session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).all()
 

@@ -1,10 +1,11 @@
-"""Bounces that come as mail: delivery status notifications (RFC 3464), read field by field.
+"""Bounces that arrive as mail: parses delivery status notifications (RFC 3464), field by field.
 
-Guards against whatever else lands in a bounce mailbox: only a multipart/report with a delivery status is read, only that
-machine-readable part, never the prose around it, and never more of it than one mail could cause. Loosely written ones
-are read as far as they are clear: without a type of report, without the block about the message, in quoted-printable.
-Malformed, deep and endless input gives nothing. What it says is believed: whoever can write to the mailbox can suppress
-a subscriber, so its address (the envelope sender) should accept mail from relays only, or be hard to guess.
+This protects against everything else that arrives in a bounce mailbox. Only a multipart/report with a delivery status
+is read, only its machine-readable part, never the prose around it, and no more than one mail could cause. Sloppy
+notifications are read as far as they are clear: without a report type, without the block about the message, in
+quoted-printable. Malformed, deeply nested and endless input yields nothing. The content is trusted: anybody who can
+write to the mailbox can suppress a subscriber, so its address (the envelope sender) should accept mail from relays
+only, or be hard to guess.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST_RECIPIENTS: Final = 100
 DEEPEST_COMMENT: Final = 10
 COMMENT: Final = re.compile(r"\([^()]*\)")
 XTEXT: Final = re.compile(r"\+([0-9A-F]{2})", re.ASCII)
-# Read as plain bytes, so that its transfer encoding is undone; the standard library would take it apart before.
+# The part is read as plain bytes, so that its transfer encoding is decoded; the standard library would parse it before.
 STATUS_PART: Final = re.compile(
     rb"^(content-type:[ \t]*)message/(?:global-)?delivery-status", re.IGNORECASE | re.MULTILINE
 )
@@ -33,11 +34,11 @@ BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 
 
 def reports(raw: bytes) -> list[Report]:
-    """What a mail reports, one for each recipient in trouble; nothing for any other mail."""
+    """Returns the reports in a mail, one for each recipient with a problem; none for any other mail."""
     try:
         return _reports(raw) if len(raw) <= LARGEST else []
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError):
-        return []  # the parser of the standard library is forgiving, and not proven so for every input
+        return []  # The standard library's parser is lenient, but not proven to be so for every input.
 
 
 def _reports(raw: bytes) -> list[Report]:
@@ -52,7 +53,10 @@ def _reports(raw: bytes) -> list[Report]:
 
 
 def _of_recipients(body: str) -> list[Report]:
-    """The block about the message names no recipient (RFC 3464 §2.1), unless it was made one with theirs."""
+    """Parse the recipient blocks.
+
+    The block about the message has no recipient (RFC 3464 §2.1) unless both are merged.
+    """
     blocks = BLANK_LINE.split("\n".join(body.splitlines()).strip())
     recipients = [message_from_string(block.strip("\n"), policy=compat32) for block in blocks[: MOST_RECIPIENTS + 1]]
     reports = [_report(block) for block in recipients]
@@ -60,7 +64,10 @@ def _of_recipients(body: str) -> list[Report]:
 
 
 def _report(block: Message) -> Report | None:
-    """A delay is no bounce, and a failure is held against nobody unless it says that the address does not exist."""
+    """Returns a report.
+
+    A delay is no bounce, and a failure is `hard` only if it states that the address does not exist.
+    """
     address = _address(block)
     if _field(block, "Action").lower() != "failed" or not address:
         return None
@@ -69,9 +76,9 @@ def _report(block: Message) -> Report | None:
 
 
 def _address(block: Message) -> str:
-    """Whom it is about: the last address that was tried. What we wrote to counts only where no other is named."""
+    """Returns the last address that was tried. The original address counts only if no other one is given."""
     final, original = (_mailbox(_field(block, f"{name}-Recipient")) for name in ("Final", "Original"))
-    # RFC 3461 §4: xtext; where it is not clear whether a relay has undone it, the address is not clear.
+    # RFC 3461 §4: the field is xtext. If it is unclear whether a relay has decoded it, the address is unclear.
     return final or (original if original == _decoded(original) else "")
 
 
@@ -85,7 +92,7 @@ def _decoded(xtext: str) -> str:
 
 
 def _diagnostic(block: Message) -> str:
-    """What a mail server said, without the kind in front of it."""
+    """Returns the mail server's text without its type prefix."""
     return str(block.get("Diagnostic-Code", "")).partition(";")[2].strip()
 
 

@@ -1,4 +1,4 @@
-"""What a monitor should know of the mail: how many, how late, how much went wrong. Numbers only."""
+"""Figures of the mail system for monitoring: volume, delay, failures. Numbers only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber,
 
 @dataclass(frozen=True, slots=True)
 class MailHealth:
-    """`readers` by state; the age of the oldest delivery that is due, in seconds; totals since the beginning."""
+    """The figures: `readers` by state, the age of the oldest due delivery in seconds, totals since the start."""
 
     readers: dict[SubscriberState, int]
     mail_due_seconds: float
@@ -29,12 +29,12 @@ class MailHealth:
 
     @property
     def bounce_rate(self) -> float:
-        """Bounces for each mail that left; 0 when none did, never above one."""
+        """Returns bounces per sent mail: 0 when nothing was sent, and never above one."""
         return self.mails_bounced / max(self.mails_sent, self.mails_bounced, 1)
 
 
 def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
-    """Five cheap queries over all campaigns."""
+    """Returns the figures with five cheap queries over all campaigns."""
     totals = select(func.sum(Throttle.sent), func.sum(Throttle.bounced), func.sum(Throttle.complained))
     sent, bounced, complained = (int(each or 0) for each in session.execute(totals).one())
     due = select(func.min(Delivery.due)).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
@@ -52,7 +52,7 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
 
 
 def audience(session: Session, campaign_id: CampaignId) -> dict[Frequency, dict[str, int]]:
-    """Readers who are mailed to, by rhythm and by language, each rhythm's languages in their order; numbers only."""
+    """Returns active subscribers by frequency and by language, languages in order. Numbers only."""
     query = select(Subscriber.frequency, Subscriber.lang, func.count()).where(
         Subscriber.campaign_id == campaign_id,
         Subscriber.audience == Audience.READER,
@@ -74,7 +74,7 @@ def _readers(session: Session) -> dict[SubscriberState, int]:
 
 @dataclass(frozen=True, slots=True)
 class Readership:
-    """Readers of one campaign: those who are mailed to by rhythm and by language, and the others by state."""
+    """The subscribers of one campaign: active ones by frequency and by language, others by state."""
 
     active: int
     unconfirmed: int
@@ -86,7 +86,7 @@ class Readership:
 
 
 def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Readership:
-    """Two queries, whatever the number of readers; `waiting`: mails of the campaign that are due and not sent."""
+    """Returns the figures with two queries. `waiting` counts the campaign's mails that are due and not sent."""
     many = func.count()
     query = select(Subscriber.state, Subscriber.frequency, Subscriber.lang, many)
     query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER)
@@ -114,5 +114,5 @@ def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Read
 
 
 def complaints(session: Session) -> int:
-    """Addresses whose owners called a mail spam; over all campaigns, for tags tell no campaign."""
+    """Count the addresses whose owners reported spam, over all campaigns, because tags belong to no campaign."""
     return int(session.scalar(select(func.count()).select_from(Suppression)) or 0)

@@ -1,7 +1,7 @@
-"""Signed links: what a subscriber holds instead of an account.
+"""Signed links: a subscriber has these instead of an account.
 
-Guards that a link does one thing and cannot be guessed: the subscriber's number, 128 random bits, under a 256-bit MAC
-whose key differs by purpose (itsdangerous). Nothing of it is kept; it ends with the subscriber's row.
+A link serves one purpose and cannot be guessed: it is the subscriber's id, 128 random bits, under a 256-bit MAC whose
+key depends on the purpose (itsdangerous). Links are not stored; they end with the subscriber's row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LENGTH: Final = 66
 
 
 class Purpose(StrEnum):
-    """What a link is for; none opens the door of another."""
+    """The purposes of links. A link works only for its own purpose."""
 
     CONFIRM = "confirm"
     SETTINGS = "settings"
@@ -29,18 +29,18 @@ class Purpose(StrEnum):
 
 
 class LinkBroken(ExpectedError, ValueError):
-    """The link was not made here for this purpose, or was cut."""
+    """The link was not made here for this purpose, or is incomplete."""
 
     status = 404
 
 
 def made(secret_key: str, purpose: Purpose, subscriber_id: bytes) -> str:
-    """The last part of a link: 22 characters, a dot, 43 characters."""
+    """Returns the last part of a link: 22 characters, a dot, 43 characters."""
     return _signer((secret_key,), purpose).sign(b64u(subscriber_id).encode()).decode()
 
 
 def read(secret_keys: tuple[str, ...], purpose: Purpose, text: str) -> bytes:
-    """The subscriber a link belongs to, made under any of the keys; raises LinkBroken."""
+    """Returns the subscriber's id of a link that was made under any of the keys. Raises LinkBroken."""
     try:
         return unb64u(_signer(secret_keys, purpose).unsign(text.encode()).decode(), ID_BYTES)
     except (BadSignature, MalformedEncoding, UnicodeError):

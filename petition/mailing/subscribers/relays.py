@@ -1,10 +1,10 @@
-"""What mail relays report of bounces and complaints, over HTTP: who says it, and of whom.
+"""Reports of bounces and complaints by mail relays, over HTTP: authentication and parsing.
 
-Guards that nobody but a relay that holds the key takes an address off a list. Three ways to speak: a generic form, for
-whoever runs a relay of their own, and the documented webhooks of Mailgun and Postmark. Signatures are compared in
-constant time, before anything of the body is believed. A relay's "permanent" may be about us: whether an address does
-not exist is read from the status and the words that it hands on (`petition.mail.bounce_status`), and without them it is
-not believed. Refuses everything else; what a relay tells beside bounces and complaints (opened, delivered) is not read.
+Only a relay that has the key can suppress an address. Three formats are accepted: a generic one, for operators of their
+own relay, and the documented webhooks of Mailgun and Postmark. Signatures are compared in constant time, before
+anything in the body is trusted. A relay's "permanent" may be about us: whether an address does not exist is read from
+the status and text that it passes on (`petition.mail.bounce_status`), and without them it does not count. Everything
+else is rejected, and other events (opened, delivered) are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIGNATURE: Final = "X-Undersigned-Signature"
 SIGNED: Final = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 GENERIC_LIFE: Final = timedelta(minutes=5)
-# Mailgun signs a report once and repeats it for eight hours while it meets no 200.
+# Mailgun signs a report once and repeats it for eight hours until it gets a 200.
 MAILGUN_LIFE: Final = timedelta(hours=12)
 MOST_REPORTS: Final = 1_000
 
@@ -36,8 +36,8 @@ MAILGUN: Final = {
     ("failed", "temporary"): Trouble.SOFT,
     ("complained", ""): Trouble.COMPLAINT,
 }
-# Postmark's other types are automatic replies, mails still being tried, or our own faults. A HardBounce is one of several
-# things; a BadEmailAddress is exactly one.
+# Postmark's other types are automatic replies, mails that are still being tried, or our own faults. HardBounce has
+# several meanings; BadEmailAddress has exactly one.
 POSTMARK: Final = {
     "HardBounce": Trouble.HARD,
     "BadEmailAddress": Trouble.HARD,
@@ -48,19 +48,19 @@ POSTMARK: Final = {
 
 
 class SignatureWrong(ExpectedError, ValueError):
-    """Whoever sent this does not hold the key, or sent it too long ago."""
+    """The sender of this request does not have the key, or sent it too long ago."""
 
     status = 403
 
 
 class ReportUnreadable(ExpectedError, ValueError):
-    """It was signed well, and is not what any of the relays would send."""
+    """The request was signed correctly but has none of the relays' formats."""
 
     status = 400
 
 
 def reports(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> list[Report]:
-    """What a relay says; `headers` by their usual spelling. Raises SignatureWrong, ReportUnreadable."""
+    """Parse a relay's request; `headers` by their usual names. Raises SignatureWrong, ReportUnreadable."""
     if SIGNATURE in headers:
         _check_generic(headers[SIGNATURE], body, key, now)
         return _generic(_object(body))
@@ -76,12 +76,12 @@ def reports(headers: Mapping[str, str], body: bytes, key: str, now: datetime) ->
 
 
 def fingerprint(headers: Mapping[str, str], body: bytes) -> bytes:
-    """32 bytes that are the same when the same request is sent again, and differ for another."""
+    """Returns 32 bytes that are equal for a repeated request and differ for another one."""
     return hashlib.sha256(headers.get(SIGNATURE, "").encode() + b"\0" + body).digest()
 
 
 def sign(body: bytes, key: str, now: datetime) -> str:
-    """The value of X-Undersigned-Signature for a body, as a relay of one's own makes it."""
+    """Returns the value of X-Undersigned-Signature for a body, as an operator's own relay makes it."""
     told = int(now.timestamp())
     return f"t={told},v1={_mac(key, str(told).encode() + b'.' + body)}"
 
@@ -142,7 +142,7 @@ def _generic(document: dict[str, Any]) -> list[Report]:
 
 
 def _one(told: dict[str, Any]) -> Report:
-    """`hard` says that the address does not exist, unless a status or the mail server's words beside it say otherwise."""
+    """Parse one report. A given status or text of the mail server overrides its `hard`."""
     trouble, details = Trouble(told["trouble"]), (told.get("diagnostic", ""), told.get("status", ""))
     if trouble is Trouble.HARD and any(details):
         trouble = _read(*details)
@@ -150,7 +150,7 @@ def _one(told: dict[str, Any]) -> Report:
 
 
 def _read(diagnostic: object, status: object, code: object = 0) -> Trouble:
-    """Whether what a mail server said means that the address does not exist."""
+    """Returns the kind of problem that a mail server's status and text describe."""
     if not (isinstance(diagnostic, str) and isinstance(status, str)):
         raise ReportUnreadable
     meaning = bounce_status.read(diagnostic, status, code if isinstance(code, int) else 0)
@@ -169,7 +169,7 @@ def _mailgun(document: dict[str, Any]) -> list[Report]:
 
 
 def _mailgun_reads(status: object) -> Trouble:
-    """Of `message` and `description` the one that is not empty is the mail server's answer."""
+    """Returns the kind of a Mailgun failure. The server's response is in `message` or `description`."""
     if not isinstance(status, dict):
         return Trouble.SOFT
     words = "\n".join(str(status.get(name) or "") for name in ("message", "description"))

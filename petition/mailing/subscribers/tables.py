@@ -1,4 +1,4 @@
-"""The rows of those who asked for mail: sealed addresses, the keys that seal them, addresses never to be mailed."""
+"""The tables of subscribers: encrypted addresses, the keys that encrypt them, and addresses never to be mailed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from petition.core.db import Base, stored
 from petition.core.ids import CampaignId
 
 CONFIRM: Final = "confirm"
-"""The kind of mail that asks back."""
+"""The kind of the mail that asks for confirmation."""
 
 
 class Audience(StrEnum):
-    """Whom a mail is for. Readers asked for it themselves; the others were entered by an operator."""
+    """The recipients of mail. Subscribers (`reader`) asked for it themselves; an operator entered the others."""
 
     READER = "reader"
     ORGANISER = "organiser"
@@ -25,7 +25,7 @@ class Audience(StrEnum):
 
 
 class Frequency(StrEnum):
-    """How often: milestones and updates as they happen, or a digest a week or a day."""
+    """The frequencies: milestones and updates at once, or a weekly or daily digest."""
 
     MILESTONES = "milestones"
     WEEKLY = "weekly"
@@ -33,7 +33,7 @@ class Frequency(StrEnum):
 
 
 class SubscriberState(StrEnum):
-    """Only an active one is mailed to. `suppressed`: a mail server said that the address does not exist."""
+    """The states of a subscriber. Only active ones get mail. `suppressed`: the address does not exist."""
 
     UNCONFIRMED = "unconfirmed"
     ACTIVE = "active"
@@ -42,7 +42,7 @@ class SubscriberState(StrEnum):
 
 
 class Contact(Base):
-    """A campaign's key pair for addresses: everybody may seal, only the mail worker opens."""
+    """A campaign's key pair for addresses: every process can encrypt, only the mail worker decrypts."""
 
     __tablename__ = "contact"
 
@@ -52,9 +52,9 @@ class Contact(Base):
 
 
 class Subscriber(Base):
-    """Somebody who asked for mail. `tag` is a keyed hash of the address, `sealed` the address.
+    """Somebody who asked for mail. `tag` is a keyed hash of the address, `sealed` the encrypted address.
 
-    `since`: the day of the state; `bounced`: the last day on which a mail came back.
+    `since` is the day of the state; `bounced` the last day on which a mail bounced.
     """
 
     __tablename__ = "subscriber"
@@ -76,7 +76,7 @@ class Subscriber(Base):
 
 
 class Suppression(Base):
-    """An address whose owner called a mail of ours spam, by a keyed hash."""
+    """An address whose owner reported our mail as spam, as a keyed hash."""
 
     __tablename__ = "suppression"
 
