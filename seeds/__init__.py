@@ -1,1 +1,1 @@
-"""Campaigns as files: the founding one, for the demonstration, and any other of the same shape."""
+"""Campaigns as files: the founding one, for the demonstration, and others of the same shape."""

@@ -1,7 +1,7 @@
 """The demonstration: the founding campaign and 249 made-up signatures, each stamped and redeemed by the protocol.
 
-Guards that a second sowing changes nothing, and that no real person or domain is ever used. Refuses a broken file
-with one sentence that says where.
+Seeding a second time changes nothing, and no real person or domain is ever used. A broken file is rejected with one
+sentence that names the place.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ ROLE_EVERY: Final = 2
 
 
 class SeedBroken(ValueError):
-    """A campaign file cannot be used; the sentence says which and why."""
+    """A campaign file cannot be used. The message says which one and why."""
 
 
 def sow(config: Config, file: Path = FOUNDING) -> str:
-    """Write a campaign down and open it; the founding one with its signatures. Gives a sentence for the terminal."""
+    """Insert a campaign and open it; the founding one gets its signatures. Returns a sentence for the terminal."""
     described, goals = read(file, urlsplit(config.base_url).netloc)
     with db.transaction() as session:
         db.hold(session, db.lock_key("seed"))
@@ -100,7 +100,7 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
             _sign(session, campaign, config.pepper, opened)
             outbox.settle_all(
                 session, OutboxKind.INSTANT_NEWS, campaign.id
-            )  # its milestones were reached before anybody could subscribe
+            )  # Nobody could subscribe before its milestones were reached.
             bundle_file.write_bundle(session, campaign, config.home)
         return f"{described.slug} is open."
 
@@ -115,7 +115,7 @@ def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime)
 
 
 def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> str:
-    """A pass for a made-up colleague, blinded here and stamped there as for anybody."""
+    """Returns a pass for a made-up colleague, blinded and stamped like any other."""
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
     colleague = Proven(work_email.NAME, secrets.token_bytes(32))
     stamp = verification.stamp(session, pepper, OpenCampaign.of(campaign), colleague, blinding.blinded, at)
@@ -123,7 +123,7 @@ def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> 
 
 
 def _choices(campaign: Campaign) -> Iterator[DisplayChoice]:
-    """Every sixth by name, every other by role, the rest anonymous: no two lists in the same order."""
+    """Yields choices: every sixth by name, every second other by role, the rest anonymous."""
     names = (f"{name} Example" for name in NAMES)
     roles, teams = cycle(campaign.roles), cycle(campaign.teams)
     for number in range(sum(BATCHES)):
@@ -137,7 +137,7 @@ def _choices(campaign: Campaign) -> Iterator[DisplayChoice]:
 
 
 def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]:
-    """A campaign file as a draft and its milestones; raises SeedBroken with one sentence."""
+    """Read a campaign file as a draft and its milestones. Raises SeedBroken with one sentence."""
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
         shape.CAMPAIGN(document, "")
@@ -181,7 +181,7 @@ def _described(document: dict[str, Any], folder: Path, host: str) -> Draft:
 
 
 def _text_of(file: Path) -> str:
-    """A letter's Markdown; raises SeedBroken for what is not plain text."""
+    """Returns a letter's Markdown. Raises SeedBroken unless it is plain text."""
     try:
         markdown = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:

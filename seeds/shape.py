@@ -1,8 +1,8 @@
-"""The shape of a campaign file: what may stand where, said before anything is written down.
+"""The shape of a campaign file: checks all values before anything is written.
 
-Guards that a slip of the pen is one sentence with the place it stands at (`epochs.interval must be …`) and never
-half a campaign, an error of the database or a letter that cannot be drawn. Refuses names it does not know, because a
-misspelt one would silently change nothing. What the values mean is the domain's business (`petition.campaigns`).
+A slip results in one sentence with its place (`epochs.interval must be …`), and never in half a campaign, a database
+error or a letter that cannot be rendered. Unknown names are rejected, because a misspelt one would silently change
+nothing. The domain checks what the values mean (`petition.campaigns`).
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Check = Callable[[Any, str], None]
 
 
 class ShapeWrong(ValueError):
-    """Something in a campaign file has the wrong shape; the sentence begins with its place."""
+    """A value in a campaign file has the wrong shape. The message begins with its place."""
 
 
 def refuse(place: str, sentence: str) -> None:
-    """Say what must stand at a place."""
+    """Raise ShapeWrong with the place and what it must hold."""
     raise ShapeWrong(f"{place} {sentence}")
 
 
 def text(longest: int = LONGEST_TEXT) -> Check:
-    """Visible text, not empty."""
+    """Accept a visible text that is not empty."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, str) or not value.strip() or len(value) > longest:
@@ -48,7 +48,7 @@ def text(longest: int = LONGEST_TEXT) -> Check:
 
 
 def whole(least: int, most: int) -> Check:
-    """A whole number within limits."""
+    """Accept an integer within limits."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -58,31 +58,31 @@ def whole(least: int, most: int) -> Check:
 
 
 def flag(value: Any, place: str) -> None:
-    """True or false."""
+    """Accept true or false."""
     if not isinstance(value, bool):
         refuse(place, "must be true or false.")
 
 
 def moment(value: Any, place: str) -> None:
-    """A date and time with its offset, for half the world's clocks differ."""
+    """Accept a date and time with its offset, because clocks differ around the world."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         refuse(place, "must be a date and time with its offset, like 2026-12-01T09:00:00+01:00.")
 
 
 def slug(value: Any, place: str) -> None:
-    """The name of a campaign in addresses."""
+    """Accept the slug of a campaign, which its addresses contain."""
     if not isinstance(value, str) or len(value) > LONGEST_SLUG or not SLUG.fullmatch(value):
         refuse(place, f"may hold small letters, digits and single hyphens, {LONGEST_SLUG} at most.")
 
 
 def language(value: Any, place: str) -> None:
-    """A language's two letters."""
+    """Accept the two letters of a language."""
     if not isinstance(value, str) or len(value) != LANGUAGE or not value.isascii() or not value.islower():
         refuse(place, "must be a language of two small letters, like en.")
 
 
 def domain(value: Any, place: str) -> None:
-    """A domain as mail is sent to it."""
+    """Accept a mail domain in canonical form."""
     try:
         written = canonical_domain(value)
     except AddressRefused:
@@ -92,7 +92,7 @@ def domain(value: Any, place: str) -> None:
 
 
 def one_of(*words: str) -> Check:
-    """One of a few words."""
+    """Accept one of a few words."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, str) or value not in words:
@@ -102,7 +102,7 @@ def one_of(*words: str) -> Check:
 
 
 def record(required: dict[str, Check], optional: dict[str, Check] | None = None) -> Check:
-    """A table with these names and no others."""
+    """Accept a table with these names and no others."""
     known = required | (optional or {})
 
     def check(value: Any, place: str) -> None:
@@ -119,7 +119,7 @@ def record(required: dict[str, Check], optional: dict[str, Check] | None = None)
 
 
 def by_key(key: Check, each: Check, *, least: int = 0) -> Check:
-    """A table whose names are free but of one kind."""
+    """Accept a table with free names of one kind."""
 
     def check(value: Any, place: str) -> None:
         _table(value, place)
@@ -133,7 +133,7 @@ def by_key(key: Check, each: Check, *, least: int = 0) -> Check:
 
 
 def listed(each: Check, *, least: int = 0) -> Check:
-    """A list of one kind of thing, each once."""
+    """Accept a list of one kind of value, without repeats."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, list) or len(value) < least:

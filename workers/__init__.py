@@ -1,1 +1,1 @@
-"""What happens after the answer was given: codes are mailed, epochs closed, follow-ups done. Born without Flask."""
+"""Work after the response: mailing codes, closing epochs, follow-ups. This package does not use Flask."""

@@ -1,7 +1,7 @@
-"""The queue: kinds of work that must not wait for one another, and how patient each is.
+"""The Celery queues: kinds of work that must not wait for one another, with their timeouts.
 
-Guards that a message is only a nudge: nothing but a code on its way to a mailbox exists in the queue alone. Refuses
-results, remote control and objects in messages; a task gets ids, or one sealed text.
+A message is only a hint: apart from codes and trial mails, nothing exists in the queue alone. Results, remote control
+and objects in messages are disabled; a task gets ids, or one encrypted text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAIL: Final = "mail"
 UPKEEP: Final = "upkeep"
 QUEUES: Final = (CODES, LEDGER, MAIL, UPKEEP)
 VISIBILITY_SECONDS: Final = 900
-# One domain that hangs holds up the mails of all others for so long.
+# A domain that hangs delays the mails of all other domains for this long.
 BULK_TIMEOUT: Final = 8.0
 
 app = Celery(
@@ -67,7 +67,7 @@ app.conf.update(
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What a worker works with."""
+    """What the tasks of a worker use."""
 
     config: Config
     vault: Vault
@@ -77,17 +77,17 @@ class WorkerContext:
 
 _context = ProcessValue[WorkerContext]("worker context")
 _stop: Final = mmap.mmap(-1, 1)
-"""One byte that the pool's processes share with their parent, the only one who hears the signal to stop."""
+"""One byte that the pool's processes share with their parent, which alone receives the signal to stop."""
 
 
 def connect(config: Config) -> None:
-    """Say where the queue is; enough for whoever only sends."""
+    """Set the address of the queue, which is enough for processes that only send."""
     url = config.broker_url
     app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url)
 
 
 def set_up(config: Config) -> None:
-    """Open everything a task needs: clock, database, keys, postbox."""
+    """Open everything that a task needs: clock, database, keys, postbox."""
     connect(config)
     clock.set_offset(config.now_offset)
     campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
@@ -98,7 +98,7 @@ def set_up(config: Config) -> None:
 
 
 def sender_of(config: Config, postbox: Postbox) -> Sender:
-    """What campaign mail is sent with."""
+    """Returns the sender of campaign mail."""
     return Sender(
         postbox=postbox,
         base_url=config.base_url,
@@ -111,7 +111,7 @@ def sender_of(config: Config, postbox: Postbox) -> Sender:
 
 
 def stopping() -> bool:
-    """Whether this worker was asked to stop: what is long ends after its current piece."""
+    """Returns whether this worker was asked to stop. Long tasks end after their current piece."""
     return _stop[0] != 0
 
 
@@ -121,7 +121,7 @@ def _signal_pool(**_: object) -> None:
 
 
 def worker_context() -> WorkerContext:
-    """What this worker works with; a programming error if `set_up` was never called."""
+    """Returns the context of this worker. Calling it before `set_up` is a programming error."""
     return _context.get()
 
 

@@ -1,4 +1,4 @@
-"""Entry point of `celery -A workers.entry`: the queue, staffed from the environment."""
+"""The entry point of `celery -A workers.entry`: it sets the worker up from its environment."""
 
 from petition.config import Config
 from petition.core import logs

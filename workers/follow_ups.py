@@ -1,8 +1,8 @@
-"""Which task follows from which event. Read this module first.
+"""The task that follows from each event. Read this module first.
 
 FOLLOW_UPS lists every event of `petition.core.events` and every kind of outbox row with its task. A message that cannot
-be sent is no loss where there is a row: the sweep sends it again. Only a code and a trial mail have no row; the person
-who asked gets an error instead.
+be sent is no loss if there is a row, because the sweep sends it again. Only a code and a trial mail have no row; the
+person who asked gets an error instead.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ FOLLOW_UPS: Final[dict[type[Event] | OutboxKind, Task]] = {
 
 
 LEAN: Final[dict[str, Any]] = {
-    "declare": [],  # a queue in Redis is there once something lies in it
+    "declare": [],  # a queue in Redis exists once it holds a message
     "ignore_result": True,
     "add_to_parent": False,
-    "argsrepr": "",  # nobody reads these, and what is said once is not said twice
+    "argsrepr": "",  # nobody reads these, and they would repeat the arguments
     "kwargsrepr": "",
 }
-"""A third of the work of a message is for readers that we do not have."""
+"""A third of the work for a message serves consumers that this project does not have."""
 
 
 def send(name: str, queue: str, args: list[object]) -> None:
-    """Put a message into its queue; raises QueueAway."""
+    """Put a message into its queue. Raises QueueAway."""
     try:
         app.send_task(name, args=args, queue=queue, **LEAN)
     except (OperationalError, OSError):
@@ -57,7 +57,7 @@ def send(name: str, queue: str, args: list[object]) -> None:
 
 
 def follow(event: Event) -> None:
-    """Send the task that follows from an event; raises QueueAway. The task takes the event's fields, in their order."""
+    """Send the task that follows from an event, with the event's fields in order as arguments. Raises QueueAway."""
     if isinstance(event, OutboxItemAdded):
         send(*FOLLOW_UPS[event.kind], [event.outbox_id])
     else:
@@ -65,6 +65,6 @@ def follow(event: Event) -> None:
 
 
 def wire(config: Config) -> None:
-    """Let this process's events reach the queue."""
+    """Connect this process's events to the queue."""
     celery_app.connect(config)
     events.connect(follow)

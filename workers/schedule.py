@@ -1,4 +1,4 @@
-"""Beat: what is looked at regularly. A hint only: locks and unique rows decide who does it, and how often."""
+"""Celery beat's schedule. A message of beat is only a hint: locks and unique rows decide who works, and how often."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from celery.schedules import crontab
 
 from workers.celery_app import LEDGER, MAIL, UPKEEP, app
 
-# A nudge that waited longer than its turn is worthless: the next one says the same.
+# A message that waited longer than its interval is useless, because the next one has the same effect.
 SOON: Final = {"expires": 20}
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
-    # Demo epochs last five seconds, so a second is the longest that a due one may be overlooked.
+    # Demo epochs last five seconds, so a due one must be found within a second.
     "epochs": {"task": "ledger.close_epochs", "schedule": 1.0, "options": {"queue": LEDGER, **SOON}},
-    # Dates act by themselves, planned updates too; a hidden name leaves the page within seconds, not at the next epoch.
+    # Dates take effect automatically, also those of scheduled updates. A hidden name leaves the page within seconds,
+    # not at the next epoch.
     "calendar": {"task": "ledger.keep_calendar", "schedule": 3.0, "options": {"queue": LEDGER, **SOON}},
-    # Days end at any minute of the hour somewhere; a demonstration's day lasts two minutes.
+    # Somewhere in the world a day ends at any minute of the hour; a demonstration's day lasts two minutes.
     "digests": {"task": "digests.plan", "schedule": 5.0, "options": {"queue": MAIL, **SOON}},
-    # A delivery that was put off, or whose sender died, is due again at its own time.
+    # A delivery that was postponed, or whose sender died, is due again at its own time.
     "mail": {"task": "mail.send", "schedule": 2.0, "options": {"queue": MAIL, **SOON}},
-    # Rows of the outbox whose message was lost with Redis are found within a minute.
+    # Outbox rows whose message was lost with Redis are found within a minute.
     "sweep": {"task": "upkeep.sweep", "schedule": 20.0, "options": {"queue": UPKEEP, **SOON}},
-    # The dashboard shows when each worker gave its last sign of life.
+    # The dashboard shows each worker's last sign of life.
     "pulse of prompt": {
         "task": "upkeep.beat",
         "schedule": 10.0,
@@ -30,13 +31,13 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "options": {"queue": LEDGER, **SOON},
     },
     "pulse of bulk": {"task": "upkeep.beat", "schedule": 10.0, "args": ("bulk",), "options": {"queue": UPKEEP, **SOON}},
-    # At most once an hour: it stops arrivals for a moment.
+    # This runs at most once an hour, because it blocks new signatures for a moment.
     "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": UPKEEP}},
-    # Caps on mails are per day, reminders a day after, unconfirmed subscribers live three.
+    # Mail caps apply per day, reminders follow after a day, and unconfirmed subscribers are deleted after three days.
     "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": UPKEEP}},
 }
 
 
 def install() -> None:
-    """Hand the table to beat."""
+    """Set the schedule of beat."""
     app.conf.beat_schedule = SCHEDULE

@@ -1,7 +1,7 @@
-"""Backup and restore: everything the database holds in one sealed file, and the way back from it.
+"""Backup and restore: all data of the database in one encrypted file, and the restoration from it.
 
-`stream` seals and opens the file, `keys` are whom it is sealed to, `dump` writes it, `load` restores it, `replay` brings a
-restored ledger up to the one that was published meanwhile.
+`stream` encrypts and decrypts the file, `keys` handles the key pair, `dump` writes a backup, `load` restores it, and
+`replay` brings a restored ledger up to the one that was published meanwhile.
 """
 
 from petition.backup.dump import Written, write

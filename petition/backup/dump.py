@@ -1,10 +1,10 @@
-"""Writing a backup: every row as it stood at one moment, streamed out of the database into a sealed file.
+"""Writes a backup: every row as of one moment, streamed from the database into an encrypted file.
 
-Guards three things. One moment: the tables are locked against rewriting (the scrub truncates, which no snapshot
-survives) before the snapshot is taken, and all is read in one transaction that cannot write. No order of arrival: each
-table is written in the order of its keys. No half a file: it appears under its name when it is whole. Refuses a database
-that this version did not migrate. The pepper and the master keys are not in the database, so they are not in the file;
-what the database holds sealed stays sealed.
+Three properties hold. All data is from one moment: the tables are locked against rewriting (the scrub truncates them,
+which no snapshot survives) before the snapshot is taken, and everything is read in one read-only transaction. The order
+of arrival is not stored: each table is written in the order of its keys. No partial file exists: the file gets its name
+when it is complete. A database that this version did not migrate is rejected. The pepper and the master keys are not in
+the database, so they are not in the file; data that is encrypted in the database stays encrypted.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ from petition.core.db import Base
 from petition.privacy.scrub import SAW_ARRIVALS
 
 LEFT_OUT: Final = frozenset({"visit", "invitation", "export"})
-"""What must not come to life again: who is signed in, links that work once, files that lived a day."""
+"""Rows that must not be restored: sessions, links that work once, and files that expire after a day."""
 FRAME: Final = 256 * 1024
 VERSION: Final = 1
 
 
 class Sink(Protocol):
-    """Where frames go."""
+    """The target of frames."""
 
     def write(self, data: bytes) -> object:
-        """Take bytes."""
+        """Write bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a backup holds: its size in bytes, and rows by table."""
+    """The content of a backup: its size in bytes, and rows by table."""
 
     size: int
     rows: dict[str, int]
 
 
 def write(engine: Engine, path: Path, public: X25519PublicKey, now: datetime) -> Written:
-    """Back the database up into a new file of mode 0600; raises BackupRefused, OSError."""
+    """Back up the database into a new file of mode 0600. Raises BackupRefused, OSError."""
     if path.exists() or path.is_symlink():
         raise BackupRefused(f"{path} is there already: choose another name.")
     with _whole_or_not_at_all(path) as file, _one_moment(engine) as connection:
@@ -66,7 +66,7 @@ def write(engine: Engine, path: Path, public: X25519PublicKey, now: datetime) ->
 
 
 def pour(connection: Connection, sink: Sink, now: datetime) -> dict[str, int]:
-    """Write head and tables as frames into something; gives rows by table."""
+    """Write header and tables as frames to a sink. Returns the rows by table."""
     tables = [table for table in Base.metadata.sorted_tables if table.fullname not in LEFT_OUT]
     described = [{"name": table.fullname, "columns": [column.name for column in table.columns]} for table in tables]
     head = {"v": VERSION, "revision": migrate.revision(connection), "made": now.isoformat(), "tables": described}
@@ -75,7 +75,7 @@ def pour(connection: Connection, sink: Sink, now: datetime) -> dict[str, int]:
 
 
 def frame(sink: Sink, data: bytes) -> None:
-    """Four bytes of length, and the data; of no length, the end of a table."""
+    """Write four bytes of length, then the data. Length 0 marks the end of a table."""
     sink.write(len(data).to_bytes(4, "big"))
     sink.write(data)
 
@@ -101,7 +101,10 @@ def _pour_table(driver: psycopg.Connection, table: Table, sink: Sink) -> int:
 
 @contextmanager
 def copying() -> Iterator[None]:
-    """The driver's faults as those that everything else raises; rows that no table takes are the file's fault."""
+    """Convert errors of the driver to those of SQLAlchemy.
+
+    Rows that no table accepts mean that the backup is broken.
+    """
     try:
         yield
     except (psycopg.DataError, psycopg.IntegrityError):
@@ -112,12 +115,12 @@ def copying() -> Iterator[None]:
 
 
 def identifier(name: str) -> sql.Identifier:
-    """A table's name, its schema included, as SQL spells it."""
+    """Returns a table's name with its schema as an SQL identifier."""
     return sql.Identifier(*name.split(".")) if "." in name else sql.Identifier("public", name)
 
 
 def driver(connection: Connection) -> psycopg.Connection:
-    """The driver's connection, whose transaction is the same."""
+    """Returns the driver's connection, which shares the transaction."""
     found = connection.connection.driver_connection
     assert isinstance(found, psycopg.Connection)
     return found
@@ -125,11 +128,11 @@ def driver(connection: Connection) -> psycopg.Connection:
 
 @contextmanager
 def _one_moment(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees one moment and cannot write; raises BackupRefused for tables of another version.
+    """Open a read-only transaction with a snapshot of one moment. Raises BackupRefused for tables of another version.
 
-    The locks come first, in the scrub's order so that neither waits for the other in a circle: the snapshot is taken by
-    the first statement after them. Tables of an older version cannot be locked, as some are missing: so the version is
-    read before, in a transaction of its own, and once more under the locks.
+    The locks are taken first, in the scrub's order so that no deadlock occurs; the first statement after them takes the
+    snapshot. Tables of an older version cannot be locked, because some are missing. The version is therefore read
+    before, in a separate transaction, and once more under the locks.
     """
     with engine.connect() as looking:
         _refuse_other_version(looking)
@@ -149,7 +152,7 @@ def _refuse_other_version(connection: Connection) -> None:
 
 @contextmanager
 def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
-    """A file for its owner only, under another name until it is whole; a fault names the file that was asked for."""
+    """Open a file for its owner only, which gets its name when it is complete. Errors contain the requested name."""
     draft = None
     try:
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

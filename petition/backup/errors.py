@@ -1,19 +1,19 @@
-"""What stands in the way of a backup or a restore: each a sentence for whoever sits at the terminal."""
+"""The reasons for which a backup or a restore fails, each as a sentence for the operator."""
 
 from __future__ import annotations
 
 
 class BackupRefused(Exception):
-    """Nothing was written and nothing was restored; the text says why and what to do."""
+    """Nothing was written and nothing was restored. The text says why and what to do."""
 
 
 class BackupBroken(BackupRefused):
-    """The file is no backup, was altered or cut, or is sealed to another key."""
+    """The file is not a backup, was altered or cut, or was encrypted for another key."""
 
 
 class DatabaseHoldsData(BackupRefused):
-    """A restore would replace what the database holds."""
+    """A restore would replace data in the database."""
 
 
 class LedgerRefused(BackupRefused):
-    """The bundle is not a continuation of a ledger in the backup."""
+    """The bundle does not continue a ledger in the backup."""

@@ -1,7 +1,7 @@
-"""The key pair of backups: the public half seals on the server, the private half is kept elsewhere and opens.
+"""The key pair of backups: the public key encrypts on the server, the private key is kept elsewhere and decrypts.
 
-Guards against the server that gives its backups away with itself: nothing here keeps a private key, it is written once
-into a file for its owner only. Refuses to overwrite one.
+A stolen server cannot decrypt its own backups: no private key is stored here. It is written once, into a file for its
+owner only. An existing file is never overwritten.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST: Final = 1_000
 
 
 def make(path: Path) -> str:
-    """Write a new private key to a file of mode 0600 and give the public one; raises BackupRefused, OSError."""
+    """Write a new private key to a file of mode 0600 and return the public one. Raises BackupRefused, OSError."""
     private = X25519PrivateKey.generate()
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -36,12 +36,12 @@ def make(path: Path) -> str:
 
 
 def read_public(text: str) -> X25519PublicKey:
-    """The key that backups are sealed to; raises BackupRefused."""
+    """Returns the key for which backups are encrypted. Raises BackupRefused."""
     return X25519PublicKey.from_public_bytes(_raw(text, PUBLIC))
 
 
 def read_private(path: Path) -> X25519PrivateKey:
-    """The key in a file; raises BackupRefused."""
+    """Returns the key in a file. Raises BackupRefused."""
     try:
         with path.open("rb") as file:
             text = file.read(LONGEST).decode("ascii", "replace")

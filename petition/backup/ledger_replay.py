@@ -1,8 +1,8 @@
-"""One ledger, continued line by line from a bundle that was verified: each entry has the effect that it had the first time.
+"""Continues one ledger line by line from a verified bundle: each entry has the same effect as in the original.
 
-Guards that the copy cannot be told from the original by what is public: same entries, tiles, heads (Ed25519 gives the same
-signature again), counts, batches and milestones. Milestones are written as news but mailed to nobody: the original did.
-Refuses nothing: whoever calls this has verified the lines.
+The copy has the same public data as the original: entries, tiles, heads (Ed25519 gives the same signature again),
+counts, batches and milestones. Milestones are recorded as news but mailed to nobody, because the original did so. The
+module does not check the lines; the caller has verified them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AT_ONCE: Final = 2_000
 
 
 class LedgerReplay:
-    """What is known from one entry to the next. `fresh`: indices of signatures that the backup did not hold."""
+    """The state from one entry to the next. `fresh` holds the indices of signatures that the backup did not have."""
 
     def __init__(
         self, session: Session, campaign: Campaign, head: log.Head, letters: Mapping[str, bytes], now: datetime
@@ -45,7 +45,7 @@ class LedgerReplay:
         self.signed = self.ended = self.late = 0
 
     def take(self, line: bytes) -> None:
-        """The next entry of the log."""
+        """Process the next entry of the log."""
         index = self.head.size + len(self.lines)
         self.lines.append(line)
         match entries.parse(line):
@@ -87,7 +87,10 @@ class LedgerReplay:
         self.session.flush()
 
     def _enter_signatures(self, epoch: int) -> None:
-        """Rows for the batch, in portions: those that waited in the backup come with what they show, others without."""
+        """Insert the batch's rows in portions.
+
+        Signatures that waited in the backup keep their bodies; others have none.
+        """
         for at in range(0, len(self.signs), AT_ONCE):
             portion = self.signs[at : at + AT_ONCE]
             known = self._spend([entry.withdraw_hash for _, _, entry in portion])
@@ -96,7 +99,7 @@ class LedgerReplay:
             self.fresh |= {index for index, leaf, _ in portion if leaf not in known}
 
     def _spend(self, hws: list[bytes]) -> dict[bytes, Row[Any]]:
-        """Passes are spent, and what waited with them waits no more; gives that, by leaf."""
+        """Mark passes as spent and delete the signatures that waited with them. Returns those rows by leaf."""
         cid = self.campaign.id
         spending = insert(Spent).values([{"campaign_id": cid, "hw": hw} for hw in hws])
         self.session.execute(spending.on_conflict_do_nothing())
@@ -119,7 +122,7 @@ class LedgerReplay:
         }
 
     def _strike_out(self) -> None:
-        """Withdrawals and removals: bodies are deleted, and what waited to say the same."""
+        """Apply withdrawals and removals: delete the bodies, and the rows that waited to cause the same entries."""
         self._end(self.withdrawn, {"state": SignatureState.WITHDRAWN})
         for why in {each.why for each in self.removed}:
             indices = [each.index for each in self.removed if each.why is why]
@@ -143,7 +146,7 @@ class LedgerReplay:
             news.record_news(self.session, cid, NewsKind.MILESTONE, head.epoch, head.day)
 
     def _issue(self) -> None:
-        """The counters of passes never fall."""
+        """Raise the counters of passes. They never fall."""
         rows = [{"campaign_id": self.campaign.id, "method": name, "n": n} for name, n in self.head.issued.items()]
         if rows:
             counting = insert(Issued).values(rows)
@@ -153,7 +156,7 @@ class LedgerReplay:
             )
 
     def _translate(self, entry: TranslationEntry) -> None:
-        """A language that was added: its text comes from the bundle, its title from the letter's first line."""
+        """Add a language: its text comes from the bundle, its title from the letter's first line."""
         text = self.letters[entry.lang].decode()
         title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), entry.lang)
         self.campaign.letters.append(Letter(lang=entry.lang, title=title, markdown=text, sha256=entry.letter))
@@ -161,7 +164,7 @@ class LedgerReplay:
         self._append()
 
     def _close(self, entry: CloseEntry) -> None:
-        """The ledger is closed: the issuer's key and the tags go, and what still waits can no longer be entered."""
+        """Close the ledger: delete the issuer's key, the tags, and everything that can no longer be entered."""
         self._append()
         last = self.session.get_one(history.Epoch, (self.campaign.id, self.head.epoch))
         last.size, last.checkpoint = self.head.size, self.head.checkpoint

@@ -1,8 +1,8 @@
-"""Restoring a backup: one transaction that ends with every row of it, in the tables of this version, or with nothing changed.
+"""Restores a backup in one transaction: all its rows in the tables of this version, or no change at all.
 
-Guards that a restored copy is harmless: it sends nothing until somebody says so, nobody is signed in, and no ledger begins
-a second history beside the one that the public knows. Refuses to take the place of data unless it is told to, files of a
-newer version, keys that it cannot open, and whatever was altered; all of it before anything is committed.
+A restored copy is harmless: it sends nothing until an operator allows it, nobody is signed in, and no ledger starts a
+second history beside the public one. Before anything is committed, these are rejected: replacing data without being
+asked to, files of a newer version, keys that it cannot decrypt, and altered files.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ WORTH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be restored, and how: `ledgers` are newer bundles; `home` is where this installation keeps its own."""
+    """What to restore, and how. `ledgers` are newer bundles; `home` is this installation's own home folder."""
 
     path: Path
     private: X25519PrivateKey
@@ -60,7 +60,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """When the backup was made, rows by table, what each newer ledger brought, by campaign, and campaigns without one."""
+    """When the backup was made, rows by table, the effect of newer ledgers by campaign, and campaigns without one."""
 
     made: datetime
     rows: Mapping[str, int]
@@ -76,16 +76,17 @@ class _Head:
 
 
 def restore(engine: Engine, order: Order, now: datetime) -> Restored:
-    """Put a backup in the place of what the database holds; raises BackupRefused."""
+    """Replace the data in the database with a backup. Raises BackupRefused."""
     try:
         file = order.path.open("rb")
     except OSError as error:
         raise BackupRefused(f"{order.path} cannot be read: {error.strerror}.") from None
     with file:
-        Opening(file, order.private).read_through()  # before the database is touched, and locked
+        # The whole file is checked before the database is changed and locked.
+        Opening(file, order.private).read_through()
         file.seek(0)
         restored = _restore(engine, Opening(file, order.private), order, now)
-    engine.dispose()  # open connections know the tables that are gone
+    engine.dispose()  # Open connections have cached plans for tables that no longer exist.
     return restored
 
 
@@ -128,15 +129,15 @@ def _frame(opening: Opening, longest: int) -> bytes:
 
 
 def _frames(opening: Opening) -> Iterator[bytes]:
-    """The frames of one table."""
+    """Yields the frames of one table."""
     while data := _frame(opening, FRAME):
         yield data
 
 
 def _make_room(connection: Connection, *, replace: bool) -> dict[CampaignId, int]:
-    """Take down what the database holds of ours; raises DatabaseHoldsData unless that is nothing, or was asked for.
+    """Drop our tables from the database. Raises DatabaseHoldsData if they hold data, unless `replace` is set.
 
-    Gives the numbers of the public pages that went.
+    Returns the versions of the public pages that were dropped.
     """
     held = migrate.revision(connection)
     ours = {table.fullname for table in Base.metadata.tables.values()}
@@ -166,7 +167,7 @@ def _count(connection: Connection, name: str) -> int:
 
 
 def _fill(connection: Connection, opening: Opening, head: _Head) -> dict[str, int]:
-    """COPY each table of the file into the table of that name; raises BackupBroken for names that are not there."""
+    """COPY each table of the file into the table of that name. Raises BackupBroken for unknown names."""
     looking, there, rows = inspect(connection), _names(connection), {}
     for name, columns in head.tables:
         schema, bare = name.split(".") if "." in name else (SCHEMAS[0], name)
@@ -190,7 +191,7 @@ def _fill_table(connection: Connection, name: str, columns: Sequence[str], openi
 
 
 def _count_on(connection: Connection) -> None:
-    """Numbers that the database gives go on after the last one."""
+    """Set the sequences of the database to continue after the last number."""
     found = connection.execute(
         text("SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE is_identity = 'YES'")
     )
@@ -204,7 +205,7 @@ def _count_on(connection: Connection) -> None:
 def _settle(
     session: Session, home: Path, versions: Mapping[CampaignId, int], replayed: Collection[str], now: datetime
 ) -> list[str]:
-    """Draw the pages again, queue the bundles, send nothing until somebody says so; gives campaigns without a newer ledger."""
+    """Render the pages again, queue the bundles, and disable sending. Returns campaigns without a newer ledger."""
     public = session.scalars(campaigns.every(but_drafts=True)).all()
     without = [found for found in public if found.slug not in replayed]
     for found in without:
@@ -217,7 +218,7 @@ def _settle(
 
 
 def _render_again(session: Session, campaign: campaigns.Campaign, version: int) -> None:
-    """A page that was kept somewhere under a number of the original is never taken for one of the copy's."""
+    """Raise the page's version so that a cached page of the original is never taken for one of the copy."""
     row = session.get_one(Publication, campaign.id)
     row.version = max(row.version, version) + LEAP
     session.flush()
@@ -235,7 +236,7 @@ def _try_keys(session: Session) -> None:
 
 
 def _refuse_second_history(session: Session, campaign: campaigns.Campaign, home: Path) -> None:
-    """A ledger that was published and then goes on from an earlier head would contradict itself."""
+    """Raise BackupRefused if the published ledger went on, because a second continuation would contradict it."""
     path, head = bundle_file.bundle_path(home, campaign.slug), log.head_of(session, campaign.id)
     size = replay.size_of(path)
     if size > head.size:

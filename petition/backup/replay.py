@@ -1,10 +1,10 @@
-"""Bringing a restored ledger up to the one the public knows, from its newer bundle.
+"""Brings a restored ledger up to the public one, from its newer bundle.
 
-Guards what signers did after the backup: what they withdrew or hid, and what organisers removed, is deleted again; what
-they signed counts and its pass is spent; the log goes on where it was and ends in the root that was published. A bundle
-cannot tell a hidden body from a sealed one, so a body that it does not show is deleted, in doubt too (decision 0027).
-Refuses a bundle that is not a continuation, by the script that every reader uses (`petition.ledger.verify`). No body
-comes back into a row that had lost it.
+This preserves what happened after the backup. What signers withdrew or hid, and what organisers removed, is deleted
+again. What people signed counts, and their passes are spent. The log continues where it was and ends in the published
+root. A bundle cannot distinguish a hidden body from a sealed one, so a body that it does not show is deleted in case of
+doubt (decision 0027). A bundle that is not a continuation is rejected by the public script (`petition.ledger.verify`).
+A row that lost its body never gets it back.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a newer ledger brought.
+    """The effect of a newer ledger.
 
     Signatures that came after the backup, signatures withdrawn or removed after it, bodies deleted because the bundle
-    does not show them, signatures that waited and can no longer be entered because the ledger is closed, and passes
-    issued after the backup, whose holders the restored copy does not know.
+    does not show them, waiting signatures that can no longer be entered because the ledger is closed, and passes issued
+    after the backup, whose holders the restored copy does not know.
     """
 
     signed: int
@@ -58,7 +58,7 @@ class Replayed:
 
 
 def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = False) -> tuple[str, Replayed]:
-    """Apply a newer bundle to its campaign, whose name is given back; raises LedgerRefused."""
+    """Apply a newer bundle to its campaign. Returns the campaign's slug and the effect. Raises LedgerRefused."""
     with _archive(path) as archive:
         campaign = _campaign_of(session, archive, path)
         head = log.head_of(session, campaign.id, lock=True)
@@ -70,7 +70,8 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
             continuing.take(line)
         if (head.size, head.root, head.counted) != (recount.size, recount.root(), recount.counted):
             raise LedgerRefused(f"{path}: the restored ledger does not end as this bundle does.")
-        if head.size > size:  # written after the backup, so what it shows was not being removed any more
+        # The bundle was written after the backup, so what it shows was not being removed any more.
+        if head.size > size:
             _take_back(session, campaign.id, recount.shown)
         _show(session, campaign.id, archive, continuing.fresh)
         bodies = _forget(session, campaign.id, recount.shown.keys(), keep_sealed=keep_sealed)
@@ -82,7 +83,7 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
 
 
 def size_of(path: Path) -> int:
-    """How many entries the bundle in a file says it has; 0 when there is none, or it is none."""
+    """Returns the number of entries that a bundle claims, or 0 if the file is missing or not a bundle."""
     try:
         with zipfile.ZipFile(path) as archive:
             note = verify.small(archive, "checkpoint").decode()
@@ -103,7 +104,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _campaign_of(session: Session, archive: zipfile.ZipFile, path: Path) -> Campaign:
-    """The campaign whose first entry the bundle begins with."""
+    """Returns the campaign whose first entry the bundle begins with."""
     try:
         first = entries.parse(next(verify.lines_of(archive, "log.jsonl")))
     except (*UNREADABLE, StopIteration):
@@ -115,7 +116,7 @@ def _campaign_of(session: Session, archive: zipfile.ZipFile, path: Path) -> Camp
 
 
 def _recounted(archive: zipfile.ZipFile, path: Path, campaign: Campaign, head: log.Head) -> verify.Recount:
-    """The bundle, verified against the key and the head in the backup."""
+    """Verify the bundle against the key and the head in the backup."""
     try:
         recount = verify.verify(
             verify.open_bundle(archive),
@@ -132,7 +133,7 @@ def _recounted(archive: zipfile.ZipFile, path: Path, campaign: Campaign, head: l
 
 
 def _take_back(session: Session, campaign_id: CampaignId, shown: Container[int]) -> None:
-    """Removals that waited in the backup and were taken back: the newer bundle shows the bodies again."""
+    """Undo removals that waited in the backup and were undone later: the newer bundle shows their bodies."""
     waiting = session.scalars(select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign_id))
     for portion in _portions(iter([index for index in waiting if index in shown])):
         mine = (WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(portion))
@@ -143,7 +144,7 @@ def _take_back(session: Session, campaign_id: CampaignId, shown: Container[int])
 
 
 def _show(session: Session, campaign_id: CampaignId, archive: zipfile.ZipFile, fresh: set[int]) -> None:
-    """What the bundle shows is public; only signatures that the backup did not hold get their bodies from it."""
+    """Mark what the bundle shows as public. Only signatures that the backup did not have get their bodies from it."""
     bodies = (verify.parse(line, verify.BODY) for line in verify.lines_of(archive, "bodies.jsonl"))
     for portion in _portions(bodies):
         new = [_row(campaign_id, each) for each in portion if each["i"] in fresh]

@@ -1,12 +1,12 @@
-"""The file: a stream of chunks, sealed so that only one key opens it and nobody can alter it unnoticed.
+"""The backup file: a stream of encrypted chunks that only one key decrypts and nobody can alter unnoticed.
 
-Guards the whole with the parts: each chunk is sealed (ChaCha20-Poly1305) with its number and whether it is the last, and
-with the head of the file, so that a flipped bit, a cut, another order and a chunk of another file are all noticed before
-a byte of that chunk is used. The file's key is new for each file and sealed with HPKE (RFC 9180) to the public key; this
-side never holds the private one. Refuses more than it wrote, and less. Nothing but a chunk is held in memory.
+Each chunk is encrypted (ChaCha20-Poly1305) together with its number, whether it is the last, and the head of the file,
+so that a flipped bit, a cut, another order and a chunk of another file are all noticed before a byte of that chunk is
+used. Each file has a new key, which is encrypted with HPKE (RFC 9180) for the public key; this side never holds the
+private one. Reading more or less than was written is rejected. Only one chunk is in memory at a time.
 
-Layout: MAGIC, the sealed file key (80 bytes), then chunks of 64 KiB and their tag of 16 bytes; only the last is shorter.
-A chunk's nonce is its number (11 bytes, from 0) and a byte that is 1 in the last.
+Layout: MAGIC, the encrypted file key (80 bytes), then chunks of 64 KiB and their tag of 16 bytes; only the last is
+shorter. A chunk's nonce is its number (11 bytes, from 0) and a byte that is 1 in the last.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TAG: Final = 16
 
 
 class Sealing:
-    """A file to write into: what it is given leaves it sealed. `finish` must follow, or the file does not open."""
+    """Encrypts what is written to a file. `finish` must follow, or the file cannot be decrypted."""
 
     def __init__(self, file: BinaryIO, public: X25519PublicKey) -> None:
         key = secrets.token_bytes(32)
@@ -41,7 +41,7 @@ class Sealing:
         file.write(MAGIC + sealed)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes; a chunk leaves once there is more than one, so that the last is known to be the last."""
+        """Write bytes. A chunk is written once there is more data, so that the last one can be marked as the last."""
         self._held += data
         while len(self._held) > CHUNK:
             self._seal(bytes(self._held[:CHUNK]), last=False)
@@ -57,7 +57,7 @@ class Sealing:
 
 
 class Opening:
-    """A file to read from: gives bytes only once the chunk they stand in was proven; raises BackupBroken."""
+    """Decrypts a file. It returns bytes only after their chunk was verified. Raises BackupBroken."""
 
     def __init__(self, file: BinaryIO, private: X25519PrivateKey) -> None:
         magic, sealed = file.read(len(MAGIC)), file.read(SEALED_KEY_BYTES)
@@ -72,7 +72,7 @@ class Opening:
         self._next: bytes | None = file.read(CHUNK + TAG)
 
     def read(self, size: int) -> bytes:
-        """Exactly so many bytes."""
+        """Returns exactly `size` bytes."""
         while len(self._held) < size:
             self._held += self._chunk()
         found = bytes(self._held[:size])
@@ -80,12 +80,12 @@ class Opening:
         return found
 
     def read_through(self) -> None:
-        """Open every chunk up to the last and keep none."""
+        """Verify every chunk up to the last and keep none."""
         while self._next is not None:
             self._chunk()
 
     def finish(self) -> None:
-        """Nothing may be left; raises BackupBroken."""
+        """Raises BackupBroken if anything is left."""
         if self._held or self._next is not None:
             raise BackupBroken("This backup was altered: there is more in it than it says.")
 

@@ -1,7 +1,7 @@
-"""From nothing to a running process tree, with the standard library only.
+"""Starts everything from nothing to a running process tree, with the standard library only.
 
-Guards that one command is enough: it makes the environment, starts the embedded servers, migrates, seeds and watches
-over every process, and none of them outlives it. Refuses, with one sentence and exit code 2, whatever it cannot do.
+One command is enough: it creates the environment, starts the embedded servers, migrates, seeds and supervises every
+process, and no process outlives it. If something is impossible, it exits with one sentence and exit code 2.
 """
 
 from __future__ import annotations

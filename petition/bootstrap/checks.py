@@ -1,4 +1,4 @@
-"""`python3 app.py test`: every check in a row, none left out because another failed, one table at the end."""
+"""`python3 app.py test`: runs all checks in a row, even if one fails, and prints a table at the end."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BIN = Path(sys.executable).parent
 PYTHON = (sys.executable, "-m")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HEADLESS = "chromium-headless-shell"
-"""The same engine without a window: a quarter to a third less work a page. It cannot do all that the whole browser can."""
+"""The engine without a window: a quarter to a third less work per page. It lacks some functions of the whole browser."""
 PROCESSES = "3"
-"""One more than a small machine has cores, because tests spend a quarter of their time waiting."""
+"""One more than a small machine has cores, because tests wait a quarter of their time."""
 PYTEST = (*PYTHON, "pytest", "-n", PROCESSES, "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),
@@ -37,7 +37,7 @@ STEPS: dict[str, Sequence[str | Path]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one step went; `seconds` is wall-clock time."""
+    """The result of one step. `seconds` is wall-clock time."""
 
     name: str
     result: str
@@ -45,12 +45,12 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether the whole run fails for it."""
+        """Returns whether the whole run fails because of this step."""
         return self.result.startswith("failed")
 
 
 def run(arguments: list[str]) -> int:
-    """All steps, or only pytest with these arguments; 1 when any failed."""
+    """Run all steps, or only pytest with these arguments. Returns 1 when any failed."""
     if arguments:
         browser()
         return _call([*PYTHON, "pytest", *arguments])
@@ -64,7 +64,10 @@ def run(arguments: list[str]) -> int:
 
 
 def browser() -> str:
-    """The path of a browser for the tests, installed as root where there is none; CannotStart with the reason."""
+    """Returns the path of a browser for the tests.
+
+    Root installs one if there is none. Raises CannotStart with the reason.
+    """
     for name in BROWSERS:
         if found := shutil.which(name):
             return found
@@ -76,7 +79,7 @@ def browser() -> str:
 
 
 def _add_headless() -> None:
-    """The cheaper browser beside the whole one, where it can be installed; without it the whole one does its work."""
+    """Install the cheaper browser beside the whole one, if possible. Without it, the tests use the whole one."""
     if shutil.which(HEADLESS) or not _may_install():
         return
     print(f"installing {HEADLESS} with apt-get, as root …", flush=True)
@@ -107,6 +110,9 @@ def _step(name: str, argv: Sequence[str | Path]) -> Outcome:
 
 
 def _call(argv: Sequence[str | Path]) -> int:
-    """The exit code. Compiled modules are kept, whatever the shell says: tests start hundreds of Pythons of ours."""
+    """Returns the exit code.
+
+    Compiled modules are kept in any case, because tests start hundreds of Python processes.
+    """
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run([str(word) for word in argv], cwd=PROJECT, env=env, check=False).returncode

@@ -1,6 +1,6 @@
-"""Which processes an installation has and how each is started: read by the supervisor, the CLI and a test.
+"""The processes of an installation and their commands, for the supervisor, the command line and a test.
 
-Guards that every queue has a consumer: the queues are named once, here.
+The queues are named here once, so that every queue has a consumer.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from petition.config import Config
 
 PROMPT = ("codes", "ledger")
 BULK = ("mail", "upkeep")
-WORKERS = {"prompt": (PROMPT, 2), "bulk": (BULK, 1)}  # process name: (its queues, how many at once)
+WORKERS = {"prompt": (PROMPT, 2), "bulk": (BULK, 1)}  # process name: (its queues, number of concurrent tasks)
 QUEUES = (*PROMPT, *BULK)
 
 GRACE = 3
 WEB = (
     "-m", "gunicorn", "--worker-class", "petition.web.serving.worker.Worker", "--workers", "2", "--threads", "4",
-    # Half-sent requests wait in the worker's loop, so many at most in each process; files are sent from there, too.
+    # Half-sent requests wait in the worker's loop, at most this many in each process; files are sent from there, too.
     "--worker-connections", "500", "--no-sendfile", "--no-control-socket",
-    # The application is made once, before the workers: half the time to start, and its memory is shared. It connects
-    # to nothing until its first request.
+    # The application is created once, before the workers, which halves the time to start and shares its memory. It
+    # opens no connection until its first request.
     "--preload",
-    # The header parser's limits, well above what a browser sends here: there is one small cookie at most.
+    # These limits of the header parser are well above what a browser sends here: at most one small cookie.
     "--limit-request-line", "2048", "--limit-request-fields", "64", "--limit-request-field_size", "8190",
     "--timeout", "30", "--graceful-timeout", str(GRACE), "--keep-alive", "5",
-    # Forwarded headers are counted by the application (PETITION_TRUSTED_PROXIES), never believed here.
+    # The application counts forwarded headers (PETITION_TRUSTED_PROXIES); gunicorn never trusts them.
     "--forwarded-allow-ips", "", "--forwarder-headers", "",
-    # No access log, and no warnings: both hold the addresses of visitors.
+    # There is no access log and no warning, because both contain the addresses of visitors.
     "--log-level", "error",
 )  # fmt: skip
 CELERY = ("-m", "celery", "-A", "workers.entry:app")
@@ -36,16 +36,17 @@ BEAT = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
 
 
 def web(config: Config) -> Child:
-    """The web server. `app:create_app()` reads the same Config from its environment."""
+    """Returns the command of the web server. `app:create_app()` reads the same Config from its environment."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     argv = (sys.executable, *WEB, "--bind", f"{host}:{config.port}", "app:create_app()")
     return Child("web", argv, grace=GRACE + 0.5, stops=0)
 
 
 def worker(name: str) -> Child:
-    """One Celery worker process and its pool.
+    """Returns the command of one Celery worker process and its pool.
 
-    A pool of processes, not threads: a hard time limit and a redelivery after a lost worker exist only there.
+    The pool consists of processes and not threads, because only those have a hard time limit and a redelivery after a
+    lost worker.
     """
     queues, at_once = WORKERS[name]
     own = (
@@ -63,7 +64,7 @@ def worker(name: str) -> Child:
 
 
 def beat(config: Config) -> Child:
-    """The clock that nudges: one process, whose loss delays and never repeats."""
+    """Returns the command of Celery beat, a single process. Its loss delays work and never repeats it."""
     return Child(
         "beat",
         (sys.executable, *BEAT, "--schedule", str(config.home / "run" / "beat")),
@@ -73,5 +74,5 @@ def beat(config: Config) -> Child:
 
 
 def children(config: Config) -> list[Child]:
-    """Everything of one installation, in the order of its start."""
+    """Returns all processes of one installation, in the order of their start."""
     return [web(config), *(worker(name) for name in WORKERS), beat(config)]

@@ -1,7 +1,7 @@
-"""The embedded servers of one home folder, started together, found by whoever comes second.
+"""The embedded servers of one home folder, which are started together and shared with later commands.
 
-Guards that a home folder has one owner at a time: a lock that dies with its holder. Refuses to start a second set of
-servers on it, and lends the running ones to commands instead.
+A home folder has one owner at a time, through a lock that ends with its holder. A second set of servers is never
+started on it; commands use the running ones instead.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from petition.bootstrap.valkey import Valkey
 from petition.config import addresses
 
 ATTACH_SECONDS = 40.0
-DYING_SECONDS = 8.0  # how long the processes of a killed tree may take to go (reaper.py: 4 s)
+DYING_SECONDS = 8.0  # the time for the processes of a killed supervisor to end (reaper.py: 4 s)
 SOCKET_NAME = "valkey.sock"
 
 
 @dataclass(frozen=True)
 class Services:
-    """Where the database and the queue are."""
+    """The addresses of the database and of Redis."""
 
     database_url: str
     redis_url: str
@@ -36,7 +36,7 @@ class Services:
 
 @dataclass(frozen=True)
 class EmbeddedServices(Services):
-    """Servers of our own, each of which can be stopped, killed and started again."""
+    """Embedded servers, each of which can be stopped, killed and started again."""
 
     postgres: Postgres
     valkey: Valkey
@@ -48,11 +48,11 @@ class EmbeddedServices(Services):
 
 
 class HomeInUse(CannotStart):
-    """Another process has this home folder."""
+    """Another process uses this home folder."""
 
 
 class Home:
-    """A home folder with its parts; private to its owner."""
+    """A home folder with its subfolders, private to its owner."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class Home:
         self._lock: int | None = None
 
     def make(self) -> None:
-        """Make what is missing; CannotStart with the reason when that is impossible."""
+        """Create what is missing. Raises CannotStart with the reason if that is impossible."""
         try:
             for folder in (self.folder, self.run, self.logs):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,7 +72,10 @@ class Home:
             ) from None
 
     def lock(self, grace: float = DYING_SECONDS) -> None:
-        """Take the folder, waiting so many seconds for what a dead holder left; HomeInUse when a live one has it."""
+        """Lock the folder, waiting `grace` seconds for leftovers of a dead holder.
+
+        Raises HomeInUse if a live one has it.
+        """
         descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + grace
         while not _flock(descriptor):
@@ -87,7 +90,7 @@ class Home:
         self._lock = descriptor
 
     def unlock(self) -> None:
-        """Give the folder back."""
+        """Unlock the folder."""
         self.ready.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -97,7 +100,7 @@ class Home:
 def embedded(
     folder: Path, *, fast: bool = False, environ: dict[str, str] | None = None
 ) -> tuple[Postgres | None, Valkey | None]:
-    """The servers this home has to run itself, not yet started; None for each that is given from outside."""
+    """Returns the servers that this home has to run, not yet started, and None for each that is given from outside."""
     database_url, redis_url = config.service_urls(folder, environ)
     run, logs = addresses.run_folder(folder), folder / "log"
     postgres = valkey = None
@@ -111,7 +114,7 @@ def embedded(
 
 
 def start_services(root: Path, *, fast: bool = True) -> EmbeddedServices:
-    """Private servers in `root`, whatever DATABASE_URL and REDIS_URL say; the caller stops them."""
+    """Start private servers in `root`, whatever DATABASE_URL and REDIS_URL are. The caller stops them."""
     Home(root).make()
     postgres, valkey = embedded(root, fast=fast, environ={})
     if postgres is None or valkey is None:  # pragma: no cover - an empty environment names no servers
@@ -122,7 +125,7 @@ def start_services(root: Path, *, fast: bool = True) -> EmbeddedServices:
 
 
 def launch(*servers: Postgres | Valkey | None) -> None:
-    """Start several at once and wait for all; on failure none is left."""
+    """Start several servers at once and wait for all. If one fails, all are killed."""
     ours = [server for server in servers if server is not None]
     try:
         for server in ours:
@@ -137,7 +140,7 @@ def launch(*servers: Postgres | Valkey | None) -> None:
 
 @contextmanager
 def services(folder: Path | None = None, *, fast: bool = False) -> Iterator[Services]:
-    """The database and the queue of a home folder for one command: running ones, else started for its duration."""
+    """Provide the database and Redis of a home folder for one command. They are started unless they are running."""
     home = Home(folder or config.home())
     urls = Services(*config.service_urls(home.folder))
     postgres, valkey = embedded(home.folder, fast=fast)
@@ -187,7 +190,7 @@ def _alive(holder: str) -> bool:
 
 
 def _private(folder: Path) -> None:
-    """A folder of ours alone; OSError when somebody else put one there."""
+    """Create a folder that is private to this user. Raises OSError if it belongs to somebody else."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():

@@ -1,4 +1,4 @@
-"""The commands of `python3 app.py`: what sets up, what runs, and the way to everything else."""
+"""The commands of `python3 app.py`: set-up, running everything, and access to all other commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; returns its exit code. Anything that stands in the way is one line and 2."""
+    """Run one command and return its exit code. Any obstacle becomes one line and exit code 2."""
     os.environ.setdefault("PETITION_ENV", Environment.DEVELOPMENT.value)
     command, rest = (argv[0], list(argv[1:])) if argv else ("up", [])
     if command in {"-h", "--help", "help"}:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def guarded(act: Callable[[], int]) -> int:
-    """Run `act`; whatever stands in the way is said in a line and answered with 2."""
+    """Run `act`. Any obstacle is reported in one line and becomes exit code 2."""
     try:
         return act()
     except AlreadyTold:
@@ -70,7 +70,7 @@ def _run(command: str, rest: list[str]) -> int:
 
 
 def up(rest: list[str]) -> int:
-    """The whole tree in the foreground until a signal; 0 when it stopped in order."""
+    """Run the whole tree in the foreground until a signal. Returns 0 when it stopped in order."""
     if rest:
         raise CannotStart(f"`up` takes no arguments; {' '.join(rest)!r} was given.")
     settings = Config.from_env()
@@ -102,7 +102,7 @@ def _announcement(settings: Config) -> Callable[[], None]:
 
 
 def answers(settings: Config, path: str = "/readyz") -> bool:
-    """Whether the web server and what it needs say that they are ready."""
+    """Returns whether the web server reports that it and its dependencies are ready."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared with, never bound to)
     line = http.client.HTTPConnection(host, settings.port, timeout=5)
     try:
@@ -128,7 +128,7 @@ def _refuse_taken_port(settings: Config) -> None:
 
 
 def show_help() -> int:
-    """Every command with its line."""
+    """Print every command with its description."""
     lines = {name: text for name, text in OWN.items()}
     folder = environment.place(os.environ, environment.RUN_LOCK)
     if environment.is_good(folder, environment.RUN_LOCK):
@@ -150,7 +150,7 @@ def _cli(command: str, rest: list[str]) -> int:
 
 
 def _commands() -> ModuleType:
-    """The commands that need the environment, imported once there is one."""
+    """Import the commands that need the environment, which exists by now."""
     return importlib.import_module("petition.cli")
 
 

@@ -1,7 +1,7 @@
-"""The Python environment: made once from a lock with hashes, known again by a stamp, then entered.
+"""The Python environment: created once from a lock file with hashes, recognised by a stamp, then entered.
 
-Guards that what runs is what the lock names, and that a half-made environment is never used: the stamp is written
-last. Refuses, with one sentence, a machine without the means to make one.
+Exactly what the lock file names is installed, and an incomplete environment is never used, because the stamp is written
+last. A machine that lacks the means to create one gets an error in one sentence.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NO_NETWORK = (
 
 
 def enter(argv: Sequence[str], *, tests: bool, environ: Mapping[str, str]) -> None:
-    """Go on in the environment: return when already inside a good one, else make it and start `argv` anew in it."""
+    """Return if this process runs in the right environment; otherwise create it and restart `argv` in it."""
     lock = TEST_LOCK if tests else RUN_LOCK
     folder = place(environ, lock)
     if not is_good(folder, lock):
@@ -51,7 +51,7 @@ def enter(argv: Sequence[str], *, tests: bool, environ: Mapping[str, str]) -> No
 
 
 def place(environ: Mapping[str, str], lock: Path) -> Path:
-    """Where the environment is: in the project, or, where that cannot be written, in a folder of the user's own."""
+    """Returns the folder of the environment: in the project, or in a user's folder if the project is not writable."""
     local = PROJECT / ".venv"
     target = local if local.exists() else PROJECT
     if is_good(local, lock) or os.access(target, os.W_OK):
@@ -66,7 +66,7 @@ def place(environ: Mapping[str, str], lock: Path) -> Path:
 
 
 def is_good(folder: Path, lock: Path) -> bool:
-    """Whether the environment was completed from this lock, or from the test lock, which holds all of it."""
+    """Returns whether the environment was completed from this lock file, or from the test lock, which includes it."""
     try:
         written = (folder / STAMP).read_text().split()
     except OSError:
@@ -75,13 +75,13 @@ def is_good(folder: Path, lock: Path) -> bool:
 
 
 def stamp(lock: Path) -> str:
-    """What tells one finished environment from another: the lock's bytes, Python's version and the machine."""
+    """Returns the stamp of a finished environment: a hash of the lock file, Python's version and the machine."""
     about = f"{platform.python_implementation()} {PYTHON} {platform.machine()}"
     return sha256(lock.read_bytes() + about.encode()).hexdigest()
 
 
 def make(folder: Path, lock: Path) -> None:
-    """Make the environment, or bring an older one of the same Python to this lock."""
+    """Create the environment, or update an older one of the same Python to this lock file."""
     packages = sum(line.partition("=")[1] == "=" and line[0].isalnum() for line in lock.read_text().splitlines())
     with step("environment", f"{packages} packages in {folder}"):
         if packages and not _same_python(folder):
@@ -96,7 +96,7 @@ def make(folder: Path, lock: Path) -> None:
 
 
 def install(folder: Path, lock: Path, uv: str | None) -> None:
-    """Install exactly what the lock names, wheels only, every hash checked."""
+    """Install exactly what the lock file names: wheels only, with every hash checked."""
     python = str(folder / "bin" / "python")
     if uv:
         _run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *_strict(lock)])
@@ -112,11 +112,12 @@ def _strict(lock: Path) -> list[str]:
 
 
 def _empty(folder: Path, uv: str | None) -> None:
-    """An environment to install into; without a stamp nothing in it is trusted."""
+    """Create an empty environment, or mark an existing one as incomplete by removing its stamp."""
     if _same_python(folder):
         (folder / STAMP).unlink()
         return
-    python = str(Path(sys.executable).resolve())  # not the link in the folder, which is deleted now
+    # The interpreter itself and not the link in the folder, which is deleted now.
+    python = str(Path(sys.executable).resolve())
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if uv:
@@ -150,7 +151,7 @@ def _ensure_venv() -> None:
 
 
 def apt_install(*packages: str) -> None:
-    """Install Debian packages as root; CannotStart when apt-get cannot."""
+    """Install Debian packages as root. Raises CannotStart if apt-get fails."""
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0:
@@ -169,7 +170,7 @@ def _imports(name: str) -> bool:
 
 
 def _readable() -> None:
-    """Packages are no secret, and whoever runs the database for root must be able to read its programs."""
+    """Make packages readable, because the user that runs the database for root must read its programs."""
     os.umask(0o022)
 
 
@@ -195,7 +196,7 @@ def _sentence(tool: str, output: str) -> str:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time makes an environment in this folder; the second finds it made."""
+    """Let one process at a time create an environment in this folder. The second one finds it complete."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

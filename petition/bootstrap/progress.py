@@ -1,4 +1,4 @@
-"""What a person sees while things start: one line a step, with its time; and one sentence when it cannot go on."""
+"""Progress for the person at the terminal: one line per step with its time, and one sentence for a failure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 
 class CannotStart(Exception):
-    """Something outside this program stands in the way; the message is one plain sentence for a terminal."""
+    """Something outside this program prevents the start. The message is one plain sentence for a terminal."""
 
 
 class AlreadyTold(CannotStart):
-    """The same, and the sentence stands in the terminal already."""
+    """Something prevents the start, and its sentence is already in the terminal."""
 
 
 class Step:
-    """One step under way; `outcome` is what its line says when it is done."""
+    """A running step. `outcome` is the text of its line when it is done."""
 
     def __init__(self, outcome: str) -> None:
         self.outcome = outcome
@@ -25,7 +25,7 @@ class Step:
 
 @contextmanager
 def step(name: str, outcome: str = "", *, quiet: bool = False) -> Iterator[Step]:
-    """Time a step and print its line on standard error once it is done; `quiet` prints nothing."""
+    """Time a step and print its line on standard error once it is done. `quiet` prints nothing."""
     began = time.monotonic()
     current = Step(outcome)
     yield current
@@ -34,6 +34,6 @@ def step(name: str, outcome: str = "", *, quiet: bool = False) -> Iterator[Step]
 
 
 def report(line: str) -> None:
-    """One line for the person at the terminal; standard output stays free for results."""
+    """Print one line for the person at the terminal. Standard output stays free for results."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

@@ -1,8 +1,9 @@
-"""The last one out: a tiny process that ends what is left when the supervisor is killed outright.
+"""A tiny process that ends all remaining processes if the supervisor is killed with SIGKILL.
 
-The kernel tells only direct children of a dead parent (process.py); the workers of a web server and of a queue are
-grandchildren. The reaper holds one end of a pipe and knows their process groups. When the other end closes without a
-farewell, it asks every group to stop, and soon kills it. It keeps the lock of the home folder until nothing is left.
+The kernel only signals direct children of a dead parent (process.py); the workers of a web server and of a queue are
+grandchildren. The reaper holds one end of a pipe and knows their process groups. If the other end closes without a
+farewell, it asks every group to stop, and soon kills it. It keeps the lock of the home folder until all processes have
+ended.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FAREWELL = b"0\n"
 
 
 class Reaper:
-    """The supervisor's end of the pipe. Must be made before any child, in the main thread."""
+    """The supervisor's end of the pipe. It must be created before any child, in the main thread."""
 
     def __init__(self) -> None:
         reading, self._writing = os.pipe()
@@ -31,21 +32,21 @@ class Reaper:
         os.close(reading)
 
     def watch(self, group: int) -> None:
-        """End this process group too, should the supervisor die."""
+        """End this process group, too, if the supervisor dies."""
         self._write(b"+%d\n" % group)
 
     def forget(self, group: int) -> None:
-        """This group has ended; its number may be given to a stranger."""
+        """Remove a group that has ended, because its number may be given to an unrelated process."""
         self._write(b"-%d\n" % group)
 
     def close(self) -> None:
-        """Everything stopped in order; nothing is left to do."""
+        """Report that everything stopped in order, so nothing is left to do."""
         self._write(FAREWELL)
         os.close(self._writing)
         os.waitpid(self._pid, 0)
 
     def _write(self, line: bytes) -> None:
-        with suppress(BrokenPipeError):  # somebody killed it; the kernel still tells the direct children
+        with suppress(BrokenPipeError):  # somebody killed the reaper; the kernel still signals the direct children
             os.write(self._writing, line)
 
 
@@ -78,7 +79,7 @@ def _end(groups: set[int]) -> None:
 
 
 def _runs(group: int) -> bool:
-    """Whether a process of this group lives; a zombie looks alive to kill(2), so /proc is read."""
+    """Returns whether a process of this group lives. For kill(2) a zombie looks alive, so /proc is read."""
     return kill_group(group, 0) and any(_lives_in(group, folder) for folder in Path("/proc").glob("[0-9]*"))
 
 

@@ -1,7 +1,7 @@
-"""How root runs a server that refuses to be root: in a user namespace of one process, else as nobody.
+"""Runs a server that refuses to run as root: in a user namespace of one process, else as nobody.
 
-Source: user_namespaces(7). In the namespace the server believes to be user 65534 while its files stay root's own.
-Where namespaces are refused (some containers), `nobody` runs it, kept able to reach folders below root's home.
+Source: user_namespaces(7). In the namespace the server believes that it is user 65534, while its files stay root's own.
+If namespaces are not available (in some containers), `nobody` runs it and can still reach folders below root's home.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Guise(StrEnum):
-    """As whom a server runs."""
+    """The ways to run a server that refuses root."""
 
     PLAIN = "plain"
     NAMESPACE = "namespace"
@@ -30,15 +30,18 @@ class Guise(StrEnum):
 
     @property
     def owner(self) -> int:
-        """The user id its files have on disk."""
+        """Returns the user id of its files on disk."""
         return NOBODY if self is Guise.NOBODY else os.geteuid()
 
     def become(self) -> Callable[[], None] | None:
-        """What to do between fork and exec."""
+        """Returns the function to call between fork and exec."""
         return enter_namespace if self is Guise.NAMESPACE else None
 
     def prefix(self, death_signal: str) -> list[str]:
-        """Words before the command. Changing the user clears the parent-death signal, so it is set anew."""
+        """Returns the words before the command.
+
+        Changing the user clears the parent-death signal, so it is set again.
+        """
         if self is not Guise.NOBODY:
             return []
         reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
@@ -53,14 +56,14 @@ class Guise(StrEnum):
         ]
 
     def give(self, folder: Path) -> None:
-        """Make a folder of its own for the server, readable by nobody else."""
+        """Create a private folder for the server."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self is Guise.NOBODY:
             os.chown(folder, NOBODY, NOBODY)
 
 
 def enter_namespace() -> None:
-    """Put this process into a user namespace where it is user 65534; OSError where that is refused."""
+    """Move this process into a user namespace where it is user 65534. Raises OSError if that is not allowed."""
     user, group = os.geteuid(), os.getegid()
     if LIBC.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -70,7 +73,7 @@ def enter_namespace() -> None:
 
 
 def guise(existing: Path) -> Guise:
-    """As whom to run, given the data folder there may be already; CannotStart when it is somebody else's."""
+    """Returns how to run the server, given an existing data folder. Raises CannotStart if another user owns it."""
     owner = existing.stat().st_uid if existing.exists() else os.geteuid()
     if owner not in {os.geteuid(), NOBODY if os.geteuid() == 0 else owner}:
         raise CannotStart(f"{existing} belongs to another user: set PETITION_HOME to a folder of your own.")

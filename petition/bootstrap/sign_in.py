@@ -1,7 +1,7 @@
-"""How the link that signs the demo's owner in gets from the process that makes it to the one that prints it.
+"""Passes the sign-in link of the demo's owner from the process that creates it to the one that prints it.
 
-Guards that nobody else reads it on the way: a file of the owner alone, in the private folder of what runs, gone once read.
-Refuses to fail a start: without the file there is no link, and everything else runs.
+Nobody else can read it: it is in a file of the owner alone, in the private folder of the running installation, and is
+deleted once it is read. A missing file never prevents a start: there is no link then, and everything else runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def _file(home: Path) -> Path:
 
 
 def leave_sign_in(home: Path, link: str) -> None:
-    """Leave a link for the process that announces; an older one is replaced."""
+    """Store a link for the process that announces it. It replaces an older one."""
     _file(home).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _file(home).unlink(missing_ok=True)
     descriptor = os.open(_file(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -24,7 +24,7 @@ def leave_sign_in(home: Path, link: str) -> None:
 
 
 def take_sign_in(home: Path) -> str:
-    """The link that was left, which is there no more; or nothing."""
+    """Returns the stored link and deletes it, or an empty text if there is none."""
     try:
         link = _file(home).read_text()
         _file(home).unlink()

@@ -1,9 +1,10 @@
-"""The process tree of one installation: started in order, watched, stopped in order.
+"""The process tree of one installation: started in order, supervised, stopped in order.
 
-Guards that everything runs or nothing does. A process that dies is started again, more slowly each time. One that
-keeps dying before the tree was ready stops it, with the name of the log to read; once it was ready, readers are served
-and signatures taken by what still runs, while the rest is tried again and again. SIGTERM, SIGINT and SIGHUP stop it within ten
-seconds; a second one does not wait. Order of the end: web, beat, workers, Valkey, PostgreSQL.
+Either everything runs or nothing does. A process that dies is started again, with a growing delay. One that keeps dying
+before the tree was ready stops the tree and names the log to read. Once the tree was ready, the remaining processes
+keep serving pages and taking signatures, while the dead one is restarted again and again. SIGTERM, SIGINT and SIGHUP
+stop the tree within ten seconds; a second signal does not wait. The processes end in this order: web, beat, workers,
+Valkey, PostgreSQL.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ FIRST_AGAIN = 0.5
 SLOWEST_AGAIN = 8.0
 READY_SECONDS = 60.0
 STOP_SECONDS = 9.5
-REFUSED = 2  # the exit code of a command that has said why
+REFUSED = 2  # the exit code of a command that has reported the reason
 Server = Postgres | Valkey
 
 
 class StopAsked(BaseException):
-    """A signal asked the tree to stop; raised wherever the main thread is."""
+    """A signal asked the tree to stop. It is raised wherever the main thread is."""
 
 
 @dataclass
 class Watched:
-    """A child and how it fares."""
+    """A child and its condition."""
 
     child: Child
     process: Process
@@ -52,10 +53,10 @@ class Watched:
 
 @dataclass
 class ProcessSupervisor:
-    """What to run in a home folder, and what runs of it.
+    """What to run in a home folder, and which of it runs.
 
-    `prepare` is run to its end before the children start; `answers` says when the first child serves, and then the
-    others are started.
+    `prepare` is completed before the children start. `answers` returns whether the first child serves; then the others
+    are started.
     """
 
     home: Home
@@ -72,7 +73,7 @@ class ProcessSupervisor:
     busy: bool = False
 
     def run(self, announce: Callable[[], None]) -> int:
-        """Start everything, call `announce` when it answers, watch until told to stop. Returns the exit code."""
+        """Start everything, call `announce` when it answers, and supervise until a stop. Returns the exit code."""
         self.home.make()
         self.home.lock()
         before = [signal.signal(number, self._asked) for number in SIGNALS]
@@ -114,7 +115,8 @@ class ProcessSupervisor:
         with step("processes", ", ".join(child.name for child in self.children)):
             first, *others = self.children
             self._open([first])
-            self._await_answer()  # alone, for on a small machine the others would take its time
+            # The first child starts alone, because on a small machine the others would slow it down.
+            self._await_answer()
             self._open(others)
 
     def _open(self, several: Sequence[Child]) -> None:
@@ -123,7 +125,7 @@ class ProcessSupervisor:
                 self.watched.append(Watched(child, self._spawn(child)))
 
     def _prepare(self, argv: Sequence[str]) -> None:
-        """Migrations and the demo, in one process that prints its own progress."""
+        """Run migrations and the demo in one process that prints its own progress."""
         preparation = subprocess.Popen(
             argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=2,
             preexec_fn=leashed(signal.SIGTERM, os.getpid()),  # noqa: PLW1509 - it only makes system calls
@@ -183,7 +185,7 @@ class ProcessSupervisor:
                     watched.process, watched.again_at = self._spawn(watched.child), None
 
     def _bury(self, watched: Watched) -> None:
-        """Note a death and when to try again: after 0.5 s, doubled with each quick death, at most 8 s."""
+        """Record a death and when to restart: after 0.5 s, doubled with each quick death, at most 8 s."""
         watched.process.kill()
         self.reaper.forget(watched.process.pid)
         quick = time.monotonic() - watched.process.began < QUICK_DEATH
@@ -204,7 +206,7 @@ class ProcessSupervisor:
             server.stop(1.0 if self.hurry else max(deadline - time.monotonic(), 1.0))
 
     def _end(self, several: list[Watched], deadline: float) -> None:
-        """Ask all of one rank at once, then wait for each as long as it may take."""
+        """Ask all processes of one rank to stop at once, then wait for each within its limit."""
         began = time.monotonic()
         for watched in several:
             if watched.process.alive():
@@ -217,7 +219,7 @@ class ProcessSupervisor:
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """Put a signal off until a process that was just started is also known."""
+        """Defer a signal until a process that was just started is registered."""
         self.busy = True
         try:
             yield

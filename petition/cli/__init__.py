@@ -1,6 +1,6 @@
-"""Commands: what an operator does from a terminal. One file a subject; no rule lives here.
+"""Commands for operators at a terminal. Each subject has one file, which contains no rules of the domain.
 
-This module lists every command. The module of a command is imported when the command is asked for, not before.
+This module lists every command. A command's module is imported only when the command is used.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ COMMANDS: Final = {
     "withdraw": "petition.cli.signer:withdraw",
     "worker": "petition.cli.setup:worker",
 }
-"""A command's name, and `module:attribute` of the click command behind it."""
+"""A command's name, and `module:attribute` of its click command."""
 
 
 class Commands(click.Group):
     """The group of all commands in `COMMANDS`."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The names, in the order in which help shows them."""
+        """Returns the names, in the order in which help shows them."""
         return sorted(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now; nothing for a name that is none."""
+        """Returns the command of that name, imported now, or None for an unknown name."""
         place = COMMANDS.get(cmd_name)
         if place is None:
             return None
@@ -61,7 +61,7 @@ def cli() -> None:
 
 
 def lines() -> dict[str, str]:
-    """Each command's name and what it does, in a line of at most 90 characters."""
+    """Returns each command's name and description, in a line of at most 90 characters."""
     context = click.Context(cli)
     known = {name: cli.get_command(context, name) for name in COMMANDS}
     return {name: command.get_short_help_str(90) for name, command in known.items() if command}

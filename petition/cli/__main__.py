@@ -1,4 +1,4 @@
-"""`python -m petition.cli`."""
+"""Runs the command line with `python -m petition.cli`."""
 
 from petition.cli import cli
 

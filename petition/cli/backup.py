@@ -1,4 +1,4 @@
-"""Backups from a terminal: make a key, write a file, restore it."""
+"""Backups from a terminal: create a key, write a backup, restore it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ FILE: Final = click.Path(path_type=Path)
 
 
 class FileOrCommand(click.Group):
-    """A group in which every word but `key` is the name of a file to write."""
+    """A group in which every word except `key` is the name of a file to write."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command that may be left out in its place."""
+        """Insert the command `write` where it was left out."""
         known = bool(args) and args[0] in {"key", "write", *ctx.help_option_names}
         return super().parse_args(ctx, args if known or not args else ["write", *args])
 
 
 @click.group(cls=FileOrCommand)
 def backup() -> None:
-    """Backups: `backup key FILE` makes a key, `backup FILE` writes the database into a file sealed to it."""
+    """Back up the database: `backup key FILE` makes a key, `backup FILE` writes a backup that is encrypted for it."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def _surroundings() -> Iterator[Config]:
 @backup.command()
 @click.argument("private", metavar="FILE", type=FILE)
 def key(private: Path) -> None:
-    """Make a key pair: the private half into FILE, which belongs elsewhere; the public half is printed and kept here."""
+    """Make a key pair. FILE gets the private key and belongs elsewhere; the public key is printed and kept here."""
     with _surroundings() as config:
         public = keys.make(private)
         (config.home / KEPT_PUBLIC).write_text(f"{public}\n", encoding="ascii")
@@ -57,7 +57,7 @@ def key(private: Path) -> None:
 @click.argument("file", type=FILE)
 @click.option("--to", metavar="PUBLICKEY", help="whom to seal it to; without it, the key made here last")
 def write(file: Path, to: str | None) -> None:
-    """Write everything the database holds into FILE, as of one moment."""
+    """Write all data of the database into FILE, as of one moment."""
     with _surroundings() as config:
         written = backups.write(db.engine(), file, keys.read_public(to or _kept(config)), clock.now())
         rows = sum(written.rows.values())
@@ -80,7 +80,7 @@ def _kept(config: Config) -> str:
 )
 @click.option("--keep-sealed", is_flag=True, help="With --ledger: keep bodies that were under seal in the backup.")
 def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bool, keep_sealed: bool) -> None:
-    """Restore the backup in FILE, all of it or nothing; nothing is mailed until `sending resume`."""
+    """Restore the backup in FILE completely or not at all. No mail is sent until `sending resume`."""
     with _surroundings() as config:
         order = Order(file, keys.read_private(private), config.home, replace, ledgers, keep_sealed)
         restored = backups.restore(db.engine(), order, clock.now())

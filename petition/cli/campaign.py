@@ -1,4 +1,4 @@
-"""Campaigns and their ledgers: what happens to them, and a recount."""
+"""Campaigns and their ledgers from a terminal: state changes, demands, a recount."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from petition.cli.common import named, opened, refuse
 from petition.core import clock, db
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
-"""A batch that is written while its ledger is recounted is seen in all tables or in none."""
+"""A batch that is written during a recount is seen in all tables or in none."""
 
 
 @click.group()
 def campaign() -> None:
-    """Campaigns: list, open, close, record what came of them."""
+    """List, open and close campaigns, and record the status of their demands."""
 
 
 @campaign.command("list")
 def list_() -> None:
-    """Every campaign with its state."""
+    """List every campaign with its state."""
     with opened(), db.session() as session:
         for found in session.scalars(campaigns.every()):
             click.echo(f"{found.slug:<40} {found.state}")
@@ -35,7 +35,7 @@ def list_() -> None:
     "state", type=click.Choice([state.value for state in CampaignState if state is not CampaignState.DRAFT])
 )
 def move(slug: str, state: str) -> None:
-    """Take a campaign to its next state."""
+    """Move a campaign to its next state."""
     with opened(), db.transaction() as session:
         try:
             epochs.change(session, named(session, slug), CampaignState(state), clock.now())
@@ -51,20 +51,20 @@ def move(slug: str, state: str) -> None:
 @click.argument("state", type=click.Choice([state.value for state in DemandState]))
 @click.argument("source")
 def demand(slug: str, number: int, state: str, source: str) -> None:
-    """Record what became of a demand, and who reports it."""
+    """Record the status of a demand, and who reports it."""
     with opened(), db.transaction() as session:
         campaigns.judge_demand(session, named(session, slug), number, DemandState(state), source, clock.now().date())
 
 
 @click.group()
 def ledger() -> None:
-    """The ledger: recount it."""
+    """Recount ledgers."""
 
 
 @ledger.command()
 @click.argument("slug", required=False)
 def verify(slug: str | None) -> None:
-    """Recount from the entries; exit code 1 on any drift."""
+    """Recount from the entries. The exit code is 1 if anything differs."""
     with opened(), db.session() as session:
         found = [named(session, slug)] if slug else session.scalars(campaigns.every(but_drafts=True)).all()
         drifted = [_report(each) for each in found]

@@ -1,4 +1,4 @@
-"""Closing a campaign from a terminal: first what it destroys, then, when it is said again, the close."""
+"""Closes a campaign from a terminal: it first shows what the close deletes, and closes only with --yes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from petition.usecases.close_preview import ClosePreview
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
 def close(slug: str, *, yes: bool) -> None:
-    """Close a campaign for good; says what will be lost, and does it only with --yes."""
+    """Close a campaign for good. Without --yes, only show what will be lost."""
     with opened() as here, db.transaction() as session:
         found = named(session, slug)
         if found.state is not CampaignState.OPEN:

@@ -1,6 +1,6 @@
-"""The frame of every command: one configuration, one transaction, faults in one line.
+"""What all commands share: one configuration, one transaction, errors in one line.
 
-Guards that bad input is one sentence and exit code 2, and that nobody sees a stack trace of what was foreseen.
+Bad input results in one sentence and exit code 2, and expected errors never show a stack trace.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ FULL: Final = frozenset({"53100"})  # disk_full
 
 
 def refuse(sentence: str) -> NoReturn:
-    """One line for the terminal, exit code 2."""
+    """Print one line and exit with code 2."""
     click.echo(sentence, err=True)
     sys.exit(2)
 
 
 @contextmanager
 def opened() -> Iterator[Config]:
-    """A command's surroundings: configuration, servers, database, keys; faults become one sentence."""
+    """Open a command's configuration, servers, database and keys. Errors become one sentence."""
     config = configured()
     try:
         with bootstrap.services(config.home):
@@ -56,7 +56,7 @@ def opened() -> Iterator[Config]:
 
 
 def _describe_error(error: DBAPIError) -> str:
-    """A database's fault in a sentence; one that nobody foresaw is raised again."""
+    """Returns a sentence for a database error. Unexpected errors are raised again."""
     state = getattr(error.orig, "sqlstate", None)
     if state in NO_TABLES:
         return "The database does not hold this version’s tables: run `python3 app.py migrate`."
@@ -72,7 +72,7 @@ def _describe_error(error: DBAPIError) -> str:
 
 
 def configured() -> Config:
-    """The configuration of a process that stays in the foreground, or one sentence for each fault in it."""
+    """Returns the configuration of a foreground process. Each fault in it is reported in one sentence."""
     try:
         config = Config.from_env()
         postbox_for(config)
@@ -84,7 +84,7 @@ def configured() -> Config:
 
 
 def named(session: Session, slug: str) -> Campaign:
-    """The campaign of that name, whatever its state, or one sentence."""
+    """Returns the campaign with that slug, in any state, or exits with one sentence."""
     found = campaigns.find_any(session, slug)
     if found is None:
         refuse(f"There is no campaign {slug!r}.")

@@ -1,4 +1,4 @@
-"""Mail from a terminal: subscribers, digests, updates, halts, bounces."""
+"""Mail from a terminal: subscribers, digests, updates, pauses, bounces."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENTERED = click.Choice([Audience.ORGANISER.value, Audience.ADDRESSEE.value])
 
 
 def sender(config: Config) -> Sender:
-    """What mail is sent with from here."""
+    """Returns the sender of mail from a terminal."""
     return Sender(
         postbox_for(config), config.base_url, config.secret_key, config.pepper, config.mail_from, config.mail_rate
     )
@@ -38,13 +38,13 @@ def sender(config: Config) -> Sender:
 
 @click.group()
 def digest() -> None:
-    """Digests: plan, preview, send, and what was given up."""
+    """Plan, preview and send digests, and list and retry mails that were given up."""
 
 
 @digest.command()
 @click.argument("slug", required=False)
 def plan(slug: str | None) -> None:
-    """Make the editions that are due, of one campaign or of all."""
+    """Make the due editions of one campaign or of all."""
     with opened():
         with db.session() as session:
             found = [named(session, slug).id] if slug else campaigns.public_ids(session)
@@ -61,7 +61,7 @@ def plan(slug: str | None) -> None:
 @LANG
 @click.option("--html", type=click.Path(path_type=Path), help="Write the HTML into this file, too.")
 def preview(slug: str, kind: str, lang: str, html: Path | None) -> None:
-    """Show what a mail would say now. Nothing is sent, nothing is remembered."""
+    """Show what a mail would contain now. Nothing is sent or stored."""
     with opened() as config, db.session() as session:
         sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
         if sheet is None:
@@ -77,7 +77,7 @@ def preview(slug: str, kind: str, lang: str, html: Path | None) -> None:
 @click.argument("address")
 @LANG
 def test(slug: str, kind: str, address: str, lang: str) -> None:
-    """Send one mail as it would be now to one address, with links that lead to nobody's settings."""
+    """Send one mail, as it would be now, to one address. Its links lead to no settings."""
     with opened() as config, db.session() as session:
         sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
         if sheet is None:
@@ -112,7 +112,7 @@ def dead() -> None:
 
 @digest.command()
 def retry() -> None:
-    """Plan every given-up mail again that somebody still takes."""
+    """Plan every given-up mail again that somebody still wants."""
     with opened(), db.transaction() as session:
         found = digests.retry(session, None, clock.now())
         click.echo(f"{found.again} mails planned again.")
@@ -124,11 +124,11 @@ def retry() -> None:
 
 @click.group()
 def sending() -> None:
-    """Kill switches for mail: everything, one campaign, one kind."""
+    """Pause and resume mail: everything, one campaign, one kind."""
 
 
 def _what(session: Session, what: str) -> str:
-    """`all`, `kind:<kind>`, or `campaign:<name>` with the name made into what rows hold."""
+    """Returns `all`, `kind:<kind>` or `campaign:<slug>`, the slug converted to what the rows hold."""
     kind, _, name = what.partition(":")
     if what == "all" or (kind == "kind" and name in {*DIGESTS, *NOTICES}):
         return what
@@ -139,7 +139,7 @@ def _what(session: Session, what: str) -> str:
 
 @sending.command()
 def status() -> None:
-    """Show what is not sent now."""
+    """Show what is paused."""
     with opened() as config, db.transaction() as session:
         halts = queue.current_pauses(session, config.base_url)
         click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
@@ -150,7 +150,7 @@ def status() -> None:
 @sending.command()
 @click.argument("what", default="all")
 def pause(what: str) -> None:
-    """Stop sending `all`, `kind:<kind>` or `campaign:<name>`."""
+    """Pause `all`, `kind:<kind>` or `campaign:<name>`."""
     with opened(), db.transaction() as session:
         queue.pause(session, _what(session, what), clock.now())
 
@@ -158,7 +158,7 @@ def pause(what: str) -> None:
 @sending.command()
 @click.argument("what", default="all")
 def resume(what: str) -> None:
-    """Go on sending, with `all` or `refused` also after the mail server refused everything.
+    """Resume sending. `all` and `refused` also end a pause by refusals of the mail server.
 
     In a restored copy, `all` also drops what the original may have sent meanwhile.
     """
@@ -170,7 +170,7 @@ def resume(what: str) -> None:
 
 @click.group()
 def update() -> None:
-    """News by the organisers."""
+    """Publish updates by the organisers."""
 
 
 @update.command()
@@ -178,7 +178,7 @@ def update() -> None:
 @click.option("--text", "texts", multiple=True, required=True, metavar="LANG=FILE", help="A text, once a language.")
 @click.option("--mail", is_flag=True, help="Mail it to those who asked for updates as they happen.")
 def publish(slug: str, texts: tuple[str, ...], *, mail: bool) -> None:
-    """Publish news on the page and, with --mail, by mail; three a week at most."""
+    """Publish an update on the page and, with --mail, by mail, at most three a week."""
     with opened(), db.transaction() as session:
         found, now = named(session, slug), clock.now()
         try:
@@ -206,13 +206,13 @@ def _read(texts: tuple[str, ...]) -> dict[str, str]:
 
 @click.group()
 def subscriber() -> None:
-    """Subscribers: numbers, who is entered by hand, suppressed addresses. Addresses are never shown."""
+    """Count subscribers, enter them by hand, lift suppressions. Addresses are never shown."""
 
 
 @subscriber.command()
 @click.argument("slug")
 def numbers(slug: str) -> None:
-    """How many want which rhythm."""
+    """Count the subscribers by frequency."""
     with opened(), db.session() as session:
         for name, n in sorted(subscribers.numbers(session, named(session, slug).id).items()):
             click.echo(f"{name:<12} {n}")
@@ -224,7 +224,7 @@ def numbers(slug: str) -> None:
 @click.argument("address")
 @LANG
 def enter(slug: str, audience: str, address: str, lang: str) -> None:
-    """Enter an organiser or the addressee, who then get their digests without confirming."""
+    """Enter an organiser or the addressee, who get their digests without confirming."""
     with opened() as config, db.transaction() as session:
         found = named(session, slug)
         try:
@@ -239,7 +239,7 @@ def enter(slug: str, audience: str, address: str, lang: str) -> None:
 
 @subscriber.command()
 def suppressed() -> None:
-    """How many are suppressed since which day because a mail server said that their address does not exist."""
+    """Count suppressed subscribers by day. A mail server reported that their addresses do not exist."""
     with opened(), db.session() as session:
         for day, n in subscribers.suppressed_by_day(session).items():
             click.echo(f"{day} {n}")
@@ -250,7 +250,7 @@ def suppressed() -> None:
 @click.argument("address", required=False)
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Everybody who was suppressed on this day (UTC).")
 def lift(address: str | None, day: datetime | None) -> None:
-    """Mail an address again that was suppressed, or all of a day; a complaint is lifted by its address only."""
+    """Mail a suppressed address again, or all of a day. A complaint is lifted by its address only."""
     if (address is None) == (day is None):
         refuse("Say an address, or --day and a day.")
     with opened() as config, db.transaction() as session:
@@ -272,7 +272,7 @@ def _lifted(session: Session, pepper: bytes, address: str) -> str:
 
 @click.group()
 def bounces() -> None:
-    """Bounces that come back as mails."""
+    """Process bounces that arrive as mails."""
 
 
 @bounces.command("read")

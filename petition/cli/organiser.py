@@ -1,4 +1,4 @@
-"""Organisers: invite the first one of a campaign, list them, let one in again, shut one out."""
+"""Organisers from a terminal: invite the first one of a campaign, list them, let one in again, disable one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from petition.organisers.actor import Operator
 
 @click.group()
 def organiser() -> None:
-    """Organisers: invite, list, let in, disable."""
+    """Invite, list, let in and disable organisers."""
 
 
 @organiser.command()
 @click.option("--campaign", "slug", help="the campaign to organise; without it, one who may begin campaigns")
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="owner where nothing is said")
 def invite(slug: str | None, role: str | None) -> None:
-    """Print a link that lets somebody join; it works once, within 72 hours."""
+    """Print a link that lets somebody join. It works once, within 72 hours."""
     if role and not slug:
         refuse("A role is a role in a campaign: name it with --campaign.")
     with opened() as config, db.transaction() as session:
@@ -35,7 +35,7 @@ def invite(slug: str | None, role: str | None) -> None:
 
 @organiser.command("list")
 def list_() -> None:
-    """Every organiser, with the campaigns and the role in each."""
+    """List every organiser, with the role in each campaign."""
     with opened(), db.session() as session:
         slugs = {found.id: found.slug for found in session.scalars(campaigns.every())}
         for someone in session.scalars(select(Organiser).order_by(Organiser.known_as)):
@@ -49,7 +49,7 @@ def list_() -> None:
 @organiser.command("let-in")
 @click.argument("name")
 def let_in(name: str) -> None:
-    """Print a link that signs an organiser in, once, within 72 hours: for those who lost every way in."""
+    """Print a link that signs an organiser in, once, within 72 hours, after losing every way to sign in."""
     with opened() as config, db.transaction() as session:
         someone = _organiser(session, name)
         if someone.disabled:
@@ -60,7 +60,7 @@ def let_in(name: str) -> None:
 @organiser.command()
 @click.argument("name")
 def disable(name: str) -> None:
-    """Shut an organiser out everywhere, at once."""
+    """Block an organiser everywhere, at once."""
     with opened(), db.transaction() as session:
         someone = _organiser(session, name)
         organisers.disable(session, someone, clock.now())

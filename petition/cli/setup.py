@@ -1,4 +1,4 @@
-"""Setting up and running: tables, the demo, and each process in the foreground."""
+"""Set-up and running: tables, the demo, and each process in the foreground."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWNER: Final = "Owner"
 
 @click.command()
 def prepare() -> None:
-    """Bring the database up to date; in development, sow the demo campaign."""
+    """Bring the database up to date and, in development, insert the demo campaign."""
     with opened() as config:
         _timed("migrations", lambda: _migrate(config))
         if config.env is not config.env.PRODUCTION:
@@ -33,7 +33,7 @@ def prepare() -> None:
 
 
 def _leave_a_link(config: Config) -> None:
-    """A link that signs the demo's owner in once, for the process that announces what runs here."""
+    """Create a link that signs the demo's owner in once, for the process that announces it."""
     with db.transaction() as session:
         owner = organisers.named(session, OWNER) or organisers.enrol(session, OWNER, "en", clock.now())
         mine = organisers.campaigns_of(session, owner.id)
@@ -74,7 +74,7 @@ def migrate_() -> None:
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def seed(file: Path | None) -> None:
-    """Sow the demo campaign, or the one a file describes; a second time changes nothing."""
+    """Insert the demo campaign, or the one that a file describes. A second time changes nothing."""
     with opened() as config:
         _migrate(config)
         click.echo(_sown(config, file or FOUNDING))
@@ -96,7 +96,7 @@ def worker(name: str) -> None:
 
 @click.command()
 def beat() -> None:
-    """Run the clock that nudges in the foreground."""
+    """Run Celery beat, which starts periodic tasks, in the foreground."""
     config = configured()
     (config.home / "run").mkdir(parents=True, exist_ok=True)
     _become(commands.beat(config).argv, config)

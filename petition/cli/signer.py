@@ -1,4 +1,4 @@
-"""Signing from the terminal: the same stand-alone program that the site serves as /sign.py."""
+"""Signing from the terminal, with the stand-alone program that the site serves as /sign.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import click
 from petition.blindsign import signer
 
 LINES = {
-    "sign": "Sign a letter from the terminal: its address, then what is asked.",
-    "receipt": "Where the signature of a receipt stands.",
-    "hide": "Take the name off, with a receipt.",
-    "withdraw": "Take the signature back, with a receipt.",
+    "sign": "Sign a letter, from its address, in a dialogue.",
+    "receipt": "Show the status of a receipt's signature.",
+    "hide": "Hide the name, with a receipt.",
+    "withdraw": "Withdraw the signature, with a receipt.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: the tables of every concept, both schemas."""
+"""Alembic's entry point: the tables of every concept, in both schemas."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
@@ -10,7 +10,7 @@ URL = context.config.get_main_option("sqlalchemy.url")
 
 
 def run() -> None:
-    """Migrate over one connection: the caller's, inside its transaction, or one of our own."""
+    """Migrate over one connection: the caller's, inside its transaction, or a new one."""
     given = context.config.attributes.get("connection")
     if given is not None:
         over(given)
@@ -22,7 +22,7 @@ def run() -> None:
 
 
 def over(connection: Connection) -> None:
-    """The verification schema is made first, because the version table may need it."""
+    """Migrate over a connection. The verification schema comes first, because the version table may need it."""
     connection.execute(text("CREATE SCHEMA IF NOT EXISTS verification"))
     context.configure(connection=connection, target_metadata=Base.metadata, include_schemas=True)
     context.run_migrations()

@@ -1,4 +1,5 @@
-"""What organisers do that touches several concepts at once: acts under two keys, removals of many, exports, figures.
+"""What organisers do that touches several concepts: acts with approval, bulk removals, exports, figures.
 
-Guards that the web and the workers do the same thing in the same way. Refuses HTTP; `petition.web.dashboard` has it.
+The web process and the workers share this code, so they do the same thing in the same way. It contains no HTTP, which
+is in `petition.web.dashboard`.
 """

@@ -1,8 +1,8 @@
-"""What two organisers do together: the right that each act takes, and what happens once the second key is turned.
+"""Acts that need two organisers: the right that each takes, and what happens once it is approved.
 
-Guards that approval and act are one transaction: both happen or neither, and once. Guards that both keys are good when the
-second one turns: whoever asked and whoever approves must still have the right. A new act is a function and a line in ACTS,
-a line in RIGHTS, and a sentence in `petition.web.dashboard.approval_requests`. Refuses an act that nobody asked for.
+Approval and act are one transaction: both happen or neither, and only once. When the approval is given, the organiser
+who asked and the one who approves must both still have the right. A new act is a function and a line in ACTS, a line in
+RIGHTS, and a sentence in `petition.web.dashboard.approval_requests`. An act that nobody requested is rejected.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
 
 
 class RightMissing(ExpectedError):
-    """The role of whoever approves does not allow the act itself."""
+    """The role of the approving organiser does not allow the act itself."""
 
     status = 403
 
 
 def waiting(session: Session, campaign_id: CampaignId, now: datetime) -> list[tuple[ApprovalRequest, str]]:
-    """Requests that can be decided, oldest first, each with the name of whoever asked and still may."""
+    """Returns requests that can be decided, oldest first, with the asker's name, if the asker still has the right."""
     asking = approvals.waiting(campaign_id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
     asking = asking.join(Organiser, Organiser.id == ApprovalRequest.asked_by)
     member = (Membership.organiser_id == ApprovalRequest.asked_by) & (
@@ -57,7 +57,10 @@ def waiting(session: Session, campaign_id: CampaignId, now: datetime) -> list[tu
 
 
 def approve(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> ApprovalRequest:
-    """Turn the second key and do what was asked. Raises RequestUnknown, SameOrganiser, RightMissing, the act's own."""
+    """Approve a request and carry it out.
+
+    Raises RequestUnknown, SameOrganiser, RightMissing, and the act's own errors.
+    """
     request = approvals.approve(session, campaign.id, request_id, actor)
     _require(session, request, actor.by)
     if not organisers.may(session, request.asked_by, RIGHTS[request.act], campaign.id):
@@ -67,14 +70,14 @@ def approve(session: Session, campaign: Campaign, request_id: bytes, actor: Acto
 
 
 def refuse(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> ApprovalRequest:
-    """Say no, or take one's own request back. Raises RequestUnknown, RightMissing."""
+    """Refuse a request, or take one's own back. Raises RequestUnknown, RightMissing."""
     request = approvals.refuse(session, campaign.id, request_id, actor)
     _require(session, request, actor.by)
     return request
 
 
 def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> ApprovalRequest:
-    """Ask for a second organiser to close a campaign; whoever asks twice asks once. Raises StepSkipped."""
+    """Ask for a second organiser to close a campaign. Asking again returns the same request. Raises StepSkipped."""
     if campaign.state is not CampaignState.OPEN:
         raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
     for request, _name in waiting(session, campaign.id, actor.now):
@@ -89,7 +92,7 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
 def change_member(
     session: Session, campaign: Campaign, organiser_id: OrganiserId, to: Role | None, actor: Actor
 ) -> ApprovalRequest | None:
-    """Give a member another role, or none: at once, or for an owner once a second organiser agrees.
+    """Change or end a member's role: at once, or for an owner after a second organiser's approval.
 
     Raises MemberUnknown, LastOwner.
     """
@@ -133,4 +136,4 @@ ACTS: Final[dict[ApprovalKind, Doing]] = {
     ApprovalKind.REMOVE_OWNER: _remove_owner,
     ApprovalKind.CLOSE: _close,
 }
-"""What each act does; one that is not here cannot be approved."""
+"""What each act does. An act that is not listed here cannot be approved."""

@@ -1,6 +1,7 @@
-"""What a close destroys, in figures, before anybody decides it (docs/protocol.md §4.5).
+"""The effects of a close, in figures, for organisers who decide about it (docs/protocol.md §4.5).
 
-Guards against a close by surprise: it cannot be taken back. Changes nothing; the close itself is `petition.epochs`'.
+A close cannot be undone, so nobody should be surprised by it. This module changes nothing; `petition.epochs` performs
+the close.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from petition.verification.tables import Tag
 class ClosePreview:
     """What a campaign holds that ends with its close.
 
-    `pending` signatures and `tombstones` get a last batch, `waves` of removals that run are brought to their end, `tags`
-    of verified people are deleted with the issuer's key, `unused` of the passes `issued` can no longer be used, `readers`
-    keep their mail for half a year, and `others` are the campaigns that stay open.
+    `pending` signatures and `tombstones` get a last batch. Running `bulk_removals` are finished. `tags` of verified
+    people are deleted with the issuer's key. `unused` of the `issued` passes can no longer be used. `readers`
+    (subscribers) get mail for another half a year. `others` is the number of campaigns that stay open.
     """
 
     pending: int
@@ -38,7 +39,7 @@ class ClosePreview:
 
 
 def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
-    """Count, for a campaign that is open."""
+    """Count for an open campaign."""
     pending, tombstones = signatures.waiting(session, campaign.id)
     issued = sum(verification.issued(session, campaign.id).values())
     others = select(func.count()).select_from(Campaign)

@@ -1,7 +1,7 @@
-"""How a letter grew: the points of a chart, by day, or by batch while there are few days.
+"""The growth of a letter: the points of a chart, by day, or by batch while there are few days.
 
-Guards the dashboard's speed: two queries over one row a batch, whatever their number. Refuses more points than a page can
-show; what lies between two of them is in the ledger.
+The chart takes two queries over one row per batch, whatever their number, so that the dashboard stays fast. It has no
+more points than a page can show; what lies between two points is in the ledger.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ FEW_DAYS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points, oldest first, `lost` counted from the beginning; `fine`: by batch, not by day."""
+    """Points, oldest first. `lost` counts from the beginning; `fine` means by batch instead of by day."""
 
     points: Sequence[Point]
     fine: bool
 
 
 def curve(session: Session, campaign: Campaign, days: int | None, now: datetime) -> Curve:
-    """The last so many days of an opened campaign, or all of them."""
+    """Returns the last `days` days of an opened campaign, or all of them."""
     first_day = now.date() - timedelta(days=days - 1) if days else date.min
     span = select(func.min(Epoch.day), func.max(Epoch.day)).where(
         Epoch.campaign_id == campaign.id, Epoch.day >= first_day
@@ -52,12 +52,12 @@ def _lost(head: log.Head) -> int:
 
 
 def _end(day: date, now: datetime) -> datetime:
-    """The last moment of a day that is over, or now."""
+    """Returns the last moment of a past day, or now."""
     return min(datetime.combine(day, time(23, 59, 59), UTC), now)
 
 
 def _summed(points: Sequence[Point], lost: int) -> list[Point]:
-    """Losses added up backwards from the ledger's own sum."""
+    """Add the losses up backwards from the ledger's total."""
     found = []
     for each in reversed(points):
         found.append(replace(each, lost=lost))

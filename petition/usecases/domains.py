@@ -1,7 +1,7 @@
-"""Changing whose addresses count, once a letter is open: under two keys, since it decides who may sign.
+"""Changes the work domains of an open letter. This needs an approval, because it decides who may sign.
 
-Guards against an organiser who lets strangers in, or colleagues out, alone. What will hold afterwards stands whole in the
-request. Refuses an empty list. Passes that were issued stay good, whatever happens to their domain.
+No organiser alone can let strangers in or exclude colleagues. The request contains the complete new list. An empty list
+is rejected. Passes that were issued stay valid, whatever happens to their domain.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Policies = Mapping[str, Mapping[str, bool]]
 
 
 def ask(session: Session, campaign: Campaign, after: Policies, actor: Actor) -> ApprovalRequest:
-    """Ask for other domains from now on; raises CampaignFaulty, CampaignNotOpen, CampaignClosed."""
+    """Ask for other domains from now on. Raises CampaignFaulty, CampaignNotOpen, CampaignClosed."""
     require_open(campaign)
     before, domains = campaign.domains, {name: dict(policy) for name, policy in after.items()}
     if not domains or domains == before:
@@ -37,7 +37,7 @@ def ask(session: Session, campaign: Campaign, after: Policies, actor: Actor) -> 
 
 
 def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    """Do what a request for other domains asks, in the transaction of the second key."""
+    """Carry out a request for other domains, in the transaction of its approval."""
     session.refresh(campaign, with_for_update=True)
     require_open(campaign)
     campaign.domains = dict(request.about["domains"])

@@ -1,7 +1,7 @@
-"""From an idea to an open letter: begin, change, duplicate, open; each with its line in the journal.
+"""From an idea to an open letter: begin, change, duplicate, open. Each step adds a line to the audit log.
 
-Guards that a draft has an owner from its first moment, and that of two who open it at once one does. Refuses nothing
-that the campaign itself allows (`petition.campaigns`).
+A draft has an owner from its first moment, and if two organisers open it at once, only one succeeds. Everything that
+the campaign itself allows (`petition.campaigns`) is allowed here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from petition.organisers.audit_log import Action
 
 
 class Advice(StrEnum):
-    """What is not needed for an opening, but missed later."""
+    """Things that are not required for an opening, but would be missed later."""
 
     NO_ADDRESSEE_ROLE = "no_addressee_role"
     NO_ORGANISERS = "no_organisers"
@@ -35,7 +35,7 @@ class Advice(StrEnum):
 
 
 def begin(session: Session, slug: str, host: str, title: str, languages: list[str], actor: Actor) -> Campaign:
-    """An empty draft whose owner is whoever began it; raises SlugTaken, CampaignFaulty."""
+    """Insert an empty draft, owned by the organiser who began it. Raises SlugTaken, CampaignFaulty."""
     made = campaigns.begin(session, slug, f"{host}/c/{slug}", title, languages)
     organisers.join(session, made.id, actor.by, Role.OWNER, actor.now)
     audit_log.write(session, made.id, actor, Action.CAMPAIGN_DRAFTED)
@@ -43,7 +43,7 @@ def begin(session: Session, slug: str, host: str, title: str, languages: list[st
 
 
 def duplicate(session: Session, source: Campaign, slug: str, host: str, actor: Actor) -> Campaign:
-    """A draft with all that another campaign says and aims at; raises SlugTaken, CampaignFaulty."""
+    """Insert a draft with the content and milestones of another campaign. Raises SlugTaken, CampaignFaulty."""
     made = campaigns.duplicate(session, source, slug, f"{host}/c/{slug}")
     for goal in goals(session, source):
         copy = {
@@ -56,33 +56,33 @@ def duplicate(session: Session, source: Campaign, slug: str, host: str, actor: A
 
 
 def record_step(session: Session, campaign: Campaign, step: str, actor: Actor) -> None:
-    """Write into the journal which part was changed, if anything was."""
+    """Record in the audit log which part was changed, if anything was."""
     if session.dirty or session.new or session.deleted:
         audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_CHANGED, {"step": step})
 
 
 def open_now(session: Session, campaign: Campaign, actor: Actor) -> None:
-    """Open a draft; raises CampaignIncomplete, StepSkipped for whoever comes second."""
+    """Open a draft. Raises CampaignIncomplete, and StepSkipped if somebody else opened it before."""
     session.refresh(campaign, with_for_update=True)
     epochs.open_campaign(session, campaign, actor.now)
     audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_OPENED)
 
 
 def goals(session: Session, campaign: Campaign) -> list[Goal]:
-    """What a campaign aims at, numbers first, smallest first."""
+    """Returns the milestones that a campaign aims at, numbers first, smallest first."""
     query = select(Goal).where(Goal.campaign_id == campaign.id)
     return sorted(session.scalars(query), key=lambda goal: (goal.kind, goal.value))
 
 
 def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
-    """Aim at one more milestone; repeating it changes nothing. Raises LetterFrozen for what is no draft."""
+    """Add a milestone. Repeating it changes nothing. Raises LetterFrozen unless the campaign is a draft."""
     campaigns.hold_draft(session, campaign)
     milestones.aim(session, campaign.id, [(kind, value)])
     audit_log.write(session, campaign.id, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value})
 
 
 def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
-    """Aim at a milestone no longer; raises LetterFrozen for what is no draft."""
+    """Remove a milestone. Raises LetterFrozen unless the campaign is a draft."""
     campaigns.hold_draft(session, campaign)
     this = (Goal.campaign_id == campaign.id) & (Goal.kind == kind) & (Goal.value == value)
     if session.scalars(delete(Goal).where(this).returning(Goal.value)).all():
@@ -90,7 +90,7 @@ def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: 
 
 
 def advice(session: Session, campaign: Campaign) -> list[Advice]:
-    """What a draft could do better, in the order of its steps."""
+    """Returns what could be improved in a draft, in the order of its steps."""
     aims = goals(session, campaign)
     legal = campaign.legal
     owners = [role for _, role in organisers.members(session, campaign.id) if role is Role.OWNER]
@@ -109,5 +109,5 @@ def advice(session: Session, campaign: Campaign) -> list[Advice]:
 
 
 def is_late(campaign: Campaign, now: datetime) -> bool:
-    """Whether the calendar would have opened a draft by now, had nothing been missing."""
+    """Returns whether the calendar would have opened a draft by now, had nothing been missing."""
     return campaign.state is CampaignState.DRAFT and campaign.opens_at is not None and campaign.opens_at <= now

@@ -1,8 +1,8 @@
-"""What became of the letter: each demand, the delivery, the answer.
+"""The ending of a letter: the status of each demand, the delivery, the answer.
 
-Guards the order of things: what was not closed is not delivered, what was not delivered is not answered
-(`petition.campaigns.StepSkipped`). What is recorded can be corrected, and the journal says that it was. Refuses to judge
-the demands of a letter that nobody can read yet.
+The order is fixed: only a closed letter is delivered, and only a delivered one is answered
+(`petition.campaigns.StepSkipped`). A record can be corrected, and the audit log shows the correction. The demands of a
+letter that is not public yet cannot be judged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ORDER: Final = tuple(CampaignState)
 def judge(
     session: Session, campaign: Campaign, number: int, state: DemandState, source: str, day: date, actor: Actor
 ) -> None:
-    """Record what became of a demand. Raises CampaignNotOpen, CampaignFaulty for a demand that is not there."""
+    """Record the status of a demand. Raises CampaignNotOpen, and CampaignFaulty for an unknown demand."""
     if campaign.state is CampaignState.DRAFT:
         raise CampaignNotOpen(campaign.slug)
     campaigns.judge_demand(session, campaign, number, state, source, day)
@@ -44,7 +44,7 @@ def judge(
 def deliver(
     session: Session, campaign: Campaign, day: date, how: Mapping[str, str], note: Mapping[str, str], actor: Actor
 ) -> None:
-    """Record how the letter was delivered, or correct it. Raises StepSkipped."""
+    """Record how the letter was delivered, or correct the record. Raises StepSkipped."""
     session.refresh(campaign, with_for_update=True)
     found = session.get(Handover, campaign.id)
     if found is None:
@@ -59,7 +59,7 @@ def deliver(
 
 
 def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, str], actor: Actor) -> None:
-    """Record what the addressee answered, or correct it. Raises StepSkipped, TextMissing without a text."""
+    """Record the addressee's answer, or correct it. Raises StepSkipped, and TextMissing without a text."""
     if not text:
         raise TextMissing("An answer needs its text in one language at least.")
     session.refresh(campaign, with_for_update=True)
@@ -76,13 +76,13 @@ def answer(session: Session, campaign: Campaign, day: date, text: Mapping[str, s
 
 
 def _require(campaign: Campaign, least: CampaignState) -> None:
-    """Raises StepSkipped for a campaign that has not come so far."""
+    """Raises StepSkipped for a campaign that has not reached a state."""
     if ORDER.index(campaign.state) < ORDER.index(least):
         raise StepSkipped(f"{campaign.state}, not {least}")
 
 
 def _step(session: Session, campaign: Campaign, to: CampaignState, now: datetime) -> None:
-    """Go on to a state, or, where the campaign is there already, let its page be drawn again."""
+    """Move to a state, or have the page rendered again if the campaign is already there."""
     session.flush()
     if ORDER.index(campaign.state) < ORDER.index(to):
         epochs.change(session, campaign, to, now)

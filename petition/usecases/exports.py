@@ -1,9 +1,9 @@
-"""Exports: files that organisers take home, made in the background, which live a day.
+"""Exports: files that organisers download. Workers make them in the background, and they are kept for a day.
 
-Guards that a file holds what is public, and the journal, and nothing else; that whoever downloads gets a whole one: it is
-written under another name, closed, then named. The row is the promise: whoever makes a file holds its lock, which ends
-with the process, so that a sweep finds what was left half done and it is made again; what failed five times says so.
-Refuses names without a second organiser (`petition.organisers.approvals`), and to hold more than a few rows in memory.
+A file holds only public data or the audit log. A download is always complete: the file is written under another name,
+closed, then renamed. The row is the promise. The worker that makes a file holds its lock, which ends with the process,
+so that a sweep finds unfinished files and they are made again; a file that failed five times is marked as failed. Names
+need the approval of a second organiser (`petition.organisers.approvals`). Only a few rows are in memory at a time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WORDS: Final = {
 
 
 class ExportUnknown(ExpectedError, LookupError):
-    """There is no such file: it was never asked for here, is not ready, or was deleted after a day."""
+    """There is no such file: it was never requested here, is not ready, or was deleted after a day."""
 
     status = 404
 
@@ -52,13 +52,13 @@ class NoNames(ExpectedError):
 
 
 def ask(session: Session, campaign: Campaign, kind: ExportKind, actor: Actor) -> Export:
-    """Promise a file; one that is being made already is not made twice. Names take `ask_names`."""
+    """Request a file. A file that is already being made is not made twice. Names need `ask_names`."""
     assert kind is not ExportKind.SIGNERS
     return _promise(session, campaign, kind, actor)
 
 
 def ask_names(session: Session, campaign: Campaign, actor: Actor) -> ApprovalRequest:
-    """Ask a second organiser to approve a file of the public names; the request says how many. Raises NoNames."""
+    """Ask a second organiser to approve a file of the public names; the request states their number. Raises NoNames."""
     names = public_names(session, campaign)
     if not names:
         raise NoNames
@@ -66,28 +66,28 @@ def ask_names(session: Session, campaign: Campaign, actor: Actor) -> ApprovalReq
 
 
 def export_names(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    """What follows when both keys were turned: the file is promised to whoever asked for it."""
+    """Request the file for the organiser who asked, after its approval."""
     _promise(session, campaign, ExportKind.SIGNERS, Actor(request.asked_by, now))
 
 
 def public_names(session: Session, campaign: Campaign) -> int:
-    """How many names the public may see now; none below the least number of signatures."""
+    """Returns how many names the public may see now; 0 below the least number of signatures."""
     return signatures.count_cells(session, campaign.id).named if names_are_public(session, campaign) else 0
 
 
 def names_are_public(session: Session, campaign: Campaign) -> bool:
-    """Whether anything of the signers is public."""
+    """Returns whether anything about the signers is public."""
     return bool(session.scalar(select(signatures.enough(campaign.id))))
 
 
 def of(session: Session, campaign_id: CampaignId, now: datetime) -> list[Export]:
-    """The files of a campaign, newest first, as long as they live."""
+    """Returns the current files of a campaign, newest first."""
     query = select(Export).where(Export.campaign_id == campaign_id, Export.until > now)
     return list(session.scalars(query.order_by(Export.at.desc(), Export.id).limit(50)))
 
 
 def find(session: Session, campaign_id: CampaignId, export_id: bytes, now: datetime) -> Export:
-    """A file that is ready; raises ExportUnknown."""
+    """Returns a file that is ready. Raises ExportUnknown."""
     query = select(Export).where(Export.id == export_id, Export.campaign_id == campaign_id, Export.until > now)
     found = session.scalar(query.where(Export.state == ExportState.DONE))
     if found is None:
@@ -96,24 +96,24 @@ def find(session: Session, campaign_id: CampaignId, export_id: bytes, now: datet
 
 
 def file_name(slug: str, export: Export) -> str:
-    """What the file is called where it is taken: campaign-signers-2026-11-25.csv."""
+    """Returns the name of the download: campaign-signers-2026-11-25.csv."""
     what, kind = WORDS[export.kind]
     return f"{slug}-{what}-{export.at:%Y-%m-%d}.{kind}"
 
 
 def unfinished(session: Session) -> list[str]:
-    """What is still to be made, oldest first: for the sweep."""
+    """Returns the files that are still to be made, oldest first, for the sweep."""
     query = select(Export.id).where(Export.state.in_(UNFINISHED)).order_by(Export.at).limit(100)
     return [each.hex() for each in session.scalars(query)]
 
 
 def try_lock(session: Session, export_id: bytes) -> bool:
-    """Take the lock of a file until the end of this session; false if another process is making the file."""
+    """Take the lock of a file until the end of this session. Returns False if another process is making the file."""
     return db.try_hold(session, db.lock_key("export", export_id))
 
 
 def begin(session: Session, export_id: bytes) -> Export | None:
-    """Record that a file is being made; None when it need not be made, or failed too often."""
+    """Record that a file is being made. Returns None if it need not be made, or failed too often."""
     export = session.get(Export, export_id, with_for_update=True)
     if export is None or export.state not in UNFINISHED:
         return None
@@ -125,7 +125,7 @@ def begin(session: Session, export_id: bytes) -> Export | None:
 
 
 def rows_of(session: Session, export: Export) -> files.Rows:
-    """What a file holds, read as it is written."""
+    """Returns the content of a file, which is read while it is written."""
     campaign = session.get_one(Campaign, export.campaign_id)
     return files.rows_of(session, campaign, export.kind, names=names_are_public(session, campaign))
 
@@ -137,14 +137,15 @@ def record_progress(session: Session, export_id: bytes, done: int, total: int) -
 
 
 def finish(session: Session, export_id: bytes, now: datetime) -> None:
-    """Record that a file is ready, unless its day is over."""
+    """Record that a file is ready, unless it has expired."""
     if (export := session.get(Export, export_id)) is not None and export.until > now:
         export.state, export.total = ExportState.DONE, export.done
 
 
 def purge(session: Session, home: Path, now: datetime) -> None:
-    """Delete files and rows that had their day, and what killed makers left behind."""
-    there = files.every(home)  # listed first: whatever is made from now on has a row that is found below
+    """Delete expired files and rows, and leftovers of killed workers."""
+    # This list comes first, because every file that is made from now on has a row that the query below finds.
+    there = files.every(home)
     session.execute(delete(Export).where(Export.until <= now))
     living = {each.hex() for each in session.scalars(select(Export.id))}
     files.keep_only(there, living)

@@ -1,7 +1,7 @@
-"""What stands in an exported file, and how it gets onto the disk whole.
+"""The content of exported files, and how they are written to the disk.
 
-Guards constant memory: rows come through a cursor on the server's side and leave one by one. Guards the disk: nobody but
-this system's user may read a file, and it has its name only once it is complete. Refuses rows that are not public.
+Memory use is constant: rows come through a server-side cursor and are written one by one. Only this system's user can
+read a file, and it gets its name only when it is complete. Rows that are not public are excluded.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ Write = Callable[[TextIO], Iterator[None]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How many rows there will be, and what writes them, one for each turn."""
+    """The number of rows, and a function that writes them, one for each step."""
 
     total: int
     write: Write
 
 
 def path(home: Path, export_id: bytes) -> Path:
-    """Where a file lies; who asks for it gets it under another name."""
+    """Returns the path of a file. Its download has another name."""
     return home / "exports" / export_id.hex()
 
 
 def rows_of(session: Session, campaign: Campaign, kind: ExportKind, *, names: bool) -> Rows:
-    """What a kind of file holds. `names`: whether names are public at all."""
+    """Returns the content of a kind of file. `names`: whether names are public at all."""
     if kind is ExportKind.SIGNERS:
         return _signers(session, campaign.id) if names else Rows(0, lambda file: _table(file, SIGNERS, iter(())))
     if kind is ExportKind.JOURNAL:
@@ -62,9 +62,10 @@ def rows_of(session: Session, campaign: Campaign, kind: ExportKind, *, names: bo
 
 
 def write(target: Path, rows: Rows, record_progress: Callable[[int], None]) -> None:
-    """Write a file under another name, then give it its own; `tell` hears how many rows are done."""
+    """Write a file under another name, then rename it. `record_progress` gets the number of rows that are done."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for half in target.parent.glob(f"{target.name}.*{PART}"):  # of one who was killed: whoever writes holds the lock
+    # These parts belong to killed workers, because the current writer holds the lock.
+    for half in target.parent.glob(f"{target.name}.*{PART}"):
         half.unlink(missing_ok=True)
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PART}")
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -83,13 +84,13 @@ def write(target: Path, rows: Rows, record_progress: Callable[[int], None]) -> N
 
 
 def every(home: Path) -> list[Path]:
-    """Every file and half of one that lies there."""
+    """Returns every file and partial file in the folder."""
     folder = home / "exports"
     return list(folder.iterdir()) if folder.exists() else []
 
 
 def keep_only(there: Collection[Path], living: Collection[str]) -> None:
-    """Delete files whose row is gone, with their halves."""
+    """Delete files whose row is gone, with their parts."""
     for each in there:
         if each.name.partition(".")[0] not in living:
             each.unlink(missing_ok=True)
@@ -127,7 +128,7 @@ def _audit_rows(session: Session, lines: Select[audit_log.AuditEntry]) -> Iterat
 def _table(
     file: TextIO, head: tuple[str, ...], rows: Iterator[tuple[str | int, ...] | list[str | int]]
 ) -> Iterator[None]:
-    """A CSV file; its mark of UTF-8 makes spreadsheets read accents."""
+    """Write a CSV file. Its byte order mark makes spreadsheets decode accents correctly."""
     file.write("\ufeff")
     table = cells.writer(file)
     table.writerow(head)

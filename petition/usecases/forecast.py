@@ -1,7 +1,7 @@
-"""When a milestone may be reached: a span of days, from the pace of the last days; no date that nobody can know.
+"""Forecasts when a milestone may be reached: a span of days from the pace of the last days, never a single date.
 
-Guards against false hope: the span lies between the slowest and the fastest of several recent paces, and where these say
-too little, or never, or not within a year, that is what is said.
+The forecast avoids false hope: the span lies between the slowest and the fastest of several recent paces. If these are
+too few, or mean never, or not within a year, the forecast says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FARTHEST: Final = 365
 
 
 class Outlook(StrEnum):
-    """What can be said."""
+    """The kinds of forecasts."""
 
     TOO_EARLY = "too_early"
     STANDING = "standing"
@@ -31,7 +31,10 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What can be said, and with SPAN the first and the last day; `last` None: later than a year from now, or never."""
+    """The kind of forecast, and with SPAN the first and the last day.
+
+    `last` is None beyond a year from now, or for never.
+    """
 
     outlook: Outlook
     first: date | None = None
@@ -39,7 +42,10 @@ class Forecast:
 
 
 def forecast(days: Sequence[DayFigures], opened: date, missing: int, today: date) -> Forecast:
-    """When `missing` more signatures may have come in. Only whole days count; a day without a batch counts as none."""
+    """Forecast when `missing` more signatures may have come in.
+
+    Only whole days count; a day without a batch counts as 0.
+    """
     gained = {each.day: each.signed - each.withdrawn - each.removed for each in days}
     age = (today - opened).days
     spans = [span for span in SPANS if span <= age] if age >= LEAST_DAYS else []
@@ -53,7 +59,7 @@ def forecast(days: Sequence[DayFigures], opened: date, missing: int, today: date
 
 
 def _after(missing: int, pace: float, today: date) -> date | None:
-    """The day on which so many have come in at a pace; None beyond a year."""
+    """Returns the day on which so many signatures have come in at a pace, or None beyond a year."""
     if pace <= 0 or missing / pace > FARTHEST:
         return None
     return today + timedelta(days=-int(-missing // pace))

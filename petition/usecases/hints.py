@@ -1,7 +1,7 @@
-"""Worth a look: epochs far above the usual, names that repeat, names that differ by a number alone.
+"""Hints for organisers: unusually large epochs, repeated names, and names that differ only in a number.
 
-Guards against a wave of fakes that nobody notices. A hint is no verdict: it leads to the criteria, where an organiser
-decides. Refuses to look at anything that is not public; a fixed number of queries, whatever there is.
+Hints help organisers notice floods of fake signatures. A hint is no verdict: it leads to the criteria, where an
+organiser decides. Only public data is examined, with a fixed number of queries.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What is worth a look; `usual` is the median of signatures an epoch."""
+    """The hints. `usual` is the median of signatures per epoch."""
 
     usual: int
     bursts: tuple[Burst, ...]
@@ -43,12 +43,12 @@ class Hints:
     numbered: tuple[Pattern, ...]
 
     def __bool__(self) -> bool:
-        """Whether there is anything."""
+        """Returns whether there are any hints."""
         return bool(self.bursts or self.repeated or self.numbered)
 
 
 def find(session: Session, campaign_id: CampaignId) -> Hints:
-    """Look over the last epochs and the names that are shown; three queries."""
+    """Examine the last epochs and the names that are shown, with three queries."""
     recent = select(Epoch.number, Epoch.signed).where(Epoch.campaign_id == campaign_id, Epoch.signed > 0)
     epochs = list(session.execute(recent.order_by(Epoch.number.desc()).limit(LOOKED_AT)))
     usual = int(median(signed for _, signed in epochs)) if epochs else 0

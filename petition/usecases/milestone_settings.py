@@ -1,9 +1,9 @@
-"""Milestones in organisers' hands: added, changed, removed while they are not reached.
+"""Milestones as organisers edit them: added, changed, and removed while they are not reached.
 
-Guards two promises: a milestone that was reached stays history, and names that are public cannot be taken back
-silently, so that none that opens names can be added once some are. Both are asked under the lock of the epochs, which
-reach milestones and open names. What was promised to those who signed already binds whatever is done here: each name has
-its own seal (`petition.signatures`). Refuses to aim twice at the same number.
+Two rules apply: a reached milestone stays part of the history, and public names cannot silently be hidden again, so no
+milestone that opens names can be added once some names are public. Both are checked under the lock of the epochs, which
+reach milestones and open names. Promises to people who signed already stay binding: each name has its own seal
+(`petition.signatures`). The same number cannot be added twice.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from petition.signatures import count_cells
 
 
 class GoalUnknown(ExpectedError, LookupError):
-    """The campaign does not aim at this."""
+    """The campaign has no such milestone."""
 
     status = 404
 
 
 class GoalThere(ExpectedError):
-    """The campaign aims at this already."""
+    """The campaign has this milestone already."""
 
     status = 409
 
 
 class GoalReached(ExpectedError):
-    """The milestone was reached: it is history now."""
+    """The milestone was reached, so it is part of the history now."""
 
     status = 409
 
@@ -53,14 +53,14 @@ class WorkforceUnknown(ExpectedError):
 
 
 class NamesPublic(ExpectedError):
-    """Names are public already; they cannot be taken back for a milestone to come."""
+    """Names are already public, so they cannot be made to wait for a later milestone."""
 
     status = 409
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What follows when a milestone is reached, beside standing on the page."""
+    """What follows when a milestone is reached, in addition to its place on the page."""
 
     mail_readers: bool
     mail_organisers: bool
@@ -69,7 +69,7 @@ class Consequences:
 
 @dataclass(frozen=True, slots=True)
 class GoalLine:
-    """A milestone as organisers see it; `missing`: signatures still needed, None when nobody can tell."""
+    """A milestone as organisers see it. `missing` is the number of signatures still needed, or None if unknown."""
 
     kind: MilestoneKind
     value: int
@@ -80,7 +80,7 @@ class GoalLine:
 
 
 def lines(session: Session, campaign: Campaign, counted: int) -> list[GoalLine]:
-    """Every milestone, in the order of the signatures needed."""
+    """Returns every milestone, in the order of the signatures that they need."""
     days = {
         (each.kind, each.value): each.day
         for each in session.scalars(select(Milestone).where(Milestone.campaign_id == campaign.id))
@@ -91,7 +91,7 @@ def lines(session: Session, campaign: Campaign, counted: int) -> list[GoalLine]:
 
 
 def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, counted: int) -> GoalLine:
-    """One milestone. Raises GoalUnknown."""
+    """Returns one milestone. Raises GoalUnknown."""
     goal = _goal(session, campaign, kind, value)
     reached = session.get(Milestone, (campaign.id, kind, value))
     return _line(campaign, goal, counted, reached.day if reached else None)
@@ -100,7 +100,7 @@ def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, 
 def add(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
-    """Aim at one more number. Raises GoalThere, WorkforceUnknown, NamesPublic."""
+    """Add a milestone. Raises GoalThere, WorkforceUnknown, NamesPublic."""
     db.hold(session, epoch_lock(campaign.id))
     if session.get(Goal, (campaign.id, kind, value)) is not None:
         raise GoalThere
@@ -115,7 +115,7 @@ def add(
 def change(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
-    """Let other things follow. Raises GoalUnknown, GoalReached, NamesPublic."""
+    """Change what follows a milestone. Raises GoalUnknown, GoalReached, NamesPublic."""
     goal = _waiting(session, campaign, kind, value)
     if then.open_names and not goal.open_names:
         _require_no_names(session, campaign)
@@ -126,13 +126,13 @@ def change(
 
 
 def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
-    """No longer aim at a number; names that were signed under it wait for it all the same. Raises GoalUnknown, GoalReached."""
+    """Remove a milestone. Names that were signed under it still wait for it. Raises GoalUnknown, GoalReached."""
     session.delete(_waiting(session, campaign, kind, value))
     _describe(session, campaign, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
 
 
 def names_can_wait(session: Session, campaign: Campaign) -> bool:
-    """Whether a milestone may still be what opens the names: none is public, and none was opened that way."""
+    """Returns whether a milestone may still open the names: none is public, and none was opened that way."""
     if milestones.names_wait(session, campaign.id):
         return True
     return not (_opened(session, campaign.id) or count_cells(session, campaign.id).named)
@@ -172,10 +172,11 @@ def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) ->
 
 
 def _describe(session: Session, campaign: Campaign, actor: Actor, action: Action, about: Mapping[str, object]) -> None:
-    """In the journal; and on the page at once, so that whoever signs now reads when names open."""
+    """Record the change in the audit log, and publish it, so that signers see at once when names open."""
     audit_log.write(session, campaign.id, actor, action, about)
     session.flush()
     if campaign.state is not CampaignState.DRAFT:
-        session.refresh(campaign, with_for_update=True)  # before the snapshot's row, as everybody does
+        # The campaign's row is locked before the snapshot's row, as everywhere.
+        session.refresh(campaign, with_for_update=True)
         publication.refresh(session, campaign)
-        campaign.mark_stale()  # whatever else waited to be drawn, or to leave the bundle, still does
+        campaign.mark_stale()  # Other changes that wait to be rendered, or to leave the bundle, still do.

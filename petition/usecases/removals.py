@@ -1,8 +1,8 @@
-"""Removing signatures: what is selected, the second key above fifty, the work in portions, the way back.
+"""Removing signatures: the selection, the approval above fifty, the work in portions, the undo.
 
-Guards that the preview is the result: a request holds the numbers that were looked at, so that nothing that came later is
-touched and what is gone meanwhile is told as gone. Guards the order of locks: whoever removes or takes back holds the
-epoch's lock, so that a batch sees a removal whole or not at all. Refuses a removal once the ledger is closed.
+The preview equals the result: a request holds the indices that were reviewed, so that later signatures are not touched,
+and those that are gone meanwhile are reported as gone. A removal and an undo hold the epoch's lock, so that a batch
+sees a removal completely or not at all. After the close nothing can be removed.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import BulkRemoval, BulkRemovalState
 
 AT_ONCE: Final = 50
-"""More than so many take a second organiser."""
+"""Removals of more signatures need a second organiser."""
 
 
 class SelectionChanged(ExpectedError):
-    """The signatures that are meant are not those that were looked at."""
+    """The selected signatures are not the ones that were reviewed."""
 
     status = 409
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of epochs, both included."""
+    """A range of days of epochs, both included."""
 
     first: date | None = None
     last: date | None = None
@@ -53,14 +53,14 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What became of the wish: removed or being removed, or a request that waits for a second organiser."""
+    """The result of a request to remove: a removal that is done or runs, or a request that waits for an approval."""
 
     removal: BulkRemoval | None
     request: ApprovalRequest | None
 
 
 def of_days(session: Session, campaign_id: CampaignId, criteria: Criteria, days: Days) -> Criteria:
-    """The criteria with days turned into epochs, which is all a signature knows of its time."""
+    """Returns the criteria with days converted to epochs, because a signature has no finer time."""
     if days == Days():
         return criteria
     query = select(func.min(Epoch.number), func.max(Epoch.number)).where(Epoch.campaign_id == campaign_id)
@@ -73,17 +73,17 @@ def of_days(session: Session, campaign_id: CampaignId, criteria: Criteria, days:
 
 
 def preview(session: Session, campaign: Campaign, criteria: Criteria, size: int | None = None) -> Selection:
-    """What would be removed, among the entries that the ledger has now or had at `size`. Raises CriteriaEmpty."""
+    """Returns what would be removed, among the ledger's entries now or at `size`. Raises CriteriaEmpty."""
     now_size = log.head_of(session, campaign.id).size
     return selection.select_signatures(session, campaign.id, criteria, now_size if size is None else size)
 
 
 def remove(
     session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, actor: Actor) -> Begun:  # fmt: skip
-    """Remove what was looked at: `seen` is the ledger's size and the selection's digest then.
+    """Remove what was reviewed: `seen` is the ledger's size and the selection's digest at that time.
 
-    Up to fifty at once; more are asked for, and a second organiser approves. Raises SelectionChanged, CampaignClosed,
-    CampaignNotOpen.
+    Up to fifty signatures are removed at once; for more, a second organiser has to approve. Raises SelectionChanged,
+    CampaignClosed, CampaignNotOpen.
     """
     require_open(campaign)
     chosen = preview(session, campaign, criteria, seen[0])
@@ -104,22 +104,26 @@ def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, a
 
 
 def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    """What ApprovalKind.REMOVE does when the second key is turned: remove exactly what was looked at when it was asked."""
+    """Carry out an approved ApprovalKind.REMOVE: remove exactly what was reviewed when it was requested."""
     about, by = request.about, request.decided_by or request.asked_by
     members = selection.unpacked(about["members"])
     _begin(session, campaign, members, Removal(about["why"]), Actor(by, now), about["criteria"])
 
 
 def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, actor: Actor) -> None:
-    """Take a name or a comment off the page; raises SignerUnknown."""
-    if selection.named_signer(session, campaign.id, index) is None:  # nor is anything told of a name that nobody sees
+    """Hide a name or a comment. Raises SignerUnknown."""
+    # The response reveals nothing about names that nobody sees.
+    if selection.named_signer(session, campaign.id, index) is None:
         raise SignerUnknown(index)
     signatures.conceal(session, campaign, index, what)
     audit_log.write(session, campaign.id, actor, Action.SIGNER_HIDDEN, {"what": str(what)})
 
 
 def take_back(session: Session, campaign: Campaign, removal_id: bytes, actor: Actor) -> int:
-    """Cancel a removal that runs, or undo one that waits; gives how many came back. Raises BulkRemovalUnknown, RemovalOver."""
+    """Cancel a running removal, or undo a waiting one. Returns how many were restored.
+
+    Raises BulkRemovalUnknown, RemovalOver.
+    """
     db.hold(session, epoch_lock(campaign.id))
     restored = bulk_removal.undo(session, bulk_removal.find(session, campaign.id, removal_id))
     audit_log.write(session, campaign.id, actor, Action.REMOVAL_UNDONE, {"n": restored})
@@ -127,7 +131,10 @@ def take_back(session: Session, campaign: Campaign, removal_id: bytes, actor: Ac
 
 
 def remove_portion(session: Session, campaign_id: CampaignId, outbox_id: str, now: datetime, most: int) -> bool:
-    """Remove up to `most` signatures of the oldest bulk removal that runs; without one, settle the row. Whether one ran."""
+    """Remove up to `most` signatures of the oldest running bulk removal. Returns whether there was one.
+
+    Without one, the outbox row is settled.
+    """
     db.hold(session, epoch_lock(campaign_id))
     left = bulk_removal.running(session, campaign_id)
     if not left:
@@ -155,26 +162,26 @@ def _begin(
 
 
 def _kept(criteria: Criteria) -> dict[str, Any]:
-    """What is kept of the criteria: not the text that was looked for, which may be somebody's name."""
+    """Returns the criteria without the searched text, which may be somebody's name."""
     document = criteria.as_json()
     return {"text": True, **document} if document.pop("q", None) else document
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One removal for the page: the wave, and whether it can be taken back."""
+    """One removal for the page: the bulk removal, and whether it can be undone."""
 
     removal: BulkRemoval
     reversible: bool
 
     @property
     def gone(self) -> int:
-        """How many were withdrawn or removed otherwise before this came to them."""
+        """Returns how many signatures were withdrawn or removed otherwise before this removal reached them."""
         return self.removal.found - self.removal.done if self.removal.state is not BulkRemovalState.RUNNING else 0
 
 
 def lines(session: Session, campaign_id: CampaignId, most: int = 100) -> list[Line]:
-    """Removals, newest first; two queries."""
+    """Returns the removals, newest first, with two queries."""
     query = (
         select(BulkRemoval)
         .where(BulkRemoval.campaign_id == campaign_id)

@@ -1,8 +1,8 @@
-"""Stopping and resuming: signing, codes, a method, mail; at once, on every page and call.
+"""Pausing and resuming: signing, codes, a method, mail. It takes effect at once, on every page and in the API.
 
-Guards that the stop, what the public pages say of it and the journal's line are one transaction. Refuses nothing that
-an owner may want in a hurry: neither takes a second key, for a stop harms nobody and can be taken back. Mail that stopped
-by itself, because the mail server refuses it, is resumed here for the whole site: it stops again if nothing was mended.
+The pause, its notice on the public pages and the line in the audit log are one transaction. Owners may need this in a
+hurry, so neither needs an approval: a pause harms nobody and can be undone. Mail that was paused automatically, because
+the mail server refuses it, is resumed here for the whole site. It pauses again if the cause was not fixed.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ MAIL: Final = "mail"
 
 
 def offered(campaign: Campaign) -> list[str]:
-    """What can be stopped in a campaign."""
+    """Returns what can be paused in a campaign."""
     return [*switches.switches(campaign), MAIL]
 
 
 def stopped(session: Session, campaign: Campaign) -> set[str]:
-    """What is stopped now."""
+    """Returns what is currently paused."""
     halted = session.scalar(select(Pause.what).where(Pause.what.in_([_halt(campaign), REFUSED])).limit(1))
     return {*campaign.stopped, *([MAIL] if halted else [])}
 
 
 def stop(session: Session, campaign: Campaign, what: str, actor: Actor) -> None:
-    """Stop something; twice is once. Raises CampaignFaulty for what the campaign does not have."""
+    """Pause a part. Repeating it changes nothing. Raises CampaignFaulty for a part that the campaign does not have."""
     if what in stopped(session, campaign):
         return
     if what == MAIL:
@@ -48,7 +48,7 @@ def stop(session: Session, campaign: Campaign, what: str, actor: Actor) -> None:
 
 
 def resume(session: Session, campaign: Campaign, what: str, base_url: str, actor: Actor) -> None:
-    """Take something up again; twice is once. Raises CampaignFaulty."""
+    """Resume a part. Repeating it changes nothing. Raises CampaignFaulty."""
     if what in offered(campaign) and what not in stopped(session, campaign):
         return
     if what == MAIL:

@@ -1,4 +1,4 @@
-"""The rows of exports: files made in the background for organisers, which live a day."""
+"""The table of exports: files that workers make for organisers and that are kept for a day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from petition.core.ids import CampaignId, OrganiserId
 
 
 class ExportKind(StrEnum):
-    """What there is to take home."""
+    """The kinds of files."""
 
     SIGNERS = "signers"
     FIGURES_CSV = "figures_csv"
@@ -21,7 +21,7 @@ class ExportKind(StrEnum):
 
 
 class ExportState(StrEnum):
-    """How far a file is."""
+    """The states of a file."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -30,7 +30,7 @@ class ExportState(StrEnum):
 
 
 class Export(Base):
-    """One file asked for; it lies in the home folder under its id until `until`."""
+    """A requested file. It is in the home folder under its id until `until`."""
 
     __tablename__ = "export"
 

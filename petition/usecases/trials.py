@@ -1,7 +1,8 @@
-"""Trials: an update that is being written, mailed to the organiser who writes it.
+"""Trials: an unpublished update is mailed to the organiser who writes it.
 
-Guards the address: it is sealed into one message of the queue and stands nowhere else, not even in the journal. Refuses
-the campaign's work domains, whose owner reads that mail, and more than ten an hour, so that this mails nobody else.
+The address is protected: it is encrypted in a single message of the queue and stored nowhere else, not even in the
+audit log. The campaign's work domains are rejected, because the employer can read that mail. At most ten trials an hour
+are sent, so that they cannot be used to mail other people.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class TooManyTrials(ExpectedError):
 
 
 def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: str, actor: Actor) -> str:
-    """Whether a trial may go to an address; gives it in its one spelling. It is written down nowhere.
+    """Check that a trial may go to an address, and return it in canonical form. It is stored nowhere.
 
     Raises AddressRefused (`petition.privacy`), WorkAddressRefused, UpdateUnknown, TooManyTrials.
     """
@@ -54,12 +55,12 @@ def want_trial(session: Session, campaign: Campaign, draft_id: bytes, address: s
 
 
 def send_trial(session: Session, draft_id: bytes, sealed: str) -> None:
-    """Let a worker mail the trial; `sealed` holds the address (`petition.privacy.seal_address`)."""
+    """Have a worker mail the trial. `sealed` holds the address (`petition.privacy.seal_address`)."""
     events.announce(session.info, events.TrialWanted(draft_id.hex(), sealed))
 
 
 def trial(session: Session, draft_id: bytes, to: Recipient, sender: Sender, now: datetime) -> Message | None:
-    """The trial as a message; None when the draft was thrown away meanwhile."""
+    """Returns the trial as a message, or None if the draft was deleted meanwhile."""
     draft = session.get(UpdateDraft, draft_id)
     if draft is None or to.address is None:
         return None

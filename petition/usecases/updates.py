@@ -1,8 +1,8 @@
-"""Updates in organisers' hands: written, planned, published, mailed.
+"""Updates as organisers edit them: written, scheduled, published, mailed.
 
-Guards that each is published once, whoever asks and however many workers look: the draft's row is locked, and has its
-number from then on. Guards readers: an update goes out by mail only after two organisers wanted exactly this text, and
-three a week at most. Refuses to change what somebody else was asked to approve, what is planned and what is public.
+Each update is published once, with any number of organisers and workers: the draft's row is locked, and has its number
+from then on. Subscribers are protected: an update is mailed only after two organisers approved exactly this text, and
+at most three times a week. An update that waits for an approval, is scheduled or is public cannot be changed.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class UpdateUnknown(ExpectedError, LookupError):
 
 
 class UpdateFixed(ExpectedError):
-    """The update is planned, published, or waits for a second organiser: its words and its date stand."""
+    """The update is scheduled, published, or waits for a second organiser, so its text and date are fixed."""
 
     status = 409
 
 
 class UpdateState(StrEnum):
-    """How far an update is."""
+    """The states of an update."""
 
     DRAFT = "draft"
     ASKED = "asked"
@@ -58,7 +58,7 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An update and how far it is; `request`: what waits for the second key."""
+    """An update and its state. `request` is the approval that it waits for."""
 
     draft: UpdateDraft
     state: UpdateState
@@ -67,14 +67,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An update that is public, and how many of its mails are in which state."""
+    """A public update, and the number of its mails by state."""
 
     update: Update
     mails: dict[str, int]
 
 
 def every(session: Session, campaign: Campaign, now: datetime) -> list[Written]:
-    """What is not published yet: drafts, then those that wait for a second organiser, then the planned ones."""
+    """Returns unpublished updates: drafts, then those that wait for a second organiser, then scheduled ones."""
     unpublished = (UpdateDraft.campaign_id == campaign.id) & UpdateDraft.number.is_(None)
     drafts = session.scalars(select(UpdateDraft).where(unpublished).order_by(UpdateDraft.due, UpdateDraft.id)).all()
     requests = _requests(session, campaign.id, now)
@@ -83,7 +83,7 @@ def every(session: Session, campaign: Campaign, now: datetime) -> list[Written]:
 
 
 def published(session: Session, campaign: Campaign) -> list[Published]:
-    """Published updates, newest first, each with what became of its mails."""
+    """Returns the published updates, newest first, each with the states of its mails."""
     query = select(Update).where(Update.campaign_id == campaign.id).order_by(Update.number.desc())
     recorded = select(News.value, News.number).where(News.campaign_id == campaign.id, News.kind == NewsKind.UPDATE)
     periods = {value: f"news-{number}" for value, number in session.execute(recorded)}
@@ -92,7 +92,7 @@ def published(session: Session, campaign: Campaign) -> list[Published]:
 
 
 def find(session: Session, campaign: Campaign, draft_id: bytes, now: datetime, *, lock: bool = False) -> Written:
-    """One update, locked where it is to be changed. Raises UpdateUnknown."""
+    """Returns one update, locked if it is to be changed. Raises UpdateUnknown."""
     draft = session.get(UpdateDraft, draft_id, with_for_update=lock, populate_existing=lock)
     if draft is None or draft.campaign_id != campaign.id:
         raise UpdateUnknown
@@ -100,7 +100,7 @@ def find(session: Session, campaign: Campaign, draft_id: bytes, now: datetime, *
 
 
 def write(session: Session, campaign: Campaign, text: Mapping[str, str], actor: Actor) -> bytes:
-    """Keep a new draft; gives its id."""
+    """Insert a new draft and return its id."""
     draft = UpdateDraft(
         id=secrets.token_bytes(ID_BYTES), campaign_id=campaign.id, text=dict(text), mailed=False, due=None,
         approved=False, number=None,
@@ -111,7 +111,7 @@ def write(session: Session, campaign: Campaign, text: Mapping[str, str], actor: 
 
 
 def rewrite(session: Session, campaign: Campaign, draft_id: bytes, text: Mapping[str, str], actor: Actor) -> None:
-    """Keep other words of a draft. Raises UpdateUnknown, UpdateFixed."""
+    """Change the text of a draft. Raises UpdateUnknown, UpdateFixed."""
     draft = _editable(session, campaign, draft_id, actor.now)
     if draft.text != dict(text):
         draft.text, draft.mailed, draft.due, draft.approved = dict(text), False, None, False
@@ -119,13 +119,13 @@ def rewrite(session: Session, campaign: Campaign, draft_id: bytes, text: Mapping
 
 
 def discard(session: Session, campaign: Campaign, draft_id: bytes, actor: Actor) -> None:
-    """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
+    """Delete a draft. Raises UpdateUnknown, UpdateFixed."""
     session.delete(_editable(session, campaign, draft_id, actor.now))
     audit_log.write(session, campaign.id, actor, Action.UPDATE_CANCELLED, {"discarded": True})
 
 
 def plan(session: Session, campaign: Campaign, draft_id: bytes, due: datetime | None, actor: Actor) -> None:
-    """Publish a draft on the page, at once or at a time. Raises UpdateUnknown, UpdateFixed, TextMissing."""
+    """Publish a draft on the page, at once or at a given time. Raises UpdateUnknown, UpdateFixed, TextMissing."""
     draft = _editable(session, campaign, draft_id, actor.now)
     _require_whole(campaign, draft)
     draft.mailed, draft.approved = False, False
@@ -151,7 +151,7 @@ def ask_to_mail(
 
 
 def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    """Two organisers want this mail: publish and mail it, or let its time come. Raises RequestUnknown, TooManyUpdates."""
+    """Publish and mail an approved update, or wait for its time. Raises RequestUnknown, TooManyUpdates."""
     draft = session.get(
         UpdateDraft, bytes.fromhex(request.about["draft"]), with_for_update=True, populate_existing=True
     )
@@ -164,9 +164,10 @@ def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest
 
 
 def cancel(session: Session, campaign: Campaign, draft_id: bytes, actor: Actor) -> None:
-    """Make a draft again of what was planned or asked for. Raises UpdateUnknown, UpdateFixed when it is public."""
+    """Turn a scheduled or requested update back into a draft. Raises UpdateUnknown, and UpdateFixed if it is public."""
     found = find(session, campaign, draft_id, actor.now)
-    if found.request is not None:  # the request first, as whoever approves it does: two who meet here wait in one order
+    # The request is locked first, in the same order as in an approval, so that no deadlock occurs.
+    if found.request is not None:
         approvals.refuse(session, campaign.id, found.request.id, actor)
     draft = find(session, campaign, draft_id, actor.now, lock=True).draft
     if draft.number is not None:
@@ -176,7 +177,7 @@ def cancel(session: Session, campaign: Campaign, draft_id: bytes, actor: Actor) 
 
 
 def due(session: Session, now: datetime) -> list[bytes]:
-    """What is to be published now."""
+    """Returns the updates that are to be published now."""
     planned = UpdateDraft.number.is_(None) & (UpdateDraft.approved | ~UpdateDraft.mailed)
     return list(
         session.scalars(select(UpdateDraft.id).where(UpdateDraft.due <= now, planned).order_by(UpdateDraft.due))
@@ -184,7 +185,10 @@ def due(session: Session, now: datetime) -> list[bytes]:
 
 
 def publish_due(session: Session, draft_id: bytes, now: datetime) -> bool:
-    """Publish one planned update if nobody else did or is at it; one that cannot be becomes a draft again."""
+    """Publish one scheduled update unless another process does.
+
+    An update that cannot be published becomes a draft again.
+    """
     planned = UpdateDraft.number.is_(None) & (UpdateDraft.approved | ~UpdateDraft.mailed) & (UpdateDraft.due <= now)
     draft = session.scalar(
         select(UpdateDraft).where(UpdateDraft.id == draft_id, planned).with_for_update(skip_locked=True)
@@ -201,14 +205,14 @@ def publish_due(session: Session, draft_id: bytes, now: datetime) -> bool:
 
 
 def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> int:
-    """How many updates were mailed in the local week of a moment."""
+    """Returns how many updates were mailed in the local week of a moment."""
     week = digests.week_of(Mailing.read(campaign.mailing), moment).date()
     query = select(func.count()).select_from(Update).where(Update.campaign_id == campaign.id, Update.mailed)
     return int(session.scalar(query.where(Update.day >= week)) or 0)
 
 
 def readers(session: Session, campaign: Campaign) -> int:
-    """To how many readers an update is mailed as it is published; the others read it in their digest."""
+    """Returns how many subscribers get an update by mail at once. The others get it in their digest."""
     return sum(subscribers.audience(session, campaign.id)[Frequency.MILESTONES].values())
 
 
@@ -256,7 +260,7 @@ def _written(draft: UpdateDraft, request: ApprovalRequest | None) -> Written:
 
 
 def _digest(draft: UpdateDraft) -> str:
-    """What exactly the second organiser is asked to approve: the words, and when they go out."""
+    """Returns a digest of what the second organiser approves: the text, and when it is published."""
     when = draft.due.astimezone(UTC).isoformat() if draft.due else ""
     return sha256(
         "\0".join([when, *(f"{lang}={draft.text[lang]}" for lang in sorted(draft.text))]).encode()

@@ -1,4 +1,4 @@
-"""Work in several transactions. A loop opens each one, calls the domain inside it, and says what happens between two.
+"""Work that takes several transactions. A loop opens each transaction and calls the domain inside it.
 
-A loop knows nothing of Celery: the tasks call it, and so does a command.
+Loops do not depend on Celery: tasks call them, and so does a command.
 """

@@ -1,4 +1,4 @@
-"""Writing the bundle that an outbox row asks for."""
+"""Writes the bundle that an outbox row asks for."""
 
 from __future__ import annotations
 

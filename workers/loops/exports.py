@@ -1,7 +1,7 @@
-"""Making an exported file, with progress that is committed while it grows.
+"""Makes an exported file and commits its progress while it grows.
 
-Guards that one process makes a file at a time: it holds the file's lock in the session that reads, and the lock ends with
-the process.
+Only one process makes a file at a time: it holds the file's lock in the session that reads, and the lock ends with the
+process.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from petition.usecases import exports, files
 
 
 def make_export(export_id: bytes, home: Path, now: datetime) -> None:
-    """Make a file, unless another process is making it or it is made already."""
+    """Make a file, unless another process is making it or it is already made."""
     with db.session() as reading:
         if not exports.try_lock(reading, export_id):
             return

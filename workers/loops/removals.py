@@ -1,4 +1,4 @@
-"""Carrying out bulk removals, one portion per transaction."""
+"""Carries out bulk removals, one portion per transaction."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from petition.signatures import bulk_removal
 from petition.usecases import removals
 
 BREATH: Final = 0.02
-"""Seconds between two portions: an epoch or a reader of the page gets in."""
+"""Seconds between two portions, in which an epoch or a page view can proceed."""
 
 
 def carry_out_removals(
     outbox_id: str, now: Callable[[], datetime], stopping: Callable[[], bool], most: int = bulk_removal.PORTION
 ) -> None:  # fmt: skip
-    """Carry out the bulk removals of a campaign; after a crash the sweep starts this again."""
+    """Carry out the bulk removals of a campaign. After a crash the sweep starts this again."""
     with db.transaction() as session:
         row = outbox.claim(session, outbox_id, now())
     if row is None:

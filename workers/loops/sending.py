@@ -1,9 +1,9 @@
-"""Sending mail: claim, commit, send, mark; one mail after another, for a few seconds at a time.
+"""Sends mail: claim, commit, send, acknowledge, one mail after another, for a few seconds at a time.
 
-Guards P1: a claim is committed before its mail leaves, a mark right after the server took it, and nothing is taken
-again before its claim ends. Between the server's 250 and our commit is the one window that nobody can close; a mail
-that is repeated there has the same Message-ID and the same bytes. What each transaction does is decided by
-`petition.mailing.digests.sending`.
+This keeps P1: a claim is committed before its mail is sent, an acknowledgement right after the server took it, and no
+mail is claimed again before its claim ends. A crash between the server's 250 and our commit is the only case that
+cannot be excluded; a mail that is repeated then has the same Message-ID and the same bytes.
+`petition.mailing.digests.sending` defines what each transaction does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROUND_SECONDS: Final = 3.0
 
 
 def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE) -> int:
-    """Send what is due, a few mails, for three seconds at most; gives how many were claimed."""
+    """Send due mails, a few of them, for three seconds at most. Returns how many were claimed."""
     failpoints.reach("before_claim")
     with db.transaction() as session:
         ours = sending.begin_round(session, sender, now, most)
@@ -36,7 +36,7 @@ def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE)
 
 
 def _send_all(ours: Round) -> None:
-    """One mail after another; what came of one is written down together with the beginning of the next."""
+    """Send one mail after another. The outcome of a mail is recorded together with the beginning of the next one."""
     end = time.monotonic() + ROUND_SECONDS
     with db.autocommit_connection() as connection, queue.acknowledgements(connection) as marks:
         while ours.waiting:
@@ -56,10 +56,10 @@ def _send_all(ours: Round) -> None:
 
 
 def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | None:
-    """Compose one mail while the mark before it is committed, and hand it over; gives what went wrong."""
+    """Compose one mail while the previous acknowledgement is committed, and send it. Returns what went wrong."""
     try:
         mail = _compose(ours, claimed)
-    except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not hold up the others: its row says why)
+    except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not delay the others: its row says why)
         return wrong
     finally:
         marks.confirm()
@@ -76,7 +76,7 @@ def _compose(ours: Round, claimed: Claim) -> Message:
 
 
 def _rendered(ours: Round, claimed: Claim) -> RenderedMail:
-    """The mail without its personal links. Nearly always it is in memory already, and no session is opened."""
+    """Returns the mail without its personal links. It is usually cached, and then no session is opened."""
     if (found := sending.kept_mail(ours, claimed)) is not None:
         return found
     with db.session() as session:

@@ -1,1 +1,1 @@
-"""Tasks: load, call the domain, done. Ids in, nothing out; each may run twice without harm."""
+"""Celery tasks: each loads rows and calls the domain. They take ids, return nothing, and can safely run twice."""

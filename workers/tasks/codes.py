@@ -1,4 +1,4 @@
-"""Mailing codes: a queue of its own, so that fifty thousand digests never delay one."""
+"""Mails codes, through a separate queue so that fifty thousand digests never delay one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.celery_app import app, worker_context
     time_limit=40,
 )
 def mail(sealed: str) -> None:
-    """Mail one code, unless it is a decoy or too old to be of use."""
+    """Mail one code, unless it is a decoy or too old to be useful."""
     try:
         recipient = unseal_address(worker_context().vault, sealed, clock.now())
     except SealBroken:

@@ -1,4 +1,4 @@
-"""Digests: editions that are due are made, and what happened is told to those who want it at once."""
+"""Makes due editions of digests, and plans instant mail."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from workers.celery_app import app
 log = logging.getLogger(__name__)
 
 
-# Early acknowledgement: a campaign that kills its planner would be handed to the next one at once, for ever.
+# The message is acknowledged early, because a campaign that kills its planner would otherwise go to the next one at
+# once, for ever.
 @app.task(name="digests.plan", acks_late=False)
 def plan() -> None:
-    """Make every edition that is due, each campaign in a transaction of its own."""
+    """Make every due edition, each campaign in its own transaction."""
     with db.session() as session:
         campaigns = public_ids(session)
     for campaign_id in campaigns:
@@ -28,7 +29,7 @@ def plan() -> None:
 
 @app.task(name="digests.plan_instant")
 def plan_instant(outbox_id: str) -> None:
-    """Plan the mails that follow from one thing that happened: claimed, so that its tries count; done and settled."""
+    """Plan the mails about one event. The row is claimed first, so that its attempts count, and settled at the end."""
     with db.transaction() as session:
         row = outbox.claim(session, outbox_id, clock.now())
     if row is None:

@@ -12,7 +12,7 @@ from workers.loops import bundles, removals
 
 @app.task(name="ledger.close_epochs")
 def close_epochs() -> None:
-    """Close every epoch that is due, each campaign in a transaction of its own; then note that this was done."""
+    """Close every due epoch, each campaign in its own transaction, then record that this was done."""
     with db.session() as session:
         campaigns = open_ids(session)
     for campaign_id in campaigns:
@@ -24,7 +24,7 @@ def close_epochs() -> None:
 
 @app.task(name="ledger.keep_calendar")
 def keep_calendar() -> None:
-    """Open and close campaigns and publish updates whose date has come, and draw stale pages again."""
+    """Open and close campaigns and publish updates on their dates, and render stale pages again."""
     with db.transaction() as session:
         epochs.keep_calendar(session, clock.now())
     with db.session() as session:
@@ -38,11 +38,11 @@ def keep_calendar() -> None:
 
 @app.task(name="ledger.publish_bundle")
 def publish_bundle(outbox_id: str) -> None:
-    """Write the bundle of an epoch, unless a later one is in the outbox already."""
+    """Write the bundle of an epoch, unless a later one is already in the outbox."""
     bundles.publish_bundle(outbox_id, worker_context().config.home, clock.now())
 
 
 @app.task(name="ledger.remove")
 def remove(outbox_id: str) -> None:
-    """Go on with the removals of a campaign until they are done, were cancelled, or this worker is asked to stop."""
+    """Continue the removals of a campaign until they are done or cancelled, or this worker is asked to stop."""
     removals.carry_out_removals(outbox_id, clock.now, stopping)

@@ -1,4 +1,4 @@
-"""Mail: what is due is sent, a few seconds at a time, as long as more is due."""
+"""Sends due mail, a few seconds at a time, as long as more is due."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TURN_SECONDS = 15.0
     time_limit=40,
 )
 def mail_trial(draft: str, sealed: str) -> None:
-    """Mail an update that is being written to the organiser who asked; the address is in this message and nowhere else."""
+    """Mail an unpublished update to the organiser who asked. Only this message holds the address."""
     try:
         recipient = unseal_address(worker_context().vault, sealed, clock.now())
         with db.session() as session:
@@ -38,10 +38,10 @@ def mail_trial(draft: str, sealed: str) -> None:
         return
 
 
-# Early acknowledgement: the nudge is not worth a second one, and losing Redis must not end a sender in mid-mail.
+# The message is acknowledged early: the hint is not worth a repeat, and a loss of Redis must not interrupt a sender.
 @app.task(name="mail.send", acks_late=False, soft_time_limit=240, time_limit=300)
 def send_mail() -> None:
-    """Send rounds while anything is due; then leave the rest to a message of its own, so that others have a turn."""
+    """Send rounds while anything is due. The rest is left to a new message, so that other tasks have a turn."""
     end = time.monotonic() + TURN_SECONDS
     while send_round(worker_context().sender, clock.now):
         if stopping():

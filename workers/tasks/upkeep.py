@@ -1,4 +1,4 @@
-"""Upkeep: send lost messages again, purge what has lived long enough, scrub the order of arrival."""
+"""Upkeep: sends lost messages again, deletes expired rows, and scrubs the order of arrival."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECIDED: Final = timedelta(days=90)
 
 @app.task(name="upkeep.sweep")
 def sweep() -> None:
-    """Send again every follow-up that nobody works on."""
+    """Send a message again for every follow-up that nobody works on."""
     with db.transaction() as session:
         waiting = outbox.overdue(session, clock.now())
         files = exports.unfinished(session)
@@ -37,14 +37,14 @@ def sweep() -> None:
 
 @app.task(name="upkeep.beat")
 def beat(worker: str) -> None:
-    """A sign of life of beat, which asked for it, and of the worker that had it in its queue."""
+    """Record a sign of life of beat, which sent this message, and of the worker that took it from its queue."""
     with db.transaction() as session:
         heartbeats.beat(session, worker, clock.now())
 
 
 @app.task(name="upkeep.scrub")
 def scrub_arrivals() -> None:
-    """Take the order of arrival out of the files, once an hour."""
+    """Remove the order of arrival from the files, once an hour."""
     with db.transaction() as session:
         mine = outbox.claim_slot(session, "scrub", f"{clock.now():%Y-%m-%dT%H}")
     if mine:
@@ -55,7 +55,7 @@ def scrub_arrivals() -> None:
 
 @app.task(name="upkeep.purge")
 def purge() -> None:
-    """Forget what has served its day, and remind whoever has not confirmed."""
+    """Delete what has expired, and remind subscribers who have not confirmed."""
     now = clock.now()
     logs.turn(worker_context().config.home / "log", now)
     with db.transaction() as session:
