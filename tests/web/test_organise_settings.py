@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from threading import Thread
 
@@ -178,6 +179,21 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         assert sorted(campaign.domains) == ["corp.example", "other.example"]
         line = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.DOMAINS_CHANGED)).one()
         assert (line.by, line.about) == (bob.organiser_id, {"added": 1, "removed": 0, "changed": 0})
+
+
+def test_a_refused_domain_comes_back_with_its_boxes_as_they_were_left(omar: Omar) -> None:
+    page = omar.does("~/settings/domains", domain="nowhere", dots="yes")
+    assert (page.status_code, 'href="#domain">Write a domain, like company.example.' in page.text) == (422, True)
+    assert re.findall(r'name="(\w+)" value="yes" checked', page.text) == ["dots"]
+    assert re.findall(r'name="(\w+)" value="yes" checked', omar.sees("~/settings").text) == ["plus"]
+
+
+def test_the_forms_of_the_settings_do_not_disturb_each_other(omar: Omar) -> None:
+    omar.does("~/settings/closing", closes_at="2027-05-01T12:00")
+    page = omar.does("~/settings/translation", language="de", title="Ein Brief", markdown="")
+    assert (page.status_code, 'href="#markdown">Fill this in.' in page.text) == (422, True)
+    for kept in ('value="2027-05-01T12:00"', 'value="Ein Brief"', '<option value="de" selected>'):
+        assert kept in page.text
 
 
 def test_a_translation_is_added_once_and_the_ledger_agrees(app: Flask, omar: Omar) -> None:

@@ -12,7 +12,7 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
-from petition.campaigns import LONGEST_LETTER, Campaign, CampaignFaulty, CampaignState, require_open, switches
+from petition.campaigns import Campaign, CampaignFaulty, CampaignState, require_open, switches
 from petition.core import clock, db
 from petition.core.i18n import marked as _
 from petition.ledger import log
@@ -24,22 +24,18 @@ from petition.organisers.audit_log import Action
 from petition.usecases import acts, domains, switching
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.drafts.changing import typed
-from petition.web.dashboard.drafts.domains import MOST_DOMAINS, DomainForm
+from petition.web.dashboard.drafts.domains import MOST_DOMAINS
 from petition.web.dashboard.drafts.forms import TONGUES, language_name
-from petition.web.dashboard.drafts.letter import LONGEST_TITLE
-from petition.web.dashboard.drafts.shapes import (
-    area,
-    is_moment,
-    line,
-    local,
-    moment,
-    one_of,
-    refuse,
-    word,
+from petition.web.dashboard.settings_forms import (
+    ClosingForm,
+    DomainChangeForm,
+    Policies,
+    SwitchForm,
+    Translation,
+    TranslationForm,
 )
-from petition.web.fields import EMPTY, Filled
-from petition.web.forms import FormRefused, Shape, present
+from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.redraw import redraw
 from petition.web.language import gettext
 from petition.web.services import services
 
@@ -96,18 +92,26 @@ class Switch:
     then: tuple[str, ...]
 
 
-class ClosingForm(Shape):
-    """When the letter closes by itself."""
-
-    closes_at = word(is_moment)
-
-
-class TranslationForm(Shape):
-    """The letter in one more language."""
-
-    language = word(one_of(TONGUES))
-    title = line(LONGEST_TITLE, present)
-    markdown = area(LONGEST_LETTER)
+def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) -> Response:
+    now = clock.now()
+    with db.session() as session:
+        campaign = access.campaign(session)
+        kept = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
+        asked = session.scalars(approvals.waiting(campaign.id, now)).all()
+        return rendering.render(
+            "settings", session, campaign, form or BaseForm(),
+            closing=form if isinstance(form, ClosingForm) else kept,
+            domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm(),
+            translation=form if isinstance(form, TranslationForm) else TranslationForm(),
+            switches=_switches(session, campaign),
+            zone=str(rendering.zone_of(campaign)),
+            refused=queue.refused(session),
+            is_open=campaign.state is CampaignState.OPEN,
+            asked={each.act.value for each in asked},
+            count=log.counted(session, campaign.id),
+            rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
+            policies=sorted(campaign.domains.items()),
+        )  # fmt: skip
 
 
 @bp.get("/c/<slug>/settings")
@@ -115,16 +119,15 @@ class TranslationForm(Shape):
 def settings(slug: str) -> Response:
     """What can be stopped, and what can be changed."""
     del slug
-    with db.session() as session:
-        return _page(session, access.campaign(session))
+    return _page()
 
 
 @bp.post("/c/<slug>/settings/stop")
 @needs(Act.MANAGE)
 def stop(slug: str) -> Response:
     """Stop something at once; raises CampaignFaulty."""
+    what = SwitchForm.read(request.form).what.data
     with db.transaction() as session:
-        what = request.form.get("what", "")
         switching.stop(session, access.campaign(session), what, access.actor())
     return _back(slug)
 
@@ -133,32 +136,26 @@ def stop(slug: str) -> Response:
 @needs(Act.MANAGE)
 def resume(slug: str) -> Response:
     """Take something up again; raises CampaignFaulty."""
+    what = SwitchForm.read(request.form).what.data
     with db.transaction() as session:
-        campaign, base_url = access.campaign(session), services().config.base_url
-        what = request.form.get("what", "")
-        switching.resume(session, campaign, what, base_url, access.actor())
+        switching.resume(session, access.campaign(session), what, services().config.base_url, access.actor())
     return _back(slug)
 
 
 @bp.post("/c/<slug>/settings/closing")
 @needs(Act.MANAGE)
+@redraw(_page, form=ClosingForm)
 def change_closing(slug: str) -> Response:
-    """Set or take away the closing date of an open letter."""
-    try:
+    """Set or take away the closing date of an open letter; raises CampaignClosed."""
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        session.refresh(campaign, with_for_update=True)
+        require_open(campaign)
+        closes = ClosingForm.read(request.form, **rendering.form_meta(campaign)).closes_at.data
         access.look_first()
-        with db.transaction() as session:
-            campaign = access.campaign(session)
-            session.refresh(campaign, with_for_update=True)
-            require_open(campaign)
-            text = str(ClosingForm.read(request.form).closes_at.data)
-            closes = moment(text, rendering.zone_of(campaign))
-            if closes is not None and closes <= clock.now():
-                refuse("closes_at", gettext(_("Choose a moment to come; to close now, ask below.")))
-            campaigns.change(campaign, {"closes_at": closes})
-            about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
-            audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
-    except FormRefused as refused:
-        return _render_again(refused)
+        campaigns.change(campaign, {"closes_at": closes})
+        about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
+        audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
     return _back(slug)
 
 
@@ -173,49 +170,43 @@ def ask_to_close(slug: str) -> Response:
 
 @bp.post("/c/<slug>/settings/translation")
 @needs(Act.MANAGE)
+@redraw(_page, form=TranslationForm)
 def add_translation(slug: str) -> Response:
     """Add a language to an open letter; it is frozen at once."""
-    try:
-        access.look_first()
-        form = TranslationForm.read(request.form)
-        if not form.markdown.data:
-            refuse("markdown", gettext(_("Fill this in.")))
-        with db.transaction() as session:
-            campaign = access.campaign(session)
-            lang, title, text = (str(each.data) for each in (form.language, form.title, form.markdown))
-            try:
-                epochs.add_translation(session, campaign, lang, title, text)
-            except CampaignFaulty:
-                raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
-            about = {"step": "translation", "lang": lang}
-            audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
-    except FormRefused as refused:
-        return _render_again(refused)
+    new = TranslationForm.read(request.form).translation()
+    access.look_first()
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        _add_translation(session, campaign, new)
+        about = {"step": "translation", "lang": new.lang}
+        audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
     return _back(slug)
 
 
 @bp.post("/c/<slug>/settings/domains")
 @needs(Act.MANAGE, fresh=True)
+@redraw(_page, form=DomainChangeForm)
 def ask_for_domains(slug: str) -> Response:
     """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
-    try:
-        access.look_first()
-        form = DomainForm.read(request.form)
-        with db.transaction() as session:
-            campaign, name = access.campaign(session), str(form.domain.data)
-            after = {**campaign.domains, name: form.policy()}
-            if "remove" in request.form:
-                after.pop(name)
-            _ask_for(session, campaign, after)
-    except FormRefused as refused:
-        return _render_again(refused)
+    form = DomainChangeForm.read(request.form)
+    access.look_first()
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        _ask_for(session, campaign, form.changed(campaign.domains))
     return _back(slug)
 
 
-def _ask_for(session: Session, campaign: Campaign, after: dict[str, dict[str, bool]]) -> None:
+def _add_translation(session: Session, campaign: Campaign, new: Translation) -> None:
     try:
-        if len(after) > MOST_DOMAINS:
-            refuse("domain", gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS))
+        epochs.add_translation(session, campaign, new.lang, new.title, new.markdown)
+    except CampaignFaulty:
+        raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
+
+
+def _ask_for(session: Session, campaign: Campaign, after: Policies) -> None:
+    if len(after) > MOST_DOMAINS:
+        raise FormRefused({"domain": [gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS)]})
+    try:
         domains.ask(session, campaign, after, access.actor())
     except CampaignFaulty:
         sentence = gettext(_("This would change nothing, or leave no domain at all."))
@@ -224,33 +215,6 @@ def _ask_for(session: Session, campaign: Campaign, after: dict[str, dict[str, bo
 
 def _back(slug: str) -> Response:
     return access.go(url_for("organise_settings.settings", slug=slug))
-
-
-def _render_again(refused: FormRefused) -> Response:
-    with db.session() as session:
-        return rendering.render_again(
-            refused, _page(session, access.campaign(session), rendering.to_mend(refused, typed()))
-        )
-
-
-def _page(session: Session, campaign: Campaign, form: Filled = EMPTY) -> Response:
-    zone, now = rendering.zone_of(campaign), clock.now()
-    shown = {"closes_at": local(campaign.closes_at, zone), "plus": "yes"}
-    asked = session.scalars(approvals.waiting(campaign.id, now)).all()
-    return rendering.render(
-        "settings",
-        session,
-        campaign,
-        Filled(shown | dict(form.values) if form.values else shown, form.errors),
-        switches=_switches(session, campaign),
-        zone=str(zone),
-        refused=queue.refused(session),
-        is_open=campaign.state is CampaignState.OPEN,
-        asked={each.act.value for each in asked},
-        count=log.counted(session, campaign.id),
-        rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
-        policies=sorted(campaign.domains.items()),
-    )
 
 
 def _switches(session: Session, campaign: Campaign) -> list[Switch]:

@@ -1,0 +1,82 @@
+"""The forms of the settings of an open letter: switches, the closing date, one more translation, a change of domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wtforms import Field, ValidationError
+from wtforms.validators import DataRequired, Length, Optional
+
+from petition.campaigns import LONGEST_LETTER
+from petition.web.dashboard.drafts.domains import DomainForm
+from petition.web.dashboard.drafts.forms import NOT_A_MOMENT, TONGUES
+from petition.web.dashboard.drafts.letter import LONGEST_TITLE
+from petition.web.forms.base import BaseForm
+from petition.web.forms.fields import (
+    BooleanField,
+    DateTimeLocalField,
+    LineField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from petition.web.forms.validators import visible, visible_lines
+from petition.web.language import lazy_gettext as _
+
+Policies = dict[str, dict[str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The letter in one more language."""
+
+    lang: str
+    title: str
+    markdown: str
+
+
+class SwitchForm(BaseForm):
+    """What is to be stopped or resumed; the domain knows what there is."""
+
+    what = StringField()
+
+
+class ClosingForm(BaseForm):
+    """When the letter closes by itself; an empty field takes the date away."""
+
+    closes_at = DateTimeLocalField(_("Closes by itself"), [Optional()], invalid_value_message=NOT_A_MOMENT)
+
+    def validate_closes_at(self, field: Field) -> None:
+        """Refuse a moment that has passed."""
+        if field.data <= self.meta.now:
+            raise ValidationError(_("Choose a moment to come; to close now, ask below."))
+
+
+class TranslationForm(BaseForm):
+    """The letter in one more language; the page knows which are left."""
+
+    language = SelectField(_("Language"), choices=TONGUES)
+    title = LineField(
+        _("Title"), [DataRequired(), Length(max=LONGEST_TITLE), visible], render_kw={"autocomplete": "off"}
+    )
+    markdown = TextAreaField(
+        _("Text"), [DataRequired(), Length(max=LONGEST_LETTER), visible_lines], render_kw={"rows": 10}
+    )
+
+    def translation(self) -> Translation:
+        """All three."""
+        return Translation(self.language.data, self.title.data, self.markdown.data)
+
+
+class DomainChangeForm(DomainForm):
+    """A domain to add, to read in another way, or (`remove`, a button) to take off."""
+
+    remove = BooleanField()
+
+    def changed(self, policies: Mapping[str, dict[str, bool]]) -> Policies:
+        """The policies by domain as they would be afterwards."""
+        others = {name: policy for name, policy in policies.items() if name != self.domain.data}
+        if self.remove.data:
+            return others
+        return {**policies, self.domain.data: self.policy()}
