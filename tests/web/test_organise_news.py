@@ -97,6 +97,26 @@ def test_a_planned_update_is_cancelled_and_a_draft_thrown_away(omar: Omar) -> No
     assert omar.sees(at).status_code == 404
 
 
+def test_what_is_not_planned_any_more_cannot_be_cancelled_and_its_page_is_whole(omar: Omar) -> None:
+    at = kept(omar)
+    omar.does(f"{at}/publish")
+    page = omar.does(f"{at}/cancel")
+    assert page.status_code == 409
+    assert "This update is planned, published, or waits for a second organiser." in page.text
+    assert "We <strong>met</strong> them." in page.text
+
+
+def test_what_was_typed_beside_a_draft_stays_when_it_is_kept(omar: Omar) -> None:
+    at = kept(omar)
+    typed = TEXT | {"text-en": "Better.", "due": "soon", "mail_due": "2099-01-01T10:00", "do": "save"}
+    page = omar.sees(omar.does(at, **typed).headers["Location"])
+    for text in ("Better.</textarea>", 'value="soon"', 'value="2099-01-01T10:00"'):
+        assert text in page.text
+    assert "To mend:" not in page.text
+    mail = omar.does(at, **(typed | {"do": "mail"}))
+    assert mail.headers["Location"] == f"{at}/mail"
+
+
 def test_mail_is_asked_for_and_nothing_goes_out_before_the_second_key(omar: Omar) -> None:
     at = kept(omar)
     assert omar.does(f"{at}/mail").status_code == 303

@@ -209,7 +209,8 @@ def holds_text() -> bool:
 def look_first() -> None:
     """Let a form that is sent again come back with its text, before an act that others see. Raises FormRefused.
 
-    Whoever pressed the button did it before the visit ended, and may think better of it by now.
+    The button was pressed before the visit ended, and its sender may think better of it by now. A view reads its form
+    first, so that `redraw` has it.
     """
     if AGAIN in request.form:
         raise FormRefused({"": [gettext(_("Nothing was done yet. Look at it again, and press the button once more."))]})

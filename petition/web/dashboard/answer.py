@@ -99,7 +99,7 @@ def _page(form: DeliveryForm | AnswerForm | None = None, *, preview: bool = Fals
         handover, given = session.get(Handover, campaign.id), session.get(Answer, campaign.id)
         stage = ORDER.index(campaign.state)
         return rendering.render(
-            "answer", session, campaign, form or BaseForm(), handover=handover, answer=given,
+            "answer", session, campaign, form, handover=handover, answer=given,
             delivery_form=form if isinstance(form, DeliveryForm) else _delivery_form(campaign, handover),
             answer_form=form if isinstance(form, AnswerForm) else _answer_form(campaign, given),
             deliverable=stage >= ORDER.index(CampaignState.CLOSED),

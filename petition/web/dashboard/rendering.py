@@ -16,9 +16,7 @@ from petition.core import clock
 from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act
 from petition.usecases import acts
-from petition.web import errors
 from petition.web.dashboard import access
-from petition.web.fields import EMPTY, Filled
 from petition.web.forms.base import BaseForm
 from petition.web.language import page_language
 
@@ -58,7 +56,7 @@ def render(
     template: str,
     session: Session | None = None,
     campaign: Campaign | None = None,
-    form: Filled | BaseForm = EMPTY,
+    form: BaseForm | None = None,
     **values: object,
 ) -> Response:
     """A page of the dashboard, complete; one about a campaign has its menu."""
@@ -75,26 +73,10 @@ def render(
         "lang": g.lang if "lang" in g else page_language(),
         "come_back": _come_back(),
         "asked_lang": g.lang if "lang" in request.args and "lang" in g else None,
-        "form": form,
-        "empty": EMPTY,
+        "form": form or BaseForm(),
     }
     page = render_template(f"dashboard/{template}.html", **(context | values))
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
-
-
-def render_again(error: Exception, page: Response) -> Response:
-    """A page that was drawn again because something in it is to be mended: with the error's status."""
-    fault = errors.explain(error)
-    page.status_code = fault.status
-    if fault.retry_after is not None:
-        page.headers["Retry-After"] = str(fault.retry_after)
-    return page
-
-
-def to_mend(error: Exception, typed: dict[str, str], field: str = "") -> Filled:
-    """What was typed, and sentences by field; a sentence without one belongs to `field`, or to the form as a whole."""
-    fault = errors.explain(error)
-    return Filled(typed, fault.errors or {field: [fault.sentence]})
 
 
 def form_meta(campaign: Campaign) -> dict[str, Any]:

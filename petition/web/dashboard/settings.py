@@ -34,7 +34,7 @@ from petition.web.dashboard.settings_forms import (
     Translation,
     TranslationForm,
 )
-from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.base import FormRefused
 from petition.web.forms.redraw import redraw
 from petition.web.language import gettext
 from petition.web.services import services
@@ -99,7 +99,7 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
         kept = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
         asked = session.scalars(approvals.waiting(campaign.id, now)).all()
         return rendering.render(
-            "settings", session, campaign, form or BaseForm(),
+            "settings", session, campaign, form,
             closing=form if isinstance(form, ClosingForm) else kept,
             domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm(),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),

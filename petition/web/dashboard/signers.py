@@ -54,7 +54,7 @@ def _page_of_one(form: BaseForm | None, index: int) -> Response:
         if found is None:
             raise SignerUnknown(index)
         return rendering.render(
-            "signer", session, campaign, form or BaseForm(), signer=found, reasons=removal_rows.reasons(),
+            "signer", session, campaign, form, signer=found, reasons=removal_rows.reasons(),
             removal=form if isinstance(form, ReasonForm) else ReasonForm(),
         )  # fmt: skip
 

@@ -28,7 +28,6 @@ from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.forms import PREVIEW
 from petition.web.dashboard.update_forms import WORDS, UpdateForm
-from petition.web.forms.base import BaseForm
 from petition.web.forms.redraw import redraw
 from petition.web.services import services
 
@@ -57,7 +56,7 @@ def _page(form: UpdateForm | None, draft: str, *, preview: bool = False) -> Resp
             "update",
             session,
             campaign,
-            form or BaseForm(),
+            form,
             update=shown,
             written=found,
             preview=preview,

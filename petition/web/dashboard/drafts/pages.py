@@ -49,7 +49,7 @@ def render(
         "tongues": [(code, language_name(code)) for code in campaign.languages],
         "tongue": language_name,
     }
-    return rendering.render(f"draft/{template}", session, campaign, form or BaseForm(), **(context | values))
+    return rendering.render(f"draft/{template}", session, campaign, form, **(context | values))
 
 
 def address(slug: str, name: str) -> str:
