@@ -66,7 +66,7 @@ class AddressFault(StrEnum):
 
 SENTENCES: Final[dict[AddressFault, str]] = {
     AddressFault.malformed: _("This is not a complete e-mail address. Write it like name@company.example."),
-    AddressFault.not_plain: _("Write the address with plain letters, digits, dots and hyphens only."),
+    AddressFault.not_plain: _("Use only plain letters, digits, dots and hyphens in the address."),
     AddressFault.too_long: _("This address is too long: at most 64 characters before the @ and 254 in all."),
     AddressFault.foreign_domain: _("This is not an address of the organisation. Use your work address."),
     AddressFault.role_box: _("This is a shared mailbox. Use the work address that is yours alone."),

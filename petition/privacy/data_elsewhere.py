@@ -26,7 +26,7 @@ AS_RUNNING: Final = _("as long as the servers run")
 AS_TABLES: Final = _("as long as the rows in it; traces of deleted rows until PostgreSQL writes over them")
 AS_INSTALLED: Final = _("as long as the installation")
 
-OF_ASKERS: Final = _("whoever asked for a code")
+OF_ASKERS: Final = _("the person who asked for a code")
 OF_NETWORKS: Final = _("a network, for everybody behind it")
 OF_ORGANISERS: Final = _("organisers")
 OF_ANYBODY: Final = _("nobody")
@@ -54,9 +54,9 @@ class Kept:
 A_QUEUE: Final = Datum(
     Kind.sealed,
     MINUTES,
-    _("That a mail with a code is on its way, and numbers of work to do. The address is encrypted."),
+    _("That a mail with a code is on its way, and numbers of pending work. The address is encrypted."),
 )
-A_NUDGE: Final = Datum(Kind.operational, MINUTES, _("Numbers of work to do. They name nobody."))
+A_NUDGE: Final = Datum(Kind.operational, MINUTES, _("Numbers of pending work. They name nobody."))
 TO_HAND_OUT: Final = _("to hand work to the workers")
 
 KEYS: Final[tuple[Kept, ...]] = (
@@ -68,7 +68,7 @@ KEYS: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.keyed,
             QUARTER,
-            _("That somebody asked for a code just now. For which address, only with a key that is kept elsewhere."),
+            _("That somebody asked for a code recently. Finding the address takes a key that is kept elsewhere."),
         ),
     ),
     Kept(
@@ -93,7 +93,7 @@ KEYS: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.sealed,
             HALF_AN_HOUR,
-            _("A random key. What it opens lies in one tab of a browser, and never here."),
+            _("A random key. What it decrypts is kept in one tab of a browser and never here."),
         ),
     ),
     Kept(
@@ -111,7 +111,7 @@ KEYS: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.sealed,
             AN_HOUR,
-            _("Whoever takes the memory of the running server can test which networks were here within the hour."),
+            _("Somebody who reads the memory of the running server can test which networks were here within the hour."),
         ),
     ),
     Kept(
@@ -126,7 +126,7 @@ KEYS: Final[tuple[Kept, ...]] = (
         24 * HOUR,
         OF_ANYBODY,
         _("so that a puzzle, a sign-in or a report about mail counts once"),
-        Datum(Kind.keyed, A_DAY, _("Hashes of random values and of reports that arrived. They lead to nobody.")),
+        Datum(Kind.keyed, A_DAY, _("Hashes of random values and of reports that arrived. They lead to no person.")),
     ),
     Kept("codes", None, OF_ASKERS, TO_HAND_OUT, A_QUEUE),
     Kept("ledger", None, OF_ANYBODY, TO_HAND_OUT, A_NUDGE),
@@ -153,7 +153,8 @@ FILES: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.keyed,
             AS_TABLES,
-            _("What the tables above yield. Once an hour they are rewritten, so that the order in which people came is lost."),
+            _("The data of the tables above. Once an hour they are rewritten, so that the order in which people "
+              "came is lost."),
         ),
     ),
     Kept(
@@ -161,7 +162,7 @@ FILES: Final[tuple[Kept, ...]] = (
         LOG_DAYS * 24 * HOUR,
         OF_ANYBODY,
         _("to find faults"),
-        Datum(Kind.operational, A_WEEK, _("When the servers started and what failed. No address, no name, no visit.")),
+        Datum(Kind.operational, A_WEEK, _("When the servers started and what failed. No address, no name, no session.")),
     ),
     Kept(
         "public/*/bundle.zip",
@@ -175,21 +176,21 @@ FILES: Final[tuple[Kept, ...]] = (
         24 * HOUR,
         OF_ORGANISERS,
         _("for organisers to download"),
-        Datum(Kind.operational, A_DAY, _("What is public, or the journal; names only where they are public.")),
+        Datum(Kind.operational, A_DAY, _("Public data, or the audit log; names only where they are public.")),
     ),
     Kept(
         "run/*",
         None,
         OF_ANYBODY,
         _("so that the servers find one another"),
-        Datum(Kind.operational, AS_RUNNING, _("Which processes run, and when the next tidying up is due.")),
+        Datum(Kind.operational, AS_RUNNING, _("Which processes run, and when the next clean-up is due.")),
     ),
     Kept(
         "backup.pub",
         None,
         OF_ANYBODY,
-        _("so that a backup needs no key to be named"),
-        Datum(Kind.public, AS_INSTALLED, _("The public half of the key to backups; it opens none.")),
+        _("so that backups can be made without naming a key"),
+        Datum(Kind.public, AS_INSTALLED, _("The public half of the key to backups. It decrypts nothing.")),
     ),
     Kept(
         "secrets/*",
@@ -199,7 +200,8 @@ FILES: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.sealed,
             AS_INSTALLED,
-            _("The keys that make the rest readable. They lie here for development only; in production they are kept elsewhere."),
+            _("The keys that make the rest readable. They are here in development only; in production they are kept "
+              "elsewhere."),
         ),
     ),
     Kept(
@@ -210,7 +212,7 @@ FILES: Final[tuple[Kept, ...]] = (
         Datum(
             Kind.personal,
             AS_INSTALLED,
-            _("Every mail, in development only, where no mail is really sent. There is none in production."),
+            _("Every mail. This exists in development only, where no mail is really sent. Production has none."),
         ),
     ),
 )  # fmt: skip

@@ -68,11 +68,11 @@ def _columns(table: str, names: str, kind: Kind, life: str, seizure: str) -> tup
 
 LETTER = _("The letter and its settings, as published.")
 LEDGER = _("The ledger, as published.")
-WAITING = _("A signature as it will be published; not whose it is.")
-WITHDRAWAL = _("That a signature is being withdrawn, as a batch to come will say.")
-REMOVAL = _("That organisers are removing a signature, as a batch to come will say.")
-TIDIED = _("When the servers last tidied up.")
-HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. Not whose.")
+WAITING = _("A signature as it will be published. It does not say whose it is.")
+WITHDRAWAL = _("That a signature is being withdrawn, as a later batch will say.")
+REMOVAL = _("That organisers are removing a signature, as a later batch will say.")
+TIDIED = _("When the servers last cleaned up.")
+HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. It does not say whose.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
 # The rows have the order of the page. Their sentences are marked for translation.
@@ -82,28 +82,28 @@ ROWS: tuple[Row, ...] = (
         "campaign_id tag",
         Kind.keyed,
         TO_CLOSE,
-        _("That so many people were verified. Who they are, only with a key that is kept elsewhere."),
+        _("That this many people were verified. Finding out who takes a key that is kept elsewhere."),
     ),
     *_columns(
         "verification.mail_cap",
         "key day n",
         Kind.keyed,
         A_DAY,
-        _("That so many codes were asked for today. For which addresses, only with a key that is kept elsewhere."),
+        _("That this many codes were asked for today. Finding the addresses takes a key that is kept elsewhere."),
     ),
     *_columns(
         "verification.stamped",
         "reply day",
         Kind.keyed,
         TWO_DAYS,
-        _("That a reply may be asked for again. It leads to nobody and to no signature."),
+        _("That a reply may be requested again. It leads to no person and to no signature."),
     ),
     *_columns(
         "verification.code_day",
         "campaign_id domain day asked used",
         Kind.operational,
         THREE_DAYS,
-        _("How many codes were asked for and used on each day. Not by whom; of past days no figure under ten."),
+        _("How many codes were asked for and used on each day, but not by whom. Past figures under ten are missing."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
@@ -123,7 +123,7 @@ ROWS: tuple[Row, ...] = (
         FOR_GOOD,
         LEDGER,
     ),
-    *_columns("public.spent", "campaign_id hw", Kind.public, FOR_GOOD, _("Which passes were used; not by whom.")),
+    *_columns("public.spent", "campaign_id hw", Kind.public, FOR_GOOD, _("Which passes were used, but not by whom.")),
     *_columns("public.withdrawal", "campaign_id hw w", Kind.public, TO_BATCH, WITHDRAWAL),
     *_columns("public.waiting_removal", "campaign_id index why wave public", Kind.public, TO_BATCH, REMOVAL),
     *_columns("public.entry", "campaign_id index leaf line", Kind.public, FOR_GOOD, LEDGER),
@@ -147,7 +147,7 @@ ROWS: tuple[Row, ...] = (
         LETTER,
     ),
     *_columns("public.campaign", "stale", Kind.operational, MINUTES, _("That the public pages are about to change.")),
-    *_columns("public.campaign", "stopped", Kind.operational, AS_LETTER, _("What organisers stopped for the moment.")),
+    *_columns("public.campaign", "stopped", Kind.operational, AS_LETTER, _("What organisers paused.")),
     *_columns("public.letter", "campaign_id lang title markdown sha256", Kind.public, AS_LETTER, LETTER),
     *_columns("public.demand", "campaign_id number text state since source", Kind.public, AS_LETTER, LETTER),
     *_columns("public.demand_step", "campaign_id number step state day source", Kind.public, AS_LETTER, LETTER),
@@ -158,7 +158,7 @@ ROWS: tuple[Row, ...] = (
         "id campaign_id text mailed due approved number",
         Kind.operational,
         AS_LETTER,
-        _("News that organisers are writing, before it is published."),
+        _("Updates that organisers are writing and have not published."),
     ),
     *_columns("public.update", "campaign_id number day text mailed", Kind.public, AS_LETTER, LETTER),
     *_columns("public.news", "campaign_id number kind value day", Kind.public, AS_LETTER, LETTER),
@@ -179,25 +179,25 @@ ROWS: tuple[Row, ...] = (
         "campaign_id tag lane",
         Kind.keyed,
         TO_UNSUBSCRIBE,
-        _("That so many people asked for mail. Who they are only with the pepper, or with the key to the addresses."),
+        _("That this many people asked for mail. Finding out who takes the pepper, or the key to the addresses."),
     ),
     *_columns(
         "public.subscriber",
         "id audience lang rhythm state since asked bounced",
         Kind.operational,
         TO_UNSUBSCRIBE,
-        _("How often somebody wants mail, in which language, and since which day. Not who."),
+        _("How often somebody wants mail, in which language, and since which day. It does not say who."),
     ),
     *_columns(
         "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
     ),
-    *_columns("public.suppression", "tag day", Kind.keyed, FOR_GOOD, _("How many called a mail spam.")),
+    *_columns("public.suppression", "tag day", Kind.keyed, FOR_GOOD, _("How many reported a mail as spam.")),
     *_columns(
         "public.delivery",
         "kind recipient period campaign_id lane state due planned_at tries unanswered fault",
         Kind.operational,
         TWO_MONTHS,
-        _("Which mail went to which row of the list, and whether it arrived. Not to which address."),
+        _("Which mail went to which row of the list, and whether it arrived. It does not say to which address."),
     ),
     *_columns(
         "public.edition", "campaign_id kind period since until after upto facts", Kind.public, NEWEST_STAYS, LETTER
@@ -207,9 +207,9 @@ ROWS: tuple[Row, ...] = (
         "lane name open_at failures sent bounced complained",
         Kind.operational,
         FOR_GOOD,
-        _("How many mails went to which large mail provider. Smaller ones have no name here."),
+        _("How many mails went to which large mail provider. Smaller providers are not named here."),
     ),
-    *_columns("public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is stopped, and why.")),
+    *_columns("public.halt", "what since words", Kind.operational, MINUTES, _("Whether mail is paused, and why.")),
     *_columns("public.refusal", "kind recipient period", Kind.operational, MINUTES, _("Which mails were refused.")),
     *_columns(
         "public.sender", "one identity", Kind.operational, FOR_GOOD, _("Which copy of the database may send mail.")
@@ -233,14 +233,14 @@ ROWS: tuple[Row, ...] = (
         "id campaign_id why criteria found done state by at",
         Kind.operational,
         AS_LETTER,
-        _("That organisers removed so many signatures at once, and why. Not whose."),
+        _("That organisers removed this many signatures at once, and why. It does not say whose."),
     ),
     *_columns(
         "public.organiser",
         "id name known_as lang disabled since",
         Kind.personal,
         AS_LETTER,
-        _("The names that organisers gave themselves. They may be made up; no mail address is kept with them."),
+        _("The names that organisers chose. They may be made up; no mail address is kept with them."),
     ),
     *_columns(
         "public.membership",
@@ -261,21 +261,21 @@ ROWS: tuple[Row, ...] = (
         "organiser_id number hash",
         Kind.keyed,
         AS_LETTER,
-        _("Hashes of codes, with which nobody can sign in."),
+        _("Hashes of codes. Nobody can sign in with them."),
     ),
     *_columns(
         "public.visit",
         "id organiser_id began seen confirmed",
         Kind.keyed,
         TWELVE_HOURS,
-        _("That an organiser is signed in, since when. Not from where, and not how to take it over."),
+        _("That an organiser is signed in, and since when, but not from where. It gives nobody access."),
     ),
     *_columns(
         "public.invitation",
         "id organiser_id campaign_id role by until",
         Kind.keyed,
         THREE_DAYS,
-        _("That an invitation is open. It cannot be followed without its link."),
+        _("That an invitation is open. It cannot be used without its link."),
     ),
     *_columns(
         "public.journal",
@@ -296,7 +296,7 @@ ROWS: tuple[Row, ...] = (
         "id campaign_id kind state done total tries by at until",
         Kind.operational,
         A_DAY,
-        _("That an organiser asked for a file. The file holds what is public, and the journal."),
+        _("That an organiser asked for a file. The file contains public data, and the audit log."),
     ),
     *_columns("public.job_slot", "job slot", Kind.operational, FOR_GOOD, TIDIED),
     *_columns("public.scrub_run", "at rewritten wal_switched checkpointed", Kind.operational, FOR_GOOD, TIDIED),

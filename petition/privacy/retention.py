@@ -144,7 +144,7 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.VISITORS,
-        _("Scrambled marks of random values that were used up; they lead to nobody"),
+        _("Scrambled marks of random values that were used. They lead to no person"),
         _("so that a puzzle, a sign-in or a report about mail counts once"),
         "seen:*",
     ),
@@ -169,25 +169,25 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.ORGANISERS,
-        _("The journal: what each organiser did, and when; it names no signer"),
-        _("so that organisers answer for what they do"),
+        _("The audit log: what each organiser did, and when. It names no signer"),
+        _("so that organisers are accountable"),
         "public.journal",
     ),
     Line(
         Whose.ORGANISERS,
-        _("What one organiser asked another to approve, and the answer"),
-        _("so that nobody does alone what two must agree on"),
+        _("What one organiser asked another to approve, and the decision"),
+        _("so that two organisers decide what needs two"),
         "public.key_request",
     ),
     Line(
         Whose.ORGANISERS,
-        _("News in the making, what was stopped, and which removals of many signatures there were"),
+        _("Drafts of updates, what was paused, and which bulk removals there were"),
         _("to work on the letter, and to take a removal back"),
         "public.update_draft public.campaign.stopped public.wave",
     ),
     Line(
         Whose.ORGANISERS,
-        _("Files that an organiser asked for: what is public, or the journal"),
+        _("Files that an organiser asked for: public data, or the audit log"),
         _("to download them"),
         "public.export exports/*",
     ),
@@ -216,19 +216,19 @@ LINES: Final[tuple[Line, ...]] = (
     Line(Whose.LETTER, _("The key that stamps passes, encrypted"), _("to issue passes"), "verification.issuer"),
     Line(
         Whose.LETTER,
-        _("How many codes were asked for and used on each day, not by whom"),
+        _("How many codes were asked for and used on each day. It does not say by whom."),
         _("to notice that an employer blocks the mails"),
         "verification.code_day",
     ),
     Line(
         Whose.LETTER,
-        _("What each round of mail told"),
+        _("The content of each digest"),
         _("so that everybody gets the same news once"),
         "public.edition",
     ),
     Line(
         Whose.SERVERS,
-        _("Work to do, by number, whether mail is stopped, and what the mail server refused"),
+        _("Numbers of pending work, whether mail is paused, and what the mail server refused"),
         _("so that nothing is forgotten when a server stops"),
         "public.owed public.halt public.refusal public.campaign.stale ledger upkeep unacked_index unacked_mutex",
     ),
@@ -240,21 +240,22 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SERVERS,
-        _("Logs of what failed, without an address, a name or a visit"),
+        _("Logs of faults, without an address, a name or a session"),
         _("to find faults"),
         "log/*.log",
     ),
     Line(
         Whose.SERVERS,
         _(
-            "How much mail each large provider took, which copy may send mail, when the servers last worked and tidied up"
+            "How much mail each large provider accepted, which copy may send mail, and when the servers last worked "
+            "and cleaned up"
         ),
         _("to send mail once and at a pace that is accepted"),
         "public.lane public.sender public.job_slot public.scrub_run public.heartbeat",
     ),
     Line(
         Whose.SERVERS,
-        _("The files of the database and its own log of changes: what stands above, as far as it is stored at all"),
+        _("The files of the database and its own log of changes: the data above, as far as it is stored"),
         _("to store it"),
         "postgres/*",
     ),

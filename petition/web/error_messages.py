@@ -62,43 +62,46 @@ from petition.web.forms.base import FormRefused
 Message = tuple[str, str]
 """A title and a sentence, in English; both are in the catalogues."""
 
-NOT_A_PASS: Final = (_("Not a pass"), _("This is not a pass of this campaign. Copy it whole, from P1. to its end."))
+NOT_A_PASS: Final = (
+    _("Not a pass"),
+    _("This is not a pass of this campaign. Copy the whole text, from P1. to its end."),
+)
 NOT_ALLOWED: Final = (_("Not allowed"), _("Your role in this campaign does not allow this."))
 AWAY: Final = (
-    _("Not just now"),
-    _("This cannot be done just now. Nothing you did is lost; try again in a few seconds."),
+    _("Not available right now"),
+    _("This is not possible right now. Nothing you did is lost. Try again in a few seconds."),
 )
 NO_CODES: Final = (
-    _("No codes just now"),
-    _("Codes cannot be sent or checked just now. Nothing you did is lost; try again in a few seconds."),
+    _("No codes right now"),
+    _("Codes cannot be sent or checked right now. Nothing you did is lost. Try again in a few seconds."),
 )
-INVALID_INPUT: Final = (_("Something needs mending"), _("Some of what was sent cannot be used as it is."))
+INVALID_INPUT: Final = (_("There is a problem"), _("Some of what was sent cannot be used. Check the fields below."))
 
 MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     # Campaigns, codes and signatures
-    CampaignUnknown: (_("No such campaign"), _("There is no campaign of this name here.")),
+    CampaignUnknown: (_("No such campaign"), _("There is no campaign with this name here.")),
     CampaignNotOpen: (_("Not open yet"), _("This campaign is not open for signatures yet.")),
-    CampaignClosed: (_("Closed"), _("This campaign is closed; it takes no more signatures.")),
+    CampaignClosed: (_("Closed"), _("This campaign is closed and accepts no more signatures.")),
     SigningStopped: (
         _("Signing is paused"),
-        _("Signing is paused by the organisers. A pass stays good: keep it, and sign when the pause is over."),
+        _("The organisers paused signing. A pass stays valid: keep it, and sign after the pause."),
     ),
     VerificationStopped: (
         _("Codes are paused"),
-        _("Codes and new passes are paused by the organisers. A pass that you hold stays good. Come back later."),
+        _("The organisers paused codes and new passes. A pass that you hold stays valid. Come back later."),
     ),
     LetterFrozen: (
         _("Opened already"),
-        _("This letter was opened for signatures: its words, its demands and what signers relied on cannot change."),
+        _("This letter was opened for signatures. Its text, its demands and what signers relied on cannot change."),
     ),
     CampaignIncomplete: (_("Not ready yet"), _("Something is missing before this letter can be opened.")),
     CodeWrong: (
         _("Wrong or expired code"),
-        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask again."),
+        _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask for a new one."),
     ),
     AlreadyVerified: (
         _("One pass for each person"),
-        _("A pass was issued for this address before. Each person gets one; use the pass you kept."),
+        _("A pass was issued for this address before. Each person gets one. Use the pass that you kept."),
     ),
     NetworkExhausted: (
         _("Too many codes"),
@@ -110,21 +113,27 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Signed already"),
         _("This pass was used before: its signature is recorded. Each pass signs once."),
     ),
-    SignatureUnknown: (_("No such signature"), _("No signature of this campaign answers to this receipt.")),
+    SignatureUnknown: (_("No such signature"), _("No signature of this campaign fits this receipt.")),
     LinkBroken: (
         _("This link does not work"),
-        _("It was cut when it was copied, or it is not one of ours. Copy it whole, or use the link of a newer mail."),
+        _(
+            "The link was cut when it was copied, or it is not one of ours. Copy the whole link, or use the link of a "
+            "newer mail."
+        ),
     ),
     AskedTooOften: (
         _("Too many mails"),
         _("Too many mails were asked for from this network. Try again in an hour, or from another network."),
     ),
     AskingAway: (
-        _("No mail just now"),
-        _("Mail cannot be asked for just now. Your text is still here; try again in a few seconds."),
+        _("No mail right now"),
+        _("You cannot ask for mail right now. Your text is still here. Try again in a few seconds."),
     ),
-    SignatureWrong: (_("Not signed"), _("This report is not signed with the key of this site, or is too old.")),
-    ReportUnreadable: (_("Not understood"), _("This report has none of the forms that are understood here.")),
+    SignatureWrong: (
+        _("Signature missing or wrong"),
+        _("This report is not signed with the key of this site, or is too old."),
+    ),
+    ReportUnreadable: (_("Not understood"), _("This report has none of the formats that the site reads.")),
     RedisUnavailable: NO_CODES,
     QueueAway: NO_CODES,
     # Input: `FIELD_MESSAGES`, or the error itself, says which field
@@ -140,30 +149,33 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     # The dashboard: accounts, the team, approvals, removals and exports
     NotAllowed: NOT_ALLOWED,
     FormForged: (
-        _("Not from here"),
-        _("This form is too old, or was not sent from this site. Open the page again, and send it from there."),
+        _("Not sent from this site"),
+        _("This form is too old, or was not sent from this site. Open the page again and send it from there."),
     ),
     InvitationUnknown: (
         _("This link does not work"),
-        _("It was used already, is older than three days, or was cut. Ask for a new one."),
+        _("The link was used before, is older than three days, or was cut. Ask for a new one."),
     ),
     RequestUnknown: (
         _("Nothing to decide"),
-        _("This request was decided already, or is older than three days."),
+        _("This request was already decided, or is older than three days."),
     ),
     SameOrganiser: (
         _("A second organiser must approve"),
-        _("Whoever asked cannot approve: another organiser with the same rights must."),
+        _("The organiser who asked cannot approve. Another organiser with the same rights must."),
     ),
-    SignerUnknown: (_("No such signer"), _("No signer of this number is shown by name. Go back to the list.")),
+    SignerUnknown: (_("No such signer"), _("No signer with this number is shown by name. Go back to the list.")),
     BulkRemovalUnknown: (_("No such removal"), _("There is no removal of this number in this campaign.")),
     RemovalOver: (
-        _("Nothing to take back"),
-        _("The ledger has this removal, or it was taken back already. What stands in the ledger stays."),
+        _("Nothing to undo"),
+        _("The ledger contains this removal, or it was cancelled before. What is in the ledger stays."),
     ),
     SelectionChanged: (
         _("The selection has changed"),
-        _("Since you looked, something was withdrawn, hidden or removed. Nothing was removed now; look at it again."),
+        _(
+            "Something was withdrawn, hidden or removed since you opened this page. Nothing was removed now; check it "
+            "again."
+        ),
     ),
     RightMissing: NOT_ALLOWED,
     PasskeyRefused: (
@@ -171,12 +183,12 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("The passkey was not accepted: the request was too old, or it is not known here. Try once more."),
     ),
     CodeUnknown: (
-        _("Name or code is wrong"),
-        _("This name and this code do not belong together, or the code was used before."),
+        _("The name or the code is wrong"),
+        _("This name and this code do not match, or the code was used before."),
     ),
     TriedTooOften: (
         _("Tried too often"),
-        _("This name was tried five times. Wait a quarter of an hour, or use a passkey."),
+        _("This name was tried five times. Wait 15 minutes, or use a passkey."),
     ),
     DoorBusy: (
         _("Busy just now"),
@@ -184,16 +196,16 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
             "Many are signing in by code just now. Your code was not tried: send it again in a few seconds, or use a passkey."
         ),
     ),
-    MemberAlready: (_("In the team already"), _("You are here already; this invitation is not for you.")),
-    MemberUnknown: (_("Not in the team"), _("Nobody of this name is in the team; somebody may have changed it.")),
-    LastOwner: (_("The last owner"), _("A campaign has at least one owner: make somebody else one first.")),
+    MemberAlready: (_("Already in the team"), _("You are already here. This invitation is not for you.")),
+    MemberUnknown: (_("Not in the team"), _("Nobody with this name is in the team. Somebody may have changed it.")),
+    LastOwner: (_("The last owner"), _("A campaign needs at least one owner. Make somebody else an owner first.")),
     LastWayIn: (
-        _("The last way in"),
+        _("Your last way to sign in"),
         _("This is your only passkey, and there is no recovery code left: make new codes before you remove it."),
     ),
     ExportUnknown: (
         _("No such file"),
-        _("This file is not ready, or was deleted: files live a day. Ask for a new one."),
+        _("This file is not ready, or was deleted: files are kept for a day. Ask for a new one."),
     ),
     NoNames: (_("No names"), _("No name is public, so there is nothing to export.")),
     # The dashboard: updates, demands, milestones and the end of a letter
@@ -202,10 +214,10 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Three updates were mailed this week. Publish this one on the page only, or plan its mail for next week."),
     ),
     TooManyTrials: (
-        _("Too many trials"),
-        _("Ten trial mails were sent in the last hour. Wait an hour, or read the preview."),
+        _("Too many test mails"),
+        _("Ten test mails were sent in the last hour. Wait an hour, or read the preview."),
     ),
-    UpdateUnknown: (_("No such update"), _("There is no such update; perhaps it was thrown away.")),
+    UpdateUnknown: (_("No such update"), _("There is no such update. It may have been discarded.")),
     UpdateFixed: (
         _("This cannot change now"),
         _(
@@ -214,26 +226,25 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     ),
     StepSkipped: (
         _("One step at a time"),
-        _("A letter is opened, closed, delivered and answered, in this order. Record the step before this one first."),
+        _("A letter is opened, closed, delivered and answered, in this order. Record the earlier step first."),
     ),
     TextMissing: (
         _("Not complete"),
         _("This needs a letter that is public, and a text in each of its languages."),
     ),
-    GoalUnknown: (_("No such milestone"), _("The campaign has no such milestone; perhaps it was removed.")),
-    GoalThere: (_("There already"), _("The campaign has this milestone already.")),
-    GoalReached: (_("Reached already"), _("This milestone was reached. It is history, and stays as it is.")),
+    GoalUnknown: (_("No such milestone"), _("The campaign has no such milestone. It may have been removed.")),
+    GoalThere: (_("Already there"), _("The campaign has this milestone already.")),
+    GoalReached: (_("Reached already"), _("This milestone was reached and cannot change.")),
     WorkforceUnknown: (
         _("How many work there?"),
         _(
-            "A share needs the size of the workforce. Write it down in the letter’s settings, or choose a number of signatures."
+            "A share needs the size of the workforce. Enter it in the letter’s settings, or choose a number of "
+            "signatures."
         ),
     ),
     NamesPublic: (
         _("Names are public"),
-        _(
-            "Names are public in this letter already, and cannot be taken back silently: no milestone can open them any more."
-        ),
+        _("Names are already public in this letter and cannot be hidden again, so no milestone can open them."),
     ),
 }
 """By class of error."""
@@ -242,7 +253,7 @@ HTTP_MESSAGES: Final[Mapping[int, Message]] = {
     400: (_("Not understood"), _("This request could not be understood.")),
     403: (_("Not allowed"), _("This is not allowed.")),
     404: (_("Page not found"), _("There is no page at this address.")),
-    405: (_("Not this way"), _("This address cannot be used in this way.")),
+    405: (_("Method not allowed"), _("This address cannot be used in this way.")),
     413: (_("Too large"), _("What was sent is too large.")),
     414: (_("Address too long"), _("This address is too long.")),
     429: (_("Too many requests"), _("Too many requests came from this network. Try again later.")),
@@ -263,10 +274,10 @@ FIELD_MESSAGES: Final[Mapping[type[ExpectedError], tuple[str, str]]] = {
 """The field that an error is about, and the sentence beside it."""
 
 DISPLAY_MESSAGES: Final[Mapping[DisplayFault, str]] = {
-    DisplayFault.NAME_MISSING: _("Write your full name, or choose to show less."),
+    DisplayFault.NAME_MISSING: _("Enter your full name, or choose to show less."),
     DisplayFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
-    DisplayFault.NOT_NEEDED: _("Leave this empty: it does not go with what you chose to show."),
+    DisplayFault.NOT_NEEDED: _("Leave this empty. It does not fit what you chose to show."),
     DisplayFault.NOT_LISTED: _("Choose one from the list."),
-    DisplayFault.OUT_OF_RANGE: _("Write a whole number between 0 and 100,000."),
+    DisplayFault.OUT_OF_RANGE: _("Enter a whole number between 0 and 100,000."),
 }
 """What is wrong with a field of what a signer wants to be shown."""

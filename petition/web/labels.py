@@ -46,14 +46,14 @@ __all__ = [
 
 REMOVAL_REASONS: Final[Mapping[Removal, str]] = {
     Removal.DUPLICATE: _("as a duplicate"),
-    Removal.FRAUD: _("as a fraud"),
+    Removal.FRAUD: _("as fraud"),
     Removal.LEGAL: _("for a legal reason"),
     Removal.REQUEST: _("at the signer’s request"),
 }
 """Why a signature was removed."""
 
 REMOVAL_CHOICES: Final[Mapping[Removal, str]] = {
-    Removal.FRAUD: _("Fraud: nobody stands behind it"),
+    Removal.FRAUD: _("Fraud: no real person signed"),
     Removal.DUPLICATE: _("Duplicate of another signature"),
     Removal.LEGAL: _("A legal reason"),
     Removal.REQUEST: _("The signer asked for it"),
@@ -104,15 +104,15 @@ FREQUENCIES: Final[Mapping[Frequency, str]] = {
 }
 FREQUENCY_SENTENCES: Final[Mapping[Frequency, str]] = {
     Frequency.MILESTONES: _("You get a mail for each milestone and each piece of news."),
-    Frequency.WEEKLY: _("You get one mail a week, if there is anything to tell."),
-    Frequency.DAILY: _("You get one mail a day, if there is anything to tell."),
+    Frequency.WEEKLY: _("You get one mail a week, if there is news."),
+    Frequency.DAILY: _("You get one mail a day, if there is news."),
 }
 """What a subscriber gets, as a sentence."""
 
 FREQUENCIES_OF_UPDATES: Final[Mapping[Frequency, str]] = {
     Frequency.MILESTONES: _("As it happens: get this mail"),
-    Frequency.WEEKLY: _("Weekly: find it in their digest"),
-    Frequency.DAILY: _("Daily: find it in their digest"),
+    Frequency.WEEKLY: _("Weekly: see it in their digest"),
+    Frequency.DAILY: _("Daily: see it in their digest"),
 }
 """How subscribers learn of an update that is mailed."""
 
@@ -131,14 +131,14 @@ MAIL_KINDS: Final[Mapping[str, str]] = {
 
 UPDATE_STATES: Final[Mapping[UpdateState, str]] = {
     UpdateState.DRAFT: _("Draft"),
-    UpdateState.ASKED: _("Waits for a second organiser"),
+    UpdateState.ASKED: _("Waiting for a second organiser"),
     UpdateState.PLANNED: _("Planned for"),
     UpdateState.PUBLISHED: _("Published"),
 }
 
 OUTLOOKS: Final[Mapping[Outlook, str]] = {
-    Outlook.TOO_EARLY: _("Too early to say when: a forecast takes three whole days."),
-    Outlook.STANDING: _("Not at the pace of the last days: nobody was added."),
+    Outlook.TOO_EARLY: _("It is too early for a forecast: it needs three whole days."),
+    Outlook.STANDING: _("Not at the pace of the last days: no signature was added."),
     Outlook.FAR: _("Not within a year at the pace of the last days."),
     Outlook.SPAN: _("Between %(first)s and %(last)s at the pace of the last days."),
 }
@@ -155,7 +155,7 @@ SIGNATURE_STATUSES: Final[Mapping[str, str]] = {
         "It has been removed by the organisers and no longer counts. The figures beside the count say for what kind of reason."
     ),
     f"removed-{Removal.DUPLICATE}": _("It has been removed by the organisers, as a duplicate, and no longer counts."),
-    f"removed-{Removal.FRAUD}": _("It has been removed by the organisers, as a fraud, and no longer counts."),
+    f"removed-{Removal.FRAUD}": _("It has been removed by the organisers, as fraud, and no longer counts."),
     f"removed-{Removal.LEGAL}": _("It has been removed by the organisers, for a legal reason, and no longer counts."),
     f"removed-{Removal.REQUEST}": _(
         "It has been removed by the organisers, at the signer’s request, and no longer counts."
@@ -171,8 +171,8 @@ CHANGES: Final[Mapping[SignatureState, tuple[str, str]]] = {
         ),
     ),
     SignatureState.HIDDEN: (
-        _("Your name is off"),
-        _("What your signature showed is deleted; the pages follow within a minute. It goes on being counted."),
+        _("Your name is removed"),
+        _("What your signature showed is deleted; the pages follow within a minute. It stays counted."),
     ),
     SignatureState.REMOVED: (
         _("Removed earlier"),
@@ -182,7 +182,7 @@ CHANGES: Final[Mapping[SignatureState, tuple[str, str]]] = {
 """What became of a signature that its signer changed: a title and a sentence."""
 
 DATA_KINDS: Final[Mapping[Kind, str]] = {
-    Kind.public: _("Public anyway"),
+    Kind.public: _("Publish it anyway"),
     Kind.keyed: _("Unreadable without a key kept elsewhere"),
     Kind.sealed: _("Encrypted"),
     Kind.personal: _("About a person"),

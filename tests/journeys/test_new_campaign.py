@@ -150,7 +150,7 @@ def complete(desk: Desk) -> None:
     desk.presses("Save this domain")
     desk.types(address="info@corp.example")
     desk.presses("Try it")
-    assert "It would not pass." in desk.page.inner_text("main")
+    assert "This address would not be accepted." in desk.page.inner_text("main")
     desk.page.goto(here)
 
 

@@ -40,7 +40,7 @@ READERS = {"en": "reader@post.example", "fr": "lectrice@post.example"}
 
 TOLD = (
     "Joined the team: Owner", "Changed the campaign’s settings: Batches", "Added or changed a milestone: Signatures, 1",
-    "Opened the campaign", "Published an update", f"Removed signatures: {FAKES}, as a fraud", "Exported a file: Figures by day",
+    "Opened the campaign", "Published an update", f"Removed signatures: {FAKES}, as fraud", "Exported a file: Figures by day",
     "Approved as the second organiser: Close the campaign", "Closed the campaign", "Recorded the delivery",
     "Recorded the addressee’s answer",
 )  # fmt: skip

@@ -91,7 +91,7 @@ def test_the_same_program_runs_as_a_command(running: Running, tmp_path: Path) ->
         (["sign", "https://letters.example/open"], "", 2, "is not the address of a letter"),
         (["sign", "LETTER"], "", 2, "The answer ended before the questions did."),
         (["sign", "LETTER"], "suzie@elsewhere.example\n", 1, "address: "),
-        (["sign", "LETTER-that-is-not"], "", 1, "There is no campaign of this name here."),
+        (["sign", "LETTER-that-is-not"], "", 1, "There is no campaign with this name here."),
         (["sign", "http://127.0.0.1:9/c/open"], "", 1, "The site cannot be reached"),
         (["withdraw", "notes.json"], "", 2, "notes.json is not a receipt that sign.py wrote."),
         (["receipt", "bytes.json"], "", 2, "bytes.json cannot be read: it is not text."),

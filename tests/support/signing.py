@@ -60,7 +60,7 @@ def opened(context: BrowserContext, address: str) -> Page:
 def looks_right(page: Page) -> None:
     """No accessibility fault, nothing wider than a small phone, a title that says nothing, the way out in reach."""
     assert faults(page) == []
-    assert page.title().replace("To mend: ", "").replace("À corriger\u202f: ", "") in {"Form", "Formulaire"}
+    assert page.title().replace("Error: ", "").replace("À corriger\u202f: ", "") in {"Form", "Formulaire"}
     expect(page.locator("#exit")).to_be_in_viewport()
 
 

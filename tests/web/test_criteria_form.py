@@ -54,15 +54,15 @@ def test_one_batch_stands_for_the_first_and_the_last(epoch: str) -> None:
 @pytest.mark.parametrize(
     ("name", "sent", "sentence"),
     [
-        ("q", "a" * 81, "Write 80 characters at most."),
-        ("role", "a" * 121, "Write 120 characters at most."),
+        ("q", "a" * 81, "Use 80 characters or fewer."),
+        ("role", "a" * 121, "Use 120 characters or fewer."),
         ("comment", "loud", "Choose one from the list."),
         ("shown", "all", "Choose one from the list."),
-        ("first", "-1", "Write a whole number."),
-        ("last", "9" * 10, "Write a whole number."),
-        ("epoch", "x", "Write a whole number."),
-        ("since", "yesterday", "Write a day as year-month-day, such as 2026-11-23."),
-        ("until", "2026-13-01", "Write a day as year-month-day, such as 2026-11-23."),
+        ("first", "-1", "Enter a whole number."),
+        ("last", "9" * 10, "Enter a whole number."),
+        ("epoch", "x", "Enter a whole number."),
+        ("since", "yesterday", "Enter a date as year-month-day, such as 2026-11-23."),
+        ("until", "2026-13-01", "Enter a date as year-month-day, such as 2026-11-23."),
     ],
 )
 def test_what_cannot_be_read_has_a_sentence_and_is_kept_as_it_was_sent(name: str, sent: str, sentence: str) -> None:

@@ -95,41 +95,41 @@ def test_a_field_gives_a_value_of_its_type(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
     [
-        ("value", "abcdef", "Write 5 characters at most."),
-        ("value", "a" * 21, "Write 5 characters at most."),
-        ("name", "", "Fill this in."),
-        ("name", " \u00a0 ", "Fill this in."),
-        ("name", "a\u200bb", "This text holds characters that cannot be seen. Type it instead of pasting it."),
-        ("name", "a.example", "Write a name, without a link or an address."),
-        ("name", "a" + "\u0315\u0300" * 5, "More than 8 accents or other marks stand on one letter. Take some of them away."),
-        ("letter", "a\x07", "This text holds characters that cannot be seen. Type it instead of pasting it."),
+        ("value", "abcdef", "Use 5 characters or fewer."),
+        ("value", "a" * 21, "Use 5 characters or fewer."),
+        ("name", "", "Fill in this field."),
+        ("name", " \u00a0 ", "Fill in this field."),
+        ("name", "a\u200bb", "This text contains characters that cannot be seen. Type it instead of pasting it."),
+        ("name", "a.example", "Enter a name, without a link or an address."),
+        ("name", "a" + "\u0315\u0300" * 5, "One letter has more than 8 accents or other marks. Remove some of them."),
+        ("letter", "a\x07", "This text contains characters that cannot be seen. Type it instead of pasting it."),
         ("code", "", "A code has eight digits."),
         ("code", "1234567", "A code has eight digits."),
-        ("number", "", "Write a whole number from 1 to 100."),
-        ("number", "0", "Write a whole number from 1 to 100."),
-        ("number", "101", "Write a whole number from 1 to 100."),
-        ("number", "+5", "Write a whole number from 1 to 100."),
-        ("number", "1_0", "Write a whole number from 1 to 100."),
-        ("number", "9" * 10, "Write a whole number from 1 to 100."),
-        ("any_number", "x", "Write a whole number."),
+        ("number", "", "Enter a whole number from 1 to 100."),
+        ("number", "0", "Enter a whole number from 1 to 100."),
+        ("number", "101", "Enter a whole number from 1 to 100."),
+        ("number", "+5", "Enter a whole number from 1 to 100."),
+        ("number", "1_0", "Enter a whole number from 1 to 100."),
+        ("number", "9" * 10, "Enter a whole number from 1 to 100."),
+        ("any_number", "x", "Enter a whole number."),
         ("colour", "", "Choose one from the list."),
         ("colour", "green", "Choose one from the list."),
         ("maybe_colour", "green", "Choose one from the list."),
         ("zone", "Mars/Base", "Choose one from the list."),
-        ("day", "yesterday", "Write a day as 2026-11-24."),
-        ("day", "", "Write a day as 2026-11-24."),
-        ("day", "2026-11-26", "This day has not come yet."),
-        ("moment", "tomorrow", "Write a day and a time as 2026-11-24T18:30."),
-        ("moment", "1926-11-25T09:00", "Write a day and a time as 2026-11-24T18:30."),
+        ("day", "yesterday", "Enter a date, such as 2026-11-24."),
+        ("day", "", "Enter a date, such as 2026-11-24."),
+        ("day", "2026-11-26", "This day is in the future."),
+        ("moment", "tomorrow", "Enter a date and a time, such as 2026-11-24T18:30."),
+        ("moment", "1926-11-25T09:00", "Enter a date and a time, such as 2026-11-24T18:30."),
         ("moment", "2026-11-25T00:30", "This time has passed."),
-        ("key", b64u(b"keys!"), "This is not whole, or was changed. Copy it again."),
-        ("key", "", "This is not whole, or was changed. Copy it again."),
-        ("item", "xy", "This is not whole, or was changed. Copy it again."),
-        ("link", "javascript:alert(1)", "Write the address of a page, from https:// on."),
-        ("text-fr", "", "Fill this in."),
-        ("text-fr", "beaucoup", "Write 5 characters at most."),
-        ("value_2", "abcdef", "Write 5 characters at most."),
-        ("label_0_fr", "abcdef", "Write 5 characters at most."),
+        ("key", b64u(b"keys!"), "This is incomplete or was changed. Copy it again."),
+        ("key", "", "This is incomplete or was changed. Copy it again."),
+        ("item", "xy", "This is incomplete or was changed. Copy it again."),
+        ("link", "javascript:alert(1)", "Enter the address of a page, starting with https://."),
+        ("text-fr", "", "Fill in this field."),
+        ("text-fr", "beaucoup", "Use 5 characters or fewer."),
+        ("value_2", "abcdef", "Use 5 characters or fewer."),
+        ("label_0_fr", "abcdef", "Use 5 characters or fewer."),
     ],
 )  # fmt: skip
 def test_a_field_refuses_with_one_sentence_under_its_posted_name(name: str, typed: str, sentence: str) -> None:
@@ -140,8 +140,8 @@ def test_a_field_refuses_with_one_sentence_under_its_posted_name(name: str, type
     ("name", "typed", "sentence"),
     [
         ("name", "", "Remplissez ce champ."),
-        ("value", "abcdef", "Écrivez 5 caractères au plus."),
-        ("number", "0", "Écrivez un nombre entier de 1 à 100."),
+        ("value", "abcdef", "Utilisez 5 caractères au plus."),
+        ("number", "0", "Saisissez un nombre entier de 1 à 100."),
         ("colour", "green", "Choisissez dans la liste."),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_refusal_of_the_domain_draws_the_page_again_with_what_was_typed() -> N
 
 
 def test_a_refusal_without_a_field_belongs_to_the_form_or_to_the_field_that_the_view_names() -> None:
-    sentence = "A campaign has at least one owner: make somebody else one first."
+    sentence = "A campaign needs at least one owner. Make somebody else an owner first."
     assert f"<li>{sentence}</li>" in view(LastOwner()).get_data(as_text=True)
     assert f'<a href="#colour-red">{sentence}</a>' in view(LastOwner(), field="colour").get_data(as_text=True)
     assert f"<li>{sentence}</li>" in view(LastOwner(), field="colour", statuses={404}).get_data(as_text=True)
@@ -266,7 +266,7 @@ def test_where_a_view_read_another_form_the_page_gets_an_empty_one_with_the_sent
 
     page = answered(there="here").get_data(as_text=True)
     assert "other" not in page.replace("another", "")
-    assert "A campaign has at least one owner" in page
+    assert "A campaign needs at least one owner" in page
 
 
 def test_a_field_is_drawn_from_itself() -> None:

@@ -130,7 +130,7 @@ def test_unknown_campaign_is_a_page_for_people_and_a_problem_for_calls(client: F
         "type": "urn:undersigned:problem:campaign-unknown",
         "title": "No such campaign",
         "status": 404,
-        "detail": "There is no campaign of this name here.",
+        "detail": "There is no campaign with this name here.",
     }
 
 
@@ -154,7 +154,11 @@ def test_unforeseen_error_is_a_503_whose_message_reaches_no_log(app: Flask, caps
 
     with caplog.at_level(logging.INFO):
         answer = app.test_client().get("/api/broken")
-    assert (answer.status_code, answer.headers["Retry-After"], answer.json["title"]) == (503, "5", "Not just now")
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json["title"]) == (
+        503,
+        "5",
+        "Not available right now",
+    )
     logged = capsys.readouterr().err + caplog.text
     assert "RuntimeError" in logged
     assert "suzie" not in logged + answer.text

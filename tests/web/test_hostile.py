@@ -99,7 +99,7 @@ def test_control_characters_are_refused_beside_their_field_and_the_pass_is_kept(
     held = suzie.gets_a_pass()
     page = suzie.post("sign", **{"pass": held, "show": "name", "name": name, "comment": "I stay."})
     assert page.status_code == 422
-    assert mistakes(page) == ["This text holds characters that cannot be seen. Type it instead of pasting it."]
+    assert mistakes(page) == ["This text contains characters that cannot be seen. Type it instead of pasting it."]
     assert (fields(page)["pass"], fields(page)["comment"]) == (held, "I stay.")
 
 
@@ -110,7 +110,7 @@ def test_a_foreign_pass_is_refused_on_the_page_and_the_text_is_kept(suzie: Suzie
         foreign = make.a_pass(session, make.campaign(session)).encode()
     page = suzie.post("sign", **{"pass": foreign, "show": "name", "name": "Suzie Example"})
     assert page.status_code == 403
-    assert mistakes(page) == ["This is not a pass of this campaign. Copy it whole, from P1. to its end."]
+    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P1. to its end."]
     assert (fields(page)["pass"], fields(page)["name"]) == (foreign, "Suzie Example")
 
 
@@ -120,7 +120,7 @@ def test_without_the_database_the_page_comes_back_with_the_text_and_says_that_no
     db.connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     page = suzie.post("sign", **{"pass": held, "show": "name", "name": "Suzie Example"})
     assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
-    assert mistakes(page) == ["This cannot be done just now. Nothing you did is lost; try again in a few seconds."]
+    assert mistakes(page) == ["This is not possible right now. Nothing you did is lost. Try again in a few seconds."]
     assert (fields(page)["pass"], fields(page)["name"]) == (held, "Suzie Example")
     assert "Traceback" not in text(page)
 

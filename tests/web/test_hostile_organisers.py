@@ -104,7 +104,7 @@ def test_numbers_and_moments_that_are_none_are_answered_with_a_sentence(app: Fla
     for due in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "9999-12-31T23:59"):
         page = omar.does(f"~/updates/{writing}/publish", due=due)
         assert page.status_code == 422, due
-        assert "Write a day and a time as 2026-11-24T18:30." in page.text
+        assert "Enter a date and a time, such as 2026-11-24T18:30." in page.text
     for number in ("²", "9" * 5_000):
         assert omar.does(f"{own}/batches", batch_min="5", interval=number).status_code == 422
         assert omar.does(f"{own}/batches", batch_min=number, interval="5").status_code == 422
@@ -122,4 +122,4 @@ def test_a_text_with_characters_that_cannot_be_seen_is_refused_beside_its_field(
         for path in ("~/updates/new", f"~/updates/{writing}"):
             page = omar.does(path, **{"text-en": text, "text-fr": "À venir"})
             assert page.status_code == 422, (path, text)
-            assert "This text holds characters that cannot be seen." in page.text
+            assert "This text contains characters that cannot be seen." in page.text

@@ -153,7 +153,7 @@ def test_criteria_and_lists_speak_the_language_of_the_page(campaign: Campaign) -
     ("state", "done", "reversible", "said"),
     [
         (BulkRemovalState.RUNNING, 1200, True, "Being removed: 1,200 of 3,000"),
-        (BulkRemovalState.DONE, 3000, True, "Out of sight; the next batch takes them off the count"),
+        (BulkRemovalState.DONE, 3000, True, "Hidden; the next batch removes them from the count"),
         (BulkRemovalState.DONE, 3000, False, "In the ledger"),
         (BulkRemovalState.DONE, 0, False, "Nothing was left to remove"),
         (BulkRemovalState.CANCELLED, 10, False, "Cancelled: everything is as it was"),
@@ -167,7 +167,7 @@ def test_progress_of_a_removal_is_described(
         id=b"i" * 16, why=Removal.FRAUD, criteria={}, found=3000, done=done, state=state, at=datetime(2026, 11, 1, tzinfo=UTC)
     )  # fmt: skip
     row = removal_rows.row(Line(removal, reversible), campaign)
-    assert (row.progress, row.reason) == (said, "as a fraud")
+    assert (row.progress, row.reason) == (said, "as fraud")
     assert row.gone == (3000 - done if state is BulkRemovalState.DONE else 0)
 
 
@@ -175,10 +175,10 @@ def test_progress_of_a_removal_is_described(
 def test_a_forecast_is_described() -> None:
     first, last = date(2026, 12, 1), date(2026, 12, 9)
     found = {
-        Forecast(Outlook.TOO_EARLY): "Too early to say when: a forecast takes three whole days.",
-        Forecast(Outlook.STANDING): "Not at the pace of the last days: nobody was added.",
+        Forecast(Outlook.TOO_EARLY): "It is too early for a forecast: it needs three whole days.",
+        Forecast(Outlook.STANDING): "Not at the pace of the last days: no signature was added.",
         Forecast(Outlook.FAR): "Not within a year at the pace of the last days.",
-        Forecast(Outlook.SPAN, first, None): "1 December 2026 at the earliest, or not within a year: the pace of the last days says no more.",
+        Forecast(Outlook.SPAN, first, None): "1 December 2026 at the earliest, or not within a year. The pace of the last days does not allow a closer estimate.",
         Forecast(Outlook.SPAN, first, first): "Around 1 December 2026 at the pace of the last days.",
         Forecast(Outlook.SPAN, first, last): "Between 1 December 2026 and 9 December 2026 at the pace of the last days.",
     }  # fmt: skip

@@ -241,10 +241,10 @@ def test_a_wrong_code_leaves_the_text_and_says_what_to_mend(client: FlaskClient,
     assert 'value="Omar"' in page.text
     assert 'value="0000-0000-0000-0000"' in page.text
     assert f'value="/organise/c/{omar.slug}/team"' in page.text
-    assert "do not belong together" in page.text
+    assert "do not match" in page.text
     empty = by_code(client, "", "")
     assert empty.status_code == 422
-    assert empty.text.count("Fill this in.") == 4
+    assert empty.text.count("Fill in this field.") == 4
     for name, code in (("O" * 61, "1"), ("Om\0ar", "1"), ("Omar", "1" * 61), ("Omar", "1\0")):
         assert by_code(client, name, code).status_code == 422
 
@@ -275,7 +275,7 @@ def test_the_last_code_leads_to_making_new_ones(app: Flask, omar: Omar) -> None:
     for code in renewed(omar):
         to = by_code(app.test_client(), "Omar", code).headers["Location"]
     assert to == "/organise/account"
-    assert "No code is left: make new ones" in omar.sees("/organise/account").text
+    assert "No code is left. Make new ones" in omar.sees("/organise/account").text
 
 
 def test_twenty_guesses_at_once_get_five_tries(app: Flask, omar: Omar) -> None:

@@ -213,14 +213,14 @@ def test_a_thousand_demands_are_not_taken(drafter: Omar) -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("alice@corp.example", "It would pass. It counts as one person"),
-        ("Alice+letters@corp.example", "It would pass. It is read as alice@corp.example"),
-        ("info@corp.example", "It would not pass. This is a shared mailbox."),
-        ("alice@eu.corp.example", "It would not pass. This is not an address of the organisation."),
-        ("alice", "It would not pass. This is not a complete e-mail address."),
-        ("", "It would not pass."),
-        ("x" * 5_000, "It would not pass."),
-        ("<b>@corp.example", "It would not pass."),
+        ("alice@corp.example", "This address would be accepted. It counts as one person"),
+        ("Alice+letters@corp.example", "This address would be accepted. It is read as alice@corp.example"),
+        ("info@corp.example", "This address would not be accepted. This is a shared mailbox."),
+        ("alice@eu.corp.example", "This address would not be accepted. This is not an address of the organisation."),
+        ("alice", "This address would not be accepted. This is not a complete e-mail address."),
+        ("", "This address would not be accepted."),
+        ("x" * 5_000, "This address would not be accepted."),
+        ("<b>@corp.example", "This address would not be accepted."),
     ],
 )
 def test_an_address_is_tried_in_words_and_forgotten(
@@ -275,7 +275,7 @@ def test_the_preview_is_the_public_page_and_not_public(app: Flask, drafter: Omar
 def test_an_opening_freezes_the_letter_and_is_in_the_journal(app: Flask, drafter: Omar) -> None:
     completed(drafter)
     warned = text(drafter.sees("~/open"))
-    assert "This cannot be taken back." in warned
+    assert "You cannot undo this." in warned
     assert "corp.example" in warned
     opened = drafter.does("~/open")
     assert (opened.status_code, opened.headers["Location"]) == (303, "/organise/c/our-letter")
@@ -372,7 +372,7 @@ def test_an_editor_writes_but_does_not_choose_whose_addresses_count(app: Flask, 
 def test_what_a_step_shows_again_is_what_was_posted_with_room_for_more(drafter: Omar) -> None:
     typed = {"value_0": "Engineer", "label_0_fr": "Ingénieure", "value_2": "Engineer", "label_2_en": "Engineer, too"}
     answer = drafter.does("~/draft/roles", **typed)
-    assert (answer.status_code, mistakes(answer)) == (422, ["This stands in the list already."])
+    assert (answer.status_code, mistakes(answer)) == (422, ["This is already in the list."])
     shown = fields(answer)
     assert {name: text for name, text in shown.items() if text and name.startswith(("value_", "label_"))} == typed
     assert [name for name in shown if name.startswith("value_")] == [f"value_{row}" for row in range(7)]
@@ -390,7 +390,7 @@ def test_every_mistake_of_a_milestone_is_said_and_what_was_typed_is_kept(drafter
     assert mistakes(answer) == ["A share is at most 100 per cent."]
     assert {name: fields(answer)[name] for name in ("kind", "value")} == {"kind": "share", "value": "101"}
     assert mistakes(drafter.does("~/draft/milestones", kind="count", value="a lot")) == [
-        "Write a whole number from 1 to 10000000."
+        "Enter a whole number from 1 to 10000000."
     ]
 
 
@@ -407,7 +407,7 @@ def test_a_demand_that_goes_may_hold_anything_and_a_refused_one_stays_on_the_pag
         drafter.does("~/draft/demands", text_en=words)
     typed = {"text_en_1": "x" * 1_001, "text_en_2": "y" * 5_000}
     refused = drafter.does("~/draft/demands/2", act="remove", **typed)
-    assert (refused.status_code, mistakes(refused)) == (422, ["Write 1000 characters at most."])
+    assert (refused.status_code, mistakes(refused)) == (422, ["Use 1000 characters or fewer."])
     assert {name: fields(refused)[name] for name in typed} == typed
     assert drafter.does("~/draft/demands/1", act="remove", text_en_1="x" * 5_000).status_code == 303
     assert [each.text for each in draft().demands] == [{"en": "Two"}]
@@ -420,8 +420,8 @@ def test_a_demand_that_somebody_else_changed_is_shown_beside_what_was_typed(draf
     answer = drafter.does(
         "~/draft/demands/1", act="save", **(screen | {"text_en_1": "One, mine", "text_en": "z" * 2_000})
     )
-    assert "Saved by now: One, theirs" in text(answer)
-    assert text(answer).count("Saved by now:") == 1
+    assert "Saved so far: One, theirs" in text(answer)
+    assert text(answer).count("Saved so far:") == 1
     assert mistakes(answer) == [
         "Another organiser changed the demands since this page was opened. Nothing was saved: compare, and save again."
     ]

@@ -52,7 +52,7 @@ def test_a_text_that_lacks_a_language_comes_back_with_a_sentence_and_nothing_is_
     answer = omar.does("~/updates/new", do="save", **{"text-en": "We **met** & more."})
     assert answer.status_code == 422
     assert "We **met** &amp; more.</textarea>" in answer.text
-    assert 'href="#text-fr">Fill this in.' in answer.text
+    assert 'href="#text-fr">Fill in this field.' in answer.text
     with db.session() as session:
         assert session.scalar(select(func.count()).select_from(UpdateDraft)) == 0
 
@@ -80,7 +80,7 @@ def test_an_update_is_published_on_the_page_in_each_language(omar: Omar) -> None
 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
-    [("2020-01-01T10:00", "This time has passed."), ("tomorrow", "Write a day and a time as 2026-11-24T18:30.")],
+    [("2020-01-01T10:00", "This time has passed."), ("tomorrow", "Enter a date and a time, such as 2026-11-24T18:30.")],
 )
 def test_a_time_that_is_no_time_to_come_has_a_sentence(omar: Omar, typed: str, sentence: str) -> None:
     answer = omar.does(f"{kept(omar)}/publish", due=typed)
@@ -157,7 +157,7 @@ def test_a_trial_leaves_sealed_for_the_address_that_was_typed_and_it_stands_nowh
     assert isinstance(wanted, TrialWanted)
     assert unseal_address(parts.vault, wanted.sealed, clock.now()).address == "omar@post.example"
     assert "post.example" not in answer.headers["Location"]
-    assert "The trial is on its way." in omar.sees(answer.headers["Location"]).text
+    assert "The test mail is on its way." in omar.sees(answer.headers["Location"]).text
     with db.session() as session:
         campaign = find(session, omar.slug)
         lines = [(each.action, each.about) for each in session.scalars(audit_log.lines(campaign.id))]
@@ -218,10 +218,10 @@ def test_a_demands_steps_stand_on_the_letters_page(omar: Omar) -> None:
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        ("source-1", "javascript:alert(1)", "Write the address of a page, from https:// on."),
-        ("source-1", "https://omar:secret@press.example", "Write the address of a page, from https:// on."),
-        ("day-1", "2099-01-01", "This day has not come yet."),
-        ("day-1", "yesterday", "Write a day as 2026-11-24."),
+        ("source-1", "javascript:alert(1)", "Enter the address of a page, starting with https://."),
+        ("source-1", "https://omar:secret@press.example", "Enter the address of a page, starting with https://."),
+        ("day-1", "2099-01-01", "This day is in the future."),
+        ("day-1", "yesterday", "Enter a date, such as 2026-11-24."),
         ("state-1", "won", "Choose one from the list."),
     ],
 )
@@ -261,8 +261,8 @@ def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
     assert "opens the names" in omar.sees("~/milestones").text
     assert "no name is public before 100 signatures" in omar.client.get(f"/c/{omar.slug}/sign?have=pass").text
     page = omar.sees("~/milestones/share/10").text
-    assert "Those names stay sealed until then, even if this is unticked or removed" in page
-    assert "Removing it opens no name that was signed under it." in page
+    assert "Those names stay sealed until then, even if you untick or remove this" in page
+    assert "Removing it reveals no name that was signed under it." in page
     assert omar.does("~/milestones/share/10/remove").status_code == 303
     assert omar.sees("~/milestones/share/10").status_code == 404
 
@@ -274,7 +274,7 @@ def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
 def test_the_limit_of_a_milestone_is_that_of_its_kind(omar: Omar, kind: str, value: str, most: int) -> None:
     page = omar.does("~/milestones", kind=kind, value=value, open_names="yes")
     assert page.status_code == 422
-    assert f'href="#value">Write a whole number from 1 to {most}.' in page.text
+    assert f'href="#value">Enter a whole number from 1 to {most}.' in page.text
     assert f'value="{value}"' in page.text
     assert re.findall(r'name="(\w+)" value="yes" checked', page.text) == ["open_names"]
 
@@ -327,11 +327,11 @@ def test_what_was_typed_about_the_end_comes_back_beside_what_is_kept_of_the_othe
     delivery = {"delivered": "2026-11-20", "how-en": "By hand", "how-fr": "En main propre"}
     assert omar.does("~/answer/delivery", **delivery).status_code == 303
     page = omar.does("~/answer", answered="2099-01-01", do="save", **{"text-fr": "Nous agirons."})
-    assert (page.status_code, "This day has not come yet." in page.text) == (422, True)
+    assert (page.status_code, "This day is in the future." in page.text) == (422, True)
     for kept in ('value="2026-11-20"', 'value="By hand"', 'value="2099-01-01"', "Nous agirons.</textarea>"):
         assert kept in page.text
     page = omar.does("~/answer/delivery", **(delivery | {"how-fr": "", "note-en": "Late."}))
-    assert (page.status_code, 'href="#how-fr">Fill this in.' in page.text, "Late.</textarea>" in page.text) == (
+    assert (page.status_code, 'href="#how-fr">Fill in this field.' in page.text, "Late.</textarea>" in page.text) == (
         422,
         True,
         True,
@@ -358,10 +358,10 @@ def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> N
 def test_a_second_organiser_reads_how_many_are_mailed_and_when(app: Flask) -> None:
     with app.test_request_context("/?lang=fr"):
         sentence, button = words.SENTENCES[ApprovalKind.MAIL]({"readers": 1234, "due": "2026-11-28T01:52:00+00:00"})
-    assert button == "Écrire à 1\u202f234 lecteurs"
-    assert "envoyée à 1\u202f234 lecteurs. Elle part le 28 novembre 2026 à 01:52 (UTC)." in sentence
+    assert button == "Écrire à 1\u202f234 abonnés"
+    assert "envoyée à 1\u202f234 abonnés. Elle part le 28 novembre 2026 à 01:52 (UTC)." in sentence
     with app.test_request_context("/"):
-        assert words.SENTENCES[ApprovalKind.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 reader"
+        assert words.SENTENCES[ApprovalKind.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 subscriber"
 
 
 def test_the_longest_update_in_two_languages_is_kept_whatever_its_letters_weigh(omar: Omar) -> None:

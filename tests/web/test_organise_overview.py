@@ -121,8 +121,8 @@ def test_the_first_screen_shows_every_panel_with_the_work_queue_on_top(omar: Oma
     assert places == sorted(places)
     for said in (
         "3 requests wait for a second organiser", "3 mails were given up", "3 mail providers return mails",
-        "3 updates are written and not published", "Codes to d0.example are hardly used", "Try 3 mails again",
-        "no sign of life yet", "997 more to go", "Fewer than 10 signatures wait for the next batch.",
+        "3 updates are written and not published", "Few codes to d0.example are used", "Try 3 mails again",
+        "no heartbeat yet", "997 more to go", "Fewer than 10 signatures wait for the next batch.",
     ):  # fmt: skip
         assert said in text, said
 
@@ -131,7 +131,7 @@ def test_a_calm_campaign_says_so_and_what_to_do_next(omar: Omar) -> None:
     text = omar.sees("~").text
     for said in (
         "Nothing waits for you.", "Fewer than 10 signatures wait for the next batch.", "No milestone is set.",
-        "No mail was given up.", "The figures of a day appear here once it is over", "No mail was sent yet.",
+        "No mail was given up.", "The figures of a day appear here after it is over", "No mail was sent yet.",
     ):  # fmt: skip
         assert said in text, said
 
@@ -176,7 +176,7 @@ def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
             watch.move_to(make.NOW + timedelta(hours=hours, minutes=59))
             told = the_overview(omar)
             assert "Nobody" not in told
-            assert "The figures of a day appear here once it is over" in told
+            assert "The figures of a day appear here after it is over" in told
             assert "corp.example" not in told
         watch.move_to(make.NOW + timedelta(hours=12))
         told = the_overview(omar)
@@ -273,7 +273,7 @@ def test_a_file_is_asked_for_made_and_taken_under_its_date(omar: Omar, config: C
     taken = omar.sees(f"~/exports/{export_id}")
     assert taken.headers["Content-Disposition"] == f"attachment; filename={name}"
     assert taken.headers["Cache-Control"] == "no-store"
-    assert taken.data.startswith(b'\xef\xbb\xbf"number","at","by","deed","about"\r\n')
+    assert taken.data.startswith(b'\xef\xbb\xbf"number","at","by","action","about"\r\n')
 
 
 def test_names_wait_for_a_second_organiser_and_nothing_is_made_before(omar: Omar, config: Config) -> None:
@@ -283,7 +283,10 @@ def test_names_wait_for_a_second_organiser_and_nothing_is_made_before(omar: Omar
         signed(session, session.get_one(Campaign, the(omar.slug)), 2)
     assert "Ask to export 2 public names" in omar.sees("~/exports").text
     answer = omar.does("~/exports/names")
-    assert "Asked. The file is made when a second organiser has approved." in omar.sees(answer.headers["Location"]).text
+    assert (
+        "Requested. The file is made after a second organiser approves it."
+        in omar.sees(answer.headers["Location"]).text
+    )
     finish(omar.slug, config.home)
     assert files.every(config.home) == []
 

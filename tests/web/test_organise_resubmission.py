@@ -83,7 +83,7 @@ def back(omar: Omar, page: TestResponse, code: str) -> TestResponse:
 
 def goes_on(omar: Omar, page: TestResponse) -> TestResponse:
     """Press the button that sends the text again."""
-    assert "Go on with what I typed" in page.text
+    assert "Continue with what I typed" in page.text
     (where, sent) = next(each for each in Forms(page.text).found if access.AGAIN in each[1])
     return omar.client.post(unescape(where), data=sent)
 
@@ -147,7 +147,7 @@ def test_an_answer_comes_back_as_a_form_for_it_would_be_public(omar: Omar) -> No
     page = omar.client.post(f"/organise/c/{omar.slug}/answer", data={"token": token} | typed)
     screen = goes_on(omar, back(omar, page, codes[0]))
     assert screen.status_code == 422
-    assert "Nothing was done yet." in text(screen)
+    assert "Nothing was done. Check it again" in text(screen)
     assert fields(screen)["text-en"].replace("\r\n", "\n") == WORDS["text-en"]
     with db.session() as session:
         assert session.scalar(select(func.count()).select_from(Answer)) == 0
@@ -244,7 +244,7 @@ def test_a_text_that_is_too_long_for_the_page_says_so(omar: Omar) -> None:
         f"/organise/c/{omar.slug}/updates/new", data={"token": token, "text-en": "x" * (LARGEST_FIELDS + 1)}
     )
     assert page.status_code == 401
-    assert "go back in your browser" in text(page)
+    assert "Go back in your browser" in text(page)
     assert "x" * 100 not in page.text
 
 
@@ -269,7 +269,7 @@ def test_a_page_that_is_asked_for_says_why_it_asks_to_sign_in(client: FlaskClien
     page = omar.client.get(omar.sees("~").headers["Location"])
     assert "Your session has ended" in text(page)
     assert "Your session has ended" not in text(client.get("/organise/sign-in"))
-    assert "Sign in, and you are where you wanted to go." in text(client.get("/organise/sign-in?next=/organise/new"))
+    assert "Sign in to continue to the page you wanted." in text(client.get("/organise/sign-in?next=/organise/new"))
 
 
 def test_the_page_that_ends_a_visit_speaks_its_language(app: Flask, slug: str) -> None:
@@ -282,7 +282,7 @@ def test_the_page_that_ends_a_visit_speaks_its_language(app: Flask, slug: str) -
         page = omar.client.post(f"/organise/c/{slug}/updates/new", data={"token": token} | WORDS)
         assert "Votre session est terminée" in unescape(page.text)
         again = back(omar, page, codes[0])
-        assert "Continuer avec mon texte" in again.text
+        assert "Continuer avec ma saisie" in again.text
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_while_the_database_is_away_the_text_stands_on_the_page(omar: Omar, monk
 def test_what_cannot_be_read_says_that_the_browser_still_has_it(omar: Omar) -> None:
     page = omar.client.post(f"/organise/c/{omar.slug}/updates/new", data={"text-en": "x" * (access.LARGEST_FORM + 1)})
     assert page.status_code == 413
-    assert "still stands there when you go back" in text(page)
+    assert "is still there when you go back" in text(page)
 
 
 def test_a_text_for_a_letter_that_was_opened_meanwhile_stands_on_the_page_that_says_so(omar: Omar) -> None:

@@ -25,7 +25,7 @@ from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.suzie import Suzie, text
 
-PAUSED = "Signing is paused by the organisers."
+PAUSED = "The organisers paused signing."
 
 
 def organiser_of(suzie: Suzie) -> Omar:
@@ -149,7 +149,7 @@ def test_the_closing_date_is_moved_and_never_into_the_past(app: Flask, omar: Oma
 
 def test_closing_now_is_asked_of_a_second_organiser_with_the_count(app: Flask, omar: Omar) -> None:
     omar.does("~/settings/close")
-    assert "Closing now was asked for" in text(omar.sees("~/settings"))
+    assert "Somebody asked to close now" in text(omar.sees("~/settings"))
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
@@ -201,7 +201,7 @@ def test_a_translation_is_added_once_and_the_ledger_agrees(app: Flask, omar: Oma
     assert omar.does("~/settings/translation", **(given | {"markdown": ""})).status_code == 422
     assert omar.does("~/settings/translation", **given).status_code == 303
     again = omar.does("~/settings/translation", **given)
-    assert (again.status_code, "The letter is there in this language." in again.text) == (422, True)
+    assert (again.status_code, "The letter already exists in this language." in again.text) == (422, True)
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
@@ -219,7 +219,7 @@ def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(a
     with db.transaction() as session:
         assert epochs.keep_calendar(session, later) == []
     with time_machine.travel(later):
-        assert "was to open on" in text(omar.sees("~/draft"))
+        assert "was due to open on" in text(omar.sees("~/draft"))
     omar.does("~/draft/letter/en", title="A letter", markdown="Dear chief executive,")
     omar.does("~/draft/demands", text_en="Answer us.")
     omar.does("~/draft/who", addressee="Chief Executive", organisation="Example")

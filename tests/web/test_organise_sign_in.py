@@ -58,7 +58,7 @@ def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role
                 assert answer.status_code not in {401, 500}, what
             elif has is None:
                 assert answer.status_code == 404, what
-                assert "There is no campaign of this name here." in answer.text, what
+                assert "There is no campaign with this name here." in answer.text, what
             elif access.what not in GRANTS[has]:
                 assert answer.status_code == 403, what
                 assert "Your role in this campaign does not allow this." in answer.text, what

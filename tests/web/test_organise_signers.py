@@ -77,7 +77,7 @@ def test_only_those_who_are_shown_by_name_are_in_the_list_and_nobody_else_is_fou
         assert "Waiting Wanda" not in page
     assert "1 signer<" in omar.sees("~/signers").text
     assert "Listen" in omar.sees("~/signers?comment=with&role=Engineer&epoch=1").text
-    assert "Nobody who is shown by name fits" in omar.sees("~/signers?q=sally").text
+    assert "No signer who is shown by name fits" in omar.sees("~/signers?q=sally").text
     assert "No signature in the ledger fits" in omar.sees("~/removals/new?q=sally").text
     assert "3 of them are not shown" in omar.sees("~/removals/new?first=1").text
     with db.session() as session:
@@ -150,7 +150,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
     assert omar.does(f"~/signers/{index}/remove", why="duplicate").status_code == 303
     assert "Suzie" not in omar.sees("~/signers").text
     page = omar.sees("~/removals").text
-    assert "Take back the removal of 1 signature" in page
+    assert "Undo the removal of 1 signature" in page
     assert f"entry {index} of the ledger" in page
     assert "Suzie" not in page
     (wave,) = waves_of()
@@ -161,7 +161,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
     an_epoch(omar.slug)
     page = omar.sees("~/removals").text
     assert "In the ledger" in page
-    assert "Take back" not in page
+    assert "Undo the removal" not in page
     assert omar.does(f"~/removals/{waves_of()[1].id.hex()}/undo").status_code == 409
     with db.session() as session:
         campaign = find_any(session, omar.slug)
@@ -230,10 +230,10 @@ def test_a_preview_that_is_no_longer_true_removes_nothing_and_shows_the_new_figu
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("~/removals/new?first=x", "Write a whole number."),
-        ("~/removals/new?since=yesterday", "Write a day as year-month-day"),
+        ("~/removals/new?first=x", "Enter a whole number."),
+        ("~/removals/new?since=yesterday", "Enter a date as year-month-day"),
         ("~/removals/new?comment=loud", "Choose one from the list."),
-        ("~/signers?epoch=-1", "Write a whole number."),
+        ("~/signers?epoch=-1", "Enter a whole number."),
     ],
 )
 def test_criteria_that_cannot_be_read_are_explained_and_kept(omar: Omar, path: str, sentence: str) -> None:
@@ -263,7 +263,7 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
     assert waves_of() == []
     page = omar.sees("~/removals")
     assert "Waiting for a second organiser" in page.text
-    assert "52 signatures, as a fraud" in page.text
+    assert "52 signatures, as fraud" in page.text
     assert "Refresh" not in page.headers
     rita = signed_in(app, omar.slug, Role.MODERATOR, "Rita")
     with db.transaction() as session:
@@ -288,12 +288,12 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
 
 
 def test_hints_lead_to_criteria_that_are_filled_in(omar: Omar) -> None:
-    assert "Worth a look" not in omar.sees("~/signers").text
+    assert "Hints" not in omar.sees("~/signers").text
     for _ in range(3):
         an_epoch(omar.slug, named("Suzie Quux"))
     an_epoch(omar.slug, *[named(f"Test {n}") for n in range(20)])
     page = omar.sees("~/signers").text
-    assert "Worth a look" in page
+    assert "Hints" in page
     for link, figure in (("first=4", 20), ("repeated=yes", 3), ("q=test", 20)):
         found = re.search(f'href="([^"]*/removals/new\\?[^"]*{link}[^"]*)"', page)
         assert found, link

@@ -84,9 +84,9 @@ def test_a_newcomer_follows_a_link_chooses_a_name_and_gets_ten_codes_once(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "Fill this in."),
-        (" \u00a0 ", "Fill this in."),
-        ("A" * 61, "Write 60 characters at most."),
+        ("", "Fill in this field."),
+        (" \u00a0 ", "Fill in this field."),
+        ("A" * 61, "Use 60 characters or fewer."),
         ("Ali\u0007ce", "characters that cannot be seen"),
         ("Ali\u200bce", "characters that cannot be seen"),
         ("alice@corp.example", "without a link or an address"),
@@ -146,7 +146,7 @@ def test_who_is_signed_in_joins_with_one_button_and_a_member_keeps_the_role(app:
     assert suzie.does(link).headers["Location"] == f"/organise/c/{omar.slug}"
     assert roles(omar.slug)["Suzie"] is Role.MODERATOR
     mine = invited(omar, "observer")
-    assert "You are here already" in omar.sees(mine).text
+    assert "You are already here" in omar.sees(mine).text
     assert omar.does(mine).status_code == 409
     assert roles(omar.slug)["Omar"] is Role.OWNER
     assert app.test_client().get(mine).status_code == 200
@@ -206,10 +206,10 @@ def found_id(slug: str) -> bytes:
 def test_the_last_owner_neither_goes_nor_becomes_less(app: Flask, omar: Omar) -> None:
     member(app, omar, Role.EDITOR, "Suzie")
     me = omar.organiser_id.hex()
-    assert "The last owner stays." in omar.sees("~/team").text
+    assert "The last owner can’t be removed." in omar.sees("~/team").text
     for answer in (omar.does("~/team/remove", id=me), omar.does("~/team/role", id=me, role="editor")):
         assert answer.status_code == 409
-        assert "make somebody else one first" in answer.text
+        assert "Make somebody else an owner first" in answer.text
     assert roles(omar.slug)["Omar"] is Role.OWNER
     assert waiting(omar.slug) == []
 
@@ -232,7 +232,7 @@ def test_an_owner_goes_or_becomes_less_only_with_a_second_key(
     assert "Omar asks for it" in page
     same = omar.does("~/keys/approve", id=asked.id.hex())
     assert same.status_code == 403
-    assert "another organiser with the same rights must" in same.text
+    assert "Another organiser with the same rights must" in same.text
     assert rita.does("~/keys/approve", id=asked.id.hex()).status_code == 303
     assert roles(omar.slug) == left | {"Alice Example": Role.OWNER}
     assert suzie.sees("~/team").status_code == (403 if role else 404)
@@ -277,7 +277,7 @@ def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask
     (asked,) = waiting(omar.slug)
     page = suzie.sees("~/keys").text
     assert "it ends with 0 signatures. Fewer than 10 signatures wait for the last batch." in page
-    assert "Two keys (1)" in page
+    assert "Approvals (1)" in page
     with ThreadPoolExecutor(4) as crowd:
         answers = sorted(crowd.map(lambda _: suzie.does("~/keys/approve", id=asked.id.hex()).status_code, range(4)))
     assert answers == [303, 404, 404, 404]
@@ -375,7 +375,7 @@ def test_the_journal_says_who_did_what_and_filters(app: Flask, omar: Omar) -> No
     assert "Changed a role: " not in page
     page = omar.sees(f"~/journal?by={suzie.organiser_id.hex()}").text
     assert page.count("Joined the team: ") == 1
-    assert "No line answers to this." in omar.sees("~/journal?deed=exported").text
+    assert "No line fits this filter." in omar.sees("~/journal?deed=exported").text
     for odd in ("deed=king", "by=zz", "by=00", "before=-1", "before=99999999999999999999999", "before=x", "deed=%00"):
         assert omar.sees(f"~/journal?{odd}").status_code == 200, odd
 

@@ -64,11 +64,11 @@ def test_a_second_organiser_is_asked_for_what_is_on_the_screen(omar: Omar) -> No
 
 def test_the_mail_that_is_shown_and_the_trial_hold_what_is_on_the_screen(omar: Omar) -> None:
     at = kept(omar)
-    shown = presses(omar, at, "Look at the mail in each language", **SECOND)
+    shown = presses(omar, at, "Check the mail in each language", **SECOND)
     assert shown.headers["Location"] == f"{at}/mail"  # type: ignore[attr-defined]
     assert "Second, corrected version." in omar.sees(f"{at}/mail").text
     third = {"text-en": "Third.", "text-fr": "Troisième."}
-    sent = presses(omar, at, "Send 1 trial mail", address="omar@post.example", lang="fr", **third)
+    sent = presses(omar, at, "Send 1 test mail", address="omar@post.example", lang="fr", **third)
     assert sent.status_code == 303  # type: ignore[attr-defined]
     assert written().text["en"] == "Third."
 
@@ -77,7 +77,7 @@ def test_the_mail_that_is_shown_and_the_trial_hold_what_is_on_the_screen(omar: O
     "typed",
     [{"text-fr": ""}, {"due": "tomorrow", "mail_due": "tomorrow", "address": "omar@corp.example", "lang": "fr"}],
 )
-@pytest.mark.parametrize("words", ["Publish on the page", "Ask a second organiser to mail", "Send 1 trial mail"])
+@pytest.mark.parametrize("words", ["Publish on the page", "Ask a second organiser to mail", "Send 1 test mail"])
 def test_what_cannot_be_done_keeps_nothing_and_loses_nothing(omar: Omar, words: str, typed: dict[str, str]) -> None:
     at = kept(omar)
     answer = presses(omar, at, words, **(SECOND | typed))

@@ -70,7 +70,7 @@ def test_a_letter_that_is_closed_has_a_sentence_instead_of_a_button(client: Flas
     with db.transaction() as session:
         epochs.change(session, campaigns.find(session, slug), CampaignState.CLOSED, make.NOW)
     page = client.get(f"/c/{slug}").text
-    assert "This letter is closed: it takes no more signatures." in text_of(page)
+    assert "This letter is closed and accepts no more signatures." in text_of(page)
     assert f'/c/{slug}/sign"' not in page
 
 
@@ -102,7 +102,7 @@ def test_a_page_says_where_it_is_and_in_which_languages(client: FlaskClient, slu
 def test_an_unknown_letter_is_a_page_in_the_same_clothes(client: FlaskClient) -> None:
     answer = client.get("/c/nothing")
     assert answer.status_code == 404
-    assert "There is no campaign of this name here." in text_of(answer.text)
+    assert "There is no campaign with this name here." in text_of(answer.text)
     assert 'class="masthead' in answer.text
 
 
@@ -153,7 +153,7 @@ def test_a_role_of_nine_is_counted_among_the_anonymous(client: FlaskClient) -> N
 def test_before_there_are_groups_of_ten_the_page_says_when_there_are(client: FlaskClient) -> None:
     slug = published(roles={"Engineer": 9}, anonymous=1)
     page = text_of(client.get(f"/c/{slug}/signers").text)
-    assert "No role is shown here yet. One is, once ten people show it and no name." in page
+    assert "No role is shown here yet. A role is shown when ten people show it without a name." in page
     assert "No team is shown here yet." in page
 
 

@@ -65,7 +65,7 @@ def test_hiding_keeps_the_signature_and_may_still_be_followed_by_withdrawing(suz
     close_an_epoch(suzie)
     sure = fields(suzie.post("withdraw", receipt=receipt))
     hidden = suzie.post("hide", **sure)
-    assert "It goes on being counted." in text(hidden)
+    assert "It stays counted." in text(hidden)
     assert suzie.post("hide", **sure).data == hidden.data
     assert state_of(suzie, receipt) is SignatureState.HIDDEN
     again = suzie.post("withdraw", receipt=receipt)
@@ -78,7 +78,7 @@ def test_an_unknown_secret_withdraws_nothing(suzie: Suzie) -> None:
     for page, typed in (("withdraw", {"receipt": "A" * 43}), ("withdraw", {"withdraw": "A" * 43})):
         answer = suzie.post(page, **typed)
         assert answer.status_code == 404
-        assert mistakes(answer) == ["No signature of this campaign answers to this receipt."]
+        assert mistakes(answer) == ["No signature of this campaign fits this receipt."]
     assert suzie.post("hide", withdraw="short").status_code == 422
 
 

@@ -122,7 +122,7 @@ def test_a_refused_run_stops_after_three_mails_and_goes_on_when_told_to(
         assert "Mail stopped by itself" in text
         assert "daily0" not in text
         assert "\x1b" not in text
-        assert "Go on sending" in text
+        assert "Resume sending" in text
     setattr(run.relay, stage, "250 OK")
     assert run.sends() == 0
     assert omar.does("~/settings/resume", what="mail").status_code == 303
@@ -252,8 +252,8 @@ def test_only_an_owner_goes_on_and_everybody_sees_why_mail_stands_still(app: Fla
         someone = signed_in(app, run.slug, role, name=f"Omar {role}")
         text = someone.sees("~").text
         assert WORDS in text
-        assert "Go on sending" not in text
-        assert "An owner can go on sending once the cause is mended." in text
+        assert "Resume sending" not in text
+        assert "An owner can resume sending after the cause is removed." in text
         assert someone.does("~/settings/resume", what="mail").status_code in {403, 404}
     assert run.halts() == [REFUSED]
 
@@ -273,7 +273,7 @@ def test_undelivered_mails_say_how_many_can_be_tried_again_and_why_not_the_other
     text = omar.sees("~").text
     for said in (
         "3 cannot be tried again: their addresses do not exist.",
-        "3 are not wanted any more: their readers left, paused or chose another rhythm.",
+        "3 are no longer wanted: the subscribers left, paused or chose another frequency.",
         "Try 5 mails again",
         "5 mails were given up",
     ):

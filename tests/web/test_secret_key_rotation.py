@@ -43,11 +43,11 @@ def test_a_mailed_link_works_after_a_rotation(app: Flask, reader: Reader, purpos
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_a_link_under_a_dropped_key_does_nothing(app: Flask, reader: Reader, purpose: Purpose) -> None:
     reader.is_on_the_list()
-    link, before = reader.link(purpose), subscriber().rhythm
+    link, before = reader.link(purpose), subscriber().frequency
     set_keys(app, DROPPED)
     assert reader.client.get(link).status_code == 404
     assert reader.client.post(link, data={"rhythm": "daily", "lang": "en"}).status_code == 404
-    assert (subscriber().state, subscriber().rhythm) == (SubscriberState.ACTIVE, before)
+    assert (subscriber().state, subscriber().frequency) == (SubscriberState.ACTIVE, before)
 
 
 def test_links_of_pages_are_signed_with_the_first_key(app: Flask, reader: Reader) -> None:

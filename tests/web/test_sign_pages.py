@@ -56,15 +56,19 @@ def test_no_form_of_a_signer_is_kept_by_the_browser_and_no_title_tells_what_was_
         assert all('autocomplete="off"' in form and 'type="password" value="-"' in form for form in forms)
         assert set(re.findall(r'autocomplete="([^"]*)"', page.text)) <= {"off", "one-time-code"}
     titles = [re.search("<title>(.*?)</title>", page.text) for page in signing]
-    assert [unescape(title[1]) for title in titles if title] == ["Form"] * 3 + ["To mend: Form"]
+    assert [unescape(title[1]) for title in titles if title] == ["Form"] * 3 + ["Error: Form"]
 
 
 @pytest.mark.parametrize(
     ("lang", "wish", "said"),
     [
-        ("en", {}, "nothing is shown of you."),
-        ("en", {"show": "role", "role": "Engineer"}, "“Engineer” joins the roles as soon as ten signers show it."),
-        ("en", {"show": "name", "name": "Suzie Example"}, "“Suzie Example” stands in the list of signers."),
+        ("en", {}, "The public sees nothing about you."),
+        (
+            "en",
+            {"show": "role", "role": "Engineer"},
+            "“Engineer” appears among the roles as soon as ten signers show it.",
+        ),
+        ("en", {"show": "name", "name": "Suzie Example"}, "“Suzie Example” appears in the list of signers."),
         (
             "en",
             {"show": "name", "name": "Suzie Example", "publish_at": "100"},
@@ -176,7 +180,7 @@ def test_the_address_sent_again_from_the_same_page_leads_to_the_same_pass(suzie:
     ("lang", "said"),
     [
         ("en", "Type the code of any mail that came today. At most three are sent a day (UTC), all with the same code"),
-        ("fr", "Tapez le code de n’importe quel courriel arrivé aujourd’hui."),
+        ("fr", "Saisissez le code d’un courriel reçu aujourd’hui."),
     ],
 )
 def test_when_strangers_used_up_the_mails_the_page_says_what_to_do_and_the_code_of_the_day_signs(
@@ -253,7 +257,9 @@ def test_a_second_pass_for_the_same_person_is_refused_and_the_page_leads_on(suzi
     assert page.status_code == 409
     assert 'id="lead-on" class="lead-on">' in page.text
     assert f'href="/c/{suzie.slug}/sign?have=pass"' in page.text
-    assert mistakes(page) == ["A pass was issued for this address before. Each person gets one; use the pass you kept."]
+    assert mistakes(page) == [
+        "A pass was issued for this address before. Each person gets one. Use the pass that you kept."
+    ]
 
 
 def test_a_pass_kept_for_later_signs_on_another_page(suzie: Suzie) -> None:
@@ -311,7 +317,7 @@ def test_what_is_typed_is_text_and_never_markup(suzie: Suzie) -> None:
 def test_a_mutilated_pass_is_refused(suzie: Suzie) -> None:
     page = suzie.post("sign", **{"pass": suzie.gets_a_pass()[:-1], "show": "anonymous"})
     assert page.status_code == 403
-    assert mistakes(page) == ["This is not a pass of this campaign. Copy it whole, from P1. to its end."]
+    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P1. to its end."]
 
 
 def test_a_closed_campaign_takes_no_signature_and_says_so(suzie: Suzie) -> None:

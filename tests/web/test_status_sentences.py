@@ -19,16 +19,19 @@ from tests.support.omar import Omar, signed_in
 from tests.support.suzie import text
 
 SWITCHES = {
-    "signing": ("Signatures are taken.", "No signature is taken and no code is mailed."),
+    "signing": ("Signatures are accepted.", "No signature is accepted and no code is mailed."),
     "codes": ("Codes are mailed.", "No code is mailed."),
-    "method:work_email": ("Codes are mailed and passes issued for them.", "No code is mailed and no pass is issued"),
-    "mail": ("What is due is mailed.", "No digest, update or milestone is mailed; what is due waits."),
+    "method:work_email": (
+        "Codes are mailed, and passes are issued for them.",
+        "No code is mailed and no pass is issued",
+    ),
+    "mail": ("Mail that is due is sent.", "No digest, update or milestone is mailed. Mail that is due waits."),
 }
 FRENCH = {
-    "signing": ("Les signatures sont prises.", "Aucune signature n’est prise"),
+    "signing": ("Les signatures sont acceptées.", "Aucune signature n’est acceptée"),
     "codes": ("Les codes sont envoyés.", "Aucun code n’est envoyé."),
     "method:work_email": ("Les codes sont envoyés", "Aucun code n’est envoyé"),
-    "mail": ("Ce qui est dû est envoyé.", "Aucun résumé"),
+    "mail": ("Les courriels dus sont envoyés.", "Aucun résumé"),
 }
 
 
@@ -63,11 +66,11 @@ def test_each_switch_says_what_is_and_what_its_button_does(omar: Omar, what: str
     assert "· Running." in now
     assert on in now
     assert off not in now
-    assert then.startswith("If you stop it:")
+    assert then.startswith("If you pause it:")
     assert off in then
     omar.does("~/settings/stop", what=what)
     now, then = switch(omar, what)
-    assert "· Stopped." in now
+    assert "· Paused." in now
     assert off in now
     assert on not in now
     assert then.startswith("If you resume it:")
@@ -92,10 +95,10 @@ def test_it_says_so_in_french(omar: Omar, what: str) -> None:
 @pytest.mark.parametrize(
     ("stopped", "what", "said"),
     [
-        ("signing", "codes", "no code is mailed while signing is stopped"),
-        ("signing", "method:work_email", "no code is mailed while signing is stopped"),
-        ("codes", "method:work_email", "no code is mailed while codes are stopped"),
-        ("method:work_email", "codes", "no code is mailed while every way of proof is stopped"),
+        ("signing", "codes", "no code is mailed while signing is paused"),
+        ("signing", "method:work_email", "no code is mailed while signing is paused"),
+        ("codes", "method:work_email", "no code is mailed while codes are paused"),
+        ("method:work_email", "codes", "no code is mailed while every method of proof is paused"),
     ],
 )
 def test_a_switch_that_another_one_overrules_does_not_say_that_it_runs(
@@ -108,21 +111,21 @@ def test_a_switch_that_another_one_overrules_does_not_say_that_it_runs(
 
 
 def test_what_goes_on_during_a_stop_is_said_only_while_it_does(omar: Omar) -> None:
-    assert "Codes that have arrived still work. Whoever holds a pass can sign." in switch(omar, "codes")[1]
-    assert "Codes are mailed all the same." in switch(omar, "mail")[1]
+    assert "Codes that have arrived stay valid. People who hold a pass can sign." in switch(omar, "codes")[1]
+    assert "Codes are still mailed." in switch(omar, "mail")[1]
     omar.does("~/settings/stop", what="signing")
     for what in ("codes", "method:work_email"):
-        assert "Nobody can sign while signing is stopped." in switch(omar, what)[1]
+        assert "Nobody can sign while signing is paused." in switch(omar, what)[1]
         omar.does("~/settings/stop", what=what)
-        assert "Whoever holds a pass can sign." not in switch(omar, what)[0]
+        assert "People who hold a pass can sign." not in switch(omar, what)[0]
     assert "Codes that have arrived" not in switch(omar, "codes")[0]
-    assert "all the same" not in switch(omar, "mail")[1]
+    assert "still mailed" not in switch(omar, "mail")[1]
 
 
 def test_mail_that_the_operator_stopped_does_not_run(omar: Omar) -> None:
     with db.transaction() as session:
         pause(session, "all", make.NOW)
-    assert "whoever runs this site has stopped all mail" in switch(omar, "mail")[0]
+    assert "the operator of this site has paused all mail" in switch(omar, "mail")[0]
 
 
 def test_every_switch_has_both_sentences(app: Flask) -> None:
@@ -137,7 +140,7 @@ def closed(omar: Omar) -> None:
 def test_the_settings_of_a_closed_letter_do_not_say_that_signatures_are_taken(omar: Omar) -> None:
     closed(omar)
     page = omar.sees("~/settings").text
-    assert "Signatures are taken." not in page
+    assert "Signatures are accepted." not in page
     assert re.findall(r'name="what" value="([^"]+)"', page) == ["mail"]
 
 
@@ -191,9 +194,9 @@ def test_a_stopped_letter_does_not_say_that_it_is_open(omar: Omar, lang: str, op
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        ("", "Whoever holds one can still sign."),
-        ("stop", "Whoever holds one can sign once signing runs again."),
-        ("close", "The letter is closed, so they cannot be used any more."),
+        ("", "People who hold one can still sign."),
+        ("stop", "People who hold one can sign when signing is resumed."),
+        ("close", "The letter is closed, so they can no longer be used."),
     ],
 )
 def test_the_overview_says_truly_what_becomes_of_passes(omar: Omar, act: str, said: str) -> None:
@@ -202,6 +205,6 @@ def test_the_overview_says_truly_what_becomes_of_passes(omar: Omar, act: str, sa
     if act == "close":
         closed(omar)
     page = text(omar.sees("~"))
-    sentences = ("can still sign", "once signing runs again", "cannot be used any more")
+    sentences = ("can still sign", "when signing is resumed", "can no longer be used")
     assert said in page
     assert sum(each in page for each in sentences) == 1

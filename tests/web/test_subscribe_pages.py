@@ -48,7 +48,7 @@ def test_the_answer_is_the_same_for_new_known_and_suppressed_addresses(reader: R
 
 
 def test_a_mail_asks_to_confirm_and_its_button_does(reader: Reader) -> None:
-    assert "Look in your mailbox" in text(reader.asks())
+    assert "Check your mailbox" in text(reader.asks())
     (mail,) = reader.mails()
     path = re.search(r"http://localhost(/mail/confirm/\S+)", mail.text)
     assert path
@@ -58,7 +58,7 @@ def test_a_mail_asks_to_confirm_and_its_button_does(reader: Reader) -> None:
     first, second = reader.client.post(path[1]), reader.client.post(path[1])
     assert subscriber().state is SubscriberState.ACTIVE
     assert first.data == second.data == reader.client.get(path[1]).data
-    assert "You get one mail a week, if there is anything to tell." in text(first)
+    assert "You get one mail a week, if there is news." in text(first)
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -75,7 +75,7 @@ def test_a_page_speaks_the_language_of_the_mails_unless_asked_otherwise(reader: 
     [
         ({"address": "suzie@corp.example"}, "address", WORK),
         ({"address": "suzie@mail.corp.example"}, "address", WORK),
-        ({"address": ""}, "address", "Fill this in."),
+        ({"address": ""}, "address", "Fill in this field."),
         ({"address": "suzie"}, "address", "This is not a complete e-mail address. Write it like name@company.example."),
         ({"address": "a@b.example, c@d.example"}, "address", None),
         ({"rhythm": "hourly"}, "rhythm", "Choose how often: milestones, weekly or daily."),
@@ -118,7 +118,7 @@ def test_without_redis_nothing_is_mailed_and_the_page_says_so(
     monkeypatch.setattr(RedisStore, "take_ask", lambda *_, **__: gone.ping())
     page, call = reader.asks(), reader.calls()
     assert (page.status_code, call.status_code, call.headers["Retry-After"]) == (503, 503, "5")
-    assert "Mail cannot be asked for just now." in text(page)
+    assert "You cannot ask for mail right now." in text(page)
     assert fields(page)["address"] == ADDRESS
     assert everything() == []
 
@@ -178,7 +178,7 @@ def test_one_click_leaves_the_list(reader: Reader, kind: str, body: bytes) -> No
         assert "Set-Cookie" not in answer.headers
     with db.session() as session:
         assert subscribers.numbers(session, make_id(reader)) == {}
-    assert "You are on no list" in text(answer)
+    assert "You are not subscribed" in text(answer)
 
 
 def make_id(reader: Reader) -> bytes:
@@ -257,7 +257,7 @@ def test_whoever_is_gone_is_told_calmly(reader: Reader, purpose: Purpose) -> Non
     reader.client.post(reader.link(Purpose.UNSUBSCRIBE))
     for answer in (reader.client.get(path), reader.client.post(path)):
         assert answer.status_code == 200
-        assert "You are on no list" in text(answer)
+        assert "You are not subscribed" in text(answer)
     assert '<html lang="fr">' in reader.client.get(f"{path}?lang=fr").text
 
 

@@ -37,9 +37,9 @@ def refused(button: str, **posted: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("button", "sentence"),
     [
-        ("due", "Write a day and a time as 2026-11-24T18:30."),
+        ("due", "Enter a date and a time, such as 2026-11-24T18:30."),
         ("mail_due", "This time has passed."),
-        ("address", "Write 500 characters at most."),
+        ("address", "Use 500 characters or fewer."),
     ],
 )
 def test_a_button_refuses_its_own_field_alone_and_keeps_the_others_as_typed(button: str, sentence: str) -> None:
@@ -49,7 +49,7 @@ def test_a_button_refuses_its_own_field_alone_and_keeps_the_others_as_typed(butt
 
 
 def test_keeping_the_words_asks_for_every_language_and_for_nothing_else() -> None:
-    assert refused("text", **BAD) == {"text-en": ["Fill this in."], "text-fr": ["Fill this in."]}
+    assert refused("text", **BAD) == {"text-en": ["Fill in this field."], "text-fr": ["Fill in this field."]}
     assert form(**WORDS, **BAD).check().text.data == {"en": "We met them.", "fr": "Nous les avons vus."}
 
 
@@ -58,7 +58,7 @@ def test_an_act_without_any_words_is_about_those_that_were_kept() -> None:
     assert (without.has_words(), without.due.data) == (False, datetime(2026, 11, 25, 8, 0, tzinfo=UTC))
     without.fill_in({"en": "Kept."})
     assert [without.typed(name) for name in WORDS] == ["Kept.", ""]
-    assert refused("due", **{"text-en": ""}) == {"text-en": ["Fill this in."], "text-fr": ["Fill this in."]}
+    assert refused("due", **{"text-en": ""}) == {"text-en": ["Fill in this field."], "text-fr": ["Fill in this field."]}
 
 
 def test_words_that_were_typed_are_not_replaced_by_those_that_were_kept() -> None:

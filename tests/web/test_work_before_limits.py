@@ -191,7 +191,7 @@ def test_every_field_of_every_form_looks_at_the_length_before_its_filters(app: F
                 assert isinstance(field, LengthFirst), (form, field)
                 with pytest.raises(FormRefused) as refused:
                     form.read(MultiDict({field.name: "é" * (SENT * field.longest() + 1)}), languages=["en"])
-                assert refused.value.errors[field.name] == [f"Write {field.longest()} characters at most."]
+                assert refused.value.errors[field.name] == [f"Use {field.longest()} characters or fewer."]
     assert work.normalized == [""] or max(map(len, work.normalized)) == 0
 
 
@@ -213,10 +213,10 @@ def test_marks_without_end_get_a_sentence_and_the_text_stays(client: FlaskClient
     comment = "I stay" + MARKS * 50
     page = client.post(f"/c/{slug}/sign", data={"pass": "P1." + "A" * 427, "show": "anonymous", "comment": comment})
     assert page.status_code == 422
-    assert mistakes(page) == ["More than 8 accents or other marks stand on one letter. Take some of them away."]
+    assert mistakes(page) == ["One letter has more than 8 accents or other marks. Remove some of them."]
     assert comment in page.text
     page = client.post(f"/c/{slug}/sign?lang=fr", data={"show": "anonymous", "comment": comment, "lang": "fr"})
-    assert "Plus de 8 accents ou autres" in page.text
+    assert "Une lettre porte plus de 8 accents" in page.text
 
 
 def test_a_comment_in_parts_is_as_long_as_one_that_is_composed(client: FlaskClient, slug: str) -> None:
@@ -229,7 +229,7 @@ def test_a_comment_in_parts_is_as_long_as_one_that_is_composed(client: FlaskClie
     comment = unicodedata.normalize("NFD", "ễ" * 280)
     page = client.post(f"/c/{slug}/sign", data={"pass": held, "show": "anonymous", "comment": comment})
     assert (page.status_code, len(comment)) == (422, 840)
-    assert "Write 280 characters at most." not in page.text
+    assert "Use 280 characters or fewer." not in page.text
     assert "Leave this empty" in page.text
 
 

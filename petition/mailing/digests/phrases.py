@@ -61,8 +61,8 @@ class Phrases:
             return self.ngettext("%(n)s more than last time", "%(n)s more than last time", change)
         if change < 0:
             return self.ngettext(
-                "%(n)s fewer than last time; whoever signed can take it back",
-                "%(n)s fewer than last time; whoever signed can take it back",
+                "%(n)s fewer than last time; signers can withdraw",
+                "%(n)s fewer than last time; signers can withdraw",
                 -change,
             )
         return self._("As many as last time")
@@ -95,10 +95,10 @@ class Phrases:
     def next_step(self, news: Happened) -> str:
         """Returns what a subscriber can do now."""
         if news.next is not None:
-            return self.missing(news.next) + " " + self._("Pass the letter on.")
+            return self.missing(news.next) + " " + self._("Share the letter.")
         if news.state is CampaignState.OPEN:
-            return self._("Pass the letter on.")
-        return self._("Read the letter, and what became of it.")
+            return self._("Share the letter.")
+        return self._("Read the letter and what happened since.")
 
     def missing(self, step: NextStep) -> str:
         """Returns the distance to the next milestone."""
@@ -145,7 +145,8 @@ class Phrases:
 
     def _stalled(self, how_long: str) -> str:
         return self._(
-            "A batch of signatures should have been written %(how_long)s ago and still waits: see whether the workers run.",
+            "A batch of signatures should have been written %(how_long)s ago and is still waiting. Check that the "
+            "workers run.",
             how_long=how_long,
         )
 

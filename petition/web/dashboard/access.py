@@ -213,7 +213,7 @@ def look_first() -> None:
     first, so that `redraw` has it.
     """
     if AGAIN in request.form:
-        raise FormRefused({"": [gettext(_("Nothing was done yet. Look at it again, and press the button once more."))]})
+        raise FormRefused({"": [gettext(_("Nothing was done. Check it again, and press the button once more."))]})
 
 
 def begin(session: Session, organiser_id: OrganiserId) -> None:

@@ -63,7 +63,7 @@ class DeliveryForm(BaseForm):
     )
     note = TranslatedField(
         TextAreaField(validators=[Length(max=LONGEST_TEXT), visible_lines], render_kw={"rows": "3"}),
-        _("Note, which you may leave out"),
+        _("Note (optional)"),
     )
 
     def delivery(self) -> Delivery:
@@ -86,7 +86,7 @@ class AnswerForm(BaseForm):
         fine = super().validate(extra_validators)
         if self.text.data or any(each.errors for each in self.text.by_language.values()):
             return fine
-        return self.refuse(f"text-{self.meta.languages[0]}", _("Write the answer in one language at least."))
+        return self.refuse(f"text-{self.meta.languages[0]}", _("Enter the answer in at least one language."))
 
     def answer(self) -> Answered:
         """The day and the text."""

@@ -48,30 +48,30 @@ def _mail(about: About) -> tuple[str, str]:
     n = int(about["readers"])
     shown = _number(n)
     sentence = ngettext(
-        "An update is published and mailed to %(n)s reader.",
-        "An update is published and mailed to %(n)s readers.",
+        "An update is published and mailed to %(n)s subscriber.",
+        "An update is published and mailed to %(n)s subscribers.",
         n,
         n=shown,
     )
     read = gettext(_("Read its words under Updates before you approve."))
     return " ".join([sentence, _when(about["due"]), read]), ngettext(
-        "Mail %(n)s reader", "Mail %(n)s readers", n, n=shown
+        "Mail %(n)s subscriber", "Mail %(n)s subscribers", n, n=shown
     )
 
 
 def _when(due: str) -> str:
     if not due:
-        return gettext(_("It goes out as soon as it is approved."))
+        return gettext(_("It is sent as soon as it is approved."))
     moment = datetime.fromisoformat(due)
     day = i18n.date_long(moment.date(), spoken())
-    return gettext(_("It goes out on %(day)s at %(time)s (UTC)."), day=day, time=f"{moment:%H:%M}")
+    return gettext(_("It is sent on %(day)s at %(time)s (UTC)."), day=day, time=f"{moment:%H:%M}")
 
 
 def _close(about: About) -> tuple[str, str]:
     counted, waiting = int(about.get("signatures", 0)), int(about.get("waiting", 0))
     sentence = ngettext(
-        "The campaign takes no more signatures: it ends with %(count)s signature.",
-        "The campaign takes no more signatures: it ends with %(count)s signatures.",
+        "The campaign accepts no more signatures: it ends with %(count)s signature.",
+        "The campaign accepts no more signatures: it ends with %(count)s signatures.",
         counted,
         count=_number(counted),
     )
@@ -89,7 +89,8 @@ def _domains(about: About) -> tuple[str, str]:
     figures = {name: _number(int(about[name])) for name in ("added", "removed", "changed")}
     sentence = gettext(
         _(
-            "From then on these work addresses may sign: %(names)s. %(added)s added, %(removed)s removed, %(changed)s changed."
+            "After that, these work addresses may sign: %(names)s. %(added)s added, %(removed)s removed, "
+            "%(changed)s changed."
         ),
         names=names,
         **figures,
@@ -100,8 +101,8 @@ def _domains(about: About) -> tuple[str, str]:
 def _export_names(about: About) -> tuple[str, str]:
     n = int(about["names"])
     sentence = ngettext(
-        "A file with the name of %(count)s public signer is made; it lives a day.",
-        "A file with the names of %(count)s public signers is made; it lives a day.",
+        "A file with the name of %(count)s public signer is made. It is deleted after a day.",
+        "A file with the names of %(count)s public signers is made. It is deleted after a day.",
         n,
         count=_number(n),
     )

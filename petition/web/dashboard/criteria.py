@@ -21,7 +21,7 @@ from petition.web.language import spoken
 
 NAMES: Final = ("q", "role", "team", "comment", "shown", "repeated", "first", "last", "since", "until", "epoch")
 NUMERIC: Final = {"inputmode": "numeric", "autocomplete": "off"}
-NOT_A_DAY: Final = _("Write a day as year-month-day, such as 2026-11-23.")
+NOT_A_DAY: Final = _("Enter a date as year-month-day, such as 2026-11-23.")
 
 
 class CriteriaForm(BaseForm):
@@ -86,7 +86,9 @@ def reason_field(**options: Any) -> Any:
         _("Reason"),
         choices=Removal,
         labels=REMOVAL_CHOICES,
-        description=_("Public: the figures beside the count say how many were removed for which reason."),
+        description=_(
+            "This is public: the figures beside the count say how many signatures were removed for each reason."
+        ),
         **options,
     )
 

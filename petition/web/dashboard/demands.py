@@ -46,9 +46,9 @@ class DemandForm(BaseForm):
     state = SelectField(_("State"), choices=DemandState, labels=DEMAND_STATES)
     day = DateField(_("Since"), [not_in_future])
     source = StringField(
-        _("Source (you may leave it out)"),
+        _("Source (optional)"),
         [Length(max=LONGEST_LINK), web_page],
-        description=_("The address of a page where readers can read it, from https:// on."),
+        description=_("The address of a page where people can read it, starting with https://."),
         render_kw={"type": "url"},
     )
 

@@ -50,7 +50,7 @@ class CodeForm(BaseForm):
     code = StringField(
         _("Recovery code"),
         [DataRequired(), Length(max=LONGEST_TYPED), visible],
-        description=_("One of the ten that you kept. Each works once."),
+        description=_("One of the ten codes that you saved. Each works once."),
         render_kw={"autocomplete": "off", **UNWATCHED},
     )
 
@@ -70,9 +70,11 @@ class NameForm(BaseForm):
     """How a new organiser will be called."""
 
     name = LineField(
-        _("What shall we call you?"),
+        _("What name should we show?"),
         [DataRequired(), Length(max=LONGEST_NAME), visible, no_link],
-        description=_("The other organisers and the journal show it. It may be made up; no mail address is asked for."),
+        description=_(
+            "The other organisers and the audit log show it. It may be made up; no mail address is asked for."
+        ),
         render_kw={"autocomplete": "username", "spellcheck": "false"},
     )
 
@@ -83,7 +85,7 @@ class PasskeyForm(BaseForm):
     passkey = LineField(
         _("Name of the new passkey"),
         [DataRequired(), Length(max=LONGEST_NAME), visible],
-        description=_("So that you know it again: the device, or the app that keeps it."),
+        description=_("To recognise it later: the device, or the app that stores it."),
         render_kw={"autocomplete": "off"},
     )
     credential = StringField(validators=[Length(max=LONGEST_ANSWER)])

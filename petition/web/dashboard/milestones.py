@@ -41,14 +41,15 @@ class ConsequencesForm(BaseForm):
     """What follows when a milestone is reached."""
 
     mail_readers = BooleanField(
-        _("Mail readers"),
+        _("Mail subscribers"),
         description=_("Those who asked for news as it happens. The others find it in their digest."),
     )
     mail_organisers = BooleanField(_("Mail organisers"), description=_("Organisers who get digests."))
     open_names = BooleanField(
         _("Open names"),
         description=_(
-            "No name is public before. Whoever signs with a name is promised this number: their name never appears sooner, whatever you change later."
+            "No name is public before. People who sign with a name are promised this number: their name never "
+            "appears sooner, whatever you change later."
         ),
     )
 

@@ -45,10 +45,10 @@ MENU: Final = (
     Item(_("Subscribers"), "organise_subscribers.page", Act.SEE, PUBLIC),
     Item(_("Share"), "organise_share.share", Act.SEE, PUBLIC),
     Item(_("Exports"), "organise_exports.page", Act.EXPORT),
-    Item(_("Two keys"), "organise_keys.keys", Act.READ_JOURNAL),
+    Item(_("Approvals"), "organise_keys.keys", Act.READ_JOURNAL),
     Item(_("Team"), "organise_team.members", Act.MANAGE),
     Item(_("Settings"), "organise_settings.settings", Act.MANAGE, PUBLIC),
-    Item(_("Journal"), "organise_journal.journal", Act.READ_JOURNAL),
+    Item(_("Audit log"), "organise_journal.journal", Act.READ_JOURNAL),
 )  # fmt: skip
 
 

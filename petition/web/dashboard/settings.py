@@ -44,10 +44,8 @@ bp = access.blueprint("settings", largest_form=access.LARGEST_FORM)
 SWITCH_WORDS: Final = {
     switches.SIGNING: (
         _("Signing"),
-        _("Signatures are taken."),
-        _(
-            "No signature is taken and no code is mailed. Passes stay good, and signatures that were given stay counted."
-        ),
+        _("Signatures are accepted."),
+        _("No signature is accepted and no code is mailed. Passes stay valid, and existing signatures stay counted."),
     ),
     switches.CODES: (
         _("Codes"),
@@ -56,29 +54,29 @@ SWITCH_WORDS: Final = {
     ),
     "method:work_email": (
         _("Proof by work address"),
-        _("Codes are mailed and passes issued for them."),
+        _("Codes are mailed, and passes are issued for them."),
         _("No code is mailed and no pass is issued for one."),
     ),
     switching.MAIL: (
-        _("Mail to readers and organisers"),
-        _("What is due is mailed."),
-        _("No digest, update or milestone is mailed; what is due waits."),
+        _("Mail to subscribers and organisers"),
+        _("Mail that is due is sent."),
+        _("No digest, update or milestone is mailed. Mail that is due waits."),
     ),
 }
 """The title of a switch, what is so while it runs, and what is so while it is stopped."""
 OTHER_METHOD: Final = (
     _("Another way of proof"),
-    _("Passes are issued this way."),
-    _("No pass is issued this way."),
+    _("Passes are issued by this method."),
+    _("No pass is issued by this method."),
 )
-CODES_WORK: Final = _("Codes that have arrived still work.")
-CODES_GO: Final = _("Codes are mailed all the same.")
-HOLDERS_SIGN: Final = _("Whoever holds a pass can sign.")
-NOBODY_SIGNS: Final = _("Nobody can sign while signing is stopped.")
-HELD_BY_SIGNING: Final = _("It is not stopped itself, but no code is mailed while signing is stopped.")
-HELD_BY_CODES: Final = _("It is not stopped itself, but no code is mailed while codes are stopped.")
-HELD_BY_METHODS: Final = _("It is not stopped itself, but no code is mailed while every way of proof is stopped.")
-HELD_BY_OPERATOR: Final = _("It is not stopped here, but whoever runs this site has stopped all mail.")
+CODES_WORK: Final = _("Codes that have arrived stay valid.")
+CODES_GO: Final = _("Codes are still mailed.")
+HOLDERS_SIGN: Final = _("People who hold a pass can sign.")
+NOBODY_SIGNS: Final = _("Nobody can sign while signing is paused.")
+HELD_BY_SIGNING: Final = _("It is not paused itself, but no code is mailed while signing is paused.")
+HELD_BY_CODES: Final = _("It is not paused itself, but no code is mailed while codes are paused.")
+HELD_BY_METHODS: Final = _("It is not paused itself, but no code is mailed while every method of proof is paused.")
+HELD_BY_OPERATOR: Final = _("It is not paused here, but the operator of this site has paused all mail.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +198,12 @@ def _add_translation(session: Session, campaign: Campaign, new: Translation) -> 
     try:
         epochs.add_translation(session, campaign, new.lang, new.title, new.markdown)
     except CampaignFaulty:
-        raise FormRefused({"language": [gettext(_("The letter is there in this language."))]}) from None
+        raise FormRefused({"language": [gettext(_("The letter already exists in this language."))]}) from None
 
 
 def _ask_for(session: Session, campaign: Campaign, after: Policies) -> None:
     if len(after) > MOST_DOMAINS:
-        raise FormRefused({"domain": [gettext(_("Write %(n)s domains at most."), n=MOST_DOMAINS)]})
+        raise FormRefused({"domain": [gettext(_("Enter %(n)s domains at most."), n=MOST_DOMAINS)]})
     try:
         domains.ask(session, campaign, after, access.actor())
     except CampaignFaulty:

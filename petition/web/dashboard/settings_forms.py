@@ -50,7 +50,7 @@ class ClosingForm(BaseForm):
     def validate_closes_at(self, field: Field) -> None:
         """Refuse a moment that has passed."""
         if field.data <= self.meta.now:
-            raise ValidationError(_("Choose a moment to come; to close now, ask below."))
+            raise ValidationError(_("Choose a future date and time. To close now, ask below."))
 
 
 class TranslationForm(BaseForm):

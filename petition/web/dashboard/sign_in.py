@@ -32,8 +32,8 @@ from petition.web.services import services
 from petition.web.sizes import LARGEST_CARRIED
 
 bp = access.blueprint("door", largest_form=LARGEST_CARRIED)
-PROVED: Final = _("You are signed in. What you typed is here: nothing was done with it yet.")
-OLDER: Final = _("The page that you sent is older than your sign-in, so it was not taken. What you typed is here.")
+PROVED: Final = _("You are signed in. What you typed is here. It has not been used yet.")
+OLDER: Final = _("The page that you sent is older than your sign-in, so it was not accepted. What you typed is here.")
 
 
 def _sign_in(

@@ -44,7 +44,7 @@ class UpdateForm(BaseForm):
     )
     due = DateTimeLocalField(
         validators=[Optional(), in_future],
-        description=_("Leave this empty to publish at once. Readers with a daily or weekly digest find it there."),
+        description=_("Leave this empty to publish at once. Subscribers with a daily or weekly digest see it there."),
     )
     mail_due = DateTimeLocalField(
         validators=[Optional(), in_future],
@@ -53,7 +53,8 @@ class UpdateForm(BaseForm):
     address = StringField(
         _("Your own address"),
         description=_(
-            "One mail goes to this address, and to nobody else. The address is sealed, used once and kept nowhere. A work address is refused."
+            "One mail goes to this address and to nobody else. The address is encrypted, used once and not kept. "
+            "Work addresses are refused."
         ),
         render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false"},
     )

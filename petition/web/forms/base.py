@@ -22,9 +22,9 @@ from petition.web.forms.fields import IntegerField, RadioField, leaves
 from petition.web.language import lazy_gettext as _
 
 SENTENCES: Final = {
-    "This field is required.": _("Fill this in."),
-    "Field cannot be longer than %(max)d character.": _("Write %(max)s characters at most."),
-    "Number must be between %(min)s and %(max)s.": _("Write a whole number from %(min)s to %(max)s."),
+    "This field is required.": _("Fill in this field."),
+    "Field cannot be longer than %(max)d character.": _("Use %(max)s characters or fewer."),
+    "Number must be between %(min)s and %(max)s.": _("Enter a whole number from %(min)s to %(max)s."),
     "Not a valid choice.": _("Choose one from the list."),
 }
 """What the validators of WTForms say, in our words."""

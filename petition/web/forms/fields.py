@@ -38,7 +38,7 @@ YEARS: Final = range(2020, 2101)
 
 def too_long(longest: int) -> str:
     """The sentence for a text of more characters."""
-    return _("Write %(max)s characters at most.", max=longest)
+    return _("Use %(max)s characters or fewer.", max=longest)
 
 
 def is_sent_too_long(text: str, longest: int) -> bool:
@@ -168,7 +168,7 @@ class IntegerField(TypedField, wtforms.IntegerField):
     """A whole number of at most nine digits, with or without spaces in it; `NumberRange` gives its limits."""
 
     data: Any
-    INVALID = _("Write a whole number.")
+    INVALID = _("Enter a whole number.")
 
     def parse(self, text: str) -> int:
         """The number; raises ValueError."""
@@ -182,7 +182,7 @@ class IntegerField(TypedField, wtforms.IntegerField):
         least, most = self.flags.min, self.flags.max
         if least is None or most is None:
             return super().refusal()
-        return _("Write a whole number from %(min)s to %(max)s.", min=least, max=most)
+        return _("Enter a whole number from %(min)s to %(max)s.", min=least, max=most)
 
 
 class SelectField(TypedField, wtforms.SelectField):
@@ -235,7 +235,7 @@ class DateField(TypedField, wtforms.DateField):
     """A day, as a browser writes it."""
 
     data: Any
-    INVALID = _("Write a day as 2026-11-24.")
+    INVALID = _("Enter a date, such as 2026-11-24.")
 
     def parse(self, text: str) -> date:
         """The day; raises ValueError."""
@@ -246,7 +246,7 @@ class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
     """A moment, typed in the time zone of the form (`meta.zone`); its data are in UTC."""
 
     data: Any
-    INVALID = _("Write a day and a time as 2026-11-24T18:30.")
+    INVALID = _("Enter a date and a time, such as 2026-11-24T18:30.")
 
     def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, format="%Y-%m-%dT%H:%M", **options)
@@ -264,7 +264,7 @@ class Base64Field(TypedField):
     """So many bytes in the one base64url spelling that they have."""
 
     widget = TextInput()
-    INVALID = _("This is not whole, or was changed. Copy it again.")
+    INVALID = _("This is incomplete or was changed. Copy it again.")
 
     def __init__(self, label: str = "", validators: Any = None, *, length: int, **options: Any) -> None:
         super().__init__(label, validators, **options)
@@ -282,7 +282,7 @@ class HexField(TypedField):
     """The hexadecimal name of something; its data are bytes."""
 
     widget = TextInput()
-    INVALID = _("This is not whole, or was changed. Copy it again.")
+    INVALID = _("This is incomplete or was changed. Copy it again.")
 
     def parse(self, text: str) -> bytes:
         """The bytes; raises ValueError."""

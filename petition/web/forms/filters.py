@@ -41,5 +41,5 @@ def _composed(text: str | None) -> str:
         return nfc(text or "")
     except TooManyMarks:
         raise ValueError(
-            _("More than %(n)s accents or other marks stand on one letter. Take some of them away.", n=MOST_MARKS)
+            _("One letter has more than %(n)s accents or other marks. Remove some of them.", n=MOST_MARKS)
         ) from None

@@ -113,7 +113,7 @@ class PassForm(BaseForm):
     challenge = StringField(validators=[DataRequired(), Length(max=LONGEST_CHOICE)])
     code = CodeField(
         _("Code"),
-        description=_("Eight digits, from a mail with a neutral subject. Check your spam folder as well."),
+        description=_("Eight digits, in a mail with a neutral subject. Check your spam folder."),
         render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **UNWATCHED},
     )
     blinded = Base64Field(length=BLINDED_BYTES)
@@ -151,12 +151,12 @@ class SignForm(BaseForm):
         hints={
             Visibility.ANONYMOUS: _("You are counted as one verified employee. No name, no role."),
             Visibility.ROLE: _(
-                "Your role is added to a number such as “15+ engineers”, once ten signers show the same role."
-                " Until then you stand among the anonymous."
+                "Your role is added to a number such as “15+ engineers” when ten signers show the same role. Until "
+                "then you appear as an anonymous signer."
             ),
             Visibility.NAME: _(
-                "Your name stands in the list of signers."
-                " Everybody can read it, copy it and search for it, your employer too."
+                "Your name is in the list of signers. Everybody can read it, copy it and search for it, including "
+                "your employer."
             ),
         },
         invalid_value_message=_("Choose what is shown: name, role or anonymous."),
@@ -171,11 +171,11 @@ class SignForm(BaseForm):
         [Length(max=LONGEST_CHOICE)],
         filters=(),
         default="",
-        description=_("From the organisers’ list. With your full name you may leave it out."),
+        description=_("From the organisers’ list. Optional if you show your full name."),
     )
-    team = StringField(_("Team (you may leave it out)"), [Length(max=LONGEST_CHOICE)], filters=(), default="")
+    team = StringField(_("Team (optional)"), [Length(max=LONGEST_CHOICE)], filters=(), default="")
     comment = TextAreaField(
-        _("Comment (you may leave it out)"),
+        _("Comment (optional)"),
         [Length(max=LONGEST_COMMENT), visible],
         description=_("Up to 280 characters, shown beside your name."),
         render_kw={"rows": 3, "maxlength": LONGEST_COMMENT},
@@ -185,8 +185,8 @@ class SignForm(BaseForm):
         [Optional()],
         default=0,
         description=_(
-            "You are counted at once in any case. Until there are enough names you stand among the anonymous and your"
-            " name waits, unpublished, in our database; names that wait for the same number appear together."
+            "You are counted at once in any case. Until there are enough names you appear as an anonymous signer, "
+            "and your name waits, unpublished, in our database. Names that wait for the same number appear together."
         ),
     )
     sealed_until = IntegerField(default=0, validators=[Optional()])
@@ -250,10 +250,10 @@ class MailForm(BaseForm):
         hints={
             Frequency.MILESTONES: _("One mail for each milestone, and for each piece of news from the organisers."),
             Frequency.WEEKLY: _(
-                "The count and how it grew, milestones, news and what became of the demands, in one mail."
-                " In a week without any, no mail."
+                "The count and how it grew, milestones, news and the state of the demands, in one mail. No mail in "
+                "a week without news."
             ),
-            Frequency.DAILY: _("The same each day. On a day without any, no mail."),
+            Frequency.DAILY: _("The same, once a day. No mail on a day without news."),
         },
         invalid_value_message=_("Choose how often: milestones, weekly or daily."),
     )

@@ -19,7 +19,7 @@ from petition.web.language import lazy_gettext as _
 LINK: Final = re.compile(r"://|www\.|[@/\\]|\w\.[a-z]{2,}\b|(?i:\w\.(?:com|net|org|info|biz|io|co)\b)")
 HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
 JOINERS: Final = "\u200c\u200d"
-UNSEEN: Final = _("This text holds characters that cannot be seen. Type it instead of pasting it.")
+UNSEEN: Final = _("This text contains characters that cannot be seen. Type it instead of pasting it.")
 
 Check = Callable[[Any, Any], object]
 
@@ -40,20 +40,20 @@ def visible_lines(_form: Form, field: Field) -> None:
 def no_link(_form: Form, field: Field) -> None:
     """Refuse a link or an address where a name is wanted."""
     if LINK.search(field.data):
-        raise ValidationError(_("Write a name, without a link or an address."))
+        raise ValidationError(_("Enter a name, without a link or an address."))
 
 
 def web_page(_form: Form, field: Field) -> None:
     """Refuse what is not the address of a web page; an empty field passes."""
     if field.data and not is_link(field.data):
-        raise ValidationError(_("Write the address of a page, from https:// on."))
+        raise ValidationError(_("Enter the address of a page, starting with https://."))
 
 
 def not_in_future(_form: Form, field: Field) -> None:
     """Refuse a day after today in the time zone of the form (`meta.zone`, `meta.now`)."""
     today: date = field.meta.now.astimezone(field.meta.zone).date()
     if field.data > today:
-        raise ValidationError(_("This day has not come yet."))
+        raise ValidationError(_("This day is in the future."))
 
 
 def in_future(_form: Form, field: Field) -> None:

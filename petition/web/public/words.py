@@ -14,35 +14,35 @@ from petition.publication import Snapshot
 from petition.signatures import DisplayChoice
 
 WORDS: Final = {
-    "away": _("The site cannot be reached just now. Your text is still here: wait a moment and try again."),
+    "away": _("The site cannot be reached right now. Your text is still here. Wait a moment and try again."),
     "stamp": _(
         "The stamp that came back is not the one of this campaign, so your browser refused it and you have no pass."
         " Write to the organisers."
     ),
-    "not-a-pass": _("This is not a whole pass. A pass starts with P1. and has 430 characters."),
+    "not-a-pass": _("This pass is incomplete. A pass starts with P1. and has 430 characters."),
     "not-a-receipt": _(
         "This is not a receipt of this letter. Paste the whole text that you saved after signing, or open its file."
     ),
-    "unknown": _("No signature to this letter answers to this receipt."),
+    "unknown": _("No signature of this letter fits this receipt."),
     "copied": _("Copied"),
-    "shown-anonymous": _("Shown of you: nothing."),
-    "shown-role": _("Shown of you: your role, “{role}”."),
-    "shown-name": _("Shown of you: your name, “{name}”."),
-    "shown-sealed": _("Shown of you: your name, “{name}”, once at least {n} names are public."),
-    "public-anonymous": _("One more verified employee is counted, and nothing is shown of you."),
+    "shown-anonymous": _("What the public sees: nothing."),
+    "shown-role": _("What the public sees: your role, “{role}”."),
+    "shown-name": _("What the public sees: your name, “{name}”."),
+    "shown-sealed": _("What the public sees: your name, “{name}”, once at least {n} names are public."),
+    "public-anonymous": _("One more verified employee is counted. The public sees nothing about you."),
     "public-role": _(
-        "One more verified employee is counted, and “{role}” joins the roles as soon as ten signers show it."
+        "One more verified employee is counted, and “{role}” appears among the roles as soon as ten signers show it."
     ),
-    "public-name": _("One more verified employee is counted, and “{name}” stands in the list of signers."),
+    "public-name": _("One more verified employee is counted, and “{name}” appears in the list of signers."),
     "public-sealed": _(
         "One more verified employee is counted. “{name}” joins the list of signers once at least {n} names are public."
     ),
 }
 
 WHILE_NAMES_WAIT: Final = WORDS | {
-    "shown-name": _("Shown of you: your name, “{name}”, once a milestone opens the names."),
+    "shown-name": _("What the public sees: your name, “{name}”, once a milestone opens the names."),
     "shown-sealed": _(
-        "Shown of you: your name, “{name}”, once a milestone opens the names and at least {n} names are public."
+        "What the public sees: your name, “{name}”, once a milestone opens the names and at least {n} names are public."
     ),
     "public-name": _(
         "One more verified employee is counted. “{name}” joins the list of signers once a milestone opens the names."

@@ -40,7 +40,7 @@ class DomainForm(BaseForm):
     )
     plus = BooleanField(
         _("Names may have a tag: alice+letters is alice"),
-        description=_("Leave this on, unless you know that the mail server has no tags."),
+        description=_("Leave this on, unless you know that the mail server does not support tags."),
         default=True,
     )
     dots = BooleanField(
@@ -50,7 +50,7 @@ class DomainForm(BaseForm):
         ),
     )
     subdomains = BooleanField(
-        _("Subdomains count, too"),
+        _("Subdomains count too"),
         description=_("Someone at eu.company.example is then the same as at company.example."),
     )
 
@@ -59,7 +59,7 @@ class DomainForm(BaseForm):
         try:
             field.data = canonical_domain(field.data.removeprefix("@"))
         except AddressRefused:
-            raise ValidationError(_("Write a domain, like company.example.")) from None
+            raise ValidationError(_("Enter a domain, such as company.example.")) from None
 
     def policy(self) -> dict[str, bool]:
         """How its addresses are read."""
@@ -71,7 +71,7 @@ class AddressForm(BaseForm):
 
     address = StringField(
         _("An address"),
-        description=_("It is read here and forgotten: nothing is sent, kept or logged."),
+        description=_("The site checks it and deletes it: nothing is sent, kept or logged."),
         render_kw={"autocomplete": "off", **UNWATCHED},
     )
 
@@ -129,7 +129,7 @@ def _save(campaign: Campaign) -> None:
     form = DomainForm.read(request.form)
     name = form.domain.data
     if name not in campaign.domains and len(campaign.domains) >= MOST_DOMAINS:
-        raise FormRefused({"domain": [_("Write %(n)s domains at most.", n=MOST_DOMAINS)]})
+        raise FormRefused({"domain": [_("Enter %(n)s domains at most.", n=MOST_DOMAINS)]})
     campaigns.change(campaign, {"domains": {**campaign.domains, name: form.policy()}})
 
 
@@ -142,7 +142,7 @@ def verdict(campaign: Campaign, address: str) -> tuple[bool, str]:
     if read.canonical == address.strip().lower():
         return True, _("It counts as one person, and the code goes there.")
     return True, _(
-        "It is read as %(canonical)s: whoever has that one has this one, too. The code goes to %(deliverable)s.",
+        "It is read as %(canonical)s: the owner of that address is the same person. The code goes to %(deliverable)s.",
         canonical=read.canonical,
         deliverable=read.deliverable,
     )

@@ -43,7 +43,7 @@ LONGEST_NOTICE: Final = 500
 LONGEST_ORGANISERS: Final = 1_000
 LONGEST_LEGAL: Final = 20_000
 NUMERIC: Final = {"inputmode": "numeric"}
-NOT_A_MOMENT: Final = _("Write a date and a time, like 2026-12-01T09:00.")
+NOT_A_MOMENT: Final = _("Enter a date and a time, such as 2026-12-01T09:00.")
 
 
 def language_name(code: str) -> str:
@@ -78,18 +78,18 @@ class WhoForm(StepForm):
     addressee = LineField(
         _("Addressee"),
         [Length(max=LONGEST_LINE), visible],
-        description=_("The name of whom the letter is for."),
+        description=_("The name of the person or body that the letter is addressed to."),
     )
     addressee_role = TranslatedField(
         LineField(validators=[Length(max=LONGEST_LINE), visible]),
-        _("What the addressee is"),
+        _("The addressee’s position"),
         separator="_",
         description=_("For instance: Chief Executive of Example"),
     )
     organisation = LineField(
         _("Organisation"),
         [Length(max=LONGEST_LINE), visible],
-        description=_("Whose employees may sign."),
+        description=_("The organisation whose employees may sign."),
     )
     organisers = TranslatedField(
         TextAreaField(validators=[Length(max=LONGEST_ORGANISERS), visible_lines]),
@@ -105,7 +105,7 @@ class WorkforceForm(StepForm):
     workforce = IntegerField(
         _("People who work there"),
         [Optional(), NumberRange(1, 100_000_000)],
-        description=_("Leave it empty if nobody knows."),
+        description=_("Leave this empty if the number is not known."),
         render_kw=NUMERIC,
     )
     workforce_source = TranslatedField(
@@ -120,16 +120,16 @@ class VisibleForm(StepForm):
     """From how many signatures on anything is shown, and a note on top of each page."""
 
     public_min = IntegerField(
-        _("Show the count from so many signatures on"),
+        _("Show the count after this many signatures"),
         [NumberRange(1, 100_000)],
-        description=_("25 is a good least number."),
+        description=_("25 is a good minimum."),
         render_kw=NUMERIC,
     )
     notice = TranslatedField(
         TextAreaField(validators=[Length(max=LONGEST_NOTICE), visible_lines]),
         _("A note on top of every page"),
         separator="_",
-        description=_("Leave it empty, unless something must be said first."),
+        description=_("Leave this empty, unless you must say something first."),
     )
 
 
@@ -137,10 +137,11 @@ class BatchesForm(StepForm):
     """How signatures are gathered into batches."""
 
     batch_min = IntegerField(
-        _("Least signatures in a batch"),
+        _("Minimum signatures in a batch"),
         [NumberRange(1, 100_000)],
         description=_(
-            "Ten or more is best, five the least. A smaller batch is never written before the letter closes, however long somebody waits: it would tell who has just signed."
+            "Ten or more is best, and five is the minimum. A smaller batch is not written before the letter closes, "
+            "however long somebody waits, because it would reveal who has just signed."
         ),
         render_kw=NUMERIC,
     )
@@ -153,7 +154,7 @@ class BatchesForm(StepForm):
     def validate_batch_min(self, field: Field) -> None:
         """Refuse a number in which nobody can hide."""
         if field.data < LEAST_BATCH:
-            raise ValidationError(_("Write %(n)s or more: a smaller batch tells who has just signed.", n=LEAST_BATCH))
+            raise ValidationError(_("Enter %(n)s or more. A smaller batch reveals who has just signed.", n=LEAST_BATCH))
 
 
 class DatesForm(StepForm):
@@ -162,13 +163,13 @@ class DatesForm(StepForm):
     opens_at = DateTimeLocalField(
         _("Opens by itself"),
         [Optional()],
-        description=_("Leave it empty to open it by hand. An incomplete draft stays closed."),
+        description=_("Leave this empty to open the letter by hand. An incomplete draft is not opened."),
         invalid_value_message=NOT_A_MOMENT,
     )
     closes_at = DateTimeLocalField(
         _("Closes by itself"),
         [Optional()],
-        description=_("Readers see the day. It can be changed later."),
+        description=_("The public sees the day. You can change it later."),
         invalid_value_message=NOT_A_MOMENT,
     )
 
@@ -184,22 +185,22 @@ class MailForm(StepForm):
     time_zone = SelectField(
         _("Time zone"),
         choices=lambda: [(zone, zone.replace("_", " ")) for zone in ZONES],
-        description=_("Dates and hours of this campaign are meant there."),
+        description=_("The dates and hours of this campaign are in this time zone."),
     )
     hour = IntegerField(_("Hour of the digests"), [NumberRange(0, 23)])
     quiet_from = IntegerField(_("No mail from"), [NumberRange(0, 23)])
     quiet_to = IntegerField(
         _("No mail until"),
         [NumberRange(0, 23)],
-        description=_("The same hour twice: mail at any time."),
+        description=_("If both hours are the same, mail is sent at any time."),
     )
     neutral = BooleanField(
         _("Neutral subjects"),
-        description=_("Subjects do not name the letter, for readers whose inbox others can see."),
+        description=_("Subjects do not name the letter, for subscribers whose inbox others can see."),
     )
     addressee = BooleanField(
         _("A weekly mail to the addressee"),
-        description=_("With the count and the demands; the address is entered later."),
+        description=_("With the count and the demands. You enter the address later."),
     )
 
     @classmethod
@@ -283,7 +284,7 @@ class ListForm(StepForm):
         values = self.values.data
         for row in self.values:
             if row.data and row.data in values[: row.index]:
-                self.refuse(row.name, _("This stands in the list already."))
+                self.refuse(row.name, _("This is already in the list."))
         return not self.errors
 
     def rows(self) -> Iterator[tuple[Field, TranslatedField]]:

@@ -31,4 +31,4 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     return Shown(queue.why_dead(session, campaign.id), found)
 
 
-PANEL: Final = Panel("dead", _("Dead letters"), data)
+PANEL: Final = Panel("dead", _("Undelivered mail"), data)

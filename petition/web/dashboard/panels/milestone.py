@@ -19,7 +19,9 @@ from petition.web.dashboard.panels.panel import Panel
 from petition.web.labels import OUTLOOKS
 from petition.web.language import gettext, spoken
 
-EARLIEST: Final = _("%(day)s at the earliest, or not within a year: the pace of the last days says no more.")
+EARLIEST: Final = _(
+    "%(day)s at the earliest, or not within a year. The pace of the last days does not allow a closer estimate."
+)
 AROUND: Final = _("Around %(day)s at the pace of the last days.")
 
 

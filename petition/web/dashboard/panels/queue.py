@@ -42,7 +42,7 @@ SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
         "%(n)s request waits for a second organiser", "%(n)s requests wait for a second organiser", n, n=_number(n)
     ),
     "stopped": lambda n: ngettext(
-        "%(n)s part of the campaign is switched off", "%(n)s parts of the campaign are switched off", n, n=_number(n)
+        "%(n)s part of the campaign is paused", "%(n)s parts of the campaign are paused", n, n=_number(n)
     ),
     "refused": lambda _n: gettext(_("Mail stopped by itself: the mail server refuses it")),
     "dead": lambda n: ngettext("%(n)s mail was given up", "%(n)s mails were given up", n, n=_number(n)),
