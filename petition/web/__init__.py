@@ -1,1 +1,1 @@
-"""The web: pages, forms and the JSON calls. HTTP only; rules live with their concepts."""
+"""The web interface: pages, forms and the JSON API. It handles HTTP only; rules live with their concepts."""

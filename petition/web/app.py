@@ -1,4 +1,4 @@
-"""The application factory: the only way to make an app, and none is made at import time."""
+"""The application factory. Every Flask app is made by `build`, never at import time."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ PAGES: Final = (
 
 
 class Number(IntegerConverter):
-    """A whole number in an address, of nine digits at most: a larger one is no address of ours."""
+    """A whole number in a URL, of at most nine digits. A longer number matches no route."""
 
     regex = r"[0-9]{1,9}"
 
 
 def build(config: Config, static: Path = assets.FOLDER) -> Flask:
-    """The application of one configuration, its database and Redis connected when first used."""
+    """Build the application for one configuration. Its database and Redis are connected on first use."""
     app = Flask("petition", root_path=str(PROJECT / "petition"), template_folder=str(TEMPLATES), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.url_map.converters["int"] = Number

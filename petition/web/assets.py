@@ -1,8 +1,8 @@
-"""The stylesheet and scripts: served by whitenoise, kept by browsers for good, without a build step.
+"""Serves the stylesheets and scripts through whitenoise. Browsers cache them for good, and there is no build step.
 
-Guards that a page and its scripts are of one version: all files are served under one folder named by the hash of them
-all, so that modules find each other by relative paths and a new version is a new folder. Refuses nothing; a folder of
-another version leads to today's file, so that no page breaks while processes are replaced.
+A page and its scripts always have the same version: all files are served under one folder that is named by the hash of
+all of them. Modules find each other by relative paths, and a new version is a new folder. A URL with another version
+redirects to the current file, so that no page breaks while processes are replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FOLDER: Final = Path(__file__).parent.parent / "static"
 
 
 def version_of(folder: Path) -> str:
-    """Twelve hex digits that change with any name or byte below a folder."""
+    """Returns twelve hex digits that change with any name or byte below a folder."""
     digest = sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         digest.update(str(path.relative_to(folder)).encode() + b"\0" + sha256(path.read_bytes()).digest())
@@ -27,7 +27,7 @@ def version_of(folder: Path) -> str:
 
 
 def serve(app: Flask, folder: Path = FOLDER) -> None:
-    """Serve a folder, and give templates `static_url(name)`; `url_for("static", filename=name)` says the same."""
+    """Serve a folder, and give templates `static_url(name)`, which equals `url_for("static", filename=name)`."""
     today = version_of(folder)
     names = {str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()}
 

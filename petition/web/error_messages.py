@@ -1,8 +1,8 @@
-"""The title and the sentence of each error that the product expects; `petition.web.errors` shows them.
+"""The title and the message of each expected error. `petition.web.errors` shows them.
 
-Guards that an error is worded once, and that a page and a call say the same. A class without a message of its own has
-that of the class above it. Refuses to explain more than helps to go on: a wrong code, an expired and a used-up one are
-one answer.
+Each error is worded once, so a page and an API call give the same message. A class without a message of its own uses
+that of the class above it. Messages explain only what helps the user to continue: a wrong code, an expired code and a
+used code have one message.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from petition.web.dashboard.access import FormForged, NotAllowed
 from petition.web.forms.base import FormRefused
 
 Message = tuple[str, str]
-"""A title and a sentence, in English; both are in the catalogues."""
+"""A title and a message, in English. Both are in the catalogues."""
 
 NOT_A_PASS: Final = (
     _("Not a pass"),
@@ -247,7 +247,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Names are already public in this letter and cannot be hidden again, so no milestone can open them."),
     ),
 }
-"""By class of error."""
+"""Messages by class of error."""
 
 HTTP_MESSAGES: Final[Mapping[int, Message]] = {
     400: (_("Not understood"), _("This request could not be understood.")),
@@ -260,7 +260,7 @@ HTTP_MESSAGES: Final[Mapping[int, Message]] = {
     415: (_("Wrong format"), _("This call takes JSON: send it as application/json.")),
     503: AWAY,
 }
-"""By HTTP status, for errors of the framework."""
+"""Messages by HTTP status, for errors of the framework."""
 
 FIELD_MESSAGES: Final[Mapping[type[ExpectedError], tuple[str, str]]] = {
     WorkAddressRefused: (
@@ -271,7 +271,7 @@ FIELD_MESSAGES: Final[Mapping[type[ExpectedError], tuple[str, str]]] = {
     NameTaken: ("name", _("Another organiser has this name. Choose a different one.")),
     BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
 }
-"""The field that an error is about, and the sentence beside it."""
+"""The field that an error is about, and the message beside it."""
 
 DISPLAY_MESSAGES: Final[Mapping[DisplayFault, str]] = {
     DisplayFault.NAME_MISSING: _("Enter your full name, or choose to show less."),
@@ -280,4 +280,4 @@ DISPLAY_MESSAGES: Final[Mapping[DisplayFault, str]] = {
     DisplayFault.NOT_LISTED: _("Choose one from the list."),
     DisplayFault.OUT_OF_RANGE: _("Enter a whole number between 0 and 100,000."),
 }
-"""What is wrong with a field of what a signer wants to be shown."""
+"""Messages for a field of what a signer chose to show."""

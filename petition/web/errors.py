@@ -1,9 +1,9 @@
-"""Error handlers: each error becomes a page, or a problem document (RFC 9457) where a program called.
+"""Error handlers. Each error becomes a page, or a problem document (RFC 9457) for API clients.
 
 The status comes from the error's class (`petition.core.errors`), the sentences from `petition.web.error_messages`; both
-are looked up along the class hierarchy. Guards that nobody sees a stack trace and that a page and a call say the same.
-An unexpected error is answered with a 503 that may be tried again; the log gets an id, a type and a place in the code,
-never a message, which may quote a name.
+are looked up along the class hierarchy. Nobody sees a stack trace, and a page and an API call give the same message. An
+unexpected error is answered with a 503 that the client may retry. The log gets an id, a type and a place in the code,
+but never the message, which may quote a name.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong, in words and in this request's language; `errors` holds sentences by field."""
+    """The description of an error, in this request's language. `errors` holds messages by field."""
 
     status: int
     name: str
@@ -57,12 +57,12 @@ class Fault:
 
 
 def nearest(error: Exception, table: Mapping[type[ExpectedError], object]) -> type[ExpectedError] | None:
-    """The class of an error, or else the nearest class above it, that a table lists."""
+    """Returns the class of an error, or the nearest class above it, that a table contains."""
     return next((each for each in type(error).__mro__ if each in table), None)
 
 
 def explain(error: Exception) -> Fault:
-    """Put an error into words; one that nobody foresaw becomes a 503."""
+    """Describe an error. An unexpected one becomes a 503."""
     if isinstance(error, HTTPException) and error.code:
         return _explain_http(error, error.code)
     kind = nearest(error, MESSAGES)
@@ -88,7 +88,7 @@ def _fault(
 
 
 def field_errors(error: Exception) -> dict[str, list[str]]:
-    """Sentences by field for errors that belong to one, in this request's language; else nothing."""
+    """Returns messages by field, in this request's language. It is empty for errors that belong to no field."""
     if isinstance(error, FormRefused):
         return error.errors
     if isinstance(error, AddressRefused):
@@ -103,7 +103,7 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
 
 
 def answer(error: Exception) -> Response:
-    """The answer to a request that met an error: a problem document for calls, a page for people."""
+    """Returns the response for an error: a problem document for API calls, a page for people."""
     fault = explain(error)
     response = problem(fault) if request.path.startswith(FOR_MACHINES) else page(fault)
     if fault.retry_after is not None:
@@ -114,7 +114,7 @@ def answer(error: Exception) -> Response:
 
 
 def problem(fault: Fault) -> Response:
-    """An RFC 9457 problem document."""
+    """Returns an RFC 9457 problem document."""
     document: dict[str, object] = {
         "type": URN + fault.name,
         "title": fault.title,
@@ -128,7 +128,7 @@ def problem(fault: Fault) -> Response:
 
 
 def page(fault: Fault) -> Response:
-    """A page in the same clothes as the others, which leads back to where its reader was at home."""
+    """Returns an error page in the usual layout, with a link back to the organiser's campaigns or to the letters."""
     organised = request.path.startswith(f"{FOR_ORGANISERS}/")
     asked = resubmission.of_request() if organised and access.is_ours() else None
     html = render_template(
@@ -147,14 +147,14 @@ def page(fault: Fault) -> Response:
 
 
 def watch(app: Flask) -> None:
-    """Let every error of an app be answered here."""
+    """Register the handler for every error of an app."""
     app.register_error_handler(Exception, _answer_any)
 
 
 def _answer_any(error: Exception) -> BaseResponse:
     if isinstance(error, RequestRedirect):
         return error.get_response()
-    if isinstance(error, ParseException):  # the server met a fault in what was sent, while a view was reading it
+    if isinstance(error, ParseException):  # the server rejected the request's bytes while a view was reading them
         return answer(BadRequest())
     if not (nearest(error, MESSAGES) or isinstance(error, HTTPException) or _foreseen(error)):
         if current_app.testing:

@@ -1,6 +1,9 @@
-"""Which addresses belong to signing and to going back on it: pages that tell a tab and a history as little as they can.
+"""Tells which URLs belong to signing and withdrawing.
 
-Guards that a page of an error inside the flow is like the others of it: neutral title, neutral icon, the way out.
+Their pages leave as little as possible in tabs and in the history.
+
+An error page inside this flow looks like the other pages of the flow: it has the neutral title, the neutral icon and
+the exit button.
 """
 
 from __future__ import annotations
@@ -15,5 +18,5 @@ ADDRESS: Final = re.compile(r"/c/[^/]+/(sign|verify|pass|step|receipt|receipt\.j
 
 
 def in_flow() -> bool:
-    """Whether this request is one of the flow, even by a method that no page answers to."""
+    """Returns whether this request belongs to the flow, even if its method has no handler."""
     return ADDRESS.fullmatch(request.path) is not None

@@ -1,9 +1,10 @@
-"""The doorstep: which Host we answer to, and the headers that every answer carries.
+"""Rejects requests for foreign hosts, and adds the security headers to every response.
 
-Guards each answer alike, the static files' and the errors' too, because it stands outside of everything. Whatever
-says nothing about caching is `no-store`, and so is every answer to a POST. Refuses a Host that is not ours (400),
-so that no link, no redirect and no cache can be poisoned with one. No cookie is set but the one of a signed-in organiser,
-and only the pages of organisers may ask for a passkey. Other sites may frame one page, the counter, and show four pictures.
+This middleware is the outermost one, so it covers every response, static files and errors included. A response without
+a Cache-Control header becomes `no-store`, and so does every response to a POST. A Host that is not ours is rejected
+(400), so that nobody can use one to poison links, redirects or caches. The only cookie is that of a signed-in
+organiser, and only the pages of organisers may ask for a passkey. Other sites may frame one page, the counter, and show
+four pictures.
 """
 
 from __future__ import annotations
@@ -66,23 +67,24 @@ PREFLIGHT: Final = [
     ("Access-Control-Max-Age", "86400"),
 ]
 NO_STORE: Final = ("Cache-Control", "no-store")
-# What a load balancer asks by address; no link is ever made there.
+# Load balancers request these paths by IP address. No page links to them.
 PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 Headers = list[tuple[str, str]]
 
 
 class Shortcut:
-    """WSGI middleware that answers a GET for a page that is made already and still current, without the framework.
+    """WSGI middleware that answers a GET from the page cache, without the framework.
 
-    Guards the thousandth reader from paying for what the first one paid for; everything else goes on to `app`.
+    It answers if the page exists and is still current; everything else goes on to `app`. So later readers do not pay
+    for the work that the first one caused.
     """
 
     def __init__(self, app: WSGIApplication, memory: PageCache) -> None:
         self._app, self._memory = app, memory
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Send the page, or let the app make it."""
+        """Send the cached page, or call the app."""
         if environ["REQUEST_METHOD"] == "GET":
             page = self._memory.current((environ["PATH_INFO"], environ.get("QUERY_STRING", "")))
             if page is not None:
@@ -91,14 +93,14 @@ class Shortcut:
 
 
 class Doorstep:
-    """WSGI middleware around everything.
+    """WSGI middleware around everything: it checks the Host and adds the headers.
 
-    The counter of a letter has a policy of its own: it may be framed by any page; so that nothing can be clicked there by
-    mistake, it has no form and one link, which opens a page of its own. Mails shown as they look have one, too: those of
-    the development inbox, outside production only, and those that organisers preview in a frame of their own page. The
-    styles of a mail stand in its elements, which our policy forbids; so it is a sandbox of no origin instead, where no
-    script runs, nothing is fetched, and links still lead on. The pages that a mail leads to have the subscriber's token in
-    their address, so they tell nobody where a request comes from, not even us.
+    A letter's counter has a policy of its own. Any page may frame it, so it has no form and only one link, which opens
+    a new page; nothing else there can be clicked by mistake. Mails that are shown as HTML have a policy of their own,
+    too: those of the development inbox, outside production only, and those that organisers preview in a frame. The
+    styles of a mail are inline, which our policy forbids. Such a page is therefore a sandbox without an origin: no
+    script runs and nothing is fetched, but links work. The pages that a mail leads to have the subscriber's token in
+    their URL, so they send no Referer to anybody, not even to us.
     """
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
@@ -121,7 +123,7 @@ class Doorstep:
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Refuse a foreign Host, else let the answer pass with its headers."""
+        """Reject a foreign Host, or pass the response on with its headers."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         extra = [*self._for_readers(path), *_for_machines(path, method), *self._over_tor(environ)]
 
@@ -144,7 +146,10 @@ class Doorstep:
         return self._a_mail
 
     def _over_tor(self, environ: WSGIEnvironment) -> Headers:
-        """Where Tor Browser finds the same page without leaving Tor; only said to those who came another way."""
+        """Returns the Onion-Location header, with the address of the same page in Tor.
+
+        Requests that came through Tor do not get it.
+        """
         if not self._onion or environ.get("HTTP_HOST", "").lower() == urlsplit(self._onion).netloc:
             return []
         query = environ.get("QUERY_STRING", "")
@@ -159,7 +164,7 @@ class Doorstep:
 
 
 def hosts(config: Config) -> frozenset[str]:
-    """The Host headers we answer to: the base URL's; outside production this machine's own names too."""
+    """Returns the accepted Host headers: that of the base URL and, outside production, this machine's own names."""
     base = urlsplit(config.base_url).netloc.lower()
     if config.env is Environment.PRODUCTION:
         return frozenset({base, *([urlsplit(config.onion).netloc] if config.onion else [])})

@@ -1,8 +1,8 @@
-"""For monitors: does the process answer, is the database there, and the figures that show trouble early.
+"""Endpoints for monitors. They report liveness, readiness, and figures that show trouble early.
 
-Guards that nothing personal is told: numbers only, no campaign's name; and the figures to nobody but a monitor that
-sends the token, for they are live. For everybody else there is no such page. Refuses to call a missing Redis unready:
-pages are read and signatures taken without it.
+They contain nothing personal: only numbers, and no campaign names. The figures are live, so only a monitor that sends
+the token gets them; for everybody else the page does not exist. A missing Redis does not make the process unready,
+because pages and signatures work without it.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/healthz")
 def alive() -> Response:
-    """The process answers."""
+    """Reports that the process answers."""
     return Response("ok\n", content_type="text/plain", headers=NO_STORE)
 
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """The database answers and holds this version's tables, else 503; Redis is reported."""
+    """Answers 200 if the database answers and holds this version's tables, else 503. Redis is reported too."""
     database = _database()
     told = f"database {database}\nredis {_redis()}\n"
     if database != "ok":
@@ -62,14 +62,14 @@ def ready() -> Response:
 
 @bp.before_app_request
 def hide_from_others() -> None:
-    """Whatever the method: without the token there is no page at this address."""
+    """Answers 404 to any request for the metrics without the token, whatever its method."""
     if request.path == METRICS and not _is_monitor():
         abort(404)
 
 
 @bp.get(METRICS)
 def metrics() -> Response:
-    """Prometheus text; it says that a server is away instead of failing with it."""
+    """Returns Prometheus text. An unavailable server is reported as a figure and causes no error."""
     registry = CollectorRegistry()
     up = Gauge("undersigned_up", "Whether a server answers", ["server"], registry=registry)
     up.labels("redis").set(_redis() == "ok")
@@ -92,7 +92,7 @@ def metrics() -> Response:
 
 
 def _is_monitor() -> bool:
-    """Whether the request bears the token, compared in a time that does not depend on what was sent."""
+    """Returns whether the request has the token. The comparison takes the same time whatever was sent."""
     token = services().config.metrics_token
     sent = request.headers.get("Authorization", "").encode()
     return hmac.compare_digest(sent, f"Bearer {token}".encode()) and bool(token)
@@ -104,7 +104,7 @@ def _write_figures(registry: CollectorRegistry, figures: dict[str, str], health:
 
 
 def _write_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None) -> None:
-    """Before the first scrub there is nothing to tell; a monitor asks for what is absent."""
+    """Before the first scrub there is no figure to report. A monitor can alert on its absence."""
     if scrub is None:
         return
     age = Gauge("undersigned_scrub_seconds", "Seconds since the order of arrival was taken out", registry=registry)

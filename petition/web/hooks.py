@@ -1,7 +1,9 @@
-"""Where mail relays report bounces and complaints; who may and what it means stands in `petition.mailing.subscribers.relays`.
+"""Receives reports of bounces and complaints from mail relays.
 
-Guards that a report sent twice counts once, and takes effect before it is answered: the address is off every list when
-the relay reads 200. Refuses everything when there is no key, and bodies above 256 kB.
+`petition.mailing.subscribers.relays` checks and reads them.
+
+A report that arrives twice counts once. It takes effect before it is answered: when the relay reads 200, the address is
+off every list. Without a key, every report is rejected. Bodies above 256 kB are rejected too.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ bp = Blueprint("hooks", __name__, url_prefix="/hooks")
 
 @bp.post("/bounces")
 def bounces() -> Response:
-    """Act on what a relay reports; 404 without a key. Raises SignatureWrong, ReportUnreadable."""
+    """Act on a relay's report. Answers 404 if no key is configured. Raises SignatureWrong, ReportUnreadable."""
     here, now = services(), clock.now()
     if not here.config.hook_key:
         abort(404)
@@ -42,9 +44,9 @@ def bounces() -> Response:
 
 @contextmanager
 def _once(key: bytes) -> Iterator[bool]:
-    """Whether this was not reported before; forgotten again when acting on it fails, because the relay repeats it then.
+    """Yields whether this report is new. A failure while acting on it forgets it, because the relay then repeats it.
 
-    Without Redis everything is new: a bounce that counts twice does less harm than one that is not heard.
+    Without Redis every report is new: counting a bounce twice does less harm than missing it.
     """
     try:
         new = services().redis_store.remember(key, REMEMBERED_SECONDS)

@@ -1,6 +1,6 @@
-"""JSON in requests and answers, for the calls under `/api` and for the pages' own scripts.
+"""Reads and writes JSON over HTTP, for the API under `/api` and for the pages' own scripts.
 
-Refuses what is no JSON object, what is not sent as `application/json`, and bodies above 16 kB.
+It rejects bodies that are not JSON objects, that are not sent as `application/json`, or that are above 16 kB.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ JSON: Final = "application/json"
 
 
 def json_response(value: object, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """Returns a JSON response."""
     return Response(json_text(value), status, content_type=JSON)
 
 
 def json_text(value: object) -> str:
-    """JSON without spaces, in UTF-8 as it is."""
+    """Returns JSON without spaces and with unescaped UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def json_object() -> dict[str, Any]:
-    """The JSON object that was posted; raises UnsupportedMediaType, BadRequest, RequestEntityTooLarge."""
+    """Returns the JSON object that was posted. Raises UnsupportedMediaType, BadRequest, RequestEntityTooLarge."""
     if request.mimetype != JSON:
         raise UnsupportedMediaType
     try:
@@ -40,7 +40,10 @@ def json_object() -> dict[str, Any]:
 
 
 def _body() -> bytes:
-    """The whole body. Werkzeug cuts one of unknown length at the limit without an error, so the limit is one byte higher."""
+    """Returns the whole body.
+
+    Werkzeug cuts a body of unknown length at the limit without an error, so the limit is set one byte higher.
+    """
     request.max_content_length = LARGEST_CALL + 1
     body = request.get_data(cache=False)
     if len(body) > LARGEST_CALL:

@@ -1,7 +1,7 @@
-"""What states, reasons and kinds are called on public pages and on the dashboard.
+"""The labels of states, reasons and kinds, for the public pages and the dashboard.
 
-Each table has a message for every member of its enum, which a test holds. Templates read them as `labels`, and translate
-them: `{{ _(labels.DEMAND_STATES[state]) }}`.
+Each table has a message for every member of its enum, which a test checks. Templates read them as `labels` and
+translate them: `{{ _(labels.DEMAND_STATES[state]) }}`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ VISIBILITY_CRITERIA: Final[Mapping[Shown, str]] = {
     Shown.ROLE: _("shown by role"),
     Shown.ANONYMOUS: _("anonymous"),
 }
-"""The same as one of several criteria; nothing is said of what is not asked for."""
+"""The visibility as one of several criteria. A criterion that is not set has no label."""
 
 COMMENTS: Final[Mapping[WithComment, str]] = {
     WithComment.ANY: _("With or without"),
@@ -92,7 +92,7 @@ COMMENT_CRITERIA: Final[Mapping[WithComment, str]] = {
     WithComment.WITH: _("with a comment"),
     WithComment.WITHOUT: _("without a comment"),
 }
-"""The same as one of several criteria."""
+"""The comment as one of several criteria."""
 
 METHODS: Final[Mapping[str, str]] = {work_email.NAME: _("by a code sent to a work address")}
 """How people were verified, by method."""
@@ -127,7 +127,7 @@ MAIL_KINDS: Final[Mapping[str, str]] = {
     "known": _("Confirmation"),
     "reminder": _("Confirmation"),
 }
-"""Mails by the name of their kind: digests, and those that ask a subscriber back."""
+"""Mails by the name of their kind: digests, and mails that ask a subscriber to answer."""
 
 UPDATE_STATES: Final[Mapping[UpdateState, str]] = {
     UpdateState.DRAFT: _("Draft"),
@@ -142,7 +142,7 @@ OUTLOOKS: Final[Mapping[Outlook, str]] = {
     Outlook.FAR: _("Not within a year at the pace of the last days."),
     Outlook.SPAN: _("Between %(first)s and %(last)s at the pace of the last days."),
 }
-"""When a milestone may be reached."""
+"""When a milestone can be reached."""
 
 SIGNATURE_STATUSES: Final[Mapping[str, str]] = {
     SignatureState.PENDING: _("It waits for the next batch."),
@@ -161,7 +161,7 @@ SIGNATURE_STATUSES: Final[Mapping[str, str]] = {
         "It has been removed by the organisers, at the signer’s request, and no longer counts."
     ),
 }
-"""Where a signature stands, as its receipt says it; a hidden one is shown as one in the ledger."""
+"""The status of a signature, for its receipt. A hidden signature has the same label as one in the ledger."""
 
 CHANGES: Final[Mapping[SignatureState, tuple[str, str]]] = {
     SignatureState.WITHDRAWN: (
@@ -179,7 +179,7 @@ CHANGES: Final[Mapping[SignatureState, tuple[str, str]]] = {
         _("The organisers have already removed this signature. What it showed is deleted and it no longer counts."),
     ),
 }
-"""What became of a signature that its signer changed: a title and a sentence."""
+"""The result of a signer's change to a signature: a title and a sentence."""
 
 DATA_KINDS: Final[Mapping[Kind, str]] = {
     Kind.public: _("Publish it anyway"),
@@ -188,4 +188,4 @@ DATA_KINDS: Final[Mapping[Kind, str]] = {
     Kind.personal: _("About a person"),
     Kind.operational: _("About the work of the servers"),
 }
-"""What a kind of data is to somebody who takes the disks."""
+"""What each kind of data reveals to somebody who takes the disks."""

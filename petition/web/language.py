@@ -1,7 +1,7 @@
-"""The language of an answer: the one asked for with `?lang=`, else the campaign's first, else English.
+"""The language of a response: the one given by `?lang=`, else the campaign's first language, else English.
 
-Guards that the same address gives the same bytes to everybody: no cookie, no Accept-Language. A letter may be in a
-language the interface lacks; the words around it are then English. Refuses nothing: an unknown language is ignored.
+The same URL gives the same bytes to everybody, so there is no cookie and Accept-Language is not read. A letter may be
+in a language that the interface lacks; the text around it is then English. An unknown language is ignored.
 """
 
 from __future__ import annotations
@@ -20,36 +20,39 @@ from petition.web import labels
 
 
 def choose(languages: Sequence[str]) -> str:
-    """Pick the language of this request for a page that has `languages`, and remember it."""
+    """Choose the language of this request for a page that exists in `languages`, and store it in `g`."""
     asked = request.args.get("lang", "") if request.environ.get("QUERY_STRING") else ""
     g.lang = asked if asked in languages or asked in i18n.LANGUAGES else languages[0]
     return str(g.lang)
 
 
 def page_language(snapshot: Snapshot | None = None) -> str:
-    """The language of a campaign's page, or of a page about none."""
+    """Choose the language of a campaign's page, or of a page about no campaign."""
     return choose(snapshot.languages if snapshot else tuple(i18n.LANGUAGES))
 
 
 def spoken() -> str:
-    """The interface's language for this request, chosen from `?lang=` alone if nobody chose before."""
+    """Returns the interface's language for this request. It depends on `?lang=` alone if no view chose one before."""
     return i18n.interface_language(g.lang if "lang" in g else page_language())
 
 
 def gettext(sentence: str, /, **values: object) -> str:
-    """A sentence in this request's language, with its `%(name)s` filled in."""
+    """Returns a sentence in this request's language, with its `%(name)s` placeholders filled in."""
     return _filled(i18n.gettext_for(spoken())(sentence), values)
 
 
 def lazy_gettext(sentence: str, /, **values: object) -> str:
-    """The same, translated when it is shown: for labels and sentences of forms, written before any request. Import it as `_`."""
+    """Returns a sentence that is translated when it is shown. Import it as `_`.
+
+    Labels and messages of forms use it, because they are written before there is a request.
+    """
     if isinstance(sentence, LazyProxy):
         return sentence
     return cast("str", LazyProxy(gettext, sentence, enable_cache=False, **values))
 
 
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
-    """A sentence about a number, in this request's language."""
+    """Returns a sentence about a number, in this request's language."""
     return _filled(i18n.ngettext_for(spoken())(one, many, n), {"n": n} | values)
 
 
@@ -62,7 +65,11 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
 
 
 def teach(app: Flask) -> None:
-    """Give the templates `_`, `ngettext`, `lang`, `labels` and the filters number, percent, date_long, duration, markdown, language_name."""
+    """Give the templates the translation functions, `lang`, `labels`, and the filters for numbers, dates and texts.
+
+    The functions are `_` and `ngettext`; the filters are number, percent, date_long, duration, markdown and
+    language_name.
+    """
     words = {
         "_": gettext,
         "gettext": gettext,

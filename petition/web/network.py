@@ -1,8 +1,8 @@
-"""Where a request comes from, as a keyed hash: for budgets of code mails, and for nothing else.
+"""Hashes the network that a request comes from. The hash is used for the limits on code mails and for nothing else.
 
-Guards that no IP address leaves this module and that nobody chooses a network for himself: with n trusted proxies the
-n-th entry from the right of X-Forwarded-For was written by our own outermost proxy; everything left of it may be
-forged and is not read. Refuses X-Forwarded-Host and -Proto altogether: links come from the configured base URL.
+No IP address leaves this module, and no client can choose its network. With n trusted proxies, the n-th entry from the
+right of X-Forwarded-For was written by our own outermost proxy. Everything to the left of it may be forged and is not
+read. X-Forwarded-Host and X-Forwarded-Proto are ignored: links use the configured base URL.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ HASH = 16
 
 
 def network() -> bytes:
-    """The network of this request: 16 bytes that mean nothing after the hour. Raises RedisUnavailable."""
+    """Returns the network of this request as 16 bytes that mean nothing after the hour. Raises RedisUnavailable."""
     here = services()
     packed = prefix(client_address(request.environ, here.config.trusted_proxies))
     return hmac.digest(here.redis_store.network_key(), packed, "sha256")[:HASH]
 
 
 def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Address | IPv6Address:
-    """The address that the outermost trusted proxy saw; the peer's own when the header is shorter or unreadable."""
+    """Returns the address that the outermost trusted proxy saw.
+
+    If the header is shorter than that or unreadable, it returns the address of the peer.
+    """
     peer = str(environ.get("REMOTE_ADDR", ""))
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     if 0 < trusted_proxies <= len(forwarded):
@@ -38,7 +41,7 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Addr
 
 
 def prefix(address: IPv4Address | IPv6Address) -> bytes:
-    """What one subscriber holds: an IPv4 address, or the /56 of an IPv6 address."""
+    """Returns the part of an address that one subscriber holds: a whole IPv4 address, or the /56 of an IPv6 address."""
     if isinstance(address, IPv4Address):
         return address.packed
     return address.packed[: IPV6_PREFIX // 8]

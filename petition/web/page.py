@@ -1,7 +1,7 @@
-"""A public page as bytes: made once, sent many times.
+"""A public page as bytes: it is made once and sent many times.
 
-Guards that everybody gets the same bytes, plain or packed, with a strong ETag of their own (RFC 9110 §8.8.3), and
-that whoever has them already gets 304. Refuses to know who asks.
+Everybody gets the same bytes, plain or gzipped, each with a strong ETag of its own (RFC 9110 §8.8.3). A client that
+already has a page gets 304. This module does not know who asks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of a page: its bytes, its tag, its headers with and without a body."""
+    """One representation of a page: its bytes, its ETag, and its headers with and without a body."""
 
     body: bytes = field(repr=False)
     etag: str
@@ -36,7 +36,7 @@ class Form:
 
 @dataclass(slots=True)
 class Page:
-    """A page made from `source`; `read` is when it was last asked for, on the memory's clock."""
+    """A page made from `source`. `read` is the time of its last request, on the page cache's clock."""
 
     source: object
     plain: Form
@@ -44,12 +44,12 @@ class Page:
     read: float = 0.0
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """The page, or 304 if the reader has it in either form."""
+        """Returns the page, or 304 if the client has it in either representation."""
         status, headers, body = self._chosen(environ)
         return Response(body, status, headers=headers)
 
     def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        """The same in WSGI's own terms, for whoever answers without a framework."""
+        """Send the page through WSGI directly, for callers that answer without a framework."""
         status, headers, body = self._chosen(environ)
         start_response(status, headers)
         return [body]
@@ -67,7 +67,7 @@ class Page:
 
 
 def make(source: object, text: str | bytes, kind: str, caching: str) -> Page:
-    """Write down a page of media type `kind` under a Cache-Control."""
+    """Make a page of media type `kind` with this Cache-Control value."""
     body = text.encode() if isinstance(text, str) else text
     tag = sha256(kind.encode() + b"\0" + body).hexdigest()[:24]
     plain = _form(body, f'"{tag}"', kind, caching, [])

@@ -1,9 +1,9 @@
-"""What a web process remembers of the public pages: the snapshot of each campaign, and the bytes made from it.
+"""Caches the public pages in a web process: the snapshot of each campaign, and the bytes made from it.
 
-Guards the database from readers: a campaign is asked after at most once a second, by one thread, while the others are
-served what is known; a page is made once for a version and a language. When the database is away the pages go on
-being served. Refuses to grow: pages beyond a fixed number give way, the one read longest ago first, and a name that
-no campaign has is not looked up twice within a second.
+It protects the database from page views. Each campaign is queried at most once a second, by one thread, while the other
+threads use the cached value. A page is made once for each version and language. While the database is away, the cached
+pages are still served. The cache cannot grow without limit: beyond a fixed number, the pages that were read longest ago
+are evicted, and a slug without a campaign is looked up at most once a second.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Listing = tuple[Listed, ...]
 
 
 class CachedValue(Generic[Known]):
-    """One thing, asked after at most once a second; `ask` gives what is newer than what is known, or None."""
+    """One value that is refreshed at most once a second. `ask` returns a newer value, or None."""
 
     __slots__ = ("_ask", "_asked", "_asking", "_clock", "value")
 
@@ -49,7 +49,10 @@ class CachedValue(Generic[Known]):
         self.value: Known | None = None
 
     def read(self) -> Known | None:
-        """What is known: at most a second old, older while somebody asks or the database is away. None: no such thing."""
+        """Returns the cached value, or None if nothing is known.
+
+        It is at most a second old. It may be older while another thread refreshes it or while the database is away.
+        """
         if self._clock() - self._asked >= FRESH_SECONDS and self._asking.acquire(blocking=self.value is None):
             try:
                 self._look()
@@ -71,7 +74,7 @@ class CachedValue(Generic[Known]):
 
 
 class PageCache:
-    """Snapshots and pages of one process; how they are read from the database is given by three functions."""
+    """The snapshots and pages of one process. Three functions read them from the database."""
 
     def __init__(
         self,
@@ -84,7 +87,7 @@ class PageCache:
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing, as at the start of the process."""
+        """Empty the cache, as at the start of the process."""
         self._snapshots: dict[str, CachedValue[Snapshot]] = {}
         self._campaigns: dict[str, CachedValue[OpenCampaign]] = {}
         self._listing = CachedValue(self._newer_listing, self._clock)
@@ -93,24 +96,27 @@ class PageCache:
         self._addresses: dict[Address, Key] = {}
 
     def snapshot(self, slug: str) -> Snapshot:
-        """What the public may see of a campaign; raises CampaignUnknown."""
+        """Returns the public snapshot of a campaign. Raises CampaignUnknown."""
         return self._read(self._snapshots, slug, self._newer_snapshot)
 
     def campaign(self, slug: str) -> OpenCampaign:
-        """The campaign as plain values, at most a second old; raises CampaignUnknown.
+        """Returns the campaign as plain values, at most a second old. Raises CampaignUnknown.
 
-        Good for its domains, lists and keys. Whether it is open is decided by the database.
+        Use it for its domains, lists and keys. The database decides whether the campaign is open.
         """
         return self._read(self._campaigns, slug, self._found)
 
     def listing(self) -> Listing:
-        """Every public campaign."""
+        """Returns every public campaign."""
         return self._listing.read() or ()
 
     def page(
         self, key: Key, source: T, render: Callable[[T], str | bytes], kind: str = HTML, caching: str = PAGES_CACHED
     ) -> Page:
-        """The page of that name, made by `render` from `source` unless it was; an older one while another thread does."""
+        """Returns the page with this key. It is made by `render` from `source` if there is none for that source.
+
+        While another thread makes it, an older page is returned.
+        """
         page = self._pages.get(key)
         if page is None or page.source is not source:
             page = self._made(key, page, lambda: make(source, render(source), kind, caching))
@@ -118,13 +124,13 @@ class PageCache:
         return page
 
     def lies_at(self, address: Address, key: Key) -> None:
-        """Remember which page a path and query string lead to; they lead there for everybody."""
+        """Store which page a path and query string lead to. They lead everybody to the same page."""
         if len(self._addresses) >= MOST_ADDRESSES:
             self._addresses.clear()
         self._addresses[address] = key
 
     def current(self, address: Address) -> Page | None:
-        """The page at an address, if it is made already and nothing newer is known."""
+        """Returns the page at an address, if it exists and is current."""
         key = self._addresses.get(address)
         page = None if key is None else self._pages.get(key)
         if key is None or page is None or not self._is_current(key[0], page):
@@ -191,17 +197,17 @@ class PageCache:
 
 
 def from_database() -> PageCache:
-    """A memory that reads the database of this process: one query for a snapshot, one for the list."""
+    """Make a page cache that reads the database of this process, with one query for a snapshot and one for the list."""
     return PageCache(_load, _listed, _find)
 
 
 def snapshot(slug: str) -> Snapshot:
-    """What the public may see of a campaign; raises CampaignUnknown."""
+    """Returns the public snapshot of a campaign. Raises CampaignUnknown."""
     return _memory().snapshot(slug)
 
 
 def listing() -> Listing:
-    """Every public campaign."""
+    """Returns every public campaign."""
     return _memory().listing()
 
 
@@ -214,7 +220,10 @@ def cached_page(
     kind: str = HTML,
     caching: str = PAGES_CACHED,
 ) -> Response:
-    """A page about a campaign, for everybody the same; `name` tells it from the others. Raises CampaignUnknown."""
+    """Returns a page about a campaign, the same for everybody. `name` distinguishes it from the campaign's other pages.
+
+    Raises CampaignUnknown.
+    """
     memory = _memory()
     return _answered(memory, (slug, lang, name), memory.snapshot(slug), render, kind, caching)
 
@@ -222,7 +231,7 @@ def cached_page(
 def cached_listing(
     lang: str, name: str, render: Callable[[Listing], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
 ) -> Response:
-    """A page about all campaigns."""
+    """Returns a page about all campaigns."""
     memory = _memory()
     return _answered(memory, ("", lang, name), memory.listing(), render, kind, caching)
 
@@ -230,7 +239,7 @@ def cached_listing(
 def cached_text(
     lang: str, name: str, render: Callable[[Any], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
 ) -> Response:
-    """A page about no campaign, made once in the life of the process; `render` is given None."""
+    """Returns a page about no campaign. It is made once in the life of the process; `render` gets None."""
     return _answered(_memory(), ("", lang, name), None, render, kind, caching)
 
 

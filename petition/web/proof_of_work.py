@@ -1,7 +1,7 @@
-"""A little work before a code is mailed (ALTCHA, SHA-256): optional, and worth ten times as many mails.
+"""An optional proof of work (ALTCHA, SHA-256) before a code is mailed. It raises the limit on mails tenfold.
 
-Guards mailboxes against somebody who asks for codes by the thousand. Refuses nobody: a request without a solution,
-or with one that is wrong, late or used before, is treated as one that did no work and meets the stricter limit.
+It protects mailboxes from clients that request thousands of codes. Nobody is rejected: a request whose solution is
+missing, wrong, late or already used counts as one without work, and gets the stricter limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ KEY_LABEL: Final = b"undersigned/altcha/v1\0"
 
 
 def challenge(secret_key: str, now: float) -> dict[str, Any]:
-    """A challenge (ALTCHA's second format): try counters from 0 until the hash has the prefix. `now` in seconds."""
+    """Returns a challenge in ALTCHA's second format: the client tries counters from 0 until the hash has the prefix.
+
+    `now` is in seconds.
+    """
     made = altcha.create_challenge(
         "SHA-256",
         1,
@@ -35,7 +38,7 @@ def challenge(secret_key: str, now: float) -> dict[str, Any]:
 
 
 def was_done(secret_keys: tuple[str, ...], redis_store: RedisStore, payload: str | None) -> bool:
-    """Whether a base64 payload solves a challenge of ours, made under any of the keys, for the first time.
+    """Returns whether a base64 payload solves one of our challenges for the first time. Each of the keys is tried.
 
     Raises RedisUnavailable.
     """

@@ -1,4 +1,4 @@
-"""What a web process works with, in one frozen object."""
+"""The services of a web process, in one frozen object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME: Final = "undersigned"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a view may need; made once in `petition.web.app.build`."""
+    """Everything a view may need. It is made once, in `petition.web.app.build`."""
 
     config: Config
     redis_store: RedisStore
@@ -28,5 +28,5 @@ class Services:
 
 
 def services() -> Services:
-    """The services of the app that answers this request."""
+    """Returns the services of the app that handles this request."""
     return cast("Services", current_app.extensions[NAME])

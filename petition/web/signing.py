@@ -1,6 +1,6 @@
-"""What a signer or a reader asks for, shared by the pages and the calls: a code, a pass, a signature, mail.
+"""What signers and subscribers request, shared by the pages and the API: a code, a pass, a signature, mail.
 
-Each function opens the one transaction that its act takes.
+Each function opens the one transaction that it needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from petition.web.services import services
 
 
 def ask_for_code(slug: str, asked: CodeRequest) -> str:
-    """Begin a verification; returns the challenge's id, the same answer for every address of a listed domain."""
+    """Begin a verification and return the challenge's id.
+
+    The answer is the same for every address of a listed domain.
+    """
     here = services()
     campaign = here.page_cache.campaign(slug)
     proven = proof_of_work.was_done(here.config.secret_keys, here.redis_store, asked.puzzle)
@@ -35,7 +38,7 @@ def ask_for_code(slug: str, asked: CodeRequest) -> str:
 
 
 def issue_stamp(slug: str, given: CodeAnswer) -> bytes:
-    """Sign a blinded value (256 bytes in and out)."""
+    """Sign a blinded value. Input and output have 256 bytes."""
     here = services()
     campaign = here.page_cache.campaign(slug)
     with db.autocommit() as session:
@@ -52,7 +55,7 @@ def redeem(slug: str, given: Signing) -> Receipt:
 
 
 def ask_for_mail(slug: str, wanted: Subscription) -> None:
-    """Ask for mail; raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
+    """Subscribe an address to mail. Raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
     here = services()
     campaign = here.page_cache.campaign(slug)
     lang = wanted.choice.language(page_cache.snapshot(slug).languages)

@@ -1,1 +1,4 @@
-"""How the web server meets its clients: what comes in is read to its end before a thread is used, within a deadline."""
+"""The web server's handling of connections.
+
+A request is read completely, within a deadline, before it gets a thread.
+"""

@@ -1,8 +1,8 @@
-"""The bytes of one connection, cut into whole requests (RFC 9112, section 6). Knows nothing of sockets or clocks.
+"""Splits the bytes of one connection into whole requests (RFC 9112, section 6). It uses no sockets and no clocks.
 
-Guards what is behind it: it never has to wait for the rest of a request. Decides only where a request ends; whether it is
-a good one is the business of the server's own parser, so a request that cannot be framed counts as whole and is refused
-there. Refuses heads and bodies that are too large as soon as that is clear.
+The code behind it never has to wait for the rest of a request. This module decides only where a request ends;
+gunicorn's own parser decides whether the request is valid. A request that cannot be framed therefore counts as whole,
+and that parser rejects it. Heads and bodies that are too large are rejected as soon as that is certain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 LARGEST_HEAD: Final = 32 * 1024
 LONGEST_SIZE_LINE: Final = 1024
-# Chunks of one byte are six bytes long; nobody but an attacker sends many of them.
+# A chunk of one byte takes six bytes. Only attackers send many of them.
 OVERHEAD: Final = 6
 SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?")
 LENGTH: Final = re.compile(rb"[0-9]{1,12}")
@@ -26,7 +26,7 @@ Limit = Callable[[str], int]
 
 
 class Stage(Enum):
-    """How far the request has come in."""
+    """How much of the request has arrived."""
 
     NOTHING = auto()
     HEAD = auto()
@@ -35,7 +35,7 @@ class Stage(Enum):
 
 
 class TooLarge(Exception):
-    """The head (431) or the body (413) is larger than what is read here."""
+    """The head (431) or the body (413) is larger than the limit."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status)
@@ -43,7 +43,10 @@ class TooLarge(Exception):
 
 
 class Incoming:
-    """Feed it what was received; take a request out when it is whole. `limit` tells the largest body for a path."""
+    """Collects received bytes, and returns each request when it is whole.
+
+    `limit` returns the largest body for a path.
+    """
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
@@ -52,16 +55,16 @@ class Incoming:
 
     def _begin(self) -> None:
         self._sought = 0
-        self._at = 0  # where the body, or the next chunk of it, begins
-        self._end: int | None = None  # of the request, once it is known
-        self._body = 0  # how much of a chunked body has been announced
+        self._at = 0  # start of the body, or of its next chunk
+        self._end: int | None = None  # end of the request, once it is known
+        self._body = 0  # number of bytes announced by the chunks so far
         self._largest: int | None = None
         self.wants_to_go_on = False
         """Whether the client waits for `100 Continue` before it sends the body."""
 
     @property
     def stage(self) -> Stage:
-        """How far the request has come in."""
+        """Returns how much of the request has arrived."""
         if self._end is not None and len(self._bytes) >= self._end:
             return Stage.WHOLE
         if self._at:
@@ -69,7 +72,7 @@ class Incoming:
         return Stage.HEAD if self._bytes else Stage.NOTHING
 
     def feed(self, data: bytes) -> Stage:
-        """What was received; how far the request has come now. Raises TooLarge."""
+        """Add received bytes, and return how much of the request has arrived now. Raises TooLarge."""
         self._bytes += data
         if not self._at:
             self._seek_head()
@@ -78,7 +81,10 @@ class Incoming:
         return self.stage
 
     def take(self) -> bytes:
-        """The whole request; what was sent behind it is the beginning of the next. Raises TooLarge for that one."""
+        """Remove the whole request from the buffer and return it. Bytes behind it start the next request.
+
+        Raises TooLarge for that next request.
+        """
         assert self._end is not None
         taken = bytes(self._bytes[: self._end])
         rest = bytes(self._bytes[self._end :])
@@ -98,7 +104,10 @@ class Incoming:
             self._frame(bytes(self._bytes[:found]))
 
     def _frame(self, head: bytes) -> None:
-        """Where the body ends, if the head tells. One too large to be read ends here: whoever is behind refuses it."""
+        """Find the end of the body, if the head determines it.
+
+        A body that is too large counts as empty, and the parser behind rejects the request.
+        """
         if not BODY_AHEAD.search(head):
             self._end = self._at
             return
@@ -131,7 +140,7 @@ class Incoming:
                 return
 
     def _step_over(self, size: int, line_end: int) -> bool:
-        """Go on behind a chunk of that size, or to the end of the trailer behind the last one; False: more must come."""
+        """Go on behind a chunk of this size, or to the end of the trailer. Returns False if more bytes must arrive."""
         assert self._largest is not None
         if self._body + size > self._largest or len(self._bytes) > OVERHEAD * self._largest + 2 * LARGEST_HEAD:
             raise TooLarge(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

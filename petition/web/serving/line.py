@@ -1,8 +1,8 @@
-"""A connection as the server's threads see it: a request that is there whole, and answers that are sent by somebody else.
+"""A connection as gunicorn's threads see it: the request is complete, and the worker's loop sends the response.
 
-Guards the threads: reading never waits, and an answer is kept here until the client takes it, which the worker's loop
-watches over. Only what is larger than that makes a thread wait for its reader, half of the threads at most, and a reader who takes
-nothing is left.
+Threads do not wait for clients. Reading never waits. A response is buffered here until the client takes it, and the
+worker's loop watches over that. A thread waits for its client only if the response is larger than the buffer. At most
+half of the threads may wait, and a client that takes nothing is dropped.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Final
 KEPT: Final = 4 * 1024 * 1024
 KEPT_WHEN_MANY: Final = 256 * 1024
 TAKEN: Final = 64 * 1024
-"""How much a reader has to take within the time there is for it."""
+"""The number of bytes that a client must take within its time limit."""
 
 
 class Line:
-    """The socket of a connection; has what the server's parser and its answers use of one."""
+    """The socket of a connection, with the methods that gunicorn's parser and responses use."""
 
     def __init__(self, sock: socket.socket, waiters: BoundedSemaphore, seconds: float) -> None:
         sock.setblocking(False)
@@ -32,32 +32,32 @@ class Line:
         self._to_send = bytearray()
 
     def give(self, request: bytes) -> None:
-        """A whole request, to be read by a thread."""
+        """Provide a whole request for a thread to read."""
         self._received = request
 
     def recv(self, size: int) -> bytes:
-        """The next piece of the request; nothing when it was read to its end."""
+        """Returns the next piece of the request, or nothing at its end."""
         piece, self._received = self._received[:size], self._received[size:]
         return piece
 
     def sendall(self, data: bytes) -> None:
-        """Keep a piece of an answer to be sent; wait for the reader only when too much is kept. Raises OSError."""
+        """Buffer a piece of a response. It waits for the client only if the buffer is full. Raises OSError."""
         self._to_send += data
         if len(self._to_send) > self.kept:
             self._wait_for_reader()
 
     def send(self, data: bytes) -> int:
-        """The same."""
+        """Buffer a piece of a response, as `sendall` does, and return its length. Raises OSError."""
         self.sendall(data)
         return len(data)
 
     @property
     def pending(self) -> int:
-        """How many bytes the client has not taken yet."""
+        """Returns how many bytes the client has not taken yet."""
         return len(self._to_send)
 
     def flush(self) -> int:
-        """Send as much as the client takes now; how much that was. Raises OSError."""
+        """Send as much as the client takes now, and return how much that was. Raises OSError."""
         before = len(self._to_send)
         with suppress(BlockingIOError):
             while self._to_send:
@@ -88,22 +88,22 @@ class Line:
                 deadline, taken = time.monotonic() + self._seconds, 0
 
     def fileno(self) -> int:
-        """The descriptor of the socket."""
+        """Returns the descriptor of the socket."""
         return self.sock.fileno()
 
     def setblocking(self, flag: bool) -> None:
-        """Nothing to be done: nothing here blocks."""
+        """Do nothing, because no method here blocks."""
 
     def settimeout(self, value: float | None) -> None:
-        """Nothing to be done: nothing here blocks."""
+        """Do nothing, because no method here blocks."""
 
     def gettimeout(self) -> None:
-        """No timeout."""
+        """Returns None: there is no timeout."""
 
     def shutdown(self, how: int) -> None:
-        """Say that nothing more comes."""
+        """Tell the client that no more data follows."""
         self.sock.shutdown(how)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.sock.close()

@@ -1,8 +1,9 @@
-"""The worker process of the web server: gunicorn's, but a thread is used only for a request that is there whole.
+"""The worker process of the web server: gunicorn's thread worker, but only a complete request gets a thread.
 
-Guards the few threads against clients that dawdle: one loop reads all connections, gives each head and each body a
-total deadline (408), sends answers as fast as their readers take them, and sees closed connections off. When there are too
-many connections the one that has kept us waiting longest goes. Refuses to wait for anybody in a thread, or in the loop.
+It protects the few threads from slow clients. One loop reads all connections, gives each head and each body a total
+deadline (408), sends responses as fast as clients take them, and closes connections cleanly. If there are too many
+connections, it drops the one that has been waiting longest. Neither a thread nor the loop waits for a client without
+limit.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Doing(Enum):
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """One client."""
+    """The connection of one client."""
 
     def __init__(self, cfg: Any, line: Line, client: Any, server: Any) -> None:
         super().__init__(cfg, line, client, server)
@@ -66,14 +67,14 @@ class Connection(TConn):  # type: ignore[misc]
         self.data_ready = True
 
     def init(self) -> None:
-        """The parser of this connection, over what `line` gives it."""
+        """Create the parser of this connection, which reads from `line`."""
         if self.parser is None:
             self.parser = http.get_parser(self.cfg, self.line, self.client)
         self.initialized = True
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """One process: a loop that waits for all clients, and threads that answer requests."""
+    """One process: a loop that waits for all clients, and threads that handle requests."""
 
     HEAD_SECONDS: ClassVar[float] = 10.0
     BODY_SECONDS: ClassVar[float] = 20.0
@@ -86,7 +87,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.waiters = BoundedSemaphore(max(1, self.cfg.threads // 2))
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a new connection; make room for it when there are too many."""
+        """Accept a new connection. If there are too many, drop an old one first."""
         if self.nr_conns + 1 >= self.worker_connections:
             self._make_room()
         try:
@@ -103,24 +104,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._wait(conn, Doing.HEAD, self.HEAD_SECONDS)
 
     def handle(self, conn: Connection) -> Any:
-        """In a thread: answer a request, and send of the answer what the client takes at once."""
+        """Runs in a thread: handle a request, and send as much of the response as the client takes at once."""
         stays = super().handle(conn)
-        with suppress(OSError):  # the loop meets it again
+        with suppress(OSError):  # the loop sees the error again
             conn.line.flush()
         return stays
 
     def finish_request(self, conn: Connection, done: Future[Any]) -> None:
-        """A thread has answered: see that the answer is taken, then wait for the next request or close."""
+        """Called when a thread is done: send the rest of the response, then wait for the next request or close."""
         failed = done.cancelled() or done.exception() is not None
         conn.stays = not failed and bool(done.result()) and not conn.parser.unreader.buf.getvalue()
         self._send(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for clients and threads, but no longer than until the next look at the deadlines."""
+        """Wait for clients and threads, at most until the next check of the deadlines."""
         super().wait_for_and_dispatch_events(min(timeout, TICK))
 
     def murder_keepalived(self, *, force: bool = False) -> None:
-        """Leave whoever is late; `force`: everybody who waits."""
+        """Drop the connections whose deadline has passed or, with `force`, all that wait."""
         now = time.monotonic()
         if now < self.look and not force:
             return
@@ -138,7 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 conn.deadline = min(conn.deadline, deadline)
 
     def _wait(self, conn: Connection, doing: Doing, seconds: float) -> None:
-        """Leave a connection to the loop until something comes, or its deadline."""
+        """Let the loop watch a connection until an event or its deadline."""
         event = selectors.EVENT_WRITE if doing is Doing.READER else selectors.EVENT_READ
         ready = partial(self._ready, conn)
         if conn in self.waiting:
@@ -191,12 +192,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._wait(conn, Doing.HEAD, self.HEAD_SECONDS)
 
     def _answer(self, conn: Connection) -> None:
-        """Give a whole request to a thread."""
+        """Pass a whole request to a thread."""
         self._unwait(conn)
         conn.doing = Doing.THREAD
         try:
             conn.line.give(conn.incoming.take())
-        except TooLarge as error:  # the one behind it, sent before this one was answered
+        except TooLarge as error:  # the next request, which arrived before this one was answered
             self._refuse(conn, error.status)
             return
         conn.line.kept = KEPT if self.readers < MANY else KEPT_WHEN_MANY
@@ -233,7 +234,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._end(conn)
 
     def _end(self, conn: Connection) -> None:
-        """Close our half, and read what the client still sends, so that it gets to see the answer (RFC 9112, 9.6)."""
+        """Close our direction, and read what the client still sends, so that it sees the response (RFC 9112, 9.6)."""
         try:
             conn.line.shutdown(socket.SHUT_WR)
         except OSError:
@@ -256,7 +257,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.line.close()
 
     def _make_room(self) -> None:
-        """Leave the connection that keeps us waiting longest, if any does."""
+        """Drop the connection that has been waiting longest, if there is one."""
         oldest = next(iter(self.waiting), None)
         if oldest is not None:
             self._drop(oldest)
