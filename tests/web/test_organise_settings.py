@@ -183,7 +183,7 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
 
 def test_a_refused_domain_comes_back_with_its_boxes_as_they_were_left(omar: Omar) -> None:
     page = omar.does("~/settings/domains", domain="nowhere", dots="yes")
-    assert (page.status_code, 'href="#domain">Write a domain, like company.example.' in page.text) == (422, True)
+    assert (page.status_code, 'href="#domain">Enter a domain, such as company.example.' in page.text) == (422, True)
     assert re.findall(r'name="(\w+)" value="yes" checked', page.text) == ["dots"]
     assert re.findall(r'name="(\w+)" value="yes" checked', omar.sees("~/settings").text) == ["plus"]
 
@@ -191,7 +191,7 @@ def test_a_refused_domain_comes_back_with_its_boxes_as_they_were_left(omar: Omar
 def test_the_forms_of_the_settings_do_not_disturb_each_other(omar: Omar) -> None:
     omar.does("~/settings/closing", closes_at="2027-05-01T12:00")
     page = omar.does("~/settings/translation", language="de", title="Ein Brief", markdown="")
-    assert (page.status_code, 'href="#markdown">Fill this in.' in page.text) == (422, True)
+    assert (page.status_code, 'href="#markdown">Fill in this field.' in page.text) == (422, True)
     for kept in ('value="2027-05-01T12:00"', 'value="Ein Brief"', '<option value="de" selected>'):
         assert kept in page.text
 
