@@ -1,6 +1,7 @@
-"""The calls for machines under `/api` (docs/api.md): JSON in and out, for clients that nobody here wrote.
+"""The API under `/api` (docs/api.md): JSON in and out, for clients that other people write.
 
-Names, statuses and shapes stand in one table (`calls.CALLS`), from which the OpenAPI document is made. The pass or the
-challenge id is the authority: no cookie, no session, any origin. A call refuses bodies above 16 kB, anything but a JSON
-object, and fields of the wrong shape. No rule of the domain lives here.
+One table (`calls.CALLS`) has the names, statuses and schemas, and the OpenAPI document is made from it. A call is
+authorized by a pass or a challenge id: there is no cookie and no session, and any origin may call. A call rejects
+bodies above 16 kB, bodies that are not JSON objects, and fields of the wrong type. This package contains no domain
+rules.
 """

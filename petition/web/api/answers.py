@@ -1,4 +1,4 @@
-"""What calls and pages answer with, as values that JSON can hold."""
+"""Converts receipts and statuses to values that JSON can hold, for the API and the pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from petition.signatures import Receipt, SignatureState, SignatureStatus
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
-    """A receipt."""
+    """Returns a receipt as a JSON object."""
     return {
         "entry": receipt.entry,
         "salt": b64u(receipt.salt),
@@ -21,9 +21,9 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
 
 
 def status_json(status: SignatureStatus) -> dict[str, Any]:
-    """The status of a signature; a hidden name is still a signature in the ledger.
+    """Returns the status of a signature as a JSON object. A hidden name is still a signature in the ledger.
 
-    A removal that no epoch has taken yet says so; one that was taken says why.
+    A removal that is not in an epoch yet has the state `removing`; one that is has its reason.
     """
     answer: dict[str, Any] = {"state": state_name(status.state, logged=status.index is not None)}
     if status.state is SignatureState.REMOVED:
@@ -35,7 +35,7 @@ def status_json(status: SignatureStatus) -> dict[str, Any]:
 
 
 def state_name(state: SignatureState, *, logged: bool = True) -> str:
-    """The state's name to a client: whether a name is hidden is nobody's business, because it counts."""
+    """Returns the state that clients see. A hidden name is reported as pending or logged, because it still counts."""
     if state is not SignatureState.HIDDEN:
         return str(state)
     return str(SignatureState.LOGGED if logged else SignatureState.PENDING)

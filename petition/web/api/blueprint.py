@@ -1,4 +1,4 @@
-"""Serves the table of calls: parses what comes in, calls the view, writes JSON."""
+"""Serves the table of calls: it parses requests, calls the views, and writes JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX = "/api"
 
 
 def make_blueprint() -> Blueprint:
-    """A blueprint that answers every call of the table, and the document that describes them."""
+    """Make the blueprint for every call of the table and for the document that describes them."""
     bp = Blueprint("api", __name__, url_prefix=PREFIX)
     for call in CALLS:
         bp.add_url_rule(call.path, call.name, _answering(call), methods=[call.method])
@@ -26,7 +26,10 @@ def make_blueprint() -> Blueprint:
 
 
 def _answering(call: Call) -> View:
-    """The call's view, given the form if it has one; what it returns becomes JSON unless it is a response already."""
+    """Returns the call's view, wrapped: it gets the form, if there is one, and its result becomes JSON.
+
+    A result that is a response already stays as it is.
+    """
 
     @wraps(call.view)
     def answer(**values: str) -> Response:

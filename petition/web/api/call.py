@@ -1,4 +1,4 @@
-"""What a client may rely on about one call."""
+"""The description of one call of the API."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from petition.web.forms.base import BaseForm
 Schema = dict[str, Any]
 View = Callable[..., Any]
 ALWAYS: Final = (400, 404, 413, 415, 422, 503)
-"""Statuses with which any POST may be refused."""
+"""Statuses with which any POST may be rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where a call is, what goes in, what comes out (`answer`: a schema's name), how it may be refused (statuses)."""
+    """One call: its URL and form, the schema of its answer, and the statuses with which it may be rejected."""
 
     method: str
     path: str
@@ -31,12 +31,12 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The name of the view, which is the call's `operationId`."""
+        """Returns the name of the view, which is the call's `operationId`."""
         return self.view.__name__
 
 
 def get(path: str, view: View, summary: str, answer: str, *, cached: bool = False, **query: Schema) -> Call:
-    """A call that reads. Its view returns a response, or a value to be written as JSON that no cache may keep."""
+    """Describe a call that reads. Its view returns a response, or a value that becomes uncacheable JSON."""
     refusals = (404, 503) if "<slug>" in path else (503,)
     return Call("GET", path, view, summary, answer, refusals=refusals, query=query, cached=cached)
 
@@ -51,6 +51,6 @@ def post(
     status: int = 200,
     refused: tuple[int, ...] = (),
 ) -> Call:
-    """A call that writes: its view takes the form that the JSON object filled; `refused` adds to `ALWAYS`."""
+    """Describe a call that writes. Its view takes the form that the JSON object filled; `refused` adds to `ALWAYS`."""
     refusals = tuple(sorted({*ALWAYS, *refused}))
     return Call("POST", path, view, summary, answer, status=status, refusals=refusals, form=form)

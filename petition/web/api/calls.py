@@ -1,4 +1,4 @@
-"""The table of calls: everything that is answered under `/api`, in the order of the OpenAPI document."""
+"""The table of all calls under `/api`, in the order of the OpenAPI document."""
 
 from __future__ import annotations
 

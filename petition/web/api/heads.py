@@ -1,4 +1,4 @@
-"""Past heads of the ledger, and the proof that a later one only added to an earlier one (RFC 9162 §2.1.4)."""
+"""Past heads of the ledger, and proofs that a later head only added to an earlier one (RFC 9162 §2.1.4)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ AT_ONCE: Final = 100
 
 
 def checkpoints(slug: str) -> dict[str, Any]:
-    """Heads of the epochs before a number; `before` leads on to older ones."""
+    """Returns heads of the epochs before a number. `before` in the answer leads to older ones."""
     found = kept(page_cache.snapshot(slug), number_asked("before", 0))
     told = [asdict(each) | {"day": each.day.isoformat()} for each in found]
     return {"checkpoints": told} | ({"before": found[-1].epoch} if len(found) == AT_ONCE else {})
 
 
 def consistency(slug: str) -> dict[str, Any]:
-    """Between two sizes that are public; `new` is the newest head's when it is left out. 404 for sizes beyond it."""
+    """Returns the proof between two public sizes. Answers 404 for sizes beyond the newest head.
+
+    `new` defaults to the size of the newest head.
+    """
     snapshot = page_cache.snapshot(slug)
     old, new = number_asked("old", 0), number_asked("new", snapshot.size)
     if not old <= new <= snapshot.size:
@@ -41,7 +44,7 @@ def consistency(slug: str) -> dict[str, Any]:
 
 
 def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
-    """A hundred heads of a campaign, from the epochs before a number on; none while nothing is public."""
+    """Returns at most a hundred heads of the epochs before a number. It is empty while nothing is public."""
     if snapshot.count is None:
         return []
     with db.session() as session:
@@ -49,7 +52,7 @@ def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
 
 
 def number_asked(name: str, default: int) -> int:
-    """A whole number of the query; 400 for anything else."""
+    """Returns a whole number from the query. Answers 400 for anything else."""
     text = request.args.get(name, str(default))
     if not DIGITS.fullmatch(text):
         raise BadRequest

@@ -1,4 +1,4 @@
-"""The calls as an OpenAPI 3.1 document, made from the table of calls: what is not in the table is not answered."""
+"""Makes the OpenAPI 3.1 document from the table of calls. A call that is not in the table does not exist."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ WHAT: Final = {
 
 
 def openapi() -> Response:
-    """The document itself, the same for everybody."""
+    """Returns the document as a response, the same for everybody."""
     return page_cache.cached_text("", "openapi", lambda _: json_text(document()), kind=JSON, caching=PAGES_CACHED)
 
 
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1 of every call in the table."""
+    """Returns the OpenAPI 3.1 document of every call in the table."""
     paths: dict[str, dict[str, Any]] = {}
     for call in CALLS:
         path = "/api" + PARAMETER.sub(r"{\1}", call.path)
@@ -101,7 +101,10 @@ def _form(form: type[BaseForm]) -> dict[str, Any]:
 
 
 def _kind(field: Field) -> dict[str, Any]:
-    """A required field is a text; another one may be null, and a number may be sent as one."""
+    """Returns the type of a field. A required field is a string.
+
+    An optional field may be null, and a number may be sent as an integer.
+    """
     if field.flags.required:
         return {"type": "string"}
     return {"type": ["integer", "string", "null"] if isinstance(field, IntegerField) else ["string", "null"]}

@@ -1,4 +1,4 @@
-"""What anybody may read: campaigns, counts, signers, and where a signature stands."""
+"""Calls that anybody may read: campaigns, counts, signers, and the status of a signature."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ HASH_BYTES: Final = 32
 
 
 def campaigns() -> Response:
-    """The list of public campaigns."""
+    """Returns the list of public campaigns."""
     return page_cache.cached_listing(str(g.lang), "api/campaigns", _listed, kind=JSON, caching=CALLS_CACHED)
 
 
 def campaign(slug: str) -> Response:
-    """One campaign."""
+    """Returns one campaign."""
     return _cached(slug, "api/campaign", lambda snapshot: json_text(_campaign(snapshot, str(g.lang))))
 
 
 def count(slug: str) -> Response:
-    """The count and the next milestone."""
+    """Returns the count and the next milestone."""
     return _cached(slug, "api/count", lambda snapshot: json_text(_count(snapshot)), lang="")
 
 
 def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the same for all campaigns)
-    """A fresh challenge; nothing is kept of it."""
+    """Returns a fresh challenge. The server does not store it."""
     return proof_of_work.challenge(services().config.secret_key, time.time())
 
 
 def receipt(slug: str, leaf: str) -> dict[str, Any]:
-    """Waiting, in the ledger with its proof, withdrawn or removed."""
+    """Returns the status of a signature: waiting, in the ledger with its proof, withdrawn or removed."""
     try:
         wanted = unb64u(leaf, HASH_BYTES)
     except MalformedEncoding:
@@ -59,7 +59,10 @@ def receipt(slug: str, leaf: str) -> dict[str, Any]:
 
 
 def signers(slug: str) -> Response:
-    """Named signers, roles in cells of at least ten, and the number of the others. What is searched for is not kept."""
+    """Returns named signers, roles in groups of at least ten, and the number of the others.
+
+    Search terms are not stored.
+    """
     page, q = _page_number(), searched()
     if q:
         snapshot = page_cache.snapshot(slug)
@@ -70,18 +73,18 @@ def signers(slug: str) -> Response:
 
 
 def breakdown(slug: str) -> Response:
-    """Each figure is so many people or a few more; none of a group under ten, and no total."""
+    """Returns rounded figures by role and by team. It has no group under ten and no total."""
     return _cached(slug, "api/breakdown", lambda snapshot: json_text(_breakdown(snapshot)), lang="")
 
 
 def searched() -> str:
-    """What is searched for: one line of at most 80 visible characters."""
+    """Returns the search term: one line of at most 80 visible characters."""
     text = _sought()
     return "".join(c for c in text if c.isprintable())
 
 
 def named_page(snapshot: Snapshot, page: int, q: str = "") -> NamedPage:
-    """A page of named signers, in two queries; nobody before the count is public."""
+    """Returns a page of named signers, in two queries. It is empty until the count is public."""
     if snapshot.count is None:
         return NamedPage((), 1, 0)
     with db.session() as session:
@@ -94,7 +97,10 @@ def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Re
 
 
 def _sought() -> str:
-    """What is looked for: cut before it is put into composed form, which refuses marks without end."""
+    """Returns the search term in composed form.
+
+    It is cut first; a character with too many combining marks is rejected.
+    """
     try:
         return one_line(request.args.get("q", "")[:LONGEST_NAME])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The shapes of the answers, as JSON Schema 2020-12: what the OpenAPI document says of them."""
+"""The schemas of the answers, in JSON Schema 2020-12, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ Schema = dict[str, Any]
 
 
 def binary(length: int) -> Schema:
-    """So many bytes in base64url without padding."""
+    """Returns the schema of `length` bytes in base64url without padding."""
     return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{(length * 4 + 2) // 3}}}$"}
 
 
 def listed(each: Schema) -> Schema:
-    """An array."""
+    """Returns the schema of an array."""
     return {"type": "array", "items": each}
 
 
 def record(optional: tuple[str, ...] = (), /, **fields: Schema) -> Schema:
-    """An object with these fields and no others."""
+    """Returns the schema of an object with exactly these fields."""
     required = [name for name in fields if name not in optional]
     return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
 def or_null(schema: Schema) -> Schema:
-    """That, or null."""
+    """Returns the schema of a value that may be null."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def by_key(each: Schema) -> Schema:
-    """An object whose keys are free."""
+    """Returns the schema of an object with arbitrary keys."""
     return {"type": "object", "additionalProperties": each}
 
 

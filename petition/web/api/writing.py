@@ -1,4 +1,4 @@
-"""Calls that write: ask for a code or for mail, get a pass stamped, sign, withdraw, take the name off."""
+"""Calls that write: ask for a code or for mail, get a pass stamped, sign, withdraw, remove the name."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from petition.web.services import services
 
 
 def verify(slug: str, form: VerifyForm) -> dict[str, str]:
-    """Ask for a code: the same answer for every address of a listed domain."""
+    """Send a code by mail. The answer is the same for every address of a listed domain."""
     return {"challenge": signing.ask_for_code(slug, form.code_request())}
 
 
 def stamp(slug: str, form: PassForm) -> dict[str, str]:
-    """Issue one stamp for each person; the same blinded value may be sent again while the code lives."""
+    """Issue one stamp for each person. The same blinded value may be sent again while the code is valid."""
     return {"stamp": b64u(signing.issue_stamp(slug, form.answer()))}
 
 
 def sign(slug: str, form: SignForm) -> dict[str, Any]:
-    """Sign; the receipt is in this answer alone, and nobody can make it again."""
+    """Sign. Only this answer contains the receipt, and nobody can make it again."""
     return {"receipt": receipt_json(signing.redeem(slug, form.signing()))}
 
 
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
-    """Withdraw a signature; repeating it changes nothing."""
+    """Withdraw a signature. Repeating it changes nothing."""
     campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
         return {"state": state_name(signatures.withdraw(session, campaign, form.withdraw.data))}
 
 
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
-    """Take the name off; repeating it changes nothing."""
+    """Remove the name. Repeating it changes nothing."""
     campaign = services().page_cache.campaign(slug)
     with db.transaction() as session:
         return {"state": state_name(signatures.hide(session, campaign, form.withdraw.data))}
 
 
 def subscribe(slug: str, form: SubscribeForm) -> dict[str, str]:
-    """Ask for mail: new, known and suppressed addresses are answered alike."""
+    """Subscribe an address to mail. New, known and suppressed addresses get the same answer."""
     signing.ask_for_mail(slug, form.subscription())
     return {"state": "asked"}

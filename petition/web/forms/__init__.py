@@ -1,5 +1,5 @@
-"""One form system: typed WTForms fields with validators and labels, for the pages' posts and the calls' JSON alike.
+"""The forms: typed WTForms fields with validators and labels, for the pages' posts and the API's JSON.
 
-`fields` and `validators` make a form, `base` is its base, `public` holds the forms that pages and calls share, and `redraw`
-draws a page again with what was typed.
+`fields` and `validators` are the parts of a form, `base` is its base class, `public` has the forms that pages and API
+share, and `redraw` renders a page again with what was typed.
 """

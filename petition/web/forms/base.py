@@ -1,8 +1,8 @@
-"""The base of all forms, for the pages' posts and the calls' JSON alike.
+"""The base class of all forms, for the pages' posts and the API's JSON.
 
-Guards that what comes in has its shape, and that nothing typed is lost: a form that was refused still holds what was
-typed, beside a sentence for each field that says how to correct it. What is allowed beyond shape (is the role on the list,
-is the address the organisation's) is the domain's business. A form ends in a method that gives a frozen dataclass.
+Forms check the type and format of what was sent, and no input is lost: a rejected form still has what was typed, and a
+message for each field that says how to correct it. The domain checks everything else (is the role on the list, does the
+address belong to the organisation). Each form has a method that returns a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ SENTENCES: Final = {
     "Number must be between %(min)s and %(max)s.": _("Enter a whole number from %(min)s to %(max)s."),
     "Not a valid choice.": _("Choose one from the list."),
 }
-"""What the validators of WTForms say, in our words."""
+"""Our messages for the validators of WTForms."""
 
 
 class FormRefused(ExpectedError, ValueError):
-    """Some fields have the wrong shape; `errors` holds sentences by field, in the language of the request."""
+    """Some fields have the wrong format. `errors` holds messages by field, in the language of the request."""
 
     status = 422
 
@@ -42,29 +42,29 @@ class FormRefused(ExpectedError, ValueError):
 
 
 class Sentences:
-    """The sentences of WTForms' own validators in our words and in the language of the request."""
+    """Replaces the messages of WTForms' own validators with ours, in the language of the request."""
 
     def gettext(self, string: str) -> str:
-        """One sentence."""
+        """Returns one message."""
         return str(SENTENCES[string])
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
-        """The same for a sentence about a number."""
+        """Returns a message about a number."""
         del plural, n
         return self.gettext(singular)
 
 
 class BaseForm(Form):
-    """What every form here can do; no CSRF token, for it is checked before any view of the dashboard runs."""
+    """What every form has in common. There is no CSRF token, because the dashboard checks it before any view runs."""
 
     refusal: Exception | None = None
-    """The error for which the page is drawn again."""
+    """The error for which the page is rendered again."""
 
     class Meta:
-        """What a form may need to know beside what was posted; given by name to `read`, or as `meta` of a form.
+        """What a form may need to know besides its input. Pass it by name to `read`, or as `meta` of a form.
 
-        `languages` of a campaign, for a `TranslatedField`; `zone` and `now` for days and moments; `suffix` stands behind
-        the name of each field as it is posted.
+        `languages` are those of a campaign, for a `TranslatedField`. `zone` and `now` are for days and moments.
+        `suffix` is appended to the posted name of each field.
         """
 
         csrf = False
@@ -74,22 +74,25 @@ class BaseForm(Form):
         suffix = ""
 
         def get_translations(self, form: Form) -> Sentences:
-            """Our sentences for WTForms' own validators."""
+            """Returns our messages for WTForms' own validators."""
             del form
             return Sentences()
 
         def bind_field(self, form: Form, unbound_field: Any, options: dict[str, Any]) -> Field:
-            """Make a field, under its posted name."""
+            """Make a field under its posted name."""
             bound: Field = unbound_field.bind(form=form, **options | {"name": options["name"] + self.suffix})
             return bound
 
     @classmethod
     def read(cls, posted: MultiDict[str, str], **meta: Any) -> Self:
-        """The form as posted; raises FormRefused."""
+        """Returns the form as posted. Raises FormRefused."""
         return cls(posted, meta=meta).check()
 
     def check(self) -> Self:
-        """The form itself; raises FormRefused. `redraw` finds it again when the domain refuses what it holds."""
+        """Validate the form and return it.
+
+        Raises FormRefused. `redraw` uses it again when the domain rejects its input.
+        """
         if has_request_context():
             g.form = self
         if not self.validate():
@@ -98,7 +101,7 @@ class BaseForm(Form):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The same from a call's JSON object; a field that is null is one that is not there. Raises FormRefused."""
+        """Returns the form for an API call's JSON object. A null field counts as missing. Raises FormRefused."""
         known = known_fields(cls)
         given = {name: value for name, value in document.items() if name in known and value is not None}
         wrong = sorted(name for name, value in given.items() if not _is_text(known[name], value))
@@ -107,13 +110,16 @@ class BaseForm(Form):
         return cls.read(MultiDict({name: str(value) for name, value in given.items()}))
 
     @property
-    def errors(self) -> dict[str, list[str]]:  # type: ignore[override]  # flat, by posted name, whatever is nested
-        """Sentences by the posted name of their field; those under "" belong to the form as a whole."""
+    def errors(self) -> dict[str, list[str]]:  # type: ignore[override]  # flat, by posted name, at any nesting
+        """Returns messages by the posted name of their field. Those under "" belong to the form as a whole."""
         found = {field.name: [str(each) for each in field.errors] for field in leaves(self) if field.errors}
         return found | ({"": [str(each) for each in self.form_errors]} if self.form_errors else {})
 
     def refuse(self, name: str, sentence: str) -> bool:
-        """Add a sentence to the field of that posted name, or to the form as a whole if there is none. Gives False."""
+        """Add a message to the field with this posted name, or to the form as a whole if there is none.
+
+        Returns False.
+        """
         field = next((each for each in leaves(self) if each.name == name), None)
         if field is None:
             self.form_errors.append(sentence)
@@ -122,19 +128,19 @@ class BaseForm(Form):
         return False
 
     def typed(self, name: str) -> str:
-        """What stands in the field of that posted name, as it was typed; nothing if there is no such field."""
+        """Returns what was typed in the field with this posted name. It is empty if there is no such field."""
         field = next((each for each in leaves(self) if each.name == name), None)
         return "" if field is None else str(field._value())  # type: ignore[attr-defined]  # noqa: SLF001 (WTForms' own name)
 
     def anchor(self, name: str) -> str:
-        """The id of the element to go to for a field: a group of radio buttons has none of its own."""
+        """Returns the id of the element to link to for a field. For radio buttons it is the first button."""
         field = next((each for each in leaves(self) if each.name == name), None)
         return field.first() if isinstance(field, RadioField) else field.id if field else name
 
 
 @cache
 def known_fields(form: type[BaseForm]) -> Mapping[str, Field]:
-    """A form's fields by the names under which they are posted, without any values."""
+    """Returns a form's fields by their posted names, without any values."""
     return {field.name: field for field in form()}
 
 
@@ -144,7 +150,7 @@ def _is_text(field: Field, value: object) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        value.encode()  # half a surrogate pair is no text, and JSON can carry one
+        value.encode()  # half a surrogate pair is not a text, but JSON can contain one
     except UnicodeEncodeError:
         return False
     return True

@@ -1,8 +1,8 @@
-"""The fields of our forms: those of WTForms, which look at the length of what was sent before anything else.
+"""The fields of our forms: those of WTForms, but they check the length of the input before anything else.
 
-Guards the processor: a text that is far too long is neither normalized nor parsed. A typed field (number, choice, day,
-moment, bytes) gives a value of its type, and an empty one is refused unless it has the validator `Optional`.
-`field.flags.required` says so for every field; the OpenAPI document and the templates read it there.
+This saves processor time: a text that is far too long is neither normalized nor parsed. A typed field (number, choice,
+day, moment, bytes) has a value of its type, and an empty one is rejected unless it has the validator `Optional`.
+`field.flags.required` is set for every field accordingly; the OpenAPI document and the templates read it.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from petition.web.forms.filters import digits, lines, one_line, stripped
 from petition.web.language import lazy_gettext as _
 
 LONGEST_VALUE: Final = 500
-"""Of a field that has no limit of its own, because its value is checked otherwise."""
+"""The limit of a field without one of its own, because its value is checked in another way."""
 SENT: Final = 4
-"""How many characters may be sent for each one that is kept: a letter may come in three parts, with spaces around it."""
+"""How many characters may be sent for each one that is kept: a letter can have three parts and spaces around it."""
 CODE_DIGITS: Final = 8
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
 INDEX: Final = re.compile(r"[0-9]{1,3}")
 YEARS: Final = range(2020, 2101)
-"""Years in which something may be planned."""
+"""The years that a date and time may have."""
 
 
 def too_long(longest: int) -> str:
-    """The sentence for a text of more characters."""
+    """Returns the message for a text of more characters."""
     return _("Use %(max)s characters or fewer.", max=longest)
 
 
 def is_sent_too_long(text: str, longest: int) -> bool:
-    """Whether a text as it was sent could never become one of so many characters: to be asked before any other work."""
+    """Returns whether a text, as sent, can never become one of `longest` characters. Check it before any other work."""
     return len(text) > SENT * longest
 
 
 class LengthFirst(Field):
-    """What all fields of ours do: the length as sent is checked first, and a text that was not read is not checked further.
+    """The base of all our fields: the length as sent is checked first, and an unread text is not checked further.
 
     The limit is that of the validator `Length`.
     """
@@ -56,24 +56,24 @@ class LengthFirst(Field):
         super().__init__(label, validators, **options)
 
     def longest(self) -> int:
-        """How many characters the field keeps at most."""
+        """Returns how many characters the field keeps at most."""
         return int(self.flags.maxlength or LONGEST_VALUE)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Take what was sent; raises ValueError for a text that is far too long."""
+        """Read what was sent. Raises ValueError for a text that is far too long."""
         if valuelist and is_sent_too_long(valuelist[0], self.longest()):
             raise ValueError(too_long(self.longest()))
         super().process_formdata(valuelist)
 
     def pre_validate(self, form: Any) -> None:
-        """Leave it at the first sentence when the text was not even read."""
+        """Stop at the first message if the text was not read."""
         if self.process_errors:
             raise StopValidation
         super().pre_validate(form)
 
 
 class StringField(LengthFirst, wtforms.StringField):
-    """A text that is a value, not words: white space around it is taken away."""
+    """A text that is an identifier, not prose. White space around it is removed."""
 
     data: str
     FILTERS: ClassVar[Sequence[Any]] = (stripped,)
@@ -82,24 +82,24 @@ class StringField(LengthFirst, wtforms.StringField):
         super().__init__(label, validators, **{"filters": self.FILTERS} | options)
 
     def _value(self) -> str:
-        """What was typed, before any filter."""
+        """Returns what was typed, before any filter."""
         return str(self.raw_data[0]) if self.raw_data else self.data or ""
 
 
 class LineField(StringField):
-    """One line of words, in composed form and with single spaces."""
+    """One line of prose, in composed form and with single spaces."""
 
     FILTERS = (one_line,)
 
 
 class TextAreaField(StringField, wtforms.TextAreaField):
-    """Several lines of words, in composed form and with plain line ends."""
+    """Several lines of prose, in composed form and with plain line ends."""
 
     FILTERS = (lines,)
 
 
 class CodeField(StringField):
-    """The eight digits of a mailed code, in any script's digits, with spaces and dashes as somebody types them."""
+    """The eight digits of a mailed code, in the digits of any script. Spaces and dashes are ignored."""
 
     FILTERS = (digits,)
 
@@ -108,23 +108,23 @@ class CodeField(StringField):
         self.flags.required = True
 
     def pre_validate(self, form: Any) -> None:
-        """Refuse what is not a code."""
+        """Reject a text that is not a code."""
         super().pre_validate(form)
         if len(self.data) != CODE_DIGITS or not DIGITS.fullmatch(self.data):
             raise StopValidation(_("A code has eight digits."))
 
 
 class BooleanField(LengthFirst, wtforms.BooleanField):
-    """A box to tick; an empty or missing one is False."""
+    """A checkbox. An empty or missing one is False."""
 
     def _value(self) -> str:
         return "yes" if self.data else ""
 
 
 class TypedField(LengthFirst):
-    """A field whose text is parsed to a value. Required unless it has the validator `Optional`.
+    """A field whose text is parsed to a value. It is required unless it has the validator `Optional`.
 
-    `invalid_value_message` replaces the sentence of the class for a text that cannot be parsed.
+    `invalid_value_message` replaces the class's message for a text that cannot be parsed.
     """
 
     data: Any
@@ -135,15 +135,15 @@ class TypedField(LengthFirst):
         self.flags.required = not self.flags.optional
 
     def parse(self, text: str) -> Any:
-        """The value of a text that is not empty; raises ValueError."""
+        """Returns the value of a text that is not empty. Raises ValueError."""
         raise NotImplementedError
 
     def refusal(self) -> str:
-        """The sentence for a text that cannot be parsed."""
+        """Returns the message for a text that cannot be parsed."""
         return str(self.invalid_value_message or self.INVALID)  # type: ignore[attr-defined]  # since 3.3
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Parse what was sent; raises ValueError. An empty field that may be empty keeps its default."""
+        """Parse what was sent. Raises ValueError. An optional field that is empty keeps its default."""
         if valuelist and is_sent_too_long(valuelist[0], self.longest()):
             raise ValueError(too_long(self.longest()))
         text = stripped(valuelist[0] if valuelist else "")
@@ -151,7 +151,7 @@ class TypedField(LengthFirst):
             self.data = self._parsed(text) if text else None
 
     def pre_validate(self, form: Any) -> None:
-        """Refuse an empty field that is required."""
+        """Reject an empty field that is required."""
         if not self.process_errors and self.data is None:
             raise StopValidation(self.refusal() if self.flags.required else "")
         super().pre_validate(form)
@@ -165,20 +165,20 @@ class TypedField(LengthFirst):
 
 
 class IntegerField(TypedField, wtforms.IntegerField):
-    """A whole number of at most nine digits, with or without spaces in it; `NumberRange` gives its limits."""
+    """A whole number of at most nine digits, with or without spaces. `NumberRange` sets its limits."""
 
     data: Any
     INVALID = _("Enter a whole number.")
 
     def parse(self, text: str) -> int:
-        """The number; raises ValueError."""
+        """Returns the number. Raises ValueError."""
         plain = "".join(text.split())
         if not DIGITS.fullmatch(plain):
             raise ValueError(text)
         return int(plain)
 
     def refusal(self) -> str:
-        """The sentence for what is not a number, with the limits if there are any."""
+        """Returns the message for a text that is not a number, with the limits if there are any."""
         least, most = self.flags.min, self.flags.max
         if least is None or most is None:
             return super().refusal()
@@ -186,7 +186,10 @@ class IntegerField(TypedField, wtforms.IntegerField):
 
 
 class SelectField(TypedField, wtforms.SelectField):
-    """One of a list. `choices`: a StrEnum, whose member is the value, or texts; `labels`: sentences by choice."""
+    """One choice from a list.
+
+    `choices` is a StrEnum, whose member is the value, or texts; `labels` are messages by choice.
+    """
 
     INVALID = _("Choose one from the list.")
 
@@ -202,11 +205,11 @@ class SelectField(TypedField, wtforms.SelectField):
         self.invalid_choice_message = self.invalid_value_message  # type: ignore[attr-defined]  # since 3.3
 
     def parse(self, text: str) -> Any:
-        """The choice of that spelling; raises ValueError. Whether it is in the list is checked later."""
+        """Returns the choice for a text. Raises ValueError. Whether it is in the list is checked later."""
         return self.coerce(text)
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Values and labels."""
+        """Returns values and labels."""
         return [(str(value), label) for value, label, *_rest in self.iter_choices()]
 
     def _value(self) -> str:
@@ -214,7 +217,7 @@ class SelectField(TypedField, wtforms.SelectField):
 
 
 class RadioField(SelectField):
-    """The same as buttons, one of which can be chosen; `hints`: sentences by choice."""
+    """One choice from a list, as radio buttons. `hints` are messages by choice."""
 
     def __init__(
         self, label: str = "", validators: Any = None, *, hints: Mapping[Any, str] | None = None, **options: Any
@@ -223,27 +226,27 @@ class RadioField(SelectField):
         self.hints = hints or {}
 
     def hint(self, value: Any) -> str:
-        """The hint of one choice, in the language of the request."""
+        """Returns the hint of one choice, in the language of the request."""
         return _(self.hints[value]) if value in self.hints else ""
 
     def first(self) -> str:
-        """The id of the first button."""
+        """Returns the id of the first button."""
         return f"{self.id}-{next(iter(self.iter_choices()))[0]}"
 
 
 class DateField(TypedField, wtforms.DateField):
-    """A day, as a browser writes it."""
+    """A day, in the format that browsers send."""
 
     data: Any
     INVALID = _("Enter a date, such as 2026-11-24.")
 
     def parse(self, text: str) -> date:
-        """The day; raises ValueError."""
+        """Returns the day. Raises ValueError."""
         return date.fromisoformat(text)
 
 
 class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
-    """A moment, typed in the time zone of the form (`meta.zone`); its data are in UTC."""
+    """A date and time in the time zone of the form (`meta.zone`). Its data are in UTC."""
 
     data: Any
     INVALID = _("Enter a date and a time, such as 2026-11-24T18:30.")
@@ -253,7 +256,7 @@ class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
         self.tz = lambda: self.meta.zone
 
     def parse(self, text: str) -> datetime:
-        """The moment in UTC; raises ValueError."""
+        """Returns the date and time in UTC. Raises ValueError."""
         read = datetime.fromisoformat(text)
         if read.year not in YEARS:
             raise ValueError(text)
@@ -261,7 +264,7 @@ class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
 
 
 class Base64Field(TypedField):
-    """So many bytes in the one base64url spelling that they have."""
+    """A fixed number of bytes in base64url. Only the canonical encoding is accepted."""
 
     widget = TextInput()
     INVALID = _("This is incomplete or was changed. Copy it again.")
@@ -271,7 +274,7 @@ class Base64Field(TypedField):
         self.length = length
 
     def parse(self, text: str) -> bytes:
-        """The bytes; raises MalformedEncoding."""
+        """Returns the bytes. Raises MalformedEncoding."""
         return unb64u(text, self.length)
 
     def _value(self) -> str:
@@ -279,13 +282,13 @@ class Base64Field(TypedField):
 
 
 class HexField(TypedField):
-    """The hexadecimal name of something; its data are bytes."""
+    """An identifier in hexadecimal. Its data are bytes."""
 
     widget = TextInput()
     INVALID = _("This is incomplete or was changed. Copy it again.")
 
     def parse(self, text: str) -> bytes:
-        """The bytes; raises ValueError."""
+        """Returns the bytes. Raises ValueError."""
         return bytes.fromhex(text)
 
     def _value(self) -> str:
@@ -293,7 +296,7 @@ class HexField(TypedField):
 
 
 class FieldList(wtforms.FieldList):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Rows of one kind of field, posted as `name-0`, `name-1` …; a row keeps the number under which it was posted."""
+    """Rows of one kind of field, posted as `name-0`, `name-1` …. A row keeps the number under which it was posted."""
 
     def __init__(self, unbound_field: Any, label: str = "", validators: Any = None, **options: Any) -> None:
         super().__init__(unbound_field, label, validators, **options)
@@ -306,7 +309,7 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]  # generic in the 
                     yield int(index)
 
     def _compact_indices(self) -> None:
-        """Leave the rows their numbers: a sentence belongs to the row that was posted."""
+        """Keep the numbers of the rows, because a message belongs to the row that was posted."""
 
 
 class TranslatedField(FormField):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -328,17 +331,17 @@ class TranslatedField(FormField):  # type: ignore[type-arg]  # generic in the st
 
     @property
     def by_language(self) -> dict[str, Field]:
-        """The field of each language."""
+        """Returns the field of each language."""
         return dict(zip(self.meta.languages, self.form, strict=True))
 
     @property
     def data(self) -> dict[str, Any]:
-        """The texts by language, without the empty ones."""
+        """Returns the texts by language, without the empty ones."""
         return {lang: field.data for lang, field in self.by_language.items() if field.data}
 
 
 def leaves(fields: Iterable[Field]) -> Iterator[Field]:
-    """The single fields of a form, those of lists and languages among them."""
+    """Yields the single fields of a form, including those of lists and languages."""
     for field in fields:
         if isinstance(field, wtforms.FieldList | FormField):
             yield from leaves(field)

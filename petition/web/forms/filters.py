@@ -1,6 +1,6 @@
-"""What is done to a text before it is checked: it gets the one spelling that its kind of value has.
+"""Filters that normalize a text before it is checked, according to its kind of value.
 
-Each filter takes None for a field that was not sent.
+Each filter accepts None for a field that was not sent.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 def stripped(text: str | None) -> str:
-    """Without white space around it."""
+    """Returns a text without white space around it."""
     return (text or "").strip()
 
 
 def one_line(text: str | None) -> str:
-    """In composed form (NFC), with single plain spaces. Raises ValueError with a sentence."""
+    """Returns a text in composed form (NFC), with single plain spaces. Raises ValueError with a message."""
     return SPACES.sub(" ", _composed(text)).strip(" ")
 
 
 def lines(text: str | None) -> str:
-    """In composed form (NFC), with plain line ends. Raises ValueError with a sentence."""
+    """Returns a text in composed form (NFC), with plain line ends. Raises ValueError with a message."""
     return _composed(text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def digits(text: str | None) -> str:
-    """A code as somebody may write it, in any script's digits, without spaces and dashes."""
+    """Returns a code without spaces and dashes. The digits of any script become ASCII digits."""
     kept = (c for c in text or "" if not c.isspace() and unicodedata.category(c) != "Pd")
     return "".join(str(unicodedata.decimal(c, c)) for c in kept)
 

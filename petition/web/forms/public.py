@@ -1,4 +1,4 @@
-"""The forms of the public pages and of the calls: one class for both."""
+"""The forms of the public pages and of the API. Both use the same classes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNWATCHED: Final = {"autocapitalize": "off", "spellcheck": "false"}
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """What somebody sends to get a code; `puzzle` is a solved ALTCHA challenge or nothing, `lang` may be unknown here."""
+    """A request for a code. `puzzle` is a solved ALTCHA challenge or empty; `lang` may be an unknown language."""
 
     address: str = field(repr=False)
     puzzle: str = field(repr=False)
@@ -50,7 +50,7 @@ class CodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """The code of a challenge, and the 256 blinded bytes to be stamped."""
+    """The code for a challenge, and the 256 blinded bytes to be stamped."""
 
     challenge: str
     code: str = field(repr=False)
@@ -59,19 +59,22 @@ class CodeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MailChoice:
-    """How often somebody wants mail, and in which language; `lang` may be unknown here."""
+    """The frequency and the language of somebody's mail. `lang` may be an unknown language."""
 
     frequency: Frequency
     lang: str
 
     def language(self, languages: Sequence[str]) -> str:
-        """The language asked for if the campaign or the interface speaks it, else the campaign's first."""
+        """Returns the requested language if the campaign or the interface has it.
+
+        Otherwise it returns the campaign's first language.
+        """
         return self.lang if self.lang in languages or self.lang in LANGUAGES else languages[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A personal address, and what it is to get."""
+    """A personal address, and the mail that it is to get."""
 
     address: str = field(repr=False)
     choice: MailChoice
@@ -79,14 +82,14 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """A pass as it was typed, and what its signer wants to be seen."""
+    """A pass as it was typed, and what its signer chose to show."""
 
     held: str = field(repr=False)
     choice: DisplayChoice
 
 
 class VerifyForm(BaseForm):
-    """Ask for a code."""
+    """Asks for a code."""
 
     address = StringField(
         _("Work address"),
@@ -97,18 +100,18 @@ class VerifyForm(BaseForm):
     lang = StringField(validators=[Length(max=LONGEST_CHOICE)])
 
     def code_request(self) -> CodeRequest:
-        """All three."""
+        """Returns the address, the solved puzzle and the language."""
         return CodeRequest(self.address.data, self.altcha.data, self.lang.data)
 
 
 class AddressForm(VerifyForm):
-    """The same on a page, which holds the seed of the pass to be made."""
+    """Asks for a code on a page. It also carries the seed of the pass to be made."""
 
     seed = StringField()
 
 
 class PassForm(BaseForm):
-    """Answer a challenge with its code, and ask for a stamp."""
+    """Answers a challenge with its code, and asks for a stamp."""
 
     challenge = StringField(validators=[DataRequired(), Length(max=LONGEST_CHOICE)])
     code = CodeField(
@@ -119,18 +122,18 @@ class PassForm(BaseForm):
     blinded = Base64Field(length=BLINDED_BYTES)
 
     def answer(self) -> CodeAnswer:
-        """All three."""
+        """Returns the challenge, the code and the blinded bytes."""
         return CodeAnswer(self.challenge.data, self.code.data, self.blinded.data)
 
 
 class CodeForm(PassForm):
-    """The same on a page, which holds the seed of the pass to be made."""
+    """Answers a challenge on a page. It also carries the seed of the pass to be made."""
 
     seed = StringField()
 
 
 class SignForm(BaseForm):
-    """Redeem a pass for a signature. The page knows the roles and the teams."""
+    """Redeems a pass for a signature. The page knows the roles and the teams."""
 
     pass_ = TextAreaField(
         _("Your pass"),
@@ -192,7 +195,7 @@ class SignForm(BaseForm):
     sealed_until = IntegerField(default=0, validators=[Optional()])
 
     def signing(self) -> Signing:
-        """All of it."""
+        """Returns the pass and the choice."""
         choice = DisplayChoice(
             sealed_until=self.sealed_until.data,
             show=self.show.data,
@@ -206,7 +209,7 @@ class SignForm(BaseForm):
 
 
 class ReceiptForm(BaseForm):
-    """A receipt as text, and for how many names its signer's name waits."""
+    """A receipt as text, and the number of names that its signer's name waits for."""
 
     receipt = TextAreaField(
         _("Receipt"),
@@ -219,25 +222,25 @@ class ReceiptForm(BaseForm):
 
 
 class TabForm(BaseForm):
-    """Name what a tab keeps, by the random id that it chose."""
+    """Identifies what a tab stores, by the random id that the tab chose."""
 
     id = Base64Field(length=TAB_ID_BYTES)
 
 
 class TabKeyForm(TabForm):
-    """Keep the key to what a tab keeps."""
+    """Stores the key to what a tab stores."""
 
     key = Base64Field(length=SECRET_BYTES)
 
 
 class WithdrawForm(BaseForm):
-    """Withdraw, or take the name off, with the secret of the receipt."""
+    """Withdraws a signature or removes its name, with the secret of the receipt."""
 
     withdraw = Base64Field(length=SECRET_BYTES)
 
 
 class MailForm(BaseForm):
-    """Choose how often mail comes and its language."""
+    """Chooses the frequency and the language of mail."""
 
     rhythm = RadioField(
         _("How often"),
@@ -260,12 +263,12 @@ class MailForm(BaseForm):
     lang = StringField(_("Language of the mails"), [Length(max=LONGEST_CHOICE)])
 
     def mail_choice(self) -> MailChoice:
-        """Both."""
+        """Returns the frequency and the language."""
         return MailChoice(self.rhythm.data, self.lang.data)
 
 
 class SubscribeForm(MailForm):
-    """Ask for mail."""
+    """Asks for mail."""
 
     address = StringField(
         _("Personal address"),
@@ -274,5 +277,5 @@ class SubscribeForm(MailForm):
     )
 
     def subscription(self) -> Subscription:
-        """All three."""
+        """Returns the address, the frequency and the language."""
         return Subscription(self.address.data, self.mail_choice())

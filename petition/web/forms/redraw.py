@@ -1,6 +1,6 @@
-"""The page again with what was typed, when a form or the domain refuses it: one decorator for every view that takes a form.
+"""A decorator that renders a page again with what was typed, when the form or the domain rejects it.
 
-Guards that no error costs anybody their text, and that the transaction of the view is over before the page is drawn.
+No error makes people lose their text, and the transaction of the view is over before the page is rendered.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def redraw(
     page: View, *refusals: type[Exception], form: type[BaseForm] = BaseForm, field: str = "",
     statuses: Collection[int] = ALL,
 ) -> Callable[[View], View]:  # fmt: skip
-    """Draw `page` again, with the error's status, when a view raises FormRefused or one of `refusals`.
+    """Render `page` again, with the error's status, when a view raises FormRefused or one of `refusals`.
 
-    The page gets the form that the view read, with the sentences of the error, and those of the view's own arguments that it
-    names. An error without a field of its own belongs to `field` if its status is among `statuses`, else to the form as
-    a whole. `form`: what the page shows. Where the view came to read none, the page gets what was posted; where it read one
-    of another class, an empty one.
+    The page gets the form that the view read, with the messages of the error, and those arguments of the view that it
+    names. An error without a field of its own belongs to `field` if its status is in `statuses`, else to the form as a
+    whole. `form` is the class that the page shows. If the view read no form, the page gets what was posted; if it read
+    one of another class, the page gets an empty one.
     """
     wanted = signature(page).parameters
     caught: tuple[type[Exception], ...] = (FormRefused, *refusals)
@@ -52,7 +52,7 @@ def redraw(
 
 
 def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collection[int] = ALL) -> BaseForm:
-    """The form with an error and its sentences."""
+    """Add an error and its messages to a form, and return the form."""
     form.refusal = error
     if isinstance(error, FormRefused) and error.form is form:
         return form
@@ -64,7 +64,7 @@ def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collect
 
 
 def with_status(error: Exception, page: Response) -> Response:
-    """A page that was drawn again, with the status of its error and the time after which to try again."""
+    """Give a rendered page the status of its error and the time after which to try again."""
     fault = errors.explain(error)
     page.status_code = fault.status
     if fault.retry_after is not None:

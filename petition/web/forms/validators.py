@@ -1,6 +1,6 @@
-"""Validators that WTForms lacks. Everything else is its own: DataRequired, Length, NumberRange, Optional.
+"""Validators that WTForms does not have. All others are its own: DataRequired, Length, NumberRange, Optional.
 
-Each raises ValidationError with a sentence that says how to correct the field.
+Each raises ValidationError with a message that says how to correct the field.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ Check = Callable[[Any, Any], object]
 
 
 def visible(_form: Form, field: Field) -> None:
-    """Refuse what cannot be seen: control, format and unassigned characters. Only a text area may break lines."""
+    """Reject invisible characters: control, format and unassigned ones. Only a text area may have line breaks."""
     text = str(field.data).replace("\n", " ") if isinstance(field, TextAreaField) else field.data
     if not text.isprintable() and not all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text):
         raise ValidationError(UNSEEN)
 
 
 def visible_lines(_form: Form, field: Field) -> None:
-    """Refuse what cannot be seen, except line breaks, tabs and what joins letters: for long texts in any script."""
+    """Reject invisible characters except line breaks, tabs and joiners. Use it for long texts in any script."""
     if not is_seen(field.data):
         raise ValidationError(UNSEEN)
 
 
 def no_link(_form: Form, field: Field) -> None:
-    """Refuse a link or an address where a name is wanted."""
+    """Reject a link or an address where a name is expected."""
     if LINK.search(field.data):
         raise ValidationError(_("Enter a name, without a link or an address."))
 
 
 def web_page(_form: Form, field: Field) -> None:
-    """Refuse what is not the address of a web page; an empty field passes."""
+    """Reject a text that is not the address of a web page. An empty field passes."""
     if field.data and not is_link(field.data):
         raise ValidationError(_("Enter the address of a page, starting with https://."))
 
 
 def not_in_future(_form: Form, field: Field) -> None:
-    """Refuse a day after today in the time zone of the form (`meta.zone`, `meta.now`)."""
+    """Reject a day after today in the time zone of the form (`meta.zone`, `meta.now`)."""
     today: date = field.meta.now.astimezone(field.meta.zone).date()
     if field.data > today:
         raise ValidationError(_("This day is in the future."))
 
 
 def in_future(_form: Form, field: Field) -> None:
-    """Refuse a moment that has passed (`meta.now`)."""
+    """Reject a moment that has passed (`meta.now`)."""
     if field.data <= field.meta.now.astimezone(UTC):
         raise ValidationError(_("This time has passed."))
 
 
 def is_seen(text: str) -> bool:
-    """Whether all of a text of several lines can be seen, except line breaks, tabs and what joins letters."""
+    """Returns whether every character of a text is visible, except line breaks, tabs and joiners."""
     return not any(unicodedata.category(c) in HIDDEN and c not in "\n\t" + JOINERS for c in text)
 
 
 def is_link(text: str) -> bool:
-    """Whether a text is the address of a page of the web: http or https, a host, nobody's password, no spaces."""
+    """Returns whether a text is the address of a web page: http or https, with a host, without a password or spaces."""
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname or "", parts.port

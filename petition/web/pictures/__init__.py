@@ -1,7 +1,7 @@
 """Pictures of a letter that other sites and printers show: the share card, the badge, the QR code.
 
-Guards that they tell what the letter's page tells everybody, and no more: each is drawn from a snapshot, is the same for
-whoever asks, and fetches nothing. Refuses rules: what is public was decided when the snapshot was drawn.
+They show what the letter's public page shows, and no more: each is rendered from a snapshot, is the same for everybody
+and fetches nothing. This package has no rules about what is public; the snapshot already decided that.
 """
 
 from __future__ import annotations

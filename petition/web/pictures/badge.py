@@ -1,4 +1,4 @@
-"""The badge: title and count in one small SVG, for a page that shows a picture but frames nothing."""
+"""The badge: title and count in one small SVG, for pages that show a picture but no frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTE_HEIGHT: Final = 20
 
 
 def badge(snapshot: Snapshot, lang: str) -> str:
-    """The picture in a language; below the least number it tells the state instead of a count."""
+    """Returns the picture in a language. Below the least number it shows the status instead of a count."""
     title = lines.shortened(snapshot.title(lang), LONGEST_TITLE)
     words = lines.state(snapshot, lang) if snapshot.count is None else lines.have_signed(snapshot.count, lang)
     note = lines.note(snapshot, lang, LONGEST_NOTE)

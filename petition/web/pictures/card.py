@@ -1,9 +1,10 @@
-"""The share card: what other sites show beside a link to the letter. 1200 × 630 pixels, set like a page that is printed.
+"""The share card, which other sites show beside a link to the letter.
 
-Guards that it changes only when there is something to tell: the figure is the last milestone that was reached, not the
-count of the minute, so a picture that some site keeps for weeks stays true. It is drawn once for each milestone and
-language and kept by the process (about 30 ms; the first in a process about 150 ms, for the fonts). Refuses glyphs that
-its fonts lack: they are left out, and a title of which too little would remain is left out whole.
+It has 1200 × 630 pixels and the style of a printed page. It changes only when there is news: its number is the last
+milestone that was reached, not the current count, so a picture that another site keeps for weeks stays true. It is
+rendered once for each milestone and language and cached by the process (about 30 ms; the first in a process about 150
+ms, because of the fonts). Characters that its fonts lack are left out. A title of which too little would remain is left
+out completely.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _drawing = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What stands on a card; `figure` is empty while there is no number to tell, `done` is per cent of the line."""
+    """The contents of a card. `figure` is empty while there is no number to show, `done` is per cent of the line."""
 
     lang: str
     title_lang: str
@@ -54,13 +55,16 @@ class Card:
     at: str
 
     def words(self) -> str:
-        """The card for those who cannot see it."""
+        """Returns the text of the card, for people who cannot see it."""
         told = (self.title, self.addressee, f"{self.figure} {self.who}".strip(), self.next, self.note)
         return " – ".join(each for each in told if each)
 
 
 def card_of(snapshot: Snapshot, lang: str) -> Card:
-    """What the card of a letter tells in a language; the same until a milestone is reached or the letter's state changes."""
+    """Returns the contents of a letter's card in a language.
+
+    They stay the same until a milestone is reached or the letter's state changes.
+    """
     spoken, own = interface_language(lang), snapshot.letter(lang).lang
     said = gettext_for(spoken)
     told = _shown_count(snapshot)
@@ -83,19 +87,19 @@ def card_of(snapshot: Snapshot, lang: str) -> Card:
 
 @lru_cache(maxsize=MOST_KEPT)
 def png(card: Card) -> bytes:
-    """The card as a picture."""
+    """Returns the card as a PNG picture."""
     inputs = {name: lines.breakable(drawable(text)) for name, text in asdict(card).items()}
     if _letters(inputs["title"]) < LEAST_LEFT * _letters(card.title):
         inputs["title"] = card.above
     with _drawing:
         picture = _compiler().compile(input=TEMPLATE.read_bytes(), format="png", ppi=72.0, sys_inputs=inputs)
-    assert isinstance(picture, bytes)  # one page: every block of the template has its height
+    assert isinstance(picture, bytes)  # one page: every block of the template has a fixed height
     return picture
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def drawable(text: str) -> str:
-    """A text without the characters that no font of ours has."""
+    """Returns a text without the characters that are in none of our fonts."""
     if text.isascii() or _has_glyphs(text):
         return text
     return " ".join("".join(each for each in text if each.isascii() or _has_glyph(each)).split())
@@ -107,7 +111,10 @@ def _has_glyph(each: str) -> bool:
 
 
 def _has_glyphs(text: str) -> bool:
-    """Strict PDF is refused when a glyph is missing; as a picture it would be drawn as an empty box."""
+    """Returns whether our fonts have every character of a text.
+
+    Strict PDF fails for a missing glyph; a picture would show an empty box.
+    """
     try:
         with _drawing:
             _compiler().compile(input=CHECKED, format="pdf", pdf_standards=STRICT, sys_inputs={"text": text})  # type: ignore[arg-type]
@@ -118,12 +125,12 @@ def _has_glyphs(text: str) -> bool:
 
 @cache
 def _compiler() -> typst.Compiler:
-    """With the fonts that it brings along and no others, so that every machine draws the same picture."""
+    """Returns a compiler that uses only its built-in fonts, so that every machine makes the same picture."""
     return typst.Compiler(ignore_system_fonts=True)
 
 
 def _shown_count(snapshot: Snapshot) -> int | None:
-    """The number to tell: the last milestone that still holds; once nothing is counted any more, the count."""
+    """Returns the number to show: the last milestone that is still reached or, once counting has ended, the count."""
     if snapshot.count is None or snapshot.state is not CampaignState.OPEN:
         return snapshot.count
     reached = [each.needs for each in snapshot.milestones if each.reached and each.needs <= snapshot.count]

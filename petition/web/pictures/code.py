@@ -1,7 +1,7 @@
-"""The QR code of a letter's address: for posters, slides and leaflets.
+"""The QR code of a letter's URL, for posters, slides and leaflets.
 
-Guards that a scanned code leads to exactly one address, ours, without a stop on the way: a quarter of it may be dirty or
-torn (level Q), and the quiet zone of four modules is part of the picture (ISO/IEC 18004).
+A scanned code leads directly to our URL, without a redirect through another site. A quarter of it may be dirty or torn
+(level Q), and the quiet zone of four modules is part of the picture (ISO/IEC 18004).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIXELS_A_MODULE: Final = 20
 
 
 def qr_svg(url: str, title: str) -> bytes:
-    """The code as SVG, two millimetres a module; it names itself for those who cannot see it."""
+    """Returns the code as SVG, two millimetres a module, with a title for people who cannot see it."""
     drawn = BytesIO()
     _code(url).save(
         drawn, kind="svg", scale=2, unit="mm", border=QUIET_ZONE, dark=INK, light="#fff", title=title, desc=url
@@ -27,7 +27,7 @@ def qr_svg(url: str, title: str) -> bytes:
 
 
 def qr_png(url: str) -> bytes:
-    """The code as PNG, large enough for a poster of A3."""
+    """Returns the code as PNG, large enough for an A3 poster."""
     drawn = BytesIO()
     _code(url).save(drawn, kind="png", scale=PIXELS_A_MODULE, border=QUIET_ZONE, dark=INK, light="#fff")
     return drawn.getvalue()

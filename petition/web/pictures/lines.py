@@ -1,6 +1,6 @@
-"""Sentences and lengths that the pictures share: what has been reached, in words, and texts cut to fit.
+"""Sentences and lengths that the pictures share: the status in words, and texts cut to fit.
 
-Guards that a picture below the least number says so in words, and that a title of any length or script fits.
+A picture below the least number says so in words, and a title of any length or script fits.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ BREAK: Final = "\u200b"
 
 
 def state(snapshot: Snapshot, lang: str) -> str:
-    """Where the letter stands, in words."""
+    """Returns the letter's status in words."""
     sentence = campaign_state(snapshot.state, paused=snapshot.signing_stopped())
     return gettext_for(interface_language(lang))(sentence)
 
 
 def note(snapshot: Snapshot, lang: str, longest: int) -> str:
-    """What the organisers want to be read with the letter, as of a demonstration that it is one."""
+    """Returns the organisers' notice for the letter, such as that it is a demonstration."""
     return shortened(typeset(snapshot.notice.get(lang) or next(iter(snapshot.notice.values()), ""), lang), longest)
 
 
 def have_signed(n: int, lang: str) -> str:
-    """How many have signed, in words."""
+    """Returns how many people have signed, in words."""
     spoken = interface_language(lang)
     said = ngettext_for(spoken)("%(n)s verified employee has signed", "%(n)s verified employees have signed", n)
     return said % {"n": number(n, spoken)}
 
 
 def shortened(text: str, longest: int) -> str:
-    """A text on one line and of at most so many characters, cut between words if there are any."""
+    """Returns a text on one line and of at most `longest` characters. It is cut between words if possible."""
     line = " ".join("".join(each for each in text if each.isspace() or is_seen(each)).split())
     if len(line) <= longest:
         return line
@@ -48,12 +48,12 @@ def shortened(text: str, longest: int) -> str:
 
 
 def breakable(text: str) -> str:
-    """The same with places to break in words that no line would hold."""
+    """Returns a text with places to break in words that are longer than a line."""
     return " ".join(_in_pieces(word) for word in text.split(" "))
 
 
 def width(text: str, size: float) -> int:
-    """About how wide a text is in pixels; a picture's reader may have any font."""
+    """Returns the approximate width of a text in pixels. The viewer's font is unknown."""
     wide = sum(1.0 if unicodedata.east_asian_width(each) in "WF" else 0.56 for each in text)
     return round(wide * size)
 

@@ -1,4 +1,6 @@
-"""Pages for everybody: readers, signers, reporters. No session, no cookie, the same bytes for all.
+"""The public pages, for readers, signers and reporters.
 
-Guards that a page view counts nothing: what it shows was made by the epoch. Refuses to know who reads.
+They use no session and no cookie, and are the same for everybody.
+
+Page views are not counted: pages show what the last epoch made. They do not know who reads them.
 """

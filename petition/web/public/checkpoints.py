@@ -1,7 +1,7 @@
-"""Heads of the ledger for others to keep, and an Atom feed of them and of the news (RFC 4287).
+"""Signed heads of the ledger for others to keep, and an Atom feed of heads and updates (RFC 4287).
 
-Guards the promise that nothing is rewritten: a head that somebody else kept must be the beginning of every later one.
-Refuses to be cleverer than a feed reader: an entry holds the signed note as it is.
+They support the promise that nothing is rewritten: a head that somebody else kept must be the beginning of every later
+one. A feed entry contains the signed note unchanged, so any feed reader can keep it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ bp = Blueprint("checkpoints", __name__)
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry of the feed; `id` is a URI that never changes."""
+    """One entry of the feed. `id` is a URI that never changes."""
 
     id: str
     title: str
@@ -40,14 +40,14 @@ class FeedEntry:
 
 @bp.get("/c/<slug>/checkpoints")
 def checkpoints(slug: str) -> Response:
-    """A page of signed heads, newest first; `?before=` an epoch leads to older ones. Raises CampaignUnknown."""
+    """Returns a page of signed heads, newest first. `?before=` an epoch leads to older ones. Raises CampaignUnknown."""
     lang, before = page_language(page_cache.snapshot(slug)), number_asked("before", 0)
     return page_cache.cached_page(slug, lang, f"checkpoints {before}", lambda snapshot: _render(snapshot, before))
 
 
 @bp.get("/c/<slug>/feed.atom")
 def feed(slug: str) -> Response:
-    """The newest heads and updates; raises CampaignUnknown."""
+    """Returns a feed of the newest heads and updates. Raises CampaignUnknown."""
     lang = page_language(page_cache.snapshot(slug))
     return page_cache.cached_page(slug, lang, "feed", lambda snapshot: _feed(snapshot, lang), kind=ATOM)
 
@@ -84,7 +84,7 @@ def _updates(snapshot: Snapshot, lang: str) -> Iterator[FeedEntry]:
 
 
 def _name(snapshot: Snapshot, what: str) -> str:
-    """A tag URI (RFC 4151): it stays when the site moves."""
+    """Returns a tag URI (RFC 4151), which does not change when the site moves."""
     host = snapshot.origin.partition("/")[0]
     return f"tag:{host.partition(':')[0]},{snapshot.opened or snapshot.day:%Y-%m-%d}:{snapshot.slug}/{what}"
 

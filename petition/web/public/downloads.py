@@ -1,4 +1,7 @@
-"""What a reporter downloads: the bundle, the checkpoint, the letter's bytes, the verifier and the signer. Cacheable, with ETag."""
+"""Downloads for reporters: the bundle, the checkpoint, the letter's bytes, the verifier and the signer.
+
+All of them are cacheable and have an ETag.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ bp = Blueprint("downloads", __name__)
 
 @bp.get("/c/<slug>/bundle.zip")
 def bundle(slug: str) -> Response:
-    """The newest bundle that was written; 404 while too few have signed for anything to be public."""
+    """Returns the newest bundle. Answers 404 while too few people have signed for anything to be public."""
     page_cache.snapshot(slug)
     path = bundle_path(services().config.home, slug)
     if not path.exists():
@@ -33,7 +36,10 @@ def bundle(slug: str) -> Response:
 
 @bp.get("/c/<slug>/checkpoint")
 def checkpoint(slug: str) -> Response:
-    """The signed head of the ledger; 404 before the count is public, for a head tells the number of entries."""
+    """Returns the signed head of the ledger.
+
+    It contains the number of entries, so it is 404 until the count is public.
+    """
     if page_cache.snapshot(slug).count is None:
         raise NotFound
     return page_cache.cached_page(
@@ -43,7 +49,7 @@ def checkpoint(slug: str) -> Response:
 
 @bp.get("/c/<slug>/letter.<lang>.md")
 def letter(slug: str, lang: str) -> Response:
-    """The letter's Markdown, byte for byte what the ledger's hash covers."""
+    """Returns the letter's Markdown, exactly the bytes that the hash in the ledger covers."""
     if lang not in page_cache.snapshot(slug).letters:
         raise NotFound
     return page_cache.cached_page(
@@ -53,13 +59,13 @@ def letter(slug: str, lang: str) -> Response:
 
 @bp.get("/verify.py")
 def program() -> Response:
-    """The stand-alone verifier, as it lies in the project."""
+    """Returns the stand-alone verifier, the file of this project."""
     return _file(Path(verifier.__file__), "text/x-python; charset=utf-8", "verify.py")
 
 
 @bp.get("/sign.py")
 def signer() -> Response:
-    """The stand-alone signer, as it lies in the project."""
+    """Returns the stand-alone signer, the file of this project."""
     return _file(Path(terminal.__file__), "text/x-python; charset=utf-8", "sign.py")
 
 

@@ -1,4 +1,4 @@
-"""The list of letters; with a single one there is no list to read, and the reader goes straight to it."""
+"""The list of letters. If there is only one letter, the page redirects to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ bp = Blueprint("home", __name__)
 
 @bp.get("/")
 def home() -> Response:
-    """All public letters, or the only one."""
+    """Returns the list of all public letters, or redirects to the only one."""
     listing = page_cache.listing()
     if len(listing) == 1:
         return _to(listing[0])

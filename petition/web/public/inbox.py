@@ -1,7 +1,7 @@
-"""The development inbox: mail that this copy would have sent, newest first. Production has no such page.
+"""The development inbox: the mails that this installation would have sent, newest first. Production has no such page.
 
-A mail with HTML can be opened as it looks, as a document of its own under the policy of `petition.web.headers.A_MAIL`:
-its styles stand in its elements, as mail readers want it, and its links lead on, but nothing of it runs or is fetched.
+A mail with HTML can be opened as a document of its own, under the policy `petition.web.headers.A_MAIL`. It has inline
+styles, as mail programs require, and its links work, but no script in it runs and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ bp = Blueprint("inbox", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A mail as the page shows it; `code` is the eight digits in it, `name` is empty without HTML."""
+    """A mail as the page shows it. `code` is the eight digits in it; `name` is empty for a mail without HTML."""
 
     subject: str
     to: str
@@ -38,14 +38,14 @@ class Shown:
 
 @bp.get("/dev/inbox")
 def inbox() -> Response:
-    """The newest mails; 404 in production."""
+    """Returns the newest mails. Answers 404 in production."""
     mails = [shown(mail) for mail in _newest()]
     return Response(render_template("public/inbox.html", mails=mails))
 
 
 @bp.get("/dev/inbox/<name>")
 def mail(name: str) -> Response:
-    """One of the newest mails as it looks; 404 in production."""
+    """Returns one of the newest mails as HTML. Answers 404 in production."""
     found = next((each for each in _newest() if each.name == name and each.html), None)
     return Response(found.html) if found else abort(404)
 
@@ -58,7 +58,7 @@ def _newest() -> list[InboxMail]:
 
 
 def shown(mail: InboxMail) -> Shown:
-    """Pick out of a mail what a developer looks for."""
+    """Extract from a mail what a developer looks for."""
     code = CODE.search(mail.text)
     digits = "".join(code.groups()) if code else ""
     text, name = linked(mail.text.strip()), mail.name if mail.html.strip() else ""
@@ -66,7 +66,7 @@ def shown(mail: InboxMail) -> Shown:
 
 
 def linked(text: str) -> Markup:
-    """A text whose addresses of pages can be followed."""
+    """Returns a text in which web addresses are links."""
     parts_of, end = [], 0
     for found in LINK.finditer(text):
         address = Markup('<a href="{0}">{0}</a>').format(found[0])

@@ -1,4 +1,4 @@
-"""The legal texts of a campaign: privacy notice and imprint, as its organisers wrote them."""
+"""The legal texts of a campaign: its privacy notice and imprint, as the organisers wrote them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ bp = Blueprint("legal", __name__)
 
 @bp.get("/c/<slug>/legal")
 def legal(slug: str) -> Response:
-    """Privacy notice and imprint; raises CampaignUnknown, and 404 where neither was written."""
+    """Returns the privacy notice and the imprint. Raises CampaignUnknown. Answers 404 if the campaign has neither."""
     snapshot = page_cache.snapshot(slug)
     lang = page_language(snapshot)
     if not snapshot.legal:

@@ -1,4 +1,4 @@
-"""The letter: state, addressee, count, demands, text, who is behind it, what happened, who signed."""
+"""The page of a letter: status, addressee, count, demands, text, organisers, timeline and signers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ bp = Blueprint("letter", __name__)
 
 @bp.get("/c/<slug>")
 def letter(slug: str) -> Response:
-    """One campaign's letter, made once for each version and language; raises CampaignUnknown."""
+    """Returns the page of one campaign's letter, made once for each version and language. Raises CampaignUnknown."""
     lang = page_language(page_cache.snapshot(slug))
     return page_cache.cached_page(slug, lang, "letter", lambda snapshot: _render(snapshot, lang))
 

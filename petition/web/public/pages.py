@@ -1,4 +1,4 @@
-"""Pages about no campaign: safety before signing, and what a seizure of the servers would yield."""
+"""Pages about no campaign: safety before signing, and what a seizure of the servers would reveal."""
 
 from __future__ import annotations
 
@@ -25,28 +25,31 @@ MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, 
 
 @bp.get("/safety")
 def safety() -> Response:
-    """What to do before signing, and who sees what."""
+    """Explains what to do before signing, and who sees what."""
     told = {"kept": {Whose.SIGNERS: RETENTION[Whose.SIGNERS]}, "titles": TITLES}
     return page_cache.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **told))
 
 
 @bp.get("/seizure")
 def seizure() -> Response:
-    """How long what is kept; then every column of the database, key of Redis and file, made from the data map."""
+    """Explains how long everything is kept, then lists every column, Redis key and file, from the data map."""
     told = {"kept": RETENTION, "titles": TITLES, "groups": by_kind(), "keys": KEYS, "files": FILES}
     return page_cache.cached_text(page_language(), "seizure", lambda _: render_template("public/seizure.html", **told))
 
 
 @bp.get("/leave")
 def leave() -> Response:
-    """Away from here at once, to a page that says nothing; the browser forgets what it kept of this site."""
+    """Redirect to a neutral page on another site. The browser deletes what it kept of this site."""
     answer = make_response(redirect(AWAY, 303))
     answer.headers.update({"Clear-Site-Data": FORGOTTEN, "Cache-Control": "no-store"})
     return answer
 
 
 def by_kind() -> list[Group]:
-    """The data map in groups, what tells most about people first; columns of which the same is said share a row."""
+    """Returns the data map in groups, with the data that reveals most about people first.
+
+    Columns with the same description share a row.
+    """
     rows: dict[Datum, dict[str, list[str]]] = {}
     for column, datum in DATA_MAP.items():
         table, _, name = column.rpartition(".")

@@ -1,7 +1,7 @@
-"""Pages made for one person: signing, the receipt, withdrawing, mail.
+"""Renders the pages that are made for one person: signing, the receipt, withdrawing, mail.
 
-Guards that they are never stored, speak one language all the way, and keep what was typed when something has to be
-mended. Refuses to swallow: an error that is not among the foreseen ones goes on to `petition.web.errors`.
+These pages are never stored, keep one language from step to step, and keep what was typed when a form is rejected.
+Errors that are not in `REFUSALS` go on to `petition.web.errors`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from petition.web.public.words import words_of
 from petition.web.services import services
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (ExpectedError, exc.OperationalError, exc.TimeoutError)
-"""What a page answers by drawing itself again; all of it has a sentence in `petition.web.error_messages`."""
+"""The errors for which a page is rendered again. Each has a message in `petition.web.error_messages`."""
 
 
 def find(slug: str) -> tuple[Snapshot, str]:
-    """What is public of a campaign, and the language of this page; raises CampaignUnknown."""
+    """Returns the public snapshot of a campaign and the language of this page. Raises CampaignUnknown."""
     snapshot = page_cache.snapshot(slug)
     return snapshot, page_language(snapshot)
 
@@ -36,7 +36,7 @@ def find(slug: str) -> tuple[Snapshot, str]:
 def render_page(
     template: str, snapshot: Snapshot, lang: str, form: BaseForm | None = None, **values: object
 ) -> Response:
-    """A page, complete, with its form as it stands."""
+    """Render a complete page, with its form and its current values."""
     words = interface_language(lang)
     context: dict[str, object] = {
         "snapshot": snapshot,
@@ -65,19 +65,19 @@ def render_page(
 
 
 def redrawn(page: View, form: type[BaseForm], field: str) -> Callable[[View], View]:
-    """Draw a page again with what was typed, for all of `REFUSALS`.
+    """Decorate a view so that for any of `REFUSALS` a page is rendered again with what was typed.
 
-    A sentence without a field belongs to `field` if something was not found or is not right, else to the form as a whole.
+    A message without a field belongs to `field` if the status is 403 or 404, else to the form as a whole.
     """
     return redraw(page, *REFUSALS, form=form, field=field, statuses={403, 404})
 
 
 def letter_url(snapshot: Snapshot, lang: str) -> str:
-    """The letter's full address, to be passed on."""
+    """Returns the letter's full URL, for sharing."""
     other = None if lang == snapshot.languages[0] else lang
     return services().config.base_url.rstrip("/") + url_for("letter.letter", slug=snapshot.slug, lang=other)
 
 
 def labelled(choices: tuple[Choice, ...], lang: str) -> list[tuple[str, str]]:
-    """Values of the organisers' list with their labels in a language."""
+    """Returns the values of the organisers' list with their labels in a language."""
     return [(choice.value, choice.labels.get(lang) or choice.value) for choice in choices]

@@ -1,6 +1,6 @@
-"""The receipt: saved as a file, and looked up later.
+"""The receipt pages: a signer saves a receipt as a file, and later looks up the signature.
 
-Guards the way back of somebody without an account. Refuses to keep what is pasted here: it is read and forgotten.
+With a receipt, people without an account can find their signature again. A pasted receipt is read and not stored.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ bp = Blueprint("receipt", __name__)
 
 
 def receipt_page(form: ReceiptForm, slug: str) -> Response:
-    """The page where a receipt is pasted, with what was pasted."""
+    """Returns the page for pasting a receipt, with what was pasted."""
     snapshot, lang = personal.find(slug)
     return personal.render_page("receipt", snapshot, lang, form)
 
 
 @bp.get("/c/<slug>/receipt")
 def form(slug: str) -> Response:
-    """Where a receipt is pasted."""
+    """Returns the empty page for pasting a receipt."""
     snapshot, lang = personal.find(slug)
     return personal.render_page("receipt", snapshot, lang, ReceiptForm(), here="receipt.form")
 
@@ -39,7 +39,7 @@ def form(slug: str) -> Response:
 @bp.post("/c/<slug>/receipt")
 @personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def look(slug: str) -> Response:
-    """Where the signature of a receipt stands."""
+    """Returns the status of the signature of a posted receipt."""
     snapshot, lang = personal.find(slug)
     form = posted_receipt()
     with not_a_receipt(lang):
@@ -51,7 +51,7 @@ def look(slug: str) -> Response:
 @bp.post("/c/<slug>/receipt.json")
 @personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def save(slug: str) -> Response:
-    """The posted receipt as a file, for browsers without a script."""
+    """Returns the posted receipt as a file, for browsers without JavaScript."""
     snapshot, lang = personal.find(slug)
     text = posted_receipt().receipt.data
     with not_a_receipt(lang):
@@ -61,7 +61,7 @@ def save(slug: str) -> Response:
 
 
 def posted_receipt() -> ReceiptForm:
-    """The form with the text that was pasted, else with the file that was opened. Raises FormRefused."""
+    """Returns the form with the pasted text, or else with the content of the chosen file. Raises FormRefused."""
     opened = request.files.get("file")
     text = request.form.get("receipt", "")
     text = text if text.strip() or opened is None else opened.read().decode(errors="replace")
@@ -70,7 +70,7 @@ def posted_receipt() -> ReceiptForm:
 
 @contextmanager
 def not_a_receipt(lang: str) -> Iterator[None]:
-    """Raises FormRefused for a text that is no receipt."""
+    """Raises FormRefused for a text that is not a receipt."""
     try:
         yield
     except ReceiptFaulty:
@@ -78,7 +78,10 @@ def not_a_receipt(lang: str) -> Iterator[None]:
 
 
 def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
-    """Where the signature of a receipt stands, as the page names it, and its epoch; raises SignatureUnknown."""
+    """Returns the status of the signature of a receipt, as the page names it, and its epoch.
+
+    Raises SignatureUnknown.
+    """
     with reading() as session:
         found = signatures.status(session, services().page_cache.campaign(slug), kept.leaf)
     told = status_json(found)

@@ -1,7 +1,7 @@
-"""A receipt as text: what a signer keeps and brings back.
+"""A receipt as text: what a signer keeps and later pastes.
 
-Guards that the text fits together: its entry is a signature, and its secret is the one that the entry answers to.
-Refuses receipts of other campaigns, and everything else that was pasted.
+Reading a receipt checks that the text is consistent: its entry is a signature, and its secret matches that entry.
+Receipts of other campaigns are rejected, and so is any other text.
 """
 
 from __future__ import annotations
@@ -29,19 +29,22 @@ class ReceiptFaulty(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A receipt that was read: leaf hash and withdrawal secret, 32 bytes each."""
+    """A receipt that was read: the leaf hash and the withdrawal secret, 32 bytes each."""
 
     leaf: bytes
     withdraw: bytes = field(repr=False)
 
 
 def written(receipt: Receipt, snapshot: Snapshot) -> str:
-    """The text to keep: the call's receipt object with the campaign's id and origin, on one line."""
+    """Returns the text for the signer to keep, on one line.
+
+    It is the API's receipt object with the campaign's id and origin.
+    """
     return json_text({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt)})
 
 
 def read(text: str, snapshot: Snapshot) -> Kept:
-    """Read what `written` or the browser wrote; raises ReceiptFaulty."""
+    """Parse a receipt that `written` or the browser wrote. Raises ReceiptFaulty."""
     try:
         document = json.loads(text)
         return _fitting(document, snapshot)
@@ -50,7 +53,10 @@ def read(text: str, snapshot: Snapshot) -> Kept:
 
 
 def secret_in(text: str, snapshot: Snapshot) -> bytes:
-    """The withdrawal secret in a receipt or a pass, or alone; raises ReceiptFaulty."""
+    """Returns the withdrawal secret from a receipt, from a pass, or from the secret's own text.
+
+    Raises ReceiptFaulty.
+    """
     text = text.strip().strip('"')
     if text.startswith(passes.VERSION):
         return _secret_in_pass(text)
@@ -63,7 +69,10 @@ def secret_in(text: str, snapshot: Snapshot) -> bytes:
 
 
 def shown_in(text: str, publish_at: int) -> DisplayChoice:
-    """What the signature of a receipt shows; `publish_at` is not in it and comes along with the page. Raises ReceiptFaulty."""
+    """Returns what the signature of a receipt shows. Raises ReceiptFaulty.
+
+    The receipt does not contain `publish_at`, so the page posts it beside the receipt.
+    """
     try:
         body = json.loads(text)["body"]
         return DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": publish_at}))

@@ -1,7 +1,7 @@
-"""What others show of a letter: the share card, the badge, the QR code, and the counter that any page may frame.
+"""What other sites show of a letter: the share card, the badge, the QR code, and the counter, which any page may frame.
 
-Guards that they are the same bytes for everybody, cacheable, without a cookie, and tell no count before it is public.
-Refuses to frame anything else: only the counter carries a policy that lets it be framed (`petition.web.headers`).
+They are the same bytes for everybody, cacheable and without a cookie, and show no count before it is public. Only the
+counter has a policy that allows framing (`petition.web.headers`).
 """
 
 from __future__ import annotations
@@ -26,47 +26,47 @@ bp = Blueprint("share", __name__)
 
 @bp.get("/c/<slug>/card.png")
 def card(slug: str) -> Response:
-    """The share card of a language, drawn once for each milestone; raises CampaignUnknown."""
+    """Returns the share card in a language, rendered once for each milestone. Raises CampaignUnknown."""
     return _shown(slug, "card", lambda snapshot, lang: pictures.png(pictures.card_of(snapshot, lang)), PNG)
 
 
 @bp.get("/c/<slug>/badge.svg")
 def badge(slug: str) -> Response:
-    """Title and count as a small picture; raises CampaignUnknown."""
+    """Returns the title and the count as a small picture. Raises CampaignUnknown."""
     return _shown(slug, "badge", pictures.badge, SVG)
 
 
 @bp.get("/c/<slug>/qr.svg")
 def qr_svg(slug: str) -> Response:
-    """The letter's address as a QR code, for print; raises CampaignUnknown."""
+    """Returns the letter's URL as a QR code in SVG, for print. Raises CampaignUnknown."""
     return _shown(slug, "qr.svg", lambda it, lang: pictures.qr_svg(letter_url(it, lang), _named(it, lang)), SVG)
 
 
 @bp.get("/c/<slug>/qr.png")
 def qr_png(slug: str) -> Response:
-    """The same for programs that take no SVG; raises CampaignUnknown."""
+    """Returns the letter's URL as a QR code in PNG, for programs without SVG. Raises CampaignUnknown."""
     return _shown(slug, "qr.png", lambda it, lang: pictures.qr_png(letter_url(it, lang)), PNG)
 
 
 @bp.get("/c/<slug>/embed")
 def embed(slug: str) -> Response:
-    """The counter: a page of a few lines that any other page may frame; raises CampaignUnknown."""
+    """Returns the counter, a page of a few lines that any other page may frame. Raises CampaignUnknown."""
     return _shown(slug, "embed", _counter, page_cache.HTML)
 
 
 def address(endpoint: str, snapshot: Snapshot, lang: str, at: str | None = None) -> str:
-    """A whole address of a page or picture about a letter; in its first language without a word about it."""
+    """Returns the full URL of a page or picture of a letter. For the letter's first language, it has no `lang`."""
     asked = None if lang == snapshot.languages[0] else lang
     return services().config.base_url.rstrip("/") + url_for(endpoint, slug=snapshot.slug, lang=asked, at=at)
 
 
 def letter_url(snapshot: Snapshot, lang: str) -> str:
-    """Where the letter is, as it is given away."""
+    """Returns the URL of the letter, for sharing."""
     return address("letter.letter", snapshot, lang)
 
 
 def card_url(snapshot: Snapshot, lang: str) -> str:
-    """Where its card is; the address changes with each milestone, for sites keep a picture as long as its address."""
+    """Returns the URL of the share card. Other sites cache a picture by its URL, so each milestone gives a new one."""
     return address("share.card", snapshot, lang, at=pictures.card_of(snapshot, lang).at or None)
 
 

@@ -1,8 +1,8 @@
-"""Signing: prove you work there, choose what is shown, sign. Three posts, or one page with a script.
+"""Signing: prove that you work there, choose what is shown, sign. It takes three posts, or one page with JavaScript.
 
-Guards that the answer to an address is the same for everybody, that a pass made here for a browser without a script is
-shown and forgotten, and that the same page sent again gives the same pass. Refuses to remember: what one step hands to the next stands in the page, and the
-step that redeems a pass is told nothing of the one that issued it.
+The answer to an address is the same for everybody. For a browser without JavaScript the pass is made here, shown and
+not stored; the same page sent again gives the same pass. The server keeps nothing between steps: the page carries it.
+The step that redeems a pass learns nothing from the step that issued it.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Stage(StrEnum):
 
 
 FORMS: Final = {Stage.ADDRESS: AddressForm, Stage.CODE: CodeForm, Stage.CHOOSE: SignForm}
-"""What a step asks for and hands on."""
+"""The form of each step."""
 HELD: Final = {Stage.CHOOSE: "pass", Stage.CODE: "challenge"}
-"""The field by which a posted step is known."""
+"""The field that identifies a posted step."""
 
 
 def _page(stage: Stage) -> Callable[[BaseForm, str], Response]:
-    """The page of a step, to be drawn again; where there is a way on, it says so."""
+    """Returns the function that renders a step again after an error. The page offers a next step where there is one."""
 
     def page(form: BaseForm, slug: str) -> Response:
         snapshot, lang = personal.find(slug)
@@ -67,7 +67,7 @@ def _page(stage: Stage) -> Callable[[BaseForm, str], Response]:
 
 @bp.get("/c/<slug>/sign")
 def form(slug: str) -> Response:
-    """The first step, or with `?have=pass` the second for whoever kept a pass."""
+    """Returns the first step, or with `?have=pass` the second one, for people who kept a pass."""
     snapshot, lang = personal.find(slug)
     if request.args.get("have") == "pass":
         blank = _blank()
@@ -79,7 +79,7 @@ def form(slug: str) -> Response:
 @bp.post("/c/<slug>/verify")
 @personal.redrawn(_page(Stage.ADDRESS), AddressForm, "address")
 def verify(slug: str) -> Response:
-    """An address is given: whatever it is, the same page asks for the code."""
+    """Receive an address. Whatever it is, the same page asks for the code."""
     snapshot, lang = personal.find(slug)
     given = AddressForm.read(request.form)
     challenge = signing.ask_for_code(slug, given.code_request())
@@ -91,7 +91,7 @@ def verify(slug: str) -> Response:
 @bp.post("/c/<slug>/pass")
 @personal.redrawn(_page(Stage.CODE), CodeForm, "code")
 def stamp(slug: str) -> Response:
-    """A code is given: the pass is made here, shown, and forgotten."""
+    """Receive a code. The pass is made here and shown, and not stored."""
     snapshot, lang = personal.find(slug)
     return _render(snapshot, lang, Stage.CHOOSE, SignForm(data={"pass_": _pass(slug)}))
 
@@ -99,7 +99,7 @@ def stamp(slug: str) -> Response:
 @bp.post("/c/<slug>/sign")
 @personal.redrawn(_page(Stage.CHOOSE), SignForm, "pass")
 def sign(slug: str) -> Response:
-    """A pass and a choice are given: the signature is taken, and the receipt shown."""
+    """Receive a pass and a choice, record the signature, and show the receipt."""
     snapshot, lang = personal.find(slug)
     given = SignForm.read(request.form).signing()
     receipt = signing.redeem(slug, given)
@@ -110,7 +110,7 @@ def sign(slug: str) -> Response:
 @bp.post("/c/<slug>/step")
 @personal.redrawn(receipt_page, ReceiptForm, "receipt")
 def step(slug: str) -> Response:
-    """The step in hand once more, in another language; all that it holds comes along in its form."""
+    """Render the current step again in another language. The posted form contains everything it needs."""
     snapshot, lang = personal.find(slug)
     if "receipt" in request.form:
         return _receipt_again(snapshot, lang)
@@ -124,12 +124,15 @@ def _render(snapshot: Snapshot, lang: str, stage: Stage, form: BaseForm, **value
 
 
 def _blank() -> dict[str, BaseForm]:
-    """Empty forms for the steps that a script draws by itself."""
+    """Returns empty forms for the steps that the script renders itself."""
     return {"code": CodeForm(), "choose": SignForm(), "receipt": ReceiptForm()}
 
 
 def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
-    """How a posted page changes its language: its form goes along; where it shows none, the first step is asked for."""
+    """Returns how a posted page changes its language: by posting its form again.
+
+    A page that shows no form links to the first step instead.
+    """
     stopped = stage is Stage.ADDRESS and (snapshot.signing_stopped() or snapshot.codes_stopped())
     has_form = stage is Stage.RECEIPT or (snapshot.state == CampaignState.OPEN and not stopped)
     return {"turns": f"{stage}-form"} if has_form else {"here": "sign.form"}
@@ -164,7 +167,7 @@ def _receipt_page(
 
 
 def _receipt_again(snapshot: Snapshot, lang: str) -> Response:
-    """A receipt that comes along as text; where it stands is left out when that cannot be looked up."""
+    """Render the page of a posted receipt again. The status is left out if it cannot be looked up."""
     given = posted_receipt()
     text = given.receipt.data.strip()
     with not_a_receipt(lang):
@@ -178,9 +181,10 @@ def _receipt_again(snapshot: Snapshot, lang: str) -> Response:
 
 
 def _seed_for(seed: str, address: str) -> str:
-    """The seed of the code's page: one for each page and address.
+    """Returns the seed for the code's page. Each pair of page and address has one.
 
-    The address sent again (a reload, Back) leads to the same pass, another person at the same page to another one.
+    The same address sent again (after a reload, or with Back) leads to the same pass. Another person on the same page
+    gets a different one.
     """
     try:
         start = unb64u(seed, SEED_LENGTH)
@@ -194,7 +198,10 @@ def _blinding(campaign: OpenCampaign, seed: str) -> passes.Blinding:
 
 
 def _repeatable(seed: str) -> Callable[[int], bytes]:
-    """Randomness from the page's own seed, so that the same page sent again after a lost reply gets the same pass."""
+    """Returns a random source that depends only on the page's seed.
+
+    The same page, sent again after a lost response, therefore gets the same pass.
+    """
     try:
         start = SEED_LABEL + unb64u(seed, SEED_LENGTH)
     except MalformedEncoding:

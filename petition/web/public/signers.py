@@ -1,7 +1,7 @@
-"""Who signed: names in ledger order, 100 a page, then roles, then the number of those who stay anonymous.
+"""The list of signers: names in ledger order, 100 a page, then roles, then the number of anonymous signers.
 
-Guards the nameless: roles and numbers come from the snapshot, which holds no cell below ten, and a search looks
-through public names only. Refuses to be cached with a search in it: what somebody looked for is nobody's business.
+Anonymous signers stay anonymous: roles and numbers come from the snapshot, which has no group below ten, and a search
+covers public names only. A page with a search is not cached, because search terms are private.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ bp = Blueprint("signers", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One page of names, its number, how many pages there are, and how many names were found."""
+    """One page of names, its number, the number of pages, and the number of names found."""
 
     names: Sequence[NamedSigner]
     page: int
@@ -38,7 +38,7 @@ class Names:
 
 @bp.get("/c/<slug>/signers")
 def signers(slug: str) -> Response:
-    """A page of signers, or those whose name, role or team holds `?q=`; raises CampaignUnknown."""
+    """Returns a page of signers, or those whose name, role or team contains `?q=`. Raises CampaignUnknown."""
     snapshot = page_cache.snapshot(slug)
     lang = page_language(snapshot)
     if sought := _sought():

@@ -1,7 +1,7 @@
-"""Asking for mail: a form by itself, away from signing, so that being on the list says nothing.
+"""The form for asking for mail. It is separate from signing, so a subscription does not show whether somebody signed.
 
-Guards that the answer is the same for everybody, and that what was typed is kept when it has to be mended. Refuses to
-repeat the address on the next page: whoever looks over a shoulder learns nothing from it.
+The answer is the same for everybody. After an error, the form keeps what was typed. The next page does not repeat the
+address, so nobody can read it on the screen.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def _page(form: SubscribeForm, slug: str) -> Response:
 
 @bp.get("/c/<slug>/subscribe")
 def form(slug: str) -> Response:
-    """Where to ask."""
+    """Returns the form."""
     return _page(SubscribeForm(), slug)
 
 
 @bp.post("/c/<slug>/subscribe")
 @personal.redrawn(_page, SubscribeForm, "address")
 def ask(slug: str) -> Response:
-    """Asked: whatever the address, the same page says what happens next."""
+    """Receive an address. Whatever it is, the same page explains what happens next."""
     snapshot, lang = personal.find(slug)
     signing.ask_for_mail(slug, SubscribeForm.read(request.form).subscription())
     return personal.render_page("subscribe", snapshot, lang, stage="asked", here="subscribe.form")

@@ -1,9 +1,10 @@
-"""What a subscriber does by the links of a mail: confirm, choose, pause, leave. No account, no password.
+"""What subscribers do through the links in a mail: confirm, choose, pause, unsubscribe.
 
-Guards that a GET changes nothing, because the scanners of mail systems follow every link: each page has a button, and
-the button posts. Unsubscribing takes the bare one-click POST of RFC 8058 too, whatever its body, and answers 200 without
-a redirect. Refuses nothing that was done before: a second time is as good as the first, and whoever is on no list
-is told so.
+No account or password is needed.
+
+A GET changes nothing, because mail scanners follow every link: each page has a button, and the button posts.
+Unsubscribing also accepts the one-click POST of RFC 8058, with any body, and answers 200 without a redirect. Repeating
+an action succeeds like the first time. People who are not on the list get a page that says so.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ bp = Blueprint("mail", __name__, url_prefix="/mail")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What the pages show of a subscriber, and the links that lead from one page to the next."""
+    """What the pages show of a subscriber, and the links between the pages."""
 
     state: SubscriberState
     audience: Audience
@@ -55,38 +56,38 @@ Act = Callable[[Session, bytes], object]
 
 @bp.get("/confirm/<token>")
 def confirm_page(token: str) -> Response:
-    """A button that confirms."""
+    """Returns a page with a button that confirms the subscription."""
     return _show("confirm", token, Purpose.CONFIRM)
 
 
 @bp.post("/confirm/<token>")
 def confirm(token: str) -> Response:
-    """On the list from now on."""
+    """Confirm the subscription."""
     return _do("confirm", token, Purpose.CONFIRM, lambda session, who: subscribers.confirm(session, who, clock.now()))
 
 
 @bp.get("/settings/<token>")
 def settings_page(token: str) -> Response:
-    """What is mailed now, and what to choose from."""
+    """Returns a page with the current choice and a form to change it."""
     return _show("settings", token, Purpose.SETTINGS)
 
 
 @bp.post("/settings/<token>")
 def change(token: str) -> Response:
-    """Another rhythm or language, a pause, or the end of one."""
+    """Change the frequency or the language, or start or end a pause."""
     acts: dict[str, Act] = {"pause": subscribers.pause, "resume": subscribers.unpause}
     return _do("settings", token, Purpose.SETTINGS, acts.get(request.form.get("act", ""), _choose))
 
 
 @bp.get("/unsubscribe/<token>")
 def leave_page(token: str) -> Response:
-    """A button that unsubscribes."""
+    """Returns a page with a button that unsubscribes."""
     return _show("unsubscribe", token, Purpose.UNSUBSCRIBE)
 
 
 @bp.post("/unsubscribe/<token>")
 def leave(token: str) -> Response:
-    """Off the list, at once; what the body says does not matter."""
+    """Unsubscribe at once. The body of the request does not matter."""
     return _do("unsubscribe", token, Purpose.UNSUBSCRIBE, subscribers.leave)
 
 
@@ -97,7 +98,7 @@ def _choose(session: Session, who: bytes) -> Subscriber:
 
 
 def _show(name: str, token: str, purpose: Purpose) -> Response:
-    """The page of a link; raises LinkBroken."""
+    """Render the page of a link. Raises LinkBroken."""
     who = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.session() as session:
@@ -107,7 +108,7 @@ def _show(name: str, token: str, purpose: Purpose) -> Response:
 
 
 def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
-    """Act on a link that was posted, and say so; raises LinkBroken."""
+    """Act on a posted link, and render the page that confirms it. Raises LinkBroken."""
     who = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.transaction() as session:
@@ -137,7 +138,7 @@ def _reader(session: Session, who: bytes) -> Reader:
 
 
 def _speak(reader: Reader) -> str:
-    """The language of the page: the one asked for, else that of the reader's mails."""
+    """Choose the language of the page: the one in the request, else the language of the subscriber's mails."""
     return choose((reader.lang, *page_cache.snapshot(reader.slug).languages))
 
 

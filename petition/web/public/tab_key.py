@@ -1,9 +1,9 @@
-"""The key to what a signer's tab keeps across a reload: half of it here, half of it there (decision 0036).
+"""Keeps the key to the signing step that a browser tab stores across a reload (decision 0036).
 
-Guards that a browser's disk holds nothing that can be read: the tab stores its step of signing encrypted, the key is
-kept here for half an hour under a random id, and either half alone is noise. Refuses to know more: no campaign, no
-address, no challenge and no signature comes along. Ids stand in bodies, so that no log has them; only JSON is taken,
-which a page of another site cannot send here.
+A browser's disk contains nothing readable: the tab stores its step encrypted, and the key is kept here for half an hour
+under a random id. Neither half is readable without the other. The server receives no campaign, address, challenge or
+signature. Ids are sent in bodies, so that no log contains them. Only JSON is accepted, which a page of another site
+cannot send here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ bp = Blueprint("tab_key", __name__, url_prefix="/tab-key")
 
 @bp.post("/keep")
 def keep() -> Response:
-    """Keep a key that the tab made."""
+    """Store a key that the tab made."""
     form = TabKeyForm.from_json(json_object())
     wait = services().redis_store.keep_tab_key(_hashed(form), form.key.data, network())
     if wait is not None:
@@ -34,14 +34,14 @@ def keep() -> Response:
 
 @bp.post("/read")
 def read() -> Response:
-    """The key again, for the tab that was loaded anew; 404 once it is gone."""
+    """Returns the key, for a tab that was reloaded. Answers 404 once it is gone."""
     key = services().redis_store.tab_key(_hashed(TabForm.from_json(json_object())))
     return json_response({"key": b64u(key)}) if key else abort(404)
 
 
 @bp.post("/forget")
 def forget() -> Response:
-    """The tab needs it no more."""
+    """Delete the key when the tab no longer needs it."""
     services().redis_store.forget_tab_key(_hashed(TabForm.from_json(json_object())))
     return json_response({"state": "forgotten"})
 

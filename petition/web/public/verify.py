@@ -1,4 +1,4 @@
-"""Verify the count: what is promised, the integrity report, and how to recount without us."""
+"""The page about verifying the count: what is promised, the integrity report, and how to recount independently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ bp = Blueprint("verify", __name__)
 
 @bp.get("/c/<slug>/count")
 def count(slug: str) -> Response:
-    """The figures of one campaign and the way to check them; raises CampaignUnknown."""
+    """Returns the figures of one campaign and the way to check them. Raises CampaignUnknown."""
     lang = page_language(page_cache.snapshot(slug))
     return page_cache.cached_page(slug, lang, "count", _render)
 

@@ -1,7 +1,7 @@
-"""Changing one's mind: withdraw, or take the name off; as easy as signing, by receipt, without an account.
+"""Withdrawing a signature, or only removing its name. It is as easy as signing: with the receipt, without an account.
 
-Guards that nothing changes before it was said exactly what will, and that nothing changes by following a link.
-Refuses nobody twice: the same request again gives the same page.
+Nothing changes before the page has said exactly what will change, and nothing changes by following a link. Repeating a
+request gives the same page.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _page(form: ReceiptForm, slug: str) -> Response:
 
 @bp.get("/c/<slug>/withdraw")
 def form(slug: str) -> Response:
-    """Where a receipt is pasted to go back on a signature."""
+    """Returns the page for pasting a receipt."""
     snapshot, lang = personal.find(slug)
     return personal.render_page("withdraw", snapshot, lang, ReceiptForm(), stage="ask", here="withdraw.form")
 
@@ -45,7 +45,7 @@ def form(slug: str) -> Response:
 @bp.post("/c/<slug>/withdraw")
 @personal.redrawn(_page, ReceiptForm, "receipt")
 def change(slug: str) -> Response:
-    """A receipt is given: say what will happen. Its secret is given: do it."""
+    """With a receipt, explain what will happen. With its secret, withdraw the signature."""
     snapshot, lang = personal.find(slug)
     if "withdraw" in request.form:
         return _done(snapshot, lang, signatures.withdraw)
@@ -58,7 +58,7 @@ def change(slug: str) -> Response:
 @bp.post("/c/<slug>/hide")
 @personal.redrawn(_page, ReceiptForm, "receipt")
 def hide(slug: str) -> Response:
-    """The name is taken off and the signature stays counted."""
+    """Remove the name. The signature stays counted."""
     snapshot, lang = personal.find(slug)
     return _done(snapshot, lang, signatures.hide)
 
@@ -81,7 +81,7 @@ def _done(snapshot: Snapshot, lang: str, act: Act) -> Response:
 
 
 def _secret() -> bytes:
-    """The secret as the page before has it; raises ReceiptFaulty."""
+    """Returns the secret that the page before posted. Raises ReceiptFaulty."""
     try:
         secret: bytes = WithdrawForm.read(request.form).withdraw.data
     except FormRefused as error:

@@ -1,6 +1,6 @@
-"""Sentences of the signing pages that both a view and its script say.
+"""Sentences of the signing pages that both the views and the scripts use.
 
-Guards that a page says the same thing with and without JavaScript. A name in braces is filled in by whoever shows it.
+So a page says the same with and without JavaScript. The code that shows a sentence fills in the names in braces.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ WHILE_NAMES_WAIT: Final = WORDS | {
         " at least {n} names are public."
     ),
 }
-"""The same where no name is public before a milestone."""
+"""The sentences for a letter whose names become public only with a milestone."""
 
 
 def words_of(snapshot: Snapshot) -> dict[str, str]:
-    """The sentences for one campaign."""
+    """Returns the sentences for one campaign."""
     return WORDS if snapshot.names_from is None else WHILE_NAMES_WAIT
 
 
 def sentence(name: str, lang: str) -> str:
-    """One of the sentences in a language."""
+    """Returns one of the sentences in a language."""
     return gettext_for(lang)(WORDS[name])
 
 
 def public_words(wish: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
-    """What the next batch makes public of a signature; `role` is its label in that language."""
+    """Returns what the next batch publishes about a signature. `role` is the role's label in that language."""
     sealed = wish.show is Visibility.NAME and wish.publish_at > 0
     sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else wish.show}"])
     return sentence.format(name=wish.name, role=role, n=wish.publish_at)
