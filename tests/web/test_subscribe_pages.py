@@ -75,7 +75,7 @@ def test_a_page_speaks_the_language_of_the_mails_unless_asked_otherwise(reader: 
     [
         ({"address": "suzie@corp.example"}, "address", WORK),
         ({"address": "suzie@mail.corp.example"}, "address", WORK),
-        ({"address": ""}, "address", "Fill in this field."),
+        ({"address": ""}, "address", "Enter your email address."),
         ({"address": "suzie"}, "address", "This is not a complete e-mail address. Write it like name@company.example."),
         ({"address": "a@b.example, c@d.example"}, "address", None),
         ({"rhythm": "hourly"}, "rhythm", "Choose how often: milestones, weekly or daily."),

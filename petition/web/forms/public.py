@@ -93,7 +93,7 @@ class VerifyForm(BaseForm):
 
     address = StringField(
         _("Work address"),
-        [DataRequired(), Length(max=LONGEST_ADDRESS)],
+        [DataRequired(_("Enter your work email address.")), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
     )
     altcha = StringField(validators=[Length(max=LONGEST_PUZZLE)])
@@ -137,7 +137,7 @@ class SignForm(BaseForm):
 
     pass_ = TextAreaField(
         _("Your pass"),
-        [DataRequired(), Length(max=LONGEST_PASS)],
+        [DataRequired(_("Enter your pass.")), Length(max=LONGEST_PASS)],
         name="pass",
         filters=(stripped,),
         render_kw={"class": "code", "rows": 5, "autocomplete": "off", "spellcheck": "false"},
@@ -272,7 +272,7 @@ class SubscribeForm(MailForm):
 
     address = StringField(
         _("Personal address"),
-        [DataRequired(), Length(max=LONGEST_ADDRESS)],
+        [DataRequired(_("Enter your email address.")), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
     )
 
