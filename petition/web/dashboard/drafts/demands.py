@@ -48,7 +48,7 @@ class DemandsForm(BaseForm):
     """Every demand on the screen and one more, in each language: `text_en_2` is the second one's, `text_en` the new one's."""
 
     class Meta:
-        """`demands`: the texts as they are saved, by number; `without`: the number of one that goes."""
+        """`demands`: the texts as they are saved, by number; `without`: the number of the one that is removed, or 0."""
 
         demands: Mapping[int, dict[str, str]] = {}
         without = 0
@@ -64,7 +64,7 @@ class DemandsForm(BaseForm):
     )
 
     def version(self) -> str:
-        """A name of the demands as they are, which tells whether a page that was drawn is still true."""
+        """A hash of the demands as they are saved; a page with another one is out of date."""
         texts = list(self.meta.demands.values())
         return sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -84,7 +84,7 @@ class DemandsForm(BaseForm):
         }
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Refuse to write over what somebody else changed since; the demand that goes may be as it wants."""
+        """Refuse a page that is out of date. The text of the demand that is removed is not checked."""
         if self.seen.data and self.seen.data != self.version():
             return self.refuse("", MEANWHILE)
         super().validate(extra_validators)
@@ -156,7 +156,7 @@ def _add(campaign: Campaign, text: dict[str, str]) -> None:
 
 
 def _posted(campaign: Campaign) -> MultiDict[str, str]:
-    """What was posted; words of a demand that is gone by now stand with the new one."""
+    """What was posted. The words of a demand that no longer exists are added to the new one."""
     known = {f"text_{lang}_{each.number}" for each in campaign.demands for lang in campaign.languages}
     posted: MultiDict[str, str] = request.form
     for lang in campaign.languages:

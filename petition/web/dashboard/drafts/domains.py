@@ -67,7 +67,7 @@ class DomainForm(BaseForm):
 
 
 class AddressForm(BaseForm):
-    """An address to try; nothing about it is refused, because the answer is what is wrong with it."""
+    """An address to try. The form refuses nothing, because the answer says what is wrong with the address."""
 
     address = StringField(
         _("An address"),

@@ -242,7 +242,7 @@ class LegalForm(StepForm):
 
 
 class Rows(FieldList):
-    """Rows without a gap, up to the last one that was posted; more than `MOST_ROWS` are left out."""
+    """Rows without a gap, up to the last one that was posted. Rows after the first `MOST_ROWS` are ignored."""
 
     def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
         last = max(super()._extract_indices(prefix, formdata), default=-1)

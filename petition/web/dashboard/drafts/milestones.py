@@ -1,4 +1,4 @@
-"""What a draft aims at: numbers of signatures, or shares of the workforce."""
+"""The milestones of a draft: numbers of signatures, or shares of the workforce."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from petition.web.forms.fields import IntegerField, SelectField
 from petition.web.forms.redraw import redraw
 from petition.web.language import lazy_gettext as _
 
-MOST_GOALS: Final = 40
+MOST_MILESTONES: Final = 40
 WHOLE: Final = 100
 KINDS: Final = {MilestoneKind.COUNT: _("Signatures"), MilestoneKind.SHARE: _("Per cent of the workforce")}
 
@@ -75,7 +75,7 @@ def goals(slug: str) -> Response:
 @needs(Act.WRITE)
 @redraw(_page, form=MilestoneForm)
 def add_goal(slug: str) -> Response:
-    """Aim at one more and go on; raises LetterFrozen."""
+    """Add a milestone and go on; raises LetterFrozen."""
     with db.transaction() as session:
         campaign = access.campaign(session)
         onward = pages.onward(campaign)
@@ -86,14 +86,14 @@ def add_goal(slug: str) -> Response:
 
 def _add(session: Session, campaign: Campaign) -> None:
     wanted = MilestoneForm.read(request.form).milestone()
-    if len(drafting.goals(session, campaign)) >= MOST_GOALS:
-        raise FormRefused({"value": [_("Set %(n)s milestones at most.", n=MOST_GOALS)]})
+    if len(drafting.goals(session, campaign)) >= MOST_MILESTONES:
+        raise FormRefused({"value": [_("Set %(n)s milestones at most.", n=MOST_MILESTONES)]})
     drafting.add_goal(session, campaign, wanted.kind, wanted.value, access.actor())
 
 
 @needs(Act.WRITE)
 def drop_goal(slug: str) -> Response:
-    """Aim at one no longer; raises LetterFrozen, FormRefused."""
+    """Remove a milestone; raises LetterFrozen, FormRefused."""
     unwanted = MilestoneForm.read(request.form).milestone()
     with db.transaction() as session:
         drafting.drop_goal(session, access.campaign(session), unwanted.kind, unwanted.value, access.actor())
