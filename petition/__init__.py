@@ -7,13 +7,21 @@ letter        the text, in one or more languages; frozen once the campaign is op
 demand        a numbered thing that is asked, with a state of its own
 addressee     whom the letter is written to
 signer        an employee who signed
-signature     one entry of the ledger, made with a pass
+signature     made with a pass; it waits until a batch makes it an entry of the ledger
 verification  proving that one works there; its method is how (a code to the work address)
 code          the eight digits in the mail
-pass          what a verified person holds: stamped blindly, redeemed once
+challenge     one request for a code, until the code is typed
+tag           a keyed hash of a verified address: one pass for each
+issuer        the key of a campaign that stamps passes
+stamp         the issuer's blind signature (RFC 9474): it is made on a blinded value, which the issuer cannot recognise
+pass          what a verified person holds: stamped once, redeemed once
 ledger        the public log of all signatures, a Merkle tree
 epoch         one batch written to the ledger, in one transaction; pages call it a batch
-checkpoint    the ledger's signed head
+k             the least number of signatures in a batch
+head          size and root of the ledger after a batch
+checkpoint    the signed head
+body          what a signature shows (name, role, team, comment), with a random salt; the ledger holds its hash
+tombstone     the ledger's entry for a withdrawal or a removal
 bundle        the file with which anybody recounts offline
 visibility    what a signature shows: anonymous, role or name
 withdrawal    the signer takes the signature back
@@ -23,7 +31,9 @@ milestone     a number of signatures, or a share of the workforce
 update        news by the organisers
 approval      the consent of a second organiser
 audit log     the actions of organisers
-outbox        rows that promise work
+outbox        rows that promise work; the sweep finds rows whose message was lost
+scrub         rewriting tables so that the order of arrival is lost
+sealed        encrypted: addresses, private keys and backups with a key; a sealed name waits for a number of names
 subscriber    somebody who asked for mail, signer or not
 frequency     how often a subscriber gets mail
 digest        what happened, once a period
