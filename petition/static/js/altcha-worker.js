@@ -1,11 +1,11 @@
 /**
- * Solves the proof of work asked for before a code is mailed, beside the page, which stays responsive. The
- * challenge is ALTCHA's second format with the algorithm SHA-256, as the `altcha` package makes it: find the
+ * Solves the proof of work that precedes the mailing of a code, in a worker, so that the page stays responsive.
+ * The challenge has ALTCHA's second format with the algorithm SHA-256, as the `altcha` package makes it: find the
  * counter for which SHA-256(salt ‖ nonce ‖ counter in four bytes), `cost` times, starts with `keyPrefix`.
  *
- * As a module worker: post a challenge; it posts `{counter}` now and then, in the end `{payload}` (base64,
- * what altcha.verify_solution takes) or `{error}`. End it with terminate(). SHA-256 is written out (FIPS
- * 180-4 §6.2) because WebCrypto answers each call with a promise, which is slow for messages this short.
+ * Use it as a module worker: post a challenge. It posts `{counter}` from time to time, and finally `{payload}`
+ * (base64, the input of altcha.verify_solution) or `{error}`. Stop it with terminate(). It implements SHA-256 itself
+ * (FIPS 180-4 §6.2), because each WebCrypto call returns a promise, which is slow for messages this short.
  */
 import { hex, unhex } from "./encoding.js";
 
@@ -16,7 +16,7 @@ const ROUND = Int32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)));
 const START = Int32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 const schedule = new Int32Array(64);
 
-/** There is no answer to this challenge, or not one that this worker can find. */
+/** This challenge has no solution, or none that this worker can find. */
 export class Unsolvable extends Error {
   name = "Unsolvable";
 }
@@ -85,7 +85,7 @@ function iterated(message, cost) {
   return key;
 }
 
-/** Compares in whole bytes, then the half that an odd number of digits leaves. */
+/** Compares whole bytes, then the half byte that an odd number of digits leaves. */
 function prefixTest(prefix) {
   const whole = unhex(prefix.slice(0, prefix.length & ~1));
   const half = prefix.length % 2 ? parseInt(prefix.at(-1), 16) : null;
@@ -107,7 +107,7 @@ function rotate(word, bits) {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-/** The first 32 bits after the point, as FIPS 180-4 §4.2.2 and §5.3.3 make its constants. */
+/** Returns the first 32 bits after the point, from which FIPS 180-4 §4.2.2 and §5.3.3 derive the constants. */
 function fraction(root) {
   return ((root % 1) * 2 ** 32) | 0;
 }

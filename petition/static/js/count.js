@@ -1,5 +1,6 @@
-// Moves the count and the line when a new epoch arrives: asks for the number, and fetches the page anew once it changed.
-// Quiet while the page is hidden, still where motion is unwelcome; without it the page is simply as old as its loading.
+// Updates the count and the progress line when a new epoch arrives: it polls the number, and fetches the page again when
+// the number changes. It pauses while the page is hidden, and does not animate if the user prefers reduced motion. Without
+// it, the page shows the count of the time when it was loaded.
 
 const article = document.querySelector("[data-count]");
 const said = document.querySelector("[data-said]");

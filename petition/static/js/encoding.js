@@ -1,6 +1,6 @@
-/** Bytes and their one legal spelling in base64url without padding, as in petition/core/encoding.py. */
+/** Converts bytes to and from canonical base64url without padding, as petition/core/encoding.py does. */
 
-/** This text is not the one legal base64url spelling of a value of that length. */
+/** This text is not the canonical base64url encoding of a value of the expected length. */
 export class MalformedEncoding extends Error {
   name = "MalformedEncoding";
 }
@@ -13,7 +13,7 @@ export function b64u(bytes) {
 
 /**
  * @param {string} text
- * @param {number} [length] how many bytes there must be
+ * @param {number} [length] the required number of bytes
  * @returns {Uint8Array}
  */
 export function unb64u(text, length) {

@@ -1,4 +1,4 @@
-// Shows new mail as it arrives, unless something on the page is selected; without it there is a link to look again.
+// Shows new mail as it arrives, unless text on the page is selected. Without it, a link reloads the page.
 
 const EVERY = 3_000;
 

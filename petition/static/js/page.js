@@ -1,7 +1,7 @@
-/** What the personal pages share: calls, sentences, errors where they belong, saving and copying text, the way out. */
+/** Shared by the personal pages: API calls, translated sentences, error messages, saving and copying text, the exit. */
 import { abandon } from "./tab.js";
 
-/** A call was answered with an error, or with nothing; `errors` holds sentences by field name, `type` names the problem. */
+/** A call got an error or no response. `errors` holds messages by field name, `type` names the problem. */
 export class Refused extends Error {
   name = "Refused";
 
@@ -14,7 +14,7 @@ export class Refused extends Error {
 }
 
 /**
- * @param {string} address @param {object} [body] sent as JSON by POST; without it the call is a GET
+ * @param {string} address @param {object} [body] sent as JSON by POST. Without a body the call is a GET
  * @returns {Promise<object>} rejects with Refused
  */
 export async function call(address, body) {
@@ -31,7 +31,7 @@ export async function call(address, body) {
   throw new Refused(answer.status, said.detail ?? said.title ?? word("away"), said.errors, said.type);
 }
 
-/** A sentence of the page, in its language. @param {string} name @param {object} [values] for {name} in it */
+/** Returns a sentence in the page's language. @param {string} name @param {object} [values] for the names in braces */
 export function word(name, values = {}) {
   const found = document.getElementById("words").content.querySelector(`[data-word="${name}"]`);
   return filled(found.textContent, values);
@@ -42,7 +42,7 @@ export function filled(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
-/** Draws what there is to mend, beside each field and above the form, and takes the reader there. */
+/** Shows the error messages beside each field and above the form, and moves the focus there. */
 export function showErrors(form, errors) {
   clearErrors(form);
   const summary = summaryOf(form);
@@ -55,7 +55,7 @@ export function showErrors(form, errors) {
   summary.focus();
 }
 
-/** @param {Refused} refused its sentences by field if it has any, else the one it has */
+/** @param {Refused} refused its messages by field are shown if it has any, else its only message */
 export function showRefusal(form, refused, fallback = "") {
   const named = Object.keys(refused.errors).length > 0;
   showErrors(form, named ? refused.errors : { [fallback]: [refused.message] });
@@ -68,7 +68,7 @@ export function clearErrors(form) {
   form.querySelectorAll("[aria-invalid]").forEach((input) => input.removeAttribute("aria-invalid"));
 }
 
-/** Makes the buttons under `root` work that copy or save the text of a field; the field hears "kept" when it was. */
+/** Activates the buttons under `root` that copy or save the text of a field. The field then gets a "kept" event. */
 export function enableButtons(root) {
   root.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
   root.querySelectorAll("[data-save]").forEach((button) => button.addEventListener("click", () => {
@@ -84,12 +84,12 @@ function copiedByHand(field) {
   if (field.value.slice(field.selectionStart, field.selectionEnd).includes(whole)) tellKept(field);
 }
 
-/** Somebody has this text elsewhere now. */
+/** Tells the field that its text was copied or saved. */
 export function tellKept(field) {
   field.dispatchEvent(new CustomEvent("kept", { bubbles: true }));
 }
 
-/** Hands a text to the browser as a file; nothing leaves the device. */
+/** Saves a text as a file in the browser. Nothing is sent. */
 export function save(text, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
@@ -138,7 +138,7 @@ function item(sentence, id) {
   return line;
 }
 
-/** Leaves without a trace in this tab's history or storage. */
+/** Leaves the site and removes its traces from this tab's history and storage. */
 function leave(event) {
   event.preventDefault();
   abandon();

@@ -1,6 +1,6 @@
 /**
- * The browser's half of a pass (petition/blindsign/passes.py is the server's). The secret `w` and the numbers
- * that hide the pass from the issuer are made here; what is sent for a stamp tells nothing about the pass.
+ * The browser's half of a pass (petition/blindsign/passes.py is the server's). It makes the secret `w` and the
+ * numbers that hide the pass from the issuer. The value sent for a stamp reveals nothing about the pass.
  */
 import { MalformedEncoding, b64u, concat, unb64u, unhex } from "./encoding.js";
 import { blind, finalize } from "./rsabssa.js";
@@ -11,7 +11,7 @@ const SIGNATURE_LENGTH = 256;
 const RAW_LENGTH = 2 * SECRET_LENGTH + SIGNATURE_LENGTH;
 const CAMPAIGN_LENGTH = 16;
 
-/** Browsers offer cryptography on https and on localhost only. */
+/** Browsers provide cryptography only on https and on localhost. */
 export class InsecureContext extends Error {
   name = "InsecureContext";
 }
@@ -22,13 +22,13 @@ export class PassMalformed extends Error {
 }
 
 /**
- * Starts a pass. Send `blinded` with the code; give the answer's `stamp` to `complete`.
+ * Starts a pass. Send `blinded` with the code, then call `complete` with the `stamp` of the response.
  * @param {string} issuer the campaign's issuer key: SubjectPublicKeyInfo in base64url
  * @param {string} campaign the campaign's id: 32 hexadecimal digits
- * @param {object} [known] `secrets` of an earlier start, which then is repeated to the byte: a lost stamp can be asked for again
+ * @param {object} [known] `secrets` of an earlier start, to repeat it byte for byte when its stamp was lost
  * @returns {Promise<{blinded: string, secrets: object, complete: (stamp: string) => Promise<string>}>}
- *   `blinded` and `stamp` in base64url; `complete` gives the pass, or StampInvalid for a foreign stamp.
- *   InsecureContext without https, MalformedEncoding for a key or id in another form
+ *   `blinded` and `stamp` are base64url. `complete` returns the pass, or rejects with StampInvalid.
+ *   Rejects with InsecureContext without https, and with MalformedEncoding for a malformed key or id
  */
 export async function begin(issuer, campaign, known) {
   requireSecureContext();
@@ -51,8 +51,8 @@ function read({ prefix, salt, inverse }) {
 }
 
 /**
- * @param {string} text a pass; white space around it does not matter
- * @returns {{w: Uint8Array, r: Uint8Array, sig: Uint8Array}} PassMalformed for any spelling but the legal one
+ * @param {string} text a pass; white space around it is ignored
+ * @returns {{w: Uint8Array, r: Uint8Array, sig: Uint8Array}} throws PassMalformed unless the encoding is canonical
  */
 export function decode(text) {
   const trimmed = text.trim();
@@ -61,7 +61,7 @@ export function decode(text) {
   return { w: raw.slice(0, 32), r: raw.slice(32, 64), sig: raw.slice(64) };
 }
 
-/** @param {string} text a pass @returns {string} what withdraws its signature: `w` in base64url */
+/** @param {string} text a pass @returns {string} the secret that withdraws its signature: `w` in base64url */
 export function withdrawToken(text) {
   return b64u(decode(text).w);
 }

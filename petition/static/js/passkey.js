@@ -1,5 +1,5 @@
-// Fills in the forms of organisers that need a passkey: asks our server for a challenge, the device for an answer, and sends
-// the form as any other. Runs on the pages of organisers only; without it recovery codes do the same work.
+// Fills in the organisers' forms that need a passkey: it gets a challenge from our server and an answer from the device,
+// then submits the form normally. It runs only on the pages of organisers. Without it, recovery codes serve instead.
 
 import { b64u, unb64u } from "./encoding.js";
 
@@ -40,7 +40,7 @@ async function challenge(form) {
   } catch {
     throw new Away();
   }
-  if (answer.redirected) location.assign(answer.url); // the visit is over: to the sign-in page
+  if (answer.redirected) location.assign(answer.url); // the session has ended: go to the sign-in page
   if (!answer.ok || answer.redirected) throw new Away();
   return answer.json();
 }

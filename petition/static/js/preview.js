@@ -1,4 +1,4 @@
-// Shows a text as the server would set it, a moment after the last key; without it there is a button.
+// Shows a preview that the server renders, shortly after the last key press. Without it, there is a button.
 
 const PAUSE = 400;
 

@@ -1,6 +1,6 @@
 /**
- * Receipts: what is kept, and where its signature stands. Of a receipt only the leaf hash is ever sent, which is public
- * as soon as the signature is in the ledger. On the receipt page this module also takes over the form.
+ * Receipts: the text that is kept, and the status of its signature. Only the leaf hash of a receipt is ever sent; it is
+ * public as soon as the signature is in the ledger. On the receipt page, this module also handles the form.
  */
 import { b64u, concat } from "./encoding.js";
 import { Refused, call, clearErrors, filled, showErrors, word } from "./page.js";
@@ -8,16 +8,16 @@ import { Refused, call, clearErrors, filled, showErrors, word } from "./page.js"
 const WATCH_FOR = 15 * 60_000;
 const FIRST_PAUSE = 1500;
 const LONGEST_PAUSE = 20_000;
-/** What by_epoch is in a promise for the next batch: 2^64 - 1, which a number here cannot hold; it is rounded up. */
+/** The by_epoch of a promise for the next batch: 2^64 - 1, rounded up because a JavaScript number cannot hold it. */
 const NEXT_BATCH = /("by_epoch":)18446744073709552000(?=[,}])/;
 const PARTS = ["entry", "salt", "body", "withdraw", "promise", "by_epoch"];
 
-/** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} to keep */
+/** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
 export function written(receipt, { campaign, origin }) {
   return JSON.stringify({ campaign, origin, ...receipt }).replace(NEXT_BATCH, (_, key) => `${key}18446744073709551615`);
 }
 
-/** @param {string} text @param {string} campaign 32 hexadecimal digits @returns {object|null} a receipt of this campaign */
+/** @param {string} text @param {string} campaign 32 hexadecimal digits @returns {object|null} the receipt, if it is one of this campaign */
 export function read(text, campaign) {
   try {
     const receipt = JSON.parse(text);
@@ -33,7 +33,7 @@ export async function leafHash(entry) {
   return b64u(new Uint8Array(await crypto.subtle.digest("SHA-256", leaf)));
 }
 
-/** Shows where a signature stands and goes on looking until it has left the queue. */
+/** Shows the status of a signature, and polls until it has left the queue. */
 export async function watch(receipt, page) {
   const leaf = await leafHash(receipt.entry);
   const until = Date.now() + WATCH_FOR;

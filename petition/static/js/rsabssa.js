@@ -1,7 +1,7 @@
 /**
  * The client's half of RSABSSA-SHA384-PSS-Randomized (RFC 9474 §4.1, §4.2, §4.4): blind a message, and turn
  * the issuer's stamp into a signature, which WebCrypto verifies before use. The server's half, and the
- * reasons for the key's form: petition/blindsign/rsabssa.py. Every secret number here is used for one message.
+ * reasons for the key's format, are in petition/blindsign/rsabssa.py. Each secret number is used for one message only.
  */
 import { concat, hex, unb64u } from "./encoding.js";
 
@@ -10,7 +10,7 @@ const SALT_LENGTH = 48;
 const PREFIX_LENGTH = 32;
 const SCHEME = { name: "RSA-PSS", hash: "SHA-384", saltLength: SALT_LENGTH };
 
-/** This stamp was not made by this key over the value that was blinded. */
+/** This stamp was not made by this key for the blinded value. */
 export class StampInvalid extends Error {
   name = "StampInvalid";
 }
@@ -18,7 +18,7 @@ export class StampInvalid extends Error {
 /**
  * @param {Uint8Array} spki the issuer's key, SubjectPublicKeyInfo
  * @param {Uint8Array} message
- * @param {{prefix?: Uint8Array, salt?: Uint8Array, rInverse?: bigint}} [known] to repeat an earlier call, or the RFC's vectors
+ * @param {{prefix?: Uint8Array, salt?: Uint8Array, rInverse?: bigint}} [known] values to repeat an earlier call, or the RFC's test vectors
  * @returns {Promise<{blinded: Uint8Array, prefix: Uint8Array, salt: Uint8Array, prepared: Uint8Array, inverse: bigint}>}
  */
 export async function blind(spki, message, known = {}) {
@@ -27,7 +27,7 @@ export async function blind(spki, message, known = {}) {
   const prepared = concat(prefix, message);
   const salt = known.salt ?? random(SALT_LENGTH);
   const encoded = integer(await encodePss(prepared, salt, bits - 1));
-  invert(encoded, n); // throws for a message that shares a factor with the key, as RFC 9474 asks
+  invert(encoded, n); // throws for a message that shares a factor with the key, as RFC 9474 requires
   const inverse = known.rInverse ?? nonzeroBelow(n);
   const blinded = (encoded * power(invert(inverse, n), e, n)) % n;
   return { blinded: octets(blinded, bits), prefix, salt, prepared, inverse };
@@ -38,7 +38,7 @@ export async function blind(spki, message, known = {}) {
  * @param {Uint8Array} prepared as `blind` returned it
  * @param {Uint8Array} stamp from the issuer
  * @param {bigint} inverse as `blind` returned it
- * @returns {Promise<Uint8Array>} the signature over `prepared`; StampInvalid unless it verifies
+ * @returns {Promise<Uint8Array>} the signature over `prepared`; rejects with StampInvalid unless it verifies
  */
 export async function finalize(spki, prepared, stamp, inverse) {
   const { key, n, bits } = await publicKey(spki);
@@ -86,7 +86,7 @@ function power(base, exponent, modulus) {
   return result;
 }
 
-/** Extended Euclid; a number without an inverse would be a factor of the key. */
+/** The extended Euclidean algorithm. A number without an inverse would share a factor with the key. */
 function invert(value, modulus) {
   let [previous, current, before, now] = [modulus, value, 0n, 1n];
   while (current > 0n) {
@@ -98,7 +98,7 @@ function invert(value, modulus) {
   return before < 0n ? before + modulus : before;
 }
 
-/** Uniform in [1, n), by rejection; the modulus fills its bytes. */
+/** Returns a uniform number in [1, n), by rejection sampling. The modulus fills its bytes. */
 function nonzeroBelow(n) {
   const length = n.toString(16).length / 2;
   let candidate = 0n;

@@ -1,4 +1,4 @@
-/** The sharing kit: its buttons copy what stands in the field above them; without this module the text is selected by hand. */
+/** The sharing page: its buttons copy the text of the field above them. Without it, users select the text themselves. */
 import { enableButtons } from "./page.js";
 
 enableButtons(document);

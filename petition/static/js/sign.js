@@ -1,8 +1,8 @@
 /**
- * Signing on one page: prove you work there, choose what is shown, sign. The same forms work as plain pages; this module
- * takes them over where the browser can make the pass itself. The pass and the receipt stay in this tab, the step in hand
- * survives a reload, Back and another language (tab.js): what is sent is the address, then the code with a blinded value,
- * then the pass with the choices.
+ * Signing on one page: prove that you work there, choose what is shown, sign. The same forms work as plain pages; this
+ * module handles them if the browser can make the pass itself. The pass and the receipt stay in this tab. The current step
+ * survives a reload, Back and a change of language (tab.js). The page sends the address, then the code with a blinded
+ * value, then the pass with the choices.
  */
 import { begin, decode, withdrawToken } from "./pass.js";
 import { Refused, call, clearErrors, enableButtons, save, showErrors, showRefusal, tellKept, word } from "./page.js";
@@ -15,7 +15,7 @@ const SPENT = "pass-spent";
 const root = document.getElementById("signing");
 const page = root?.dataset;
 let proof = null;
-let step = null; // what the tab keeps of the step in hand
+let step = null; // what the tab stores of the current step
 
 function start() {
   enableButtons(root);
@@ -34,7 +34,7 @@ function goOnWithout() {
   document.getElementById("no-secrets").hidden = page.stage !== "address";
 }
 
-/* The step that the tab was at */
+/* The step that the tab has stored */
 
 async function resume() {
   const stage = document.getElementById("stage");
@@ -42,7 +42,7 @@ async function resume() {
   const found = await recall().catch(() => { document.getElementById("unreadable").hidden = false; });
   stage.hidden = false;
   if (found?.campaign !== page.campaign) return;
-  // A letter that closed or was stopped meanwhile still gives back what its signer holds.
+  // If the letter was closed or paused meanwhile, the signer still gets back the pass or the receipt.
   if (found.step === "receipt") showReceipt(found);
   else if (found.step === "choose" && page.stage !== "over") choose(found.wish, found.saved);
   else if (page.stage === "address") takeCode(found.challenge, found.secrets);
@@ -53,7 +53,7 @@ function note(now) {
   return keep(step);
 }
 
-/** A pass or a receipt was saved or copied: nothing is lost with this page any more. */
+/** A pass or a receipt was saved or copied, so nothing is lost when this page closes. */
 function isKept({ id }) {
   if (id !== step?.step && !(id === "pass" && step?.step === "choose")) return;
   warn(false);
@@ -61,7 +61,7 @@ function isKept({ id }) {
   else note({ ...step, saved: true });
 }
 
-/** Links that lead on do not lead away; one begins anew. */
+/** Links to a next step cause no warning about leaving. One of them starts again. */
 function goOn(event) {
   const link = event.target.closest("a");
   if (link?.matches(".languages a, #lead-on a, [data-anew], [href^='mailto:']")) goesOn();
@@ -87,7 +87,7 @@ async function askForCode(form) {
   takeCode(challenge, undefined, address);
 }
 
-/** Worked for since the first letter was typed. Without it the site still answers, only less often. */
+/** The proof of work starts with the first typed letter. Without it, the site still answers, but with a lower limit. */
 function proofOfWork() {
   if (!proof || Date.now() - proof.since > PROOF_KEEPS) {
     proof = { since: Date.now(), payload: call(`${page.api}/challenge`).then(solved) };
@@ -110,7 +110,7 @@ function solved(challenge) {
 
 /* Step 1, second half: the code */
 
-/** @param {string} challenge @param {object} [known] secrets of the same blinded value, to ask for a lost stamp again */
+/** @param {string} challenge @param {object} [known] secrets of the same blinded value, to request a lost stamp again */
 function takeCode(challenge, known, address = "") {
   const form = enter("code-stage", 1).querySelector("form");
   const blinding = begin(page.issuer, page.campaign, known);
@@ -129,7 +129,7 @@ function takeCode(challenge, known, address = "") {
   });
 }
 
-/** Where a refusal is no end: the way on is shown, and its sentence stands at the field that it is about. */
+/** After an error with a next step: shows that step, and the message at the field that it is about. */
 function leadOn(refused, type, field) {
   document.getElementById("lead-on").hidden = !refused.type?.endsWith(`:${type}`);
   return refused.status === 403 ? new Refused(403, "", { [field]: [refused.message] }) : refused;
@@ -137,7 +137,7 @@ function leadOn(refused, type, field) {
 
 /* Steps 2 and 3: choose, sign */
 
-/** @param {object} wish the pass, and what was typed so far @param {boolean} [saved] whether the pass is kept elsewhere */
+/** @param {object} wish the pass, and what was typed so far @param {boolean} [saved] whether the pass was saved or copied */
 function choose(wish, saved = false) {
   const form = document.getElementById("choose-form") ?? enter("choose-stage", 2).querySelector("form");
   fill(form, wish);
@@ -159,7 +159,7 @@ function takeChoice(form = document.getElementById("choose-form")) {
   take(form, () => sign(form));
 }
 
-/** Everything that was typed or chosen, also where it is not offered just now. */
+/** Returns everything that was typed or chosen, including fields that are hidden now. */
 function typed(form) {
   const fields = [...form.elements].filter(({ name, type, checked }) => name && (type !== "radio" || checked));
   return Object.fromEntries(fields.map(({ name, value }) => [name, value]));
@@ -168,12 +168,12 @@ function typed(form) {
 function fill(form, wish) {
   for (const [name, value] of Object.entries(wish)) {
     const field = form.elements.namedItem(name);
-    // A name is sealed as the page said when it was typed: a letter's seal that fell meanwhile does not lower it.
+    // A name stays sealed as the page said when it was typed, even if the letter's seal has become lower since.
     if (field) field.value = name === "sealed_until" ? Math.max(Number(field.value), Number(value)) : value;
   }
 }
 
-/** Offers only the fields that the choice needs, and says in words what will be seen. */
+/** Shows only the fields that the choice needs, and says what the public will see. */
 function follow(form) {
   const show = form.elements.show.value;
   form.querySelectorAll("[data-for]").forEach((group) => {
@@ -189,7 +189,7 @@ function said(what, { show, role, name = "", publish_at: least = "0" }) {
   return word(`${what}-${sealed ? "sealed" : show}`, values);
 }
 
-/** A role in this page's language. */
+/** Returns a role in this page's language. */
 function labelOf(role) {
   const form = document.getElementById("choose-form") ?? document.getElementById("choose-stage").content;
   const option = [...form.querySelectorAll("[name=role] option")].find(({ value }) => value === role);
@@ -217,7 +217,7 @@ function isPass(text) {
 
 /* The receipt */
 
-/** @param {{text: string, shown: object, token: string}} had the receipt, what its signature shows, what withdraws it */
+/** @param {{text: string, shown: object, token: string}} had the receipt, what its signature shows, and its secret */
 function showReceipt({ text, shown, token }) {
   const sentence = said("public", shown);
   const stage = enter("receipt-stage", 0);
@@ -231,7 +231,7 @@ function showReceipt({ text, shown, token }) {
   followReceipt();
 }
 
-/** What was a step's heading becomes the page's: there is no step left. The tab's title stays as neutral as it was. */
+/** Turns the step's heading into the page's, because no step is left. The tab's title stays neutral. */
 function retitle(heading) {
   const title = document.querySelector("h1");
   title.textContent = heading.textContent;
@@ -267,7 +267,7 @@ function enter(template, step) {
   return stage;
 }
 
-/** Takes a form's submit over: one at a time, what is refused is shown in place. */
+/** Handles a form's submit event: one request at a time, with error messages at their fields. */
 function take(form, send) {
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.hasAttribute("formaction")) return;

@@ -1,7 +1,7 @@
 /**
- * The step of signing that this tab is at, so that a reload, Back or another language does not lose it. Browsers write
- * sessionStorage to a disk, so it holds only ciphertext; the key is with the server, which gets nothing else, for half an
- * hour. When the server cannot be reached signing goes on, and only a reload is not survived.
+ * Stores the current step of signing, so that a reload, Back or a change of language does not lose it. Browsers write
+ * sessionStorage to disk, so it contains only ciphertext. The server keeps the key for half an hour, and gets nothing
+ * else. If the server cannot be reached, signing still works, but a reload loses the step.
  */
 import { b64u, unb64u } from "./encoding.js";
 
@@ -10,7 +10,7 @@ const LIFE = 30 * 60_000;
 const RENEWED_AFTER = 15 * 60_000;
 const RETRIED_AFTER = 30_000;
 const PATIENCE = 3000;
-const BLOCK = 4096; // all steps have one length, whatever was typed
+const BLOCK = 4096; // all stored steps have the same length, whatever was typed
 const IV_LENGTH = 12;
 const ALGORITHM = "AES-GCM";
 
@@ -21,24 +21,24 @@ let writing = null;
 let ending = 0;
 let turn = 0;
 
-/** What is kept cannot be read just now; it may be later. */
+/** The stored step cannot be read now, but may be readable later. */
 export class Unreadable extends Error {
   name = "Unreadable";
 }
 
-/** Keeps a step in place of the one before. @param {object} step @returns {Promise<void>} once it is kept, or cannot be */
+/** Stores a step in place of the previous one. @param {object} step @returns {Promise<void>} when it is stored or cannot be */
 export function keep(step) {
   latest = step;
   writing ??= write().finally(() => { writing = null; });
   return writing;
 }
 
-/** @returns {boolean} whether there is something to recall */
+/** @returns {boolean} whether a step is stored */
 export function keeps() {
   return stored() !== null;
 }
 
-/** @returns {Promise<object|null>} the step that was kept; rejects with Unreadable when the server is away */
+/** @returns {Promise<object|null>} the stored step; rejects with Unreadable if the server cannot be reached */
 export async function recall() {
   const slot = stored();
   if (!slot) return null;
@@ -51,7 +51,7 @@ export async function recall() {
   return step;
 }
 
-/** Nothing is kept any more, here and there. */
+/** Deletes the stored step here and its key on the server. */
 export function forget() {
   const id = held?.id ?? stored()?.id;
   turn += 1;
@@ -59,7 +59,7 @@ export function forget() {
   clearTimeout(ending);
   try {
     sessionStorage.removeItem(SLOT);
-  } catch {} // no storage, nothing stored
+  } catch {} // without storage, nothing is stored
   if (id) ask("forget", { id }).catch(() => {});
   return null;
 }
@@ -78,7 +78,7 @@ async function write() {
   }
 }
 
-/** The key of this tab; a new one when there is none or it has lived half its life. */
+/** Returns the key of this tab. It makes a new one if there is none, or if half of its lifetime is over. */
 async function currentKey(mine) {
   const fresh = held && Date.now() - held.since < RENEWED_AFTER;
   if (fresh || Date.now() - refused < RETRIED_AFTER) return held;
@@ -132,25 +132,25 @@ function stored() {
 function store(slot) {
   try {
     sessionStorage.setItem(SLOT, JSON.stringify(slot));
-  } catch {} // a browser that stores nothing for pages: only a reload is not survived
+  } catch {} // the browser has no storage for pages: a reload loses the step
 }
 
 function random(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-/* Leaving */
+/* Leaving the page */
 
 let unsaved = false;
 let ours = false;
 
-/** Whether this page holds what would be lost with it; the browser then asks before it leaves. */
+/** Sets whether the page has something to lose. If it has, the browser asks before leaving. */
 export function warn(about) {
   if (about !== unsaved) globalThis[about ? "addEventListener" : "removeEventListener"]("beforeunload", hesitate);
   unsaved = about;
 }
 
-/** What follows this click is the way on, not away. */
+/** This click leads to a next step, so it causes no warning. */
 export function goesOn() {
   ours = true;
   setTimeout(() => { ours = false; }, 1000);
@@ -160,7 +160,7 @@ function hesitate(event) {
   if (!ours) event.preventDefault();
 }
 
-/** Gone at once: nothing is asked, nothing stays. */
+/** Leaves at once: without a question, and without stored data. */
 export function abandon() {
   warn(false);
   forget();

@@ -1,8 +1,8 @@
-// Warns before a page is left whose forms hold something that was typed and not sent. Runs on the pages of organisers only;
-// without it the ways out of a draft are buttons that save, and the browser's Back keeps a text.
+// Warns before a page is left while its forms have unsaved input. It runs only on the pages of organisers. Without it,
+// the buttons that leave a draft save it, and the browser's Back button keeps a text.
 
 const forms = [...document.querySelectorAll("main form[method=post]:not([data-passkey], [data-unwarned])")];
-const redrawn = document.querySelector("[data-unsaved], main .errors:not([hidden])"); // typed before, and not kept
+const redrawn = document.querySelector("[data-unsaved], main .errors:not([hidden])"); // the page was rendered again with unsaved input
 let sent = null;
 
 document.addEventListener("submit", (event) => {
