@@ -47,7 +47,7 @@ PAGES: Final = (
 
 
 class Number(IntegerConverter):
-    """A whole number in a URL, of at most nine digits. A longer number matches no route."""
+    """A wsgi_app number in a URL, of at most nine digits. A longer number matches no route."""
 
     regex = r"[0-9]{1,9}"
 
@@ -63,13 +63,13 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     logs.configure(config)
     db.connect(config.database_url)
     app.extensions[NAME] = services = _services(config)
-    language.teach(app)
-    errors.watch(app)
+    language.register(app)
+    errors.register(app)
     assets.serve(app, static)
     for module in (blueprint, health, hooks, *PAGES, *BLUEPRINTS):
         app.register_blueprint(module.bp)
-    whole = headers.Doorstep(headers.Shortcut(app.wsgi_app, services.page_cache), config)
-    app.wsgi_app = whole  # type: ignore[method-assign]
+    wsgi_app = headers.SecurityHeaders(headers.CachedPages(app.wsgi_app, services.page_cache), config)
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
     return app
 
 

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorDescription:
     """The description of an error, in this request's language. `errors` holds messages by field."""
 
     status: int
@@ -61,30 +61,32 @@ def nearest(error: Exception, table: Mapping[type[ExpectedError], object]) -> ty
     return next((each for each in type(error).__mro__ if each in table), None)
 
 
-def explain(error: Exception) -> Fault:
+def explain(error: Exception) -> ErrorDescription:
     """Describe an error. An unexpected one becomes a 503."""
     if isinstance(error, HTTPException) and error.code:
         return _explain_http(error, error.code)
     kind = nearest(error, MESSAGES)
     if kind is None or not isinstance(error, ExpectedError):
-        return _fault(503, "away", AWAY)
-    return _fault(error.status, _dashed(kind.__name__), MESSAGES[kind], error.retry_after, field_errors(error))
+        return _describe(503, "away", AWAY)
+    return _describe(error.status, _dashed(kind.__name__), MESSAGES[kind], error.retry_after, field_errors(error))
 
 
-def _explain_http(error: HTTPException, status: int) -> Fault:
+def _explain_http(error: HTTPException, status: int) -> ErrorDescription:
     message = HTTP_MESSAGES.get(status, (error.name, error.name))
-    return _fault(status, _dashed(error.name.replace(" ", "")), message, getattr(error, "retry_after", None))
+    return _describe(status, _dashed(error.name.replace(" ", "")), message, getattr(error, "retry_after", None))
 
 
-def _fault(
+def _describe(
     status: int,
     name: str,
     message: Message,
     retry_after: int | None = None,
     errors: Mapping[str, list[str]] | None = None,
-) -> Fault:
+) -> ErrorDescription:
     title, sentence = map(gettext, message)
-    return Fault(status, name, title, sentence, RETRY_SECONDS if status == 503 else retry_after, errors or {})
+    return ErrorDescription(
+        status, name, title, sentence, RETRY_SECONDS if status == 503 else retry_after, errors or {}
+    )
 
 
 def field_errors(error: Exception) -> dict[str, list[str]]:
@@ -104,66 +106,66 @@ def field_errors(error: Exception) -> dict[str, list[str]]:
 
 def answer(error: Exception) -> Response:
     """Returns the response for an error: a problem document for API calls, a page for people."""
-    fault = explain(error)
-    response = problem(fault) if request.path.startswith(FOR_MACHINES) else page(fault)
-    if fault.retry_after is not None:
-        response.headers["Retry-After"] = str(fault.retry_after)
+    description = explain(error)
+    response = problem(description) if request.path.startswith(FOR_MACHINES) else page(description)
+    if description.retry_after is not None:
+        response.headers["Retry-After"] = str(description.retry_after)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def problem(fault: Fault) -> Response:
+def problem(description: ErrorDescription) -> Response:
     """Returns an RFC 9457 problem document."""
     document: dict[str, object] = {
-        "type": URN + fault.name,
-        "title": fault.title,
-        "status": fault.status,
-        "detail": fault.sentence,
+        "type": URN + description.name,
+        "title": description.title,
+        "status": description.status,
+        "detail": description.sentence,
     }
-    if fault.errors:
-        document["errors"] = dict(fault.errors)
+    if description.errors:
+        document["errors"] = dict(description.errors)
     body = json.dumps(document, ensure_ascii=False)
-    return Response(body, fault.status, {"Content-Language": spoken()}, content_type=PROBLEM)
+    return Response(body, description.status, {"Content-Language": spoken()}, content_type=PROBLEM)
 
 
-def page(fault: Fault) -> Response:
+def page(description: ErrorDescription) -> Response:
     """Returns an error page in the usual layout, with a link back to the organiser's campaigns or to the letters."""
-    organised = request.path.startswith(f"{FOR_ORGANISERS}/")
-    asked = resubmission.of_request() if organised and access.is_ours() else None
+    for_organisers = request.path.startswith(f"{FOR_ORGANISERS}/")
+    asked = resubmission.of_request() if for_organisers and access.is_ours() else None
     html = render_template(
-        "public/fault.html",
-        status=fault.status,
-        title=fault.title,
-        sentence=fault.sentence,
-        next_url=FOR_ORGANISERS if organised else None,
-        next_words=gettext(_("Your campaigns")) if organised else None,
+        "public/error.html",
+        status=description.status,
+        title=description.title,
+        sentence=description.sentence,
+        next_url=FOR_ORGANISERS if for_organisers else None,
+        next_words=gettext(_("Your campaigns")) if for_organisers else None,
         flow=in_flow(),
         asked=asked,
-        stays=organised and request.method == "POST" and asked is None,
-        form_token=request.form["token"] if asked and fault.retry_after and "token" in request.form else "",
+        stays=for_organisers and request.method == "POST" and asked is None,
+        form_token=request.form["token"] if asked and description.retry_after and "token" in request.form else "",
     )
-    return Response(html, fault.status, content_type="text/html; charset=utf-8")
+    return Response(html, description.status, content_type="text/html; charset=utf-8")
 
 
-def watch(app: Flask) -> None:
+def register(app: Flask) -> None:
     """Register the handler for every error of an app."""
-    app.register_error_handler(Exception, _answer_any)
+    app.register_error_handler(Exception, _handle)
 
 
-def _answer_any(error: Exception) -> BaseResponse:
+def _handle(error: Exception) -> BaseResponse:
     if isinstance(error, RequestRedirect):
         return error.get_response()
     if isinstance(error, ParseException):  # the server rejected the request's bytes while a view was reading them
         return answer(BadRequest())
-    if not (nearest(error, MESSAGES) or isinstance(error, HTTPException) or _foreseen(error)):
+    if not (nearest(error, MESSAGES) or isinstance(error, HTTPException) or _is_database_away(error)):
         if current_app.testing:
             raise error
         log.error("unexpected", id=secrets.token_hex(4), error=type(error).__name__, where=place(error))
     return answer(error)
 
 
-def _foreseen(error: Exception) -> bool:
+def _is_database_away(error: Exception) -> bool:
     if isinstance(error, exc.TimeoutError) or (isinstance(error, exc.DBAPIError) and db.is_away(error)):
         log.warning("database away", error=type(error).__name__, where=place(error))
         return True

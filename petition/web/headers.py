@@ -25,39 +25,39 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
     "manifest-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-A_MAIL: Final = (
+MAIL_POLICY: Final = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-MAILS: Final = "/dev/inbox/"
-A_COUNTER: Final = (
+INBOX_MAILS: Final = "/dev/inbox/"
+COUNTER_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors *"
 )
-COUNTER: Final = re.compile(r"/c/[^/]+/embed")
-SHOWN_ELSEWHERE: Final = re.compile(r"/c/[^/]+/(?:embed|badge\.svg|card\.png|qr\.svg|qr\.png)")
-RESOURCES: Final = "Cross-Origin-Resource-Policy"
+COUNTER_PATH: Final = re.compile(r"/c/[^/]+/embed")
+EMBEDDABLE: Final = re.compile(r"/c/[^/]+/(?:embed|badge\.svg|card\.png|qr\.svg|qr\.png)")
+RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
 PREVIEWS: Final = "/mail.html"
-POWERFUL: Final = (
+BLOCKED_FEATURES: Final = (
     "accelerometer", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope", "hid",
     "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
     "screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
 )  # fmt: skip
-REFERRER: Final = "Referrer-Policy"
-BY_MAIL: Final = "/mail/"
-PERMISSIONS: Final = "Permissions-Policy"
+REFERRER_POLICY: Final = "Referrer-Policy"
+SUBSCRIBER_PAGES: Final = "/mail/"
+PERMISSIONS_POLICY: Final = "Permissions-Policy"
 PASSKEYS: Final = "publickey-credentials-get"
 ORGANISERS: Final = "/organise"
-EVERYWHERE: Final = [
+DEFAULT_HEADERS: Final = [
     (POLICY, CONTENT_SECURITY_POLICY),
-    (REFERRER, "same-origin"),
+    (REFERRER_POLICY, "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    (RESOURCES, "same-origin"),
+    (RESOURCE_POLICY, "same-origin"),
     ("X-Content-Type-Options", "nosniff"),
-    (PERMISSIONS, ", ".join(f"{feature}=()" for feature in POWERFUL)),
+    (PERMISSIONS_POLICY, ", ".join(f"{feature}=()" for feature in BLOCKED_FEATURES)),
 ]
 TRANSPORT: Final = [("Strict-Transport-Security", "max-age=63072000; includeSubDomains")]
-ANY_ORIGIN: Final = [
+CORS: Final = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "ETag, Retry-After"),
 ]
@@ -73,26 +73,26 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 Headers = list[tuple[str, str]]
 
 
-class Shortcut:
+class CachedPages:
     """WSGI middleware that answers a GET from the page cache, without the framework.
 
     It answers if the page exists and is still current; everything else goes on to `app`. So later readers do not pay
     for the work that the first one caused.
     """
 
-    def __init__(self, app: WSGIApplication, memory: PageCache) -> None:
-        self._app, self._memory = app, memory
+    def __init__(self, app: WSGIApplication, page_cache: PageCache) -> None:
+        self._app, self._page_cache = app, page_cache
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send the cached page, or call the app."""
         if environ["REQUEST_METHOD"] == "GET":
-            page = self._memory.current((environ["PATH_INFO"], environ.get("QUERY_STRING", "")))
+            page = self._page_cache.current((environ["PATH_INFO"], environ.get("QUERY_STRING", "")))
             if page is not None:
                 return page.send(environ, start_response)
         return self._app(environ, start_response)
 
 
-class Doorstep:
+class SecurityHeaders:
     """WSGI middleware around everything: it checks the Host and adds the headers.
 
     A letter's counter has a policy of its own. Any page may frame it, so it has no form and only one link, which opens
@@ -108,44 +108,44 @@ class Doorstep:
         self._hosts = hosts(config)
         self._production = config.env is Environment.PRODUCTION
         self._onion = config.onion
-        self._everywhere: Headers = [*EVERYWHERE, *(TRANSPORT if self._production else [])]
+        self._default_headers: Headers = [*DEFAULT_HEADERS, *(TRANSPORT if self._production else [])]
         allowed = {
-            PERMISSIONS: (f"{PASSKEYS}=()", f"{PASSKEYS}=(self)"),
+            PERMISSIONS_POLICY: (f"{PASSKEYS}=()", f"{PASSKEYS}=(self)"),
             POLICY: ("base-uri", "frame-src 'self'; base-uri"),
         }
-        self._for_organisers: Headers = [
-            (name, value.replace(*allowed.get(name, ("", "")))) for name, value in self._everywhere
+        self._organiser_headers: Headers = [
+            (name, value.replace(*allowed.get(name, ("", "")))) for name, value in self._default_headers
         ]
-        self._by_mail = _with(self._everywhere, REFERRER, "no-referrer")
-        self._a_mail = _with(self._everywhere, POLICY, A_MAIL)
-        self._a_preview = _with(
-            self._everywhere, POLICY, A_MAIL.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        self._subscriber_headers = _with(self._default_headers, REFERRER_POLICY, "no-referrer")
+        self._mail_headers = _with(self._default_headers, POLICY, MAIL_POLICY)
+        self._preview_headers = _with(
+            self._default_headers, POLICY, MAIL_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Reject a foreign Host, or pass the response on with its headers."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        extra = [*self._for_readers(path), *_for_machines(path, method), *self._over_tor(environ)]
+        extra = [*self._headers_for(path), *_api_headers(path, method), *self._onion_location(environ)]
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            return start_response(status, [*_private(headers, method), *extra], exc_info)
+            return start_response(status, [*_with_cache_control(headers, method), *extra], exc_info)
 
         if environ.get("HTTP_HOST", "").lower() not in self._hosts and path not in PROBES:
             return _refuse(start, path)
         return self._app(environ, start)
 
-    def _for_readers(self, path: str) -> Headers:
+    def _headers_for(self, path: str) -> Headers:
         if path.startswith(ORGANISERS):
-            return self._a_preview if path.endswith(PREVIEWS) else self._for_organisers
-        if SHOWN_ELSEWHERE.fullmatch(path):
-            return self._elsewhere(path)
-        if path.startswith(BY_MAIL):
-            return self._by_mail
-        if self._production or not path.startswith(MAILS):
-            return self._everywhere
-        return self._a_mail
+            return self._preview_headers if path.endswith(PREVIEWS) else self._organiser_headers
+        if EMBEDDABLE.fullmatch(path):
+            return self._embeddable_headers(path)
+        if path.startswith(SUBSCRIBER_PAGES):
+            return self._subscriber_headers
+        if self._production or not path.startswith(INBOX_MAILS):
+            return self._default_headers
+        return self._mail_headers
 
-    def _over_tor(self, environ: WSGIEnvironment) -> Headers:
+    def _onion_location(self, environ: WSGIEnvironment) -> Headers:
         """Returns the Onion-Location header, with the address of the same page in Tor.
 
         Requests that came through Tor do not get it.
@@ -158,9 +158,9 @@ class Doorstep:
         )
         return [("Onion-Location", self._onion + path)]
 
-    def _elsewhere(self, path: str) -> Headers:
-        shown = _with(self._everywhere, RESOURCES, "cross-origin")
-        return _with(shown, POLICY, A_COUNTER) if COUNTER.fullmatch(path) else shown
+    def _embeddable_headers(self, path: str) -> Headers:
+        shown = _with(self._default_headers, RESOURCE_POLICY, "cross-origin")
+        return _with(shown, POLICY, COUNTER_POLICY) if COUNTER_PATH.fullmatch(path) else shown
 
 
 def hosts(config: Config) -> frozenset[str]:
@@ -176,13 +176,13 @@ def _with(headers: Headers, name: str, value: str) -> Headers:
     return [(name, value), *(each for each in headers if each[0] != name)]
 
 
-def _for_machines(path: str, method: str) -> Headers:
+def _api_headers(path: str, method: str) -> Headers:
     if not path.startswith("/api/"):
         return []
-    return [*ANY_ORIGIN, *PREFLIGHT] if method == "OPTIONS" else ANY_ORIGIN
+    return [*CORS, *PREFLIGHT] if method == "OPTIONS" else CORS
 
 
-def _private(headers: Headers, method: str) -> Headers:
+def _with_cache_control(headers: Headers, method: str) -> Headers:
     if method != "POST" and any(name == "Cache-Control" for name, _ in headers):
         return headers
     return [*(each for each in headers if each[0] != "Cache-Control"), NO_STORE]

@@ -54,10 +54,10 @@ def alive() -> Response:
 def ready() -> Response:
     """Answers 200 if the database answers and holds this version's tables, else 503. Redis is reported too."""
     database = _database()
-    told = f"database {database}\nredis {_redis()}\n"
+    report = f"database {database}\nredis {_redis()}\n"
     if database != "ok":
-        return Response(told, 503, content_type="text/plain", headers={**NO_STORE, "Retry-After": "5"})
-    return Response(told, content_type="text/plain", headers=NO_STORE)
+        return Response(report, 503, content_type="text/plain", headers={**NO_STORE, "Retry-After": "5"})
+    return Response(report, content_type="text/plain", headers=NO_STORE)
 
 
 @bp.before_app_request

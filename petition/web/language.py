@@ -64,20 +64,20 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
     return sentence % values
 
 
-def teach(app: Flask) -> None:
+def register(app: Flask) -> None:
     """Give the templates the translation functions, `lang`, `labels`, and the filters for numbers, dates and texts.
 
     The functions are `_` and `ngettext`; the filters are number, percent, date_long, duration, markdown and
     language_name.
     """
-    words = {
+    functions = {
         "_": gettext,
         "gettext": gettext,
         "ngettext": ngettext,
         "languages": tuple(i18n.LANGUAGES),
         "labels": labels,
     }
-    app.jinja_env.globals.update(words)
+    app.jinja_env.globals.update(functions)
     app.jinja_env.filters["number"] = lambda n: i18n.number(n, spoken())
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())
     app.jinja_env.filters["date_long"] = lambda day: i18n.date_long(day, spoken())

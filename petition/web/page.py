@@ -18,51 +18,51 @@ if TYPE_CHECKING:
 
 PAGES_CACHED: Final = "public, max-age=5, stale-while-revalidate=30"
 CALLS_CACHED: Final = "public, max-age=5"
-WORTH_PACKING: Final = 600
-PACKED_ALREADY: Final = frozenset({"image/png"})
+MIN_GZIP_BYTES: Final = 600
+COMPRESSED_TYPES: Final = frozenset({"image/png"})
 
 Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Representation:
     """One representation of a page: its bytes, its ETag, and its headers with and without a body."""
 
     body: bytes = field(repr=False)
     etag: str
     headers: Headers
-    headers_alone: Headers
+    headers_without_body: Headers
 
 
 @dataclass(slots=True)
 class Page:
-    """A page made from `source`. `read` is the time of its last request, on the page cache's clock."""
+    """A page made from `source`. `last_read` is the time of its last request, on the page cache's clock."""
 
     source: object
-    plain: Form
-    packed: Form | None
-    read: float = 0.0
+    plain: Representation
+    gzipped: Representation | None
+    last_read: float = 0.0
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Returns the page, or 304 if the client has it in either representation."""
-        status, headers, body = self._chosen(environ)
+        status, headers, body = self._choose(environ)
         return Response(body, status, headers=headers)
 
     def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Send the page through WSGI directly, for callers that answer without a framework."""
-        status, headers, body = self._chosen(environ)
+        status, headers, body = self._choose(environ)
         start_response(status, headers)
         return [body]
 
-    def _chosen(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
-        form = self.packed if self.packed and _takes_gzip(environ) else self.plain
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        if known is not None and self._is_known(known):
-            return "304 NOT MODIFIED", form.headers_alone, b""
-        return "200 OK", form.headers, form.body
+    def _choose(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
+        representation = self.gzipped if self.gzipped and _takes_gzip(environ) else self.plain
+        etags = environ.get("HTTP_IF_NONE_MATCH")
+        if etags is not None and self._matches(etags):
+            return "304 NOT MODIFIED", representation.headers_without_body, b""
+        return "200 OK", representation.headers, representation.body
 
-    def _is_known(self, header: str) -> bool:
-        tags = {self.plain.etag, self.packed.etag if self.packed else "", "*"}
+    def _matches(self, header: str) -> bool:
+        tags = {self.plain.etag, self.gzipped.etag if self.gzipped else "", "*"}
         return any(tag.strip().removeprefix("W/") in tags for tag in header.split(","))
 
 
@@ -70,17 +70,17 @@ def make(source: object, text: str | bytes, kind: str, caching: str) -> Page:
     """Make a page of media type `kind` with this Cache-Control value."""
     body = text.encode() if isinstance(text, str) else text
     tag = sha256(kind.encode() + b"\0" + body).hexdigest()[:24]
-    plain = _form(body, f'"{tag}"', kind, caching, [])
-    if len(body) < WORTH_PACKING or kind in PACKED_ALREADY:
+    plain = _represent(body, f'"{tag}"', kind, caching, [])
+    if len(body) < MIN_GZIP_BYTES or kind in COMPRESSED_TYPES:
         return Page(source, plain, None)
-    small = gzip.compress(body, mtime=0)
-    return Page(source, plain, _form(small, f'"{tag}-gz"', kind, caching, [("Content-Encoding", "gzip")]))
+    compressed = gzip.compress(body, mtime=0)
+    return Page(source, plain, _represent(compressed, f'"{tag}-gz"', kind, caching, [("Content-Encoding", "gzip")]))
 
 
-def _form(body: bytes, etag: str, kind: str, caching: str, encoding: Headers) -> Form:
-    alone = [("ETag", etag), ("Cache-Control", caching), ("Vary", "Accept-Encoding")]
-    whole = [("Content-Type", kind), ("Content-Length", str(len(body))), *alone, *encoding]
-    return Form(body, etag, whole, alone)
+def _represent(body: bytes, etag: str, kind: str, caching: str, encoding: Headers) -> Representation:
+    without_body = [("ETag", etag), ("Cache-Control", caching), ("Vary", "Accept-Encoding")]
+    with_body = [("Content-Type", kind), ("Content-Length", str(len(body))), *without_body, *encoding]
+    return Representation(body, etag, with_body, without_body)
 
 
 def _takes_gzip(environ: WSGIEnvironment) -> bool:

@@ -29,48 +29,50 @@ MOST_ADDRESSES: Final = 4_000
 HTML: Final = "text/html; charset=utf-8"
 
 T = TypeVar("T")
-Known = TypeVar("Known")
+Value = TypeVar("Value")
 Key = tuple[str, str, str]
 Address = tuple[str, str]
 Clock = Callable[[], float]
 Listing = tuple[Listed, ...]
 
 
-class CachedValue(Generic[Known]):
-    """One value that is refreshed at most once a second. `ask` returns a newer value, or None."""
+class CachedValue(Generic[Value]):
+    """One value that is refreshed at most once a second. `load_newer` returns a newer value, or None."""
 
-    __slots__ = ("_ask", "_asked", "_asking", "_clock", "value")
+    __slots__ = ("_clock", "_load_newer", "_refreshed_at", "_refreshing", "value")
 
-    def __init__(self, ask: Callable[[Known | None], Known | None], clock: Clock) -> None:
-        self._ask = ask
+    def __init__(self, load_newer: Callable[[Value | None], Value | None], clock: Clock) -> None:
+        self._load_newer = load_newer
         self._clock = clock
-        self._asked = float("-inf")
-        self._asking = Lock()
-        self.value: Known | None = None
+        self._refreshed_at = float("-inf")
+        self._refreshing = Lock()
+        self.value: Value | None = None
 
-    def read(self) -> Known | None:
+    def read(self) -> Value | None:
         """Returns the cached value, or None if nothing is known.
 
         It is at most a second old. It may be older while another thread refreshes it or while the database is away.
         """
-        if self._clock() - self._asked >= FRESH_SECONDS and self._asking.acquire(blocking=self.value is None):
+        if self._clock() - self._refreshed_at >= FRESH_SECONDS and self._refreshing.acquire(
+            blocking=self.value is None
+        ):
             try:
-                self._look()
+                self._refresh()
             finally:
-                self._asking.release()
+                self._refreshing.release()
         return self.value
 
-    def _look(self) -> None:
-        if self._clock() - self._asked < FRESH_SECONDS:
+    def _refresh(self) -> None:
+        if self._clock() - self._refreshed_at < FRESH_SECONDS:
             return
         try:
-            newer = self._ask(self.value)
+            newer = self._load_newer(self.value)
         except exc.SQLAlchemyError as error:
             if self.value is None or not _is_away(error):
                 raise
             newer = None
         self.value = self.value if newer is None else newer
-        self._asked = self._clock()
+        self._refreshed_at = self._clock()
 
 
 class PageCache:
@@ -92,7 +94,7 @@ class PageCache:
         self._campaigns: dict[str, CachedValue[OpenCampaign]] = {}
         self._listing = CachedValue(self._newer_listing, self._clock)
         self._pages: dict[Key, Page] = {}
-        self._making: dict[Key, Lock] = {}
+        self._locks: dict[Key, Lock] = {}
         self._addresses: dict[Address, Key] = {}
 
     def snapshot(self, slug: str) -> Snapshot:
@@ -119,11 +121,11 @@ class PageCache:
         """
         page = self._pages.get(key)
         if page is None or page.source is not source:
-            page = self._made(key, page, lambda: make(source, render(source), kind, caching))
-        page.read = self._clock()
+            page = self._make_page(key, page, lambda: make(source, render(source), kind, caching))
+        page.last_read = self._clock()
         return page
 
-    def lies_at(self, address: Address, key: Key) -> None:
+    def store_address(self, address: Address, key: Key) -> None:
         """Store which page a path and query string lead to. They lead everybody to the same page."""
         if len(self._addresses) >= MOST_ADDRESSES:
             self._addresses.clear()
@@ -135,55 +137,55 @@ class PageCache:
         page = None if key is None else self._pages.get(key)
         if key is None or page is None or not self._is_current(key[0], page):
             return None
-        page.read = self._clock()
+        page.last_read = self._clock()
         return page
 
     def _is_current(self, slug: str, page: Page) -> bool:
-        about: CachedValue[Any] | None = self._snapshots.get(slug) if slug else self._listing
+        source: CachedValue[Any] | None = self._snapshots.get(slug) if slug else self._listing
         try:
-            return page.source is None or (about is not None and about.read() is page.source)
+            return page.source is None or (source is not None and source.read() is page.source)
         except exc.SQLAlchemyError:
             return False
 
-    def _made(self, key: Key, old: Page | None, making: Callable[[], Page]) -> Page:
-        lock = self._making.setdefault(key, Lock())
+    def _make_page(self, key: Key, old: Page | None, make_page: Callable[[], Page]) -> Page:
+        lock = self._locks.setdefault(key, Lock())
         if not lock.acquire(blocking=old is None):
-            return old or self._made(key, None, making)
+            return old or self._make_page(key, None, make_page)
         try:
             newest = self._pages.get(key)
             if newest is not old and newest is not None:
                 return newest
-            self._pages[key] = made = making()
-            self._make_room()
+            self._pages[key] = made = make_page()
+            self._evict_oldest()
             return made
         finally:
-            self._making.pop(key, None)
+            self._locks.pop(key, None)
             lock.release()
 
-    def _make_room(self) -> None:
+    def _evict_oldest(self) -> None:
         if len(self._pages) > MOST_PAGES:
-            stalest = sorted(self._pages.copy().items(), key=lambda item: item[1].read)
-            for key, _ in stalest[: MOST_PAGES // 10]:
+            oldest = sorted(self._pages.copy().items(), key=lambda item: item[1].last_read)
+            for key, _ in oldest[: MOST_PAGES // 10]:
                 self._pages.pop(key, None)
 
     def _read(
-        self, shelf: dict[str, CachedValue[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
-    ) -> Known:
-        remembered = shelf.get(slug) or self._shelve(shelf, slug, ask)
-        value = remembered.read()
+        self, values: dict[str, CachedValue[Value]], slug: str, load_newer: Callable[[str, Value | None], Value | None]
+    ) -> Value:
+        cached = values.get(slug) or self._add_value(values, slug, load_newer)
+        value = cached.read()
         if value is None:
             raise CampaignUnknown(slug)
         return value
 
-    def _shelve(
-        self, shelf: dict[str, CachedValue[Known]], slug: str, ask: Callable[[str, Known | None], Known | None]
-    ) -> CachedValue[Known]:
+    def _add_value(
+        self, values: dict[str, CachedValue[Value]], slug: str, load_newer: Callable[[str, Value | None], Value | None]
+    ) -> CachedValue[Value]:
         if len(slug) > LONGEST_SLUG or not SLUG.fullmatch(slug):
             raise CampaignUnknown(slug)
-        if len(shelf) >= MOST_SLUGS:
-            for each in [each for each, known in shelf.copy().items() if known.value is None]:
-                shelf.pop(each, None)
-        return shelf.setdefault(slug, CachedValue(lambda known: ask(slug, known), self._clock))
+        if len(values) >= MOST_SLUGS:
+            for each in [each for each, known in values.copy().items() if known.value is None]:
+                values.pop(each, None)
+        return values.setdefault(slug, CachedValue(lambda known: load_newer(slug, known), self._clock))
 
     def _newer_snapshot(self, slug: str, known: Snapshot | None) -> Snapshot | None:
         return self._load(slug, known.version if known else -1)
@@ -203,12 +205,12 @@ def from_database() -> PageCache:
 
 def snapshot(slug: str) -> Snapshot:
     """Returns the public snapshot of a campaign. Raises CampaignUnknown."""
-    return _memory().snapshot(slug)
+    return _page_cache().snapshot(slug)
 
 
 def listing() -> Listing:
     """Returns every public campaign."""
-    return _memory().listing()
+    return _page_cache().listing()
 
 
 def cached_page(
@@ -224,37 +226,37 @@ def cached_page(
 
     Raises CampaignUnknown.
     """
-    memory = _memory()
-    return _answered(memory, (slug, lang, name), memory.snapshot(slug), render, kind, caching)
+    cache = _page_cache()
+    return _respond(cache, (slug, lang, name), cache.snapshot(slug), render, kind, caching)
 
 
 def cached_listing(
     lang: str, name: str, render: Callable[[Listing], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
 ) -> Response:
     """Returns a page about all campaigns."""
-    memory = _memory()
-    return _answered(memory, ("", lang, name), memory.listing(), render, kind, caching)
+    cache = _page_cache()
+    return _respond(cache, ("", lang, name), cache.listing(), render, kind, caching)
 
 
 def cached_text(
     lang: str, name: str, render: Callable[[Any], str | bytes], *, kind: str = HTML, caching: str = PAGES_CACHED
 ) -> Response:
     """Returns a page about no campaign. It is made once in the life of the process; `render` gets None."""
-    return _answered(_memory(), ("", lang, name), None, render, kind, caching)
+    return _respond(_page_cache(), ("", lang, name), None, render, kind, caching)
 
 
-def _answered(
-    memory: PageCache, key: Key, source: T, render: Callable[[T], str | bytes], kind: str, caching: str
+def _respond(
+    cache: PageCache, key: Key, source: T, render: Callable[[T], str | bytes], kind: str, caching: str
 ) -> Response:
-    page, environ = memory.page(key, source, render, kind, caching), request.environ
-    memory.lies_at((environ["PATH_INFO"], environ.get("QUERY_STRING", "")), key)
+    page, environ = cache.page(key, source, render, kind, caching), request.environ
+    cache.store_address((environ["PATH_INFO"], environ.get("QUERY_STRING", "")), key)
     return page.answer(environ)
 
 
-def _memory() -> PageCache:
-    memory = current_app.extensions["undersigned"].page_cache
-    assert isinstance(memory, PageCache)
-    return memory
+def _page_cache() -> PageCache:
+    cache = current_app.extensions["undersigned"].page_cache
+    assert isinstance(cache, PageCache)
+    return cache
 
 
 def _is_away(error: exc.SQLAlchemyError) -> bool:

@@ -39,7 +39,7 @@ def a_second_passes(app: Flask) -> None:
     """Let everything that the app remembers be due to be looked for anew, as it is once a second."""
     memory = app.extensions["undersigned"].page_cache
     for each in (*memory._snapshots.values(), *memory._campaigns.values(), memory._listing):
-        each._asked = float("-inf")
+        each._refreshed_at = float("-inf")
 
 
 def text_of(page: str) -> str:

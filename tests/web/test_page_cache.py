@@ -220,7 +220,7 @@ def answer(app: Flask, page: Page, **headers: str) -> Any:
 
 def test_reader_who_has_the_page_gets_304_in_either_form(app: Flask) -> None:
     page = make(object(), "x" * 5_000, "text/html; charset=utf-8", PAGES_CACHED)
-    assert page.packed
+    assert page.gzipped
     plain, packed = answer(app, page), answer(app, page, Accept_Encoding="br, gzip")
     assert plain.headers["ETag"] != packed.headers["ETag"]
     assert gzip.decompress(packed.data) == plain.data
@@ -234,12 +234,15 @@ def test_packed_page_is_not_forced_on_anybody(app: Flask) -> None:
     page = make(object(), "x" * 5_000, "text/html", PAGES_CACHED)
     assert "Content-Encoding" not in answer(app, page, Accept_Encoding="gzip; q=0").headers
     assert "Content-Encoding" not in answer(app, page, Accept_Encoding="identity").headers
-    assert make(object(), "short", "text/html", PAGES_CACHED).packed is None
+    assert make(object(), "short", "text/html", PAGES_CACHED).gzipped is None
 
 
 def test_same_words_get_the_same_tag_in_every_process() -> None:
     one, other = (make(object(), "x" * 5_000, "text/html", PAGES_CACHED) for _ in range(2))
-    assert (one.plain.etag, one.packed and one.packed.body) == (other.plain.etag, other.packed and other.packed.body)
+    assert (one.plain.etag, one.gzipped and one.gzipped.body) == (
+        other.plain.etag,
+        other.gzipped and other.gzipped.body,
+    )
     assert make(object(), "x" * 5_000, "text/plain", PAGES_CACHED).plain.etag != one.plain.etag
 
 

@@ -20,7 +20,7 @@ from petition.mail import InboxPostbox, Message, inbox_folder
 from petition.privacy.data_elsewhere import FILES, KEYS
 from petition.privacy.data_map import DATA_MAP
 from petition.web.app import build
-from petition.web.headers import A_MAIL
+from petition.web.headers import MAIL_POLICY
 from tests import make
 from tests.support.public_pages import forget, published, text_of
 
@@ -260,7 +260,7 @@ def test_a_mail_is_seen_as_it_looks_and_can_do_nothing(client: FlaskClient, conf
     assert found
     seen = client.get(found[1])
     policy = seen.headers.getlist("Content-Security-Policy")
-    assert (seen.text, policy, seen.headers["Cache-Control"]) == (html, [A_MAIL], "no-store")
+    assert (seen.text, policy, seen.headers["Cache-Control"]) == (html, [MAIL_POLICY], "no-store")
     assert client.get("/dev/inbox/..%2f..%2fsecret").status_code == 404
 
 

@@ -19,7 +19,7 @@ from petition.campaigns import CampaignState
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.web import pictures
-from petition.web.headers import A_COUNTER
+from petition.web.headers import COUNTER_POLICY
 from petition.web.pictures import card as cards
 from petition.web.pictures.code import LEVEL, QUIET_ZONE
 from tests import make
@@ -85,9 +85,9 @@ def test_there_is_nothing_to_show_of_a_letter_that_is_not_public(client: FlaskCl
 
 def test_only_the_counter_may_be_framed(client: FlaskClient, slug: str) -> None:
     counter = client.get(f"/c/{slug}/embed").headers
-    assert counter.getlist("Content-Security-Policy") == [A_COUNTER]
-    assert "frame-ancestors *" in A_COUNTER
-    assert "unsafe" not in A_COUNTER
+    assert counter.getlist("Content-Security-Policy") == [COUNTER_POLICY]
+    assert "frame-ancestors *" in COUNTER_POLICY
+    assert "unsafe" not in COUNTER_POLICY
     others = [f"/c/{slug}{path}" for path in ("", "/sign", "/signers", "/count", "/embed/", "/embedx", "/x/embed")]
     others += [f"/c/{slug}/{name}" for name in SHOWN[:4]]
     for path in (*others, "/", "/organise", "/embed", "/c/embed", f"/api/campaigns/{slug}"):

@@ -1,6 +1,6 @@
 """The development inbox: the mails that this installation would have sent, newest first. Production has no such page.
 
-A mail with HTML can be opened as a document of its own, under the policy `petition.web.headers.A_MAIL`. It has inline
+A mail with HTML can be opened as a document of its own, under the policy `petition.web.headers.MAIL_POLICY`. It has inline
 styles, as mail programs require, and its links work, but no script in it runs and nothing is fetched.
 """
 
