@@ -35,7 +35,7 @@ from petition.publication import Publication, bundle_file
 
 SCHEMAS: Final = ("public", "verification")
 LONGEST_HEAD: Final = 1_000_000
-PATIENCE: Final = "10s"
+LOCK_TIMEOUT: Final = "10s"
 LEAP: Final = 1_000_000
 WORTH: Final = {
     "campaign": "campaigns",
@@ -93,8 +93,8 @@ def restore(engine: Engine, order: Order, now: datetime) -> Restored:
 def _restore(engine: Engine, opening: Opening, order: Order, now: datetime) -> Restored:
     with engine.begin() as connection:
         head = _read_head(opening)
-        connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-        versions = _make_room(connection, replace=order.replace)
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        versions = _drop_tables(connection, replace=order.replace)
         migrate.within(connection, head.revision)
         rows = _fill(connection, opening, head)
         migrate.within(connection, migrate.HEAD)
@@ -134,7 +134,7 @@ def _frames(opening: Opening) -> Iterator[bytes]:
         yield data
 
 
-def _make_room(connection: Connection, *, replace: bool) -> dict[CampaignId, int]:
+def _drop_tables(connection: Connection, *, replace: bool) -> dict[CampaignId, int]:
     """Drop our tables from the database. Raises DatabaseHoldsData if they hold data, unless `replace` is set.
 
     Returns the versions of the public pages that were dropped.

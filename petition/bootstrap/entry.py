@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
 from petition.bootstrap.embedded import Home, embedded
-from petition.bootstrap.progress import AlreadyTold, CannotStart, report
+from petition.bootstrap.progress import AlreadyReported, CannotStart, report
 from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
 from petition.config import Config, ConfigIncomplete, Environment
@@ -42,7 +42,7 @@ def guarded(act: Callable[[], int]) -> int:
     """Run `act`. Any obstacle is reported in one line and becomes exit code 2."""
     try:
         return act()
-    except AlreadyTold:
+    except AlreadyReported:
         return 2
     except CannotStart as reason:
         report(str(reason))

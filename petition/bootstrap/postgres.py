@@ -16,7 +16,7 @@ from pathlib import Path
 
 from petition.bootstrap.process import Process, kill_group, leashed
 from petition.bootstrap.progress import CannotStart
-from petition.bootstrap.root import guise
+from petition.bootstrap.root import run_as
 
 IN_THE_WAY = ("still in use", "already in use", "already exists")
 """PostgreSQL's messages while a killed predecessor's shared memory, socket or pid file exists.
@@ -88,7 +88,7 @@ class Postgres:
     def __init__(self, data: Path, sockets: Path, log: Path, *, fast: bool = False, pg_bin: str | None = None) -> None:
         self.data, self.sockets, self.log, self.fast = data, sockets, log, fast
         self._bin = binaries(pg_bin)
-        self._guise = guise(data)
+        self._run_as = run_as(data)
         self._process: Process | None = None
 
     @property
@@ -102,7 +102,7 @@ class Postgres:
 
     def launch(self) -> None:
         """Start without waiting. The data folder is created if there is none."""
-        self._guise.give(self.sockets)
+        self._run_as.give(self.sockets)
         if (self.data / "PG_VERSION").exists():
             self._check_version()
             self._clear_leftovers()
@@ -138,8 +138,8 @@ class Postgres:
         settings = SETTINGS | (FAST if self.fast else {})
         options: list[str | Path] = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [self._bin / "postgres", "-D", self.data, "-k", self.sockets, *options]
-        prefix = self._guise.prefix("INT")
-        return Process([*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._guise.become())
+        prefix = self._run_as.prefix("INT")
+        return Process([*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._run_as.become())
 
     def _ready(self) -> bool:
         lines = _pid_file(self.data)
@@ -183,7 +183,7 @@ class Postgres:
     def _initialise(self) -> None:
         draft = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
-        self._guise.give(draft)
+        self._run_as.give(draft)
         initdb: list[str | Path] = [
             self._bin / "initdb",
             "-D",
@@ -201,14 +201,14 @@ class Postgres:
 
     def _run(self, argv: list[str | Path], stdin: str) -> None:
         result = subprocess.run(
-            [*self._guise.prefix("KILL"), *argv],
+            [*self._run_as.prefix("KILL"), *argv],
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
             env=ENV,
             cwd="/",
-            preexec_fn=leashed(signal.SIGKILL, os.getpid(), self._guise.become()),
+            preexec_fn=leashed(signal.SIGKILL, os.getpid(), self._run_as.become()),
         )
         if result.returncode != 0:
             raise CannotStart(f"PostgreSQL cannot set up {self.data}: {_reason(result.stderr)}")

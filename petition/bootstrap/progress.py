@@ -12,7 +12,7 @@ class CannotStart(Exception):
     """Something outside this program prevents the start. The message is one plain sentence for a terminal."""
 
 
-class AlreadyTold(CannotStart):
+class AlreadyReported(CannotStart):
     """Something prevents the start, and its sentence is already in the terminal."""
 
 

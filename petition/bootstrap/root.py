@@ -21,7 +21,7 @@ CLONE_NEWUSER = 0x10000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class Guise(StrEnum):
+class RunAs(StrEnum):
     """The ways to run a server that refuses root."""
 
     PLAIN = "plain"
@@ -31,18 +31,18 @@ class Guise(StrEnum):
     @property
     def owner(self) -> int:
         """Returns the user id of its files on disk."""
-        return NOBODY if self is Guise.NOBODY else os.geteuid()
+        return NOBODY if self is RunAs.NOBODY else os.geteuid()
 
     def become(self) -> Callable[[], None] | None:
         """Returns the function to call between fork and exec."""
-        return enter_namespace if self is Guise.NAMESPACE else None
+        return enter_namespace if self is RunAs.NAMESPACE else None
 
     def prefix(self, death_signal: str) -> list[str]:
         """Returns the words before the command.
 
         Changing the user clears the parent-death signal, so it is set again.
         """
-        if self is not Guise.NOBODY:
+        if self is not RunAs.NOBODY:
             return []
         reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
         return [
@@ -58,7 +58,7 @@ class Guise(StrEnum):
     def give(self, folder: Path) -> None:
         """Create a private folder for the server."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self is Guise.NOBODY:
+        if self is RunAs.NOBODY:
             os.chown(folder, NOBODY, NOBODY)
 
 
@@ -72,25 +72,25 @@ def enter_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
 
 
-def guise(existing: Path) -> Guise:
+def run_as(existing: Path) -> RunAs:
     """Returns how to run the server, given an existing data folder. Raises CannotStart if another user owns it."""
     owner = existing.stat().st_uid if existing.exists() else os.geteuid()
     if owner not in {os.geteuid(), NOBODY if os.geteuid() == 0 else owner}:
         raise CannotStart(f"{existing} belongs to another user: set PETITION_HOME to a folder of your own.")
     if os.geteuid() != 0:
-        return Guise.PLAIN
+        return RunAs.PLAIN
     if owner == 0 and _namespaces_work():
-        return Guise.NAMESPACE
+        return RunAs.NAMESPACE
     return _nobody(existing)
 
 
-def _nobody(existing: Path) -> Guise:
+def _nobody(existing: Path) -> RunAs:
     if shutil.which("setpriv") is None:
         raise CannotStart("PostgreSQL refuses to run as root here: start as an ordinary user, or set DATABASE_URL.")
     if existing.exists():
         for path in (existing, *existing.rglob("*")):
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-    return Guise.NOBODY
+    return RunAs.NOBODY
 
 
 def _namespaces_work() -> bool:

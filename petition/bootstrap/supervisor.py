@@ -22,7 +22,7 @@ from types import FrameType
 from petition.bootstrap.embedded import Home, launch
 from petition.bootstrap.postgres import Postgres
 from petition.bootstrap.process import Child, Process, leashed
-from petition.bootstrap.progress import AlreadyTold, CannotStart, report, step
+from petition.bootstrap.progress import AlreadyReported, CannotStart, report, step
 from petition.bootstrap.reaper import Reaper
 from petition.bootstrap.valkey import Valkey
 
@@ -134,7 +134,7 @@ class ProcessSupervisor:
         try:
             code = preparation.wait()
             if code == REFUSED:
-                raise AlreadyTold
+                raise AlreadyReported
             if code != 0:
                 raise CannotStart("The database could not be prepared; the reason stands above.")
         finally:

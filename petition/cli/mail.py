@@ -63,12 +63,12 @@ def plan(slug: str | None) -> None:
 def preview(slug: str, kind: str, lang: str, html: Path | None) -> None:
     """Show what a mail would contain now. Nothing is sent or stored."""
     with opened() as config, db.session() as session:
-        sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
-        if sheet is None:
+        mail = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
+        if mail is None:
             refuse("There is nothing to say, so nothing would be sent.")
-        click.echo(f"Subject: {sheet.subject}\n\n{sheet.text}")
+        click.echo(f"Subject: {mail.subject}\n\n{mail.text}")
         if html is not None:
-            html.write_text(sheet.html, encoding="utf-8")
+            html.write_text(mail.html, encoding="utf-8")
 
 
 @digest.command()
@@ -79,12 +79,12 @@ def preview(slug: str, kind: str, lang: str, html: Path | None) -> None:
 def test(slug: str, kind: str, address: str, lang: str) -> None:
     """Send one mail, as it would be now, to one address. Its links lead to no settings."""
     with opened() as config, db.session() as session:
-        sheet = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
-        if sheet is None:
+        mail = digests.preview(session, named(session, slug), kind, lang, config.base_url, clock.now())
+        if mail is None:
             refuse("There is nothing to say, so nothing would be sent.")
         sending = sender(config)
         try:
-            sending.postbox.send(digests.trial(sending, sheet, address, clock.now()))
+            sending.postbox.send(digests.trial(sending, mail, address, clock.now()))
         except AddressRefused as refusal:
             refuse(SENTENCES[refusal.reason])
         except (MailRefused, MailDelayed) as fault:
@@ -141,8 +141,8 @@ def _what(session: Session, what: str) -> str:
 def status() -> None:
     """Show what is paused."""
     with opened() as config, db.transaction() as session:
-        halts = queue.current_pauses(session, config.base_url)
-        click.echo("\n".join(f"not sent: {what}" for what in halts) or "Everything is sent.")
+        pauses = queue.current_pauses(session, config.base_url)
+        click.echo("\n".join(f"not sent: {what}" for what in pauses) or "Everything is sent.")
         if (refused := queue.refused(session)) is not None:
             click.echo(f"The mail server refused three mails in a row and said: {refused.words}")
 

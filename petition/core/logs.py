@@ -29,7 +29,7 @@ FIELDS: Final = frozenset({
 OURS: Final = ("petition", "workers", "gunicorn", "app")
 SAFE_ARGUMENTS: Final = frozenset({"name", "id", "runtime", "pid", "sender"})
 HIDDEN: Final = "…"
-TURN: Final = timedelta(days=3)
+ROTATION: Final = timedelta(days=3)
 LATE: Final = timedelta(days=4)
 EARLIER: Final = ".1.log"
 
@@ -61,7 +61,7 @@ def place(error: BaseException) -> str:
     return "unknown"
 
 
-def turn(folder: Path, now: datetime) -> None:
+def rotate(folder: Path, now: datetime) -> None:
     """Delete log lines before they are seven days old. Call it about once an hour.
 
     Every third day a file is copied to `….1.log`, over the previous copy, and is then emptied in place. Its writers
@@ -70,19 +70,19 @@ def turn(folder: Path, now: datetime) -> None:
     """
     for log in folder.glob("*.log"):
         if not log.name.endswith(EARLIER):
-            _turn(log, log.with_name(log.name.removesuffix(".log") + EARLIER), now)
+            _rotate(log, log.with_name(log.name.removesuffix(".log") + EARLIER), now)
 
 
-def _turn(log: Path, earlier: Path, now: datetime) -> None:
+def _rotate(log: Path, earlier: Path, now: datetime) -> None:
     since = now.timestamp() - earlier.stat().st_mtime if earlier.exists() else 0.0
-    if earlier.exists() and since < TURN.total_seconds():
+    if earlier.exists() and since < ROTATION.total_seconds():
         return
     descriptor = os.open(earlier, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as copy:
-        if TURN.total_seconds() <= since < LATE.total_seconds():
+        if ROTATION.total_seconds() <= since < LATE.total_seconds():
             with log.open("rb") as source:
                 shutil.copyfileobj(source, copy)
-    if since >= TURN.total_seconds():
+    if since >= ROTATION.total_seconds():
         os.truncate(log, 0)
     os.utime(earlier, (now.timestamp(), now.timestamp()))
 
@@ -97,7 +97,7 @@ def _handler(before: list[Processor], env: Environment) -> logging.Handler:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _ids_only, renderer],
         )
     )
-    handler.addFilter(_discreet)
+    handler.addFilter(_redact)
     return handler
 
 
@@ -105,7 +105,7 @@ def _ids_only(_logger: object, _method: str, event: EventDict) -> MutableMapping
     return {name: value for name, value in event.items() if name in FIELDS}
 
 
-def _discreet(record: logging.LogRecord) -> bool:
+def _redact(record: logging.LogRecord) -> bool:
     """Remove from a record what a log must not hold. The record always passes the filter."""
     if record.exc_info:
         error = record.exc_info[1]

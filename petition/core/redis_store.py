@@ -32,7 +32,7 @@ TAB_KEY_SECONDS: Final = 1800
 TAB_KEYS: Final = 600
 NETWORK_KEY_SECONDS: Final = 3600
 NETWORK_KEY_KEPT: Final = 60.0
-PATIENCE: Final = 0.8
+TIMEOUT: Final = 0.8
 
 # An attempt is counted first. The right code gives its own attempt back, so that a client can repeat a request whose
 # reply was lost; a caller who knows the code has nothing left to guess. Codes are compared as MACs, so the duration
@@ -112,8 +112,8 @@ class RedisStore:
     def __init__(self, redis_url: str) -> None:
         self._redis = redis.Redis.from_url(
             redis_url,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
         self._try_code = self._script(_TRY_CODE)
@@ -124,7 +124,7 @@ class RedisStore:
 
     def ping(self) -> None:
         """Raises RedisUnavailable unless Redis answers."""
-        with _Noticing():
+        with _RedisErrors():
             self._redis.ping()
 
     def keep_challenge(
@@ -149,7 +149,7 @@ class RedisStore:
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
         keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, earlier_mac, tag, network, domain)
-        with _Noticing():
+        with _RedisErrors():
             wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
         return wait or None
 
@@ -161,7 +161,7 @@ class RedisStore:
         network its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot
         read the mails does.
         """
-        with _Noticing():
+        with _RedisErrors():
             held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, TRIES, _MAILS])
         return Challenge(held[0], held[1], own=bool(held[2])) if held else None
 
@@ -170,18 +170,18 @@ class RedisStore:
 
         Returns None, or seconds to wait.
         """
-        with _Noticing():
+        with _RedisErrors():
             wait = int(self._take(keys=[_ASKS + network], args=[ASKS, window]))
         return wait or None
 
     def remember(self, key: bytes, seconds: int) -> bool:
         """Store `key` for a while. Returns whether it was new, so a second call returns false."""
-        with _Noticing():
+        with _RedisErrors():
             return bool(self._redis.set(_SEEN + key, b"1", nx=True, ex=seconds))
 
     def forget(self, key: bytes) -> bool:
         """Delete `key`. Returns whether it was stored; of several concurrent callers, one gets true."""
-        with _Noticing():
+        with _RedisErrors():
             return bool(self._redis.delete(_SEEN + key))
 
     def take_sign_in(self, name: bytes, *, window: int = SIGN_IN_WINDOW) -> int | None:
@@ -189,13 +189,13 @@ class RedisStore:
 
         Returns None, or seconds to wait.
         """
-        with _Noticing():
+        with _RedisErrors():
             wait = int(self._take(keys=[_SIGN_INS + name], args=[SIGN_IN_TRIES, window]))
         return wait or None
 
     def forget_sign_ins(self, name: bytes) -> None:
         """Give the name all its attempts back after a right code."""
-        with _Noticing():
+        with _RedisErrors():
             self._redis.delete(_SIGN_INS + name)
 
     def keep_tab_key(
@@ -207,18 +207,18 @@ class RedisStore:
         that it decrypts is in that tab alone.
         """
         keys = [_TABS + network, _TAB_KEY + id_hash]
-        with _Noticing():
+        with _RedisErrors():
             wait = int(self._keep_tab_key(keys=keys, args=[TAB_KEYS, window, key, seconds]))
         return wait or None
 
     def tab_key(self, id_hash: bytes) -> bytes | None:
         """Returns the key with this id, or None if it was deleted or is older than half an hour."""
-        with _Noticing():
+        with _RedisErrors():
             return cast("bytes | None", self._redis.get(_TAB_KEY + id_hash))
 
     def forget_tab_key(self, id_hash: bytes) -> None:
         """Delete the key of a tab that is done, so that what it left on a disk cannot be decrypted any more."""
-        with _Noticing():
+        with _RedisErrors():
             self._redis.delete(_TAB_KEY + id_hash)
 
     def network_key(self) -> bytes:
@@ -234,7 +234,7 @@ class RedisStore:
 
     def _shared_network_key(self) -> bytes:
         fresh = secrets.token_bytes(32)
-        with _Noticing():
+        with _RedisErrors():
             held = self._redis.set(_NETWORK_KEY, fresh, nx=True, ex=NETWORK_KEY_SECONDS, get=True)
         return cast("bytes | None", held) or fresh
 
@@ -242,7 +242,7 @@ class RedisStore:
         return cast("_Script", self._redis.register_script(text))
 
 
-class _Noticing:
+class _RedisErrors:
     """Converts every failure of Redis into RedisUnavailable, without its message, which may hold a key."""
 
     def __enter__(self) -> None:

@@ -97,7 +97,7 @@ def _compare(session: Session, campaign: Campaign, head: log.Head, report: verif
         ("the head's removed", dict(head.removed), ended),
         ("the head's issued", dict(head.issued), dict(report.issued)),
         ("the tiles' root", tree.root().hex(), report.root().hex()),
-        ("the signatures' rows", _standing(session, campaign.id), report.counted),
+        ("the signatures' rows", _count_rows(session, campaign.id), report.counted),
     )
     faults = [f"{what}: {here}, but the entries say {proven}" for what, here, proven in pairs if here != proven]
     if shown is not None and shown != report.counted:
@@ -105,7 +105,7 @@ def _compare(session: Session, campaign: Campaign, head: log.Head, report: verif
     return faults
 
 
-def _standing(session: Session, campaign_id: CampaignId) -> int:
+def _count_rows(session: Session, campaign_id: CampaignId) -> int:
     """Count the signature rows whose entry is in the ledger and has no tombstone there."""
     rows = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign_id)
     head = log.head_of(session, campaign_id)
@@ -120,7 +120,7 @@ def health(session: Session, now: datetime) -> Health:
     overdue = [stalled_seconds(session, campaign, now) for campaign in open_ones]
     oldest = session.scalar(select(func.min(OutboxItem.since)).where(OutboxItem.given_up.is_(False)))
     given_up = int(session.scalar(select(func.count()).select_from(OutboxItem).where(OutboxItem.given_up)) or 0)
-    drift = sum(head.counted - _standing(session, head.campaign_id) for head in heads)
+    drift = sum(head.counted - _count_rows(session, head.campaign_id) for head in heads)
     return Health(pending, max(overdue, default=0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
 
 

@@ -23,7 +23,7 @@ from petition.ledger.entries import CloseEntry, EpochEntry
 
 LOOKED: Final = "batches"
 """The heartbeat name of the job that searches for due batches (`petition.core.heartbeats.beat`)."""
-PATIENCE: Final = timedelta(days=7)
+LONGEST_WAIT: Final = timedelta(days=7)
 """The longest time for which a withdrawal or a removal waits for others."""
 
 
@@ -55,7 +55,7 @@ def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> 
     pending, tombstones = signatures.waiting(session, campaign.id)
     if pending >= campaign.batch_min:
         return Due.EVERYTHING
-    waited = head.tombstones_since is not None and now.date() - head.tombstones_since >= PATIENCE
+    waited = head.tombstones_since is not None and now.date() - head.tombstones_since >= LONGEST_WAIT
     return Due.TOMBSTONES if tombstones and (waited or tombstones >= campaign.batch_min) else None
 
 
@@ -80,7 +80,7 @@ def coming(session: Session, campaign: Campaign, head: log.Head) -> Coming:
     return Coming(pending >= MANY, campaign.batch_min, head.epoch_at + timedelta(seconds=campaign.interval))
 
 
-def _note_tombstones(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
+def _record_tombstones(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
     """Record the day since which withdrawals or removals wait.
 
     One day per campaign suffices, so their rows need none.
@@ -100,7 +100,7 @@ def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Close
     head = log.head_of(session, campaign_id)
     if campaign.state is not CampaignState.OPEN:
         return None
-    _note_tombstones(session, campaign, head, now)
+    _record_tombstones(session, campaign, head, now)
     takes = due(session, campaign, head, now)
     return close_epoch(session, campaign, now, takes=takes) if takes else None
 
@@ -121,8 +121,8 @@ def close_epoch(
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
     head.day, number = max(head.day, now.date()), head.epoch + 1
-    regrets = signatures.take_withdrawals(session, campaign.id)
-    leaves = log.append_lines(session, head, regrets.lines)
+    withdrawals = signatures.take_withdrawals(session, campaign.id)
+    leaves = log.append_lines(session, head, withdrawals.lines)
     signed: list[bytes] = []
     if takes is Due.EVERYTHING:
         names_wait = milestones.names_wait(session, campaign.id)
@@ -134,24 +134,24 @@ def close_epoch(
     leaves += log.append_lines(session, head, endings, at=head.size + len(leaves))
     log.grow(session, head, leaves)
     log.seal_head(head, campaign.origin)
-    _count(head, len(signed), regrets)
+    _count(head, len(signed), withdrawals)
     head.epoch, head.epoch_at, head.tombstones_since = number, now, None
-    removed = sum(regrets.removed.values())
-    history.record(session, head, now, signed=len(signed), withdrawn=regrets.withdrawn, removed=removed)
+    removed = sum(withdrawals.removed.values())
+    history.record(session, head, now, signed=len(signed), withdrawn=withdrawals.withdrawn, removed=removed)
     _follow(session, campaign, head, now)
-    return Closed(number, len(signed), len(regrets.lines))
+    return Closed(number, len(signed), len(withdrawals.lines))
 
 
-def _count(head: log.Head, signed: int, regrets: signatures.Withdrawals) -> None:
-    head.counted += signed - len(regrets.lines)
-    head.withdrawn += regrets.withdrawn
-    head.removed = dict(Counter(head.removed) + Counter(regrets.removed))
+def _count(head: log.Head, signed: int, withdrawals: signatures.Withdrawals) -> None:
+    head.counted += signed - len(withdrawals.lines)
+    head.withdrawn += withdrawals.withdrawn
+    head.removed = dict(Counter(head.removed) + Counter(withdrawals.removed))
 
 
 def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
     names_wait = milestones.names_wait(session, campaign.id)
-    signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
+    signatures.update_visibility(session, campaign.id, head.counted, names_wait=names_wait)
     publication.refresh(session, campaign)
     outbox.add(session, OutboxKind.BUNDLE, campaign.id, head.epoch, now)
     if reached:

@@ -66,12 +66,12 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     step(campaign, CampaignState.CLOSED)
     campaign.closed = now.date()
     news.record_news(session, campaign.id, NewsKind.CLOSED, 0, now.date())
-    _settle_regrets(session, campaign, now)
+    _settle_withdrawals(session, campaign, now)
     verification.destroy(session, campaign.id)
     publication.refresh(session, campaign)
 
 
-def _settle_regrets(session: Session, campaign: Campaign, now: datetime) -> None:
+def _settle_withdrawals(session: Session, campaign: Campaign, now: datetime) -> None:
     """Write a tombstone, in one batch before the last, for each signer who withdrew while waiting.
 
     Bulk removals that still run are finished first, because nothing can be written after the close.
@@ -158,7 +158,7 @@ def refresh_stale(session: Session, now: datetime) -> list[str]:
             continue
         names_wait = campaign.state is CampaignState.OPEN or milestones.names_wait(session, campaign.id)
         head = log.head_of(session, campaign.id)
-        signatures.unveil(session, campaign.id, head.counted, names_wait=names_wait)
+        signatures.update_visibility(session, campaign.id, head.counted, names_wait=names_wait)
         publication.refresh(session, campaign)
         outbox.add(session, OutboxKind.BUNDLE, campaign.id, head.epoch, now)
         changed.append(campaign.slug)

@@ -57,7 +57,7 @@ def verify(
     recount = Recount()
     held = {name: read_receipt(text) for name, text in (receipts or {}).items()}
     recount.sought = {leaf_of(receipt): -1 for receipt in held.values()}
-    recount.say(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
+    recount.check(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
     recount.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
     for name, note in (old or {}).items():
         recount.read_head(name, note, bundle.vkey)
@@ -180,7 +180,7 @@ class Recount:
         self.sought: dict[bytes, int] = {}  # leaf hash of a receipt's entry: index, or -1 until it is found
         self.found: list[str] = []  # the status of the receipts
 
-    def say(self, fine: bool, otherwise: str, where: str = "") -> None:
+    def check(self, fine: bool, otherwise: str, where: str = "") -> None:
         if not fine:
             self.faults.append(f"{where or self.where}: {otherwise}")
 
@@ -192,14 +192,14 @@ class Recount:
             try:
                 self.read(parse(line, ENTRY))
             except ValueError as error:
-                self.say(False, str(error))
+                self.check(False, str(error))
             self.grow()
-        self.say(self.size > 0, "has no entries", "log.jsonl")
-        self.say(not self.place, "the last entries stand in no epoch", "log.jsonl")
+        self.check(self.size > 0, "has no entries", "log.jsonl")
+        self.check(not self.place, "the last entries stand in no epoch", "log.jsonl")
 
     def read(self, entry: dict[str, Any]) -> None:
-        self.say(not self.closed, "stands after the close")
-        self.say((entry["t"] == "campaign") == (self.size == 0), "entry 0, and no other, opens the campaign")
+        self.check(not self.closed, "stands after the close")
+        self.check((entry["t"] == "campaign") == (self.size == 0), "entry 0, and no other, opens the campaign")
         getattr(self, "on_" + entry["t"])(entry)
 
     def on_campaign(self, entry: dict[str, Any]) -> None:
@@ -212,55 +212,55 @@ class Recount:
     def on_sign(self, entry: dict[str, Any]) -> None:
         self.in_order(1, self.leaf, "signatures rise by leaf hash, after withdrawals and removals")
         known = sorted({*entry["d"]} & self.demands)
-        self.say(entry["d"] == ["*"] or entry["d"] == known != [], "signs demands unknown or out of order")
+        self.check(entry["d"] == ["*"] or entry["d"] == known != [], "signs demands unknown or out of order")
         message = b64u(entry["r"]) + b"petition/pass/v1\0" + self.cid + b64u(entry["w"])
         stamped = not self.issuer or pss_fits(self.issuer, message, b64u(entry["s"]))
-        self.say(stamped, "no pass: the issuer did not stamp this")
+        self.check(stamped, "no pass: the issuer did not stamp this")
         first = self.spent.setdefault(entry["w"], self.size)
-        self.say(first == self.size, f"replayed: entry {first} spent this pass")
+        self.check(first == self.size, f"replayed: entry {first} spent this pass")
         self.signatures[self.size] = entry["c"], entry["w"]
 
     def on_withdraw(self, entry: dict[str, Any]) -> None:
         self.end(entry["i"], "withdrawn")
         held = self.signatures.get(entry["i"], ("", ""))[1]
         hashed = sha256(b"petition/withdraw/v1\0" + b64u(entry["w"]))
-        self.say(b64u(held) == hashed, f"its token does not withdraw entry {entry['i']}")
+        self.check(b64u(held) == hashed, f"its token does not withdraw entry {entry['i']}")
 
     def on_remove(self, entry: dict[str, Any]) -> None:
         self.end(entry["i"], entry["why"])
 
     def on_translation(self, entry: dict[str, Any]) -> None:
-        self.say(not self.place, "a translation stands inside an epoch")
-        self.say(entry["lang"] not in self.letters, "the letter has this language already")
+        self.check(not self.place, "a translation stands inside an epoch")
+        self.check(entry["lang"] not in self.letters, "the letter has this language already")
         self.letters.setdefault(entry["lang"], entry["letter"])
 
     def on_epoch(self, entry: dict[str, Any]) -> None:
         issued, signed, passes = entry["issued"], len(self.signatures), sum(entry["issued"].values())
-        self.say(entry["n"] == self.epoch + 1, f"epoch {entry['n']} follows epoch {self.epoch}")
+        self.check(entry["n"] == self.epoch + 1, f"epoch {entry['n']} follows epoch {self.epoch}")
         self.no_earlier(entry["day"])
-        self.say(all(issued.get(m, 0) >= n for m, n in self.issued.items()), "fewer passes issued than before")
-        self.say(signed <= passes, f"minted: {signed} signatures, but only {passes} passes were issued")
+        self.check(all(issued.get(m, 0) >= n for m, n in self.issued.items()), "fewer passes issued than before")
+        self.check(signed <= passes, f"minted: {signed} signatures, but only {passes} passes were issued")
         self.epoch, self.issued, self.place = entry["n"], issued, ()
 
     def on_close(self, entry: dict[str, Any]) -> None:
-        self.say(not self.place, "the close stands inside an epoch")
+        self.check(not self.place, "the close stands inside an epoch")
         self.no_earlier(entry["day"])
         self.closed = True
 
     def end(self, index: int, how: str) -> None:
         self.in_order(0, index, "withdrawals and removals rise by index, before signatures")
-        self.say(index in self.signatures, f"there is no signature {index} before it")
-        self.say(index not in self.gone, f"entry {index} was withdrawn or removed before")
+        self.check(index in self.signatures, f"there is no signature {index} before it")
+        self.check(index not in self.gone, f"entry {index} was withdrawn or removed before")
         if index in self.signatures:
             self.gone.setdefault(index, how)
 
     def in_order(self, part: int, rank: int | bytes, rule: str) -> None:
-        self.say(self.place < (part, rank), f"out of order: in an epoch {rule}")
+        self.check(self.place < (part, rank), f"out of order: in an epoch {rule}")
         self.place = (part, rank)
 
     def no_earlier(self, day: str) -> None:
         date.fromisoformat(day)
-        self.say(self.day <= day, f"its day {day} is before {self.day}")
+        self.check(self.day <= day, f"its day {day} is before {self.day}")
         self.day = max(self.day, day)
 
     def read_bodies(self, lines: Iterable[bytes]) -> None:
@@ -269,45 +269,45 @@ class Recount:
             try:
                 self.read_body(**parse(line, BODY))
             except ValueError as error:
-                self.say(False, str(error))
+                self.check(False, str(error))
 
     def read_body(self, i: int, salt: str, body: dict[str, str]) -> None:
         self.where = f"body of entry {i}"
-        self.say(i > next(reversed(self.shown), 0), "out of order or given twice")
+        self.check(i > next(reversed(self.shown), 0), "out of order or given twice")
         hashed = sha256(b"petition/body/v1\0" + b64u(salt) + ENCODE(body).encode())
-        self.say(hashed == b64u(self.signatures.get(i, ("", ""))[0]), "is not the one that was signed")
-        self.say(i not in self.gone, "is public although the signature was withdrawn or removed")
+        self.check(hashed == b64u(self.signatures.get(i, ("", ""))[0]), "is not the one that was signed")
+        self.check(i not in self.gone, "is public although the signature was withdrawn or removed")
         self.shown[i] = body["show"]
 
     def compare_letters(self, letters: Mapping[str, bytes]) -> None:
         for lang in sorted({*letters, *self.letters}):
             same = lang in letters and sha256(letters[lang]).hex() == self.letters.get(lang)
-            self.say(same, "is missing, or not the letter that was signed", f"letter.{lang}.md")
+            self.check(same, "is missing, or not the letter that was signed", f"letter.{lang}.md")
 
     def read_head(self, where: str, note: str, vkey: str) -> None:
         try:
             self.heads[where] = read_checkpoint(note, vkey)
             self.roots[self.heads[where][1]] = self.root()
         except ValueError as error:
-            self.say(False, str(error), where)
+            self.check(False, str(error), where)
 
     def compare_heads(self) -> None:
         for where, (origin, size, root) in self.heads.items():
             reached = size == self.size if where == "checkpoint" else size <= self.size
-            self.say(origin == self.origin, "is of another origin than entry 0", where)
-            self.say(reached, f"covers {size} entries, the log has {self.size}", where)
+            self.check(origin == self.origin, "is of another origin than entry 0", where)
+            self.check(reached, f"covers {size} entries, the log has {self.size}", where)
             same = root == self.roots[size] or size > self.size
-            self.say(same, f"has another root: the first {size} entries are not the ones it was signed for", where)
+            self.check(same, f"has another root: the first {size} entries are not the ones it was signed for", where)
 
     def find_receipt(self, name: str, receipt: dict[str, Any], vkey: str) -> None:
         leaf, due = leaf_of(receipt), receipt["by_epoch"]
         promise = b"petition/promise/v1\0" + self.cid + leaf + due.to_bytes(8, "big")
         signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
-        self.say(signed, "its promise was not signed by the ledger's key", name)
+        self.check(signed, "its promise was not signed by the ledger's key", name)
         index = self.sought[leaf]
         batch = "the next batch with enough signatures" if due == NEXT_BATCH else f"batch {due}"
         missed = self.closed if due == NEXT_BATCH else due <= self.epoch
-        self.say(index >= 0 or not missed, f"was promised for {batch}, and is not in the log", name)
+        self.check(index >= 0 or not missed, f"was promised for {batch}, and is not in the log", name)
         later = f"is promised for {batch}; the log ends with batch {self.epoch}"
         state = self.gone.get(index, "counted")
         self.found.append(f"{name}: {later if index < 0 else f'entry {index}, {state}'}")

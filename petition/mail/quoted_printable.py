@@ -19,7 +19,7 @@ WORD: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 class Blank(NamedTuple):
     """A part of a word that is on one line."""
 
-    mark: str
+    placeholder: str
     begin: int
     end: int
 
@@ -29,28 +29,29 @@ class Form:
 
     def __init__(self, text: str, lengths: Mapping[str, int]) -> None:
         self._lengths = dict(lengths)
-        stands_for = {_stand_in(mark, length): mark for mark, length in lengths.items()}
-        for word, mark in stands_for.items():
-            text = text.replace(mark, word)
+        stands_for = {_stand_in(placeholder, length): placeholder for placeholder, length in lengths.items()}
+        for word, placeholder in stands_for.items():
+            text = text.replace(placeholder, word)
         encoded, at = encode(text), 0
         self._pieces: list[bytes | Blank] = []
         for found in _anywhere(stands_for).finditer(encoded):
             first, _, second = found.group().partition(SOFT_BREAK)
-            mark, cut = stands_for[(first + second).decode()], len(first)
-            self._pieces += [encoded[at : found.start()], Blank(mark, 0, cut)]
+            placeholder, cut = stands_for[(first + second).decode()], len(first)
+            self._pieces += [encoded[at : found.start()], Blank(placeholder, 0, cut)]
             if second:
-                self._pieces += [SOFT_BREAK, Blank(mark, cut, lengths[mark])]
+                self._pieces += [SOFT_BREAK, Blank(placeholder, cut, lengths[placeholder])]
             at = found.end()
         self._pieces.append(encoded[at:])
 
     def filled(self, words: Mapping[str, str]) -> bytes:
-        """Returns `encode` of the text with `words` in place of the marks. Each word must have its promised length."""
-        for mark, length in self._lengths.items():
-            if len(words[mark]) != length or WORD.fullmatch(words[mark]) is None:
+        """Returns `encode` of the text with `words` in place of the placeholders. Each word needs its promised length."""
+        for placeholder, length in self._lengths.items():
+            if len(words[placeholder]) != length or WORD.fullmatch(words[placeholder]) is None:
                 raise ValueError("a word that does not fit its blank")
-        values = {mark: words[mark].encode("ascii") for mark in self._lengths}
+        values = {placeholder: words[placeholder].encode("ascii") for placeholder in self._lengths}
         return b"".join(
-            piece if isinstance(piece, bytes) else values[piece.mark][piece.begin : piece.end] for piece in self._pieces
+            piece if isinstance(piece, bytes) else values[piece.placeholder][piece.begin : piece.end]
+            for piece in self._pieces
         )
 
 
@@ -59,8 +60,8 @@ def encode(text: str) -> bytes:
     return b2a_qp(("\r\n".join(text.rstrip().splitlines()) + "\r\n").encode(), istext=True)
 
 
-def _stand_in(mark: str, length: int) -> str:
-    return sha512(mark.encode()).hexdigest()[:length]
+def _stand_in(placeholder: str, length: int) -> str:
+    return sha512(placeholder.encode()).hexdigest()[:length]
 
 
 def _anywhere(words: Mapping[str, str]) -> re.Pattern[bytes]:

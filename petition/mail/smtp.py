@@ -32,7 +32,7 @@ from petition.mail.timeouts import Bounded, BoundedTls
 
 TIMEOUT: Final = 10.0
 # A kept connection that broke within this many seconds is replaced at once. After a hang there is no second attempt.
-PATIENCE: Final = 2.0
+RECONNECT_SECONDS: Final = 2.0
 TEMPORARY: Final = range(400, 500)
 PERMANENT: Final = range(500, 600)
 ENHANCED_STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
@@ -159,7 +159,7 @@ class SmtpPostbox:
             try:
                 return self._address(line.smtp, message)
             except LineLost:
-                if time.monotonic() - began > PATIENCE:
+                if time.monotonic() - began > RECONNECT_SECONDS:
                     raise
         self.close()
         return self._address(self._open(message.sender_domain), message)

@@ -26,7 +26,7 @@ from petition.organisers.invitations import (
     named,
 )
 from petition.organisers.passkeys import LastWayIn, PasskeyRefused
-from petition.organisers.recovery import CodeUnknown, DoorBusy, TriedTooOften
+from petition.organisers.recovery import CodeUnknown, RecoveryBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
 from petition.organisers.sessions import Visitor
 from petition.organisers.tables import Invitation, Membership, Organiser, OrganiserSession, Passkey, RecoveryCode, Role
@@ -36,7 +36,6 @@ __all__ = [
     "GRANTS",
     "Act",
     "CodeUnknown",
-    "DoorBusy",
     "Invitation",
     "InvitationUnknown",
     "LastOwner",
@@ -49,6 +48,7 @@ __all__ = [
     "OrganiserSession",
     "Passkey",
     "PasskeyRefused",
+    "RecoveryBusy",
     "RecoveryCode",
     "Role",
     "TriedTooOften",

@@ -33,7 +33,7 @@ from petition.organisers.tables import Organiser, RecoveryCode
 CODES: Final = 10
 LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, which are misread (Crockford's base 32)
 LONGEST_TYPED: Final = 60
-PATIENCE: Final = 1.0
+LOCK_TIMEOUT: Final = 1.0
 """The number of seconds for which the next request waits while another code is compared."""
 MISREAD: Final = str.maketrans("ilo", "110")
 RANDOM_LETTERS: Final = 15
@@ -63,13 +63,13 @@ class TriedTooOften(ExpectedError):
         self.retry_after = retry_after
 
 
-class DoorBusy(ExpectedError):
+class RecoveryBusy(ExpectedError):
     """Too many codes are being compared at once. This one was not compared, and no attempt was counted."""
 
     status = 503
 
 
-class _Turn:
+class _CodeLock:
     """A lock that one thread holds and one other waits for briefly. Further threads are rejected at once.
 
     At most two threads of the web server are therefore busy here.
@@ -80,12 +80,12 @@ class _Turn:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold the lock. Raises DoorBusy."""
+        """Hold the lock. Raises RecoveryBusy."""
         if not self._two.acquire(blocking=False):
-            raise DoorBusy
+            raise RecoveryBusy
         try:
-            if not self._one.acquire(timeout=PATIENCE):
-                raise DoorBusy
+            if not self._one.acquire(timeout=LOCK_TIMEOUT):
+                raise RecoveryBusy
             try:
                 yield
             finally:
@@ -95,7 +95,7 @@ class _Turn:
 
 
 # Sign-in attempts and confirmations have separate locks, so that strangers do not delay signed-in organisers.
-TURNS: Final = {SIGN_IN: _Turn(), CONFIRM: _Turn()}
+LOCKS: Final = {SIGN_IN: _CodeLock(), CONFIRM: _CodeLock()}
 
 
 def renew(session: Session, organiser_id: OrganiserId, now: datetime) -> list[str]:
@@ -123,13 +123,13 @@ def use(
 ) -> OrganiserId:
     """Returns the organiser with this name and code, and uses the code up.
 
-    Raises CodeUnknown, TriedTooOften, DoorBusy, RedisUnavailable. `key` is the key for hashing names. Attempts to sign
+    Raises CodeUnknown, TriedTooOften, RecoveryBusy, RedisUnavailable. `key` is the key for hashing names. Attempts to sign
     in (`of`) are counted separately from those of a signed-in organiser, so that strangers cannot lock an organiser out
     of a current task.
     """
     if len(code) > LONGEST_TYPED:  # the whole text is hashed, and no code is this long
         raise CodeUnknown
-    with TURNS[of].taken():
+    with LOCKS[of].taken():
         return _compared(
             session, redis_store, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now
         )

@@ -25,7 +25,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
     """
     head = log.head_of(session, campaign.id)
     public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
-    statuses, demands = _standings(session, campaign, public=public), timeline.demands(session, campaign)
+    statuses, demands = _milestones(session, campaign, public=public), timeline.demands(session, campaign)
     return Snapshot(
         **_written(campaign, statuses, demands),
         version=version,
@@ -50,7 +50,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
 def foresee(session: Session, campaign: Campaign) -> Snapshot:
     """Returns a draft as the public would see it if it were opened now, without keys, signatures or a row."""
     return Snapshot(
-        **_written(campaign, _standings(session, campaign, public=True), timeline.demands(session, campaign)),
+        **_written(campaign, _milestones(session, campaign, public=True), timeline.demands(session, campaign)),
         version=0,
         state=CampaignState.OPEN,
         timeline=(),
@@ -105,7 +105,7 @@ def _days(campaign: Campaign) -> Days:
     return Days(mailing.daily_seconds, mailing.weekly_seconds)
 
 
-def _standings(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.MilestoneStatus]:
+def _milestones(session: Session, campaign: Campaign, *, public: bool) -> list[milestones.MilestoneStatus]:
     """Returns the milestones as the public may see them: below the least number, none is reached."""
     found = milestones.statuses(session, campaign.id, campaign.workforce)
     return found if public else [replace(each, day=None, epoch=None) for each in found]

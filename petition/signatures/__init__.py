@@ -36,7 +36,7 @@ from petition.signatures.visibility import (
     named,
     role_counts,
     team_counts,
-    unveil,
+    update_visibility,
 )
 from petition.signatures.withdrawal import (
     Concealed,
@@ -81,7 +81,7 @@ __all__ = [
     "status_of",
     "take_withdrawals",
     "team_counts",
-    "unveil",
+    "update_visibility",
     "waiting",
     "withdraw",
     "withdrawn_while_waiting",

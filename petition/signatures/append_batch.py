@@ -126,7 +126,7 @@ def append_batch(
 
     A single statement does this, so that it moves exactly what it sees, and the rows never pass through this process.
     With `names_wait` no name becomes public, because the campaign has not reached the milestone that opens names.
-    Sealed names are left to `unveil`.
+    Sealed names are left to `update_visibility`.
     """
     moved = delete(Pending).where(Pending.campaign_id == campaign_id).returning(*Pending.__table__.columns).cte("moved")
     number = cast(func.row_number().over(order_by=moved.c.leaf), Integer)
@@ -138,8 +138,8 @@ def append_batch(
     signatures = insert(Signature).from_select(
         list(_signature_columns(placed, epoch, names_wait)), _select_signature(placed, epoch, names_wait)
     )
-    rolling = signatures.add_cte(entries.cte("entered")).returning(Signature.index, Signature.leaf)
-    return [leaf for _, leaf in sorted((index, leaf) for index, leaf in session.execute(rolling))]
+    moving = signatures.add_cte(entries.cte("entered")).returning(Signature.index, Signature.leaf)
+    return [leaf for _, leaf in sorted((index, leaf) for index, leaf in session.execute(moving))]
 
 
 def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object]:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -31,16 +31,16 @@ class SignatureStatus:
 
 def status(session: Session, campaign: OpenCampaign, leaf: bytes) -> SignatureStatus:
     """Returns the status by leaf hash (32 bytes). Raises SignatureUnknown."""
-    return _standing(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
+    return _status(session, campaign, Signature.leaf == leaf, Pending.leaf == leaf)
 
 
 def status_of(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureStatus:
     """Returns the status by the secret of the receipt. Raises SignatureUnknown."""
     hw = withdraw_hash(w)
-    return _standing(session, campaign, Signature.hw == hw, Pending.hw == hw)
+    return _status(session, campaign, Signature.hw == hw, Pending.hw == hw)
 
 
-def _standing(
+def _status(
     session: Session, campaign: OpenCampaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]
 ) -> SignatureStatus:
     find_logged = select(Signature).where(Signature.campaign_id == campaign.id, logged)

@@ -79,7 +79,7 @@ def most_public(choices: Counter[int]) -> int:
     return 0
 
 
-def unveil(session: Session, campaign_id: CampaignId, counted: int, *, names_wait: bool = False) -> None:
+def update_visibility(session: Session, campaign_id: CampaignId, counted: int, *, names_wait: bool = False) -> None:
     """Open sealed names whose promise and choice are met, and roles whose cell holds ten. Close smaller cells.
 
     A name opens when `counted` reaches the number that was promised when it was signed, whatever happened to the

@@ -19,13 +19,13 @@ UNSEEN: Final = r"[\s\"\x00-\x1f\x7f-\xa0\u00ad\u180e\u200b-\u200f\u2028-\u202f\
 SIGNS: Final = r"[=+\-@＝＋－＠﹦﹢﹣﹫⁼₌⁺₊⁻₋−]"
 STARTS: Final = re.compile(rf"(^|[;|\t\r\n])({UNSEEN})(?={SIGNS})")
 BLANK_FIRST: Final = re.compile(r"^[\t\r\n\x00-\x1f]")
-MARK: Final = "'"
+APOSTROPHE: Final = "'"
 
 
 def cell(text: str) -> str:
     """Returns a text that is safe in a cell: an apostrophe precedes each sign that could start a formula."""
-    marked = STARTS.sub(rf"\1\2{MARK}", text)
-    return MARK + marked if BLANK_FIRST.match(marked) else marked
+    marked = STARTS.sub(rf"\1\2{APOSTROPHE}", text)
+    return APOSTROPHE + marked if BLANK_FIRST.match(marked) else marked
 
 
 def writer(file: TextIO) -> Any:

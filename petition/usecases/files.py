@@ -28,7 +28,7 @@ from petition.usecases.tables import ExportKind
 
 NOBODY: Final = OrganiserId(b"")
 AT_ONCE: Final = 2_000
-TOLD_EVERY: Final = 20_000
+PROGRESS_EVERY: Final = 20_000
 PART: Final = ".part"
 FIGURES: Final = ("day", "signed", "withdrawn", "removed", "counted", "issued")
 
@@ -53,7 +53,7 @@ def rows_of(session: Session, campaign: Campaign, kind: ExportKind, *, names: bo
     if kind is ExportKind.SIGNERS:
         return _signers(session, campaign.id) if names else Rows(0, lambda file: _table(file, SIGNERS, iter(())))
     if kind is ExportKind.JOURNAL:
-        return _journal(session, campaign.id)
+        return _audit_log(session, campaign.id)
     figures = history.by_day(session, campaign.id)
     if kind is ExportKind.FIGURES_JSON:
         return Rows(len(figures), lambda file: _figures_json(file, campaign.slug, figures))
@@ -73,7 +73,7 @@ def write(target: Path, rows: Rows, record_progress: Callable[[int], None]) -> N
     record_progress(done)
     with os.fdopen(opened, "w", encoding="utf-8", newline="") as file:
         for done, _ in enumerate(rows.write(file), start=1):
-            if done % TOLD_EVERY == 0:
+            if done % PROGRESS_EVERY == 0:
                 record_progress(done)
                 failpoints.reach("export")
         file.flush()
@@ -104,7 +104,7 @@ def _signers(session: Session, campaign_id: CampaignId) -> Rows:
     return Rows(signatures.count_cells(session, campaign_id).named, lambda file: _table(file, SIGNERS, people))
 
 
-def _journal(session: Session, campaign_id: CampaignId) -> Rows:
+def _audit_log(session: Session, campaign_id: CampaignId) -> Rows:
     lines = audit_log.lines(campaign_id)
     total = session.scalar(select(func.count()).select_from(lines.order_by(None).subquery())) or 0
     return Rows(

@@ -31,8 +31,8 @@ def offered(campaign: Campaign) -> list[str]:
 
 def stopped(session: Session, campaign: Campaign) -> set[str]:
     """Returns what is currently paused."""
-    halted = session.scalar(select(Pause.what).where(Pause.what.in_([_halt(campaign), REFUSED])).limit(1))
-    return {*campaign.stopped, *([MAIL] if halted else [])}
+    paused = session.scalar(select(Pause.what).where(Pause.what.in_([_campaign_mail(campaign), REFUSED])).limit(1))
+    return {*campaign.stopped, *([MAIL] if paused else [])}
 
 
 def stop(session: Session, campaign: Campaign, what: str, actor: Actor) -> None:
@@ -40,7 +40,7 @@ def stop(session: Session, campaign: Campaign, what: str, actor: Actor) -> None:
     if what in stopped(session, campaign):
         return
     if what == MAIL:
-        queue.pause(session, _halt(campaign), actor.now)
+        queue.pause(session, _campaign_mail(campaign), actor.now)
     else:
         switches.stop(session, campaign, what)
         _publish(session, campaign)
@@ -52,7 +52,7 @@ def resume(session: Session, campaign: Campaign, what: str, base_url: str, actor
     if what in offered(campaign) and what not in stopped(session, campaign):
         return
     if what == MAIL:
-        queue.resume(session, _halt(campaign), base_url)
+        queue.resume(session, _campaign_mail(campaign), base_url)
         queue.resume(session, REFUSED, base_url)
     else:
         switches.resume(session, campaign, what)
@@ -60,7 +60,7 @@ def resume(session: Session, campaign: Campaign, what: str, base_url: str, actor
     audit_log.write(session, campaign.id, actor, Action.RESUMED, {"what": what})
 
 
-def _halt(campaign: Campaign) -> str:
+def _campaign_mail(campaign: Campaign) -> str:
     return f"campaign:{campaign.id.hex()}"
 
 

@@ -65,5 +65,5 @@ def trial(session: Session, draft_id: bytes, to: Recipient, sender: Sender, now:
     if draft is None or to.address is None:
         return None
     campaign = session.get_one(Campaign, draft.campaign_id)
-    sheet = digests.draft_mail(session, campaign, draft.text, to.lang, sender.base_url, now)
-    return digests.trial(sender, sheet, to.address, now)
+    mail = digests.draft_mail(session, campaign, draft.text, to.lang, sender.base_url, now)
+    return digests.trial(sender, mail, to.address, now)

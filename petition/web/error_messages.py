@@ -34,7 +34,6 @@ from petition.mailing.subscribers import AskedTooOften, AskingAway, LinkBroken, 
 from petition.mailing.subscribers.relays import ReportUnreadable, SignatureWrong
 from petition.organisers import (
     CodeUnknown,
-    DoorBusy,
     InvitationUnknown,
     LastOwner,
     LastWayIn,
@@ -42,6 +41,7 @@ from petition.organisers import (
     MemberUnknown,
     NameTaken,
     PasskeyRefused,
+    RecoveryBusy,
     TriedTooOften,
 )
 from petition.organisers.approvals import RequestUnknown, SameOrganiser
@@ -190,7 +190,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Tried too often"),
         _("This name was tried five times. Wait 15 minutes, or use a passkey."),
     ),
-    DoorBusy: (
+    RecoveryBusy: (
         _("Busy just now"),
         _(
             "Many are signing in by code just now. Your code was not tried: send it again in a few seconds, or use a passkey."

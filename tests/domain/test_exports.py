@@ -98,7 +98,7 @@ def test_a_file_of_names_holds_those_that_are_public_and_nobody_else(engine: Eng
         epochs.close_epoch(session, campaign, NOW)
         session.flush()
         signatures.hide(session, OpenCampaign.of(campaign), hidden.withdraw)
-        signatures.unveil(session, campaign.id, log.counted(session, campaign.id))
+        signatures.update_visibility(session, campaign.id, log.counted(session, campaign.id))
     text = made(ExportKind.SIGNERS, campaign, tmp_path)
     assert list(csv.reader(io.StringIO(text))) == [
         ["name", "role", "team", "comment"],
@@ -182,21 +182,21 @@ def test_an_export_that_is_killed_is_made_again_and_its_half_can_never_be_downlo
 ) -> None:
     campaign = opened()
     with db.transaction() as session:
-        signed(session, session.get_one(Campaign, campaign.id), files.TOLD_EVERY + 5)
+        signed(session, session.get_one(Campaign, campaign.id), files.PROGRESS_EVERY + 5)
     export_id = promised(ExportKind.SIGNERS, campaign)
     assert child(database_url, tmp_path, export_id, point) == -signal.SIGKILL
     with db.session() as session:
         half = session.get_one(Export, export_id)
-        assert (half.state, half.done) == (ExportState.RUNNING, files.TOLD_EVERY)
+        assert (half.state, half.done) == (ExportState.RUNNING, files.PROGRESS_EVERY)
         assert exports.unfinished(session) == [export_id.hex()]
         with pytest.raises(ExportUnknown):
             exports.find(session, campaign.id, export_id, NOW)
     assert [each.suffix for each in files.every(tmp_path)] == [files.PART]
     make_export(export_id, tmp_path, NOW)
     with db.session() as session:
-        assert exports.find(session, campaign.id, export_id, NOW).done == files.TOLD_EVERY + 5
+        assert exports.find(session, campaign.id, export_id, NOW).done == files.PROGRESS_EVERY + 5
     assert files.every(tmp_path) == [files.path(tmp_path, export_id)]
-    assert len(files.path(tmp_path, export_id).read_bytes().splitlines()) == files.TOLD_EVERY + 6
+    assert len(files.path(tmp_path, export_id).read_bytes().splitlines()) == files.PROGRESS_EVERY + 6
 
 
 def test_a_file_that_kills_its_makers_is_given_up_after_five_and_says_so(

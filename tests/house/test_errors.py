@@ -24,7 +24,7 @@ NEVER_SHOWN: Final = {
     "blindsign.rsabssa.StampingFailed": "a fault of the machine: nobody expects it",
     "blindsign.signer.Refused": "a program that people download",
     "bootstrap.embedded.HomeInUse": "nothing serves yet",
-    "bootstrap.progress.AlreadyTold": "nothing serves yet",
+    "bootstrap.progress.AlreadyReported": "nothing serves yet",
     "bootstrap.progress.CannotStart": "nothing serves yet",
     "campaigns.mail_settings.MailingFaulty": "drafts raise CampaignIncomplete instead; what is stored was checked",
     "config.ConfigIncomplete": "the configuration is read before anything serves",

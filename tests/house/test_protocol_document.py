@@ -195,7 +195,7 @@ def test_the_figures_of_the_document_are_the_codes() -> None:
         f"A line has at most {entries.LONGEST_LINE:,} bytes",
         f"{passes.RAW_LENGTH} bytes, {passes.TEXT_LENGTH} characters",
         f"always {entries.ISSUER_LENGTH} bytes",
-        f"the oldest has waited for {batch.PATIENCE.days} days",
+        f"the oldest has waited for {batch.LONGEST_WAIT.days} days",
     ]
     text = " ".join(DOCUMENT.split())
     assert [sentence for sentence in sentences if sentence not in text] == []

@@ -145,7 +145,7 @@ def test_a_database_that_somebody_is_using_is_one_line(
 ) -> None:
     file = tmp_path / "monday.backup"
     assert run(environ, "backup", str(file)).exit_code == 0
-    monkeypatch.setattr("petition.backup.load.PATIENCE", "100ms")
+    monkeypatch.setattr("petition.backup.load.LOCK_TIMEOUT", "100ms")
     with db.transaction() as session:
         session.scalars(select(Campaign.slug)).all()
         line = told(environ, "restore", str(file), "--key", str(key), "--replace")

@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from petition.bootstrap import commands, services, start_services
-from petition.bootstrap.root import Guise
+from petition.bootstrap.root import RunAs
 from petition.config import Config, addresses
 from tests.support.served import free_port
 from tests.support.waiting import until
@@ -367,7 +367,7 @@ def test_where_namespaces_are_refused_nobody_runs_the_database(tmp_path: Path, m
     servers = start_services(tmp_path / "home", fast=True)
     try:
         assert query(servers.database_url, "SELECT 1") == 1
-        assert (tmp_path / "home/postgres").stat().st_uid == Guise.NOBODY.owner
+        assert (tmp_path / "home/postgres").stat().st_uid == RunAs.NOBODY.owner
     finally:
         servers.stop()
 

@@ -235,7 +235,7 @@ def test_a_comment_in_parts_is_as_long_as_one_that_is_composed(client: FlaskClie
 
 def test_no_more_than_two_are_at_the_door_at_once_and_nobody_is_locked_out(app: Flask, slug: str, work: Work) -> None:
     """One code is compared, one waits, and the next is told to come again, whatever the names; those inside go on."""
-    at_the_door = recovery.TURNS[recovery.SIGN_IN]
+    at_the_door = recovery.LOCKS[recovery.SIGN_IN]
     with ExitStack() as others:
         others.enter_context(at_the_door.taken())
         assert at_the_door._two.acquire(blocking=False)
@@ -246,15 +246,15 @@ def test_no_more_than_two_are_at_the_door_at_once_and_nobody_is_locked_out(app: 
             assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
             assert "Your code was not tried" in page.text
             assert f'value="Nobody {number % 2}"' in page.text
-        with recovery.TURNS[recovery.CONFIRM].taken():
+        with recovery.LOCKS[recovery.CONFIRM].taken():
             assert work.hashed == [""]
     page = client.post("/organise/sign-in", data={"name": "Nobody 0", "code": "0123-4567"})
     assert (page.status_code, work.hashed) == (403, ["", "01234567"])
 
 
 def test_who_is_next_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    turn, order = recovery._Turn(), list[str]()
-    monkeypatch.setattr(recovery, "PATIENCE", 30.0)
+    turn, order = recovery._CodeLock(), list[str]()
+    monkeypatch.setattr(recovery, "LOCK_TIMEOUT", 30.0)
 
     def second() -> None:
         with turn.taken():
@@ -265,7 +265,7 @@ def test_who_is_next_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         waiting.start()
         while turn._two._value:  # type: ignore[attr-defined]  # until it stands in line
             assert waiting.is_alive()
-        with pytest.raises(recovery.DoorBusy), turn.taken():
+        with pytest.raises(recovery.RecoveryBusy), turn.taken():
             raise AssertionError
         order.append("first")
     waiting.join(30)
@@ -273,11 +273,11 @@ def test_who_is_next_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_waits_too_long_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "PATIENCE", 0.0)
-    turn = recovery._Turn()
+    monkeypatch.setattr(recovery, "LOCK_TIMEOUT", 0.0)
+    turn = recovery._CodeLock()
     with turn.taken():
         for _again in range(3):
-            with pytest.raises(recovery.DoorBusy), turn.taken():
+            with pytest.raises(recovery.RecoveryBusy), turn.taken():
                 raise AssertionError
     with turn.taken():
         pass

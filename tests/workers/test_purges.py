@@ -254,12 +254,12 @@ def test_no_line_of_a_log_is_there_after_a_week_and_none_is_lost_within_three_da
     for hour in range(24 * 20):
         now = make.NOW + timedelta(hours=hour)
         os.write(writer, f"{hour}\n".encode())
-        logs.turn(tmp_path, now)
+        logs.rotate(tmp_path, now)
         lines = [int(line) for path in tmp_path.glob("web*.log") for line in path.read_text().split()]
         assert hour - min(lines) <= LOG_DAYS * 24
         assert set(range(max(0, hour - 72 + 1), hour + 1)) <= {*lines, hour}
     assert {path.name for path in tmp_path.iterdir()} == {"web.log", "web.1.log"}
     assert (tmp_path / "web.1.log").stat().st_mode & 0o077 == 0
-    logs.turn(tmp_path, make.NOW + timedelta(days=40))
+    logs.rotate(tmp_path, make.NOW + timedelta(days=40))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["", ""]
     os.close(writer)

@@ -12,7 +12,7 @@ from petition.core.ids import CampaignId
 from petition.signatures import bulk_removal
 from petition.usecases import removals
 
-BREATH: Final = 0.02
+REST_SECONDS: Final = 0.02
 """Seconds between two portions, in which an epoch or a page view can proceed."""
 
 
@@ -27,7 +27,7 @@ def carry_out_removals(
     while _portion(row.campaign_id, outbox_id, now(), most):
         if stopping():
             return
-        time.sleep(BREATH)
+        time.sleep(REST_SECONDS)
 
 
 def _portion(campaign_id: CampaignId, outbox_id: str, now: datetime, most: int) -> bool:

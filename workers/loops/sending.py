@@ -38,15 +38,15 @@ def send_round(sender: Sender, now: Callable[[], datetime], most: int = AT_ONCE)
 def _send_all(ours: Round) -> None:
     """Send one mail after another. The outcome of a mail is recorded together with the beginning of the next one."""
     end = time.monotonic() + ROUND_SECONDS
-    with db.autocommit_connection() as connection, queue.acknowledgements(connection) as marks:
+    with db.autocommit_connection() as connection, queue.acknowledgements(connection) as acknowledging:
         while ours.waiting:
             claimed = ours.waiting.popleft()
-            came_of_it = _try(ours, marks, claimed)
+            came_of_it = _try(ours, acknowledging, claimed)
             if came_of_it is None:
                 failpoints.reach("after_250_before_commit")
             over = time.monotonic() > end or ours.sender.stopping()
             if came_of_it is None and ours.waiting and not over:
-                marks.send(claimed, ours.waiting[0])
+                acknowledging.send(claimed, ours.waiting[0])
                 ours.sent[claimed.domain_tag] += 1
                 failpoints.reach("after_mark_before_commit")
             else:
@@ -55,14 +55,14 @@ def _send_all(ours: Round) -> None:
                 failpoints.reach("after_commit")
 
 
-def _try(ours: Round, marks: Acknowledgements, claimed: Claim) -> Exception | None:
+def _try(ours: Round, acknowledging: Acknowledgements, claimed: Claim) -> Exception | None:
     """Compose one mail while the previous acknowledgement is committed, and send it. Returns what went wrong."""
     try:
         mail = _compose(ours, claimed)
     except Exception as wrong:  # noqa: BLE001 (a mail that cannot be made must not delay the others: its row says why)
         return wrong
     finally:
-        marks.confirm()
+        acknowledging.confirm()
     try:
         ours.sender.postbox.send(mail)
     except Exception as wrong:  # noqa: BLE001 (the same)

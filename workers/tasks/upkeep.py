@@ -57,7 +57,7 @@ def scrub_arrivals() -> None:
 def purge() -> None:
     """Delete what has expired, and remind subscribers who have not confirmed."""
     now = clock.now()
-    logs.turn(worker_context().config.home / "log", now)
+    logs.rotate(worker_context().config.home / "log", now)
     with db.transaction() as session:
         verification.purge(session, now.date())
         outbox.forget_slots(session)

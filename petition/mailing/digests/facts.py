@@ -172,7 +172,7 @@ def _next(snapshot: publication.Snapshot | None, count: int | None) -> NextStep 
     return NextStep(step.kind, step.value, step.needs - count) if step and step.needs > count else None
 
 
-def count_told_before(session: Session, campaign_id: CampaignId, kind: str) -> int | None:
+def last_reported_count(session: Session, campaign_id: CampaignId, kind: str) -> int | None:
     """Returns the count that the newest edition of a kind reported, or None."""
     query = select(Edition.facts["count"].as_integer()).where(
         Edition.campaign_id == campaign_id, Edition.kind == kind, Edition.facts.isnot(None)

@@ -18,7 +18,7 @@ from petition.campaigns.mail_settings import Mailing
 from petition.core import events
 from petition.core.ids import CampaignId
 from petition.mailing.digests.digest import Digest
-from petition.mailing.digests.facts import Window, as_json, count_told_before
+from petition.mailing.digests.facts import Window, as_json, last_reported_count
 from petition.mailing.digests.periods import Period, after_quiet_hours, last_period
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery, DeliveryState
@@ -57,7 +57,7 @@ def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Peri
     """Returns what an edition of a period covers: the news since the last edition, up to a number."""
     reported = select(func.max(Edition.upto)).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
     after = int(session.scalar(reported) or 0)
-    before = count_told_before(session, campaign_id, kind)
+    before = last_reported_count(session, campaign_id, kind)
     return Window(period.key, period.since, period.until, min(after, upto), upto, before)
 
 

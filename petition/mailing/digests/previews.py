@@ -59,7 +59,7 @@ def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime)
     return None if number is None else Window(f"news-{number}", now, now, number - 1, number, None)
 
 
-def trial(sender: Sender, sheet: RenderedMail, address: str, now: datetime) -> Message:
+def trial(sender: Sender, mail: RenderedMail, address: str, now: datetime) -> Message:
     """Returns a rendered mail to an address that is not subscribed.
 
     Its links lead to no settings. Raises AddressRefused.
@@ -75,4 +75,4 @@ def trial(sender: Sender, sheet: RenderedMail, address: str, now: datetime) -> M
         unanswered=0,
         was_due=now,
     )
-    return message(sender, sheet, nobody, personal_address(address).deliverable)
+    return message(sender, mail, nobody, personal_address(address).deliverable)

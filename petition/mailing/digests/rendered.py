@@ -31,17 +31,17 @@ from petition.mailing.subscribers import CONFIRM, KNOWN, REMINDER, Audience, Pur
 NOTICES: Final = frozenset({CONFIRM, REMINDER, KNOWN})
 """Mails about the subscription itself. They have no edition."""
 
-SETTINGS_MARK: Final = "settings-link-goes-here"
-UNSUBSCRIBE_MARK: Final = "unsubscribe-link-goes-here"
-CONFIRM_MARK: Final = "confirm-link-goes-here"
+SETTINGS_PLACEHOLDER: Final = "settings-link-goes-here"
+UNSUBSCRIBE_PLACEHOLDER: Final = "unsubscribe-link-goes-here"
+CONFIRM_PLACEHOLDER: Final = "confirm-link-goes-here"
 NEUTRAL: Final = _("a letter you follow")
 NEUTRAL_TO_ADDRESSEE: Final = _("a letter addressed to you")
 
 
 PURPOSES: Final = {
-    CONFIRM_MARK: Purpose.CONFIRM,
-    SETTINGS_MARK: Purpose.SETTINGS,
-    UNSUBSCRIBE_MARK: Purpose.UNSUBSCRIBE,
+    CONFIRM_PLACEHOLDER: Purpose.CONFIRM,
+    SETTINGS_PLACEHOLDER: Purpose.SETTINGS,
+    UNSUBSCRIBE_PLACEHOLDER: Purpose.UNSUBSCRIBE,
 }
 
 
@@ -53,7 +53,7 @@ class RenderedMail:
     text: str
     html: str
     lang: str
-    marks: frozenset[str]
+    placeholders: frozenset[str]
     forms: tuple[Form, Form]
 
 
@@ -107,19 +107,19 @@ def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: 
         "facts": shown,
         "news": getattr(shown, "news", shown),
         "say": Phrases(spoken, context.lang),
-        "settings_url": f"{base_url}/mail/settings/{SETTINGS_MARK}",
-        "unsubscribe_url": f"{base_url}/mail/unsubscribe/{UNSUBSCRIBE_MARK}",
-        "confirm_url": f"{base_url}/mail/confirm/{CONFIRM_MARK}",
+        "settings_url": f"{base_url}/mail/settings/{SETTINGS_PLACEHOLDER}",
+        "unsubscribe_url": f"{base_url}/mail/unsubscribe/{UNSUBSCRIBE_PLACEHOLDER}",
+        "confirm_url": f"{base_url}/mail/confirm/{CONFIRM_PLACEHOLDER}",
     }
     subject, text, html = render(kind, spoken, values)
-    return _sheet(subject, _even(text), _inliner().inline(html), spoken)
+    return _rendered(subject, _even(text), _inliner().inline(html), spoken)
 
 
-def _sheet(subject: str, text: str, html: str, lang: str) -> RenderedMail:
-    """Returns the mail with the marks that it contains, and both texts prepared for filling in."""
-    marks = frozenset(mark for mark in PURPOSES if mark in text + html)
-    forms = Form(text, dict.fromkeys(marks, links.LENGTH)), Form(html, dict.fromkeys(marks, links.LENGTH))
-    return RenderedMail(subject, text, html, lang, marks, forms)
+def _rendered(subject: str, text: str, html: str, lang: str) -> RenderedMail:
+    """Returns the mail with the placeholders that it contains, and both texts prepared for filling in."""
+    placeholders = frozenset(placeholder for placeholder in PURPOSES if placeholder in text + html)
+    forms = Form(text, dict.fromkeys(placeholders, links.LENGTH)), Form(html, dict.fromkeys(placeholders, links.LENGTH))
+    return RenderedMail(subject, text, html, lang, placeholders, forms)
 
 
 def _even(text: str) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 from petition.campaigns import Campaign
 from petition.mail import MailDelayed, MailRefused, Message, Postbox, Stage
 from petition.mailing import queue
-from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_MARK, RenderedMail, kept, rendered_mail
+from petition.mailing.digests.rendered import PURPOSES, UNSUBSCRIBE_PLACEHOLDER, RenderedMail, kept, rendered_mail
 from petition.mailing.digests.undelivered import is_wanted
 from petition.mailing.queue import Claim, claims, refusals, throttle
 from petition.mailing.subscribers import Report, Subscriber, Trouble, address_book, links, record
@@ -60,7 +60,7 @@ class Round:
     contacts: dict[bytes, Contact]
     sent: Counter[bytes] = field(default_factory=Counter)
     paused: set[bytes] = field(default_factory=set)
-    halted: bool = False
+    all_paused: bool = False
 
 
 def begin_round(session: Session, sender: Sender, now: Callable[[], datetime], most: int) -> Round:
@@ -104,13 +104,13 @@ def _lang(ours: Round, claimed: Claim) -> str:
 
 def record_outcome(session: Session, ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
     """Record the outcome of a mail, release claims, and begin the next mail. `over`: the round ends now."""
-    _mark(session, ours, claimed, wrong)
+    _record(session, ours, claimed, wrong)
     _go_on(session, ours, over=over)
     if not ours.waiting:
         throttle.record_success(session, ours.sent)
 
 
-def _mark(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:
+def _record(session: Session, ours: Round, claimed: Claim, wrong: Exception | None) -> None:
     if wrong is None:
         refusals.end_row(session)
         queue.mark_sent(session, claimed)
@@ -132,7 +132,7 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
         refusals.lock(session)
     queue.postpone(session, claimed, fault, now)
     if refuses_us:
-        ours.halted = refusals.count(session, claimed, delay.words, now)
+        ours.all_paused = refusals.count(session, claimed, delay.words, now)
     throttle.record_success(session, {domain_tag: n} if (n := ours.sent.pop(domain_tag, 0)) else {})
     if throttle.record_failure(session, domain_tag, now, hung=_hung(delay)):
         ours.paused.add(domain_tag)
@@ -141,7 +141,7 @@ def _delayed(session: Session, ours: Round, claimed: Claim, delay: MailDelayed) 
 
 def _go_on(session: Session, ours: Round, *, over: bool) -> None:
     """Release claims that are not tried now, and begin the next mail."""
-    left = [each for each in ours.waiting if over or ours.halted or each.domain_tag in ours.paused]
+    left = [each for each in ours.waiting if over or ours.all_paused or each.domain_tag in ours.paused]
     queue.withdraw(session, left)
     if left:
         ours.waiting = deque(each for each in ours.waiting if each not in left)
@@ -170,24 +170,24 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
         address = address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
         record(session, ours.sender.pepper, Report(Trouble.HARD, address), ours.now().date())
     else:
-        ours.halted = refusals.count(session, claimed, refusal.words, ours.now())
+        ours.all_paused = refusals.count(session, claimed, refusal.words, ours.now())
 
 
-def message(sender: Sender, sheet: RenderedMail, claimed: Claim, address: str) -> Message:
+def message(sender: Sender, mail: RenderedMail, claimed: Claim, address: str) -> Message:
     """Returns a rendered mail with one subscriber's links, address and headers (RFC 8058)."""
     link = {
-        mark: links.made(sender.secret_key, PURPOSES[mark], claimed.recipient)
-        for mark in sheet.marks | {UNSUBSCRIBE_MARK}
+        placeholder: links.made(sender.secret_key, PURPOSES[placeholder], claimed.recipient)
+        for placeholder in mail.placeholders | {UNSUBSCRIBE_PLACEHOLDER}
     }
-    unsubscribe = f"{sender.base_url}/mail/unsubscribe/{link[UNSUBSCRIBE_MARK]}"
-    text, html = sheet.forms
+    unsubscribe = f"{sender.base_url}/mail/unsubscribe/{link[UNSUBSCRIBE_PLACEHOLDER]}"
+    text, html = mail.forms
     return Message(
         to=address,
         sender=sender.mail_from,
-        subject=sheet.subject,
-        text=_linked(sheet.text, link),
-        html=_linked(sheet.html, link),
-        lang=sheet.lang,
+        subject=mail.subject,
+        text=_linked(mail.text, link),
+        html=_linked(mail.html, link),
+        lang=mail.lang,
         message_id=_message_id(sender, claimed),
         date=claimed.planned_at,
         headers={
@@ -199,8 +199,8 @@ def message(sender: Sender, sheet: RenderedMail, claimed: Claim, address: str) -
 
 
 def _linked(text: str, link: dict[str, str]) -> str:
-    for mark, token in link.items():
-        text = text.replace(mark, token)
+    for placeholder, token in link.items():
+        text = text.replace(placeholder, token)
     return text
 
 

@@ -108,7 +108,7 @@ def ask(
     silent = complained(session, suppression_tag(pepper, box.canonical))
     row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, frequency, now)
     subscriber = _enter(session, row)
-    _owe(session, subscriber, now, silent=silent)
+    _plan_confirmation(session, subscriber, now, silent=silent)
     events.announce(session.info, events.MailPlanned())
 
 
@@ -168,7 +168,7 @@ def _enter(session: Session, row: dict[str, object]) -> Subscriber:
     return session.scalars(entering.returning(Subscriber), execution_options={"populate_existing": True}).one()
 
 
-def _owe(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
+def _plan_confirmation(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
     """Plan the mail that asks for confirmation, three at most, or one mail a day to a known subscriber.
 
     The time of the request is stored to the hour. A row is written each time, even if no mail is sent, because

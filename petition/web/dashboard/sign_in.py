@@ -13,9 +13,9 @@ from petition.core.i18n import marked as _
 from petition.core.ids import OrganiserId
 from petition.organisers import (
     CodeUnknown,
-    DoorBusy,
     InvitationUnknown,
     PasskeyRefused,
+    RecoveryBusy,
     TriedTooOften,
     invitations,
     passkeys,
@@ -81,7 +81,7 @@ def sign_in() -> Response:
 
 @bp.post("/sign-in")
 @needs(Door.ANYBODY)
-@redraw(_sign_in, CodeUnknown, TriedTooOften, DoorBusy, form=SignInForm, field="code")
+@redraw(_sign_in, CodeUnknown, TriedTooOften, RecoveryBusy, form=SignInForm, field="code")
 def by_code() -> Response:
     """Come in by name and recovery code; whoever has no other way in left is led to making one."""
     form = SignInForm.read(request.form)
@@ -117,7 +117,7 @@ def confirm() -> Response:
 
 @bp.post("/confirm")
 @needs(Door.SIGNED_IN)
-@redraw(_confirm, CodeUnknown, TriedTooOften, DoorBusy, form=CodeForm, field="code")
+@redraw(_confirm, CodeUnknown, TriedTooOften, RecoveryBusy, form=CodeForm, field="code")
 def confirm_by_code() -> Response:
     """Prove it with a recovery code."""
     form = CodeForm.read(request.form)
