@@ -85,7 +85,7 @@ class SeedBroken(ValueError):
 
 def sow(config: Config, file: Path = FOUNDING) -> str:
     """Insert a campaign and open it; the founding one gets its signatures. Returns a sentence for the terminal."""
-    described, goals = read(file, urlsplit(config.base_url).netloc)
+    described, milestones = read(file, urlsplit(config.base_url).netloc)
     with db.transaction() as session:
         db.hold(session, db.lock_key("seed"))
         if find_any(session, described.slug) is not None:
@@ -94,7 +94,7 @@ def sow(config: Config, file: Path = FOUNDING) -> str:
         demo = file == FOUNDING
         opened = now - timedelta(days=len(BATCHES)) if demo else now
         campaign = draft(session, described)
-        aim(session, campaign.id, goals)
+        aim(session, campaign.id, milestones)
         epochs.open_campaign(session, campaign, opened)
         if demo:
             _sign(session, campaign, config.pepper, opened)
@@ -141,7 +141,7 @@ def read(file: Path, host: str) -> tuple[Draft, list[tuple[MilestoneKind, int]]]
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
         shape.CAMPAIGN(document, "")
-        return _described(document, file.parent, host), _goals(document)
+        return _described(document, file.parent, host), _milestones(document)
     except OSError as error:
         raise SeedBroken(f"{error.filename} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -191,5 +191,5 @@ def _text_of(file: Path) -> str:
     return markdown
 
 
-def _goals(document: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:
-    return [(MilestoneKind(goal["kind"]), int(goal["value"])) for goal in document.get("milestones", [])]
+def _milestones(document: dict[str, Any]) -> list[tuple[MilestoneKind, int]]:
+    return [(MilestoneKind(milestone["kind"]), int(milestone["value"])) for milestone in document.get("milestones", [])]

@@ -156,16 +156,16 @@ def _show(session: Session, campaign_id: CampaignId, archive: zipfile.ZipFile, f
         session.execute(logged.values(public=True).execution_options(**UNSYNCED))
 
 
-def _row(campaign_id: CampaignId, told: dict[str, Any]) -> dict[str, Any]:
-    body = {**told["body"], "show": Visibility(told["body"]["show"]), "salt": unb64u(told["salt"], 32)}
-    return {"campaign_id": campaign_id, "index": told["i"], "state": SignatureState.LOGGED, "public": True, **body}
+def _row(campaign_id: CampaignId, shown: dict[str, Any]) -> dict[str, Any]:
+    body = {**shown["body"], "show": Visibility(shown["body"]["show"]), "salt": unb64u(shown["salt"], 32)}
+    return {"campaign_id": campaign_id, "index": shown["i"], "state": SignatureState.LOGGED, "public": True, **body}
 
 
 def _forget(session: Session, campaign_id: CampaignId, shown: Container[int], *, keep_sealed: bool) -> int:
     """Delete the bodies that the bundle does not show; with `keep_sealed` only those that were public in the backup."""
     # The anonymous never have a body in a bundle (decision 0028).
-    told = Signature.show.in_([Visibility.NAME, Visibility.ROLE])
-    query = select(Signature.index).where(Signature.campaign_id == campaign_id, told)
+    showing = Signature.show.in_([Visibility.NAME, Visibility.ROLE])
+    query = select(Signature.index).where(Signature.campaign_id == campaign_id, showing)
     if keep_sealed:
         query = query.where(Signature.public)
     gone = [index for index in session.scalars(query.execution_options(yield_per=AT_ONCE)) if index not in shown]

@@ -31,7 +31,7 @@ class MilestoneKind(StrEnum):
     SHARE = "share"
 
 
-class Goal(Base):
+class PlannedMilestone(Base):
     """A milestone that a campaign aims at. `value` is a number of signatures, or a whole percentage of the workforce.
 
     A reached milestone always appears on the page. With `mail_readers` and `mail_organisers` it is mailed to
@@ -49,7 +49,7 @@ class Goal(Base):
     open_names: Mapped[bool] = mapped_column(default=False)
 
 
-class Milestone(Base):
+class ReachedMilestone(Base):
     """A milestone that was reached, with the epoch and the day."""
 
     __tablename__ = "milestone"
@@ -72,11 +72,11 @@ class MilestoneStatus:
     epoch: int | None
 
 
-def aim(session: Session, campaign_id: CampaignId, goals: Sequence[tuple[MilestoneKind, int]]) -> None:
+def aim(session: Session, campaign_id: CampaignId, milestones: Sequence[tuple[MilestoneKind, int]]) -> None:
     """Set the milestones that a campaign aims at. Repeating one changes nothing."""
-    rows = [{"campaign_id": campaign_id, "kind": kind, "value": value} for kind, value in goals]
+    rows = [{"campaign_id": campaign_id, "kind": kind, "value": value} for kind, value in milestones]
     if rows:
-        session.execute(insert(Goal).values(rows).on_conflict_do_nothing())
+        session.execute(insert(PlannedMilestone).values(rows).on_conflict_do_nothing())
 
 
 def needs(kind: MilestoneKind, value: int, workforce: int | None) -> int | None:
@@ -91,16 +91,16 @@ def needs(kind: MilestoneKind, value: int, workforce: int | None) -> int | None:
 
 def reach(
     session: Session, campaign_id: CampaignId, counted: int, workforce: int | None, epoch: int, day: date
-) -> list[Milestone]:
+) -> list[ReachedMilestone]:
     """Insert every milestone that `counted` signatures reach. Returns those that this call was the first to insert."""
     reached = [
-        {"campaign_id": campaign_id, "kind": goal.kind, "value": goal.value, "epoch": epoch, "day": day}
-        for goal in session.scalars(select(Goal).where(Goal.campaign_id == campaign_id))
-        if (needed := needs(goal.kind, goal.value, workforce)) is not None and needed <= counted
+        {"campaign_id": campaign_id, "kind": planned.kind, "value": planned.value, "epoch": epoch, "day": day}
+        for planned in session.scalars(select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign_id))
+        if (needed := needs(planned.kind, planned.value, workforce)) is not None and needed <= counted
     ]
     if not reached:
         return []
-    inserting = insert(Milestone).values(reached).on_conflict_do_nothing().returning(Milestone)
+    inserting = insert(ReachedMilestone).values(reached).on_conflict_do_nothing().returning(ReachedMilestone)
     return sorted(session.scalars(inserting), key=lambda milestone: milestone.value)
 
 
@@ -117,8 +117,10 @@ def names_from(session: Session, campaign_id: CampaignId, workforce: int | None)
     """
     if not names_wait(session, campaign_id):
         return None
-    goals = session.scalars(_opening(campaign_id))
-    return min((needed for goal in goals if (needed := needs(goal.kind, goal.value, workforce))), default=0)
+    milestones = session.scalars(_opening(campaign_id))
+    return min(
+        (needed for planned in milestones if (needed := needs(planned.kind, planned.value, workforce))), default=0
+    )
 
 
 def seal(campaign_id: BindParameter[bytes], workforce: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
@@ -126,36 +128,38 @@ def seal(campaign_id: BindParameter[bytes], workforce: InstrumentedAttribute[int
 
     0 means that there is none.
     """
-    opening = Goal.open_names & (Goal.campaign_id == campaign_id)
-    open_already = select(Goal.value).where(opening, _reached()).exists()
-    share = (func.nullif(workforce, 0, type_=BigInteger()) * Goal.value + 99) // 100
-    needed = case((Goal.kind == MilestoneKind.COUNT, Goal.value), else_=share)
+    opening = PlannedMilestone.open_names & (PlannedMilestone.campaign_id == campaign_id)
+    open_already = select(PlannedMilestone.value).where(opening, _reached()).exists()
+    share = (func.nullif(workforce, 0, type_=BigInteger()) * PlannedMilestone.value + 99) // 100
+    needed = case((PlannedMilestone.kind == MilestoneKind.COUNT, PlannedMilestone.value), else_=share)
     lowest = func.coalesce(func.min(needed), UNKNOWN)
     waits = select(case((func.count() > 0, lowest), else_=0)).where(opening)
     return case((open_already, 0), else_=waits.scalar_subquery())
 
 
-def _opening(campaign_id: CampaignId) -> Select[Goal]:
-    return select(Goal).where(Goal.campaign_id == campaign_id, Goal.open_names)
+def _opening(campaign_id: CampaignId) -> Select[PlannedMilestone]:
+    return select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign_id, PlannedMilestone.open_names)
 
 
 def _reached() -> ColumnElement[bool]:
-    same = (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
-    return select(Milestone).where(Milestone.campaign_id == Goal.campaign_id, same).exists()
+    same = (ReachedMilestone.kind == PlannedMilestone.kind) & (ReachedMilestone.value == PlannedMilestone.value)
+    return select(ReachedMilestone).where(ReachedMilestone.campaign_id == PlannedMilestone.campaign_id, same).exists()
 
 
 def statuses(session: Session, campaign_id: CampaignId, workforce: int | None) -> list[MilestoneStatus]:
     """Returns every milestone with its status, ordered by the signatures that it needs."""
     reached = {
         (milestone.kind, milestone.value): milestone
-        for milestone in session.scalars(select(Milestone).where(Milestone.campaign_id == campaign_id))
+        for milestone in session.scalars(select(ReachedMilestone).where(ReachedMilestone.campaign_id == campaign_id))
     }
     found = []
-    for goal in session.scalars(select(Goal).where(Goal.campaign_id == campaign_id)):
-        needed = needs(goal.kind, goal.value, workforce)
-        done = reached.get((goal.kind, goal.value))
+    for planned in session.scalars(select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign_id)):
+        needed = needs(planned.kind, planned.value, workforce)
+        done = reached.get((planned.kind, planned.value))
         if needed is not None:
             found.append(
-                MilestoneStatus(goal.kind, goal.value, needed, done.day if done else None, done.epoch if done else None)
+                MilestoneStatus(
+                    planned.kind, planned.value, needed, done.day if done else None, done.epoch if done else None
+                )
             )
     return sorted(found, key=lambda status: status.needs)

@@ -19,9 +19,9 @@ class Act(StrEnum):
 
     SEE = "see"
     WRITE = "write"
-    TELL = "tell"
+    PUBLISH = "publish"
     MODERATE = "moderate"
-    READ_JOURNAL = "read_journal"
+    READ_AUDIT_LOG = "read_audit_log"
     EXPORT = "export"
     MANAGE = "manage"
 
@@ -29,8 +29,8 @@ class Act(StrEnum):
 GRANTS: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
     {
         Role.OWNER: frozenset(Act),
-        Role.EDITOR: frozenset({Act.SEE, Act.WRITE, Act.TELL, Act.READ_JOURNAL}),
-        Role.MODERATOR: frozenset({Act.SEE, Act.MODERATE, Act.READ_JOURNAL}),
+        Role.EDITOR: frozenset({Act.SEE, Act.WRITE, Act.PUBLISH, Act.READ_AUDIT_LOG}),
+        Role.MODERATOR: frozenset({Act.SEE, Act.MODERATE, Act.READ_AUDIT_LOG}),
         Role.OBSERVER: frozenset({Act.SEE}),
     }
 )

@@ -21,7 +21,7 @@ class Whose(StrEnum):
     """The group of people that kept data is about."""
 
     SIGNERS = "signers"
-    READERS = "readers"
+    SUBSCRIBERS = "readers"
     VISITORS = "visitors"
     ORGANISERS = "organisers"
     LETTER = "letter"
@@ -30,7 +30,7 @@ class Whose(StrEnum):
 
 TITLES: Final[Mapping[Whose, str]] = {
     Whose.SIGNERS: _("About people who sign"),
-    Whose.READERS: _("About people who ask for mail"),
+    Whose.SUBSCRIBERS: _("About people who ask for mail"),
     Whose.VISITORS: _("About everybody who visits"),
     Whose.ORGANISERS: _("About organisers"),
     Whose.LETTER: _("About nobody: the letter and its ledger"),
@@ -119,19 +119,19 @@ LINES: Final[tuple[Line, ...]] = (
         "public.signature public.spent",
     ),
     Line(
-        Whose.READERS,
+        Whose.SUBSCRIBERS,
         _("Your personal address and the key to it, both encrypted; how often you want mail, and in which language"),
         _("to send you the mail that you asked for"),
         "public.subscriber public.contact",
     ),
     Line(
-        Whose.READERS,
+        Whose.SUBSCRIBERS,
         _("Which mail was due to which row of the list, and whether it arrived"),
         _("so that no mail is lost or sent twice"),
         "public.delivery",
     ),
     Line(
-        Whose.READERS,
+        Whose.SUBSCRIBERS,
         _("A scrambled mark of an address whose owner called a mail spam"),
         _("so that nothing more is sent there"),
         "public.suppression",

@@ -30,7 +30,7 @@ Doing = Callable[[Session, Campaign, ApprovalRequest, datetime], None]
 RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
     {
         ApprovalKind.REMOVE: Act.MODERATE,
-        ApprovalKind.MAIL: Act.TELL,
+        ApprovalKind.MAIL: Act.PUBLISH,
         ApprovalKind.CLOSE: Act.MANAGE,
         ApprovalKind.DOMAINS: Act.MANAGE,
         ApprovalKind.EXPORT_NAMES: Act.EXPORT,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs, organisers
 from petition.campaigns import Campaign, CampaignState, milestones
-from petition.campaigns.milestones import Goal, MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, PlannedMilestone
 from petition.organisers import Role, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.audit_log import Action
@@ -45,11 +45,11 @@ def begin(session: Session, slug: str, host: str, title: str, languages: list[st
 def duplicate(session: Session, source: Campaign, slug: str, host: str, actor: Actor) -> Campaign:
     """Insert a draft with the content and milestones of another campaign. Raises SlugTaken, CampaignFaulty."""
     made = campaigns.duplicate(session, source, slug, f"{host}/c/{slug}")
-    for goal in goals(session, source):
+    for planned in planned_milestones(session, source):
         copy = {
-            name: getattr(goal, name) for name in ("kind", "value", "mail_readers", "mail_organisers", "open_names")
+            name: getattr(planned, name) for name in ("kind", "value", "mail_readers", "mail_organisers", "open_names")
         }
-        session.add(Goal(campaign_id=made.id, **copy))
+        session.add(PlannedMilestone(campaign_id=made.id, **copy))
     organisers.join(session, made.id, actor.by, Role.OWNER, actor.now)
     audit_log.write(session, made.id, actor, Action.CAMPAIGN_DUPLICATED, {"of": source.slug})
     return made
@@ -68,38 +68,43 @@ def open_now(session: Session, campaign: Campaign, actor: Actor) -> None:
     audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_OPENED)
 
 
-def goals(session: Session, campaign: Campaign) -> list[Goal]:
+def planned_milestones(session: Session, campaign: Campaign) -> list[PlannedMilestone]:
     """Returns the milestones that a campaign aims at, numbers first, smallest first."""
-    query = select(Goal).where(Goal.campaign_id == campaign.id)
-    return sorted(session.scalars(query), key=lambda goal: (goal.kind, goal.value))
+    query = select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign.id)
+    return sorted(session.scalars(query), key=lambda planned: (planned.kind, planned.value))
 
 
-def add_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
+def add_milestone(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
     """Add a milestone. Repeating it changes nothing. Raises LetterFrozen unless the campaign is a draft."""
     campaigns.hold_draft(session, campaign)
     milestones.aim(session, campaign.id, [(kind, value)])
     audit_log.write(session, campaign.id, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value})
 
 
-def drop_goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
+def remove_milestone(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
     """Remove a milestone. Raises LetterFrozen unless the campaign is a draft."""
     campaigns.hold_draft(session, campaign)
-    this = (Goal.campaign_id == campaign.id) & (Goal.kind == kind) & (Goal.value == value)
-    if session.scalars(delete(Goal).where(this).returning(Goal.value)).all():
+    this = (
+        (PlannedMilestone.campaign_id == campaign.id)
+        & (PlannedMilestone.kind == kind)
+        & (PlannedMilestone.value == value)
+    )
+    if session.scalars(delete(PlannedMilestone).where(this).returning(PlannedMilestone.value)).all():
         audit_log.write(session, campaign.id, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
 
 
 def advice(session: Session, campaign: Campaign) -> list[Advice]:
     """Returns what could be improved in a draft, in the order of its steps."""
-    aims = goals(session, campaign)
+    planned = planned_milestones(session, campaign)
     legal = campaign.legal
     owners = [role for _, role in organisers.members(session, campaign.id) if role is Role.OWNER]
     found = {
         Advice.NO_ADDRESSEE_ROLE: not campaign.addressee_role,
         Advice.NO_ORGANISERS: not campaign.organisers,
         Advice.NO_ROLES: not campaign.roles,
-        Advice.NO_MILESTONES: not aims,
-        Advice.SHARE_WITHOUT_WORKFORCE: campaign.workforce is None and any(g.kind is MilestoneKind.SHARE for g in aims),
+        Advice.NO_MILESTONES: not planned,
+        Advice.SHARE_WITHOUT_WORKFORCE: campaign.workforce is None
+        and any(each.kind is MilestoneKind.SHARE for each in planned),
         Advice.NO_CLOSING_DATE: campaign.closes_at is None,
         Advice.NO_PRIVACY: not legal.get("privacy"),
         Advice.NO_IMPRINT: not legal.get("imprint"),

@@ -35,7 +35,7 @@ WORDS: Final = {
     ExportKind.SIGNERS: ("signers", "csv"),
     ExportKind.FIGURES_CSV: ("figures", "csv"),
     ExportKind.FIGURES_JSON: ("figures", "json"),
-    ExportKind.JOURNAL: ("journal", "csv"),
+    ExportKind.AUDIT_LOG: ("journal", "csv"),
 }
 
 

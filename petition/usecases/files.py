@@ -52,7 +52,7 @@ def rows_of(session: Session, campaign: Campaign, kind: ExportKind, *, names: bo
     """Returns the content of a kind of file. `names`: whether names are public at all."""
     if kind is ExportKind.SIGNERS:
         return _signers(session, campaign.id) if names else Rows(0, lambda file: _table(file, SIGNERS, iter(())))
-    if kind is ExportKind.JOURNAL:
+    if kind is ExportKind.AUDIT_LOG:
         return _audit_log(session, campaign.id)
     figures = history.by_day(session, campaign.id)
     if kind is ExportKind.FIGURES_JSON:

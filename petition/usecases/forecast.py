@@ -24,7 +24,7 @@ class Outlook(StrEnum):
     """The kinds of forecasts."""
 
     TOO_EARLY = "too_early"
-    STANDING = "standing"
+    STALLED = "stalled"
     FAR = "far"
     SPAN = "span"
 
@@ -53,7 +53,7 @@ def forecast(days: Sequence[DayFigures], opened: date, missing: int, today: date
         return Forecast(Outlook.TOO_EARLY)
     paces = [sum(gained.get(today - timedelta(days=back), 0) for back in range(1, span + 1)) / span for span in spans]
     if max(paces) <= 0:
-        return Forecast(Outlook.STANDING)
+        return Forecast(Outlook.STALLED)
     first, last = _after(missing, max(paces), today), _after(missing, min(paces), today)
     return Forecast(Outlook.FAR) if first is None else Forecast(Outlook.SPAN, first, last)
 

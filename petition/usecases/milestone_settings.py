@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from petition import publication
 from petition.campaigns import Campaign, CampaignState, milestones
-from petition.campaigns.milestones import Goal, Milestone, MilestoneKind, needs
+from petition.campaigns.milestones import MilestoneKind, PlannedMilestone, ReachedMilestone, needs
 from petition.core import db
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
@@ -28,19 +28,19 @@ from petition.organisers.audit_log import Action
 from petition.signatures import count_cells
 
 
-class GoalUnknown(ExpectedError, LookupError):
+class MilestoneUnknown(ExpectedError, LookupError):
     """The campaign has no such milestone."""
 
     status = 404
 
 
-class GoalThere(ExpectedError):
+class MilestoneExists(ExpectedError):
     """The campaign has this milestone already."""
 
     status = 409
 
 
-class GoalReached(ExpectedError):
+class MilestoneReached(ExpectedError):
     """The milestone was reached, so it is part of the history now."""
 
     status = 409
@@ -68,7 +68,7 @@ class Consequences:
 
 
 @dataclass(frozen=True, slots=True)
-class GoalLine:
+class MilestoneLine:
     """A milestone as organisers see it. `missing` is the number of signatures still needed, or None if unknown."""
 
     kind: MilestoneKind
@@ -79,54 +79,57 @@ class GoalLine:
     then: Consequences
 
 
-def lines(session: Session, campaign: Campaign, counted: int) -> list[GoalLine]:
+def lines(session: Session, campaign: Campaign, counted: int) -> list[MilestoneLine]:
     """Returns every milestone, in the order of the signatures that they need."""
     days = {
         (each.kind, each.value): each.day
-        for each in session.scalars(select(Milestone).where(Milestone.campaign_id == campaign.id))
+        for each in session.scalars(select(ReachedMilestone).where(ReachedMilestone.campaign_id == campaign.id))
     }
-    goals = session.scalars(select(Goal).where(Goal.campaign_id == campaign.id))
-    found = [_line(campaign, goal, counted, days.get((goal.kind, goal.value))) for goal in goals]
+    planned = session.scalars(select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign.id))
+    found = [_line(campaign, each, counted, days.get((each.kind, each.value))) for each in planned]
     return sorted(found, key=lambda line: (line.needs is None, line.needs, line.kind, line.value))
 
 
-def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, counted: int) -> GoalLine:
-    """Returns one milestone. Raises GoalUnknown."""
-    goal = _goal(session, campaign, kind, value)
-    reached = session.get(Milestone, (campaign.id, kind, value))
-    return _line(campaign, goal, counted, reached.day if reached else None)
+def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, counted: int) -> MilestoneLine:
+    """Returns one milestone. Raises MilestoneUnknown."""
+    planned = _find(session, campaign, kind, value)
+    reached = session.get(ReachedMilestone, (campaign.id, kind, value))
+    return _line(campaign, planned, counted, reached.day if reached else None)
 
 
 def add(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
-    """Add a milestone. Raises GoalThere, WorkforceUnknown, NamesPublic."""
+    """Add a milestone. Raises MilestoneExists, WorkforceUnknown, NamesPublic."""
     db.hold(session, epoch_lock(campaign.id))
-    if session.get(Goal, (campaign.id, kind, value)) is not None:
-        raise GoalThere
+    if session.get(PlannedMilestone, (campaign.id, kind, value)) is not None:
+        raise MilestoneExists
     if needs(kind, value, campaign.workforce) is None:
         raise WorkforceUnknown
     if then.open_names:
         _require_no_names(session, campaign)
-    session.add(Goal(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
+    session.add(PlannedMilestone(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
     _describe(session, campaign, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value, **asdict(then)})
 
 
 def change(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
 ) -> None:
-    """Change what follows a milestone. Raises GoalUnknown, GoalReached, NamesPublic."""
-    goal = _waiting(session, campaign, kind, value)
-    if then.open_names and not goal.open_names:
+    """Change what follows a milestone. Raises MilestoneUnknown, MilestoneReached, NamesPublic."""
+    planned = _waiting(session, campaign, kind, value)
+    if then.open_names and not planned.open_names:
         _require_no_names(session, campaign)
     for name, wanted in asdict(then).items():
-        setattr(goal, name, wanted)
+        setattr(planned, name, wanted)
     about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
     _describe(session, campaign, actor, Action.MILESTONE_ADDED, about)
 
 
 def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
-    """Remove a milestone. Names that were signed under it still wait for it. Raises GoalUnknown, GoalReached."""
+    """Remove a milestone that is not reached. Names that were signed under it still wait for it.
+
+    Raises MilestoneUnknown, MilestoneReached.
+    """
     session.delete(_waiting(session, campaign, kind, value))
     _describe(session, campaign, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
 
@@ -144,31 +147,39 @@ def _require_no_names(session: Session, campaign: Campaign) -> None:
 
 
 def _opened(session: Session, campaign_id: CampaignId) -> bool:
-    same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
-    query = select(Goal.value).join(Milestone, same).where(Goal.campaign_id == campaign_id, Goal.open_names)
+    same = (
+        (ReachedMilestone.campaign_id == PlannedMilestone.campaign_id)
+        & (ReachedMilestone.kind == PlannedMilestone.kind)
+        & (ReachedMilestone.value == PlannedMilestone.value)
+    )
+    query = (
+        select(PlannedMilestone.value)
+        .join(ReachedMilestone, same)
+        .where(PlannedMilestone.campaign_id == campaign_id, PlannedMilestone.open_names)
+    )
     return session.scalar(query.limit(1)) is not None
 
 
-def _goal(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> Goal:
-    goal = session.get(Goal, (campaign.id, kind, value), populate_existing=True)
-    if goal is None:
-        raise GoalUnknown
-    return goal
+def _find(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> PlannedMilestone:
+    planned = session.get(PlannedMilestone, (campaign.id, kind, value), populate_existing=True)
+    if planned is None:
+        raise MilestoneUnknown
+    return planned
 
 
-def _waiting(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> Goal:
+def _waiting(session: Session, campaign: Campaign, kind: MilestoneKind, value: int) -> PlannedMilestone:
     db.hold(session, epoch_lock(campaign.id))
-    goal = _goal(session, campaign, kind, value)
-    if session.get(Milestone, (campaign.id, kind, value)) is not None:
-        raise GoalReached
-    return goal
+    planned = _find(session, campaign, kind, value)
+    if session.get(ReachedMilestone, (campaign.id, kind, value)) is not None:
+        raise MilestoneReached
+    return planned
 
 
-def _line(campaign: Campaign, goal: Goal, counted: int, reached: date | None) -> GoalLine:
-    needed = needs(goal.kind, goal.value, campaign.workforce)
+def _line(campaign: Campaign, planned: PlannedMilestone, counted: int, reached: date | None) -> MilestoneLine:
+    needed = needs(planned.kind, planned.value, campaign.workforce)
     missing = None if needed is None else max(0, needed - counted)
-    then = Consequences(goal.mail_readers, goal.mail_organisers, goal.open_names)
-    return GoalLine(goal.kind, goal.value, needed, missing, reached, then)
+    then = Consequences(planned.mail_readers, planned.mail_organisers, planned.open_names)
+    return MilestoneLine(planned.kind, planned.value, needed, missing, reached, then)
 
 
 def _describe(session: Session, campaign: Campaign, actor: Actor, action: Action, about: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ class ExportKind(StrEnum):
     SIGNERS = "signers"
     FIGURES_CSV = "figures_csv"
     FIGURES_JSON = "figures_json"
-    JOURNAL = "journal"
+    AUDIT_LOG = "journal"
 
 
 class ExportState(StrEnum):

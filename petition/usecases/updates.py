@@ -145,7 +145,11 @@ def ask_to_mail(
     if mailed_in_week(session, campaign, due or actor.now) >= campaigns.UPDATES_A_WEEK:
         raise TooManyUpdates
     draft.mailed, draft.due, draft.approved = True, due, False
-    about: dict[str, Any] = {"draft": draft.id.hex(), "sha256": _digest(draft), "readers": readers(session, campaign)}
+    about: dict[str, Any] = {
+        "draft": draft.id.hex(),
+        "sha256": _digest(draft),
+        "readers": instant_subscribers(session, campaign),
+    }
     about |= {"due": due.astimezone(UTC).isoformat() if due else ""}
     return approvals.ask(session, campaign.id, ApprovalKind.MAIL, about, actor)
 
@@ -211,7 +215,7 @@ def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> in
     return int(session.scalar(query.where(Update.day >= week)) or 0)
 
 
-def readers(session: Session, campaign: Campaign) -> int:
+def instant_subscribers(session: Session, campaign: Campaign) -> int:
     """Returns how many subscribers get an update by mail at once. The others get it in their digest."""
     return sum(subscribers.audience(session, campaign.id)[Frequency.MILESTONES].values())
 
@@ -220,7 +224,7 @@ def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, actor: An
     week = digests.week_of(Mailing.read(campaign.mailing), actor.now) if draft.mailed else None
     draft.number = campaigns.publish_update(session, campaign, draft.text, actor.now, mailed_since=week)
     about: dict[str, Any] = {"update": draft.number, "mailed": draft.mailed}
-    about |= {"readers": readers(session, campaign)} if draft.mailed else {}
+    about |= {"readers": instant_subscribers(session, campaign)} if draft.mailed else {}
     audit_log.write(session, campaign.id, actor, Action.UPDATE_PUBLISHED, about)
 
 

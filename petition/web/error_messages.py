@@ -51,7 +51,13 @@ from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
 from petition.signatures.selection import CriteriaEmpty
 from petition.usecases.acts import RightMissing
 from petition.usecases.exports import ExportUnknown, NoNames
-from petition.usecases.milestone_settings import GoalReached, GoalThere, GoalUnknown, NamesPublic, WorkforceUnknown
+from petition.usecases.milestone_settings import (
+    MilestoneExists,
+    MilestoneReached,
+    MilestoneUnknown,
+    NamesPublic,
+    WorkforceUnknown,
+)
 from petition.usecases.removals import SelectionChanged
 from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
@@ -232,9 +238,9 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Not complete"),
         _("This needs a letter that is public, and a text in each of its languages."),
     ),
-    GoalUnknown: (_("No such milestone"), _("The campaign has no such milestone. It may have been removed.")),
-    GoalThere: (_("Already there"), _("The campaign has this milestone already.")),
-    GoalReached: (_("Reached already"), _("This milestone was reached and cannot change.")),
+    MilestoneUnknown: (_("No such milestone"), _("The campaign has no such milestone. It may have been removed.")),
+    MilestoneExists: (_("Already there"), _("The campaign has this milestone already.")),
+    MilestoneReached: (_("Reached already"), _("This milestone was reached and cannot change.")),
     WorkforceUnknown: (
         _("How many work there?"),
         _(

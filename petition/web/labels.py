@@ -138,7 +138,7 @@ UPDATE_STATES: Final[Mapping[UpdateState, str]] = {
 
 OUTLOOKS: Final[Mapping[Outlook, str]] = {
     Outlook.TOO_EARLY: _("It is too early for a forecast: it needs three whole days."),
-    Outlook.STANDING: _("Not at the pace of the last days: no signature was added."),
+    Outlook.STALLED: _("Not at the pace of the last days: no signature was added."),
     Outlook.FAR: _("Not within a year at the pace of the last days."),
     Outlook.SPAN: _("Between %(first)s and %(last)s at the pace of the last days."),
 }

@@ -33,7 +33,7 @@ from petition.backup import (
 from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState, OpenCampaign
-from petition.campaigns.milestones import Milestone, MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, ReachedMilestone
 from petition.core import db, heartbeats, migrate
 from petition.core.db import Base
 from petition.epochs.history import Epoch
@@ -714,7 +714,7 @@ def test_a_milestone_that_was_reached_meanwhile_is_history_and_mailed_to_nobody(
     db.connect(elsewhere)
     restored(path, tmp_path / "other", ledgers=[newer])
     with db.session() as session:
-        assert [(each.value, each.epoch) for each in session.scalars(select(Milestone))] == [(2, 1)]
+        assert [(each.value, each.epoch) for each in session.scalars(select(ReachedMilestone))] == [(2, 1)]
     assert {row[1] for row in rows()["owed"]} == {"bundle"}
 
 

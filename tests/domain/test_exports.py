@@ -129,12 +129,12 @@ def test_figures_and_journal_say_what_happened(engine: Engine, tmp_path: Path) -
     assert table[1:] == [[f"2026-11-{23 + n}", "1", "0", "0", f"{n + 1}", f"{n + 1}"] for n in range(3)]
     told = json.loads(made(ExportKind.FIGURES_JSON, campaign, tmp_path))
     assert (told["campaign"], [day["counted"] for day in told["days"]]) == (campaign.slug, [1, 2, 3])
-    lines = list(csv.reader(io.StringIO(made(ExportKind.JOURNAL, campaign, tmp_path))))
+    lines = list(csv.reader(io.StringIO(made(ExportKind.AUDIT_LOG, campaign, tmp_path))))
     assert [(line[2], line[3]) for line in lines[1:]] == [("", "exported")] * 3 + [("Omar", "joined")]
 
 
 def test_nobody_else_on_the_machine_reads_a_file(engine: Engine, tmp_path: Path) -> None:
-    export_id = promised(ExportKind.JOURNAL, opened())
+    export_id = promised(ExportKind.AUDIT_LOG, opened())
     make_export(export_id, tmp_path, NOW)
     path = files.path(tmp_path, export_id)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
@@ -158,7 +158,7 @@ def test_names_take_two_organisers_and_the_request_says_how_many(engine: Engine)
 
 def test_whoever_asks_twice_gets_one_file(engine: Engine) -> None:
     campaign = opened()
-    assert promised(ExportKind.JOURNAL, campaign) == promised(ExportKind.JOURNAL, campaign)
+    assert promised(ExportKind.AUDIT_LOG, campaign) == promised(ExportKind.AUDIT_LOG, campaign)
 
 
 def child(url: str, home: Path, export_id: bytes, failpoint: str) -> int:
@@ -202,7 +202,7 @@ def test_an_export_that_is_killed_is_made_again_and_its_half_can_never_be_downlo
 def test_a_file_that_kills_its_makers_is_given_up_after_five_and_says_so(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
-    export_id = promised(ExportKind.JOURNAL, opened())
+    export_id = promised(ExportKind.AUDIT_LOG, opened())
     for _ in range(exports.MOST_TRIES):
         assert child(database_url, tmp_path, export_id, "export-named") == -signal.SIGKILL
     make_export(export_id, tmp_path, NOW)
@@ -230,12 +230,12 @@ def test_an_export_is_gone_from_disk_and_database_after_a_day_a_younger_one_is_n
     engine: Engine, tmp_path: Path
 ) -> None:
     campaign = opened()
-    old, late = promised(ExportKind.JOURNAL, campaign), NOW + timedelta(hours=24)
+    old, late = promised(ExportKind.AUDIT_LOG, campaign), NOW + timedelta(hours=24)
     make_export(old, tmp_path, NOW)
     with db.session() as session, pytest.raises(ExportUnknown):
         exports.find(session, campaign.id, old, late)
     with db.transaction() as session:
-        young = exports.ask(session, campaign, ExportKind.JOURNAL, Actor(OMAR, late)).id
+        young = exports.ask(session, campaign, ExportKind.AUDIT_LOG, Actor(OMAR, late)).id
     make_export(young, tmp_path, late)
     with db.transaction() as session:
         exports.purge(session, tmp_path, late)

@@ -37,10 +37,10 @@ def ago(n: int) -> date:
         (forecast(days(50, 50), ago(2), 100, TODAY), Forecast(Outlook.TOO_EARLY)),
         (forecast(days(*[10] * 14), ago(14), 100, TODAY), Forecast(Outlook.SPAN, ago(-10), ago(-10))),
         (forecast(days(*[2] * 11, 10, 10, 10), ago(14), 100, TODAY), Forecast(Outlook.SPAN, ago(-10), ago(-27))),
-        (forecast(days(30, 0, 0, 0), ago(4), 10, TODAY), Forecast(Outlook.STANDING)),
+        (forecast(days(30, 0, 0, 0), ago(4), 10, TODAY), Forecast(Outlook.STALLED)),
         (forecast(days(*[10] * 4, 0, 0, 0), ago(7), 40, TODAY), Forecast(Outlook.SPAN, ago(-7), None)),
         (forecast(days(*[1] * 14), ago(14), 1000, TODAY), Forecast(Outlook.FAR)),
-        (forecast([], ago(30), 5, TODAY), Forecast(Outlook.STANDING)),
+        (forecast([], ago(30), 5, TODAY), Forecast(Outlook.STALLED)),
     ],
 )
 def test_a_forecast_is_a_span_of_days_or_says_that_it_knows_nothing(found: Forecast, expected: Forecast) -> None:

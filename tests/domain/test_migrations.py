@@ -203,7 +203,7 @@ def test_states_and_kinds_are_renamed_by_their_migration_and_back(services: Embe
     migrate.upgrade(url)
     with Session(engine) as session:
         assert sorted(session.scalars(select(Subscriber.state))) == ["active", "suppressed", "unconfirmed"]
-        assert session.scalars(select(Subscriber.audience).distinct()).all() == [Audience.READER]
+        assert session.scalars(select(Subscriber.audience).distinct()).all() == [Audience.SUBSCRIBER]
         assert session.scalars(select(AuditEntry.action)).all() == [Action.CODES_RENEWED]
         assert session.scalars(text("SELECT state::text FROM subscriber ORDER BY 1")).first() == "active"
         condition = session.scalar(text("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_delivery_due'"))

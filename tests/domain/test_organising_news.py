@@ -39,7 +39,13 @@ from petition.privacy import Recipient
 from petition.publication import Snapshot, bundle_file
 from petition.signatures import DisplayChoice
 from petition.usecases import acts, endings, milestone_settings, trials, updates
-from petition.usecases.milestone_settings import Consequences, GoalReached, GoalThere, NamesPublic, WorkforceUnknown
+from petition.usecases.milestone_settings import (
+    Consequences,
+    MilestoneExists,
+    MilestoneReached,
+    NamesPublic,
+    WorkforceUnknown,
+)
 from petition.usecases.updates import UpdateFixed, UpdateState, UpdateUnknown
 from tests import make
 
@@ -376,9 +382,9 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
     assert (snapshot.count, snapshot.names_from, snapshot.tally.named) == (3, None, 3)
     assert sorted(named(session, campaign)) == ["Alice Example", "Bob Example", "Carol Example"]
     assert in_bundle() == 3
-    with pytest.raises(GoalReached):
+    with pytest.raises(MilestoneReached):
         milestone_settings.remove(session, campaign, COUNT, 3, Actor(omar, make.NOW))
-    with pytest.raises(GoalReached):
+    with pytest.raises(MilestoneReached):
         milestone_settings.change(session, campaign, COUNT, 3, USUAL, Actor(omar, make.NOW))
 
 
@@ -422,7 +428,7 @@ def test_one_wish_for_many_names_still_holds_after_the_milestone(session: Sessio
 def test_a_milestone_is_added_once_and_a_share_needs_a_workforce(session: Session, omar: bytes) -> None:
     campaign = make.campaign(session, workforce=None)
     milestone_settings.add(session, campaign, COUNT, 10, USUAL, Actor(omar, make.NOW))
-    with pytest.raises(GoalThere):
+    with pytest.raises(MilestoneExists):
         milestone_settings.add(session, campaign, COUNT, 10, USUAL, Actor(omar, make.NOW))
     with pytest.raises(WorkforceUnknown):
         milestone_settings.add(session, campaign, MilestoneKind.SHARE, 10, USUAL, Actor(omar, make.NOW))

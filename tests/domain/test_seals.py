@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
 from petition.campaigns import Campaign, OpenCampaign
-from petition.campaigns.milestones import UNKNOWN, Goal, MilestoneKind
+from petition.campaigns.milestones import UNKNOWN, MilestoneKind, PlannedMilestone
 from petition.ledger import log
 from petition.ledger.entries import Visibility
 from petition.organisers.actor import Actor
@@ -32,7 +32,7 @@ def a_letter(session: Session, *opening: tuple[MilestoneKind, int], **changes: o
     """A letter whose names wait for the lowest of these milestones."""
     campaign = make.campaign(session, goals=opening, **changes)
     for kind, value in opening:
-        session.get_one(Goal, (campaign.id, kind, value)).open_names = True
+        session.get_one(PlannedMilestone, (campaign.id, kind, value)).open_names = True
     session.flush()
     return campaign
 

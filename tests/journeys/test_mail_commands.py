@@ -139,7 +139,7 @@ def test_organisers_are_entered_by_hand_and_get_their_day(environ: Environ, slug
     with db.session() as session:
         campaign = find(session, slug)
         query = select(Subscriber.audience).where(Subscriber.campaign_id == campaign.id)
-        assert sorted(session.scalars(query)) == [Audience.ORGANISER, Audience.READER, Audience.READER]
+        assert sorted(session.scalars(query)) == [Audience.ORGANISER, Audience.SUBSCRIBER, Audience.SUBSCRIBER]
 
 
 def test_given_up_mails_are_listed_and_tried_again(environ: Environ, slug: str) -> None:

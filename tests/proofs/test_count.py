@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
 from petition.campaigns import OpenCampaign
-from petition.campaigns.milestones import Milestone, MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, ReachedMilestone
 from petition.campaigns.news import News, NewsKind
 from petition.core import db
 from petition.ledger.entries import Visibility
@@ -74,7 +74,9 @@ def announcements(trial: int) -> list[int]:
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, slug), make.NOW + timedelta(days=999))
     with db.session() as session:
-        mine = select(Milestone).where(Milestone.campaign_id == campaign_id).order_by(Milestone.value)
+        mine = (
+            select(ReachedMilestone).where(ReachedMilestone.campaign_id == campaign_id).order_by(ReachedMilestone.value)
+        )
         announced = [_news(session, milestone) for milestone in session.scalars(mine)]
         drift = epochs.audit(session, campaigns.find(session, slug))
     assert (drift.counted, drift.faults) == (64, [])
@@ -82,7 +84,7 @@ def announcements(trial: int) -> list[int]:
     return announced
 
 
-def _news(session: Session, milestone: Milestone) -> int:
+def _news(session: Session, milestone: ReachedMilestone) -> int:
     """How often it was announced that an epoch reached this milestone."""
     told = select(func.count()).where(
         News.campaign_id == milestone.campaign_id, News.kind == NewsKind.MILESTONE, News.value == milestone.epoch

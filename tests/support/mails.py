@@ -47,7 +47,7 @@ def add_readers(
         {
             "id": secrets.token_bytes(16),
             "campaign_id": campaign.id,
-            "audience": Audience.READER,
+            "audience": Audience.SUBSCRIBER,
             "tag": subscriber_tag(make.PEPPER, campaign.id, boxes[number % len(boxes)][0])
             if n == len(boxes)
             else secrets.token_bytes(32),

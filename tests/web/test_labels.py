@@ -176,7 +176,7 @@ def test_a_forecast_is_described() -> None:
     first, last = date(2026, 12, 1), date(2026, 12, 9)
     found = {
         Forecast(Outlook.TOO_EARLY): "It is too early for a forecast: it needs three whole days.",
-        Forecast(Outlook.STANDING): "Not at the pace of the last days: no signature was added.",
+        Forecast(Outlook.STALLED): "Not at the pace of the last days: no signature was added.",
         Forecast(Outlook.FAR): "Not within a year at the pace of the last days.",
         Forecast(Outlook.SPAN, first, None): "1 December 2026 at the earliest, or not within a year. The pace of the last days does not allow a closer estimate.",
         Forecast(Outlook.SPAN, first, first): "Around 1 December 2026 at the pace of the last days.",

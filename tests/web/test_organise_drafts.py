@@ -249,7 +249,7 @@ def test_milestones_are_set_once_and_taken_back(drafter: Omar) -> None:
         assert drafter.does("~/draft/milestones", kind=kind, value=value).status_code == 422
     drafter.does("~/draft/milestones/remove", kind="count", value="100")
     with db.session() as session:
-        assert [(goal.kind, goal.value) for goal in drafting.goals(session, draft())] == [("share", 10)]
+        assert [(goal.kind, goal.value) for goal in drafting.planned_milestones(session, draft())] == [("share", 10)]
 
 
 def test_the_checklist_says_what_is_missing_until_nothing_is(drafter: Omar) -> None:

@@ -56,7 +56,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
             session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), Actor(omar.organiser_id, now)
         )
         draft = updates.write(session, campaign, {"en": "To come", "fr": "À venir"}, Actor(omar.organiser_id, now))
-        export = exports.ask(session, campaign, ExportKind.JOURNAL, Actor(omar.organiser_id, now))
+        export = exports.ask(session, campaign, ExportKind.AUDIT_LOG, Actor(omar.organiser_id, now))
         asked = approvals.ask(
             session, campaign.id, ApprovalKind.CLOSE, {"signatures": 2}, Actor(omar.organiser_id, now)
         )

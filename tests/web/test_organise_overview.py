@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from petition import organisers
 from petition.campaigns import Campaign, draft, find_any
-from petition.campaigns.milestones import Goal, Milestone, MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, PlannedMilestone, ReachedMilestone
 from petition.campaigns.tables import UpdateDraft
 from petition.config import Config
 from petition.core import clock, db, heartbeats
@@ -59,10 +59,10 @@ def busy(slug: str, n: int) -> None:
             )
             yesterday = now.date() - timedelta(days=1)
             session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=2))
-            session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
-            session.add(Goal(campaign_id=cid, kind=MilestoneKind.COUNT, value=1000 + i))
+            session.add(PlannedMilestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
+            session.add(PlannedMilestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1000 + i))
             day = now.date() - timedelta(days=n - i)
-            session.add(Milestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i, epoch=i, day=day))
+            session.add(ReachedMilestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i, epoch=i, day=day))
             at = now - timedelta(days=n - i)
             figures = {"signed": 1, "withdrawn": 0, "removed": 0, "counted": i + 1, "issued": i + 2}
             session.add(Epoch(campaign_id=cid, number=i + 1, day=day, at=at, size=i + 1, checkpoint="", **figures))
@@ -75,7 +75,7 @@ def busy(slug: str, n: int) -> None:
             )  # fmt: skip
             session.add(
                 Subscriber(
-                    id=reader, campaign_id=cid, audience=Audience.READER, tag=secrets.token_bytes(8),
+                    id=reader, campaign_id=cid, audience=Audience.SUBSCRIBER, tag=secrets.token_bytes(8),
                     sealed=b"", domain_tag=b"", lang="en", frequency=list(Frequency)[i], state=SubscriberState.ACTIVE,
                     since=now.date(), asked=0,
                 )
@@ -83,7 +83,7 @@ def busy(slug: str, n: int) -> None:
             session.add(Suppression(tag=bytes([i]), day=now.date()))
             session.add(
                 Export(
-                    id=secrets.token_bytes(16), campaign_id=cid, kind=ExportKind.JOURNAL, state=exports.UNFINISHED[0],
+                    id=secrets.token_bytes(16), campaign_id=cid, kind=ExportKind.AUDIT_LOG, state=exports.UNFINISHED[0],
                     done=0, total=0, tries=0, by=b"", at=now, until=now + timedelta(hours=1),
                 )
             )  # fmt: skip
@@ -299,7 +299,7 @@ def test_a_file_that_is_not_there_is_not_found(omar: Omar, token: str) -> None:
 def test_a_file_of_another_campaign_is_not_found(app: Flask, omar: Omar, config: Config) -> None:
     with db.transaction() as session:
         other = make.campaign(session)
-        export = exports.ask(session, other, ExportKind.JOURNAL, Actor(b"", clock.now()))
+        export = exports.ask(session, other, ExportKind.AUDIT_LOG, Actor(b"", clock.now()))
     finish(other.slug, config.home)
     assert omar.sees(f"~/exports/{export.id.hex()}").status_code == 404
     assert signed_in(app, other.slug).sees(f"~/exports/{export.id.hex()}").status_code == 200

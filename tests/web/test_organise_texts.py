@@ -252,7 +252,7 @@ def test_a_domain_and_a_milestone_that_were_typed_are_added_on_the_way(draft: Om
     assert draft.does("~/draft/milestones", kind="count", value="", go="mail").headers["Location"].endswith("/mail")
     draft.does("~/draft/milestones", kind="count", value="50", go="mail")
     with db.session() as session:
-        assert [goal.value for goal in drafting.goals(session, campaign())] == [50]
+        assert [goal.value for goal in drafting.planned_milestones(session, campaign())] == [50]
 
 
 def test_templates_fill_the_empty_legal_texts_and_leave_what_was_typed(draft: Omar) -> None:

@@ -71,9 +71,13 @@ A_LINE = Line(Whose.SIGNERS, "A thing", "for a reason", "public.a")
     [
         ([A_LINE], {"public.a.x": "a day", "public.b.x": "a day"}, "no line of the retention table covers public.b.x"),
         ([A_LINE], {"public.a.x": "a day", "public.a.y": "a year"}, "“A thing” has 2 life spans instead of one"),
-        ([A_LINE, Line(Whose.READERS, "B", "", "public.a")], {"public.a.x": "a day"}, "two lines .* cover public.a"),
+        (
+            [A_LINE, Line(Whose.SUBSCRIBERS, "B", "", "public.a")],
+            {"public.a.x": "a day"},
+            "two lines .* cover public.a",
+        ),
         ([A_LINE], {}, "the data map does not know public.a"),
-        ([Line(Whose.READERS, "B", "", "public.a keys:*")], {"public.a.x": "a day"}, "does not know keys:"),
+        ([Line(Whose.SUBSCRIBERS, "B", "", "public.a keys:*")], {"public.a.x": "a day"}, "does not know keys:"),
     ],
 )
 def test_a_table_that_is_not_that_of_the_data_map_is_refused(
@@ -84,6 +88,6 @@ def test_a_table_that_is_not_that_of_the_data_map_is_refused(
 
 
 def test_a_column_with_a_life_of_its_own_has_a_line_of_its_own() -> None:
-    special = Line(Whose.READERS, "B", "for another", "public.a.y")
+    special = Line(Whose.SUBSCRIBERS, "B", "for another", "public.a.y")
     made = retention([A_LINE, special], {"public.a.x": "a day", "public.a.y": "a year"})
     assert [each.life for rows in made.values() for each in rows] == ["a day", "a year"]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from petition import epochs, publication
 from petition.campaigns import CampaignState, find
-from petition.campaigns.milestones import Goal, MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, PlannedMilestone
 from petition.core import db
 from petition.signatures import SignatureState
 from petition.signatures.tables import Pending
@@ -85,7 +85,7 @@ def test_the_receipt_page_says_what_becomes_public(suzie: Suzie, lang: str, wish
 def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhile(suzie: Suzie) -> None:
     with db.transaction() as session:
         campaign = find(session, suzie.slug)
-        session.add(Goal(campaign_id=campaign.id, kind=MilestoneKind.COUNT, value=500, open_names=True))
+        session.add(PlannedMilestone(campaign_id=campaign.id, kind=MilestoneKind.COUNT, value=500, open_names=True))
         session.flush()
         publication.refresh(session, campaign)
     services().page_cache.forget()
@@ -95,7 +95,7 @@ def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhi
     assert shown["sealed_until"] == "500"
     with db.transaction() as session:
         campaign = find(session, suzie.slug)
-        session.delete(session.get_one(Goal, (campaign.id, MilestoneKind.COUNT, 500)))
+        session.delete(session.get_one(PlannedMilestone, (campaign.id, MilestoneKind.COUNT, 500)))
         session.flush()
         publication.refresh(session, campaign)
     wish = {"pass": shown["pass"], "show": "name", "name": "Suzie Quux", "sealed_until": shown["sealed_until"]}

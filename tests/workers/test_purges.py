@@ -179,7 +179,7 @@ CASES: Final[dict[str, Case]] = {
         lambda s, c, now: approvals.ask(s, c.id, ApprovalKind.CLOSE, {}, Actor(omar(s, now), now)), rows(ApprovalRequest), 105 * DAY
     ),
     "public.export": Case(
-        lambda s, c, now: exports.ask(s, c, ExportKind.JOURNAL, Actor(omar(s, now), now)), rows(Export), DAY
+        lambda s, c, now: exports.ask(s, c, ExportKind.AUDIT_LOG, Actor(omar(s, now), now)), rows(Export), DAY
     ),
 }  # fmt: skip
 
@@ -237,7 +237,7 @@ def test_what_has_served_its_day_is_gone(table: str) -> None:
 def test_a_file_that_was_asked_for_goes_with_its_row(config: Config) -> None:
     with db.transaction() as session:
         export = exports.ask(
-            session, make.campaign(session), ExportKind.JOURNAL, Actor(omar(session, make.NOW), make.NOW)
+            session, make.campaign(session), ExportKind.AUDIT_LOG, Actor(omar(session, make.NOW), make.NOW)
         )
         path = files.path(config.home, export.id)
     path.parent.mkdir(parents=True)

@@ -46,4 +46,4 @@ class Digest:
 
     def is_for(self, audience: Audience, frequency: Frequency) -> bool:
         """Returns whether a subscriber with this audience and frequency gets the digest."""
-        return audience in self.others or (audience is Audience.READER and frequency is self.frequency)
+        return audience in self.others or (audience is Audience.SUBSCRIBER and frequency is self.frequency)

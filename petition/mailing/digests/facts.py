@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from petition import publication
 from petition.campaigns import Campaign, CampaignState, Demand, Update, news
 from petition.campaigns.mail_settings import Mailing
-from petition.campaigns.milestones import Milestone, MilestoneKind, needs
+from petition.campaigns.milestones import MilestoneKind, ReachedMilestone, needs
 from petition.campaigns.news import NewsKind
 from petition.core.ids import CampaignId
 from petition.mailing.digests.tables import Edition
@@ -139,7 +139,9 @@ def _values(found: list[news.News], kind: NewsKind) -> list[int]:
 def _milestones(session: Session, campaign: Campaign, found: list[news.News]) -> list[ReachedFact]:
     """Return the milestones that the news report. Their value is the epoch that reached them."""
     epochs = _values(found, NewsKind.MILESTONE)
-    query = select(Milestone).where(Milestone.campaign_id == campaign.id, Milestone.epoch.in_(epochs))
+    query = select(ReachedMilestone).where(
+        ReachedMilestone.campaign_id == campaign.id, ReachedMilestone.epoch.in_(epochs)
+    )
     reached = [
         ReachedFact(each.kind, each.value, needs(each.kind, each.value, campaign.workforce) or 0, each.day)
         for each in session.scalars(query)

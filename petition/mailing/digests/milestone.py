@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, news
-from petition.campaigns.milestones import Goal, Milestone
+from petition.campaigns.milestones import PlannedMilestone, ReachedMilestone
 from petition.campaigns.news import NewsKind
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Happened, Window, happened
@@ -26,11 +26,19 @@ def goes_to(session: Session, campaign: Campaign, window: Window) -> frozenset[A
     """Returns the audiences that are to be mailed about at least one of the milestones."""
     found = news.between(session, campaign.id, window.after, window.upto)
     epochs = [each.value for each in found if each.kind is NewsKind.MILESTONE]
-    same = (Milestone.campaign_id == Goal.campaign_id) & (Milestone.kind == Goal.kind) & (Milestone.value == Goal.value)
-    query = select(Goal).join(Milestone, same).where(Goal.campaign_id == campaign.id, Milestone.epoch.in_(epochs))
-    goals = session.scalars(query).all()
-    mailed = {Audience.READER: any(each.mail_readers for each in goals)}
-    mailed[Audience.ORGANISER] = any(each.mail_organisers for each in goals)
+    same = (
+        (ReachedMilestone.campaign_id == PlannedMilestone.campaign_id)
+        & (ReachedMilestone.kind == PlannedMilestone.kind)
+        & (ReachedMilestone.value == PlannedMilestone.value)
+    )
+    query = (
+        select(PlannedMilestone)
+        .join(ReachedMilestone, same)
+        .where(PlannedMilestone.campaign_id == campaign.id, ReachedMilestone.epoch.in_(epochs))
+    )
+    planned = session.scalars(query).all()
+    mailed = {Audience.SUBSCRIBER: any(each.mail_readers for each in planned)}
+    mailed[Audience.ORGANISER] = any(each.mail_organisers for each in planned)
     return frozenset(audience for audience, wanted in mailed.items() if wanted)
 
 

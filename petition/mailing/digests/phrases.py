@@ -21,7 +21,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LocalText:
     """A text and the language that it is written in."""
 
     text: str
@@ -42,10 +42,10 @@ class Phrases:
         """Returns a translated sentence with a formatted number in it."""
         return ngettext_for(self.lang)(one, many, n) % ({"n": number(n, self.lang)} | values)
 
-    def said(self, texts: dict[str, str]) -> Said:
+    def text_of(self, texts: dict[str, str]) -> LocalText:
         """Returns a text in the best available language."""
         known = [lang for lang in (self.read_in, self.lang, *texts) if texts.get(lang)]
-        return Said(typeset(texts[known[0]], known[0]), known[0]) if known else Said("", self.lang)
+        return LocalText(typeset(texts[known[0]], known[0]), known[0]) if known else LocalText("", self.lang)
 
     def signatures(self, n: int) -> str:
         """Returns the noun for counted signatures, without the number."""
@@ -67,13 +67,13 @@ class Phrases:
             )
         return self._("As many as last time")
 
-    def goal(self, fact: ReachedFact | NextStep) -> str:
+    def milestone_number(self, fact: ReachedFact | NextStep) -> str:
         """Returns a milestone's number, the largest text in its mail: 1,000, or 10%."""
         if fact.kind is MilestoneKind.SHARE:
             return percent(fact.value / 100, self.lang)
         return number(fact.value, self.lang)
 
-    def goal_of_what(self, fact: ReachedFact) -> str:
+    def milestone_unit(self, fact: ReachedFact) -> str:
         """Returns what a milestone's number counts."""
         if fact.kind is MilestoneKind.SHARE:
             return self._("of the workforce has signed")
@@ -87,7 +87,7 @@ class Phrases:
                 "%(share)s of the workforce, %(n)s signature, on %(day)s",
                 "%(share)s of the workforce, %(n)s signatures, on %(day)s",
                 fact.needs,
-                share=self.goal(fact),
+                share=self.milestone_number(fact),
                 day=day,
             )
         return self.ngettext("%(n)s signature, on %(day)s", "%(n)s signatures, on %(day)s", fact.value, day=day)
@@ -107,13 +107,13 @@ class Phrases:
                 "%(n)s more signature until %(goal)s of the workforce.",
                 "%(n)s more signatures until %(goal)s of the workforce.",
                 step.missing,
-                goal=self.goal(step),
+                goal=self.milestone_number(step),
             )
         return self.ngettext(
             "%(n)s more signature until %(goal)s.",
             "%(n)s more signatures until %(goal)s.",
             step.missing,
-            goal=self.goal(step),
+            goal=self.milestone_number(step),
         )
 
     def step(self, kind: str, addressee: str) -> str:

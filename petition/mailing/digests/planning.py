@@ -106,7 +106,7 @@ def _promise(
         Subscriber.audience.in_(goes_to),
         or_(
             Subscriber.audience.in_(digest.others),
-            and_(Subscriber.audience == Audience.READER, Subscriber.frequency == digest.frequency)
+            and_(Subscriber.audience == Audience.SUBSCRIBER, Subscriber.frequency == digest.frequency)
             if digest.frequency
             else literal(False),
         ),

@@ -106,7 +106,7 @@ def write(campaign: Campaign, kind: str, facts: dict[str, object] | None, lang: 
         "letter": context,
         "facts": shown,
         "news": getattr(shown, "news", shown),
-        "say": Phrases(spoken, context.lang),
+        "phrases": Phrases(spoken, context.lang),
         "settings_url": f"{base_url}/mail/settings/{SETTINGS_PLACEHOLDER}",
         "unsubscribe_url": f"{base_url}/mail/unsubscribe/{UNSUBSCRIBE_PLACEHOLDER}",
         "confirm_url": f"{base_url}/mail/confirm/{CONFIRM_PLACEHOLDER}",

@@ -56,7 +56,7 @@ class Round:
     now: Callable[[], datetime]
     claimed: int
     waiting: deque[Claim]
-    readers: dict[bytes, Subscriber]
+    subscribers: dict[bytes, Subscriber]
     contacts: dict[bytes, Contact]
     sent: Counter[bytes] = field(default_factory=Counter)
     paused: set[bytes] = field(default_factory=set)
@@ -69,22 +69,22 @@ def begin_round(session: Session, sender: Sender, now: Callable[[], datetime], m
     The caller commits before the first mail is sent.
     """
     claimed = queue.claim(session, most, sender.rate, sender.base_url, now())
-    readers = address_book.readers(session, {each.recipient for each in claimed})
+    subscribers = address_book.subscribers_by_id(session, {each.recipient for each in claimed})
     wanted: list[Claim] = []
     unwanted: list[Claim] = []
     for each in claimed:
-        reader = readers.get(each.recipient)
-        (wanted if reader is not None and is_wanted(reader, each.kind) else unwanted).append(each)
+        subscriber = subscribers.get(each.recipient)
+        (wanted if subscriber is not None and is_wanted(subscriber, each.kind) else unwanted).append(each)
     queue.drop(session, unwanted)
     if wanted:
         queue.begin(session, wanted[0])
     contacts = address_book.contacts(session, {each.campaign_id for each in wanted})
-    return Round(sender, now, len(claimed), deque(wanted), readers, contacts)
+    return Round(sender, now, len(claimed), deque(wanted), subscribers, contacts)
 
 
 def address_of(ours: Round, claimed: Claim) -> str:
     """Returns the address that a mail goes to. Raises AddressUnreadable."""
-    return address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
+    return address_book.unsealed(ours.contacts[claimed.campaign_id], ours.subscribers[claimed.recipient])
 
 
 def kept_mail(ours: Round, claimed: Claim) -> RenderedMail | None:
@@ -99,7 +99,7 @@ def render_mail(session: Session, ours: Round, claimed: Claim) -> RenderedMail:
 
 
 def _lang(ours: Round, claimed: Claim) -> str:
-    return ours.readers[claimed.recipient].lang
+    return ours.subscribers[claimed.recipient].lang
 
 
 def record_outcome(session: Session, ours: Round, claimed: Claim, wrong: Exception | None, *, over: bool) -> None:
@@ -167,7 +167,7 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
     claims.refuse(session, claimed, _code(refusal))
     if refusal.no_such_address:
         refusals.end_row(session)
-        address = address_book.unsealed(ours.contacts[claimed.campaign_id], ours.readers[claimed.recipient])
+        address = address_book.unsealed(ours.contacts[claimed.campaign_id], ours.subscribers[claimed.recipient])
         record(session, ours.sender.pepper, Report(Trouble.HARD, address), ours.now().date())
     else:
         ours.all_paused = refusals.count(session, claimed, refusal.words, ours.now())

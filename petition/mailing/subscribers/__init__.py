@@ -24,7 +24,14 @@ from petition.mailing.queue import Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import address_book
 from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, admit
 from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
-from petition.mailing.subscribers.figures import MailHealth, Readership, audience, complaints, mail_health, readership
+from petition.mailing.subscribers.figures import (
+    MailHealth,
+    SubscriberFigures,
+    audience,
+    complaints,
+    mail_health,
+    subscriber_figures,
+)
 from petition.mailing.subscribers.links import LinkBroken, Purpose
 from petition.mailing.subscribers.tables import CONFIRM, Audience, Frequency, Subscriber, SubscriberState
 from petition.privacy import DomainPolicy, Mailbox, personal_address, subscriber_tag, suppression_tag
@@ -41,9 +48,9 @@ __all__ = [
     "LinkBroken",
     "MailHealth",
     "Purpose",
-    "Readership",
     "Report",
     "Subscriber",
+    "SubscriberFigures",
     "SubscriberGone",
     "SubscriberState",
     "Trouble",
@@ -63,9 +70,9 @@ __all__ = [
     "numbers",
     "pause",
     "purge",
-    "readership",
     "record",
     "remind",
+    "subscriber_figures",
     "suppressed_by_day",
     "unpause",
 ]
@@ -106,7 +113,7 @@ def ask(
         raise WorkAddressRefused
     sealed = address_book.sealed(session, campaign_id, box.deliverable)
     silent = complained(session, suppression_tag(pepper, box.canonical))
-    row = _row(session, pepper, campaign_id, Audience.READER, box, sealed, lang, frequency, now)
+    row = _row(session, pepper, campaign_id, Audience.SUBSCRIBER, box, sealed, lang, frequency, now)
     subscriber = _enter(session, row)
     _plan_confirmation(session, subscriber, now, silent=silent)
     events.announce(session.info, events.MailPlanned())
@@ -256,7 +263,7 @@ def purge(session: Session, now: datetime) -> None:
 def numbers(session: Session, campaign_id: CampaignId) -> dict[str, int]:
     """Returns the active subscribers by frequency, and the others by state: paused, unconfirmed, suppressed."""
     query = select(Subscriber.state, Subscriber.frequency, func.count()).where(
-        Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER
+        Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.SUBSCRIBER
     )
     found: dict[str, int] = {}
     for state, frequency, n in session.execute(query.group_by(Subscriber.state, Subscriber.frequency)):

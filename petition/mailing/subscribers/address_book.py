@@ -62,7 +62,7 @@ def unsealed(contact: Contact, subscriber: Subscriber) -> str:
     return padded.rstrip(b"\0").decode()
 
 
-def readers(session: Session, ids: Collection[bytes]) -> dict[bytes, Subscriber]:
+def subscribers_by_id(session: Session, ids: Collection[bytes]) -> dict[bytes, Subscriber]:
     """Returns the subscribers that still exist, by id."""
     return {each.id: each for each in session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)))}
 

@@ -41,7 +41,7 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
     oldest = session.scalar(due)
     dead = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.DEAD)
     return MailHealth(
-        readers=_readers(session),
+        readers=_by_state(session),
         mail_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         dead_letters=int(session.scalar(dead) or 0),
         mails_sent=sent,
@@ -55,7 +55,7 @@ def audience(session: Session, campaign_id: CampaignId) -> dict[Frequency, dict[
     """Returns active subscribers by frequency and by language, languages in order. Numbers only."""
     query = select(Subscriber.frequency, Subscriber.lang, func.count()).where(
         Subscriber.campaign_id == campaign_id,
-        Subscriber.audience == Audience.READER,
+        Subscriber.audience == Audience.SUBSCRIBER,
         Subscriber.state == SubscriberState.ACTIVE,
     )
     found: dict[Frequency, dict[str, int]] = {frequency: {} for frequency in Frequency}
@@ -66,14 +66,14 @@ def audience(session: Session, campaign_id: CampaignId) -> dict[Frequency, dict[
     return found
 
 
-def _readers(session: Session) -> dict[SubscriberState, int]:
-    query = select(Subscriber.state, func.count()).where(Subscriber.audience == Audience.READER)
+def _by_state(session: Session) -> dict[SubscriberState, int]:
+    query = select(Subscriber.state, func.count()).where(Subscriber.audience == Audience.SUBSCRIBER)
     counted = {state: n for state, n in session.execute(query.group_by(Subscriber.state))}
     return {state: counted.get(state, 0) for state in SubscriberState}
 
 
 @dataclass(frozen=True, slots=True)
-class Readership:
+class SubscriberFigures:
     """The subscribers of one campaign: active ones by frequency and by language, others by state."""
 
     active: int
@@ -85,11 +85,11 @@ class Readership:
     waiting: int
 
 
-def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Readership:
+def subscriber_figures(session: Session, campaign_id: CampaignId, now: datetime) -> SubscriberFigures:
     """Returns the figures with two queries. `waiting` counts the campaign's mails that are due and not sent."""
     many = func.count()
     query = select(Subscriber.state, Subscriber.frequency, Subscriber.lang, many)
-    query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.READER)
+    query = query.where(Subscriber.campaign_id == campaign_id, Subscriber.audience == Audience.SUBSCRIBER)
     states: Counter[SubscriberState] = Counter()
     frequencies: Counter[Frequency] = Counter()
     languages: Counter[str] = Counter()
@@ -102,7 +102,7 @@ def readership(session: Session, campaign_id: CampaignId, now: datetime) -> Read
             languages[lang] += n
     due = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.PLANNED, Delivery.due <= now)
     waiting = int(session.scalar(due.where(Delivery.campaign_id == campaign_id)) or 0)
-    return Readership(
+    return SubscriberFigures(
         active=states[SubscriberState.ACTIVE],
         unconfirmed=states[SubscriberState.UNCONFIRMED],
         paused=states[SubscriberState.PAUSED],

@@ -82,8 +82,8 @@ def fingerprint(headers: Mapping[str, str], body: bytes) -> bytes:
 
 def sign(body: bytes, key: str, now: datetime) -> str:
     """Returns the value of X-Undersigned-Signature for a body, as an operator's own relay makes it."""
-    told = int(now.timestamp())
-    return f"t={told},v1={_mac(key, str(told).encode() + b'.' + body)}"
+    seconds = int(now.timestamp())
+    return f"t={seconds},v1={_mac(key, str(seconds).encode() + b'.' + body)}"
 
 
 def _mac(key: str, text: bytes) -> str:
@@ -100,9 +100,9 @@ def _check_generic(signature: str, body: bytes, key: str, now: datetime) -> None
 def _check_mailgun(signature: object, key: str, now: datetime) -> None:
     if not isinstance(signature, dict):
         raise SignatureWrong
-    timestamp, token, told = (str(signature.get(name, "")) for name in ("timestamp", "token", "signature"))
+    timestamp, token, given = (str(signature.get(name, "")) for name in ("timestamp", "token", "signature"))
     signed = (timestamp + token).encode(errors="replace")
-    if not hmac.compare_digest(_mac(key, signed).encode(), told.encode(errors="replace")):
+    if not hmac.compare_digest(_mac(key, signed).encode(), given.encode(errors="replace")):
         raise SignatureWrong
     _check_age(timestamp, MAILGUN_LIFE, now)
 
@@ -132,21 +132,21 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _generic(document: dict[str, Any]) -> list[Report]:
-    told = document.get("reports")
-    if not isinstance(told, list) or len(told) > MOST_REPORTS:
+    found = document.get("reports")
+    if not isinstance(found, list) or len(found) > MOST_REPORTS:
         raise ReportUnreadable
     try:
-        return [_one(each) for each in told]
+        return [_one(each) for each in found]
     except (TypeError, KeyError, ValueError, AttributeError):
         raise ReportUnreadable from None
 
 
-def _one(told: dict[str, Any]) -> Report:
+def _one(report: dict[str, Any]) -> Report:
     """Parse one report. A given status or text of the mail server overrides its `hard`."""
-    trouble, details = Trouble(told["trouble"]), (told.get("diagnostic", ""), told.get("status", ""))
+    trouble, details = Trouble(report["trouble"]), (report.get("diagnostic", ""), report.get("status", ""))
     if trouble is Trouble.HARD and any(details):
         trouble = _read(*details)
-    return Report(trouble, _address(told["address"]))
+    return Report(trouble, _address(report["address"]))
 
 
 def _read(diagnostic: object, status: object, code: object = 0) -> Trouble:

@@ -19,7 +19,7 @@ CONFIRM: Final = "confirm"
 class Audience(StrEnum):
     """The recipients of mail. Subscribers (`reader`) asked for it themselves; an operator entered the others."""
 
-    READER = "reader"
+    SUBSCRIBER = "reader"
     ORGANISER = "organiser"
     ADDRESSEE = "addressee"
 

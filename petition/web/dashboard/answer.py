@@ -109,7 +109,7 @@ def _page(form: DeliveryForm | AnswerForm | None = None, *, preview: bool = Fals
 
 
 @bp.get("/c/<slug>/answer")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def ending(slug: str) -> Response:
     """The delivery and the answer, as far as they can be recorded now."""
     del slug
@@ -117,7 +117,7 @@ def ending(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/answer/delivery")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_page, StepSkipped, form=DeliveryForm)
 def deliver(slug: str) -> Response:
     """Record how the letter was delivered, or correct it."""
@@ -130,7 +130,7 @@ def deliver(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/answer")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_page, StepSkipped, form=AnswerForm)
 def answer(slug: str) -> Response:
     """Record what the addressee answered, correct it, or show what it will look like."""

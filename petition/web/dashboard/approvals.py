@@ -58,7 +58,7 @@ def _page(form: BaseForm) -> Response:
 
 
 @bp.get("/c/<slug>/keys")
-@needs(Act.READ_JOURNAL)
+@needs(Act.READ_AUDIT_LOG)
 def keys(slug: str) -> Response:
     """What waits for a second organiser."""
     del slug
@@ -66,7 +66,7 @@ def keys(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/keys/approve")
-@needs(Act.READ_JOURNAL, fresh=True)
+@needs(Act.READ_AUDIT_LOG, fresh=True)
 @redraw(_page, *REFUSALS)
 def approve(slug: str) -> Response:
     """Turn the second key. Raises RightMissing, the act's own errors."""
@@ -74,7 +74,7 @@ def approve(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/keys/refuse")
-@needs(Act.READ_JOURNAL)
+@needs(Act.READ_AUDIT_LOG)
 @redraw(_page, *REFUSALS)
 def refuse(slug: str) -> Response:
     """Say no, or take one's own request back. Raises RightMissing."""

@@ -34,7 +34,7 @@ class FilterForm(BaseForm):
 
 
 @bp.get("/c/<slug>/journal")
-@needs(Act.READ_JOURNAL)
+@needs(Act.READ_AUDIT_LOG)
 def journal(slug: str) -> Response:
     """Who did what in this campaign, and when."""
     del slug

@@ -75,7 +75,7 @@ def _page(form: DemandForm | None = None, number: int = 0) -> Response:
 
 
 @bp.get("/c/<slug>/demands")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def demands(slug: str) -> Response:
     """Every demand with its timeline."""
     del slug
@@ -83,7 +83,7 @@ def demands(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/demands/<int:number>")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_page, CampaignNotOpen, CampaignFaulty, form=DemandForm)
 def judge(slug: str, number: int) -> Response:
     """Record what became of one."""

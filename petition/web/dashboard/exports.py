@@ -27,7 +27,7 @@ AGAIN_SECONDS: Final = "2"
 KINDS: Final = {
     ExportKind.FIGURES_CSV: _("Figures by day (CSV)"),
     ExportKind.FIGURES_JSON: _("Figures by day (JSON)"),
-    ExportKind.JOURNAL: _("Audit log (CSV)"),
+    ExportKind.AUDIT_LOG: _("Audit log (CSV)"),
     ExportKind.SIGNERS: _("Public names (CSV)"),
 }
 ALONE: Final = [kind for kind in KINDS if kind is not ExportKind.SIGNERS]

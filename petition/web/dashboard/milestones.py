@@ -17,7 +17,7 @@ from petition.core import db
 from petition.ledger import log
 from petition.organisers import Act
 from petition.usecases import milestone_settings
-from petition.usecases.milestone_settings import Consequences, GoalUnknown
+from petition.usecases.milestone_settings import Consequences, MilestoneUnknown
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.forms.base import BaseForm
@@ -29,8 +29,8 @@ bp = access.blueprint("milestones")
 LARGEST: Final = {MilestoneKind.COUNT: 10_000_000, MilestoneKind.SHARE: 100}
 KINDS: Final = {MilestoneKind.COUNT: _("Signatures"), MilestoneKind.SHARE: _("Per cent of the workforce")}
 REFUSALS: Final = (
-    milestone_settings.GoalThere,
-    milestone_settings.GoalReached,
+    milestone_settings.MilestoneExists,
+    milestone_settings.MilestoneReached,
     milestone_settings.WorkforceUnknown,
     milestone_settings.NamesPublic,
 )
@@ -91,7 +91,7 @@ def _page_of_one(form: ConsequencesForm | None, kind: str, value: int) -> Respon
 
 
 @bp.get("/c/<slug>/milestones")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def milestones(slug: str) -> Response:
     """All of them, with how many are missing, or when each was reached."""
     del slug
@@ -99,7 +99,7 @@ def milestones(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/milestones")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_page, *REFUSALS, form=MilestoneForm, field="value")
 def add(slug: str) -> Response:
     """Aim at one more."""
@@ -112,7 +112,7 @@ def add(slug: str) -> Response:
 
 
 @bp.get("/c/<slug>/milestones/<kind>/<int:value>")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def milestone(slug: str, kind: str, value: int) -> Response:
     """One that is not reached: what follows, and the way to remove it. Raises GoalUnknown."""
     del slug
@@ -120,7 +120,7 @@ def milestone(slug: str, kind: str, value: int) -> Response:
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_page_of_one, *REFUSALS, form=ConsequencesForm)
 def change(slug: str, kind: str, value: int) -> Response:
     """Let other things follow. Raises GoalUnknown."""
@@ -131,7 +131,7 @@ def change(slug: str, kind: str, value: int) -> Response:
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>/remove")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def remove(slug: str, kind: str, value: int) -> Response:
     """No longer aim at it. Raises GoalUnknown, GoalReached."""
     with db.transaction() as session:
@@ -143,4 +143,4 @@ def _kind(kind: str) -> MilestoneKind:
     try:
         return MilestoneKind(kind)
     except ValueError:
-        raise GoalUnknown from None
+        raise MilestoneUnknown from None

@@ -59,7 +59,7 @@ def overview(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/dead-letters")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def retry(slug: str) -> Response:
     """Try every mail again that was given up and that somebody still takes."""
     with db.transaction() as session:

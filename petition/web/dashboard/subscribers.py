@@ -23,7 +23,7 @@ def page(slug: str) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         return rendering.render(
-            "subscribers", session, campaign, readers=subscribers.readership(session, campaign.id, clock.now()),
+            "subscribers", session, campaign, readers=subscribers.subscriber_figures(session, campaign.id, clock.now()),
             complaints=subscribers.complaints(session), providers=throttle.by_provider(session),
             halted=queue.is_paused(session, services().config.base_url), refused=queue.refused(session),
         )  # fmt: skip

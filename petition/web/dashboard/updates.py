@@ -77,7 +77,7 @@ redraw_update = redraw(_page, *REFUSALS, form=UpdateForm)
 
 
 @bp.get("/c/<slug>/updates")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def every(slug: str) -> Response:
     """What is being written, what is planned, what was published."""
     del slug
@@ -97,7 +97,7 @@ def every(slug: str) -> Response:
 
 
 @bp.get("/c/<slug>/updates/new")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def new(slug: str) -> Response:
     """An empty sheet in each language."""
     del slug
@@ -105,7 +105,7 @@ def new(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/new")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw(_new_page, form=UpdateForm)
 def create(slug: str) -> Response:
     """Keep a draft, or show what it will look like."""
@@ -119,7 +119,7 @@ def create(slug: str) -> Response:
 
 
 @bp.get("/c/<slug>/updates/<draft>")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def show(slug: str, draft: str) -> Response:
     """One update, and what can be done with it as it stands."""
     del slug
@@ -127,7 +127,7 @@ def show(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw_update
 def save(slug: str, draft: str) -> Response:
     """Keep other words, or show what they will look like, here or as a mail."""
@@ -144,7 +144,7 @@ def save(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>/publish")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw_update
 def publish(slug: str, draft: str) -> Response:
     """Publish what is on the screen on the page, at once or at a time."""
@@ -158,7 +158,7 @@ def publish(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>/mail")
-@needs(Act.TELL, fresh=True)
+@needs(Act.PUBLISH, fresh=True)
 @redraw_update
 def ask(slug: str, draft: str) -> Response:
     """Ask a second organiser to publish and mail what is on the screen."""
@@ -172,7 +172,7 @@ def ask(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>/cancel")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw_update
 def cancel(slug: str, draft: str) -> Response:
     """Make a draft again of what is planned or asked for."""
@@ -182,7 +182,7 @@ def cancel(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>/discard")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def discard(slug: str, draft: str) -> Response:
     """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
     with db.transaction() as session:
@@ -191,7 +191,7 @@ def discard(slug: str, draft: str) -> Response:
 
 
 @bp.post("/c/<slug>/updates/<draft>/trial")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 @redraw_update
 def trial(slug: str, draft: str) -> Response:
     """Mail what is on the screen to an address that is typed once and kept nowhere."""
@@ -207,7 +207,7 @@ def trial(slug: str, draft: str) -> Response:
 
 
 @bp.get("/c/<slug>/updates/<draft>/mail")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def mail(slug: str, draft: str) -> Response:
     """The mail in each language, as text and as it looks."""
     del slug
@@ -220,7 +220,7 @@ def mail(slug: str, draft: str) -> Response:
 
 
 @bp.get("/c/<slug>/updates/<draft>/<lang>/mail.html")
-@needs(Act.TELL)
+@needs(Act.PUBLISH)
 def mail_page(slug: str, draft: str, lang: str) -> Response:
     """The mail in one language alone, under a policy of its own (`petition.web.headers`), for a frame."""
     del slug

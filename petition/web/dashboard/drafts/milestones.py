@@ -61,7 +61,7 @@ def _page(form: MilestoneForm | None = None) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
-        goals = drafting.goals(session, campaign)
+        goals = drafting.planned_milestones(session, campaign)
         return pages.render("milestones", session, campaign, "milestones", form or MilestoneForm(), goals=goals)
 
 
@@ -86,9 +86,9 @@ def add_goal(slug: str) -> Response:
 
 def _add(session: Session, campaign: Campaign) -> None:
     wanted = MilestoneForm.read(request.form).milestone()
-    if len(drafting.goals(session, campaign)) >= MOST_MILESTONES:
+    if len(drafting.planned_milestones(session, campaign)) >= MOST_MILESTONES:
         raise FormRefused({"value": [_("Set %(n)s milestones at most.", n=MOST_MILESTONES)]})
-    drafting.add_goal(session, campaign, wanted.kind, wanted.value, access.actor())
+    drafting.add_milestone(session, campaign, wanted.kind, wanted.value, access.actor())
 
 
 @needs(Act.WRITE)
@@ -96,5 +96,5 @@ def drop_goal(slug: str) -> Response:
     """Remove a milestone; raises LetterFrozen, FormRefused."""
     unwanted = MilestoneForm.read(request.form).milestone()
     with db.transaction() as session:
-        drafting.drop_goal(session, access.campaign(session), unwanted.kind, unwanted.value, access.actor())
+        drafting.remove_milestone(session, access.campaign(session), unwanted.kind, unwanted.value, access.actor())
     return access.go(url_for("organise_drafts.goals", slug=slug))

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign
 from petition.core.i18n import marked as _
 from petition.mailing import subscribers
-from petition.mailing.subscribers import Readership
+from petition.mailing.subscribers import SubscriberFigures
 from petition.web.dashboard.panels.panel import Panel
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Readership:
+def data(session: Session, campaign: Campaign, now: datetime) -> SubscriberFigures:
     """Numbers only."""
-    return subscribers.readership(session, campaign.id, now)
+    return subscribers.subscriber_figures(session, campaign.id, now)
 
 
 PANEL: Final = Panel("readers", _("Subscribers"), data)
