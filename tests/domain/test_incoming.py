@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petition.web.serving.incoming import LARGEST_HEAD, Incoming, Stage, TooLarge
+from petition.web.serving.incoming import LARGEST_HEAD, RequestFramer, Stage, TooLarge
 from petition.web.sizes import LARGEST_CARRIED, largest_body
 
 HEAD = b"%s %s HTTP/1.1\r\nHost: localhost\r\n"
@@ -39,7 +39,7 @@ REQUESTS = st.one_of(
 
 @given(st.lists(REQUESTS, min_size=1, max_size=4), st.data())
 def test_requests_are_the_same_however_they_are_cut(requests: list[bytes], data: st.DataObject) -> None:
-    incoming, sent, taken = Incoming(lambda _path: 10_000), b"".join(requests), []
+    incoming, sent, taken = RequestFramer(lambda _path: 10_000), b"".join(requests), []
     while sent:
         cut = data.draw(st.integers(1, len(sent)))
         stage = incoming.feed(sent[:cut])
@@ -53,7 +53,7 @@ def test_requests_are_the_same_however_they_are_cut(requests: list[bytes], data:
 
 @given(st.binary(max_size=2_000))
 def test_whatever_comes_is_taken_or_waited_for(sent: bytes) -> None:
-    incoming = Incoming(lambda _path: 100)
+    incoming = RequestFramer(lambda _path: 100)
     try:
         if incoming.feed(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + sent) is Stage.WHOLE:
             assert incoming.take()
@@ -67,16 +67,16 @@ def test_whatever_comes_is_taken_or_waited_for(sent: bytes) -> None:
 )  # fmt: skip
 def test_each_path_has_its_largest_body(path: str, most: int) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n".encode()
-    assert Incoming(largest_body).feed(head + b"Content-Length: %d\r\n\r\n" % most) is Stage.BODY
+    assert RequestFramer(largest_body).feed(head + b"Content-Length: %d\r\n\r\n" % most) is Stage.BODY
     # One that is too large is not waited for: the application refuses it by its length, in words.
-    assert Incoming(largest_body).feed(head + b"Content-Length: %d\r\n\r\n" % (most + 1)) is Stage.WHOLE
+    assert RequestFramer(largest_body).feed(head + b"Content-Length: %d\r\n\r\n" % (most + 1)) is Stage.WHOLE
     with pytest.raises(TooLarge) as refused:
-        Incoming(largest_body).feed(head + b"Transfer-Encoding: chunked\r\n\r\n%X\r\n" % (most + 1))
+        RequestFramer(largest_body).feed(head + b"Transfer-Encoding: chunked\r\n\r\n%X\r\n" % (most + 1))
     assert refused.value.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_a_head_without_end_is_refused() -> None:
-    incoming = Incoming(largest_body)
+    incoming = RequestFramer(largest_body)
     for _piece in range(LARGEST_HEAD // 9):
         assert incoming.feed(b"X: aaaa\r\n") is Stage.HEAD
     with pytest.raises(TooLarge) as refused:
@@ -86,11 +86,11 @@ def test_a_head_without_end_is_refused() -> None:
 
 @pytest.mark.parametrize("line", [b"-1", b"+5", b"0x5", b"5_0", b"", b" 5", b"zz", b"123456789", b"5" + b" " * 2_000])
 def test_a_chunk_of_no_size_is_not_waited_for(line: bytes) -> None:
-    incoming = Incoming(lambda _path: 2**40)
+    incoming = RequestFramer(lambda _path: 2**40)
     assert incoming.feed(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + line + b"\r\n") is Stage.WHOLE
 
 
 @pytest.mark.parametrize("length", [b"1, 1", b"-1", b"1a", b"", b"\xc2\xb2", b"9" * 13])
 def test_a_length_that_is_none_is_not_waited_for(length: bytes) -> None:
-    incoming = Incoming(lambda _path: 2**60)
+    incoming = RequestFramer(lambda _path: 2**60)
     assert incoming.feed(b"POST / HTTP/1.1\r\nContent-Length: " + length + b"\r\n\r\n") is Stage.WHOLE

@@ -25,7 +25,7 @@ CALLS = count(1)
 class Hasty(Worker):
     """Ours, in a hurry."""
 
-    HEAD_SECONDS = BODY_SECONDS = READER_SECONDS = SOON
+    HEAD_SECONDS = BODY_SECONDS = SEND_SECONDS = SOON
 
 
 def app(environ: dict[str, Any], start: Any) -> Iterable[bytes]:

@@ -180,7 +180,7 @@ def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: F
         receipt = make.signature(session, campaign, named("Suzie Quux"))
         epochs.close_epoch(session, campaign, clock.now())
     with app.test_request_context():
-        text = receipts.written(receipt, page_cache.snapshot(omar.slug))
+        text = receipts.to_text(receipt, page_cache.snapshot(omar.slug))
 
     def seen() -> str:
         page = omar.client.post(f"/c/{omar.slug}/receipt", data={"receipt": text}).text

@@ -21,7 +21,7 @@ from petition.core import clock, db
 from petition.web import pictures
 from petition.web.headers import COUNTER_POLICY
 from petition.web.pictures import card as cards
-from petition.web.pictures.code import LEVEL, QUIET_ZONE
+from petition.web.pictures.qr_code import LEVEL, QUIET_ZONE
 from tests import make
 from tests.support.public_pages import forget, published, text_of
 
@@ -237,7 +237,7 @@ def test_no_title_breaks_a_picture(client: FlaskClient, title: str) -> None:
     ],
 )
 def test_a_card_leaves_out_what_no_font_of_ours_can_draw(title: str, drawn: str) -> None:
-    assert cards.drawable(title) == drawn
+    assert cards.without_missing_glyphs(title) == drawn
 
 
 def test_the_longest_words_keep_within_the_card(client: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from petition.web.forms.public import PassForm, SignForm, SubscribeForm, VerifyF
 LANG: Final = {"type": "string"}
 NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 PAGE: Final = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
-SEARCHED: Final = {"type": "string", "maxLength": 80}
+SEARCH_TERM: Final = {"type": "string", "maxLength": 80}
 
 # fmt: off
 CALLS: Final[tuple[Call, ...]] = (
@@ -27,7 +27,7 @@ CALLS: Final[tuple[Call, ...]] = (
     get("/campaigns/<slug>/receipt/<leaf>", reading.receipt,
         "Where a signature stands, by its leaf hash", "Standing"),
     get("/campaigns/<slug>/signers", reading.signers,
-        "Who chose to be seen, in ledger order, 100 a page", "Signers", cached=True, page=PAGE, q=SEARCHED),
+        "Who chose to be seen, in ledger order, 100 a page", "Signers", cached=True, page=PAGE, q=SEARCH_TERM),
     get("/campaigns/<slug>/breakdown", reading.breakdown,
         "Those who show only a role, by role and by team: groups of ten and more", "Breakdown", cached=True),
     post("/campaigns/<slug>/subscribe", writing.subscribe,

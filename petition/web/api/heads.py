@@ -19,14 +19,14 @@ from petition.web import page_cache
 from petition.web.forms.fields import DIGITS
 from petition.web.services import services
 
-AT_ONCE: Final = 100
+PAGE_SIZE: Final = 100
 
 
 def checkpoints(slug: str) -> dict[str, Any]:
     """Returns heads of the epochs before a number. `before` in the answer leads to older ones."""
-    found = kept(page_cache.snapshot(slug), number_asked("before", 0))
-    told = [asdict(each) | {"day": each.day.isoformat()} for each in found]
-    return {"checkpoints": told} | ({"before": found[-1].epoch} if len(found) == AT_ONCE else {})
+    found = checkpoints_before(page_cache.snapshot(slug), query_number("before", 0))
+    heads = [asdict(each) | {"day": each.day.isoformat()} for each in found]
+    return {"checkpoints": heads} | ({"before": found[-1].epoch} if len(found) == PAGE_SIZE else {})
 
 
 def consistency(slug: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def consistency(slug: str) -> dict[str, Any]:
     `new` defaults to the size of the newest head.
     """
     snapshot = page_cache.snapshot(slug)
-    old, new = number_asked("old", 0), number_asked("new", snapshot.size)
+    old, new = query_number("old", 0), query_number("new", snapshot.size)
     if not old <= new <= snapshot.size:
         raise NotFound
     with db.session() as session:
@@ -43,15 +43,17 @@ def consistency(slug: str) -> dict[str, Any]:
     return {"old": old, "new": new, "proof": [b64u(each) for each in proof]}
 
 
-def kept(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
+def checkpoints_before(snapshot: Snapshot, before: int) -> list[KeptCheckpoint]:
     """Returns at most a hundred heads of the epochs before a number. It is empty while nothing is public."""
     if snapshot.count is None:
         return []
     with db.session() as session:
-        return history.checkpoints(session, services().page_cache.campaign(snapshot.slug), before=before, most=AT_ONCE)
+        return history.checkpoints(
+            session, services().page_cache.campaign(snapshot.slug), before=before, most=PAGE_SIZE
+        )
 
 
-def number_asked(name: str, default: int) -> int:
+def query_number(name: str, default: int) -> int:
     """Returns a whole number from the query. Answers 400 for anything else."""
     text = request.args.get(name, str(default))
     if not DIGITS.fullmatch(text):

@@ -19,7 +19,7 @@ from petition.web.json_http import JSON, json_text
 from petition.web.page import PAGES_CACHED
 
 PARAMETER: Final = re.compile(r"<(\w+)>")
-WHAT: Final = {
+DESCRIPTIONS: Final = {
     304: "Not modified: the ETag is still right",
     400: "Not understood",
     403: "Wrong code, or not a pass of this campaign",
@@ -57,15 +57,15 @@ def document() -> dict[str, Any]:
 
 
 def _operation(call: Call) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": call.name,
         "summary": call.summary,
         "parameters": [*_path_parameters(call), *_query_parameters(call)],
         "responses": {str(call.status): _answer(call.answer, JSON)} | _refusals(call),
     }
     if call.form is not None:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": _form(call.form)}}}
-    return told
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _form(call.form)}}}
+    return operation
 
 
 def _path_parameters(call: Call) -> list[dict[str, Any]]:
@@ -78,16 +78,16 @@ def _query_parameters(call: Call) -> list[dict[str, Any]]:
 
 
 def _refusals(call: Call) -> dict[str, Any]:
-    problems = {str(status): _answer("Problem", PROBLEM, WHAT[status]) for status in _statuses(call)}
-    return problems | ({"304": {"description": WHAT[304]}} if call.cached else {})
+    problems = {str(status): _answer("Problem", PROBLEM, DESCRIPTIONS[status]) for status in _statuses(call)}
+    return problems | ({"304": {"description": DESCRIPTIONS[304]}} if call.cached else {})
 
 
 def _statuses(call: Call) -> list[int]:
     return sorted({*call.refusals, *([400] if call.query or "<leaf>" in call.path else [])})
 
 
-def _answer(schema: str, kind: str, description: str = "Done") -> dict[str, Any]:
-    return {"description": description, "content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+def _answer(schema: str, media_type: str, description: str = "Done") -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
 def _form(form: type[BaseForm]) -> dict[str, Any]:
@@ -95,12 +95,12 @@ def _form(form: type[BaseForm]) -> dict[str, Any]:
     required = [name for name, field in fields.items() if field.flags.required]
     return {
         "type": "object",
-        "properties": {name: _kind(fields[name]) for name in sorted(fields)},
+        "properties": {name: _field_schema(fields[name]) for name in sorted(fields)},
         "required": required,
     }
 
 
-def _kind(field: Field) -> dict[str, Any]:
+def _field_schema(field: Field) -> dict[str, Any]:
     """Returns the type of a field. A required field is a string.
 
     An optional field may be null, and a number may be sent as an integer.

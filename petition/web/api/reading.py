@@ -50,12 +50,12 @@ def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the sam
 def receipt(slug: str, leaf: str) -> dict[str, Any]:
     """Returns the status of a signature: waiting, in the ledger with its proof, withdrawn or removed."""
     try:
-        wanted = unb64u(leaf, HASH_BYTES)
+        leaf_hash = unb64u(leaf, HASH_BYTES)
     except MalformedEncoding:
         raise BadRequest from None
     campaign = services().page_cache.campaign(slug)
     with db.session() as session:
-        return status_json(signatures.status(session, campaign, wanted))
+        return status_json(signatures.status(session, campaign, leaf_hash))
 
 
 def signers(slug: str) -> Response:
@@ -63,7 +63,7 @@ def signers(slug: str) -> Response:
 
     Search terms are not stored.
     """
-    page, q = _page_number(), searched()
+    page, q = _page_number(), search_term()
     if q:
         snapshot = page_cache.snapshot(slug)
         return json_response(_signers(snapshot, named_page(snapshot, page, q)))
@@ -77,9 +77,9 @@ def breakdown(slug: str) -> Response:
     return _cached(slug, "api/breakdown", lambda snapshot: json_text(_breakdown(snapshot)), lang="")
 
 
-def searched() -> str:
+def search_term() -> str:
     """Returns the search term: one line of at most 80 visible characters."""
-    text = _sought()
+    text = _raw_search_term()
     return "".join(c for c in text if c.isprintable())
 
 
@@ -96,7 +96,7 @@ def _cached(slug: str, name: str, render: Any, *, lang: str | None = None) -> Re
     return page_cache.cached_page(slug, lang, name, render, kind=JSON, caching=CALLS_CACHED)
 
 
-def _sought() -> str:
+def _raw_search_term() -> str:
     """Returns the search term in composed form.
 
     It is cut first; a character with too many combining marks is rejected.
@@ -162,12 +162,12 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
 
 
 def _count(snapshot: Snapshot) -> dict[str, Any]:
-    ahead = snapshot.next_milestone()
-    return {"count": snapshot.count, "epoch": snapshot.epoch, "day": _day(snapshot.day), "next": _goal(ahead)}
+    milestone = snapshot.next_milestone()
+    return {"count": snapshot.count, "epoch": snapshot.epoch, "day": _day(snapshot.day), "next": _milestone(milestone)}
 
 
-def _goal(ahead: MilestoneView | None) -> dict[str, Any] | None:
-    return {"kind": ahead.kind, "value": ahead.value} if ahead else None
+def _milestone(milestone: MilestoneView | None) -> dict[str, Any] | None:
+    return {"kind": milestone.kind, "value": milestone.value} if milestone else None
 
 
 def _signers(snapshot: Snapshot, named: NamedPage) -> dict[str, Any]:

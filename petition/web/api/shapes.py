@@ -47,7 +47,7 @@ HEX32: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 STATE: Final[Schema] = {"enum": [str(each) for each in CampaignState]}
 KIND: Final[Schema] = {"enum": [str(each) for each in MilestoneKind]}
-GOAL: Final[Schema] = record(kind=KIND, value=NUMBER)
+MILESTONE: Final[Schema] = record(kind=KIND, value=NUMBER)
 BODY: Final[Schema] = record(
     show={"enum": [str(each) for each in Visibility]}, name=TEXT, role=TEXT, team=TEXT, comment=TEXT
 )
@@ -79,7 +79,7 @@ SHAPES: Final[dict[str, Schema]] = {
         epoch=NUMBER,
         batch=record(min=NUMBER, interval=NUMBER),
     ),
-    "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(GOAL)),
+    "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(MILESTONE)),
     "Puzzle": record(parameters={"type": "object"}, signature=TEXT),
     "Kept": record(challenge=binary(16)),
     "Stamp": record(stamp=binary(256)),

@@ -21,7 +21,7 @@ from petition.core.errors import ExpectedError
 from petition.web.forms.fields import IntegerField, RadioField, leaves
 from petition.web.language import lazy_gettext as _
 
-SENTENCES: Final = {
+WTFORMS_MESSAGES: Final = {
     "This field is required.": _("Fill in this field."),
     "Field cannot be longer than %(max)d character.": _("Use %(max)s characters or fewer."),
     "Number must be between %(min)s and %(max)s.": _("Enter a whole number from %(min)s to %(max)s."),
@@ -41,12 +41,12 @@ class FormRefused(ExpectedError, ValueError):
         self.form = form
 
 
-class Sentences:
+class Translations:
     """Replaces the messages of WTForms' own validators with ours, in the language of the request."""
 
     def gettext(self, string: str) -> str:
         """Returns one message."""
-        return str(SENTENCES[string])
+        return str(WTFORMS_MESSAGES[string])
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """Returns a message about a number."""
@@ -73,10 +73,10 @@ class BaseForm(Form):
         now: datetime | None = None
         suffix = ""
 
-        def get_translations(self, form: Form) -> Sentences:
+        def get_translations(self, form: Form) -> Translations:
             """Returns our messages for WTForms' own validators."""
             del form
-            return Sentences()
+            return Translations()
 
         def bind_field(self, form: Form, unbound_field: Any, options: dict[str, Any]) -> Field:
             """Make a field under its posted name."""

@@ -36,7 +36,7 @@ LONGEST_RECEIPT: Final = 64_000
 BLINDED_BYTES: Final = 256
 SECRET_BYTES: Final = 32
 TAB_ID_BYTES: Final = 16
-UNWATCHED: Final = {"autocapitalize": "off", "spellcheck": "false"}
+NO_CORRECTION: Final = {"autocapitalize": "off", "spellcheck": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class VerifyForm(BaseForm):
     address = StringField(
         _("Work address"),
         [DataRequired(_("Enter your work email address.")), Length(max=LONGEST_ADDRESS)],
-        render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
+        render_kw={"type": "email", "autocomplete": "off", **NO_CORRECTION},
     )
     altcha = StringField(validators=[Length(max=LONGEST_PUZZLE)])
     lang = StringField(validators=[Length(max=LONGEST_CHOICE)])
@@ -117,7 +117,7 @@ class PassForm(BaseForm):
     code = CodeField(
         _("Code"),
         description=_("Eight digits, in a mail with a neutral subject. Check your spam folder."),
-        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **UNWATCHED},
+        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **NO_CORRECTION},
     )
     blinded = Base64Field(length=BLINDED_BYTES)
 
@@ -273,7 +273,7 @@ class SubscribeForm(MailForm):
     address = StringField(
         _("Personal address"),
         [DataRequired(_("Enter your email address.")), Length(max=LONGEST_ADDRESS)],
-        render_kw={"type": "email", "autocomplete": "off", **UNWATCHED},
+        render_kw={"type": "email", "autocomplete": "off", **NO_CORRECTION},
     )
 
     def subscription(self) -> Subscription:

@@ -30,23 +30,25 @@ def redraw(
     whole. `form` is the class that the page shows. If the view read no form, the page gets what was posted; if it read
     one of another class, the page gets an empty one.
     """
-    wanted = signature(page).parameters
-    caught: tuple[type[Exception], ...] = (FormRefused, *refusals)
+    parameters = signature(page).parameters
+    expected: tuple[type[Exception], ...] = (FormRefused, *refusals)
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answered(**values: Any) -> Response:
+        def wrapped(**values: Any) -> Response:
             try:
                 return view(**values)
-            except caught as error:
-                again = page(_refused(error), **{name: value for name, value in values.items() if name in wanted})
-                return with_status(error, again)
+            except expected as error:
+                rendered = page(
+                    _refused(error), **{name: value for name, value in values.items() if name in parameters}
+                )
+                return with_status(error, rendered)
 
         def _refused(error: Exception) -> BaseForm:
             read: BaseForm = g.get("form") or form(request.form)
             return refused(read if isinstance(read, form) else form(), error, field, statuses)
 
-        return answered
+        return wrapped
 
     return decorate
 
@@ -56,8 +58,8 @@ def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collect
     form.refusal = error
     if isinstance(error, FormRefused) and error.form is form:
         return form
-    fault = errors.explain(error)
-    sentences = fault.errors or {field if fault.status in statuses else "": [fault.sentence]}
+    description = errors.explain(error)
+    sentences = description.errors or {field if description.status in statuses else "": [description.sentence]}
     for name, each in ((name, each) for name, listed in sentences.items() for each in listed):
         form.refuse(name, each)
     return form
@@ -65,8 +67,8 @@ def refused(form: BaseForm, error: Exception, field: str = "", statuses: Collect
 
 def with_status(error: Exception, page: Response) -> Response:
     """Give a rendered page the status of its error and the time after which to try again."""
-    fault = errors.explain(error)
-    page.status_code = fault.status
-    if fault.retry_after is not None:
-        page.headers["Retry-After"] = str(fault.retry_after)
+    description = errors.explain(error)
+    page.status_code = description.status
+    if description.retry_after is not None:
+        page.headers["Retry-After"] = str(description.retry_after)
     return page

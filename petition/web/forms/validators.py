@@ -70,9 +70,9 @@ def is_seen(text: str) -> bool:
 def is_link(text: str) -> bool:
     """Returns whether a text is the address of a web page: http or https, with a host, without a password or spaces."""
     try:
-        parts = urlsplit(text)
-        host, _port = parts.hostname or "", parts.port
+        url = urlsplit(text)
+        host, _port = url.hostname or "", url.port
     except ValueError:
         return False
     plain = text.isprintable() and not any(c.isspace() or c in '<>"\\' for c in text)
-    return plain and parts.scheme in {"http", "https"} and "." in host.strip(".") and parts.username is None
+    return plain and url.scheme in {"http", "https"} and "." in host.strip(".") and url.username is None

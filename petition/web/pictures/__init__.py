@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from petition.web.pictures.badge import badge
 from petition.web.pictures.card import HEIGHT, WIDTH, Card, card_of, png
-from petition.web.pictures.code import qr_png, qr_svg
 from petition.web.pictures.lines import have_signed, shortened
+from petition.web.pictures.qr_code import qr_png, qr_svg
 
 __all__ = [
     "HEIGHT",

@@ -23,7 +23,7 @@ def badge(snapshot: Snapshot, lang: str) -> str:
     """Returns the picture in a language. Below the least number it shows the status instead of a count."""
     title = lines.shortened(snapshot.title(lang), LONGEST_TITLE)
     words = lines.state(snapshot, lang) if snapshot.count is None else lines.have_signed(snapshot.count, lang)
-    note = lines.note(snapshot, lang, LONGEST_NOTE)
+    note = lines.notice(snapshot, lang, LONGEST_NOTE)
     sizes = ((title, TITLE_SIZE), (words, WORDS_SIZE), (note, NOTE_SIZE))
     widths = [lines.width(text, size) for text, size in sizes]
     return render_template(

@@ -28,12 +28,12 @@ from petition.web.pictures import lines
 WIDTH: Final = 1200
 HEIGHT: Final = 630
 TEMPLATE: Final = PROJECT / "templates" / "card" / "card.typ"
-CHECKED: Final = b'#set text(font: "Libertinus Serif")\n#sys.inputs.text'
-STRICT: Final = ["a-4"]
+GLYPH_TEST: Final = b'#set text(font: "Libertinus Serif")\n#sys.inputs.text'
+STRICT_PDF: Final = ["a-4"]
 LEAST_LEFT: Final = 0.6
 MOST_KEPT: Final = 64
 
-_drawing = Lock()
+_compiler_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Card:
 
     def words(self) -> str:
         """Returns the text of the card, for people who cannot see it."""
-        told = (self.title, self.addressee, f"{self.figure} {self.who}".strip(), self.next, self.note)
-        return " – ".join(each for each in told if each)
+        texts = (self.title, self.addressee, f"{self.figure} {self.who}".strip(), self.next, self.note)
+        return " – ".join(each for each in texts if each)
 
 
 def card_of(snapshot: Snapshot, lang: str) -> Card:
@@ -65,40 +65,40 @@ def card_of(snapshot: Snapshot, lang: str) -> Card:
 
     They stay the same until a milestone is reached or the letter's state changes.
     """
-    spoken, own = interface_language(lang), snapshot.letter(lang).lang
-    said = gettext_for(spoken)
-    told = _shown_count(snapshot)
+    interface, own = interface_language(lang), snapshot.letter(lang).lang
+    translate = gettext_for(interface)
+    count = _shown_count(snapshot)
     return Card(
-        lang=spoken,
+        lang=interface,
         title_lang=own,
-        above=said(_("Open letter")),
+        above=translate(_("Open letter")),
         state=lines.state(snapshot, lang),
         title=lines.shortened(typeset(snapshot.title(lang), own), 150),
         addressee=lines.shortened(_addressee(snapshot, lang), 130),
-        figure="" if told is None else number(told, spoken),
-        who=_who(snapshot, told, spoken),
-        next=_next(snapshot, spoken),
-        done="" if told is None else _done(snapshot, told),
+        figure="" if count is None else number(count, interface),
+        who=_who(snapshot, count, interface),
+        next=_next(snapshot, interface),
+        done="" if count is None else _done(snapshot, count),
         place=lines.shortened(snapshot.origin, 60),
-        note=lines.note(snapshot, lang, 130),
-        at="" if told is None else f"{told}",
+        note=lines.notice(snapshot, lang, 130),
+        at="" if count is None else f"{count}",
     )
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def png(card: Card) -> bytes:
     """Returns the card as a PNG picture."""
-    inputs = {name: lines.breakable(drawable(text)) for name, text in asdict(card).items()}
+    inputs = {name: lines.breakable(without_missing_glyphs(text)) for name, text in asdict(card).items()}
     if _letters(inputs["title"]) < LEAST_LEFT * _letters(card.title):
         inputs["title"] = card.above
-    with _drawing:
+    with _compiler_lock:
         picture = _compiler().compile(input=TEMPLATE.read_bytes(), format="png", ppi=72.0, sys_inputs=inputs)
     assert isinstance(picture, bytes)  # one page: every block of the template has a fixed height
     return picture
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def drawable(text: str) -> str:
+def without_missing_glyphs(text: str) -> str:
     """Returns a text without the characters that are in none of our fonts."""
     if text.isascii() or _has_glyphs(text):
         return text
@@ -116,8 +116,8 @@ def _has_glyphs(text: str) -> bool:
     Strict PDF fails for a missing glyph; a picture would show an empty box.
     """
     try:
-        with _drawing:
-            _compiler().compile(input=CHECKED, format="pdf", pdf_standards=STRICT, sys_inputs={"text": text})  # type: ignore[arg-type]
+        with _compiler_lock:
+            _compiler().compile(input=GLYPH_TEST, format="pdf", pdf_standards=STRICT_PDF, sys_inputs={"text": text})  # type: ignore[arg-type]
     except typst.TypstError:
         return False
     return True
@@ -137,13 +137,13 @@ def _shown_count(snapshot: Snapshot) -> int | None:
     return max(reached, default=None)
 
 
-def _goal(snapshot: Snapshot) -> MilestoneView | None:
+def _milestone_ahead(snapshot: Snapshot) -> MilestoneView | None:
     return snapshot.next_milestone() if snapshot.state in {CampaignState.OPEN, CampaignState.DRAFT} else None
 
 
-def _done(snapshot: Snapshot, told: int) -> str:
-    goal = _goal(snapshot)
-    return f"{min(100.0, 100 * told / goal.needs):.2f}" if goal else ""
+def _done(snapshot: Snapshot, count: int) -> str:
+    milestone = _milestone_ahead(snapshot)
+    return f"{min(100.0, 100 * count / milestone.needs):.2f}" if milestone else ""
 
 
 def _addressee(snapshot: Snapshot, lang: str) -> str:
@@ -152,29 +152,29 @@ def _addressee(snapshot: Snapshot, lang: str) -> str:
     return typeset(f"{to}, {role}" if role else to, lang)
 
 
-def _who(snapshot: Snapshot, told: int | None, spoken: str) -> str:
+def _who(snapshot: Snapshot, count: int | None, interface: str) -> str:
     organisation = lines.shortened(snapshot.organisation, 60)
-    if told is None:
-        said = gettext_for(spoken)(_("By employees of %(organisation)s. Every signature is verified."))
+    if count is None:
+        sentence = gettext_for(interface)(_("By employees of %(organisation)s. Every signature is verified."))
     else:
-        said = ngettext_for(spoken)(
+        sentence = ngettext_for(interface)(
             "verified employee of %(organisation)s has signed",
             "verified employees of %(organisation)s have signed",
-            told,
+            count,
         )
-    return typeset(said % {"organisation": organisation}, spoken)
+    return typeset(sentence % {"organisation": organisation}, interface)
 
 
-def _next(snapshot: Snapshot, spoken: str) -> str:
-    goal = _goal(snapshot)
-    if goal is None:
+def _next(snapshot: Snapshot, interface: str) -> str:
+    milestone = _milestone_ahead(snapshot)
+    if milestone is None:
         return ""
-    values = {"goal": number(goal.needs, spoken), "share": percent(goal.value / 100, spoken)}
-    if goal.kind is MilestoneKind.SHARE:
-        said = _("The next milestone: %(share)s of the workforce, %(goal)s signatures")
+    values = {"goal": number(milestone.needs, interface), "share": percent(milestone.value / 100, interface)}
+    if milestone.kind is MilestoneKind.SHARE:
+        sentence = _("The next milestone: %(share)s of the workforce, %(goal)s signatures")
     else:
-        said = _("The next milestone: %(goal)s signatures")
-    return gettext_for(spoken)(said) % values
+        sentence = _("The next milestone: %(goal)s signatures")
+    return gettext_for(interface)(sentence) % values
 
 
 def _letters(text: str) -> int:

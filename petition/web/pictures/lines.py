@@ -25,16 +25,16 @@ def state(snapshot: Snapshot, lang: str) -> str:
     return gettext_for(interface_language(lang))(sentence)
 
 
-def note(snapshot: Snapshot, lang: str, longest: int) -> str:
+def notice(snapshot: Snapshot, lang: str, longest: int) -> str:
     """Returns the organisers' notice for the letter, such as that it is a demonstration."""
     return shortened(typeset(snapshot.notice.get(lang) or next(iter(snapshot.notice.values()), ""), lang), longest)
 
 
 def have_signed(n: int, lang: str) -> str:
     """Returns how many people have signed, in words."""
-    spoken = interface_language(lang)
-    said = ngettext_for(spoken)("%(n)s verified employee has signed", "%(n)s verified employees have signed", n)
-    return said % {"n": number(n, spoken)}
+    interface = interface_language(lang)
+    sentence = ngettext_for(interface)("%(n)s verified employee has signed", "%(n)s verified employees have signed", n)
+    return sentence % {"n": number(n, interface)}
 
 
 def shortened(text: str, longest: int) -> str:

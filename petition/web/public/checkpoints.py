@@ -17,7 +17,7 @@ from petition.core.i18n import interface_language
 from petition.core.i18n import marked as _
 from petition.publication import Snapshot
 from petition.web import page_cache
-from petition.web.api.heads import AT_ONCE, kept, number_asked
+from petition.web.api.heads import PAGE_SIZE, checkpoints_before, query_number
 from petition.web.language import gettext, page_language
 from petition.web.services import services
 
@@ -41,7 +41,7 @@ class FeedEntry:
 @bp.get("/c/<slug>/checkpoints")
 def checkpoints(slug: str) -> Response:
     """Returns a page of signed heads, newest first. `?before=` an epoch leads to older ones. Raises CampaignUnknown."""
-    lang, before = page_language(page_cache.snapshot(slug)), number_asked("before", 0)
+    lang, before = page_language(page_cache.snapshot(slug)), query_number("before", 0)
     return page_cache.cached_page(slug, lang, f"checkpoints {before}", lambda snapshot: _render(snapshot, before))
 
 
@@ -53,8 +53,8 @@ def feed(slug: str) -> Response:
 
 
 def _render(snapshot: Snapshot, before: int) -> str:
-    found = kept(snapshot, before)
-    older = found[-1].epoch if len(found) == AT_ONCE else 0
+    found = checkpoints_before(snapshot, before)
+    older = found[-1].epoch if len(found) == PAGE_SIZE else 0
     return render_template("public/checkpoints.html", snapshot=snapshot, checkpoints=found, older=older)
 
 
@@ -69,10 +69,10 @@ def _feed(snapshot: Snapshot, lang: str) -> str:
 
 
 def _heads(snapshot: Snapshot) -> Iterator[FeedEntry]:
-    for each in kept(snapshot, 0)[:NEWEST]:
+    for each in checkpoints_before(snapshot, 0)[:NEWEST]:
         title = gettext(_("Checkpoint %(n)s: %(size)s entries"), n=each.epoch, size=each.size)
         link = _address("checkpoints.checkpoints", snapshot, None, before=each.epoch + 1)
-        yield FeedEntry(_name(snapshot, f"checkpoint-{each.epoch}"), title, each.day, link, each.note)
+        yield FeedEntry(_tag_uri(snapshot, f"checkpoint-{each.epoch}"), title, each.day, link, each.note)
 
 
 def _updates(snapshot: Snapshot, lang: str) -> Iterator[FeedEntry]:
@@ -80,10 +80,12 @@ def _updates(snapshot: Snapshot, lang: str) -> Iterator[FeedEntry]:
         if item.kind == "update":
             text = item.text.get(lang) or item.text[snapshot.languages[0]]
             link = _address("letter.letter", snapshot, lang)
-            yield FeedEntry(_name(snapshot, f"update-{item.value}"), text.strip().splitlines()[0], item.day, link, text)
+            yield FeedEntry(
+                _tag_uri(snapshot, f"update-{item.value}"), text.strip().splitlines()[0], item.day, link, text
+            )
 
 
-def _name(snapshot: Snapshot, what: str) -> str:
+def _tag_uri(snapshot: Snapshot, what: str) -> str:
     """Returns a tag URI (RFC 4151), which does not change when the site moves."""
     host = snapshot.origin.partition("/")[0]
     return f"tag:{host.partition(':')[0]},{snapshot.opened or snapshot.day:%Y-%m-%d}:{snapshot.slug}/{what}"

@@ -17,7 +17,7 @@ def home() -> Response:
     """Returns the list of all public letters, or redirects to the only one."""
     listing = page_cache.listing()
     if len(listing) == 1:
-        return _to(listing[0])
+        return _redirect_to(listing[0])
     return page_cache.cached_listing(page_language(), "home", _render)
 
 
@@ -25,7 +25,7 @@ def _render(listing: tuple[Listed, ...]) -> str:
     return render_template("public/home.html", campaigns=listing)
 
 
-def _to(campaign: Listed) -> Response:
+def _redirect_to(campaign: Listed) -> Response:
     asked = request.args.get("lang")
     lang = asked if asked in campaign.languages[1:] else None
     answer = redirect(url_for("letter.letter", slug=campaign.slug, lang=lang), 302, Response)

@@ -25,7 +25,7 @@ bp = Blueprint("inbox", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MailView:
     """A mail as the page shows it. `code` is the eight digits in it; `name` is empty for a mail without HTML."""
 
     subject: str
@@ -39,7 +39,7 @@ class Shown:
 @bp.get("/dev/inbox")
 def inbox() -> Response:
     """Returns the newest mails. Answers 404 in production."""
-    mails = [shown(mail) for mail in _newest()]
+    mails = [to_view(mail) for mail in _newest()]
     return Response(render_template("public/inbox.html", mails=mails))
 
 
@@ -57,19 +57,19 @@ def _newest() -> list[InboxMail]:
     return read_inbox(inbox_folder(config), MOST_MAILS)
 
 
-def shown(mail: InboxMail) -> Shown:
+def to_view(mail: InboxMail) -> MailView:
     """Extract from a mail what a developer looks for."""
     code = CODE.search(mail.text)
     digits = "".join(code.groups()) if code else ""
-    text, name = linked(mail.text.strip()), mail.name if mail.html.strip() else ""
-    return Shown(mail.subject, mail.to, mail.date.astimezone(UTC), text, digits, name)
+    text, name = with_links(mail.text.strip()), mail.name if mail.html.strip() else ""
+    return MailView(mail.subject, mail.to, mail.date.astimezone(UTC), text, digits, name)
 
 
-def linked(text: str) -> Markup:
+def with_links(text: str) -> Markup:
     """Returns a text in which web addresses are links."""
-    parts_of, end = [], 0
+    pieces, end = [], 0
     for found in LINK.finditer(text):
         address = Markup('<a href="{0}">{0}</a>').format(found[0])
-        parts_of += [escape(text[end : found.start()]), address]
+        pieces += [escape(text[end : found.start()]), address]
         end = found.end()
-    return Markup("").join([*parts_of, escape(text[end:])])
+    return Markup("").join([*pieces, escape(text[end:])])

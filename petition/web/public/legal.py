@@ -23,8 +23,8 @@ def legal(slug: str) -> Response:
 
 
 def _render(snapshot: Snapshot, lang: str) -> str:
-    spoken = {name: (_nearest(texts, lang, snapshot.languages[0]), texts) for name, texts in snapshot.legal.items()}
-    shown = {name: (tongue, letter_html(texts[tongue], tongue)) for name, (tongue, texts) in spoken.items()}
+    chosen = {name: (_nearest(texts, lang, snapshot.languages[0]), texts) for name, texts in snapshot.legal.items()}
+    shown = {name: (code, letter_html(texts[code], code)) for name, (code, texts) in chosen.items()}
     return render_template("public/legal.html", snapshot=snapshot, shown=shown)
 
 

@@ -14,34 +14,36 @@ from petition.web import page_cache
 from petition.web.language import page_language
 
 AWAY: Final = "https://duckduckgo.com/"
-FORGOTTEN: Final = '"cache", "storage"'
+CLEARED: Final = '"cache", "storage"'
 
 bp = Blueprint("pages", __name__)
 bp.add_app_template_filter(typeset)
 
 Group = tuple[Kind, list[tuple[Datum, dict[str, list[str]]]]]
-MOST_TELLING_FIRST = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)
+KINDS_BY_SENSITIVITY = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)
 
 
 @bp.get("/safety")
 def safety() -> Response:
     """Explains what to do before signing, and who sees what."""
-    told = {"kept": {Whose.SIGNERS: RETENTION[Whose.SIGNERS]}, "titles": TITLES}
-    return page_cache.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **told))
+    values = {"kept": {Whose.SIGNERS: RETENTION[Whose.SIGNERS]}, "titles": TITLES}
+    return page_cache.cached_text(page_language(), "safety", lambda _: render_template("public/safety.html", **values))
 
 
 @bp.get("/seizure")
 def seizure() -> Response:
     """Explains how long everything is kept, then lists every column, Redis key and file, from the data map."""
-    told = {"kept": RETENTION, "titles": TITLES, "groups": by_kind(), "keys": KEYS, "files": FILES}
-    return page_cache.cached_text(page_language(), "seizure", lambda _: render_template("public/seizure.html", **told))
+    values = {"kept": RETENTION, "titles": TITLES, "groups": by_kind(), "keys": KEYS, "files": FILES}
+    return page_cache.cached_text(
+        page_language(), "seizure", lambda _: render_template("public/seizure.html", **values)
+    )
 
 
 @bp.get("/leave")
 def leave() -> Response:
     """Redirect to a neutral page on another site. The browser deletes what it kept of this site."""
     answer = make_response(redirect(AWAY, 303))
-    answer.headers.update({"Clear-Site-Data": FORGOTTEN, "Cache-Control": "no-store"})
+    answer.headers.update({"Clear-Site-Data": CLEARED, "Cache-Control": "no-store"})
     return answer
 
 
@@ -54,5 +56,5 @@ def by_kind() -> list[Group]:
     for column, datum in DATA_MAP.items():
         table, _, name = column.rpartition(".")
         rows.setdefault(datum, {}).setdefault(table, []).append(name)
-    groups = [(kind, [row for row in rows.items() if row[0].kind is kind]) for kind in MOST_TELLING_FIRST]
+    groups = [(kind, [row for row in rows.items() if row[0].kind is kind]) for kind in KINDS_BY_SENSITIVITY]
     return [group for group in groups if group[1]]

@@ -17,7 +17,7 @@ from petition.web.api.answers import status_json
 from petition.web.forms.base import FormRefused
 from petition.web.forms.public import ReceiptForm
 from petition.web.public import personal, receipts, words
-from petition.web.public.receipts import Kept, ReceiptFaulty
+from petition.web.public.receipts import ParsedReceipt, ReceiptFaulty
 from petition.web.services import services
 
 bp = Blueprint("receipt", __name__)
@@ -44,8 +44,8 @@ def look(slug: str) -> Response:
     form = posted_receipt()
     with not_a_receipt(lang):
         kept = receipts.read(form.receipt.data, snapshot)
-    standing, epoch = stands(slug, kept)
-    return personal.render_page("receipt", snapshot, lang, form, standing=standing, epoch=epoch)
+    status, epoch = status_of_receipt(slug, kept)
+    return personal.render_page("receipt", snapshot, lang, form, signature_status=status, epoch=epoch)
 
 
 @bp.post("/c/<slug>/receipt.json")
@@ -77,12 +77,12 @@ def not_a_receipt(lang: str) -> Iterator[None]:
         raise FormRefused({"receipt": [words.sentence("not-a-receipt", lang)]}) from None
 
 
-def stands(slug: str, kept: Kept) -> tuple[str, int | None]:
+def status_of_receipt(slug: str, kept: ParsedReceipt) -> tuple[str, int | None]:
     """Returns the status of the signature of a receipt, as the page names it, and its epoch.
 
     Raises SignatureUnknown.
     """
     with reading() as session:
         found = signatures.status(session, services().page_cache.campaign(slug), kept.leaf)
-    told = status_json(found)
-    return "-".join(str(told[name]) for name in ("state", "why") if name in told), found.epoch
+    document = status_json(found)
+    return "-".join(str(document[name]) for name in ("state", "why") if name in document), found.epoch

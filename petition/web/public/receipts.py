@@ -28,14 +28,14 @@ class ReceiptFaulty(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ParsedReceipt:
     """A receipt that was read: the leaf hash and the withdrawal secret, 32 bytes each."""
 
     leaf: bytes
     withdraw: bytes = field(repr=False)
 
 
-def written(receipt: Receipt, snapshot: Snapshot) -> str:
+def to_text(receipt: Receipt, snapshot: Snapshot) -> str:
     """Returns the text for the signer to keep, on one line.
 
     It is the API's receipt object with the campaign's id and origin.
@@ -43,11 +43,11 @@ def written(receipt: Receipt, snapshot: Snapshot) -> str:
     return json_text({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt)})
 
 
-def read(text: str, snapshot: Snapshot) -> Kept:
-    """Parse a receipt that `written` or the browser wrote. Raises ReceiptFaulty."""
+def read(text: str, snapshot: Snapshot) -> ParsedReceipt:
+    """Parse a receipt that `to_text` or the browser wrote. Raises ReceiptFaulty."""
     try:
         document = json.loads(text)
-        return _fitting(document, snapshot)
+        return _checked(document, snapshot)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, EntryMalformed) as error:
         raise ReceiptFaulty from error
 
@@ -87,11 +87,11 @@ def _secret_in_pass(text: str) -> bytes:
         raise ReceiptFaulty from error
 
 
-def _fitting(document: dict[str, Any], snapshot: Snapshot) -> Kept:
+def _checked(document: dict[str, Any], snapshot: Snapshot) -> ParsedReceipt:
     line, secret = document["entry"].encode(), unb64u(document["withdraw"], SECRET_LENGTH)
     entry = parse(line)
     if document["campaign"] != snapshot.id or not isinstance(entry, SignEntry):
         raise ReceiptFaulty
     if entry.withdraw_hash != withdraw_hash(secret):
         raise ReceiptFaulty
-    return Kept(merkle.leaf_hash(line), secret)
+    return ParsedReceipt(merkle.leaf_hash(line), secret)

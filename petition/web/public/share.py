@@ -19,7 +19,7 @@ from petition.web.services import services
 SVG: Final = "image/svg+xml; charset=utf-8"
 PNG: Final = "image/png"
 
-Drawn = Callable[[Snapshot, str], str | bytes]
+Renderer = Callable[[Snapshot, str], str | bytes]
 
 bp = Blueprint("share", __name__)
 
@@ -27,31 +27,31 @@ bp = Blueprint("share", __name__)
 @bp.get("/c/<slug>/card.png")
 def card(slug: str) -> Response:
     """Returns the share card in a language, rendered once for each milestone. Raises CampaignUnknown."""
-    return _shown(slug, "card", lambda snapshot, lang: pictures.png(pictures.card_of(snapshot, lang)), PNG)
+    return _cached(slug, "card", lambda snapshot, lang: pictures.png(pictures.card_of(snapshot, lang)), PNG)
 
 
 @bp.get("/c/<slug>/badge.svg")
 def badge(slug: str) -> Response:
     """Returns the title and the count as a small picture. Raises CampaignUnknown."""
-    return _shown(slug, "badge", pictures.badge, SVG)
+    return _cached(slug, "badge", pictures.badge, SVG)
 
 
 @bp.get("/c/<slug>/qr.svg")
 def qr_svg(slug: str) -> Response:
     """Returns the letter's URL as a QR code in SVG, for print. Raises CampaignUnknown."""
-    return _shown(slug, "qr.svg", lambda it, lang: pictures.qr_svg(letter_url(it, lang), _named(it, lang)), SVG)
+    return _cached(slug, "qr.svg", lambda it, lang: pictures.qr_svg(letter_url(it, lang), _qr_title(it, lang)), SVG)
 
 
 @bp.get("/c/<slug>/qr.png")
 def qr_png(slug: str) -> Response:
     """Returns the letter's URL as a QR code in PNG, for programs without SVG. Raises CampaignUnknown."""
-    return _shown(slug, "qr.png", lambda it, lang: pictures.qr_png(letter_url(it, lang)), PNG)
+    return _cached(slug, "qr.png", lambda it, lang: pictures.qr_png(letter_url(it, lang)), PNG)
 
 
 @bp.get("/c/<slug>/embed")
 def embed(slug: str) -> Response:
     """Returns the counter, a page of a few lines that any other page may frame. Raises CampaignUnknown."""
-    return _shown(slug, "embed", _counter, page_cache.HTML)
+    return _cached(slug, "embed", _counter, page_cache.HTML)
 
 
 def address(endpoint: str, snapshot: Snapshot, lang: str, at: str | None = None) -> str:
@@ -70,9 +70,9 @@ def card_url(snapshot: Snapshot, lang: str) -> str:
     return address("share.card", snapshot, lang, at=pictures.card_of(snapshot, lang).at or None)
 
 
-def _shown(slug: str, name: str, drawn: Drawn, kind: str) -> Response:
+def _cached(slug: str, name: str, render: Renderer, kind: str) -> Response:
     lang = page_language(page_cache.snapshot(slug))
-    return page_cache.cached_page(slug, lang, name, lambda snapshot: drawn(snapshot, lang), kind=kind)
+    return page_cache.cached_page(slug, lang, name, lambda snapshot: render(snapshot, lang), kind=kind)
 
 
 def _counter(snapshot: Snapshot, lang: str) -> str:
@@ -81,5 +81,5 @@ def _counter(snapshot: Snapshot, lang: str) -> str:
     )
 
 
-def _named(snapshot: Snapshot, lang: str) -> str:
+def _qr_title(snapshot: Snapshot, lang: str) -> str:
     return gettext("QR code of the address of “%(title)s”", title=pictures.shortened(snapshot.title(lang), 150))

@@ -28,13 +28,13 @@ from petition.web import signing
 from petition.web.forms.base import BaseForm
 from petition.web.forms.public import AddressForm, CodeForm, ReceiptForm, SignForm
 from petition.web.public import personal, receipts, words
-from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, stands
+from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, status_of_receipt
 from petition.web.services import services
 
 SEED_LENGTH = 32
 SEED_LABEL = b"petition/page/v1\0"
 ADDRESS_LABEL = b"petition/page-address/v1\0"
-LEAD_ON = (AlreadyVerified, PassSpent)
+WITH_NEXT_STEP = (AlreadyVerified, PassSpent)
 
 bp = Blueprint("sign", __name__)
 
@@ -50,7 +50,7 @@ class Stage(StrEnum):
 
 FORMS: Final = {Stage.ADDRESS: AddressForm, Stage.CODE: CodeForm, Stage.CHOOSE: SignForm}
 """The form of each step."""
-HELD: Final = {Stage.CHOOSE: "pass", Stage.CODE: "challenge"}
+STEP_FIELDS: Final = {Stage.CHOOSE: "pass", Stage.CODE: "challenge"}
 """The field that identifies a posted step."""
 
 
@@ -59,8 +59,8 @@ def _page(stage: Stage) -> Callable[[BaseForm, str], Response]:
 
     def page(form: BaseForm, slug: str) -> Response:
         snapshot, lang = personal.find(slug)
-        leads_on, have_pass = isinstance(form.refusal, LEAD_ON), "have" in request.form
-        return _render(snapshot, lang, stage, form, leads_on=leads_on, have_pass=have_pass)
+        has_next_step, have_pass = isinstance(form.refusal, WITH_NEXT_STEP), "have" in request.form
+        return _render(snapshot, lang, stage, form, has_next_step=has_next_step, have_pass=have_pass)
 
     return page
 
@@ -85,7 +85,7 @@ def verify(slug: str) -> Response:
     challenge = signing.ask_for_code(slug, given.code_request())
     seed = _seed_for(given.seed.data, given.address.data)
     asked = CodeForm(data={"challenge": challenge, "seed": seed})
-    return _render(snapshot, lang, Stage.CODE, asked, asked_for=given.address.data)
+    return _render(snapshot, lang, Stage.CODE, asked, code_address=given.address.data)
 
 
 @bp.post("/c/<slug>/pass")
@@ -103,7 +103,7 @@ def sign(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     given = SignForm.read(request.form).signing()
     receipt = signing.redeem(slug, given)
-    text = receipts.written(receipt, snapshot)
+    text = receipts.to_text(receipt, snapshot)
     return _receipt_page(snapshot, lang, given.choice, text, b64u(receipt.withdraw))
 
 
@@ -113,14 +113,14 @@ def step(slug: str) -> Response:
     """Render the current step again in another language. The posted form contains everything it needs."""
     snapshot, lang = personal.find(slug)
     if "receipt" in request.form:
-        return _receipt_again(snapshot, lang)
-    stage = next((each for each, name in HELD.items() if name in request.form), Stage.ADDRESS)
+        return _render_receipt_again(snapshot, lang)
+    stage = next((each for each, name in STEP_FIELDS.items() if name in request.form), Stage.ADDRESS)
     return _render(snapshot, lang, stage, FORMS[stage](request.form), have_pass="have" in request.form)
 
 
 def _render(snapshot: Snapshot, lang: str, stage: Stage, form: BaseForm, **values: object) -> Response:
-    turns = _turns(snapshot, stage)
-    return personal.render_page("sign", snapshot, lang, form, stage=stage, blank=_blank(), **turns, **values)
+    switch = _language_switch(snapshot, stage)
+    return personal.render_page("sign", snapshot, lang, form, stage=stage, blank=_blank(), **switch, **values)
 
 
 def _blank() -> dict[str, BaseForm]:
@@ -128,14 +128,14 @@ def _blank() -> dict[str, BaseForm]:
     return {"code": CodeForm(), "choose": SignForm(), "receipt": ReceiptForm()}
 
 
-def _turns(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
+def _language_switch(snapshot: Snapshot, stage: Stage) -> dict[str, object]:
     """Returns how a posted page changes its language: by posting its form again.
 
     A page that shows no form links to the first step instead.
     """
     stopped = stage is Stage.ADDRESS and (snapshot.signing_stopped() or snapshot.codes_stopped())
     has_form = stage is Stage.RECEIPT or (snapshot.state == CampaignState.OPEN and not stopped)
-    return {"turns": f"{stage}-form"} if has_form else {"here": "sign.form"}
+    return {"language_form": f"{stage}-form"} if has_form else {"here": "sign.form"}
 
 
 def _pass(slug: str) -> str:
@@ -147,37 +147,37 @@ def _pass(slug: str) -> str:
 def _receipt_page(
     snapshot: Snapshot,
     lang: str,
-    wish: DisplayChoice,
+    choice: DisplayChoice,
     text: str,
     token: str,
-    standing: tuple[str, int | None] = (SignatureState.PENDING, None),
+    status: tuple[str, int | None] = (SignatureState.PENDING, None),
 ) -> Response:
-    role = dict(personal.labelled(snapshot.roles, lang)).get(wish.role, wish.role)
+    role = dict(personal.labelled(snapshot.roles, lang)).get(choice.role, choice.role)
     return _render(
         snapshot,
         lang,
         Stage.RECEIPT,
-        ReceiptForm(data={"receipt": text, "publish_at": wish.publish_at}),
-        standing=standing[0],
-        epoch=standing[1],
-        receipt_for_look=text,
+        ReceiptForm(data={"receipt": text, "publish_at": choice.publish_at}),
+        signature_status=status[0],
+        epoch=status[1],
+        receipt_to_check=text,
         token=token,
-        shown=words.public_words(wish, role, lang, snapshot),
+        shown=words.public_words(choice, role, lang, snapshot),
     )
 
 
-def _receipt_again(snapshot: Snapshot, lang: str) -> Response:
+def _render_receipt_again(snapshot: Snapshot, lang: str) -> Response:
     """Render the page of a posted receipt again. The status is left out if it cannot be looked up."""
     given = posted_receipt()
     text = given.receipt.data.strip()
     with not_a_receipt(lang):
         kept = receipts.read(text, snapshot)
-        wish = receipts.shown_in(text, given.publish_at.data)
+        choice = receipts.shown_in(text, given.publish_at.data)
     try:
-        standing = stands(snapshot.slug, kept)
+        status = status_of_receipt(snapshot.slug, kept)
     except personal.REFUSALS:
-        standing = ("", None)
-    return _receipt_page(snapshot, lang, wish, text, b64u(kept.withdraw), standing)
+        status = ("", None)
+    return _receipt_page(snapshot, lang, choice, text, b64u(kept.withdraw), status)
 
 
 def _seed_for(seed: str, address: str) -> str:
@@ -194,10 +194,10 @@ def _seed_for(seed: str, address: str) -> str:
 
 
 def _blinding(campaign: OpenCampaign, seed: str) -> passes.Blinding:
-    return passes.begin(_issuer(campaign.issuer), campaign.id, _repeatable(seed))
+    return passes.begin(_issuer(campaign.issuer), campaign.id, _seeded_random(seed))
 
 
-def _repeatable(seed: str) -> Callable[[int], bytes]:
+def _seeded_random(seed: str) -> Callable[[int], bytes]:
     """Returns a random source that depends only on the page's seed.
 
     The same page, sent again after a lost response, therefore gets the same pass.
@@ -206,8 +206,8 @@ def _repeatable(seed: str) -> Callable[[int], bytes]:
         start = SEED_LABEL + unb64u(seed, SEED_LENGTH)
     except MalformedEncoding:
         return secrets.token_bytes
-    turn = count()
-    return lambda length: shake_256(start + next(turn).to_bytes(4)).digest(length)
+    counter = count()
+    return lambda length: shake_256(start + next(counter).to_bytes(4)).digest(length)
 
 
 @lru_cache(maxsize=256)

@@ -41,19 +41,19 @@ def signers(slug: str) -> Response:
     """Returns a page of signers, or those whose name, role or team contains `?q=`. Raises CampaignUnknown."""
     snapshot = page_cache.snapshot(slug)
     lang = page_language(snapshot)
-    if sought := _sought():
-        return Response(_render(snapshot, _search(snapshot, sought), sought))
+    if query := _query():
+        return Response(_render(snapshot, _search(snapshot, query), query))
     page = _page(_pages(snapshot.tally.named))
     return page_cache.cached_page(
         slug, lang, f"signers {page}", lambda snapshot: _render(snapshot, _names(snapshot, page))
     )
 
 
-def _render(snapshot: Snapshot, names: Names, sought: str = "") -> str:
-    return render_template("public/signers.html", snapshot=snapshot, named=names, q=sought)
+def _render(snapshot: Snapshot, names: Names, query: str = "") -> str:
+    return render_template("public/signers.html", snapshot=snapshot, named=names, q=query)
 
 
-def _sought() -> str:
+def _query() -> str:
     sent = request.args.get("q", "")[: SENT * LONGEST_SEARCH]
     words = "".join(letter if letter.isprintable() else " " for letter in sent).split()
     return " ".join(words)[:LONGEST_SEARCH]
@@ -74,14 +74,14 @@ def _names(snapshot: Snapshot, page: int) -> Names:
     return _read(snapshot, page, "")
 
 
-def _search(snapshot: Snapshot, sought: str) -> Names:
+def _search(snapshot: Snapshot, query: str) -> Names:
     if snapshot.count is None:
         return Names((), 1, 1, 0)
-    names = _read(snapshot, _page(_pages(snapshot.tally.named)), sought)
+    names = _read(snapshot, _page(_pages(snapshot.tally.named)), query)
     return names if names.names else Names((), 1, names.pages, names.found)
 
 
-def _read(snapshot: Snapshot, page: int, sought: str) -> Names:
+def _read(snapshot: Snapshot, page: int, query: str) -> Names:
     with db.session() as session:
-        read = signatures.named(session, CampaignId(bytes.fromhex(snapshot.id)), page=page, q=sought)
+        read = signatures.named(session, CampaignId(bytes.fromhex(snapshot.id)), page=page, q=query)
     return Names(read.names, page, read.pages, read.found)

@@ -39,119 +39,133 @@ bp = Blueprint("mail", __name__, url_prefix="/mail")
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class SubscriberView:
     """What the pages show of a subscriber, and the links between the pages."""
 
     state: SubscriberState
     audience: Audience
-    rhythm: Frequency
+    frequency: Frequency
     lang: str
     slug: str
     settings: str
     unsubscribe: str
 
 
-Act = Callable[[Session, bytes], object]
+Action = Callable[[Session, bytes], object]
 
 
 @bp.get("/confirm/<token>")
 def confirm_page(token: str) -> Response:
     """Returns a page with a button that confirms the subscription."""
-    return _show("confirm", token, Purpose.CONFIRM)
+    return _link_page("confirm", token, Purpose.CONFIRM)
 
 
 @bp.post("/confirm/<token>")
 def confirm(token: str) -> Response:
     """Confirm the subscription."""
-    return _do("confirm", token, Purpose.CONFIRM, lambda session, who: subscribers.confirm(session, who, clock.now()))
+    return _perform(
+        "confirm",
+        token,
+        Purpose.CONFIRM,
+        lambda session, subscriber_id: subscribers.confirm(session, subscriber_id, clock.now()),
+    )
 
 
 @bp.get("/settings/<token>")
 def settings_page(token: str) -> Response:
     """Returns a page with the current choice and a form to change it."""
-    return _show("settings", token, Purpose.SETTINGS)
+    return _link_page("settings", token, Purpose.SETTINGS)
 
 
 @bp.post("/settings/<token>")
 def change(token: str) -> Response:
     """Change the frequency or the language, or start or end a pause."""
-    acts: dict[str, Act] = {"pause": subscribers.pause, "resume": subscribers.unpause}
-    return _do("settings", token, Purpose.SETTINGS, acts.get(request.form.get("act", ""), _choose))
+    acts: dict[str, Action] = {"pause": subscribers.pause, "resume": subscribers.unpause}
+    return _perform("settings", token, Purpose.SETTINGS, acts.get(request.form.get("act", ""), _choose))
 
 
 @bp.get("/unsubscribe/<token>")
 def leave_page(token: str) -> Response:
     """Returns a page with a button that unsubscribes."""
-    return _show("unsubscribe", token, Purpose.UNSUBSCRIBE)
+    return _link_page("unsubscribe", token, Purpose.UNSUBSCRIBE)
 
 
 @bp.post("/unsubscribe/<token>")
 def leave(token: str) -> Response:
     """Unsubscribe at once. The body of the request does not matter."""
-    return _do("unsubscribe", token, Purpose.UNSUBSCRIBE, subscribers.leave)
+    return _perform("unsubscribe", token, Purpose.UNSUBSCRIBE, subscribers.leave)
 
 
-def _choose(session: Session, who: bytes) -> Subscriber:
+def _choose(session: Session, subscriber_id: bytes) -> Subscriber:
     wanted = MailForm.read(request.form).mail_choice()
-    snapshot = page_cache.snapshot(_reader(session, who).slug)
-    return subscribers.change(session, who, wanted.frequency, wanted.language(snapshot.languages))
+    snapshot = page_cache.snapshot(_view(session, subscriber_id).slug)
+    return subscribers.change(session, subscriber_id, wanted.frequency, wanted.language(snapshot.languages))
 
 
-def _show(name: str, token: str, purpose: Purpose) -> Response:
+def _link_page(name: str, token: str, purpose: Purpose) -> Response:
     """Render the page of a link. Raises LinkBroken."""
-    who = links.read(services().config.secret_keys, purpose, token)
+    subscriber_id = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.session() as session:
-            return _render(name, token, _reader(session, who))
+            return _render(name, token, _view(session, subscriber_id))
     except SubscriberGone:
-        return _gone()
+        return _gone_page()
 
 
-def _do(name: str, token: str, purpose: Purpose, act: Act) -> Response:
+def _perform(name: str, token: str, purpose: Purpose, act: Action) -> Response:
     """Act on a posted link, and render the page that confirms it. Raises LinkBroken."""
-    who = links.read(services().config.secret_keys, purpose, token)
+    subscriber_id = links.read(services().config.secret_keys, purpose, token)
     try:
         with db.transaction() as session:
-            before = _reader(session, who)
-            _speak(before)
-            act(session, who)
-            after = before if name == "unsubscribe" else _reader(session, who)
+            before = _view(session, subscriber_id)
+            _page_language(before)
+            act(session, subscriber_id)
+            after = before if name == "unsubscribe" else _view(session, subscriber_id)
     except SubscriberGone:
-        return _gone()
+        return _gone_page()
     except FormRefused as error:
         return with_status(error, _render(name, token, before, error.form))
     return _render(name, token, after, done=True)
 
 
-def _reader(session: Session, who: bytes) -> Reader:
-    found = subscribers.find(session, who)
+def _view(session: Session, subscriber_id: bytes) -> SubscriberView:
+    found = subscribers.find(session, subscriber_id)
     key = services().config.secret_key
-    return Reader(
+    return SubscriberView(
         state=found.state,
         audience=found.audience,
-        rhythm=found.frequency,
+        frequency=found.frequency,
         lang=found.lang,
         slug=campaigns.slug_of(session, found.campaign_id),
-        settings=links.made(key, Purpose.SETTINGS, who),
-        unsubscribe=links.made(key, Purpose.UNSUBSCRIBE, who),
+        settings=links.made(key, Purpose.SETTINGS, subscriber_id),
+        unsubscribe=links.made(key, Purpose.UNSUBSCRIBE, subscriber_id),
     )
 
 
-def _speak(reader: Reader) -> str:
+def _page_language(subscriber: SubscriberView) -> str:
     """Choose the language of the page: the one in the request, else the language of the subscriber's mails."""
-    return choose((reader.lang, *page_cache.snapshot(reader.slug).languages))
+    return choose((subscriber.lang, *page_cache.snapshot(subscriber.slug).languages))
 
 
-def _render(name: str, token: str, reader: Reader, form: BaseForm | None = None, *, done: bool = False) -> Response:
-    chosen = form or MailForm(data={"rhythm": reader.rhythm, "lang": reader.lang})
-    snapshot = page_cache.snapshot(reader.slug)
+def _render(
+    name: str, token: str, subscriber: SubscriberView, form: BaseForm | None = None, *, done: bool = False
+) -> Response:
+    chosen = form or MailForm(data={"rhythm": subscriber.frequency, "lang": subscriber.lang})
+    snapshot = page_cache.snapshot(subscriber.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
     return personal.render_page(
-        f"mail_{name}", snapshot, _speak(reader), chosen, reader=reader, token=token, done=done, here=here
+        f"mail_{name}",
+        snapshot,
+        _page_language(subscriber),
+        chosen,
+        subscriber=subscriber,
+        token=token,
+        done=done,
+        here=here,
     )
 
 
-def _gone() -> Response:
+def _gone_page() -> Response:
     page_language()
     html = render_template("public/mail_gone.html")
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")

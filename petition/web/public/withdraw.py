@@ -68,7 +68,7 @@ def _confirm(snapshot: Snapshot, lang: str, w: bytes) -> Response:
         found = signatures.status_of(session, services().page_cache.campaign(snapshot.slug), w)
     stage = "done" if found.state in FINAL else "confirm"
     form = WithdrawForm(data={"withdraw": w})
-    return personal.render_page("withdraw", snapshot, lang, form, stage=stage, standing=found.state)
+    return personal.render_page("withdraw", snapshot, lang, form, stage=stage, signature_status=found.state)
 
 
 def _done(snapshot: Snapshot, lang: str, act: Act) -> Response:
@@ -77,7 +77,7 @@ def _done(snapshot: Snapshot, lang: str, act: Act) -> Response:
         w = _secret()
     with transaction() as session:
         state = act(session, campaign, w)
-    return personal.render_page("withdraw", snapshot, lang, stage="done", standing=state)
+    return personal.render_page("withdraw", snapshot, lang, stage="done", signature_status=state)
 
 
 def _secret() -> bytes:

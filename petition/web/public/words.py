@@ -65,8 +65,8 @@ def sentence(name: str, lang: str) -> str:
     return gettext_for(lang)(WORDS[name])
 
 
-def public_words(wish: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
+def public_words(choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
     """Returns what the next batch publishes about a signature. `role` is the role's label in that language."""
-    sealed = wish.show is Visibility.NAME and wish.publish_at > 0
-    sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else wish.show}"])
-    return sentence.format(name=wish.name, role=role, n=wish.publish_at)
+    sealed = choice.show is Visibility.NAME and choice.publish_at > 0
+    sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else choice.show}"])
+    return sentence.format(name=choice.name, role=role, n=choice.publish_at)

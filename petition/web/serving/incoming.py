@@ -16,10 +16,10 @@ from typing import Final
 LARGEST_HEAD: Final = 32 * 1024
 LONGEST_SIZE_LINE: Final = 1024
 # A chunk of one byte takes six bytes. Only attackers send many of them.
-OVERHEAD: Final = 6
+CHUNK_OVERHEAD: Final = 6
 SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?")
 LENGTH: Final = re.compile(rb"[0-9]{1,12}")
-BODY_AHEAD: Final = re.compile(rb"\n[ \t]*(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+BODY_HEADER: Final = re.compile(rb"\n[ \t]*(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 END: Final = b"\r\n\r\n"
 
 Limit = Callable[[str], int]
@@ -42,7 +42,7 @@ class TooLarge(Exception):
         self.status = status
 
 
-class Incoming:
+class RequestFramer:
     """Collects received bytes, and returns each request when it is whole.
 
     `limit` returns the largest body for a path.
@@ -51,15 +51,15 @@ class Incoming:
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._bytes = bytearray()
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self._sought = 0
+    def _reset(self) -> None:
+        self._searched = 0
         self._at = 0  # start of the body, or of its next chunk
         self._end: int | None = None  # end of the request, once it is known
         self._body = 0  # number of bytes announced by the chunks so far
         self._largest: int | None = None
-        self.wants_to_go_on = False
+        self.expects_continue = False
         """Whether the client waits for `100 Continue` before it sends the body."""
 
     @property
@@ -75,9 +75,9 @@ class Incoming:
         """Add received bytes, and return how much of the request has arrived now. Raises TooLarge."""
         self._bytes += data
         if not self._at:
-            self._seek_head()
+            self._find_head()
         if self._at and self._end is None:
-            self._seek_chunks()
+            self._find_chunks()
         return self.stage
 
     def take(self) -> bytes:
@@ -89,16 +89,16 @@ class Incoming:
         taken = bytes(self._bytes[: self._end])
         rest = bytes(self._bytes[self._end :])
         self._bytes.clear()
-        self._begin()
+        self._reset()
         if rest:
             self.feed(rest)
         return taken
 
-    def _seek_head(self) -> None:
-        found = self._bytes.find(END, self._sought)
+    def _find_head(self) -> None:
+        found = self._bytes.find(END, self._searched)
         if (found if found >= 0 else len(self._bytes)) > LARGEST_HEAD:
             raise TooLarge(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        self._sought = max(0, len(self._bytes) - len(END) + 1)
+        self._searched = max(0, len(self._bytes) - len(END) + 1)
         if found >= 0:
             self._at = found + len(END)
             self._frame(bytes(self._bytes[:found]))
@@ -106,9 +106,9 @@ class Incoming:
     def _frame(self, head: bytes) -> None:
         """Find the end of the body, if the head determines it.
 
-        A body that is too large counts as empty, and the parser behind rejects the request.
+        A body that is too large counts as empty, and the parser behind it rejects the request.
         """
-        if not BODY_AHEAD.search(head):
+        if not BODY_HEADER.search(head):
             self._end = self._at
             return
         first, *lines = head.lstrip(b"\r\n").split(b"\r\n")
@@ -123,9 +123,9 @@ class Incoming:
             length = int(size) if LENGTH.fullmatch(size) else 0
             self._end = self._at + (length if length <= largest else 0)
         waits = (b"expect", b"100-continue") in [(name, value.lower()) for name, value in fields]
-        self.wants_to_go_on = waits and self._end != self._at
+        self.expects_continue = waits and self._end != self._at
 
-    def _seek_chunks(self) -> None:
+    def _find_chunks(self) -> None:
         while self._end is None:
             line_end = self._bytes.find(b"\r\n", self._at, self._at + LONGEST_SIZE_LINE)
             if line_end < 0:
@@ -136,23 +136,23 @@ class Incoming:
             if not SIZE.fullmatch(line):
                 self._end = len(self._bytes)
                 return
-            if not self._step_over(int(line.partition(b";")[0], 16), line_end):
+            if not self._skip_chunk(int(line.partition(b";")[0], 16), line_end):
                 return
 
-    def _step_over(self, size: int, line_end: int) -> bool:
+    def _skip_chunk(self, size: int, line_end: int) -> bool:
         """Go on behind a chunk of this size, or to the end of the trailer. Returns False if more bytes must arrive."""
         assert self._largest is not None
-        if self._body + size > self._largest or len(self._bytes) > OVERHEAD * self._largest + 2 * LARGEST_HEAD:
+        if self._body + size > self._largest or len(self._bytes) > CHUNK_OVERHEAD * self._largest + 2 * LARGEST_HEAD:
             raise TooLarge(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if size == 0:
-            return self._seek_trailer(line_end)
-        behind = line_end + 2 + size + 2
-        if len(self._bytes) < behind:
+            return self._find_trailer(line_end)
+        next_chunk = line_end + 2 + size + 2
+        if len(self._bytes) < next_chunk:
             return False
-        self._at, self._body = behind, self._body + size
+        self._at, self._body = next_chunk, self._body + size
         return True
 
-    def _seek_trailer(self, line_end: int) -> bool:
+    def _find_trailer(self, line_end: int) -> bool:
         found = self._bytes.find(END, line_end, line_end + LARGEST_HEAD)
         if found >= 0:
             self._end = found + len(END)

@@ -23,53 +23,53 @@ from typing import Any, ClassVar, Final
 from gunicorn import http  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-from petition.web.serving.incoming import Incoming, Stage, TooLarge
-from petition.web.serving.line import KEPT, KEPT_WHEN_MANY, TAKEN, Line
+from petition.web.serving.buffered_socket import MAX_BUFFERED, MAX_BUFFERED_WHEN_MANY, MIN_PROGRESS, BufferedSocket
+from petition.web.serving.incoming import RequestFramer, Stage, TooLarge
 from petition.web.sizes import largest_body
 
 TICK: Final = 0.25
 LINGER_SECONDS: Final = 2.0
-MANY: Final = 16
+MANY_SENDING: Final = 16
 PIECE: Final = 64 * 1024
 MOST_UNREAD: Final = 1024 * 1024
-GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-TAKEN_ALREADY: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR}
-NO_ROOM: Final = {errno.EMFILE, errno.ENFILE}
-SENTENCES: Final = {
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+ACCEPT_ERRORS: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR}
+TOO_MANY_FILES: Final = {errno.EMFILE, errno.ENFILE}
+MESSAGES: Final = {
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "What was sent is too large.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The head of the request is too large.",
 }
 
 
-class Doing(Enum):
+class WaitsFor(Enum):
     """What a connection waits for."""
 
     THREAD = auto()
     IDLE = auto()
     HEAD = auto()
     BODY = auto()
-    READER = auto()
-    END = auto()
+    CLIENT = auto()
+    CLOSE = auto()
     NOTHING = auto()
 
 
 class Connection(TConn):  # type: ignore[misc]
     """The connection of one client."""
 
-    def __init__(self, cfg: Any, line: Line, client: Any, server: Any) -> None:
-        super().__init__(cfg, line, client, server)
+    def __init__(self, cfg: Any, stream: BufferedSocket, client: Any, server: Any) -> None:
+        super().__init__(cfg, stream, client, server)
         self.parser: Any = None
-        self.line = line
-        self.incoming = Incoming(largest_body)
-        self.doing, self.deadline = Doing.NOTHING, 0.0
-        self.stays, self.unread, self.taken = True, 0, 0
+        self.stream = stream
+        self.incoming = RequestFramer(largest_body)
+        self.waits_for, self.deadline = WaitsFor.NOTHING, 0.0
+        self.keeps_alive, self.unread, self.progress = True, 0, 0
         self.data_ready = True
 
     def init(self) -> None:
-        """Create the parser of this connection, which reads from `line`."""
+        """Create the parser of this connection, which reads from `stream`."""
         if self.parser is None:
-            self.parser = http.get_parser(self.cfg, self.line, self.client)
+            self.parser = http.get_parser(self.cfg, self.stream, self.client)
         self.initialized = True
 
 
@@ -78,42 +78,42 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     HEAD_SECONDS: ClassVar[float] = 10.0
     BODY_SECONDS: ClassVar[float] = 20.0
-    READER_SECONDS: ClassVar[float] = 30.0
+    SEND_SECONDS: ClassVar[float] = 30.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.waiting: dict[Connection, None] = {}
-        self.readers, self.look = 0, 0.0
-        self.waiters = BoundedSemaphore(max(1, self.cfg.threads // 2))
+        self.sending, self.next_check = 0, 0.0
+        self.waiting_slots = BoundedSemaphore(max(1, self.cfg.threads // 2))
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a new connection. If there are too many, drop an old one first."""
         if self.nr_conns + 1 >= self.worker_connections:
-            self._make_room()
+            self._drop_oldest()
         try:
             sock, client = listener.accept()
         except OSError as error:
-            if error.errno in NO_ROOM:
-                self._make_room()
-            elif error.errno not in TAKEN_ALREADY:
+            if error.errno in TOO_MANY_FILES:
+                self._drop_oldest()
+            elif error.errno not in ACCEPT_ERRORS:
                 raise
             return
-        line = Line(sock, self.waiters, self.READER_SECONDS)
+        stream = BufferedSocket(sock, self.waiting_slots, self.SEND_SECONDS)
         self.nr_conns += 1
-        conn = Connection(self.cfg, line, client, listener.getsockname())
-        self._wait(conn, Doing.HEAD, self.HEAD_SECONDS)
+        conn = Connection(self.cfg, stream, client, listener.getsockname())
+        self._wait(conn, WaitsFor.HEAD, self.HEAD_SECONDS)
 
     def handle(self, conn: Connection) -> Any:
         """Runs in a thread: handle a request, and send as much of the response as the client takes at once."""
-        stays = super().handle(conn)
+        keeps_alive = super().handle(conn)
         with suppress(OSError):  # the loop sees the error again
-            conn.line.flush()
-        return stays
+            conn.stream.flush()
+        return keeps_alive
 
     def finish_request(self, conn: Connection, done: Future[Any]) -> None:
         """Called when a thread is done: send the rest of the response, then wait for the next request or close."""
         failed = done.cancelled() or done.exception() is not None
-        conn.stays = not failed and bool(done.result()) and not conn.parser.unreader.buf.getvalue()
+        conn.keeps_alive = not failed and bool(done.result()) and not conn.parser.unreader.buf.getvalue()
         self._send(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -123,11 +123,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_keepalived(self, *, force: bool = False) -> None:
         """Drop the connections whose deadline has passed or, with `force`, all that wait."""
         now = time.monotonic()
-        if now < self.look and not force:
+        if now < self.next_check and not force:
             return
-        self.look = now + TICK
+        self.next_check = now + TICK
         for conn in [each for each in self.waiting if force or each.deadline <= now]:
-            late = conn.doing in {Doing.HEAD, Doing.BODY} and conn.incoming.stage is not Stage.NOTHING
+            late = conn.waits_for in {WaitsFor.HEAD, WaitsFor.BODY} and conn.incoming.stage is not Stage.NOTHING
             if late and not force:
                 self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT)
             else:
@@ -135,34 +135,34 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _cap_keepalive(self, deadline: float) -> None:
         for conn in self.waiting:
-            if conn.doing in {Doing.IDLE, Doing.HEAD, Doing.BODY}:
+            if conn.waits_for in {WaitsFor.IDLE, WaitsFor.HEAD, WaitsFor.BODY}:
                 conn.deadline = min(conn.deadline, deadline)
 
-    def _wait(self, conn: Connection, doing: Doing, seconds: float) -> None:
+    def _wait(self, conn: Connection, waits_for: WaitsFor, seconds: float) -> None:
         """Let the loop watch a connection until an event or its deadline."""
-        event = selectors.EVENT_WRITE if doing is Doing.READER else selectors.EVENT_READ
+        event = selectors.EVENT_WRITE if waits_for is WaitsFor.CLIENT else selectors.EVENT_READ
         ready = partial(self._ready, conn)
         if conn in self.waiting:
-            self.poller.modify(conn.line.sock, event, ready)
+            self.poller.modify(conn.stream.sock, event, ready)
         else:
-            self.poller.register(conn.line.sock, event, ready)
+            self.poller.register(conn.stream.sock, event, ready)
             self.waiting[conn] = None
-        self.readers += (doing is Doing.READER) - (conn.doing is Doing.READER)
-        conn.doing, conn.deadline = doing, time.monotonic() + seconds
+        self.sending += (waits_for is WaitsFor.CLIENT) - (conn.waits_for is WaitsFor.CLIENT)
+        conn.waits_for, conn.deadline = waits_for, time.monotonic() + seconds
 
     def _unwait(self, conn: Connection) -> None:
         if conn in self.waiting:
             del self.waiting[conn]
-            self.poller.unregister(conn.line.sock)
-            self.readers -= conn.doing is Doing.READER
+            self.poller.unregister(conn.stream.sock)
+            self.sending -= conn.waits_for is WaitsFor.CLIENT
 
     def _ready(self, conn: Connection, _sock: object) -> None:
         try:
-            if conn.doing is Doing.READER:
+            if conn.waits_for is WaitsFor.CLIENT:
                 self._send(conn)
-            elif conn.doing is Doing.END:
-                self._see_off(conn)
-            elif conn.doing is not Doing.NOTHING:
+            elif conn.waits_for is WaitsFor.CLOSE:
+                self._discard_input(conn)
+            elif conn.waits_for is not WaitsFor.NOTHING:
                 self._receive(conn)
         except BlockingIOError:
             pass
@@ -170,7 +170,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn)
 
     def _receive(self, conn: Connection) -> None:
-        data = conn.line.sock.recv(PIECE)
+        data = conn.stream.sock.recv(PIECE)
         if not data:
             self._drop(conn)
             return
@@ -179,84 +179,84 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except TooLarge as error:
             self._refuse(conn, error.status)
             return
-        self._go_on(conn, stage)
+        self._follow_stage(conn, stage)
 
-    def _go_on(self, conn: Connection, stage: Stage) -> None:
+    def _follow_stage(self, conn: Connection, stage: Stage) -> None:
         if stage is Stage.WHOLE:
             self._answer(conn)
-        elif stage is Stage.BODY and conn.doing is not Doing.BODY:
-            if conn.incoming.wants_to_go_on:
-                conn.line.sock.send(GO_ON)
-            self._wait(conn, Doing.BODY, self.BODY_SECONDS)
-        elif stage is Stage.HEAD and conn.doing is Doing.IDLE:
-            self._wait(conn, Doing.HEAD, self.HEAD_SECONDS)
+        elif stage is Stage.BODY and conn.waits_for is not WaitsFor.BODY:
+            if conn.incoming.expects_continue:
+                conn.stream.sock.send(CONTINUE)
+            self._wait(conn, WaitsFor.BODY, self.BODY_SECONDS)
+        elif stage is Stage.HEAD and conn.waits_for is WaitsFor.IDLE:
+            self._wait(conn, WaitsFor.HEAD, self.HEAD_SECONDS)
 
     def _answer(self, conn: Connection) -> None:
         """Pass a whole request to a thread."""
         self._unwait(conn)
-        conn.doing = Doing.THREAD
+        conn.waits_for = WaitsFor.THREAD
         try:
-            conn.line.give(conn.incoming.take())
+            conn.stream.set_request(conn.incoming.take())
         except TooLarge as error:  # the next request, which arrived before this one was answered
             self._refuse(conn, error.status)
             return
-        conn.line.kept = KEPT if self.readers < MANY else KEPT_WHEN_MANY
+        conn.stream.max_buffered = MAX_BUFFERED if self.sending < MANY_SENDING else MAX_BUFFERED_WHEN_MANY
         self.enqueue_req(conn)
 
     def _send(self, conn: Connection) -> None:
         try:
-            conn.taken += conn.line.flush()
+            conn.progress += conn.stream.flush()
         except OSError:
             self._drop(conn)
             return
-        if conn.line.pending:
-            if conn.doing is not Doing.READER or conn.taken >= TAKEN:
-                conn.taken = 0
-                self._wait(conn, Doing.READER, self.READER_SECONDS)
-        elif conn.stays and conn.incoming.stage is Stage.WHOLE:
+        if conn.stream.pending:
+            if conn.waits_for is not WaitsFor.CLIENT or conn.progress >= MIN_PROGRESS:
+                conn.progress = 0
+                self._wait(conn, WaitsFor.CLIENT, self.SEND_SECONDS)
+        elif conn.keeps_alive and conn.incoming.stage is Stage.WHOLE:
             self._answer(conn)
-        elif conn.stays:
-            self._wait(conn, Doing.IDLE, self.cfg.keepalive if self.alive else LINGER_SECONDS)
-            self._go_on(conn, conn.incoming.stage)
+        elif conn.keeps_alive:
+            self._wait(conn, WaitsFor.IDLE, self.cfg.keepalive if self.alive else LINGER_SECONDS)
+            self._follow_stage(conn, conn.incoming.stage)
         else:
-            self._end(conn)
+            self._close(conn)
 
     def _refuse(self, conn: Connection, status: HTTPStatus) -> None:
-        body = f"{SENTENCES[status]}\n"
+        body = f"{MESSAGES[status]}\n"
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nCache-Control: no-store\r\n"
         kind = f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
-        conn.stays = False
+        conn.keeps_alive = False
         try:
-            conn.line.sock.send(f"{head}{kind}{body}".encode())
+            conn.stream.sock.send(f"{head}{kind}{body}".encode())
         except OSError:
             self._drop(conn)
             return
-        self._end(conn)
+        self._close(conn)
 
-    def _end(self, conn: Connection) -> None:
+    def _close(self, conn: Connection) -> None:
         """Close our direction, and read what the client still sends, so that it sees the response (RFC 9112, 9.6)."""
         try:
-            conn.line.shutdown(socket.SHUT_WR)
+            conn.stream.shutdown(socket.SHUT_WR)
         except OSError:
             self._drop(conn)
             return
-        self._wait(conn, Doing.END, LINGER_SECONDS)
+        self._wait(conn, WaitsFor.CLOSE, LINGER_SECONDS)
 
-    def _see_off(self, conn: Connection) -> None:
-        data = conn.line.sock.recv(PIECE)
+    def _discard_input(self, conn: Connection) -> None:
+        data = conn.stream.sock.recv(PIECE)
         conn.unread += len(data)
         if not data or conn.unread > MOST_UNREAD:
             self._drop(conn)
 
     def _drop(self, conn: Connection) -> None:
-        if conn.doing is Doing.NOTHING:
+        if conn.waits_for is WaitsFor.NOTHING:
             return
         self._unwait(conn)
-        conn.doing = Doing.NOTHING
+        conn.waits_for = WaitsFor.NOTHING
         self.nr_conns -= 1
-        conn.line.close()
+        conn.stream.close()
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         """Drop the connection that has been waiting longest, if there is one."""
         oldest = next(iter(self.waiting), None)
         if oldest is not None:

@@ -14,24 +14,24 @@ from contextlib import suppress
 from threading import BoundedSemaphore
 from typing import Final
 
-KEPT: Final = 4 * 1024 * 1024
-KEPT_WHEN_MANY: Final = 256 * 1024
-TAKEN: Final = 64 * 1024
+MAX_BUFFERED: Final = 4 * 1024 * 1024
+MAX_BUFFERED_WHEN_MANY: Final = 256 * 1024
+MIN_PROGRESS: Final = 64 * 1024
 """The number of bytes that a client must take within its time limit."""
 
 
-class Line:
+class BufferedSocket:
     """The socket of a connection, with the methods that gunicorn's parser and responses use."""
 
-    def __init__(self, sock: socket.socket, waiters: BoundedSemaphore, seconds: float) -> None:
+    def __init__(self, sock: socket.socket, waiting_slots: BoundedSemaphore, seconds: float) -> None:
         sock.setblocking(False)
         self.sock = sock
-        self.kept = KEPT
-        self._waiters, self._seconds = waiters, seconds
+        self.max_buffered = MAX_BUFFERED
+        self._waiting_slots, self._seconds = waiting_slots, seconds
         self._received = b""
         self._to_send = bytearray()
 
-    def give(self, request: bytes) -> None:
+    def set_request(self, request: bytes) -> None:
         """Provide a whole request for a thread to read."""
         self._received = request
 
@@ -43,8 +43,8 @@ class Line:
     def sendall(self, data: bytes) -> None:
         """Buffer a piece of a response. It waits for the client only if the buffer is full. Raises OSError."""
         self._to_send += data
-        if len(self._to_send) > self.kept:
-            self._wait_for_reader()
+        if len(self._to_send) > self.max_buffered:
+            self._wait_for_client()
 
     def send(self, data: bytes) -> int:
         """Buffer a piece of a response, as `sendall` does, and return its length. Raises OSError."""
@@ -65,27 +65,27 @@ class Line:
                 del self._to_send[:sent]
         return before - len(self._to_send)
 
-    def _wait_for_reader(self) -> None:
+    def _wait_for_client(self) -> None:
         self.flush()
-        if len(self._to_send) <= self.kept:
+        if len(self._to_send) <= self.max_buffered:
             return
-        if not self._waiters.acquire(blocking=False):
+        if not self._waiting_slots.acquire(blocking=False):
             raise ConnectionAbortedError
         try:
             self._wait()
         finally:
-            self._waiters.release()
+            self._waiting_slots.release()
 
     def _wait(self) -> None:
-        poll, deadline, taken = select.poll(), time.monotonic() + self._seconds, 0
+        poll, deadline, progress = select.poll(), time.monotonic() + self._seconds, 0
         poll.register(self.sock, select.POLLOUT)
-        while len(self._to_send) > self.kept:
+        while len(self._to_send) > self.max_buffered:
             left = deadline - time.monotonic()
             if left <= 0 or not poll.poll(left * 1000):
                 raise ConnectionAbortedError
-            taken += self.flush()
-            if taken >= TAKEN:
-                deadline, taken = time.monotonic() + self._seconds, 0
+            progress += self.flush()
+            if progress >= MIN_PROGRESS:
+                deadline, progress = time.monotonic() + self._seconds, 0
 
     def fileno(self) -> int:
         """Returns the descriptor of the socket."""

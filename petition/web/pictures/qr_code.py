@@ -19,18 +19,18 @@ PIXELS_A_MODULE: Final = 20
 
 def qr_svg(url: str, title: str) -> bytes:
     """Returns the code as SVG, two millimetres a module, with a title for people who cannot see it."""
-    drawn = BytesIO()
+    output = BytesIO()
     _code(url).save(
-        drawn, kind="svg", scale=2, unit="mm", border=QUIET_ZONE, dark=INK, light="#fff", title=title, desc=url
+        output, kind="svg", scale=2, unit="mm", border=QUIET_ZONE, dark=INK, light="#fff", title=title, desc=url
     )
-    return drawn.getvalue()
+    return output.getvalue()
 
 
 def qr_png(url: str) -> bytes:
     """Returns the code as PNG, large enough for an A3 poster."""
-    drawn = BytesIO()
-    _code(url).save(drawn, kind="png", scale=PIXELS_A_MODULE, border=QUIET_ZONE, dark=INK, light="#fff")
-    return drawn.getvalue()
+    output = BytesIO()
+    _code(url).save(output, kind="png", scale=PIXELS_A_MODULE, border=QUIET_ZONE, dark=INK, light="#fff")
+    return output.getvalue()
 
 
 def _code(url: str) -> segno.QRCode:
