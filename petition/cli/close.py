@@ -47,7 +47,7 @@ def _describe(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator
     yield f"  {1:>6} issuer key is destroyed: no pass can be issued any more"
     yield f"  {foreseen.tags:>6} tags of verified people are deleted"
     yield f"  {foreseen.unused:>6} of {foreseen.issued} passes were not used, and cannot be any more"
-    yield f"  {foreseen.readers:>6} readers get the final digest; their addresses are deleted half a year later"
+    yield f"  {foreseen.subscribers:>6} readers get the final digest; their addresses are deleted half a year later"
     yield "Backups from before the close still hold the tags and the sealed key: destroy them, too."
 
 

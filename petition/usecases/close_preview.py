@@ -24,8 +24,8 @@ class ClosePreview:
     """What a campaign holds that ends with its close.
 
     `pending` signatures and `tombstones` get a last batch. Running `bulk_removals` are finished. `tags` of verified
-    people are deleted with the issuer's key. `unused` of the `issued` passes can no longer be used. `readers`
-    (subscribers) get mail for another half a year. `others` is the number of campaigns that stay open.
+    people are deleted with the issuer's key. `unused` of the `issued` passes can no longer be used. `subscribers`
+    get mail for another half a year. `others` is the number of campaigns that stay open.
     """
 
     pending: int
@@ -34,7 +34,7 @@ class ClosePreview:
     tags: int
     issued: int
     unused: int
-    readers: int
+    subscribers: int
     others: int
 
 
@@ -51,7 +51,7 @@ def preview_close(session: Session, campaign: Campaign) -> ClosePreview:
         tags=_of(session, Tag, campaign.id),
         issued=issued,
         unused=max(0, issued - signatures.count_redeemed(session, campaign.id)),
-        readers=_of(session, Subscriber, campaign.id),
+        subscribers=_of(session, Subscriber, campaign.id),
         others=int(session.scalar(others) or 0),
     )
 

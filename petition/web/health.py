@@ -85,7 +85,7 @@ def metrics() -> Response:
         _write_figures(registry, FIGURES, health)
         _write_figures(registry, MAIL_FIGURES, mail)
         readers = Gauge("undersigned_subscribers", "Readers who asked for mail", ["state"], registry=registry)
-        for state, n in mail.readers.items():
+        for state, n in mail.subscribers.items():
             readers.labels(state).set(n)
         _write_scrub(registry, scrub)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)

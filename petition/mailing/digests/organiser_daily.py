@@ -18,7 +18,7 @@ from petition.mailing.digests.periods import Cycle
 from petition.mailing.queue import Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import Audience, Frequency, Subscriber, SubscriberState, numbers
 
-BOUNCES_WORTH_TELLING = 3
+LEAST_BOUNCES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _bounces(session: Session) -> list[BouncesFact]:
             known.bounced + domain_tag.bounced,
             known.complained + domain_tag.complained,
         )
-    return [each for each in found.values() if each.bounced + each.complained >= BOUNCES_WORTH_TELLING]
+    return [each for each in found.values() if each.bounced + each.complained >= LEAST_BOUNCES]
 
 
 DIGEST = Digest("organiser_daily", ForOrganisers, facts, others=frozenset({Audience.ORGANISER}), cycle=Cycle.DAILY)

@@ -17,9 +17,9 @@ from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber,
 
 @dataclass(frozen=True, slots=True)
 class MailHealth:
-    """The figures: `readers` by state, the age of the oldest due delivery in seconds, totals since the start."""
+    """The figures: `subscribers` by state, the age of the oldest due delivery in seconds, totals since the start."""
 
-    readers: dict[SubscriberState, int]
+    subscribers: dict[SubscriberState, int]
     mail_due_seconds: float
     dead_letters: int
     mails_sent: int
@@ -41,7 +41,7 @@ def mail_health(session: Session, base_url: str, now: datetime) -> MailHealth:
     oldest = session.scalar(due)
     dead = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.DEAD)
     return MailHealth(
-        readers=_by_state(session),
+        subscribers=_by_state(session),
         mail_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         dead_letters=int(session.scalar(dead) or 0),
         mails_sent=sent,

@@ -114,7 +114,7 @@ def add(slug: str) -> Response:
 @bp.get("/c/<slug>/milestones/<kind>/<int:value>")
 @needs(Act.PUBLISH)
 def milestone(slug: str, kind: str, value: int) -> Response:
-    """One that is not reached: what follows, and the way to remove it. Raises GoalUnknown."""
+    """One that is not reached: what follows, and the way to remove it. Raises MilestoneUnknown."""
     del slug
     return _page_of_one(None, kind, value)
 
@@ -123,7 +123,7 @@ def milestone(slug: str, kind: str, value: int) -> Response:
 @needs(Act.PUBLISH)
 @redraw(_page_of_one, *REFUSALS, form=ConsequencesForm)
 def change(slug: str, kind: str, value: int) -> Response:
-    """Let other things follow. Raises GoalUnknown."""
+    """Let other things follow. Raises MilestoneUnknown."""
     then = ConsequencesForm.read(request.form).consequences()
     with db.transaction() as session:
         milestone_settings.change(session, access.campaign(session), _kind(kind), value, then, access.actor())
@@ -133,7 +133,7 @@ def change(slug: str, kind: str, value: int) -> Response:
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>/remove")
 @needs(Act.PUBLISH)
 def remove(slug: str, kind: str, value: int) -> Response:
-    """No longer aim at it. Raises GoalUnknown, GoalReached."""
+    """No longer aim at it. Raises MilestoneUnknown, MilestoneReached."""
     with db.transaction() as session:
         milestone_settings.remove(session, access.campaign(session), _kind(kind), value, access.actor())
     return access.go(url_for(".milestones", slug=slug))
