@@ -132,7 +132,7 @@ def problem(description: ErrorDescription) -> Response:
 def page(description: ErrorDescription) -> Response:
     """Returns an error page in the usual layout, with a link back to the organiser's campaigns or to the letters."""
     for_organisers = request.path.startswith(f"{FOR_ORGANISERS}/")
-    asked = resubmission.of_request() if for_organisers and access.is_ours() else None
+    posted = resubmission.of_request() if for_organisers and access.is_ours() else None
     html = render_template(
         "public/error.html",
         status=description.status,
@@ -141,9 +141,9 @@ def page(description: ErrorDescription) -> Response:
         next_url=FOR_ORGANISERS if for_organisers else None,
         next_words=gettext(_("Your campaigns")) if for_organisers else None,
         flow=in_flow(),
-        asked=asked,
-        stays=for_organisers and request.method == "POST" and asked is None,
-        form_token=request.form["token"] if asked and description.retry_after and "token" in request.form else "",
+        posted=posted,
+        stays=for_organisers and request.method == "POST" and posted is None,
+        form_token=request.form["token"] if posted and description.retry_after and "token" in request.form else "",
     )
     return Response(html, description.status, content_type="text/html; charset=utf-8")
 

@@ -14,7 +14,7 @@ from petition.epochs.history import DayFigures, Epoch
 from petition.ledger import log
 from petition.usecases.curve import MOST_POINTS, curve
 from petition.usecases.forecast import Forecast, Outlook, forecast
-from petition.web.dashboard.drawing import Picture, picture
+from petition.web.dashboard.chart_svg import ChartImage, chart_image
 from tests import make
 
 NOW = make.NOW
@@ -81,27 +81,27 @@ def test_a_curve_of_many_days_has_a_point_a_day_and_a_range_cuts_it(session: Ses
 
 
 @pytest.fixture
-def drawn(session: Session) -> Picture:
+def drawn(session: Session) -> ChartImage:
     """Of eighty batches and three goals: one reached, one next, one far away."""
     made = make.campaign(session)
     batches(session, made.id, 80, timedelta(hours=12))
     goals = [MilestoneStatus(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
-    found = picture(curve(session, made, None, NOW), goals)
+    found = chart_image(curve(session, made, None, NOW), goals)
     assert found
     return found
 
 
-def test_a_picture_starts_at_nought(drawn: Picture) -> None:
+def test_a_picture_starts_at_nought(drawn: ChartImage) -> None:
     assert [value for _, value in drawn.grid] == [0, 50, 100, 150, 200]
     assert drawn.lines["counted"].startswith("M0 ")
 
 
-def test_a_picture_marks_what_was_reached_and_what_is_next(drawn: Picture) -> None:
+def test_a_picture_marks_what_was_reached_and_what_is_next(drawn: ChartImage) -> None:
     assert [(mark.needs, mark.x is None) for mark in drawn.marks] == [(100, True), (40, False)]
 
 
 def test_without_a_batch_there_is_no_picture(session: Session) -> None:
-    assert picture(curve(session, make.campaign(session), None, NOW), []) is None
+    assert chart_image(curve(session, make.campaign(session), None, NOW), []) is None
 
 
 @pytest.mark.parametrize(("waiting", "missing"), [(0, 3), (2, 1), (4, 0)])

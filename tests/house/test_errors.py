@@ -53,7 +53,7 @@ NEVER_SHOWN: Final = {
     "mailing.subscribers.address_book.AddressUnreadable": "the web opens no address",
     "privacy.data_map.DataMapWrong": "nothing serves yet",
     "privacy.vault.SealBroken": "workers open what the web sealed",
-    "web.dashboard.access.ProofFirst": "it has an error handler of its own, which shows the sign-in page",
+    "web.dashboard.access.ProofRequired": "it has an error handler of its own, which shows the sign-in page",
     "web.public.receipts.ReceiptFaulty": "the views of a receipt have a sentence of their own beside the field",
     "web.serving.incoming.TooLarge": "the server answers before there is a request",
 }

@@ -19,7 +19,7 @@ from petition.core.redis_store import RedisStore
 from petition.organisers import Role
 from petition.publication import Snapshot
 from petition.web.app import build
-from petition.web.dashboard.share import kit_of
+from petition.web.dashboard.share import sharing_kit
 from petition.web.services import NAME
 from tests import make
 from tests.support.looks import SMALL, Looks, presses
@@ -39,7 +39,7 @@ class Site:
     def kit(self, slug: str, lang: str = "en") -> dict[str, str]:
         snapshot: Snapshot = self.app.extensions[NAME].page_cache.snapshot(slug)
         with self.app.test_request_context():
-            kit = kit_of(snapshot, lang)
+            kit = sharing_kit(snapshot, lang)
         return {"counter": kit.counter_code, "badge": kit.badge_code, "letter": kit.url}
 
 

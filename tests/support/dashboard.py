@@ -6,7 +6,7 @@ from flask import Flask
 
 from petition.web.dashboard.access import Access
 
-GOODBYES = {"organise_door.sign_out", "organise_account.sign_out_everywhere"}
+GOODBYES = {"organise_sign_in.sign_out", "organise_account.sign_out_everywhere"}
 
 
 def rooms(app: Flask) -> list[tuple[str, str, str, Access | None]]:

@@ -29,7 +29,7 @@ from petition.usecases.removals import Line
 from petition.usecases.tables import ExportKind
 from petition.usecases.updates import UpdateState
 from petition.web import error_messages, labels
-from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows, words
+from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows, role_labels
 from petition.web.dashboard.criteria import CriteriaForm, options
 from petition.web.dashboard.panels import queue
 from petition.web.dashboard.panels.milestone import describe_forecast
@@ -49,8 +49,8 @@ TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "update states": (UpdateState, labels.UPDATE_STATES),
     "outlooks": (Outlook, labels.OUTLOOKS),
     "data kinds": (Kind, labels.DATA_KINDS),
-    "roles": (Role, words.ROLES),
-    "duties": (Role, words.DUTIES),
+    "roles": (Role, role_labels.ROLES),
+    "duties": (Role, role_labels.DUTIES),
     "approvals": (ApprovalKind, approval_requests.TITLES),
     "actions": (Action, audit_messages.SENTENCES),
     "exports": (ExportKind, exports.KINDS),
@@ -188,7 +188,7 @@ def test_a_forecast_is_described() -> None:
 @pytest.mark.usefixtures("english")
 def test_what_waits_is_said_with_its_number() -> None:
     said = {what: sentence(1) for what, sentence in queue.SENTENCES.items()}
-    assert said["keys"] == "1 request waits for a second organiser"
-    assert queue.SENTENCES["dead"](1200) == "1,200 mails were given up"
+    assert said["approvals"] == "1 request waits for a second organiser"
+    assert queue.SENTENCES["undelivered"](1200) == "1,200 mails were given up"
     assert queue.SENTENCES["stalled"](7200) == "The next batch is overdue by 2\u00a0hours"
     assert all(said.values())

@@ -84,7 +84,7 @@ def back(omar: Omar, page: TestResponse, code: str) -> TestResponse:
 def goes_on(omar: Omar, page: TestResponse) -> TestResponse:
     """Press the button that sends the text again."""
     assert "Continue with what I typed" in page.text
-    (where, sent) = next(each for each in Forms(page.text).found if access.AGAIN in each[1])
+    (where, sent) = next(each for each in Forms(page.text).found if access.SENT_AGAIN in each[1])
     return omar.client.post(unescape(where), data=sent)
 
 

@@ -13,7 +13,7 @@ from petition import organisers
 from petition.campaigns import find_any
 from petition.core import clock, db
 from petition.organisers import GRANTS, Act, Role
-from petition.web.dashboard.access import COOKIE, Door, next_page
+from petition.web.dashboard.access import COOKIE, Audience, next_page
 from tests import make
 from tests.support.dashboard import GOODBYES, rooms
 from tests.support.omar import Omar, signed_in
@@ -54,7 +54,7 @@ def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role
                 filled(rule, where), method=method, data={"token": token} if method == "POST" else None
             )
             what = f"{method} {rule} as {has} in {where}: {answer.status}"
-            if isinstance(access.what, Door):
+            if isinstance(access.what, Audience):
                 assert answer.status_code not in {401, 500}, what
             elif has is None:
                 assert answer.status_code == 404, what
@@ -69,7 +69,7 @@ def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role
 def test_a_visitor_who_is_not_signed_in_is_led_to_the_sign_in_page_and_nothing_happens(app: Flask, slug: str) -> None:
     client = app.test_client()
     for method, rule, _, access in rooms(app):
-        if access is None or access.what is Door.ANYBODY:
+        if access is None or access.what is Audience.ANYBODY:
             continue
         answer = client.open(filled(rule, slug), method=method)
         assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/organise/sign-in"), rule

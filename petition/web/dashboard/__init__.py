@@ -1,5 +1,5 @@
-"""Pages for organisers: signed in, with a cookie, never cached; by audience the opposite of `petition.web.public`.
+"""The organisers' pages: they require a signed-in organiser with a cookie, and they are never cached.
 
-Guards that each page asks `petition.organisers.may` before anything else (`access`). Refuses rules: what organisers do is
-done by the domain.
+Each page checks `petition.organisers.may` first, through `access`. The rules for what organisers may do are in the
+domain, not here.
 """

@@ -1,9 +1,9 @@
-"""Access to the dashboard: who is signed in, whether the form was ours, whether this may be done.
+"""This module checks access to the dashboard: the visitor, the form they send, and their right to an action.
 
-Guards every route of `/organise` in one place, before its view runs: a route that declares no access is never served, and
-a test fails on it. Guards against forged posts in two ways: a token in each form, bound to the visit by a MAC (there is
-one cookie, and no second one for it), and the browser's own word on where a post comes from. Refuses a stranger to a
-campaign with the same answer as a campaign that does not exist.
+Every route of `/organise` is checked in one place before its view runs. A route that declares no access is never
+served, and a test fails on it. Forged posts are prevented in two ways. Each form carries a token, a MAC of the session
+cookie, so no second cookie is needed. The browser's own headers about the origin of a post are checked as well. A
+visitor who is not a member of a campaign gets the same answer as for a campaign that does not exist.
 """
 
 from __future__ import annotations
@@ -38,38 +38,38 @@ from petition.web.sizes import LARGEST_TEXTS
 HOME: Final = "/organise"
 COOKIE: Final = "__Host-undersigned"
 LARGEST_FORM: Final = LARGEST_TEXTS
-SIGN_IN: Final = "organise_door.sign_in"
-CONFIRM: Final = "organise_door.confirm"
-AGAIN: Final = "sent_again"
+SIGN_IN: Final = "organise_sign_in.sign_in"
+CONFIRM: Final = "organise_sign_in.confirm"
+SENT_AGAIN: Final = "sent_again"
 """The field of a form that is sent again after its sender had to prove who they are."""
-SECRET: Final = frozenset({"organise_door", "organise_account", "organise_joining"})
-WITHOUT_TEXT: Final = frozenset({"token", "credential", "next", "what", "id"})
-"""Fields that nobody types."""
+BLUEPRINTS_WITH_SECRETS: Final = frozenset({"organise_sign_in", "organise_account", "organise_joining"})
+FIELDS_WITHOUT_TEXT: Final = frozenset({"token", "credential", "next", "what", "id"})
+"""Fields that people do not type into."""
 TOKEN_LABEL: Final = b"undersigned/form/v1\0"
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class Door(StrEnum):
-    """Access that is not about one campaign."""
+class Audience(StrEnum):
+    """Who may open a page that does not belong to one campaign."""
 
     ANYBODY = "anybody"
     SIGNED_IN = "signed_in"
 
 
 class NotAllowed(ExpectedError):
-    """The role in this campaign does not allow it."""
+    """The role in this campaign does not allow the action."""
 
     status = 403
 
 
 class FormForged(ExpectedError):
-    """The form was not ours, or belongs to a visit that is over."""
+    """The form did not come from this site, or belongs to a visit that has ended."""
 
     status = 403
 
 
-class ProofFirst(Exception):
-    """A post of ours that holds something typed, from somebody who must first prove who they are, at `endpoint`."""
+class ProofRequired(Exception):
+    """A genuine post with typed text was sent by somebody who must first prove who they are, at `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint)
@@ -78,14 +78,17 @@ class ProofFirst(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view asks for: an act in the campaign of its address, or a door; `fresh`: proved who it is just now."""
+    """What a view requires: the right to an act in the campaign of its address, or an audience.
 
-    what: Act | Door
+    `fresh` means that the visitor must have proved who they are a short time ago.
+    """
+
+    what: Act | Audience
     fresh: bool = False
 
 
-def needs(what: Act | Door, *, fresh: bool = False) -> Callable[[View], View]:
-    """Declare what a view asks for; written below its routes."""
+def needs(what: Act | Audience, *, fresh: bool = False) -> Callable[[View], View]:
+    """Declare what a view requires. The decorator stands below the routes of the view."""
 
     def declare(view: View) -> View:
         view.access = Access(what, fresh)  # type: ignore[attr-defined]
@@ -95,67 +98,76 @@ def needs(what: Act | Door, *, fresh: bool = False) -> Callable[[View], View]:
 
 
 def blueprint(name: str, *, largest_form: int | None = None) -> Blueprint:
-    """The blueprint of one part of the dashboard, with the guard before it; some take larger forms (bytes) than others."""
+    """Create the blueprint of one part of the dashboard, with the access check before each request.
+
+    `largest_form` raises the limit of a form's size, in bytes, for blueprints that accept long texts.
+    """
     bp = Blueprint(f"organise_{name}", f"petition.web.dashboard.{name}", url_prefix="/organise")
     if largest_form is not None:
-        bp.before_request(lambda: _take(largest_form))
-    bp.before_request(admit)
+        bp.before_request(lambda: _set_largest_form(largest_form))
+    bp.before_request(check_access)
     return bp
 
 
-def admit() -> BaseResponse | None:
+def check_access() -> BaseResponse | None:
     """Let a request pass, or answer it. Raises NotAllowed, FormForged, CampaignUnknown."""
     access = access_of(request.endpoint or "")
     if access is None:
         raise NotAllowed
     if request.method == "POST":
-        _refuse_foreign_post()
-    _recognise()
-    if access.what is Door.ANYBODY:
+        _reject_foreign_post()
+    _load_visitor()
+    if access.what is Audience.ANYBODY:
         return None
     if g.visitor is None:
-        return _prove_first(SIGN_IN)
+        return _require_proof(SIGN_IN)
     if request.method == "POST":
         check_token()
     if isinstance(access.what, Act):
-        _require(access.what)
-    return _prove_first(CONFIRM) if access.fresh and not visitor().fresh else None
+        _require_act(access.what)
+    return _require_proof(CONFIRM) if access.fresh and not visitor().fresh else None
 
 
 def access_of(endpoint: str) -> Access | None:
-    """What a route declares."""
+    """Return what a route declares."""
     return getattr(current_app.view_functions.get(endpoint), "access", None)
 
 
 def visitor() -> Visitor:
-    """Who is signed in; only for views that ask for it."""
+    """Return the signed-in visitor. Only views that require one may call this."""
     assert isinstance(g.visitor, Visitor)
     return g.visitor
 
 
 def actor() -> Actor:
-    """Who is signed in, acting now; only for views that ask for it."""
+    """Return the signed-in visitor as the actor of an action at this moment.
+
+    Only views that require a visitor may call this.
+    """
     return Actor(visitor().organiser_id, clock.now())
 
 
 def role() -> Role:
-    """The visitor's role in the campaign of this request."""
+    """Return the visitor's role in the campaign of this request."""
     return cast("Role", g.role)
 
 
 def allows(act: Act) -> bool:
-    """Whether the visitor's role in this campaign allows an act: for what a page offers."""
+    """Return whether the visitor's role in this campaign allows an act. Pages use it to decide what they offer."""
     return act in GRANTS[role()]
 
 
 def reaches(endpoint: str) -> bool:
-    """Whether the visitor's role in this campaign opens a page of it: for what a page links to."""
+    """Return whether the visitor's role in this campaign may open a page of it.
+
+    Pages use it to decide what they link to.
+    """
     access = access_of(endpoint)
     return access is not None and isinstance(access.what, Act) and allows(access.what)
 
 
 def campaign(session: Session) -> Campaign:
-    """The campaign of this request, in a session of the view's own; raises CampaignUnknown."""
+    """Return the campaign of this request in the view's own database session. Raises CampaignUnknown."""
     found = session.get(Campaign, g.campaign_id)
     if found is None:
         raise CampaignUnknown
@@ -163,7 +175,7 @@ def campaign(session: Session) -> Campaign:
 
 
 def form_token() -> str:
-    """What each form carries: a MAC of the cookie's value, useless without it."""
+    """Return the token that each form carries: a MAC of the cookie's value. It is useless without the cookie."""
     return _token_under(services().config.secret_key)
 
 
@@ -173,21 +185,22 @@ def _token_under(secret_key: str) -> str:
 
 
 def _is_token(text: str) -> bool:
-    """Whether it is this visit's token under any of the keys: a page may be older than the newest."""
+    """Return whether the text is this visit's token under any of the keys: a page may be older than the newest key."""
     keys = services().config.secret_keys
     return any(hmac.compare_digest(text.encode(), _token_under(each).encode()) for each in keys)
 
 
 def check_token() -> None:
-    """Refuse a form that does not carry this visit's token; for posts of signed-in visitors. Raises FormForged."""
+    """Reject a form of a signed-in visitor that does not carry this visit's token. Raises FormForged."""
     if not _is_token(request.form.get("token", "")):
         raise FormForged
 
 
 def is_ours() -> bool:
-    """Whether a post is known to come from a page of ours: it has its visit's token, or the browser says so.
+    """Return whether a post certainly comes from a page of this site.
 
-    Asks no database, so that it holds while there is none, and holds for a visit that is over.
+    Either its visit's token or the browser's headers prove it. This needs no database, so it also works while the
+    database is down. It also works for a visit that has ended.
     """
     try:
         token = request.form.get("token", "")
@@ -199,25 +212,28 @@ def is_ours() -> bool:
     return request.headers.get("Sec-Fetch-Site") == "same-origin" or (origin is not None and _is_host(origin))
 
 
-def holds_text() -> bool:
-    """Whether the form of this request holds a text or a choice worth keeping: those of the door are secrets instead."""
-    return request.blueprint not in SECRET and any(
-        text.strip() for name, text in request.form.items() if name not in WITHOUT_TEXT
+def has_text() -> bool:
+    """Return whether the form of this request holds a text or a choice worth keeping.
+
+    Forms of signing in, joining and the account hold secrets instead, so they never count.
+    """
+    return request.blueprint not in BLUEPRINTS_WITH_SECRETS and any(
+        text.strip() for name, text in request.form.items() if name not in FIELDS_WITHOUT_TEXT
     )
 
 
-def look_first() -> None:
-    """Let a form that is sent again come back with its text, before an act that others see. Raises FormRefused.
+def show_again_if_resent() -> None:
+    """Show a form that was sent again with its text, before an action that others see. Raises FormRefused.
 
-    The button was pressed before the visit ended, and its sender may think better of it by now. A view reads its form
-    first, so that `redraw` has it.
+    The button was pressed before the visit ended, and the sender may have changed their mind since. The view reads its
+    form before it calls this function, so that `redraw` has the form.
     """
-    if AGAIN in request.form:
+    if SENT_AGAIN in request.form:
         raise FormRefused({"": [gettext(_("Nothing was done. Check it again, and press the button once more."))]})
 
 
-def begin(session: Session, organiser_id: OrganiserId) -> None:
-    """Begin a visit under a new name, and end the one there was; `with_cookie` tells the browser."""
+def begin_visit(session: Session, organiser_id: OrganiserId) -> None:
+    """Begin a visit under a new session token and end the current one. `with_cookie` gives the browser the token."""
     if g.visitor is not None:
         sessions.end(session, visitor().visit_id)
     g.cookie = sessions.begin(session, organiser_id, clock.now())
@@ -225,46 +241,52 @@ def begin(session: Session, organiser_id: OrganiserId) -> None:
 
 
 def with_cookie(answer: Response) -> Response:
-    """An answer that gives the browser the cookie of the visit that began."""
+    """Add the cookie of the new visit to a response."""
     answer.set_cookie(COOKIE, g.cookie, secure=True, httponly=True, samesite="Lax", path="/")
     return answer
 
 
 def sign_in(session: Session, organiser_id: OrganiserId, to: str) -> Response:
-    """Begin a visit under a new name and go on to a page of ours."""
-    begin(session, organiser_id)
+    """Begin a visit under a new session token and redirect to a page of this site."""
+    begin_visit(session, organiser_id)
     return with_cookie(go(to))
 
 
 def sign_out(answer: Response) -> Response:
-    """Let the browser forget the cookie."""
+    """Delete the cookie in the browser."""
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return answer
 
 
 def go(to: str) -> Response:
-    """On to a page of ours, after a post."""
+    """Redirect to a page of this site after a post."""
     return make_response(redirect(to, 303))
 
 
 def next_page(asked: str) -> str:
-    """Where to go after signing in: a page of the dashboard, whatever was asked for."""
-    parts_of = urlsplit(asked)
-    plain = not parts_of.scheme and not parts_of.netloc and "\\" not in asked and asked.isprintable()
+    """Return where to go after signing in.
+
+    The result is always a page of the dashboard, whatever address was asked for.
+    """
+    parts = urlsplit(asked)
+    plain = not parts.scheme and not parts.netloc and "\\" not in asked and asked.isprintable()
     ours = plain and (asked == HOME or asked.startswith(f"{HOME}/"))
-    return _shown_at(asked, parts_of.path) if ours else HOME
+    return _nearest_page(asked, parts.path) if ours else HOME
 
 
-def _shown_at(asked: str, path: str) -> str:
-    """An address if a page is there, else the nearest page above it: what only takes posts cannot be opened."""
+def _nearest_page(asked: str, path: str) -> str:
+    """Return the address if there is a page, otherwise the nearest page above it.
+
+    Addresses that only accept posts have no page.
+    """
     here = path
-    while here != HOME and not takes(here, "GET"):
+    while here != HOME and not accepts(here, "GET"):
         here = here.rpartition("/")[0]
     return asked if here == path else here
 
 
-def takes(path: str, method: str) -> bool:
-    """Whether a path of the dashboard answers to a method."""
+def accepts(path: str, method: str) -> bool:
+    """Return whether a path of the dashboard accepts a method."""
     try:
         endpoint, _values = current_app.url_map.bind("").match(path, method=method)
     except HTTPException:
@@ -272,11 +294,11 @@ def takes(path: str, method: str) -> bool:
     return access_of(endpoint) is not None
 
 
-def _take(largest_form: int) -> None:
+def _set_largest_form(largest_form: int) -> None:
     request.max_content_length = request.max_form_memory_size = largest_form
 
 
-def _recognise() -> None:
+def _load_visitor() -> None:
     token, g.visitor, g.role = request.cookies.get(COOKIE, ""), None, None
     if token:
         with db.transaction() as session:
@@ -285,7 +307,7 @@ def _recognise() -> None:
         g.lang = g.visitor.lang
 
 
-def _require(act: Act) -> None:
+def _require_act(act: Act) -> None:
     slug = (request.view_args or {}).get("slug", "")
     with db.session() as session:
         found = campaigns.find_any(session, slug)
@@ -298,8 +320,8 @@ def _require(act: Act) -> None:
         raise NotAllowed
 
 
-def _refuse_foreign_post() -> None:
-    """Browsers say where a post comes from (Fetch Metadata, Origin); one that comes from elsewhere is refused."""
+def _reject_foreign_post() -> None:
+    """Reject a post from another site. Browsers send its origin (Fetch Metadata, Origin)."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if (origin is not None and not _is_host(origin)) or site not in {None, "same-origin", "none"}:
         raise FormForged
@@ -309,15 +331,21 @@ def _is_host(origin: str) -> bool:
     return urlsplit(origin).netloc.lower() in hosts(services().config)
 
 
-def _prove_first(endpoint: str) -> BaseResponse:
-    """To another page first, and back here afterwards. Raises ProofFirst for a post of ours with a text."""
-    if request.method == "POST" and is_ours() and holds_text():
-        raise ProofFirst(endpoint)
-    return _to(endpoint)
+def _require_proof(endpoint: str) -> BaseResponse:
+    """Redirect to a page that asks for proof, and back here afterwards.
+
+    Raises ProofRequired for a genuine post with a text.
+    """
+    if request.method == "POST" and is_ours() and has_text():
+        raise ProofRequired(endpoint)
+    return _redirect_to_proof(endpoint)
 
 
-def _to(endpoint: str) -> BaseResponse:
-    """To another page; a post without a text comes back to the page that it was sent from."""
+def _redirect_to_proof(endpoint: str) -> BaseResponse:
+    """Redirect to a page that asks for proof.
+
+    After a post without a text, the visitor returns to the page that sent it.
+    """
     back = (
         request.full_path.rstrip("?") if request.method == "GET" else next_page(urlsplit(request.referrer or "").path)
     )

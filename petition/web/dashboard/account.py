@@ -1,4 +1,7 @@
-"""One's own account: language, passkeys, recovery codes, visits. Whatever opens the door asks once more who it is."""
+"""The visitor's own account: language, passkeys, recovery codes and visits.
+
+Every action that changes how the visitor signs in requires a fresh proof of who they are.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from petition.core import clock, db
 from petition.core.i18n import marked as _
 from petition.organisers import LastWayIn, Organiser, PasskeyRefused, passkeys, recovery, sessions
 from petition.web.dashboard import access, rendering, sign_in
-from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.forms import IdForm, LanguageForm, PasskeyForm
 from petition.web.forms.redraw import redraw
 from petition.web.language import gettext
@@ -35,16 +38,16 @@ def _page(form: PasskeyForm | None = None) -> Response:
 
 
 @bp.get("/account")
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 def account() -> Response:
-    """Who one is here, and how one comes in."""
+    """Show the visitor's account and their ways to sign in."""
     return _page()
 
 
 @bp.post("/account/language")
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 def language() -> Response:
-    """Choose the language of one's pages, and go on where one was. Raises FormRefused."""
+    """Change the language of the visitor's pages and return to the page they were on. Raises FormRefused."""
     lang = LanguageForm.read(request.form).lang.data
     with db.transaction() as session:
         session.get_one(Organiser, visitor().organiser_id).lang = lang
@@ -52,19 +55,22 @@ def language() -> Response:
 
 
 @bp.post("/account/passkeys/challenge")
-@needs(Door.SIGNED_IN, fresh=True)
+@needs(Audience.SIGNED_IN, fresh=True)
 def ask() -> Response:
-    """What a browser needs to make a passkey; asks who it is before the device makes one, not after."""
+    """Return the data with which a browser creates a passkey.
+
+    The proof is required before the device creates one, not after.
+    """
     challenged = passkeys.challenge(services().redis_store, sign_in.purpose(passkeys.MAKE))
     with db.session() as session:
         return sign_in.options(passkeys.to_make(session, sign_in.site(), visitor().organiser_id, challenged))
 
 
 @bp.post("/account/passkeys")
-@needs(Door.SIGNED_IN, fresh=True)
+@needs(Audience.SIGNED_IN, fresh=True)
 @redraw(_page, PasskeyRefused, form=PasskeyForm, field="passkey")
 def add() -> Response:
-    """Keep a passkey that the browser made."""
+    """Store a passkey that the browser created."""
     purpose, mine = sign_in.purpose(passkeys.MAKE), visitor().organiser_id
     made = PasskeyForm.read(request.form).new_passkey()
     with db.transaction() as session:
@@ -75,10 +81,10 @@ def add() -> Response:
 
 
 @bp.post("/account/passkeys/remove")
-@needs(Door.SIGNED_IN, fresh=True)
+@needs(Audience.SIGNED_IN, fresh=True)
 @redraw(_page, LastWayIn, form=PasskeyForm)
 def remove() -> Response:
-    """Forget a passkey."""
+    """Delete a passkey."""
     passkey_id = IdForm.read(request.form).id.data
     with db.transaction() as session:
         passkeys.remove(session, visitor().organiser_id, passkey_id, clock.now())
@@ -86,21 +92,21 @@ def remove() -> Response:
 
 
 @bp.post("/account/codes")
-@needs(Door.SIGNED_IN, fresh=True)
+@needs(Audience.SIGNED_IN, fresh=True)
 def renew() -> Response:
-    """Ten new recovery codes, which this answer alone shows."""
+    """Create ten new recovery codes. Only this response shows them."""
     with db.transaction() as session:
         codes = recovery.renew(session, visitor().organiser_id, clock.now())
     return rendering.render("codes", codes=codes, next_url=url_for("organise_account.account"), new=False)
 
 
 @bp.post("/account/sign-out-everywhere")
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 def sign_out_everywhere() -> Response:
-    """End every visit, this one too."""
+    """End every visit of this organiser, including this one."""
     with db.transaction() as session:
         sessions.end_all(session, visitor().organiser_id)
-    return access.sign_out(access.go(url_for("organise_door.sign_in")))
+    return access.sign_out(access.go(url_for("organise_sign_in.sign_in")))
 
 
 def _back() -> Response:

@@ -124,7 +124,7 @@ def deliver(slug: str) -> Response:
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         delivery = DeliveryForm.read(request.form, **rendering.form_meta(campaign)).delivery()
-        access.look_first()
+        access.show_again_if_resent()
         endings.deliver(session, campaign, delivery.day, delivery.how, delivery.note, actor)
     return access.go(url_for(".ending", slug=slug, _anchor="delivery"))
 
@@ -139,7 +139,7 @@ def answer(slug: str) -> Response:
     if form.do.data == PREVIEW:
         return _page(form, preview=True)
     given = form.check().answer()
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         endings.answer(session, access.campaign(session), given.day, given.text, access.actor())
     return access.go(url_for(".ending", slug=slug, _anchor="answer"))

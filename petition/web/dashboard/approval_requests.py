@@ -1,4 +1,4 @@
-"""What a request for approval will do, in words and figures, made from its `about`; and what its button says."""
+"""This module describes what a request for approval will do, from its `about`, and its button."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
-from petition.web.dashboard.words import ROLES
+from petition.web.dashboard.role_labels import ROLES
 from petition.web.labels import REMOVAL_REASONS
 from petition.web.language import gettext, ngettext, spoken
 
@@ -26,12 +26,12 @@ TITLES: Final[Mapping[ApprovalKind, str]] = MappingProxyType(
         ApprovalKind.REMOVE_OWNER: _("Remove an owner"),
     }
 )
-"""The name of each act, for headings, the journal and buttons."""
+"""The name of each act, for headings, the audit log and buttons."""
 
 
-def describe_request(asked: ApprovalRequest) -> tuple[str, str]:
-    """What a request will do, and what its button says, in this request's language."""
-    return SENTENCES[asked.act](asked.about)
+def describe_request(request: ApprovalRequest) -> tuple[str, str]:
+    """Return what a request will do, and the label of its button, in this request's language."""
+    return SENTENCES[request.act](request.about)
 
 
 def _remove(about: About) -> tuple[str, str]:
@@ -135,4 +135,4 @@ SENTENCES: Final[Mapping[ApprovalKind, Callable[[About], tuple[str, str]]]] = Ma
         ApprovalKind.REMOVE_OWNER: _remove_owner,
     }
 )
-"""What will happen, and what the button says; every act has a line, as a test holds."""
+"""What each act will do, and the label of its button. A test checks that every act has a line."""

@@ -1,6 +1,6 @@
-"""Approvals: what waits for a second organiser, in words and figures, and the button that approves it.
+"""The approvals page: what waits for a second organiser, in words and figures, with a button that approves it.
 
-A new act needs its words in `petition.web.dashboard.approval_requests`, and what it does in `petition.usecases.acts`.
+A new act needs a sentence in `petition.web.dashboard.approval_requests`, and its effect in `petition.usecases.acts`.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from petition.web.dashboard.forms import IdForm
 from petition.web.forms.base import BaseForm
 from petition.web.forms.redraw import redraw
 
-bp = access.blueprint("keys")
+bp = access.blueprint("approvals")
 REFUSALS: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as the page shows it: what will happen, and what the second key's button says."""
+class WaitingRequest:
+    """A request as the page shows it: what will happen, and the label of the button that approves it.
+
+    `mine` means that the visitor made the request. `others` is the number of other organisers who can approve it.
+    """
 
     id: str
     sentence: str
     button: str
-    asker: str
+    requester: str
     mine: bool
     others: int
     at: datetime
@@ -50,17 +53,17 @@ def _page(form: BaseForm) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
-        asked = [_asked(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
+        requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
         return rendering.render(
-            "keys", session, campaign, form, asked=[each for each in asked if each], closable=closable
+            "approvals", session, campaign, form, requests=[each for each in requests if each], closable=closable
         )
 
 
 @bp.get("/c/<slug>/keys")
 @needs(Act.READ_AUDIT_LOG)
-def keys(slug: str) -> Response:
-    """What waits for a second organiser."""
+def approvals(slug: str) -> Response:
+    """Show what waits for a second organiser."""
     del slug
     return _page(BaseForm())
 
@@ -69,45 +72,45 @@ def keys(slug: str) -> Response:
 @needs(Act.READ_AUDIT_LOG, fresh=True)
 @redraw(_page, *REFUSALS)
 def approve(slug: str) -> Response:
-    """Turn the second key. Raises RightMissing, the act's own errors."""
-    return _decided(slug, acts.approve)
+    """Approve a request as the second organiser. Raises RightMissing and the act's own errors."""
+    return _decide(slug, acts.approve)
 
 
 @bp.post("/c/<slug>/keys/refuse")
 @needs(Act.READ_AUDIT_LOG)
 @redraw(_page, *REFUSALS)
 def refuse(slug: str) -> Response:
-    """Say no, or take one's own request back. Raises RightMissing."""
-    return _decided(slug, acts.refuse)
+    """Refuse a request, or cancel one's own. Raises RightMissing."""
+    return _decide(slug, acts.refuse)
 
 
 @bp.post("/c/<slug>/keys/close")
 @needs(Act.MANAGE, fresh=True)
 @redraw(_page, StepSkipped)
 def close(slug: str) -> Response:
-    """Ask for a second organiser to close the campaign."""
+    """Ask a second organiser to close the campaign."""
     with db.transaction() as session:
         acts.ask_to_close(session, access.campaign(session), access.actor())
     return _back(slug)
 
 
-def _decided(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], ApprovalRequest]) -> Response:
+def _decide(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], ApprovalRequest]) -> Response:
     request_id = IdForm.read(request.form).id.data
     with db.transaction() as session:
         decide(session, access.campaign(session), request_id, access.actor())
     return _back(slug)
 
 
-def _asked(team: Mapping[OrganiserId, Role], found: ApprovalRequest, asker: str) -> Asked | None:
-    """A request for this visitor's eyes; None if they could not decide it."""
+def _waiting_request(team: Mapping[OrganiserId, Role], found: ApprovalRequest, requester: str) -> WaitingRequest | None:
+    """Return a request as this visitor sees it, or None if they could not decide it."""
     right = acts.RIGHTS[found.act]
     if not access.allows(right):
         return None
     sentence, button = describe_request(found)
     mine = found.asked_by == visitor().organiser_id
     others = sum(right in GRANTS[role] for someone, role in team.items() if someone != found.asked_by)
-    return Asked(found.id.hex(), sentence, button, asker, mine, others, found.asked_at, found.until)
+    return WaitingRequest(found.id.hex(), sentence, button, requester, mine, others, found.asked_at, found.until)
 
 
 def _back(slug: str) -> Response:
-    return access.go(url_for("organise_keys.keys", slug=slug))
+    return access.go(url_for("organise_approvals.approvals", slug=slug))

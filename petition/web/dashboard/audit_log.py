@@ -1,4 +1,4 @@
-"""The journal: what organisers did, newest first, a hundred lines a page; by deed or by organiser."""
+"""The audit log page: what organisers did, newest first, a hundred lines a page, filtered by action or by organiser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wtforms.validators import Optional
 from petition.core import db
 from petition.core.ids import CampaignId
 from petition.organisers import Act, Organiser
-from petition.organisers import audit_log as journal_
+from petition.organisers import audit_log as log
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.web.dashboard import access, audit_messages, rendering
 from petition.web.dashboard.access import needs
@@ -21,13 +21,13 @@ from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import HexField, SelectField
 from petition.web.language import lazy_gettext as _
 
-bp = access.blueprint("journal")
+bp = access.blueprint("audit_log")
 A_PAGE: Final = 100
 LARGEST: Final = 2**63 - 1
 
 
 class FilterForm(BaseForm):
-    """Which lines of the journal are shown; what is neither an action nor an organiser is ignored."""
+    """Which lines of the audit log are shown. A value that is neither an action nor an organiser is ignored."""
 
     deed = SelectField(_("What"), [Optional()], choices=Action)
     by = HexField(_("Who"), [Optional()])
@@ -35,31 +35,31 @@ class FilterForm(BaseForm):
 
 @bp.get("/c/<slug>/journal")
 @needs(Act.READ_AUDIT_LOG)
-def journal(slug: str) -> Response:
-    """Who did what in this campaign, and when."""
+def audit_log(slug: str) -> Response:
+    """Show who did what in this campaign, and when."""
     del slug
     form, before = FilterForm(request.args), request.args.get("before", 0, type=int)
     action, by = form.deed.data, form.by.data
     with db.session() as session:
         campaign = access.campaign(session)
-        query = journal_.lines(campaign.id, action=action, by=by)
+        query = log.lines(campaign.id, action=action, by=by)
         if 0 < before <= LARGEST:
             query = query.where(AuditEntry.number < before)
         found = session.scalars(query.limit(A_PAGE + 1)).all()
         who = _names(session, campaign.id)
         chosen = {"deed": action.value if action else "", "by": by.hex() if by else ""}
         return rendering.render(
-            "journal", session, campaign, form,
+            "audit_log", session, campaign, form,
             lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about)) for line in found[:A_PAGE]],
             older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
-            deeds=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
+            actions=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(who),
             chosen=chosen,
         )  # fmt: skip
 
 
 def _names(session: Session, campaign_id: CampaignId) -> dict[bytes, str]:
-    """Everybody who ever did something in a campaign, those who left it too."""
+    """Return the names of everybody who ever acted in a campaign, including those who have left it."""
     acting = select(AuditEntry.by).where(AuditEntry.campaign_id == campaign_id, AuditEntry.by.is_not(None))
     rows = session.execute(select(Organiser.id, Organiser.name).where(Organiser.id.in_(acting)))
     return {organiser_id: name for organiser_id, name in rows}

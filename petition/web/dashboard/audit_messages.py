@@ -1,7 +1,7 @@
-"""The audit log in words: one sentence for each action, and what the line tells of it: figures, names of organisers, settings.
+"""This module describes the audit log: one sentence for each action, with the line's figures, names and settings.
 
-Guards that a reader understands every line without having been there. A new deed needs a line in SENTENCES; a new kind of
-figure in `about` a line in FIGURES, for a number without a noun says little. A test fails on a deed without a sentence.
+A reader must understand every line without having been there. A new action needs a line in SENTENCES, and a test fails
+without one. A new kind of figure in `about` needs a line in FIGURES, because a number without a noun says little.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from petition.organisers.audit_log import Action
 from petition.web.dashboard.approval_requests import TITLES
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
-from petition.web.dashboard.words import ROLES
+from petition.web.dashboard.role_labels import ROLES
 from petition.web.labels import REMOVAL_REASONS
 from petition.web.language import gettext, ngettext, spoken
 
@@ -72,7 +72,7 @@ FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
         "left": lambda n: ngettext("%(count)s code left", "%(count)s codes left", n, count=_number(n)),
     }
 )
-"""How a figure of `about` is told; one that is not here is a number alone."""
+"""How each figure of `about` is worded. A figure that is not listed here is shown as a plain number."""
 
 NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -85,23 +85,25 @@ NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         | {MilestoneKind.COUNT.value: _("Signatures"), MilestoneKind.SHARE.value: _("Per cent of the workforce")},
     }
 )
-"""Settings of `about` that have words; others are shown as they were set."""
+"""Settings of `about` that have labels. Other settings are shown as they were stored."""
 
 
 DAYS: Final = frozenset({"day", "closes"})
-"""Days and moments of `about`."""
+"""Keys of `about` that hold a date or a moment."""
 
 
-def name(deed: Action) -> str:
-    """A deed's sentence alone, in this request's language."""
-    return gettext(SENTENCES[deed])
+def name(action: Action) -> str:
+    """Return the sentence of an action without details, in this request's language."""
+    return gettext(SENTENCES[action])
 
 
-def describe_action(deed: Action, about: Mapping[str, Any]) -> str:
-    """A line of the journal in words."""
-    details = [told for key, value in sorted(about.items()) if (told := _format_value(key, value))]
+def describe_action(action: Action, about: Mapping[str, Any]) -> str:
+    """Return a line of the audit log as a sentence."""
+    details = [text for key, value in sorted(about.items()) if (text := _format_value(key, value))]
     return (
-        gettext(_("%(action)s: %(details)s"), action=name(deed), details=", ".join(details)) if details else name(deed)
+        gettext(_("%(action)s: %(details)s"), action=name(action), details=", ".join(details))
+        if details
+        else name(action)
     )
 
 
@@ -115,7 +117,7 @@ def _format_value(key: str, value: Any) -> str:
     if isinstance(value, str):
         word = NAMED.get(key, {}).get(value)
         return gettext(word) if word else value
-    return ", ".join(told for each in value if (told := _format_value(key, each))) if isinstance(value, list) else ""
+    return ", ".join(text for each in value if (text := _format_value(key, each))) if isinstance(value, list) else ""
 
 
 def _number(n: int) -> str:

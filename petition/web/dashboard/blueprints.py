@@ -1,4 +1,4 @@
-"""The blueprints of the dashboard, one per module."""
+"""The blueprints of the dashboard, one for each module."""
 
 from __future__ import annotations
 

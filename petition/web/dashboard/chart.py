@@ -1,4 +1,4 @@
-"""The chart: signatures over time, with passes issued, withdrawals and milestones, and the same as a table."""
+"""The chart page: signatures, issued passes, withdrawals and milestones over time, also as a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from petition.organisers import Act
 from petition.usecases.curve import curve
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
-from petition.web.dashboard.drawing import picture
+from petition.web.dashboard.chart_svg import chart_image
 
 RANGES: Final[dict[str, tuple[int | None, str]]] = {
     "7": (7, _("7 days")),
@@ -27,17 +27,17 @@ bp = access.blueprint("chart")
 @bp.get("/c/<slug>/chart")
 @needs(Act.SEE)
 def page(slug: str) -> Response:
-    """One range, `?range=7`, `30` or `all`; anything else is all."""
+    """Show the chart of one range, `?range=7`, `30` or `all`. Any other value shows all."""
     del slug
     chosen = request.args.get("range", "")
     chosen = chosen if chosen in RANGES else "all"
     with db.session() as session:
         campaign = access.campaign(session)
-        drawn, standings = None, []
+        found, statuses = None, []
         if campaign.state is not CampaignState.DRAFT:
-            drawn = curve(session, campaign, RANGES[chosen][0], clock.now())
-            standings = milestones.statuses(session, campaign.id, campaign.workforce)
+            found = curve(session, campaign, RANGES[chosen][0], clock.now())
+            statuses = milestones.statuses(session, campaign.id, campaign.workforce)
         return rendering.render(
-            "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=drawn, standings=standings,
-            picture=picture(drawn, standings) if drawn else None,
+            "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=found, statuses=statuses,
+            image=chart_image(found, statuses) if found else None,
         )  # fmt: skip

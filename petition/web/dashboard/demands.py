@@ -90,7 +90,7 @@ def judge(slug: str, number: int) -> Response:
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         form = DemandForm.read(request.form, suffix=f"-{number}", **rendering.form_meta(campaign))
-        access.look_first()
+        access.show_again_if_resent()
         judged = form.judgement()
         endings.judge(session, campaign, number, judged.state, judged.source, judged.day, actor)
     return access.go(url_for(".demands", slug=slug, _anchor=f"demand-{number}"))

@@ -1,4 +1,4 @@
-"""Forms of signing in, the account and the team: shape only."""
+"""The forms of signing in, the account and the team. They check the shape of the input only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
 from petition.organisers.passkeys import LONGEST_ANSWER
 from petition.organisers.recovery import LONGEST_TYPED
-from petition.web.dashboard.words import DUTIES, ROLES
+from petition.web.dashboard.role_labels import DUTIES, ROLES
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import HexField, LineField, RadioField, SelectField, StringField
 from petition.web.forms.validators import no_link, visible
@@ -21,16 +21,16 @@ from petition.web.language import lazy_gettext as _
 
 LONGEST_ID: Final = 2_048
 LONGEST_TEXT: Final = 20_000
-"""Of what organisers publish in one language."""
+"""The longest text that organisers publish in one language."""
 PREVIEW: Final = "preview"
-"""The button that shows what a text will look like; it is posted as `do`."""
+"""The value of `do` that the preview button posts."""
 UNWATCHED: Final = {"autocapitalize": "none", "spellcheck": "false"}
 NOT_A_ROLE: Final = _("Choose a role from the list.")
 
 
 @dataclass(frozen=True, slots=True)
 class NewPasskey:
-    """A passkey that a browser made: its name, and the browser's answer in JSON."""
+    """A passkey that a browser created: its name, and the browser's answer as JSON."""
 
     name: str
     credential: str
@@ -38,14 +38,14 @@ class NewPasskey:
 
 @dataclass(frozen=True, slots=True)
 class NewRole:
-    """A member, by id, and the role to give them."""
+    """A member's id and their new role."""
 
     member: OrganiserId
     role: Role
 
 
 class CodeForm(BaseForm):
-    """Prove who it is with a recovery code."""
+    """Proof of who the visitor is, by a recovery code."""
 
     code = StringField(
         _("Recovery code"),
@@ -56,7 +56,7 @@ class CodeForm(BaseForm):
 
 
 class SignInForm(CodeForm):
-    """Come in by name and recovery code."""
+    """Signing in with a name and a recovery code."""
 
     name = LineField(
         _("Your name here"),
@@ -67,7 +67,7 @@ class SignInForm(CodeForm):
 
 
 class NameForm(BaseForm):
-    """How a new organiser will be called."""
+    """The name of a new organiser."""
 
     name = LineField(
         _("What name should we show?"),
@@ -80,7 +80,7 @@ class NameForm(BaseForm):
 
 
 class PasskeyForm(BaseForm):
-    """A passkey that was made, under a name of one's own."""
+    """A new passkey and the name that the organiser gives it."""
 
     passkey = LineField(
         _("Name of the new passkey"),
@@ -91,18 +91,18 @@ class PasskeyForm(BaseForm):
     credential = StringField(validators=[Length(max=LONGEST_ANSWER)])
 
     def new_passkey(self) -> NewPasskey:
-        """Both."""
+        """Return the name and the credential."""
         return NewPasskey(self.passkey.data, self.credential.data)
 
 
 class IdForm(BaseForm):
-    """One thing of a list, by its id."""
+    """The id of one item in a list."""
 
     id = HexField(validators=[Length(max=LONGEST_ID)])
 
 
 class InviteForm(BaseForm):
-    """A role to invite somebody to."""
+    """The role of a new invitation."""
 
     role = RadioField(
         _("Role in the team"), choices=Role, labels=ROLES, hints=DUTIES, id="invite", default=Role.EDITOR,
@@ -111,16 +111,16 @@ class InviteForm(BaseForm):
 
 
 class MemberForm(IdForm):
-    """A member, and the role to give them."""
+    """A member and their new role."""
 
     role = SelectField(choices=Role, labels=ROLES, invalid_value_message=NOT_A_ROLE)
 
     def new_role(self) -> NewRole:
-        """Both."""
+        """Return the member's id and the new role."""
         return NewRole(OrganiserId(self.id.data), self.role.data)
 
 
 class LanguageForm(BaseForm):
-    """The language of one's pages."""
+    """The language of the visitor's pages."""
 
     lang = SelectField(choices=LANGUAGES, invalid_value_message=_("Choose a language from the list."))

@@ -1,4 +1,7 @@
-"""Following an invitation: newcomers choose a name and get their recovery codes, others join with one button."""
+"""This module accepts invitations.
+
+A newcomer chooses a name and gets recovery codes. Other organisers join with one button.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from petition.campaigns import Campaign
 from petition.core import clock, db
 from petition.organisers import Invitation, InvitationUnknown, NameTaken, invitations, recovery
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.forms import NameForm
-from petition.web.dashboard.words import DUTIES, ROLES
+from petition.web.dashboard.role_labels import DUTIES, ROLES
 from petition.web.forms.redraw import redraw
 from petition.web.language import page_language, spoken
 
@@ -37,17 +40,17 @@ def _page(form: NameForm, token: str) -> Response:
 
 
 @bp.get("/invitation/<token>")
-@needs(Door.ANYBODY)
+@needs(Audience.ANYBODY)
 def invitation(token: str) -> Response:
-    """Which campaign and which role an invitation is for. Raises InvitationUnknown."""
+    """Show the campaign and the role of an invitation. Raises InvitationUnknown."""
     return _page(NameForm(), token)
 
 
 @bp.post("/invitation/<token>")
-@needs(Door.ANYBODY)
+@needs(Audience.ANYBODY)
 @redraw(_page, NameTaken, form=NameForm)
 def join(token: str) -> Response:
-    """Use the invitation up. Raises InvitationUnknown, MemberAlready."""
+    """Accept the invitation and use it up. Raises InvitationUnknown, MemberAlready."""
     if g.visitor is not None:
         access.check_token()
         with db.transaction() as session:
@@ -58,13 +61,13 @@ def join(token: str) -> Response:
 
 
 def _newcomer(token: str, name: str) -> Response:
-    """Somebody new: an organiser, a visit and ten codes, which this answer alone shows."""
+    """Create an organiser, a visit and ten recovery codes. Only this response shows the codes."""
     now, lang = clock.now(), spoken()
     with db.transaction() as session:
         made = organisers.enrol(session, name, lang, now)
         found = organisers.accept(session, token, made.id, now)
         codes = recovery.renew(session, made.id, now)
-        access.begin(session, made.id)
+        access.begin_visit(session, made.id)
         to = _there(session, found)
     return access.with_cookie(rendering.render("codes", codes=codes, next_url=to, new=True))
 

@@ -104,7 +104,7 @@ def milestones(slug: str) -> Response:
 def add(slug: str) -> Response:
     """Aim at one more."""
     form = MilestoneForm.read(request.form)
-    access.look_first()
+    access.show_again_if_resent()
     kind, value, then = form.kind.data, form.value.data, form.consequences()
     with db.transaction() as session:
         milestone_settings.add(session, access.campaign(session), kind, value, then, access.actor())

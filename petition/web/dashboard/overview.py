@@ -1,4 +1,4 @@
-"""The campaigns of an organiser, and the first screen of one: panels, the work queue on top."""
+"""The list of an organiser's campaigns, and the overview page of one campaign, which consists of panels."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from petition.organisers import Act, Role, audit_log
 from petition.organisers.approvals import ApprovalRequest, RequestState
 from petition.organisers.audit_log import Action
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.panels import PANELS
-from petition.web.dashboard.words import ROLES
+from petition.web.dashboard.role_labels import ROLES
 
 bp = access.blueprint("overview")
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
-    """A campaign of the visitor's: their role, the count (None before the opening), and how many things wait."""
+class CampaignRow:
+    """A campaign in the visitor's list: role, count (None before it opens), and the number of waiting tasks."""
 
     campaign: Campaign
     role: Role
@@ -38,18 +38,18 @@ class Mine:
 
 
 @bp.get("", strict_slashes=False)
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 def campaigns() -> Response:
-    """Every campaign that the visitor organises, and the way to a new one."""
+    """Show every campaign that the visitor organises, with a link to start a new one."""
     with db.session() as session:
         roles = organisers.campaigns_of(session, visitor().organiser_id)
-        return rendering.render("campaigns", campaigns=_mine(session, roles, clock.now()), role_words=ROLES)
+        return rendering.render("campaigns", campaigns=_campaign_rows(session, roles, clock.now()), role_words=ROLES)
 
 
 @bp.get("/c/<slug>")
 @needs(Act.SEE)
 def overview(slug: str) -> Response:
-    """How the campaign stands now."""
+    """Show the current state of the campaign."""
     del slug
     now = clock.now()
     with db.session() as session:
@@ -61,7 +61,7 @@ def overview(slug: str) -> Response:
 @bp.post("/c/<slug>/dead-letters")
 @needs(Act.PUBLISH)
 def retry(slug: str) -> Response:
-    """Try every mail again that was given up and that somebody still takes."""
+    """Send undelivered mail again to subscribers who still want it."""
     with db.transaction() as session:
         campaign = access.campaign(session)
         if n := digests.retry(session, campaign.id, clock.now()).again:
@@ -69,18 +69,21 @@ def retry(slug: str) -> Response:
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 
-def _mine(session: Session, roles: dict[CampaignId, Role], now: datetime) -> list[Mine]:
-    """Five queries, whatever their number."""
+def _campaign_rows(session: Session, roles: dict[CampaignId, Role], now: datetime) -> list[CampaignRow]:
+    """Return the visitor's campaigns. This takes five queries, however many campaigns there are."""
     counts = {
         cid: n for cid, n in session.execute(select(Head.campaign_id, Head.counted).where(Head.campaign_id.in_(roles)))
     }
     waiting = _waiting(session, roles, now)
     query = select(Campaign).where(Campaign.id.in_(roles)).order_by(Campaign.slug)
-    return [Mine(each, roles[each.id], counts.get(each.id), waiting.get(each.id, 0)) for each in session.scalars(query)]
+    return [
+        CampaignRow(each, roles[each.id], counts.get(each.id), waiting.get(each.id, 0))
+        for each in session.scalars(query)
+    ]
 
 
 def _waiting(session: Session, roles: dict[CampaignId, Role], now: datetime) -> dict[bytes, int]:
-    """Requests, drafts of news and dead letters, added up by campaign."""
+    """Return the number of waiting requests, drafts of updates and undelivered mails of each campaign."""
     undecided = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
     sorts = (
         (ApprovalRequest.campaign_id, undecided),

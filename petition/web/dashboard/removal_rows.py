@@ -1,4 +1,4 @@
-"""Removals as their page shows them: each with its reason, its criteria and its progress in words."""
+"""This module describes removals for their page: the reason, the criteria and the progress of each, in words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ class RequestedRemoval:
 
 @dataclass(frozen=True, slots=True)
 class RemovalRow:
-    """A removal: how many signatures were found and removed; `gone` were withdrawn or removed otherwise before."""
+    """A removal, with the numbers of signatures found and removed.
+
+    `gone` were withdrawn or removed otherwise before.
+    """
 
     id: str
     found: int
@@ -49,7 +52,7 @@ class RemovalRow:
 
 
 def requested(request: ApprovalRequest, campaign: Campaign) -> RequestedRemoval:
-    """A request for a removal, in this request's language."""
+    """Return a request for a removal, described in this request's language."""
     about = request.about
     reason = REMOVAL_REASONS[about["why"]]
     return RequestedRemoval(
@@ -58,7 +61,7 @@ def requested(request: ApprovalRequest, campaign: Campaign) -> RequestedRemoval:
 
 
 def row(line: Line, campaign: Campaign) -> RemovalRow:
-    """A removal that was begun, in this request's language."""
+    """Return a removal that has begun, described in this request's language."""
     removal = line.removal
     return RemovalRow(
         id=removal.id.hex(),
@@ -75,12 +78,12 @@ def row(line: Line, campaign: Campaign) -> RemovalRow:
 
 
 def reasons() -> list[tuple[str, str]]:
-    """What an organiser chooses from: pairs of a value and its label."""
+    """Return the reasons that an organiser can choose, as pairs of a value and its label."""
     return [("", gettext(_("Choose a reason"))), *((why, gettext(label)) for why, label in REMOVAL_CHOICES.items())]
 
 
 def describe_criteria(criteria: Mapping[str, Any], campaign: Campaign) -> str:
-    """Criteria as they are kept with a removal, in words and in this request's language."""
+    """Describe the criteria that are stored with a removal, in this request's language."""
     return " · ".join([*_describe_batches(criteria), *_describe_signer(criteria, campaign)])
 
 

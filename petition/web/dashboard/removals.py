@@ -105,7 +105,7 @@ def look(slug: str) -> Response:
 def remove(slug: str) -> Response:
     """Remove what was looked at, or ask a second organiser; raises CampaignClosed."""
     form = RemovalForm.read(request.form)
-    access.look_first()
+    access.show_again_if_resent()
     seen = form.preview()
     with db.transaction() as session:
         campaign = access.campaign(session)

@@ -1,4 +1,4 @@
-"""Drawing the dashboard's pages: the frame around each, and what there is to go to."""
+"""This module renders the dashboard's pages: the layout around each of them, and the menu."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from petition.web.language import page_language
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One line of the menu: its words, its endpoint, the act that its page asks for, the states it makes sense in."""
+class MenuItem:
+    """One line of the menu: label, endpoint, the act that its page requires, and the states that show it."""
 
     words: str
     endpoint: str
@@ -33,22 +33,22 @@ class Item:
 
 PUBLIC: Final = tuple(state for state in CampaignState if state is not CampaignState.DRAFT)
 MENU: Final = (
-    Item(_("Overview"), "organise_overview.overview", Act.SEE),
-    Item(_("Draft"), "organise_drafts.checklist", Act.WRITE, (CampaignState.DRAFT,)),
-    Item(_("Chart"), "organise_chart.page", Act.SEE, PUBLIC),
-    Item(_("Updates"), "organise_updates.every", Act.PUBLISH, PUBLIC),
-    Item(_("Demands"), "organise_demands.demands", Act.PUBLISH, PUBLIC),
-    Item(_("Milestones"), "organise_milestones.milestones", Act.PUBLISH, PUBLIC),
-    Item(_("Answer"), "organise_answer.ending", Act.PUBLISH, PUBLIC),
-    Item(_("Signers"), "organise_signers.signers", Act.MODERATE, PUBLIC),
-    Item(_("Removals"), "organise_removals.removals", Act.MODERATE, PUBLIC),
-    Item(_("Subscribers"), "organise_subscribers.page", Act.SEE, PUBLIC),
-    Item(_("Share"), "organise_share.share", Act.SEE, PUBLIC),
-    Item(_("Exports"), "organise_exports.page", Act.EXPORT),
-    Item(_("Approvals"), "organise_keys.keys", Act.READ_AUDIT_LOG),
-    Item(_("Team"), "organise_team.members", Act.MANAGE),
-    Item(_("Settings"), "organise_settings.settings", Act.MANAGE, PUBLIC),
-    Item(_("Audit log"), "organise_journal.journal", Act.READ_AUDIT_LOG),
+    MenuItem(_("Overview"), "organise_overview.overview", Act.SEE),
+    MenuItem(_("Draft"), "organise_drafts.checklist", Act.WRITE, (CampaignState.DRAFT,)),
+    MenuItem(_("Chart"), "organise_chart.page", Act.SEE, PUBLIC),
+    MenuItem(_("Updates"), "organise_updates.every", Act.PUBLISH, PUBLIC),
+    MenuItem(_("Demands"), "organise_demands.demands", Act.PUBLISH, PUBLIC),
+    MenuItem(_("Milestones"), "organise_milestones.milestones", Act.PUBLISH, PUBLIC),
+    MenuItem(_("Answer"), "organise_answer.ending", Act.PUBLISH, PUBLIC),
+    MenuItem(_("Signers"), "organise_signers.signers", Act.MODERATE, PUBLIC),
+    MenuItem(_("Removals"), "organise_removals.removals", Act.MODERATE, PUBLIC),
+    MenuItem(_("Subscribers"), "organise_subscribers.page", Act.SEE, PUBLIC),
+    MenuItem(_("Share"), "organise_share.share", Act.SEE, PUBLIC),
+    MenuItem(_("Exports"), "organise_exports.page", Act.EXPORT),
+    MenuItem(_("Approvals"), "organise_approvals.approvals", Act.READ_AUDIT_LOG),
+    MenuItem(_("Team"), "organise_team.members", Act.MANAGE),
+    MenuItem(_("Settings"), "organise_settings.settings", Act.MANAGE, PUBLIC),
+    MenuItem(_("Audit log"), "organise_audit_log.audit_log", Act.READ_AUDIT_LOG),
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def render(
     form: BaseForm | None = None,
     **values: object,
 ) -> Response:
-    """A page of the dashboard, complete; one about a campaign has its menu."""
+    """Render a page of the dashboard. A page about a campaign has the campaign's menu."""
     context: dict[str, object] = {
         "visitor": g.get("visitor"),
         "campaign": campaign,
@@ -69,9 +69,9 @@ def render(
         "Act": Act,
         "form_token": access.form_token() if g.get("visitor") else "",
         "menu": _menu(campaign) if campaign is not None else (),
-        "keys_waiting": _keys_waiting(session, campaign),
+        "approvals_waiting": _approvals_waiting(session, campaign),
         "lang": g.lang if "lang" in g else page_language(),
-        "come_back": _come_back(),
+        "this_page": _this_page(),
         "asked_lang": g.lang if "lang" in request.args and "lang" in g else None,
         "form": form or BaseForm(),
     }
@@ -80,27 +80,27 @@ def render(
 
 
 def form_meta(campaign: Campaign) -> dict[str, Any]:
-    """What a form about a campaign knows beside what is posted (`petition.web.forms.base`)."""
+    """Return what a form about a campaign needs besides the posted fields (`petition.web.forms.base`)."""
     return {"languages": campaign.languages, "zone": zone_of(campaign), "now": clock.now()}
 
 
 def zone_of(campaign: Campaign) -> ZoneInfo:
-    """The time zone in which a campaign's days and hours are told and typed."""
+    """Return the time zone in which a campaign's dates and times are shown and entered."""
     return Mailing.read(campaign.mailing).zone()
 
 
-def _come_back() -> str:
-    """This page's address without a language, to come back to in another one."""
+def _this_page() -> str:
+    """Return this page's address without its language, so that it can be shown in another one."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     return request.path + ("?" + urlencode(kept) if kept else "")
 
 
-def _menu(campaign: Campaign) -> tuple[Item, ...]:
+def _menu(campaign: Campaign) -> tuple[MenuItem, ...]:
     return tuple(item for item in MENU if item.act in GRANTS[access.role()] and campaign.state in item.states)
 
 
-def _keys_waiting(session: Session | None, campaign: Campaign | None) -> int:
-    """How many requests there are that the visitor could decide."""
+def _approvals_waiting(session: Session | None, campaign: Campaign | None) -> int:
+    """Return the number of requests that the visitor could decide."""
     if session is None or campaign is None:
         return 0
     waiting = acts.waiting(session, campaign.id, clock.now())

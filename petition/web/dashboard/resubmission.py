@@ -23,7 +23,7 @@ from petition.web.sizes import LARGEST_FIELDS
 
 LABEL: Final = b"undersigned/resubmission/v1\0"
 FIELD: Final = "resubmission"
-LEFT_OUT: Final = frozenset({"token", access.AGAIN})
+LEFT_OUT: Final = frozenset({"token", access.SENT_AGAIN})
 A_TEXT: Final = 20
 """From so many characters on a field is shown as a text."""
 
@@ -50,12 +50,12 @@ class Resubmission:
 
 
 def of_request() -> Resubmission | None:
-    """The form of this request, if it is one to be sent again: call only for a post that `guard.is_ours`."""
+    """The form of this request, if it is one to be sent again: call only for a post that `access.is_ours`."""
     if request.method != "POST" or request.blueprint is None:
         return None
     try:
         fields = tuple((name, text) for name, text in request.form.items(multi=True) if name not in LEFT_OUT)
-        if not access.holds_text():
+        if not access.has_text():
             return None
     except HTTPException:  # it cannot be read: too large, or no form
         return None
@@ -72,7 +72,7 @@ def read(sealed: str) -> Resubmission | None:
 
 
 def _fitting(found: Resubmission) -> Resubmission | None:
-    known = access.takes(urlsplit(found.path).path, "POST")
+    known = access.accepts(urlsplit(found.path).path, "POST")
     return found if known and len(found.sealed().encode()) <= LARGEST_FIELDS else None
 
 

@@ -150,7 +150,7 @@ def change_closing(slug: str) -> Response:
         session.refresh(campaign, with_for_update=True)
         require_open(campaign)
         closes = ClosingForm.read(request.form, **rendering.form_meta(campaign)).closes_at.data
-        access.look_first()
+        access.show_again_if_resent()
         campaigns.change(campaign, {"closes_at": closes})
         about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
         audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
@@ -172,7 +172,7 @@ def ask_to_close(slug: str) -> Response:
 def add_translation(slug: str) -> Response:
     """Add a language to an open letter; it is frozen at once."""
     new = TranslationForm.read(request.form).translation()
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         campaign = access.campaign(session)
         _add_translation(session, campaign, new)
@@ -187,7 +187,7 @@ def add_translation(slug: str) -> Response:
 def ask_for_domains(slug: str) -> Response:
     """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
     form = DomainChangeForm.read(request.form)
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         campaign = access.campaign(session)
         _ask_for(session, campaign, form.changed(campaign.domains))

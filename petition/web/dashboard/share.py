@@ -1,7 +1,8 @@
-"""The sharing kit: words to copy, the QR code, the card, the counter and the badge, one language of the letter at a time.
+"""The sharing kit: texts to copy, the QR code, the card, the counter and the badge, in one language at a time.
 
-Guards that what organisers give away leads to the letter's own address, tells no number before it is public, and can
-stand in other pages as it is copied: titles are escaped for where they go. Refuses drafts: there is nothing to share yet.
+Everything in the kit links to the letter's own address. It contains no number before the number is public. Titles are
+escaped for the place they are copied into, so the code can be pasted into other pages. Drafts have no kit, because
+there is nothing to share yet.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ bp = access.blueprint("share")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words to copy: for whom, and the words."""
+    """A text to copy: its audience, and the words."""
 
     name: str
     label: str
@@ -43,8 +44,8 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
-    """Everything to share in one language of the letter: texts to copy, addresses of pictures, code for other sites."""
+class SharingKit:
+    """Everything to share in one language of the letter: texts to copy, addresses of images, code for other sites."""
 
     lang: str
     url: str
@@ -63,21 +64,21 @@ class Kit:
 @bp.get("/c/<slug>/share")
 @needs(Act.SEE)
 def share(slug: str) -> Response:
-    """What to share of a letter that is public; for a draft, when that will be."""
+    """Show what can be shared of a public letter. For a draft, the page says when that will be possible."""
     with db.session() as session:
         campaign = access.campaign(session)
         draft = campaign.state is CampaignState.DRAFT
         public = None if draft else publication.load(session, slug)
-        kit = kit_of(public, request.args.get("letter", "")) if public else None
+        kit = sharing_kit(public, request.args.get("letter", "")) if public else None
         return rendering.render("share", session, campaign, kit=kit, letters=public.languages if public else ())
 
 
-def kit_of(snapshot: Snapshot, asked: str) -> Kit:
-    """The kit in a language of the letter; the first one if there is none of that name."""
-    lang = asked if asked in snapshot.languages else snapshot.languages[0]
+def sharing_kit(snapshot: Snapshot, wanted: str) -> SharingKit:
+    """Return the kit in the wanted language of the letter, or in the letter's first language if it lacks that one."""
+    lang = wanted if wanted in snapshot.languages else snapshot.languages[0]
     url, badge, counter = (address(page, snapshot, lang) for page in ("letter.letter", "share.badge", "share.embed"))
     title = pictures.shortened(typeset(snapshot.title(lang), lang), 150)
-    return Kit(
+    return SharingKit(
         lang=lang,
         url=url,
         texts=texts(snapshot, lang),
@@ -94,14 +95,17 @@ def kit_of(snapshot: Snapshot, asked: str) -> Kit:
 
 
 def _plain(title: str) -> str:
-    """A title that Markdown reads as text."""
+    """Escape a title so that Markdown shows it as plain text."""
     return MARKDOWN.sub(r"\\\1", title)
 
 
 def texts(snapshot: Snapshot, lang: str) -> tuple[Text, ...]:
-    """Short texts in the letter's language, or in English where the interface lacks it; each ends with the address."""
-    said = gettext_for(interface_language(lang))
-    told = said(TOLD[snapshot.count is not None])
+    """Return short texts in the letter's language, or in English if the interface lacks that language.
+
+    Each text ends with the address of the letter.
+    """
+    translate = gettext_for(interface_language(lang))
+    sentence = translate(SENTENCES[snapshot.count is not None])
     values = {
         "title": typeset(snapshot.title(lang), lang),
         "organisation": snapshot.organisation,
@@ -109,16 +113,16 @@ def texts(snapshot: Snapshot, lang: str) -> tuple[Text, ...]:
         "signed": "" if snapshot.count is None else pictures.have_signed(snapshot.count, lang),
         "url": letter_url(snapshot, lang),
     }
-    written = [Text("everybody", FOR_EVERYBODY, told % values)]
+    written = [Text("everybody", FOR_EVERYBODY, sentence % values)]
     if snapshot.state is CampaignState.OPEN:
-        written.append(Text("colleagues", FOR_COLLEAGUES, said(TO_SIGN) % values))
-    return (*written, Text("press", FOR_THE_PRESS, said(TO_CHECK) % values))
+        written.append(Text("colleagues", FOR_COLLEAGUES, translate(TO_SIGN) % values))
+    return (*written, Text("press", FOR_THE_PRESS, translate(TO_CHECK) % values))
 
 
 FOR_EVERYBODY: Final = _("For everybody")
 FOR_COLLEAGUES: Final = _("For colleagues")
 FOR_THE_PRESS: Final = _("For reporters")
-TOLD: Final = {
+SENTENCES: Final = {
     True: _("“%(title)s”: an open letter by employees of %(organisation)s to %(addressee)s. %(signed)s. %(url)s"),
     False: _("“%(title)s”: an open letter by employees of %(organisation)s to %(addressee)s. %(url)s"),
 }

@@ -1,4 +1,7 @@
-"""Subscribers in figures: how many, in which rhythm and language, what bounced. Never an address."""
+"""The subscribers page: how many there are, by frequency and language, and how many mails bounced.
+
+It shows no address.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ bp = access.blueprint("subscribers")
 @bp.get("/c/<slug>/subscribers")
 @needs(Act.SEE)
 def page(slug: str) -> Response:
-    """Numbers only."""
+    """Show the figures."""
     del slug
     with db.session() as session:
         campaign = access.campaign(session)
         return rendering.render(
-            "subscribers", session, campaign, readers=subscribers.subscriber_figures(session, campaign.id, clock.now()),
+            "subscribers", session, campaign, figures=subscribers.subscriber_figures(session, campaign.id, clock.now()),
             complaints=subscribers.complaints(session), providers=throttle.by_provider(session),
-            halted=queue.is_paused(session, services().config.base_url), refused=queue.refused(session),
+            paused=queue.is_paused(session, services().config.base_url), refused=queue.refused(session),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The team: members and their roles, invitations, and who goes."""
+"""The team page: members and their roles, invitations, and the removal of members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from petition.usecases import acts
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.forms import IdForm, InviteForm, MemberForm
-from petition.web.dashboard.words import ROLES
+from petition.web.dashboard.role_labels import ROLES
 from petition.web.forms.redraw import redraw
 from petition.web.services import services
 
@@ -37,7 +37,7 @@ def _page(form: InviteForm) -> Response:
 @bp.get("/c/<slug>/team")
 @needs(Act.MANAGE)
 def members(slug: str) -> Response:
-    """Who organises this campaign, and who is invited."""
+    """Show who organises this campaign, and which invitations are open."""
     del slug
     return _page(InviteForm())
 
@@ -46,7 +46,7 @@ def members(slug: str) -> Response:
 @needs(Act.MANAGE, fresh=True)
 @redraw(_page, form=InviteForm)
 def invite(slug: str) -> Response:
-    """Make a link for one more organiser, which this answer alone shows."""
+    """Make a link for one more organiser. Only this response shows it."""
     del slug
     now, role = clock.now(), InviteForm.read(request.form).role.data
     with db.transaction() as session:
@@ -61,7 +61,7 @@ def invite(slug: str) -> Response:
 @bp.post("/c/<slug>/team/cancel")
 @needs(Act.MANAGE)
 def cancel(slug: str) -> Response:
-    """Make an invitation's link useless. Raises FormRefused, InvitationUnknown."""
+    """Cancel an invitation, which makes its link useless. Raises FormRefused, InvitationUnknown."""
     invitation = IdForm.read(request.form).id.data
     with db.transaction() as session:
         team.cancel(session, access.campaign(session).id, invitation, access.actor())
@@ -74,25 +74,25 @@ def cancel(slug: str) -> Response:
 def change(slug: str) -> Response:
     """Give a member another role."""
     wanted = MemberForm.read(request.form).new_role()
-    return _changed(slug, wanted.member, wanted.role)
+    return _change_member(slug, wanted.member, wanted.role)
 
 
 @bp.post("/c/<slug>/team/remove")
 @needs(Act.MANAGE, fresh=True)
 @redraw(_page, LastOwner, MemberUnknown, form=InviteForm)
 def remove(slug: str) -> Response:
-    """Take a member out."""
-    return _changed(slug, OrganiserId(IdForm.read(request.form).id.data), None)
+    """Remove a member from the team."""
+    return _change_member(slug, OrganiserId(IdForm.read(request.form).id.data), None)
 
 
-def _changed(slug: str, member: OrganiserId, to: Role | None) -> Response:
-    """At once, or by way of the page where a second organiser agrees."""
+def _change_member(slug: str, member: OrganiserId, to: Role | None) -> Response:
+    """Change or remove a member at once, or redirect to the page where a second organiser approves it."""
     with db.transaction() as session:
         campaign = access.campaign(session)
-        asked = acts.change_member(session, campaign, member, to, access.actor())
-    if member == visitor().organiser_id and asked is None and to is None:
+        request_ = acts.change_member(session, campaign, member, to, access.actor())
+    if member == visitor().organiser_id and request_ is None and to is None:
         return access.go(url_for("organise_overview.campaigns"))
-    return _back(slug) if asked is None else access.go(url_for("organise_keys.keys", slug=slug))
+    return _back(slug) if request_ is None else access.go(url_for("organise_approvals.approvals", slug=slug))
 
 
 def _back(slug: str) -> Response:

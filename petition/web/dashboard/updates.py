@@ -149,7 +149,7 @@ def save(slug: str, draft: str) -> Response:
 def publish(slug: str, draft: str) -> Response:
     """Publish what is on the screen on the page, at once or at a time."""
     form = _posted(button="due").check()
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         _keep(session, campaign, draft, form, actor)
@@ -163,7 +163,7 @@ def publish(slug: str, draft: str) -> Response:
 def ask(slug: str, draft: str) -> Response:
     """Ask a second organiser to publish and mail what is on the screen."""
     form = _posted(button="mail_due").check()
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         _keep(session, campaign, draft, form, actor)
@@ -196,7 +196,7 @@ def discard(slug: str, draft: str) -> Response:
 def trial(slug: str, draft: str) -> Response:
     """Mail what is on the screen to an address that is typed once and kept nowhere."""
     form = _posted(button="address").check()
-    access.look_first()
+    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         _keep(session, campaign, draft, form, actor)

@@ -15,7 +15,7 @@ from petition.core import db
 from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
-from petition.web.dashboard.access import Door, needs, visitor
+from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.drafts.forms import TONGUES, language_name
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.dashboard.forms import UNWATCHED
@@ -90,13 +90,13 @@ def _duplicate_page(form: SlugForm) -> Response:
         return rendering.render("draft/duplicate", session, access.campaign(session), form, host=_host())
 
 
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 def new() -> Response:
     """Begin a letter."""
     return _new_page(NewForm(data={"language": visitor().lang}))
 
 
-@needs(Door.SIGNED_IN)
+@needs(Audience.SIGNED_IN)
 @redraw(_new_page, SlugTaken, form=NewForm)
 def begin() -> Response:
     """Write the draft down, and go on to its letter."""

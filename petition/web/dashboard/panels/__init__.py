@@ -1,14 +1,25 @@
-"""Panels of the first screen: one file each, with its title, its template and what it shows.
+"""The panels of the overview page. Each has its own file with its title, its template and its figures.
 
-Guards that a panel asks a fixed number of queries, whatever it shows: a test compares one row with three. A new panel is
-a file, a template in templates/dashboard/panels, and one line here. Figures first, chart second, tables third.
+A panel needs a fixed number of queries, whatever it shows: a test compares one row with three. A new panel needs a
+file, a template in templates/dashboard/panels, and one line here. Figures come first, the chart second, tables third.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from petition.web.dashboard.panels import bounces, chart, codes, count, dead, health, milestone, passes, queue, readers
+from petition.web.dashboard.panels import (
+    bounces,
+    chart,
+    codes,
+    count,
+    health,
+    milestone,
+    passes,
+    queue,
+    subscribers,
+    undelivered,
+)
 from petition.web.dashboard.panels.panel import Panel
 
 __all__ = ["PANELS", "Panel"]
@@ -18,10 +29,10 @@ PANELS: Final[tuple[Panel, ...]] = (
     count.PANEL,
     milestone.PANEL,
     passes.PANEL,
-    readers.PANEL,
+    subscribers.PANEL,
     chart.PANEL,
     codes.PANEL,
     bounces.PANEL,
-    dead.PANEL,
+    undelivered.PANEL,
     health.PANEL,
 )

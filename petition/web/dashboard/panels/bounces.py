@@ -1,6 +1,7 @@
-"""Mails that bounced, and complaints, by large provider; all other domains are one line, for a domain may name a person.
+"""The panel of bounced mails and complaints, by large provider.
 
-On top, when the mail server refuses everything: that mail stopped by itself, what the server said, and the way to go on.
+All other domains share one line, because a domain may name a person. When the mail server refuses everything, the panel
+says so on top: mail has stopped by itself, what the server answered, and how to resume.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from petition.web.dashboard.panels.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Mails sent, bounced, complained about, in all; the providers that had any trouble; whether mail stands still."""
+class BounceFigures:
+    """Mails sent, bounced and complained about, the providers with any trouble, and the pause if there is one."""
 
     sent: int
     bounced: int
@@ -30,11 +31,11 @@ class Shown:
     refused: Pause | None
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
-    """Over all campaigns of this site: a lane belongs to none of them."""
+def data(session: Session, campaign: Campaign, now: datetime) -> BounceFigures:
+    """Return the figures of this whole site, because mail domains are throttled across all campaigns."""
     del campaign, now
     found = throttle.by_provider(session)
-    return Shown(
+    return BounceFigures(
         sum(each[1] for each in found),
         sum(each[2] for each in found),
         sum(each[3] for each in found),

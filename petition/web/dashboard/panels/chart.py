@@ -1,4 +1,4 @@
-"""The last 30 days as a line."""
+"""The panel that shows the last 30 days as a chart."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from sqlalchemy.orm import Session
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.core.i18n import marked as _
 from petition.usecases.curve import curve
-from petition.web.dashboard.drawing import Picture, picture
+from petition.web.dashboard.chart_svg import ChartImage, chart_image
 from petition.web.dashboard.panels.panel import Panel
 
 DAYS: Final = 30
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Picture | None:
-    """A picture, once there are two points to draw a line through."""
+def data(session: Session, campaign: Campaign, now: datetime) -> ChartImage | None:
+    """Return the image, or None until there are two points to connect."""
     if campaign.state is CampaignState.DRAFT:
         return None
-    standings = milestones.statuses(session, campaign.id, campaign.workforce)
-    return picture(curve(session, campaign, DAYS, now), standings)
+    statuses = milestones.statuses(session, campaign.id, campaign.workforce)
+    return chart_image(curve(session, campaign, DAYS, now), statuses)
 
 
 PANEL: Final = Panel("chart", _("The last 30 days"), data, wide=True)

@@ -1,7 +1,10 @@
-"""Codes asked for against codes used, by work domain: the canary of an employer who blocks the mails.
+"""The panel that compares codes requested with codes used, by work domain.
 
-Guards whoever asks for a code: only days that are over are told, and no figure under ten. Whoever looks again and again,
-and reads the employer's mail log beside it, learns neither when a code was used nor, on a quiet day, by whom.
+A gap suggests that an employer blocks the mails.
+
+It protects the people who request codes: it shows only days that have ended, and no figure below ten. Somebody who
+opens the panel repeatedly and also reads the employer's mail log cannot learn when a code was used nor, on a quiet day,
+by whom.
 """
 
 from __future__ import annotations
@@ -19,13 +22,13 @@ from petition.core.i18n import marked as _
 from petition.web.dashboard.panels.panel import Panel
 
 ENOUGH: Final = 2 * verification.FEW
-"""Of so many, fewer than ten used are fewer than half, whatever the figure is."""
+"""From this many requested codes on, fewer than ten used codes are fewer than half, whatever the exact figure is."""
 LEAST_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
-    """Codes of one domain on a day (UTC) that is over; 0: fewer than ten."""
+class CodesOfDay:
+    """The codes of one domain on a day (UTC) that has ended. 0 means fewer than ten."""
 
     domain: str
     day: date
@@ -34,27 +37,27 @@ class Codes:
 
     @property
     def silent(self) -> bool:
-        """Whether enough were asked for and few used: the canary no longer sings."""
+        """Whether enough codes were requested and too few were used, which suggests that the mails are blocked."""
         return self.asked >= ENOUGH and self.used < self.asked * LEAST_SHARE
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """By day and domain, newest first; `silent`: domains whose newest day is in trouble."""
+class CodeFigures:
+    """Codes by day and domain, newest first. `silent` lists the domains whose newest day is in trouble."""
 
-    days: Sequence[Codes]
+    days: Sequence[CodesOfDay]
     silent: Sequence[str]
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
-    """The last two days that are over."""
+def data(session: Session, campaign: Campaign, now: datetime) -> CodeFigures | None:
+    """Return the figures of the last two days that have ended."""
     if campaign.state is not CampaignState.OPEN:
         return None
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=verification.DAYS_OF_CODES)
-    days = [Codes(*each) for each in reversed(verification.codes_by_day(session, campaign.id, first, today))]
+    days = [CodesOfDay(*each) for each in reversed(verification.codes_by_day(session, campaign.id, first, today))]
     newest = {each.domain: each for each in reversed(days)}
-    return Shown(days, sorted(name for name, each in newest.items() if each.silent))
+    return CodeFigures(days, sorted(name for name, each in newest.items() if each.silent))
 
 
 PANEL: Final = Panel("codes", _("Codes asked for and used"), data)

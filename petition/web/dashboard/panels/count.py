@@ -1,4 +1,4 @@
-"""The count, the last 24 hours, what waits for the next epoch, and when that is written."""
+"""The panel of the count: signatures now, in the last 24 hours and waiting, and the time of the next epoch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Figures: counted now, added and lost within a day, and the batch to come; `open`: whether there is one to come.
+class CountFigures:
+    """The count, the signatures added and lost within a day, and the next batch.
 
-    What waits is told coarsely, so that no look tells of one signature that came in.
+    `open` means that there will be a next batch.
+
+    The number that waits is coarse, so that repeated views do not reveal when a single signature arrived.
     """
 
     count: int
@@ -34,18 +36,18 @@ class Shown:
 
     @property
     def seconds(self) -> int:
-        """How long the batch takes at least; 0: it waits for enough signatures alone."""
+        """The minimum time until the next batch. 0 means that it only waits for enough signatures."""
         return max(0, int((self.coming.earliest - self.now).total_seconds()))
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
-    """How many have signed; nothing before the opening."""
+def data(session: Session, campaign: Campaign, now: datetime) -> CountFigures | None:
+    """Return the count and the next batch, or None before the campaign opens."""
     if campaign.state is CampaignState.DRAFT:
         return None
     head = log.head_of(session, campaign.id)
     added, lost = history.since(session, campaign.id, now - DAY)
     coming = epochs.coming(session, campaign, head)
-    return Shown(head.counted, added, lost, coming, campaign.state is CampaignState.OPEN, now)
+    return CountFigures(head.counted, added, lost, coming, campaign.state is CampaignState.OPEN, now)
 
 
 PANEL: Final = Panel("count", _("Signatures"), data)

@@ -1,4 +1,4 @@
-"""Whether the parts of this installation do their work: web, database, workers, beat."""
+"""The panel that shows whether the parts of this installation work: web, database, workers and beat."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from petition.privacy import scrub_state
 from petition.web.dashboard.panels.panel import Panel
 
 SILENT_SECONDS: Final = 120
-"""A worker that is busy with a long turn of mails is a minute late at most."""
+"""A worker that is busy with a long run of mails is one minute late at most."""
 SCRUB_SECONDS: Final = 2 * 3600
-"""It runs once an hour; one that found the tables busy is made up for by the next."""
+"""The scrub runs once an hour. A run that found the tables busy is made up for by the next one."""
 WORKERS: Final = ("prompt", "bulk")
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
-    """Seconds since a part gave its last sign of life; None: it never did."""
+class Heartbeat:
+    """The number of seconds since the last heartbeat of a part. None means that there never was one."""
 
     seconds: int | None
 
     @property
     def good(self) -> bool:
-        """Whether that is recent."""
+        """Whether the last heartbeat is recent."""
         return self.seconds is not None and self.seconds < SILENT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How long the database took to answer, and the last signs of life; beat's is the newest it asked anybody for."""
+class HealthFigures:
+    """The response time of the database, and the last heartbeats. That of beat is the newest of all workers."""
 
     database_ms: int
-    prompt: Sign
-    bulk: Sign
-    beat: Sign
-    scrub: Sign
+    prompt: Heartbeat
+    bulk: Heartbeat
+    beat: Heartbeat
+    scrub: Heartbeat
     refused: tuple[str, ...]
 
     @property
     def scrub_late(self) -> bool:
-        """Whether the order of arrival has lain there for longer than it should."""
+        """Whether the order of arrival has been kept for longer than it should."""
         return self.scrub.seconds is not None and self.scrub.seconds > SCRUB_SECONDS
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
-    """Who reads this was answered by the web, so that is well."""
+def data(session: Session, campaign: Campaign, now: datetime) -> HealthFigures:
+    """Return the figures. The web server itself needs no check: it is answering this request."""
     del campaign
     began = time.perf_counter()
     session.execute(select(1))
@@ -62,11 +62,11 @@ def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
     prompt, bulk = (_since(seen.get(name), now) for name in WORKERS)
     beat, scrub = _since(max(seen.values(), default=None), now), scrub_state.last(session)
     last, refused = (scrub.at, scrub.refused) if scrub else (None, ())
-    return Shown(round(took * 1000), prompt, bulk, beat, _since(last, now), refused)
+    return HealthFigures(round(took * 1000), prompt, bulk, beat, _since(last, now), refused)
 
 
-def _since(seen: datetime | None, now: datetime) -> Sign:
-    return Sign(None if seen is None else max(0, int((now - seen).total_seconds())))
+def _since(seen: datetime | None, now: datetime) -> Heartbeat:
+    return Heartbeat(None if seen is None else max(0, int((now - seen).total_seconds())))
 
 
 PANEL: Final = Panel("health", _("Health of this site"), data)

@@ -1,4 +1,4 @@
-"""The next milestone, and when it may be reached."""
+"""The panel of the next milestone, and when it may be reached."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ AROUND: Final = _("Around %(day)s at the pace of the last days.")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The count, the next milestone and its forecast (None: there is none ahead), and whether any was set.
+class MilestoneFigures:
+    """The count, the next milestone with its forecast (None if there is none ahead), and whether any milestone was set.
 
     `outlook` is the forecast as a sentence.
     """
@@ -40,21 +40,21 @@ class Shown:
     outlook: str
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown | None:
-    """What is ahead, while signatures are taken."""
+def data(session: Session, campaign: Campaign, now: datetime) -> MilestoneFigures | None:
+    """Return the next milestone and its forecast, while signatures are accepted."""
     if campaign.state is not CampaignState.OPEN:
         return None
     head, today = log.head_of(session, campaign.id), now.date()
-    standings = milestones.statuses(session, campaign.id, campaign.workforce)
+    statuses = milestones.statuses(session, campaign.id, campaign.workforce)
     days = history.by_day(session, campaign.id, today - timedelta(days=LOOKED_AT))
-    ahead = next((each for each in standings if each.day is None and each.needs > head.counted), None)
+    ahead = next((each for each in statuses if each.day is None and each.needs > head.counted), None)
     found = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
     outlook = describe_forecast(found) if found else ""
-    return Shown(head.counted, ahead, found, bool(standings), campaign.closes_at, outlook)
+    return MilestoneFigures(head.counted, ahead, found, bool(statuses), campaign.closes_at, outlook)
 
 
 def describe_forecast(found: Forecast) -> str:
-    """When the milestone may be reached, in this request's language."""
+    """Describe when the milestone may be reached, in this request's language."""
     if found.first is None:
         return gettext(OUTLOOKS[found.outlook])
     first = date_long(found.first, spoken())

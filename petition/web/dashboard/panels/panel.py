@@ -1,4 +1,4 @@
-"""What a panel is."""
+"""The type of a panel on the overview page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from petition.campaigns import Campaign
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A piece of the first screen. `data` gives what `templates/dashboard/panels/<name>.html` shows as `shown`.
+    """A part of the overview page. `data` returns what `templates/dashboard/panels/<name>.html` receives as `shown`.
 
-    None: there is nothing to show, and the panel is left out. `wide`: it takes the whole width.
+    If `data` returns None, there is nothing to show and the panel is left out. `wide` means that it takes the whole
+    width.
     """
 
     name: str

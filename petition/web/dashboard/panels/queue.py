@@ -1,4 +1,4 @@
-"""The work queue: what waits for an organiser's hand, and where to go for it."""
+"""The work queue: tasks that wait for an organiser, with links to the pages where they are done."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from petition.organisers import approvals
 from petition.web.dashboard.panels.panel import Panel
 from petition.web.language import gettext, ngettext, spoken
 
-TROUBLE: Final = 3
-"""So many bounces and complaints of one provider are worth a look."""
-ROOMS: Final = {
-    "keys": "organise_keys.keys",
+WORTH_A_LOOK: Final = 3
+"""The number of bounces and complaints at one provider from which on the queue mentions them."""
+ENDPOINTS: Final = {
+    "approvals": "organise_approvals.approvals",
     "missing": "organise_drafts.checklist",
     "drafts": "organise_updates.every",
     "stopped": "organise_settings.settings",
@@ -38,14 +38,14 @@ def _number(n: int) -> str:
 
 
 SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
-    "keys": lambda n: ngettext(
+    "approvals": lambda n: ngettext(
         "%(n)s request waits for a second organiser", "%(n)s requests wait for a second organiser", n, n=_number(n)
     ),
     "stopped": lambda n: ngettext(
         "%(n)s part of the campaign is paused", "%(n)s parts of the campaign are paused", n, n=_number(n)
     ),
     "refused": lambda _n: gettext(_("Mail stopped by itself: the mail server refuses it")),
-    "dead": lambda n: ngettext("%(n)s mail was given up", "%(n)s mails were given up", n, n=_number(n)),
+    "undelivered": lambda n: ngettext("%(n)s mail was given up", "%(n)s mails were given up", n, n=_number(n)),
     "bounces": lambda n: ngettext(
         "%(n)s mail provider returns mails", "%(n)s mail providers return mails", n, n=_number(n)
     ),
@@ -60,33 +60,33 @@ SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
         "%(n)s update is written and not published", "%(n)s updates are written and not published", n, n=_number(n)
     ),
 }
-"""What waits, by its kind and in this request's language: of how many, or of how many seconds."""
+"""What waits, by kind and in this request's language. The argument is a number, or a number of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One line: the sentence, and the endpoint or the anchor to go to."""
+class QueueItem:
+    """One line of the queue: the sentence, and the endpoint or the anchor of its link."""
 
     sentence: str
     to: str
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> list[Waiting]:
-    """What waits, most urgent first; empty when nothing does."""
-    anchors = {"dead": "#panel-dead", "stalled": "#panel-health", "refused": "#panel-bounces"}
-    found = {
-        "keys": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
+def data(session: Session, campaign: Campaign, now: datetime) -> list[QueueItem]:
+    """Return what waits, most urgent first. The list is empty if nothing waits."""
+    anchors = {"undelivered": "#panel-undelivered", "stalled": "#panel-health", "refused": "#panel-bounces"}
+    counts = {
+        "approvals": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
         "stopped": len(campaign.stopped),
         "refused": 0 if queue.refused(session) is None else 1,
-        "dead": digests.undelivered(session, [campaign.id])[campaign.id].again,
+        "undelivered": digests.undelivered(session, [campaign.id])[campaign.id].again,
         "bounces": sum(
-            1 for _, _, bounced, complained in throttle.by_provider(session) if bounced + complained >= TROUBLE
+            1 for _, _, bounced, complained in throttle.by_provider(session) if bounced + complained >= WORTH_A_LOOK
         ),
         "stalled": _stalled(session, campaign, now),
         "missing": len(campaigns.missing(campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
         "drafts": _many(session, _drafts(campaign.id).subquery()),
     }
-    return [Waiting(SENTENCES[what](n), anchors.get(what) or ROOMS[what]) for what, n in found.items() if n]
+    return [QueueItem(SENTENCES[what](n), anchors.get(what) or ENDPOINTS[what]) for what, n in counts.items() if n]
 
 
 def _drafts(campaign_id: CampaignId) -> Select[bytes]:

@@ -1,4 +1,4 @@
-"""Words that several pages of the dashboard share."""
+"""Labels of the roles in a team, and what each role may do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from petition.organisers import Role
 ROLES: Final[Mapping[str, str]] = MappingProxyType(
     {Role.OWNER: _("Owner"), Role.EDITOR: _("Editor"), Role.MODERATOR: _("Moderator"), Role.OBSERVER: _("Observer")}
 )
-"""What each role is called."""
+"""The label of each role."""
 DUTIES: Final[Mapping[str, str]] = MappingProxyType(
     {
         Role.OWNER: _("Everything: letter, signers, team, settings, exports"),

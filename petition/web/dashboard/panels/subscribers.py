@@ -1,4 +1,4 @@
-"""Subscribers by rhythm."""
+"""The panel of subscribers by frequency."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from petition.web.dashboard.panels.panel import Panel
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> SubscriberFigures:
-    """Numbers only."""
+    """Return numbers only."""
     return subscribers.subscriber_figures(session, campaign.id, now)
 
 
-PANEL: Final = Panel("readers", _("Subscribers"), data)
+PANEL: Final = Panel("subscribers", _("Subscribers"), data)

@@ -1,4 +1,4 @@
-"""Dead letters: mails that were given up, why, how many can be tried again, and the button that does."""
+"""The panel of undelivered mail: what was given up, why, how many can be tried again, and a button that does so."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from petition.web.dashboard.panels.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Kind, fault and number of each sort, and how many can be tried again. Nobody's address."""
+class UndeliveredFigures:
+    """The kind, fault and number of each sort of undelivered mail, and how many can be tried again.
+
+    No address is shown.
+    """
 
     sorts: Sequence[tuple[str, str, int]]
     undelivered: Undelivered
 
 
-def data(session: Session, campaign: Campaign, now: datetime) -> Shown:
-    """Of this campaign."""
+def data(session: Session, campaign: Campaign, now: datetime) -> UndeliveredFigures:
+    """Return the undelivered mail of this campaign."""
     del now
     found = digests.undelivered(session, [campaign.id])[campaign.id]
-    return Shown(queue.why_dead(session, campaign.id), found)
+    return UndeliveredFigures(queue.why_dead(session, campaign.id), found)
 
 
-PANEL: Final = Panel("dead", _("Undelivered mail"), data)
+PANEL: Final = Panel("undelivered", _("Undelivered mail"), data)
