@@ -146,7 +146,10 @@ def _one_moment(engine: Engine) -> Iterator[Connection]:
 
 
 def _refuse_other_version(connection: Connection) -> None:
-    if not migrate.is_newest(migrate.revision(connection)):
+    found = migrate.revision(connection)
+    if found is None:
+        raise BackupRefused("The database does not hold this version’s tables: run `python3 app.py migrate`.")
+    if not migrate.is_newest(found):
         raise BackupRefused("The database holds tables of another version: run `python3 app.py migrate` first.")
 
 
