@@ -21,9 +21,7 @@ from petition.web.dashboard.blueprints import BLUEPRINTS
 from petition.web.public import (
     checkpoints,
     downloads,
-    home,
     inbox,
-    legal,
     letter,
     pages,
     receipt,
@@ -33,7 +31,6 @@ from petition.web.public import (
     subscribe,
     subscription,
     tab_key,
-    verify,
     withdraw,
 )
 from petition.web.services import NAME, Services
@@ -41,8 +38,8 @@ from petition.web.sizes import LARGEST_FORM
 
 TEMPLATES: Final = PROJECT / "templates"
 PAGES: Final = (
-    home, letter, signers, verify, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share,
-    legal, inbox, tab_key,
+    letter, signers, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share, inbox,
+    tab_key,
 )  # fmt: skip
 
 

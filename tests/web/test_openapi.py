@@ -19,8 +19,7 @@ from petition.core import clock, db
 from petition.core.encoding import b64u
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice
-from petition.web.api.call import Call
-from petition.web.api.calls import CALLS
+from petition.web.api.calls import CALLS, Call
 from petition.web.api.openapi import document
 from petition.web.forms.base import FormRefused
 from tests import make

@@ -172,7 +172,7 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
 
 def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: Flask, omar: Omar) -> None:
     from petition.web import page_cache
-    from petition.web.public import receipts
+    from petition.web.public import receipt_text
 
     with db.transaction() as session:
         campaign = find_any(session, omar.slug)
@@ -180,7 +180,7 @@ def test_a_receipt_says_that_its_signature_is_being_removed_and_later_why(app: F
         receipt = make.signature(session, campaign, named("Suzie Quux"))
         epochs.close_epoch(session, campaign, clock.now())
     with app.test_request_context():
-        text = receipts.to_text(receipt, page_cache.snapshot(omar.slug))
+        text = receipt_text.to_text(receipt, page_cache.snapshot(omar.slug))
 
     def seen() -> str:
         page = omar.client.post(f"/c/{omar.slug}/receipt", data={"receipt": text}).text

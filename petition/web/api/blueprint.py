@@ -8,8 +8,7 @@ from flask import Blueprint, Response
 
 from petition.web import page_cache
 from petition.web.api import openapi
-from petition.web.api.call import Call, View
-from petition.web.api.calls import CALLS
+from petition.web.api.calls import CALLS, Call, View
 from petition.web.json_http import json_object, json_response
 from petition.web.language import page_language
 

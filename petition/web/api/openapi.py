@@ -9,8 +9,7 @@ from flask import Response
 from wtforms import Field
 
 from petition.web import page_cache
-from petition.web.api.call import Call
-from petition.web.api.calls import CALLS
+from petition.web.api.calls import CALLS, Call
 from petition.web.api.shapes import SHAPES
 from petition.web.errors import PROBLEM
 from petition.web.forms.base import BaseForm, known_fields

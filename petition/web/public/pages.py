@@ -1,17 +1,19 @@
-"""Pages about no campaign: safety before signing, and what a seizure of the servers would reveal."""
+"""Pages about no single campaign: the list of letters, safety before signing, and what a seizure would reveal."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, make_response, redirect, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from petition.core.markdown import typeset
 from petition.privacy.data_elsewhere import FILES, KEYS
 from petition.privacy.data_map import DATA_MAP, Datum, Kind
 from petition.privacy.retention import RETENTION, TITLES, Whose
+from petition.publication import Listed
 from petition.web import page_cache
 from petition.web.language import page_language
+from petition.web.page import PAGES_CACHED
 
 AWAY: Final = "https://duckduckgo.com/"
 CLEARED: Final = '"cache", "storage"'
@@ -21,6 +23,15 @@ bp.add_app_template_filter(typeset)
 
 Group = tuple[Kind, list[tuple[Datum, dict[str, list[str]]]]]
 KINDS_BY_SENSITIVITY = (Kind.personal, Kind.keyed, Kind.sealed, Kind.operational, Kind.public)
+
+
+@bp.get("/")
+def home() -> Response:
+    """Returns the list of all public letters, or redirects to the only one."""
+    listing = page_cache.listing()
+    if len(listing) == 1:
+        return _redirect_to(listing[0])
+    return page_cache.cached_listing(page_language(), "home", _render_list)
 
 
 @bp.get("/safety")
@@ -58,3 +69,15 @@ def by_kind() -> list[Group]:
         rows.setdefault(datum, {}).setdefault(table, []).append(name)
     groups = [(kind, [row for row in rows.items() if row[0].kind is kind]) for kind in KINDS_BY_SENSITIVITY]
     return [group for group in groups if group[1]]
+
+
+def _render_list(listing: tuple[Listed, ...]) -> str:
+    return render_template("public/home.html", campaigns=listing)
+
+
+def _redirect_to(campaign: Listed) -> Response:
+    asked = request.args.get("lang")
+    lang = asked if asked in campaign.languages[1:] else None
+    answer = redirect(url_for("letter.letter", slug=campaign.slug, lang=lang), 302, Response)
+    answer.headers["Cache-Control"] = PAGES_CACHED
+    return make_response(answer)

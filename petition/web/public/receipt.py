@@ -16,8 +16,8 @@ from petition.core.db import session as reading
 from petition.web.api.answers import status_json
 from petition.web.forms.base import FormRefused
 from petition.web.forms.public import ReceiptForm
-from petition.web.public import personal, receipts, words
-from petition.web.public.receipts import ParsedReceipt, ReceiptFaulty
+from petition.web.public import personal, receipt_text, words
+from petition.web.public.receipt_text import ParsedReceipt, ReceiptFaulty
 from petition.web.services import services
 
 bp = Blueprint("receipt", __name__)
@@ -43,7 +43,7 @@ def look(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     form = posted_receipt()
     with not_a_receipt(lang):
-        kept = receipts.read(form.receipt.data, snapshot)
+        kept = receipt_text.read(form.receipt.data, snapshot)
     status, epoch = status_of_receipt(slug, kept)
     return personal.render_page("receipt", snapshot, lang, form, signature_status=status, epoch=epoch)
 
@@ -55,7 +55,7 @@ def save(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     text = posted_receipt().receipt.data
     with not_a_receipt(lang):
-        receipts.read(text, snapshot)
+        receipt_text.read(text, snapshot)
     kept = {"Content-Disposition": 'attachment; filename="receipt.json"', "Cache-Control": "no-store"}
     return Response(text.encode(), headers=kept, content_type="application/json")
 

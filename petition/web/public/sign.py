@@ -27,7 +27,7 @@ from petition.verification import AlreadyVerified
 from petition.web import signing
 from petition.web.forms.base import BaseForm
 from petition.web.forms.public import AddressForm, CodeForm, ReceiptForm, SignForm
-from petition.web.public import personal, receipts, words
+from petition.web.public import personal, receipt_text, words
 from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, status_of_receipt
 from petition.web.services import services
 
@@ -103,7 +103,7 @@ def sign(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     given = SignForm.read(request.form).signing()
     receipt = signing.redeem(slug, given)
-    text = receipts.to_text(receipt, snapshot)
+    text = receipt_text.to_text(receipt, snapshot)
     return _receipt_page(snapshot, lang, given.choice, text, b64u(receipt.withdraw))
 
 
@@ -171,8 +171,8 @@ def _render_receipt_again(snapshot: Snapshot, lang: str) -> Response:
     given = posted_receipt()
     text = given.receipt.data.strip()
     with not_a_receipt(lang):
-        kept = receipts.read(text, snapshot)
-        choice = receipts.shown_in(text, given.publish_at.data)
+        kept = receipt_text.read(text, snapshot)
+        choice = receipt_text.shown_in(text, given.publish_at.data)
     try:
         status = status_of_receipt(snapshot.slug, kept)
     except personal.REFUSALS:

@@ -19,9 +19,9 @@ from petition.publication import Snapshot
 from petition.signatures import SignatureState
 from petition.web.forms.base import FormRefused
 from petition.web.forms.public import ReceiptForm, WithdrawForm
-from petition.web.public import personal, receipts
+from petition.web.public import personal, receipt_text
 from petition.web.public.receipt import not_a_receipt, posted_receipt
-from petition.web.public.receipts import ReceiptFaulty
+from petition.web.public.receipt_text import ReceiptFaulty
 from petition.web.services import services
 
 Act = Callable[[Session, OpenCampaign, bytes], SignatureState]
@@ -51,7 +51,7 @@ def change(slug: str) -> Response:
         return _done(snapshot, lang, signatures.withdraw)
     text = posted_receipt().receipt.data
     with not_a_receipt(lang):
-        secret = receipts.secret_in(text, snapshot)
+        secret = receipt_text.secret_in(text, snapshot)
     return _confirm(snapshot, lang, secret)
 
 
