@@ -41,7 +41,7 @@ WORTH: Final = {
     "campaign": "campaigns",
     "signature": "signatures",
     "pending": "waiting signatures",
-    "subscriber": "readers",
+    "subscriber": "subscribers",
     "organiser": "organisers",
 }
 

@@ -140,16 +140,15 @@ def sign(given: argparse.Namespace) -> None:
     write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
     print(f"Signed. It is counted with the next batch of at least {campaign['batch']['min']} signatures,")
     print("at the latest when the letter closes.")
-    print(f"Your receipt is in {name}. Whoever has it can withdraw your signature: keep it to yourself.")
+    print(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
 
 
 def introduce(campaign: dict[str, Any]) -> None:
     """Show what is being signed, and what to consider first."""
     if campaign["state"] != "open":
         raise Refused("This letter is not open for signatures.")
-    print(
-        f"\n{campaign['title']}\nTo {campaign['addressee']}. {campaign['count'] or 'Fewer than can be told'} signed so far.\n"
-    )
+    count = f"{campaign['count']} people signed so far." if campaign["count"] else "The count is not public yet."
+    print(f"\n{campaign['title']}\nTo {campaign['addressee']}. {count}\n")
     for demand in campaign["demands"]:
         print(f"  {demand['id']}  {demand['text']}")
     print("\nUse your own device and your own network: an employer sees what its own carry.\n")

@@ -91,9 +91,7 @@ def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bo
             click.echo(
                 f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again."
             )
-    click.echo(
-        "Nothing is mailed until you say `sending resume`. Whoever unsubscribed after the backup is on the list."
-    )
+    click.echo("No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.")
 
 
 def _summary(slug: str, brought: Replayed) -> str:

@@ -35,22 +35,22 @@ def close(slug: str, *, yes: bool) -> None:
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))
         if not yes:
-            click.echo("Nothing was changed. To close it, say it again with --yes.")
+            click.echo("Nothing was changed. To close it, run the command again with --yes.")
 
 
 def _describe(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator[str]:
-    yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be taken back:"
+    yield f"{found.slug} is closed for good." if yes else f"Closing {found.slug} cannot be undone:"
     yield f"  {foreseen.pending:>6} waiting signatures get their last batch"
     yield f"  {foreseen.tombstones:>6} waiting withdrawals and removals are written with it"
     if foreseen.bulk_removals:
-        yield f"  {foreseen.bulk_removals:>6} removals of many that are running are brought to their end"
+        yield f"  {foreseen.bulk_removals:>6} running bulk removals are finished"
     yield f"  {1:>6} issuer key is destroyed: no pass can be issued any more"
     yield f"  {foreseen.tags:>6} tags of verified people are deleted"
     yield f"  {foreseen.unused:>6} of {foreseen.issued} passes were not used, and cannot be any more"
-    yield f"  {foreseen.subscribers:>6} readers get the final digest; their addresses are deleted half a year later"
+    yield f"  {foreseen.subscribers:>6} subscribers get the final digest; their addresses are deleted half a year later"
     yield "Backups from before the close still hold the tags and the sealed key: destroy them, too."
 
 
 def _pepper(file: Path) -> Iterator[str]:
-    yield "No other campaign is open. The pepper then serves only the readers' list: after the last mail, destroy it,"
+    yield "No other campaign is open. The pepper then serves only the list of subscribers: after the last mail, destroy it,"
     yield f"and every copy, by overwriting {file} with 32 new random bytes."

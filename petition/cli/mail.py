@@ -119,7 +119,7 @@ def retry() -> None:
         if found.suppressed:
             click.echo(f"{found.suppressed} cannot be: their addresses are suppressed (`subscriber lift`).")
         if found.unwanted:
-            click.echo(f"{found.unwanted} were dropped: their readers left, paused or chose another rhythm.")
+            click.echo(f"{found.unwanted} were dropped: their subscribers left, paused or chose another frequency.")
 
 
 @click.group()
@@ -133,7 +133,7 @@ def _what(session: Session, what: str) -> str:
     if what == "all" or (kind == "kind" and name in {*DIGESTS, *NOTICES}):
         return what
     if kind != "campaign":
-        refuse("Say `all`, `kind:` and a kind of mail, or `campaign:` and its short name.")
+        refuse("Give `all`, `kind:` and a kind of mail, or `campaign:` and its short name.")
     return f"campaign:{named(session, name).id.hex()}"
 
 
@@ -252,7 +252,7 @@ def suppressed() -> None:
 def lift(address: str | None, day: datetime | None) -> None:
     """Mail a suppressed address again, or all of a day. A complaint is lifted by its address only."""
     if (address is None) == (day is None):
-        refuse("Say an address, or --day and a day.")
+        refuse("Give an address, or --day and a day.")
     with opened() as config, db.transaction() as session:
         today = clock.now().date()
         if day is not None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from petition.campaigns import Campaign, CampaignState, switches
 from petition.core.db import Base
 from petition.core.ids import CampaignId
-from petition.publication.drawing import foresee, render_snapshot
+from petition.publication.rendering import foresee, render_snapshot
 from petition.publication.views import (
     Batch,
     Choice,

@@ -22,7 +22,7 @@ from petition.verification.tables import Issuer, Tag
 from tests import make
 from tests.support.terminal import NOWHERE, run, told
 
-RESUME = "Nothing is mailed until you say `sending resume`. Whoever unsubscribed after the backup is on the list.\n"
+RESUME = "No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.\n"
 
 
 @pytest.fixture
@@ -180,17 +180,17 @@ def test_a_close_says_what_it_destroys_and_does_it_only_with_yes(
         "       1 issuer key is destroyed: no pass can be issued any more",
         "       3 tags of verified people are deleted",
         "       1 of 3 passes were not used, and cannot be any more",
-        "       0 readers get the final digest; their addresses are deleted half a year later",
+        "       0 subscribers get the final digest; their addresses are deleted half a year later",
         "Backups from before the close still hold the tags and the sealed key: destroy them, too.",
-        "No other campaign is open. The pepper then serves only the readers' list: after the last mail, destroy it,",
+        "No other campaign is open. The pepper then serves only the list of subscribers: after the last mail, destroy it,",
         f"and every copy, by overwriting {pepper} with 32 new random bytes.",
     ]
     rehearsed = run(environ, "close", slug)
     assert rehearsed.exit_code == 0
     assert rehearsed.output.splitlines() == [
-        f"Closing {slug} cannot be taken back:",
+        f"Closing {slug} cannot be undone:",
         *figures,
-        "Nothing was changed. To close it, say it again with --yes.",
+        "Nothing was changed. To close it, run the command again with --yes.",
     ]
     with db.session() as session:
         assert session.scalars(select(Campaign.state)).one() is CampaignState.OPEN

@@ -197,7 +197,7 @@ def test_a_complaint_is_lifted_by_its_address_alone(peppered: Environ) -> None:
 
 @pytest.mark.parametrize("words", [[], ["sam@post.example", "--day", "2026-11-25"]])
 def test_lifting_wants_an_address_or_a_day(peppered: Environ, words: list[str]) -> None:
-    assert told(peppered, "subscriber", "lift", *words) == "Say an address, or --day and a day.\n"
+    assert told(peppered, "subscriber", "lift", *words) == "Give an address, or --day and a day.\n"
 
 
 def test_the_terminal_says_what_the_mail_server_said_and_what_cannot_be_tried_again(peppered: Environ) -> None:
