@@ -208,7 +208,7 @@ class ThanksForm(BaseForm):
 
 
 def drawn(form: ThanksForm, there: str) -> Response:
-    source = "{% import 'fields.html' as fields %}{{ fields.summary(form) }}{{ fields.draw(form.name) }}{{ fields.draw(form.colour) }}"
+    source = "{% import 'fields.html' as fields %}{{ fields.summary(form) }}{{ fields.render(form.name) }}{{ fields.render(form.colour) }}"
     return Response(there + render_template_string(source, form=form))
 
 

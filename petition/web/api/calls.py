@@ -75,7 +75,7 @@ CALLS: Final[tuple[Call, ...]] = (
     get("/campaigns/<slug>/challenge", reading.challenge,
         "An ALTCHA challenge to solve before asking for a code", "Puzzle"),
     get("/campaigns/<slug>/receipt/<leaf>", reading.receipt,
-        "Where a signature stands, by its leaf hash", "Standing"),
+        "The status of a signature, by its leaf hash", "Standing"),
     get("/campaigns/<slug>/signers", reading.signers,
         "Who chose to be seen, in ledger order, 100 a page", "Signers", cached=True, page=PAGE, q=SEARCH_TERM),
     get("/campaigns/<slug>/breakdown", reading.breakdown,

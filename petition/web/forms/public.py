@@ -242,8 +242,9 @@ class WithdrawForm(BaseForm):
 class MailForm(BaseForm):
     """Chooses the frequency and the language of mail."""
 
-    rhythm = RadioField(
+    frequency = RadioField(
         _("How often"),
+        name="rhythm",
         choices=Frequency,
         labels={
             Frequency.MILESTONES: _("As it happens"),
@@ -264,7 +265,7 @@ class MailForm(BaseForm):
 
     def mail_choice(self) -> MailChoice:
         """Returns the frequency and the language."""
-        return MailChoice(self.rhythm.data, self.lang.data)
+        return MailChoice(self.frequency.data, self.lang.data)
 
 
 class SubscribeForm(MailForm):

@@ -150,7 +150,7 @@ def _page_language(subscriber: SubscriberView) -> str:
 def _render(
     name: str, token: str, subscriber: SubscriberView, form: BaseForm | None = None, *, done: bool = False
 ) -> Response:
-    chosen = form or MailForm(data={"rhythm": subscriber.frequency, "lang": subscriber.lang})
+    chosen = form or MailForm(data={"frequency": subscriber.frequency, "lang": subscriber.lang})
     snapshot = page_cache.snapshot(subscriber.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
     return personal.render_page(
