@@ -123,7 +123,7 @@ def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> 
 
 
 def _choices(campaign: Campaign) -> Iterator[DisplayChoice]:
-    """Yields choices: every sixth by name, every second other by role, the rest anonymous."""
+    """Yields choices: every sixth by name, every second of the others by role, the rest anonymous."""
     names = (f"{name} Example" for name in NAMES)
     roles, teams = cycle(campaign.roles), cycle(campaign.teams)
     for number in range(sum(BATCHES)):
