@@ -3,13 +3,13 @@
 // it, the page shows the count of the time when it was loaded.
 
 const article = document.querySelector("[data-count]");
-const said = document.querySelector("[data-said]");
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const announcement = document.querySelector("[data-said]");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
-const MOST = 300, SAY_EVERY = 20_000, MOVE = 900;
+const MOST = 300, ANNOUNCE_EVERY = 20_000, MOVE = 900;
 
 const pace = Math.min(60, Math.max(5, Number(article.dataset.pace)));
-let epoch = Number(article.dataset.epoch), etag = "", wait = pace, timer = 0, saidAt = 0;
+let epoch = Number(article.dataset.epoch), etag = "", wait = pace, timer = 0, announcedAt = 0;
 
 async function ask() {
   const answer = await fetch(article.dataset.count, { cache: "no-store", headers: etag ? { "If-None-Match": etag } : {} });
@@ -45,8 +45,8 @@ function showPart(old, fresh) {
 function move(from, figure) {
   const to = Number(figure?.dataset.figure);
   if (!figure || !Number.isFinite(from) || from === to) return;
-  say(document.getElementById("count-words").textContent);
-  if (still.matches) return;
+  announce(document.getElementById("count-words").textContent);
+  if (reducedMotion.matches) return;
   const start = performance.now();
   const step = (now) => {
     const done = Math.min(1, (now - start) / MOVE);
@@ -56,10 +56,10 @@ function move(from, figure) {
   requestAnimationFrame(step);
 }
 
-function say(sentence) {
-  if (Date.now() - saidAt < SAY_EVERY) return;
-  saidAt = Date.now();
-  said.textContent = sentence.replace(/\s+/g, " ").trim();
+function announce(sentence) {
+  if (Date.now() - announcedAt < ANNOUNCE_EVERY) return;
+  announcedAt = Date.now();
+  announcement.textContent = sentence.replace(/\s+/g, " ").trim();
 }
 
 async function look() {

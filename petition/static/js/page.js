@@ -18,17 +18,17 @@ export class Refused extends Error {
  * @returns {Promise<object>} rejects with Refused
  */
 export async function call(address, body) {
-  const asked = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const options = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   let answer;
-  let said;
+  let result;
   try {
-    answer = await fetch(address, { credentials: "omit", cache: "no-store", ...asked });
-    said = await answer.json();
+    answer = await fetch(address, { credentials: "omit", cache: "no-store", ...options });
+    result = await answer.json();
   } catch {
     throw new Refused(answer?.status ?? 0, word("away"));
   }
-  if (answer.ok) return said;
-  throw new Refused(answer.status, said.detail ?? said.title ?? word("away"), said.errors, said.type);
+  if (answer.ok) return result;
+  throw new Refused(answer.status, result.detail ?? result.title ?? word("away"), result.errors, result.type);
 }
 
 /** Returns a sentence in the page's language. @param {string} name @param {object} [values] for the names in braces */
@@ -74,18 +74,18 @@ export function enableButtons(root) {
   root.querySelectorAll("[data-save]").forEach((button) => button.addEventListener("click", () => {
     const field = document.getElementById(button.dataset.save);
     save(field.value, button.dataset.file);
-    tellKept(field);
+    announceKept(field);
   }));
   root.querySelectorAll("textarea[readonly]").forEach((field) => field.addEventListener("copy", () => copiedByHand(field)));
 }
 
 function copiedByHand(field) {
   const whole = field.value.trim();
-  if (field.value.slice(field.selectionStart, field.selectionEnd).includes(whole)) tellKept(field);
+  if (field.value.slice(field.selectionStart, field.selectionEnd).includes(whole)) announceKept(field);
 }
 
 /** Tells the field that its text was copied or saved. */
-export function tellKept(field) {
+export function announceKept(field) {
   field.dispatchEvent(new CustomEvent("kept", { bubbles: true }));
 }
 
@@ -102,16 +102,16 @@ async function copy(button) {
   const field = document.getElementById(button.dataset.copy);
   field.select();
   await navigator.clipboard.writeText(field.value);
-  tellKept(field);
-  const note = button.nextElementSibling?.matches("[role=status]") ? button.nextElementSibling : status(button);
-  note.textContent = word("copied");
+  announceKept(field);
+  const message = button.nextElementSibling?.matches("[role=status]") ? button.nextElementSibling : status(button);
+  message.textContent = word("copied");
 }
 
 function status(button) {
-  const note = document.createElement("span");
-  note.setAttribute("role", "status");
-  button.after(note);
-  return note;
+  const message = document.createElement("span");
+  message.setAttribute("role", "status");
+  button.after(message);
+  return message;
 }
 
 function summaryOf(form) {

@@ -14,23 +14,23 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
 
 async function run(form) {
   const button = form.querySelector("button");
-  say(form, "");
+  showMessage(form, "");
   button.disabled = true;
   try {
-    if (!window.PublicKeyCredential) throw new Lacking();
+    if (!window.PublicKeyCredential) throw new Unsupported();
     const options = await challenge(form);
     const answer = form.dataset.passkey === "make" ? await make(options) : await ask(options);
     form.elements.namedItem("credential").value = JSON.stringify(answer);
     form.submit();
   } catch (error) {
-    say(form, reason(error));
+    showMessage(form, reason(error));
     button.disabled = false;
     button.focus();
   }
 }
 
-class Lacking extends Error {}
-class Away extends Error {}
+class Unsupported extends Error {}
+class Unreachable extends Error {}
 
 async function challenge(form) {
   const body = new URLSearchParams({ token: form.elements.namedItem("token")?.value ?? "" });
@@ -38,22 +38,22 @@ async function challenge(form) {
   try {
     answer = await fetch(form.dataset.challenge, { method: "POST", body, cache: "no-store" });
   } catch {
-    throw new Away();
+    throw new Unreachable();
   }
   if (answer.redirected) location.assign(answer.url); // the session has ended: go to the sign-in page
-  if (!answer.ok || answer.redirected) throw new Away();
+  if (!answer.ok || answer.redirected) throw new Unreachable();
   return answer.json();
 }
 
 async function make(options) {
-  const asked = {
+  const publicKey = {
     ...options,
     challenge: unb64u(options.challenge),
     user: { ...options.user, id: unb64u(options.user.id) },
     excludeCredentials: options.excludeCredentials.map((each) => ({ ...each, id: unb64u(each.id) })),
   };
-  const made = await navigator.credentials.create({ publicKey: asked });
-  return told(made, {
+  const made = await navigator.credentials.create({ publicKey });
+  return credentialJson(made, {
     attestationObject: bytes(made.response.attestationObject),
     transports: made.response.getTransports?.() ?? [],
   });
@@ -61,14 +61,14 @@ async function make(options) {
 
 async function ask(options) {
   const given = await navigator.credentials.get({ publicKey: { ...options, challenge: unb64u(options.challenge), allowCredentials: [] } });
-  return told(given, {
+  return credentialJson(given, {
     authenticatorData: bytes(given.response.authenticatorData),
     signature: bytes(given.response.signature),
     userHandle: given.response.userHandle ? bytes(given.response.userHandle) : null,
   });
 }
 
-function told(credential, more) {
+function credentialJson(credential, more) {
   const rawId = bytes(credential.rawId);
   const response = { clientDataJSON: bytes(credential.response.clientDataJSON), ...more };
   return { id: rawId, rawId, type: credential.type, response, clientExtensionResults: {} };
@@ -79,12 +79,12 @@ function bytes(buffer) {
 }
 
 function reason(error) {
-  if (error instanceof Lacking) return "lacking";
-  if (error instanceof Away) return "away";
+  if (error instanceof Unsupported) return "lacking";
+  if (error instanceof Unreachable) return "away";
   return error.name === "InvalidStateError" ? "known" : "cancelled";
 }
 
-function say(form, word) {
+function showMessage(form, word) {
   const place = form.querySelector("[data-said]");
   const words = form.querySelector("[data-words]").content;
   place.textContent = word ? words.querySelector(`[data-word="${word}"]`).textContent : "";

@@ -13,7 +13,7 @@ const NEXT_BATCH = /("by_epoch":)18446744073709552000(?=[,}])/;
 const PARTS = ["entry", "salt", "body", "withdraw", "promise", "by_epoch"];
 
 /** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
-export function written(receipt, { campaign, origin }) {
+export function receiptText(receipt, { campaign, origin }) {
   return JSON.stringify({ campaign, origin, ...receipt }).replace(NEXT_BATCH, (_, key) => `${key}18446744073709551615`);
 }
 
@@ -34,14 +34,14 @@ export async function leafHash(entry) {
 }
 
 /** Shows the status of a signature, and polls until it has left the queue. */
-export async function watch(receipt, page) {
+export async function watchStatus(receipt, page) {
   const leaf = await leafHash(receipt.entry);
   const until = Date.now() + WATCH_FOR;
   let pause = FIRST_PAUSE;
   while (Date.now() < until) {
     const now = await call(`${page.api}/receipt/${leaf}?lang=${page.lang}`).catch((refused) => refused);
     if (now.status === 404) return now;
-    if (!(now instanceof Refused)) show(now);
+    if (!(now instanceof Refused)) showStatus(now);
     if (now.state && now.state !== "pending") return now;
     await new Promise((resume) => setTimeout(resume, pause));
     pause = Math.min(pause * 1.3, LONGEST_PAUSE);
@@ -49,7 +49,7 @@ export async function watch(receipt, page) {
   return null;
 }
 
-function show({ state, epoch, why }) {
+function showStatus({ state, epoch, why }) {
   const line = document.getElementById("standing");
   const sentence = document.getElementById("standings").content.querySelector(`[data-state="${why ? `${state}-${why}` : state}"]`);
   const text = filled(sentence.textContent, { epoch });
@@ -57,7 +57,7 @@ function show({ state, epoch, why }) {
   line.dataset.state = state;
 }
 
-function takeOver(page) {
+function handleForm(page) {
   const form = document.getElementById("look-form");
   const { receipt: area, file } = form.elements;
   file.addEventListener("change", async () => {
@@ -65,17 +65,17 @@ function takeOver(page) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    look(form, area.value, page.dataset);
+    lookUp(form, area.value, page.dataset);
   });
 }
 
-async function look(form, text, page) {
+async function lookUp(form, text, page) {
   clearErrors(form);
   const receipt = read(text, page.campaign);
   if (!receipt) return showErrors(form, { receipt: [word("not-a-receipt")] });
-  const found = await watch(receipt, page);
+  const found = await watchStatus(receipt, page);
   if (found instanceof Refused) showErrors(form, { receipt: [word("unknown")] });
 }
 
 const lookup = document.getElementById("lookup");
-if (lookup && globalThis.isSecureContext && globalThis.crypto?.subtle) takeOver(lookup);
+if (lookup && globalThis.isSecureContext && globalThis.crypto?.subtle) handleForm(lookup);

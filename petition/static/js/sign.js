@@ -5,9 +5,9 @@
  * value, then the pass with the choices.
  */
 import { begin, decode, withdrawToken } from "./pass.js";
-import { Refused, call, clearErrors, enableButtons, save, showErrors, showRefusal, tellKept, word } from "./page.js";
-import { watch, written } from "./receipt.js";
-import { forget, goesOn, keep, keeps, recall, warn } from "./tab.js";
+import { Refused, announceKept, call, clearErrors, enableButtons, save, showErrors, showRefusal, word } from "./page.js";
+import { receiptText, watchStatus } from "./receipt.js";
+import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
 
 const PROOF_KEEPS = 4 * 60_000;
 const VERIFIED = "already-verified";
@@ -19,18 +19,18 @@ let step = null; // what the tab stores of the current step
 
 function start() {
   enableButtons(root);
-  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !globalThis.Worker) return goOnWithout();
+  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !globalThis.Worker) return explainMissingFeatures();
   document.documentElement.classList.add("scripted");
-  root.addEventListener("kept", ({ target }) => isKept(target));
-  document.addEventListener("click", goOn);
-  document.addEventListener("submit", (event) => event.defaultPrevented || goesOn());
-  if (page.stage === "address") takeAddress();
-  if (page.stage === "choose") takeChoice();
-  if (page.stage === "receipt") followReceipt();
+  root.addEventListener("kept", ({ target }) => onKept(target));
+  document.addEventListener("click", onLinkClick);
+  document.addEventListener("submit", (event) => event.defaultPrevented || allowLeaving());
+  if (page.stage === "address") startAddressStep();
+  if (page.stage === "choose") startChoiceStep();
+  if (page.stage === "receipt") startReceiptStep();
   if (page.resumes) resume();
 }
 
-function goOnWithout() {
+function explainMissingFeatures() {
   document.getElementById("no-secrets").hidden = page.stage !== "address";
 }
 
@@ -38,42 +38,42 @@ function goOnWithout() {
 
 async function resume() {
   const stage = document.getElementById("stage");
-  stage.hidden = keeps();
-  const found = await recall().catch(() => { document.getElementById("unreadable").hidden = false; });
+  stage.hidden = hasStoredStep();
+  const found = await loadStep().catch(() => { document.getElementById("unreadable").hidden = false; });
   stage.hidden = false;
   if (found?.campaign !== page.campaign) return;
   // If the letter was closed or paused meanwhile, the signer still gets back the pass or the receipt.
   if (found.step === "receipt") showReceipt(found);
-  else if (found.step === "choose" && page.stage !== "over") choose(found.wish, found.saved);
-  else if (page.stage === "address") takeCode(found.challenge, found.secrets);
+  else if (found.step === "choose" && page.stage !== "over") showChoiceStep(found.wish, found.saved);
+  else if (page.stage === "address") startCodeStep(found.challenge, found.secrets);
 }
 
-function note(now) {
+function setStep(now) {
   step = { campaign: page.campaign, ...now };
-  return keep(step);
+  return storeStep(step);
 }
 
 /** A pass or a receipt was saved or copied, so nothing is lost when this page closes. */
-function isKept({ id }) {
+function onKept({ id }) {
   if (id !== step?.step && !(id === "pass" && step?.step === "choose")) return;
-  warn(false);
+  warnBeforeLeaving(false);
   if (id === "receipt") forget();
-  else note({ ...step, saved: true });
+  else setStep({ ...step, saved: true });
 }
 
 /** Links to a next step cause no warning about leaving. One of them starts again. */
-function goOn(event) {
+function onLinkClick(event) {
   const link = event.target.closest("a");
-  if (link?.matches(".languages a, #lead-on a, [data-anew], [href^='mailto:']")) goesOn();
+  if (link?.matches(".languages a, #lead-on a, [data-anew], [href^='mailto:']")) allowLeaving();
   if (link?.matches("[data-anew]")) forget();
 }
 
 /* Step 1: the address */
 
-function takeAddress() {
+function startAddressStep() {
   const form = document.getElementById("address-form");
   form.elements.address.addEventListener("input", () => proofOfWork().catch(() => {}), { once: true });
-  take(form, () => askForCode(form));
+  handleSubmit(form, () => askForCode(form));
 }
 
 async function askForCode(form) {
@@ -84,18 +84,18 @@ async function askForCode(form) {
   proof = null;
   const address = form.elements.address.value.trim();
   const { challenge } = await post("verify", { address, altcha, lang: page.lang });
-  takeCode(challenge, undefined, address);
+  startCodeStep(challenge, undefined, address);
 }
 
 /** The proof of work starts with the first typed letter. Without it, the site still answers, but with a lower limit. */
 function proofOfWork() {
   if (!proof || Date.now() - proof.since > PROOF_KEEPS) {
-    proof = { since: Date.now(), payload: call(`${page.api}/challenge`).then(solved) };
+    proof = { since: Date.now(), payload: call(`${page.api}/challenge`).then(solveChallenge) };
   }
   return proof.payload;
 }
 
-function solved(challenge) {
+function solveChallenge(challenge) {
   const worker = new Worker(page.worker, { type: "module" });
   const payload = new Promise((resolve, reject) => {
     worker.addEventListener("error", reject);
@@ -111,52 +111,52 @@ function solved(challenge) {
 /* Step 1, second half: the code */
 
 /** @param {string} challenge @param {object} [known] secrets of the same blinded value, to request a lost stamp again */
-function takeCode(challenge, known, address = "") {
-  const form = enter("code-stage", 1).querySelector("form");
+function startCodeStep(challenge, known, address = "") {
+  const form = showStage("code-stage", 1).querySelector("form");
   const blinding = begin(page.issuer, page.campaign, known);
-  const noted = blinding.then(({ secrets }) => note({ step: "code", challenge, secrets }));
+  const stored = blinding.then(({ secrets }) => setStep({ step: "code", challenge, secrets }));
   form.elements.challenge.value = challenge;
   document.getElementById("asked-for").textContent = address;
   document.getElementById("asked-line").hidden = !address;
-  take(form, async () => {
+  handleSubmit(form, async () => {
     const { blinded, complete } = await blinding;
-    await noted;
+    await stored;
     const { stamp } = await post("pass", { challenge, code: form.elements.code.value, blinded }).catch((refused) => {
-      throw leadOn(refused, VERIFIED, "code");
+      throw offerNextStep(refused, VERIFIED, "code");
     });
     const pass = await complete(stamp).catch(() => { throw new Refused(0, word("stamp")); });
-    choose({ pass });
+    showChoiceStep({ pass });
   });
 }
 
 /** After an error with a next step: shows that step, and the message at the field that it is about. */
-function leadOn(refused, type, field) {
+function offerNextStep(refused, type, field) {
   document.getElementById("lead-on").hidden = !refused.type?.endsWith(`:${type}`);
   return refused.status === 403 ? new Refused(403, "", { [field]: [refused.message] }) : refused;
 }
 
 /* Steps 2 and 3: choose, sign */
 
-/** @param {object} wish the pass, and what was typed so far @param {boolean} [saved] whether the pass was saved or copied */
-function choose(wish, saved = false) {
-  const form = document.getElementById("choose-form") ?? enter("choose-stage", 2).querySelector("form");
-  fill(form, wish);
-  warn(!saved);
-  note({ step: "choose", wish, saved });
-  takeChoice(form);
+/** @param {object} entered the pass, and what was typed so far @param {boolean} [saved] whether the pass was saved or copied */
+function showChoiceStep(entered, saved = false) {
+  const form = document.getElementById("choose-form") ?? showStage("choose-stage", 2).querySelector("form");
+  fill(form, entered);
+  warnBeforeLeaving(!saved);
+  setStep({ step: "choose", wish: entered, saved });
+  startChoiceStep(form);
 }
 
-function takeChoice(form = document.getElementById("choose-form")) {
+function startChoiceStep(form = document.getElementById("choose-form")) {
   const already = form.dataset.taken;
-  follow(form);
+  updateFields(form);
   if (already) return;
   form.dataset.taken = "yes";
   form.addEventListener("input", () => {
-    follow(form);
-    const wish = typed(form);
-    if (isPass(wish.pass.trim())) note({ step: "choose", wish, saved: step?.saved ?? true });
+    updateFields(form);
+    const entered = typed(form);
+    if (isPass(entered.pass.trim())) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
   });
-  take(form, () => sign(form));
+  handleSubmit(form, () => sign(form));
 }
 
 /** Returns everything that was typed or chosen, including fields that are hidden now. */
@@ -165,8 +165,8 @@ function typed(form) {
   return Object.fromEntries(fields.map(({ name, value }) => [name, value]));
 }
 
-function fill(form, wish) {
-  for (const [name, value] of Object.entries(wish)) {
+function fill(form, entered) {
+  for (const [name, value] of Object.entries(entered)) {
     const field = form.elements.namedItem(name);
     // A name stays sealed as the page said when it was typed, even if the letter's seal has become lower since.
     if (field) field.value = name === "sealed_until" ? Math.max(Number(field.value), Number(value)) : value;
@@ -174,16 +174,16 @@ function fill(form, wish) {
 }
 
 /** Shows only the fields that the choice needs, and says what the public will see. */
-function follow(form) {
+function updateFields(form) {
   const show = form.elements.show.value;
   form.querySelectorAll("[data-for]").forEach((group) => {
     const needed = group.dataset.for.split(" ").includes(show);
     group.hidden = group.disabled = !needed;
   });
-  document.getElementById("shown").textContent = said("shown", typed(form));
+  document.getElementById("shown").textContent = describeVisibility("shown", typed(form));
 }
 
-function said(what, { show, role, name = "", publish_at: least = "0" }) {
+function describeVisibility(what, { show, role, name = "", publish_at: least = "0" }) {
   const sealed = show === "name" && least !== "0";
   const values = { name: name.trim() || "…", role: role ? labelOf(role) : "…", n: least };
   return word(`${what}-${sealed ? "sealed" : show}`, values);
@@ -198,13 +198,13 @@ function labelOf(role) {
 
 async function sign(form) {
   const chosen = typed(form);
-  const wish = Object.fromEntries(new FormData(form));
-  for (const name of ["publish_at", "sealed_until"]) if (name in wish) wish[name] = Number(wish[name]);
-  wish.pass = wish.pass.trim();
-  if (!isPass(wish.pass)) return showErrors(form, { pass: [word("not-a-pass")] });
-  const { receipt } = await post("sign", wish).catch((refused) => { throw leadOn(refused, SPENT, "pass"); });
+  const entered = Object.fromEntries(new FormData(form));
+  for (const name of ["publish_at", "sealed_until"]) if (name in entered) entered[name] = Number(entered[name]);
+  entered.pass = entered.pass.trim();
+  if (!isPass(entered.pass)) return showErrors(form, { pass: [word("not-a-pass")] });
+  const { receipt } = await post("sign", entered).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
   const { show, role, name, publish_at } = chosen;
-  showReceipt({ text: written(receipt, page), shown: { show, role, name, publish_at }, token: withdrawToken(wish.pass) });
+  showReceipt({ text: receiptText(receipt, page), shown: { show, role, name, publish_at }, token: withdrawToken(entered.pass) });
 }
 
 function isPass(text) {
@@ -217,18 +217,18 @@ function isPass(text) {
 
 /* The receipt */
 
-/** @param {{text: string, shown: object, token: string}} had the receipt, what its signature shows, and its secret */
+/** @param {{text: string, shown: object, token: string}} stored the receipt, what its signature shows, and its secret */
 function showReceipt({ text, shown, token }) {
-  const sentence = said("public", shown);
-  const stage = enter("receipt-stage", 0);
+  const sentence = describeVisibility("public", shown);
+  const stage = showStage("receipt-stage", 0);
   stage.querySelector("#public").textContent = sentence;
   stage.querySelector("#receipt").value = text;
   stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = token; });
   document.getElementById("steps")?.toggleAttribute("hidden", true);
   retitle(stage.querySelector("h2"));
-  warn(true);
-  note({ step: "receipt", text, shown, token });
-  followReceipt();
+  warnBeforeLeaving(true);
+  setStep({ step: "receipt", text, shown, token });
+  startReceiptStep();
 }
 
 /** Turns the step's heading into the page's, because no step is left. The tab's title stays neutral. */
@@ -239,22 +239,22 @@ function retitle(heading) {
   title.focus();
 }
 
-function followReceipt() {
+function startReceiptStep() {
   const text = document.getElementById("receipt").value;
   const form = document.getElementById("receipt-form");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     save(text, "receipt.json");
-    tellKept(document.getElementById("receipt"));
+    announceKept(document.getElementById("receipt"));
   });
-  watch(JSON.parse(text), page).then((found) => {
+  watchStatus(JSON.parse(text), page).then((found) => {
     document.getElementById("not-yet").hidden = found?.state === "logged";
   });
 }
 
 /* The page */
 
-function enter(template, step) {
+function showStage(template, step) {
   const stage = document.getElementById("stage");
   stage.replaceChildren(document.getElementById(template).content.cloneNode(true));
   enableButtons(stage);
@@ -268,7 +268,7 @@ function enter(template, step) {
 }
 
 /** Handles a form's submit event: one request at a time, with error messages at their fields. */
-function take(form, send) {
+function handleSubmit(form, send) {
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();

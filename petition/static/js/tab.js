@@ -9,17 +9,17 @@ const SLOT = "step";
 const LIFE = 30 * 60_000;
 const RENEWED_AFTER = 15 * 60_000;
 const RETRIED_AFTER = 30_000;
-const PATIENCE = 3000;
+const TIMEOUT = 3000;
 const BLOCK = 4096; // all stored steps have the same length, whatever was typed
 const IV_LENGTH = 12;
 const ALGORITHM = "AES-GCM";
 
-let held = null; // { id, key, since }
+let current = null; // { id, key, since }
 let refused = 0;
 let latest = null;
 let writing = null;
 let ending = 0;
-let turn = 0;
+let generation = 0;
 
 /** The stored step cannot be read now, but may be readable later. */
 export class Unreadable extends Error {
@@ -27,19 +27,19 @@ export class Unreadable extends Error {
 }
 
 /** Stores a step in place of the previous one. @param {object} step @returns {Promise<void>} when it is stored or cannot be */
-export function keep(step) {
+export function storeStep(step) {
   latest = step;
   writing ??= write().finally(() => { writing = null; });
   return writing;
 }
 
 /** @returns {boolean} whether a step is stored */
-export function keeps() {
+export function hasStoredStep() {
   return stored() !== null;
 }
 
 /** @returns {Promise<object|null>} the stored step; rejects with Unreadable if the server cannot be reached */
-export async function recall() {
+export async function loadStep() {
   const slot = stored();
   if (!slot) return null;
   const answer = slot.until > Date.now() ? await ask("read", { id: slot.id }) : { status: 404 };
@@ -47,15 +47,15 @@ export async function recall() {
   if (!answer.ok) throw new Unreadable(`The server answered ${answer.status}.`);
   const key = await imported(unb64u((await answer.json()).key));
   const step = await open(key, slot.sealed).catch(() => null);
-  if (step) hold({ id: slot.id, key, since: slot.until - LIFE });
+  if (step) setKey({ id: slot.id, key, since: slot.until - LIFE });
   return step;
 }
 
 /** Deletes the stored step here and its key on the server. */
 export function forget() {
-  const id = held?.id ?? stored()?.id;
-  turn += 1;
-  [held, latest] = [null, null];
+  const id = current?.id ?? stored()?.id;
+  generation += 1;
+  [current, latest] = [null, null];
   clearTimeout(ending);
   try {
     sessionStorage.removeItem(SLOT);
@@ -66,32 +66,32 @@ export function forget() {
 
 async function write() {
   while (latest) {
-    const [step, mine] = [latest, turn];
+    const [step, started] = [latest, generation];
     latest = null;
-    const before = held?.id;
-    const { id, key, since } = (await currentKey(mine)) ?? {};
+    const before = current?.id;
+    const { id, key, since } = (await currentKey(started)) ?? {};
     if (!id) return;
     const sealed = await seal(key, step);
-    if (mine !== turn) continue;
+    if (started !== generation) continue;
     store({ id, until: since + LIFE, sealed });
     if (before && before !== id) ask("forget", { id: before }).catch(() => {});
   }
 }
 
 /** Returns the key of this tab. It makes a new one if there is none, or if half of its lifetime is over. */
-async function currentKey(mine) {
-  const fresh = held && Date.now() - held.since < RENEWED_AFTER;
-  if (fresh || Date.now() - refused < RETRIED_AFTER) return held;
+async function currentKey(started) {
+  const fresh = current && Date.now() - current.since < RENEWED_AFTER;
+  if (fresh || Date.now() - refused < RETRIED_AFTER) return current;
   const [id, raw] = [b64u(random(16)), random(32)];
   const answer = await ask("keep", { id, key: b64u(raw) }).catch(() => ({ ok: false }));
-  if (mine !== turn) return null;
-  if (answer.ok) hold({ id, key: await imported(raw), since: Date.now() });
+  if (started !== generation) return null;
+  if (answer.ok) setKey({ id, key: await imported(raw), since: Date.now() });
   else refused = Date.now();
-  return held;
+  return current;
 }
 
-function hold(found) {
-  held = found;
+function setKey(found) {
+  current = found;
   clearTimeout(ending);
   ending = setTimeout(forget, found.since + LIFE - Date.now());
 }
@@ -99,7 +99,7 @@ function hold(found) {
 function ask(what, body) {
   return fetch(`/tab-key/${what}`, {
     method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
-    credentials: "omit", cache: "no-store", keepalive: true, signal: AbortSignal.timeout(PATIENCE),
+    credentials: "omit", cache: "no-store", keepalive: true, signal: AbortSignal.timeout(TIMEOUT),
   }).catch(() => { throw new Unreadable("The server cannot be reached."); });
 }
 
@@ -141,27 +141,27 @@ function random(length) {
 
 /* Leaving the page */
 
-let unsaved = false;
-let ours = false;
+let hasUnsaved = false;
+let leavingAllowed = false;
 
 /** Sets whether the page has something to lose. If it has, the browser asks before leaving. */
-export function warn(about) {
-  if (about !== unsaved) globalThis[about ? "addEventListener" : "removeEventListener"]("beforeunload", hesitate);
-  unsaved = about;
+export function warnBeforeLeaving(about) {
+  if (about !== hasUnsaved) globalThis[about ? "addEventListener" : "removeEventListener"]("beforeunload", confirmLeaving);
+  hasUnsaved = about;
 }
 
 /** This click leads to a next step, so it causes no warning. */
-export function goesOn() {
-  ours = true;
-  setTimeout(() => { ours = false; }, 1000);
+export function allowLeaving() {
+  leavingAllowed = true;
+  setTimeout(() => { leavingAllowed = false; }, 1000);
 }
 
-function hesitate(event) {
-  if (!ours) event.preventDefault();
+function confirmLeaving(event) {
+  if (!leavingAllowed) event.preventDefault();
 }
 
 /** Leaves at once: without a question, and without stored data. */
 export function abandon() {
-  warn(false);
+  warnBeforeLeaving(false);
   forget();
 }
