@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,10 @@ SECRET_LENGTH = 32  # characters of the secret key; bytes of a master key and of
 SAMPLE = re.compile("change|sample|example|secret|password|default|insecure", re.IGNORECASE)
 DAY = 86400
 ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
+# These are the addresses that `petition.mail` can send from, and the characters that it refuses in a header.
+ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
+UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+NOT_IN_URLS = re.compile(r"[\s\"'<>\\^`{|}]")
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
@@ -98,6 +103,7 @@ class Reader:
         try:
             parts = urlsplit(url)
             whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            whole = whole and NOT_IN_URLS.search(url) is None
         except ValueError:
             whole = False
         if not whole or url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
@@ -133,7 +139,7 @@ class Reader:
 
     def sender(self, name: str, default: str) -> str:
         value = self.required(name) or default
-        if not re.fullmatch(r"(?:[^\x00-\x1f<>]+ <)?[^\s<>@]+@[^\s<>@]+>?", value):
+        if not _is_sender(value):
             self.problems.append(f"{name} must be one mail address, with a name before it or not.")
         return value
 
@@ -214,9 +220,15 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(",") if key.strip())
 
 
+def _is_sender(value: str) -> bool:
+    address = parseaddr(value)[1]
+    whole = value == address or value.endswith(f" <{address}>")
+    return whole and ADDRESS.fullmatch(address) is not None and UNSENDABLE.search(value) is None
+
+
 def _decoded(key: str) -> bytes:
     try:
-        return base64.urlsafe_b64decode(key.encode())
+        return base64.b64decode(key, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return b""
 

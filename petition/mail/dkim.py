@@ -31,6 +31,7 @@ FOLDED = re.compile(rb"\r\n(?=[ \t])")
 WHITE = re.compile(rb"[ \t]+")
 WHITE_AT_END = re.compile(rb"[ \t]+(?=\r\n)")
 EMPTY_LINES_AT_END = re.compile(rb"(?:\r\n)*\Z")
+NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -73,6 +74,8 @@ def read(setting: str) -> tuple[Signer, ...]:
 
 
 def _signer(domain: str, selector: str = "", file: str = "") -> Signer:
+    if NAME.fullmatch(domain) is None or NAME.fullmatch(selector) is None:
+        raise DkimKeyWrong("PETITION_DKIM must be like domain:selector:file, or several after commas.")
     try:
         key = load_pem_private_key(Path(file).read_bytes(), password=None)
     except (OSError, ValueError, TypeError):
