@@ -18,7 +18,7 @@ from petition import bootstrap, campaigns
 from petition.campaigns import Campaign, CampaignFaulty
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.core import clock, db, failpoints
-from petition.mail import DkimKeyWrong, postbox_for
+from petition.mail import DkimKeyWrong, SmtpUrlWrong, postbox_for
 from petition.privacy import keyring
 
 NO_TABLES: Final = frozenset({"42P01", "42703", "3F000"})  # undefined table, column, schema
@@ -51,6 +51,10 @@ def opened() -> Iterator[Config]:
         refuse(_describe_error(error))
     except OSError as error:
         refuse(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":
+            raise
+        refuse("A word of this command is not UTF-8 text.")
     except CampaignFaulty as fault:
         refuse(str(fault))
 
@@ -78,7 +82,7 @@ def configured() -> Config:
         postbox_for(config)
     except ConfigIncomplete as incomplete:
         refuse("\n".join(incomplete.problems))
-    except DkimKeyWrong as wrong:
+    except (DkimKeyWrong, SmtpUrlWrong) as wrong:
         refuse(str(wrong))
     return config
 

@@ -201,6 +201,8 @@ def _read(texts: tuple[str, ...]) -> dict[str, str]:
             read[lang] = Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             refuse(f"{file!r} cannot be read: write --text en=news.en.md.")
+        if "\0" in read[lang]:
+            refuse(f"{file!r} holds a NUL character, which no text has.")
     return read
 
 
