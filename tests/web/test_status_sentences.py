@@ -129,7 +129,7 @@ def test_mail_that_the_operator_stopped_does_not_run(omar: Omar) -> None:
 
 
 def test_every_switch_has_both_sentences(app: Flask) -> None:
-    assert set(settings.SWITCH_WORDS) == set(SWITCHES)
+    assert set(settings.SWITCH_LABELS) == set(SWITCHES)
 
 
 def closed(omar: Omar) -> None:

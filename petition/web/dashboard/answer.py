@@ -1,7 +1,7 @@
-"""How the letter ends: its delivery, and what the addressee answered.
+"""This page records how the letter ends: its delivery, and the addressee's answer.
 
-Guards the order, closed before delivered before answered, and that what is recorded can be corrected later. Refuses an
-answer without a word, and days to come.
+A letter is closed, then delivered, then answered. What was recorded can be corrected later. The forms reject an answer
+without a text, and dates in the future.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ORDER: Final = list(CampaignState)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a letter was delivered; `how` and `note` by language."""
+    """How a letter was delivered. `how` and `note` are by language."""
 
     day: date
     how: Mapping[str, str]
@@ -42,15 +42,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What the addressee answered, by language."""
+class AddresseeAnswer:
+    """The addressee's answer, by language."""
 
     day: date
     text: Mapping[str, str]
 
 
 class DeliveryForm(BaseForm):
-    """How the letter was delivered: in each language how, and a note if there is one."""
+    """How the letter was delivered, in each language, with an optional note."""
 
     delivered = DateField(_("Delivered on"), [not_in_future])
     how = TranslatedField(
@@ -67,12 +67,12 @@ class DeliveryForm(BaseForm):
     )
 
     def delivery(self) -> Delivery:
-        """All three."""
+        """Return the date, the description and the note."""
         return Delivery(self.delivered.data, self.how.data, self.note.data)
 
 
 class AnswerForm(BaseForm):
-    """What the addressee answered, in one language at least; `do` is the button that was pressed."""
+    """The addressee's answer in at least one language. `do` is the button that was pressed."""
 
     do = StringField()
     answered = DateField(_("Answered on"), [not_in_future])
@@ -82,18 +82,18 @@ class AnswerForm(BaseForm):
     )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Refuse an answer without a text."""
+        """Reject an answer without a text."""
         fine = super().validate(extra_validators)
         if self.text.data or any(each.errors for each in self.text.by_language.values()):
             return fine
         return self.refuse(f"text-{self.meta.languages[0]}", _("Enter the answer in at least one language."))
 
-    def answer(self) -> Answered:
-        """The day and the text."""
-        return Answered(self.answered.data, self.text.data)
+    def answer(self) -> AddresseeAnswer:
+        """Return the date and the text."""
+        return AddresseeAnswer(self.answered.data, self.text.data)
 
 
-def _page(form: DeliveryForm | AnswerForm | None = None, *, preview: bool = False) -> Response:
+def _render_page(form: DeliveryForm | AnswerForm | None = None, *, preview: bool = False) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         handover, given = session.get(Handover, campaign.id), session.get(Answer, campaign.id)
@@ -110,51 +110,51 @@ def _page(form: DeliveryForm | AnswerForm | None = None, *, preview: bool = Fals
 
 @bp.get("/c/<slug>/answer")
 @needs(Act.PUBLISH)
-def ending(slug: str) -> Response:
-    """The delivery and the answer, as far as they can be recorded now."""
+def page(slug: str) -> Response:
+    """Show the delivery and the answer, with a form for each that can be recorded now."""
     del slug
-    return _page()
+    return _render_page()
 
 
 @bp.post("/c/<slug>/answer/delivery")
 @needs(Act.PUBLISH)
-@redraw(_page, StepSkipped, form=DeliveryForm)
+@redraw(_render_page, StepSkipped, form=DeliveryForm)
 def deliver(slug: str) -> Response:
-    """Record how the letter was delivered, or correct it."""
+    """Record or correct how the letter was delivered."""
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         delivery = DeliveryForm.read(request.form, **rendering.form_meta(campaign)).delivery()
         access.show_again_if_resent()
         endings.deliver(session, campaign, delivery.day, delivery.how, delivery.note, actor)
-    return access.go(url_for(".ending", slug=slug, _anchor="delivery"))
+    return access.go(url_for(".page", slug=slug, _anchor="delivery"))
 
 
 @bp.post("/c/<slug>/answer")
 @needs(Act.PUBLISH)
-@redraw(_page, StepSkipped, form=AnswerForm)
+@redraw(_render_page, StepSkipped, form=AnswerForm)
 def answer(slug: str) -> Response:
-    """Record what the addressee answered, correct it, or show what it will look like."""
+    """Record or correct the addressee's answer, or show a preview of it."""
     with db.session() as session:
         form = AnswerForm(request.form, meta=rendering.form_meta(access.campaign(session)))
     if form.do.data == PREVIEW:
-        return _page(form, preview=True)
+        return _render_page(form, preview=True)
     given = form.check().answer()
     access.show_again_if_resent()
     with db.transaction() as session:
         endings.answer(session, access.campaign(session), given.day, given.text, access.actor())
-    return access.go(url_for(".ending", slug=slug, _anchor="answer"))
+    return access.go(url_for(".page", slug=slug, _anchor="answer"))
 
 
-def _delivery_form(campaign: Campaign, kept: Handover | None) -> DeliveryForm:
-    """What was recorded; an empty form says today."""
-    day = kept.day if kept else _today(campaign)
-    data = {"delivered": day, "how": kept.how if kept else {}, "note": kept.note if kept else {}}
+def _delivery_form(campaign: Campaign, recorded: Handover | None) -> DeliveryForm:
+    """Return the form with the recorded delivery. Without one, the date is today."""
+    day = recorded.day if recorded else _today(campaign)
+    data = {"delivered": day, "how": recorded.how if recorded else {}, "note": recorded.note if recorded else {}}
     return DeliveryForm(data=data, meta=rendering.form_meta(campaign))
 
 
-def _answer_form(campaign: Campaign, kept: Answer | None) -> AnswerForm:
-    """What was recorded; an empty form says today."""
-    data = {"answered": kept.day if kept else _today(campaign), "text": kept.text if kept else {}}
+def _answer_form(campaign: Campaign, recorded: Answer | None) -> AnswerForm:
+    """Return the form with the recorded answer. Without one, the date is today."""
+    data = {"answered": recorded.day if recorded else _today(campaign), "text": recorded.text if recorded else {}}
     return AnswerForm(data=data, meta=rendering.form_meta(campaign))
 
 

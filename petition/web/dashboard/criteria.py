@@ -1,4 +1,7 @@
-"""What an organiser looks for among the signers, kept in the address, and why signatures are removed: fields of forms."""
+"""The fields with which organisers filter signers, and the field for the reason of a removal.
+
+The criteria are part of the page's address.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ NOT_A_DAY: Final = _("Enter a date as year-month-day, such as 2026-11-23.")
 
 
 class CriteriaForm(BaseForm):
-    """What is looked for; every field may stay empty."""
+    """The criteria of a search. Every field is optional."""
 
     q = LineField(
         _("Name or comment contains"),
@@ -51,7 +54,7 @@ class CriteriaForm(BaseForm):
     )
 
     def criteria(self) -> Criteria:
-        """The criteria, days apart. One batch stands for the first and the last one."""
+        """Return the criteria without the days. `epoch` stands for both the first and the last batch."""
         first, last = self.first.data, self.last.data
         if self.epoch.data is not None:
             first = last = self.epoch.data
@@ -67,21 +70,21 @@ class CriteriaForm(BaseForm):
         )
 
     def days(self) -> Days:
-        """The days of the epochs that are meant."""
+        """Return the range of days of the epochs."""
         return Days(self.since.data, self.until.data)
 
     def given(self) -> dict[str, str]:
-        """The criteria that are not empty, as they were sent."""
+        """Return the criteria that are not empty, as they were sent."""
         sent = {name: self[name].raw_data for name in NAMES}
         return {name: texts[0] for name, texts in sent.items() if texts and texts[0]}
 
     def has_wrong_criteria(self) -> bool:
-        """Whether one of the criteria cannot be read; known once the form was checked."""
+        """Return whether one of the criteria cannot be read. This is known after the form was validated."""
         return any(self[name].errors for name in NAMES)
 
 
 def reason_field(**options: Any) -> Any:
-    """The field of a form in which an organiser chooses why signatures are removed."""
+    """Return the field of a form in which an organiser chooses why signatures are removed."""
     return SelectField(
         _("Reason"),
         choices=Removal,
@@ -95,14 +98,14 @@ def reason_field(**options: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CriteriaOptions:
-    """What the lists of a campaign offer: pairs of a value and its label."""
+    """The options of a campaign's lists, as pairs of a value and its label."""
 
     roles: list[tuple[str, str]]
     teams: list[tuple[str, str]]
 
 
 def options(campaign: Campaign) -> CriteriaOptions:
-    """The lists for a campaign, in this request's language."""
+    """Return the options of a campaign's lists, in this request's language."""
     return CriteriaOptions(
         roles=[("", _("Any role")), *_labelled(campaign.roles)],
         teams=[("", _("Any team")), *_labelled(campaign.teams)],
@@ -114,5 +117,5 @@ def _labelled(lists: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
 
 
 def label_in_lists(lists: Mapping[str, Mapping[str, str]], value: str) -> str:
-    """What a role or a team is called in this request's language."""
+    """Return the label of a role or a team in this request's language."""
     return lists.get(value, {}).get(spoken()) or value

@@ -1,7 +1,7 @@
-"""Demands: what became of each, since when, and who reports it.
+"""The demands page records what happened to each demand, since when, and a page that reports it.
 
-Guards that a state comes with its day and, where somebody reports it, with a page that readers can open themselves.
-Refuses days to come, and states of a letter that nobody can read yet.
+Every state has a date, and if somebody reports it, a link to a page that readers can open themselves. Dates in the
+future are rejected, and so is a state while the letter is not public yet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_LINK: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of a demand, since when, and the address of a page that reports it, or nothing."""
+    """The state of a demand, its date, and the address of a page that reports it, or nothing."""
 
     state: DemandState
     day: date
@@ -41,7 +41,7 @@ class Judgement:
 
 
 class DemandForm(BaseForm):
-    """What became of one demand; the names of its fields end in the number of the demand."""
+    """The state of one demand. The names of its fields end in the number of the demand."""
 
     state = SelectField(_("State"), choices=DemandState, labels=DEMAND_STATES)
     day = DateField(_("Since"), [not_in_future])
@@ -53,7 +53,7 @@ class DemandForm(BaseForm):
     )
 
     def judgement(self) -> Judgement:
-        """All three."""
+        """Return the state, the date and the source."""
         return Judgement(self.state.data, self.day.data, self.source.data)
 
 
@@ -77,7 +77,7 @@ def _page(form: DemandForm | None = None, number: int = 0) -> Response:
 @bp.get("/c/<slug>/demands")
 @needs(Act.PUBLISH)
 def demands(slug: str) -> Response:
-    """Every demand with its timeline."""
+    """Show every demand with its timeline."""
     del slug
     return _page()
 
@@ -86,7 +86,7 @@ def demands(slug: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw(_page, CampaignNotOpen, CampaignFaulty, form=DemandForm)
 def judge(slug: str, number: int) -> Response:
-    """Record what became of one."""
+    """Record the state of one demand."""
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
         form = DemandForm.read(request.form, suffix=f"-{number}", **rendering.form_meta(campaign))

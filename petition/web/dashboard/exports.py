@@ -1,7 +1,8 @@
-"""Files to take home: asked for here, made by a worker, downloaded here as long as they live.
+"""The exports page: organisers request files, a worker makes them, and they can be downloaded for a limited time.
 
-Guards that a name leaves with two keys and a fresh proof of who asks. The page reads itself again while something is
-being made, without a script. Refuses a file of another campaign, one that is not ready, and one that had its day.
+Names are exported only with the approval of a second organiser and a fresh proof of who requests them. While a file is
+being made, the page reloads itself without a script. Files of other campaigns, unfinished files and expired files
+cannot be downloaded.
 """
 
 from __future__ import annotations
@@ -23,30 +24,30 @@ from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import SelectField
 from petition.web.services import services
 
-AGAIN_SECONDS: Final = "2"
+REFRESH_SECONDS: Final = "2"
 KINDS: Final = {
     ExportKind.FIGURES_CSV: _("Figures by day (CSV)"),
     ExportKind.FIGURES_JSON: _("Figures by day (JSON)"),
     ExportKind.AUDIT_LOG: _("Audit log (CSV)"),
     ExportKind.SIGNERS: _("Public names (CSV)"),
 }
-ALONE: Final = [kind for kind in KINDS if kind is not ExportKind.SIGNERS]
-"""What is made without a second organiser."""
+WITHOUT_APPROVAL: Final = [kind for kind in KINDS if kind is not ExportKind.SIGNERS]
+"""Kinds of files that do not need a second organiser."""
 TYPES: Final = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 bp = access.blueprint("exports")
 
 
 class ExportForm(BaseForm):
-    """Which file is asked for; it has a button for each."""
+    """The kind of file that is requested. The page has a button for each kind."""
 
-    kind = SelectField(choices=ALONE, coerce=ExportKind, labels=KINDS)
+    kind = SelectField(choices=WITHOUT_APPROVAL, coerce=ExportKind, labels=KINDS)
 
 
 @bp.get("/c/<slug>/exports")
 @needs(Act.EXPORT)
 def page(slug: str) -> Response:
-    """What can be asked for, what is being made, what is ready."""
+    """Show what can be requested, what is being made, and what is ready."""
     del slug
     return _page()
 
@@ -54,7 +55,7 @@ def page(slug: str) -> Response:
 @bp.post("/c/<slug>/exports")
 @needs(Act.EXPORT)
 def ask(slug: str) -> Response:
-    """Ask for figures or the journal; names have a way of their own."""
+    """Request figures or the audit log. Names have a route of their own."""
     form = ExportForm(request.form)
     if not form.validate():
         raise BadRequest
@@ -75,7 +76,7 @@ def ask_names(slug: str) -> Response:
 @bp.get("/c/<slug>/exports/<token>")
 @needs(Act.EXPORT)
 def download(slug: str, token: str) -> Response:
-    """A whole file, sent piece by piece."""
+    """Send a finished file as a stream."""
     with db.session() as session:
         export = exports.find(session, access.campaign(session).id, _id(token), clock.now())
     path, name = files.path(services().config.home, export.id), exports.file_name(slug, export)
@@ -98,11 +99,11 @@ def _page() -> Response:
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        asked = exports.of(session, campaign.id, now)
+        requested = exports.of(session, campaign.id, now)
         answer = rendering.render(
-            "exports", session, campaign, exports=asked, kinds=ExportForm().kind.pairs(), file_name=exports.file_name,
-            names=exports.public_names(session, campaign), is_asked=request.args.get("asked") == "names",
+            "exports", session, campaign, exports=requested, kinds=ExportForm().kind.pairs(), file_name=exports.file_name,
+            names=exports.public_names(session, campaign), names_requested=request.args.get("asked") == "names",
         )  # fmt: skip
-    if any(each.state in UNFINISHED for each in asked):
-        answer.headers["Refresh"] = AGAIN_SECONDS
+    if any(each.state in UNFINISHED for each in requested):
+        answer.headers["Refresh"] = REFRESH_SECONDS
     return answer

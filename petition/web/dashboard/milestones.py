@@ -1,7 +1,7 @@
-"""Milestones: what the campaign aims at, what follows when it is reached.
+"""The milestones page: the numbers that the campaign aims at, and what follows when one is reached.
 
-Guards that what was reached stays, and that nobody is promised sealed names that are public already. Refuses numbers
-below one and shares above the whole.
+Reached milestones cannot be changed. Signers are never promised that their name is sealed if names are already public.
+Numbers below one and shares above the whole workforce are rejected.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REFUSALS: Final = (
     milestone_settings.WorkforceUnknown,
     milestone_settings.NamesPublic,
 )
-AS_USUAL: Final = {"mail_readers": True, "mail_organisers": True}
+DEFAULT_CONSEQUENCES: Final = {"mail_readers": True, "mail_organisers": True}
 
 
 class ConsequencesForm(BaseForm):
@@ -54,18 +54,18 @@ class ConsequencesForm(BaseForm):
     )
 
     def consequences(self) -> Consequences:
-        """All three."""
+        """Return all consequences."""
         return Consequences(self.mail_readers.data, self.mail_organisers.data, self.open_names.data)
 
 
 class MilestoneForm(ConsequencesForm):
-    """A new milestone; how large it may be depends on what is counted."""
+    """A new milestone. Its largest value depends on what is counted."""
 
     kind = SelectField(_("What is counted"), choices=MilestoneKind, labels=KINDS)
     value = IntegerField(_("How many"), render_kw={"inputmode": "numeric", "autocomplete": "off"})
 
     def process(self, formdata: Any = None, *others: Any, **values: Any) -> None:
-        """Set the limits of the number before it is read."""
+        """Set the limits of the number before the form is read."""
         share = formdata is not None and formdata.get("kind") == MilestoneKind.SHARE
         limits = NumberRange(1, LARGEST[MilestoneKind.SHARE if share else MilestoneKind.COUNT])
         self.value.validators, self.value.flags.min, self.value.flags.max = [limits], limits.min, limits.max
@@ -77,7 +77,7 @@ def _page(form: MilestoneForm | None = None) -> Response:
         campaign = access.campaign(session)
         lines = milestone_settings.lines(session, campaign, log.counted(session, campaign.id))
         sealable = milestone_settings.names_can_wait(session, campaign)
-        shown = form or MilestoneForm(data=AS_USUAL)
+        shown = form or MilestoneForm(data=DEFAULT_CONSEQUENCES)
         return rendering.render("milestones", session, campaign, shown, lines=lines, sealable=sealable)
 
 
@@ -93,7 +93,7 @@ def _page_of_one(form: ConsequencesForm | None, kind: str, value: int) -> Respon
 @bp.get("/c/<slug>/milestones")
 @needs(Act.PUBLISH)
 def milestones(slug: str) -> Response:
-    """All of them, with how many are missing, or when each was reached."""
+    """Show all milestones, with the number of missing signatures or the date of each that was reached."""
     del slug
     return _page()
 
@@ -102,7 +102,7 @@ def milestones(slug: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw(_page, *REFUSALS, form=MilestoneForm, field="value")
 def add(slug: str) -> Response:
-    """Aim at one more."""
+    """Add a milestone."""
     form = MilestoneForm.read(request.form)
     access.show_again_if_resent()
     kind, value, then = form.kind.data, form.value.data, form.consequences()
@@ -114,7 +114,7 @@ def add(slug: str) -> Response:
 @bp.get("/c/<slug>/milestones/<kind>/<int:value>")
 @needs(Act.PUBLISH)
 def milestone(slug: str, kind: str, value: int) -> Response:
-    """One that is not reached: what follows, and the way to remove it. Raises MilestoneUnknown."""
+    """Show one milestone that is not reached: what follows, and a button to remove it. Raises MilestoneUnknown."""
     del slug
     return _page_of_one(None, kind, value)
 
@@ -123,7 +123,7 @@ def milestone(slug: str, kind: str, value: int) -> Response:
 @needs(Act.PUBLISH)
 @redraw(_page_of_one, *REFUSALS, form=ConsequencesForm)
 def change(slug: str, kind: str, value: int) -> Response:
-    """Let other things follow. Raises MilestoneUnknown."""
+    """Change what follows when a milestone is reached. Raises MilestoneUnknown."""
     then = ConsequencesForm.read(request.form).consequences()
     with db.transaction() as session:
         milestone_settings.change(session, access.campaign(session), _kind(kind), value, then, access.actor())
@@ -133,7 +133,7 @@ def change(slug: str, kind: str, value: int) -> Response:
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>/remove")
 @needs(Act.PUBLISH)
 def remove(slug: str, kind: str, value: int) -> Response:
-    """No longer aim at it. Raises MilestoneUnknown, MilestoneReached."""
+    """Remove a milestone. Raises MilestoneUnknown, MilestoneReached."""
     with db.transaction() as session:
         milestone_settings.remove(session, access.campaign(session), _kind(kind), value, access.actor())
     return access.go(url_for(".milestones", slug=slug))

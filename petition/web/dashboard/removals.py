@@ -1,6 +1,6 @@
-"""Removals: criteria, the preview, the button that says the figure; what runs, what can be undone, what is final.
+"""The removals page: criteria, a preview, a button with the number of signatures, and the progress of each removal.
 
-Guards that what is posted is what was looked at: the form carries a name of the very signatures of the preview.
+The form carries a digest of the exact signatures in the preview, so only what the organiser has seen is removed.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from petition.web.forms.fields import DIGITS, StringField
 from petition.web.forms.redraw import redraw
 from petition.web.language import lazy_gettext as _
 
-LOOK_AGAIN: Final = "2"
-"""Seconds until a page that shows progress is asked for again, by the browser itself."""
+REFRESH_SECONDS: Final = "2"
+"""Seconds until the browser reloads a page that shows progress."""
 
 bp = access.blueprint("removals")
 
 
 class RemovalForm(CriteriaForm):
-    """Criteria, the reason, and what the preview showed: the size of the ledger and the digest of the selection."""
+    """The criteria, the reason, and what the preview showed: the size of the ledger and the digest of the selection."""
 
     why = criteria.reason_field(invalid_value_message=_("Choose a reason."))
     size = StringField()
     seen = StringField()
 
     def preview(self) -> tuple[int, str]:
-        """The size and the digest. Raises SelectionChanged without a size, for there was no preview then."""
+        """Return the size and the digest. Raises SelectionChanged without a size, because then there was no preview."""
         if not DIGITS.fullmatch(self.size.data):
             raise SelectionChanged
         return int(self.size.data), self.seen.data
@@ -61,7 +61,10 @@ def _page(form: CriteriaForm) -> Response:
 
 
 def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selection | None:
-    """What the criteria select, if there are any that can be read. Raises CriteriaEmpty before a form was refused."""
+    """Return what the criteria select, or None without readable criteria.
+
+    Raises CriteriaEmpty unless the form has errors.
+    """
     if campaign.state is CampaignState.DRAFT or form.has_wrong_criteria() or not form.given():
         return None
     try:
@@ -75,25 +78,28 @@ def _select(session: Session, campaign: Campaign, form: CriteriaForm) -> Selecti
 @bp.get("/c/<slug>/removals")
 @needs(Act.MODERATE)
 def removals(slug: str) -> Response:
-    """What was removed, what runs, what waits for a second organiser; again by itself while something runs."""
+    """Show finished and running removals, and those that wait for a second organiser.
+
+    The page reloads while one is running.
+    """
     del slug
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
         rows = [removal_rows.row(line, campaign) for line in work.lines(session, campaign.id)]
         waiting = session.scalars(approvals.waiting(campaign.id, now))
-        asked = [removal_rows.requested(each, campaign) for each in waiting if each.act is ApprovalKind.REMOVE]
-        page = rendering.render("removals", session, campaign, rows=rows, asked=asked)
+        requests = [removal_rows.requested(each, campaign) for each in waiting if each.act is ApprovalKind.REMOVE]
+        page = rendering.render("removals", session, campaign, rows=rows, requests=requests)
     if any(row.running for row in rows):
-        page.headers["Refresh"] = LOOK_AGAIN
+        page.headers["Refresh"] = REFRESH_SECONDS
     return page
 
 
 @bp.get("/c/<slug>/removals/new")
 @needs(Act.MODERATE, fresh=True)
 @redraw(_page, form=CriteriaForm)
-def look(slug: str) -> Response:
-    """The criteria, and the preview of what they select."""
+def preview(slug: str) -> Response:
+    """Show the criteria and a preview of what they select."""
     del slug
     form = CriteriaForm(request.args)
     return _page(form.check() if form.given() else form)
@@ -103,7 +109,7 @@ def look(slug: str) -> Response:
 @needs(Act.MODERATE, fresh=True)
 @redraw(_page, CriteriaEmpty, SelectionChanged, form=RemovalForm)
 def remove(slug: str) -> Response:
-    """Remove what was looked at, or ask a second organiser; raises CampaignClosed."""
+    """Remove the signatures of the preview, or ask a second organiser. Raises CampaignClosed."""
     form = RemovalForm.read(request.form)
     access.show_again_if_resent()
     seen = form.preview()
@@ -114,14 +120,14 @@ def remove(slug: str) -> Response:
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
-@bp.post("/c/<slug>/removals/<wave>/undo")
+@bp.post("/c/<slug>/removals/<removal>/undo")
 @needs(Act.MODERATE)
-def undo(slug: str, wave: str) -> Response:
-    """Cancel a removal that runs, or undo one that no epoch has taken; raises BulkRemovalUnknown, RemovalOver."""
+def undo(slug: str, removal: str) -> Response:
+    """Cancel a running removal, or undo one that is not in any epoch yet. Raises BulkRemovalUnknown, RemovalOver."""
     try:
-        wave_id = bytes.fromhex(wave)
+        removal_id = bytes.fromhex(removal)
     except ValueError:
         raise BulkRemovalUnknown from None
     with db.transaction() as session:
-        work.take_back(session, access.campaign(session), wave_id, access.actor())
+        work.take_back(session, access.campaign(session), removal_id, access.actor())
     return access.go(url_for("organise_removals.removals", slug=slug))

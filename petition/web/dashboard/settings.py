@@ -1,6 +1,6 @@
-"""Settings of an open campaign: kill switches, the closing date, a translation, whose addresses count.
+"""The settings of an open campaign: pauses, the closing date, translations and work domains.
 
-Guards that a stop needs one button, and that what cannot be taken back needs a second organiser.
+Pausing takes one button. What cannot be undone needs a second organiser.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from petition.usecases import acts, domains, switching
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts.domains import MOST_DOMAINS
-from petition.web.dashboard.drafts.forms import TONGUES, language_name
+from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES, language_name
 from petition.web.dashboard.settings_forms import (
     ClosingForm,
     DomainChangeForm,
@@ -41,7 +41,7 @@ from petition.web.services import services
 
 bp = access.blueprint("settings", largest_form=access.LARGEST_FORM)
 
-SWITCH_WORDS: Final = {
+SWITCH_LABELS: Final = {
     switches.SIGNING: (
         _("Signing"),
         _("Signatures are accepted."),
@@ -63,14 +63,14 @@ SWITCH_WORDS: Final = {
         _("No digest, update or milestone is mailed. Mail that is due waits."),
     ),
 }
-"""The title of a switch, what is so while it runs, and what is so while it is stopped."""
+"""For each switch its title, what happens while it runs, and what happens while it is paused."""
 OTHER_METHOD: Final = (
     _("Another way of proof"),
     _("Passes are issued by this method."),
     _("No pass is issued by this method."),
 )
-CODES_WORK: Final = _("Codes that have arrived stay valid.")
-CODES_GO: Final = _("Codes are still mailed.")
+CODES_STAY_VALID: Final = _("Codes that have arrived stay valid.")
+CODES_STILL_MAILED: Final = _("Codes are still mailed.")
 HOLDERS_SIGN: Final = _("People who hold a pass can sign.")
 NOBODY_SIGNS: Final = _("Nobody can sign while signing is paused.")
 HELD_BY_SIGNING: Final = _("It is not paused itself, but no code is mailed while signing is paused.")
@@ -81,7 +81,7 @@ HELD_BY_OPERATOR: Final = _("It is not paused here, but the operator of this sit
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A switch as the page shows it: as it is, and as it would be after its button was pressed."""
+    """A switch as the page shows it: its state now, and its state after its button was pressed."""
 
     what: str
     title: str
@@ -94,20 +94,20 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        kept = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
-        asked = session.scalars(approvals.waiting(campaign.id, now)).all()
+        closing = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
+        requested = session.scalars(approvals.waiting(campaign.id, now)).all()
         return rendering.render(
             "settings", session, campaign, form,
-            closing=form if isinstance(form, ClosingForm) else kept,
+            closing=form if isinstance(form, ClosingForm) else closing,
             domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm(),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),
             switches=_switches(session, campaign),
             zone=str(rendering.zone_of(campaign)),
             refused=queue.refused(session),
             is_open=campaign.state is CampaignState.OPEN,
-            asked={each.act.value for each in asked},
+            requested_acts={each.act.value for each in requested},
             count=log.counted(session, campaign.id),
-            rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
+            other_languages=[(code, language_name(code)) for code in LETTER_LANGUAGES if code not in campaign.languages],
             policies=sorted(campaign.domains.items()),
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
 @bp.get("/c/<slug>/settings")
 @needs(Act.MANAGE)
 def settings(slug: str) -> Response:
-    """What can be stopped, and what can be changed."""
+    """Show what can be paused and what can be changed."""
     del slug
     return _page()
 
@@ -123,7 +123,7 @@ def settings(slug: str) -> Response:
 @bp.post("/c/<slug>/settings/stop")
 @needs(Act.MANAGE)
 def stop(slug: str) -> Response:
-    """Stop something at once; raises CampaignFaulty."""
+    """Pause something at once. Raises CampaignFaulty."""
     what = SwitchForm.read(request.form).what.data
     with db.transaction() as session:
         switching.stop(session, access.campaign(session), what, access.actor())
@@ -133,7 +133,7 @@ def stop(slug: str) -> Response:
 @bp.post("/c/<slug>/settings/resume")
 @needs(Act.MANAGE)
 def resume(slug: str) -> Response:
-    """Take something up again; raises CampaignFaulty."""
+    """Resume something. Raises CampaignFaulty."""
     what = SwitchForm.read(request.form).what.data
     with db.transaction() as session:
         switching.resume(session, access.campaign(session), what, services().config.base_url, access.actor())
@@ -144,7 +144,7 @@ def resume(slug: str) -> Response:
 @needs(Act.MANAGE)
 @redraw(_page, form=ClosingForm)
 def change_closing(slug: str) -> Response:
-    """Set or take away the closing date of an open letter; raises CampaignClosed."""
+    """Set or remove the closing date of an open letter. Raises CampaignClosed."""
     with db.transaction() as session:
         campaign = access.campaign(session)
         session.refresh(campaign, with_for_update=True)
@@ -160,7 +160,7 @@ def change_closing(slug: str) -> Response:
 @bp.post("/c/<slug>/settings/close")
 @needs(Act.MANAGE, fresh=True)
 def ask_to_close(slug: str) -> Response:
-    """Ask a second organiser to close now; raises StepSkipped."""
+    """Ask a second organiser to close the campaign now. Raises StepSkipped."""
     with db.transaction() as session:
         acts.ask_to_close(session, access.campaign(session), access.actor())
     return _back(slug)
@@ -170,7 +170,7 @@ def ask_to_close(slug: str) -> Response:
 @needs(Act.MANAGE)
 @redraw(_page, form=TranslationForm)
 def add_translation(slug: str) -> Response:
-    """Add a language to an open letter; it is frozen at once."""
+    """Add a language to an open letter. The translation is frozen at once."""
     new = TranslationForm.read(request.form).translation()
     access.show_again_if_resent()
     with db.transaction() as session:
@@ -185,7 +185,7 @@ def add_translation(slug: str) -> Response:
 @needs(Act.MANAGE, fresh=True)
 @redraw(_page, form=DomainChangeForm)
 def ask_for_domains(slug: str) -> Response:
-    """Ask a second organiser to add a domain, change its policy, or take it off; raises CampaignClosed."""
+    """Ask a second organiser to add, change or remove a domain. Raises CampaignClosed."""
     form = DomainChangeForm.read(request.form)
     access.show_again_if_resent()
     with db.transaction() as session:
@@ -216,13 +216,13 @@ def _back(slug: str) -> Response:
 
 
 def _switches(session: Session, campaign: Campaign) -> list[Switch]:
-    """What can be stopped; once the letter is closed that is its mail alone."""
-    stopped, halted = switching.stopped(session, campaign), current_pauses(session, services().config.base_url)
-    if not {EVERYTHING, RESTORED}.isdisjoint(halted):
+    """Return what can be paused. Once the letter is closed, only its mail can be."""
+    stopped, pauses = switching.stopped(session, campaign), current_pauses(session, services().config.base_url)
+    if not {EVERYTHING, RESTORED}.isdisjoint(pauses):
         stopped |= {EVERYTHING}
     offered = switching.offered(campaign) if campaign.state is CampaignState.OPEN else [switching.MAIL]
     return [
-        Switch(each, SWITCH_WORDS.get(each, OTHER_METHOD)[0], each in stopped, *_sentences(campaign, each, stopped))
+        Switch(each, SWITCH_LABELS.get(each, OTHER_METHOD)[0], each in stopped, *_sentences(campaign, each, stopped))
         for each in offered
     ]
 
@@ -232,15 +232,15 @@ def _sentences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[tuple[
 
 
 def _consequences(campaign: Campaign, what: str, stopped: set[str]) -> tuple[str, ...]:
-    """What is so of one switch while these are stopped."""
-    _title, runs, stands = SWITCH_WORDS.get(what, OTHER_METHOD)
+    """Describe what happens with one switch while the given switches are paused."""
+    _title, runs, stands = SWITCH_LABELS.get(what, OTHER_METHOD)
     if what not in stopped:
-        return (_held(campaign, what, stopped) or runs,)
-    return (stands, *_goes_on(campaign, what, stopped))
+        return (_why_not_running(campaign, what, stopped) or runs,)
+    return (stands, *_unaffected(campaign, what, stopped))
 
 
-def _goes_on(campaign: Campaign, what: str, stopped: set[str]) -> list[str]:
-    """What a stop leaves as it is, unless something else is stopped as well."""
+def _unaffected(campaign: Campaign, what: str, stopped: set[str]) -> list[str]:
+    """Describe what still works after a pause, unless something else is paused as well."""
     proofs = not _methods(campaign) <= stopped
     if what == switches.SIGNING:
         return []
@@ -248,17 +248,17 @@ def _goes_on(campaign: Campaign, what: str, stopped: set[str]) -> list[str]:
         codes = (
             campaign.state is CampaignState.OPEN and proofs and stopped.isdisjoint({switches.SIGNING, switches.CODES})
         )
-        return [CODES_GO] if codes else []
+        return [CODES_STILL_MAILED] if codes else []
     signs = NOBODY_SIGNS if switches.SIGNING in stopped else HOLDERS_SIGN
-    return [CODES_WORK, signs] if what == switches.CODES and proofs else [signs]
+    return [CODES_STAY_VALID, signs] if what == switches.CODES and proofs else [signs]
 
 
 def _methods(campaign: Campaign) -> set[str]:
     return {switches.METHOD + name for name in campaign.methods}
 
 
-def _held(campaign: Campaign, what: str, stopped: set[str]) -> str:
-    """Why something that is not stopped does not run all the same; empty when it does."""
+def _why_not_running(campaign: Campaign, what: str, stopped: set[str]) -> str:
+    """Return why a switch that is not paused does not run, or an empty text if it runs."""
     if what == switching.MAIL:
         return HELD_BY_OPERATOR if EVERYTHING in stopped else ""
     if what == switches.SIGNING:

@@ -1,4 +1,4 @@
-"""The forms of the settings of an open letter: switches, the closing date, one more translation, a change of domains."""
+"""The forms of the settings of an open letter: switches, the closing date, translations and domains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from petition.campaigns import LONGEST_LETTER
 from petition.web.dashboard.drafts.domains import DomainForm
-from petition.web.dashboard.drafts.forms import NOT_A_MOMENT, TONGUES
+from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES, NOT_A_MOMENT
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import (
@@ -37,26 +37,26 @@ class Translation:
 
 
 class SwitchForm(BaseForm):
-    """What is to be stopped or resumed; the domain knows what there is."""
+    """The name of the switch to pause or resume. The domain knows which exist."""
 
     what = StringField()
 
 
 class ClosingForm(BaseForm):
-    """When the letter closes by itself; an empty field takes the date away."""
+    """The time when the letter closes by itself. An empty field removes it."""
 
     closes_at = DateTimeLocalField(_("Closes by itself"), [Optional()], invalid_value_message=NOT_A_MOMENT)
 
     def validate_closes_at(self, field: Field) -> None:
-        """Refuse a moment that has passed."""
+        """Reject a time in the past."""
         if field.data <= self.meta.now:
             raise ValidationError(_("Choose a future date and time. To close now, ask below."))
 
 
 class TranslationForm(BaseForm):
-    """The letter in one more language; the page knows which are left."""
+    """The letter in one more language. The page offers the languages that are left."""
 
-    language = SelectField(_("Language"), choices=TONGUES)
+    language = SelectField(_("Language"), choices=LETTER_LANGUAGES)
     title = LineField(
         _("Title"), [DataRequired(), Length(max=LONGEST_TITLE), visible], render_kw={"autocomplete": "off"}
     )
@@ -65,17 +65,17 @@ class TranslationForm(BaseForm):
     )
 
     def translation(self) -> Translation:
-        """All three."""
+        """Return the language, the title and the text."""
         return Translation(self.language.data, self.title.data, self.markdown.data)
 
 
 class DomainChangeForm(DomainForm):
-    """A domain to add, to read in another way, or (`remove`, a button) to take off."""
+    """A domain to add, to change, or to remove (with the `remove` button)."""
 
     remove = BooleanField()
 
     def changed(self, policies: Mapping[str, dict[str, bool]]) -> Policies:
-        """The policies by domain as they would be afterwards."""
+        """Return the policies by domain as they would be after the change."""
         others = {name: policy for name, policy in policies.items() if name != self.domain.data}
         if self.remove.data:
             return others

@@ -1,6 +1,9 @@
-"""Signers: those who are shown by name, a hundred a page; hiding a name or a comment, removing one signature.
+"""The signers page lists signers with a public name, a hundred a page.
 
-Guards everybody else: nothing here reads what is hidden, sealed, anonymous or waiting, and nothing here adds a signature.
+Organisers can hide a name or remove a signature.
+
+It protects all other signers: it reads nothing that is hidden, sealed, anonymous or waiting, and it cannot add a
+signature.
 """
 
 from __future__ import annotations
@@ -24,13 +27,13 @@ bp = access.blueprint("signers")
 
 
 class HideForm(BaseForm):
-    """What of a signer is taken off the page."""
+    """Whether the name or the comment of a signer is hidden."""
 
     what = SelectField(choices=Concealed)
 
 
 class ReasonForm(BaseForm):
-    """Why a signature is removed."""
+    """The reason for removing a signature."""
 
     why = criteria.reason_field()
 
@@ -63,7 +66,10 @@ def _page_of_one(form: BaseForm | None, index: int) -> Response:
 @needs(Act.MODERATE)
 @redraw(_page, form=CriteriaForm)
 def signers(slug: str) -> Response:
-    """A page of the named, in ledger order, and what is worth a look; four queries whatever there is."""
+    """Show a page of named signers in ledger order, and patterns worth checking.
+
+    This takes four queries in any case.
+    """
     del slug
     return _page(CriteriaForm.read(request.args))
 
@@ -71,7 +77,7 @@ def signers(slug: str) -> Response:
 @bp.get("/c/<slug>/signers/<int:index>")
 @needs(Act.MODERATE)
 def signer(slug: str, index: int) -> Response:
-    """One signer who is shown by name, and what can be done; raises SignerUnknown."""
+    """Show one signer with a public name, and the possible actions. Raises SignerUnknown."""
     del slug
     return _page_of_one(None, index)
 
@@ -80,7 +86,7 @@ def signer(slug: str, index: int) -> Response:
 @needs(Act.MODERATE)
 @redraw(_page_of_one, form=HideForm)
 def hide(slug: str, index: int) -> Response:
-    """Take the name or the comment off the page; raises SignerUnknown."""
+    """Hide the name or the comment of a signer. Raises SignerUnknown."""
     what = HideForm.read(request.form).what.data
     with db.transaction() as session:
         removals.conceal(session, access.campaign(session), index, what, access.actor())
@@ -93,7 +99,7 @@ def hide(slug: str, index: int) -> Response:
 @needs(Act.MODERATE, fresh=True)
 @redraw(_page_of_one, form=ReasonForm)
 def remove(slug: str, index: int) -> Response:
-    """Remove one signature, for a reason; raises SignerUnknown, CampaignClosed."""
+    """Remove one signature for a reason. Raises SignerUnknown, CampaignClosed."""
     why = ReasonForm.read(request.form).why.data
     with db.transaction() as session:
         removals.remove_one(session, access.campaign(session), index, why, access.actor())
@@ -101,7 +107,7 @@ def remove(slug: str, index: int) -> Response:
 
 
 def _list(session: Session, campaign: Campaign, form: CriteriaForm) -> selection.SignerPage:
-    """The signers who fit; the first of all of them while the criteria cannot be read."""
+    """Return the signers who match the criteria. If the criteria cannot be read, return the first of all signers."""
     if form.errors:
         return selection.list_named(session, campaign.id, selection.Criteria(), after=0, before=None)
     after, before = (request.args.get(name, type=int) for name in ("after", "before"))

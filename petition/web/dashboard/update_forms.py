@@ -1,7 +1,6 @@
-"""The form of an update: its words, and beside them a field for each button that needs one.
+"""The form of an update: its text, and a field for each button that needs one.
 
-Guards that a button asks for nothing that belongs to another one: only the words and its own field are checked, and the
-other fields stay as they were typed.
+Only the text and the field of the pressed button are checked. The other fields stay as they were typed.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ WORDS: Final = "text"
 
 
 class UpdateForm(BaseForm):
-    """An update as it stands on the screen; `do` is the button that keeps it, shows it here, or shows its mail.
+    """An update as it was sent. `do` is the button that saves it, previews it here, or previews its mail.
 
-    `meta.button`: the field that the pressed button works with. One that works with another field than the words may be
-    pressed without any words: it is then about those that were kept.
+    `meta.button` is the field of the pressed button. A button with a field of its own can be pressed without any text;
+    its action then uses the saved text.
     """
 
     class Meta:
-        """See above."""
+        """The field of the pressed button, or an empty string."""
 
         button = ""
 
@@ -65,7 +64,7 @@ class UpdateForm(BaseForm):
     )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check the words and the field of the pressed button; all fields if there is none."""
+        """Check the text and the field of the pressed button, or all fields if `meta.button` is empty."""
         if not self.meta.button:
             return super().validate(extra_validators)
         needed = {WORDS, self.meta.button} if self.has_words() else {self.meta.button}
@@ -73,16 +72,16 @@ class UpdateForm(BaseForm):
         return all(fine)
 
     def has_words(self) -> bool:
-        """Whether a field for the words was posted, empty or not."""
+        """Return whether a field for the text was posted, empty or not."""
         return any(each.raw_data for each in self.text.by_language.values())
 
     def fill_in(self, words: Mapping[str, str]) -> None:
-        """Show the words that were kept, where none were posted."""
+        """Fill in the saved text where none was posted."""
         for lang, each in self.text.by_language.items():
             if not each.raw_data:
                 each.data = words.get(lang, "")
 
     def trial_language(self) -> str:
-        """The language of the trial: the one that was chosen if the letter has it, else the letter's first."""
+        """Return the language of the test mail: the chosen one if the letter has it, otherwise the letter's first."""
         chosen, languages = self.lang.data, self.meta.languages
         return str(chosen if chosen in languages else languages[0])

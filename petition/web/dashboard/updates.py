@@ -1,7 +1,7 @@
-"""Updates: written in Markdown, looked at, published on the page, planned, and with a second organiser mailed.
+"""The updates pages: an update is written in Markdown, previewed, published or scheduled, and mailed after an approval.
 
-Guards that nobody mails by accident: what a mail says, to how many, and that another organiser must approve stand beside
-the button. Refuses to lose a text: whatever is wrong, it comes back as it was typed.
+They prevent mail by accident: the text of the mail, the number of recipients and the need for an approval are shown
+next to the button. No text is lost: after any error the form is shown again with what was typed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from petition.web.services import services
 
 TIMES: Final = ("due", "mail_due")
 SHOW_MAIL: Final = "mail"
-"""The button that keeps the words and leads to their mail."""
+"""The value of the button that saves the text and shows its mail."""
 bp = access.blueprint("updates", largest_form=access.LARGEST_FORM)
 
 
@@ -78,8 +78,8 @@ redraw_update = redraw(_page, *REFUSALS, form=UpdateForm)
 
 @bp.get("/c/<slug>/updates")
 @needs(Act.PUBLISH)
-def every(slug: str) -> Response:
-    """What is being written, what is planned, what was published."""
+def list_updates(slug: str) -> Response:
+    """Show drafts, scheduled updates and published updates."""
     del slug
     now = clock.now()
     with db.session() as session:
@@ -99,7 +99,7 @@ def every(slug: str) -> Response:
 @bp.get("/c/<slug>/updates/new")
 @needs(Act.PUBLISH)
 def new(slug: str) -> Response:
-    """An empty sheet in each language."""
+    """Show an empty form in each language."""
     del slug
     return _new_page()
 
@@ -108,7 +108,7 @@ def new(slug: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw(_new_page, form=UpdateForm)
 def create(slug: str) -> Response:
-    """Keep a draft, or show what it will look like."""
+    """Save a draft, or show its preview."""
     form = _posted(button=WORDS)
     if form.do.data == PREVIEW:
         return _new_page(form, preview=True)
@@ -121,7 +121,7 @@ def create(slug: str) -> Response:
 @bp.get("/c/<slug>/updates/<draft>")
 @needs(Act.PUBLISH)
 def show(slug: str, draft: str) -> Response:
-    """One update, and what can be done with it as it stands."""
+    """Show one update and the actions that are possible now."""
     del slug
     return _page(None, draft)
 
@@ -130,7 +130,7 @@ def show(slug: str, draft: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw_update
 def save(slug: str, draft: str) -> Response:
-    """Keep other words, or show what they will look like, here or as a mail."""
+    """Save a changed text, or show its preview here or as a mail."""
     form = _posted(button=WORDS)
     if form.do.data == PREVIEW:
         return _page(form, draft, preview=True)
@@ -147,12 +147,12 @@ def save(slug: str, draft: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw_update
 def publish(slug: str, draft: str) -> Response:
-    """Publish what is on the screen on the page, at once or at a time."""
+    """Publish the text in the form, at once or at a given time."""
     form = _posted(button="due").check()
     access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
-        _keep(session, campaign, draft, form, actor)
+        _save_texts(session, campaign, draft, form, actor)
         updates.plan(session, campaign, _id(draft), form.due.data, actor)
     return access.go(url_for(".show", slug=slug, draft=draft))
 
@@ -160,13 +160,13 @@ def publish(slug: str, draft: str) -> Response:
 @bp.post("/c/<slug>/updates/<draft>/mail")
 @needs(Act.PUBLISH, fresh=True)
 @redraw_update
-def ask(slug: str, draft: str) -> Response:
-    """Ask a second organiser to publish and mail what is on the screen."""
+def ask_to_mail(slug: str, draft: str) -> Response:
+    """Ask a second organiser to publish and mail the text in the form."""
     form = _posted(button="mail_due").check()
     access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
-        _keep(session, campaign, draft, form, actor)
+        _save_texts(session, campaign, draft, form, actor)
         updates.ask_to_mail(session, campaign, _id(draft), form.mail_due.data, actor)
     return access.go(url_for(".show", slug=slug, draft=draft))
 
@@ -175,7 +175,7 @@ def ask(slug: str, draft: str) -> Response:
 @needs(Act.PUBLISH)
 @redraw_update
 def cancel(slug: str, draft: str) -> Response:
-    """Make a draft again of what is planned or asked for."""
+    """Turn a scheduled or requested update back into a draft."""
     with db.transaction() as session:
         updates.cancel(session, access.campaign(session), _id(draft), access.actor())
     return access.go(url_for(".show", slug=slug, draft=draft))
@@ -184,22 +184,22 @@ def cancel(slug: str, draft: str) -> Response:
 @bp.post("/c/<slug>/updates/<draft>/discard")
 @needs(Act.PUBLISH)
 def discard(slug: str, draft: str) -> Response:
-    """Throw a draft away. Raises UpdateUnknown, UpdateFixed."""
+    """Delete a draft. Raises UpdateUnknown, UpdateFixed."""
     with db.transaction() as session:
         updates.discard(session, access.campaign(session), _id(draft), access.actor())
-    return access.go(url_for(".every", slug=slug))
+    return access.go(url_for(".list_updates", slug=slug))
 
 
 @bp.post("/c/<slug>/updates/<draft>/trial")
 @needs(Act.PUBLISH)
 @redraw_update
 def trial(slug: str, draft: str) -> Response:
-    """Mail what is on the screen to an address that is typed once and kept nowhere."""
+    """Mail the text in the form to an address that is used once and not stored."""
     form = _posted(button="address").check()
     access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
-        _keep(session, campaign, draft, form, actor)
+        _save_texts(session, campaign, draft, form, actor)
         address = trials.want_trial(session, campaign, _id(draft), form.address.data, actor)
         sealed = seal_address(services().vault, address, form.trial_language(), actor.now)
         trials.send_trial(session, _id(draft), sealed)
@@ -209,27 +209,27 @@ def trial(slug: str, draft: str) -> Response:
 @bp.get("/c/<slug>/updates/<draft>/mail")
 @needs(Act.PUBLISH)
 def mail(slug: str, draft: str) -> Response:
-    """The mail in each language, as text and as it looks."""
+    """Show the mail in each language, as text and as it looks."""
     del slug
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
         found = updates.find(session, campaign, _id(draft), now)
-        sheets = [(lang, _mail(session, campaign, _id(draft), lang)) for lang in campaign.languages]
-        return rendering.render("update_mail", session, campaign, written=found, sheets=sheets)
+        mails = [(lang, _mail(session, campaign, _id(draft), lang)) for lang in campaign.languages]
+        return rendering.render("update_mail", session, campaign, written=found, mails=mails)
 
 
 @bp.get("/c/<slug>/updates/<draft>/<lang>/mail.html")
 @needs(Act.PUBLISH)
 def mail_page(slug: str, draft: str, lang: str) -> Response:
-    """The mail in one language alone, under a policy of its own (`petition.web.headers`), for a frame."""
+    """Return the mail in one language for a frame, under a content policy of its own (`petition.web.headers`)."""
     del slug
     with db.session() as session:
         campaign = access.campaign(session)
         if lang not in campaign.languages:
             abort(404)
-        sheet = _mail(session, campaign, _id(draft), lang)
-        return Response(sheet.html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+        rendered = _mail(session, campaign, _id(draft), lang)
+        return Response(rendered.html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
 def _mail(session: Session, campaign: Campaign, draft_id: bytes, lang: str) -> digests.RenderedMail:
@@ -246,18 +246,18 @@ def _id(draft: str) -> bytes:
 
 
 def _posted(*, button: str) -> UpdateForm:
-    """The form of this request, before it is checked."""
+    """Return the form of this request before it is validated."""
     with db.session() as session:
         return UpdateForm(request.form, meta=rendering.form_meta(access.campaign(session)) | {"button": button})
 
 
 def _times_of_address(campaign: Campaign) -> UpdateForm:
-    """The form with the times that were typed when the words were kept; the address of the page holds them."""
+    """Return a form with the times from the page's address, which were typed when the text was saved."""
     times = MultiDict({name: request.args[name] for name in TIMES if name in request.args})
     return UpdateForm(times, meta=rendering.form_meta(campaign))
 
 
-def _keep(session: Session, campaign: Campaign, draft: str, form: UpdateForm, actor: Actor) -> None:
-    """Keep the words on the screen, which the act that follows is about; a post without any is about those kept."""
+def _save_texts(session: Session, campaign: Campaign, draft: str, form: UpdateForm, actor: Actor) -> None:
+    """Save the posted text, which the following action uses. A post without any text uses the saved one."""
     if form.has_words():
         updates.rewrite(session, campaign, _id(draft), form.text.data, actor)

@@ -1,5 +1,5 @@
-"""A draft of a letter: begun, written step by step, previewed as the public will see it, opened.
+"""The pages on which organisers write a draft step by step, preview it and open it.
 
-A step saves whatever is well-formed, complete or not, and keeps the text of what is not. The rules (what a draft lacks, what
-an opening freezes) are those of `petition.campaigns`.
+A step saves everything that is well-formed, complete or not, and shows again what is not. `petition.campaigns` has the
+rules: what a draft lacks, and what opening freezes.
 """

@@ -1,4 +1,4 @@
-"""Beginning a letter: a title, a language or several, a short name; or a duplicate of another."""
+"""The pages that start a letter: from a title, languages and a short name, or as a duplicate of another letter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from petition.organisers import Act
 from petition.usecases import drafting
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Audience, needs, visitor
-from petition.web.dashboard.drafts.forms import TONGUES, language_name
+from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES, language_name
 from petition.web.dashboard.drafts.letter import LONGEST_TITLE
 from petition.web.dashboard.forms import UNWATCHED
 from petition.web.forms.base import BaseForm
@@ -29,7 +29,7 @@ from petition.web.services import services
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A campaign to begin, with a title in its first language, under a short name."""
+    """A new campaign: its title in the first language, its languages, and its short name."""
 
     title: str
     languages: list[str]
@@ -37,7 +37,7 @@ class NewCampaign:
 
 
 def is_slug(_form: Form, field: Field) -> None:
-    """Refuse what cannot stand in an address."""
+    """Reject what cannot be part of an address."""
     if len(field.data) > LONGEST_SLUG or not SLUG.fullmatch(field.data):
         raise ValidationError(_("Use small letters, digits and single hyphens, 80 at most."))
 
@@ -48,11 +48,11 @@ def _slug_field() -> Any:
 
 
 def _languages() -> list[tuple[str, str]]:
-    return [(code, language_name(code)) for code in TONGUES]
+    return [(code, language_name(code)) for code in LETTER_LANGUAGES]
 
 
 class NewForm(BaseForm):
-    """Title, languages and short name."""
+    """Title, languages and short name of a new letter."""
 
     title = LineField(
         _("Title"),
@@ -70,13 +70,13 @@ class NewForm(BaseForm):
     slug = _slug_field()
 
     def new_campaign(self) -> NewCampaign:
-        """All four; the same language twice is one."""
+        """Return the new campaign. The same language chosen twice counts once."""
         languages = list(dict.fromkeys(filter(None, (self.language.data, self.second.data))))
         return NewCampaign(self.title.data, languages, self.slug.data)
 
 
 class SlugForm(BaseForm):
-    """A short name."""
+    """The short name of a duplicate."""
 
     slug = _slug_field()
 
@@ -92,14 +92,14 @@ def _duplicate_page(form: SlugForm) -> Response:
 
 @needs(Audience.SIGNED_IN)
 def new() -> Response:
-    """Begin a letter."""
+    """Show the form for a new letter."""
     return _new_page(NewForm(data={"language": visitor().lang}))
 
 
 @needs(Audience.SIGNED_IN)
 @redraw(_new_page, SlugTaken, form=NewForm)
 def begin() -> Response:
-    """Write the draft down, and go on to its letter."""
+    """Create the draft and go to its letter."""
     wanted = NewForm.read(request.form).new_campaign()
     with db.transaction() as session:
         drafting.begin(session, wanted.slug, _host(), wanted.title, wanted.languages, access.actor())
@@ -108,14 +108,14 @@ def begin() -> Response:
 
 @needs(Act.MANAGE)
 def duplicate_page(slug: str) -> Response:
-    """What a duplicate takes along, and what not."""
+    """Show what a duplicate copies and what it does not."""
     return _duplicate_page(SlugForm(data={"slug": f"{slug}-2"[:LONGEST_SLUG]}))
 
 
 @needs(Act.MANAGE)
 @redraw(_duplicate_page, SlugTaken, form=SlugForm)
 def duplicate(slug: str) -> Response:
-    """Make a new draft of a campaign, and go on to its checklist."""
+    """Create a draft from a campaign and go to its checklist."""
     del slug
     chosen = SlugForm.read(request.form).slug.data
     with db.transaction() as session:

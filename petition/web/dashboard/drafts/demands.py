@@ -1,4 +1,4 @@
-"""Demands, one by one: added, changed, moved, taken out, each by a button."""
+"""The demands step: each demand can be added, changed, moved or removed with a button."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from petition.web.forms.validators import visible_lines
 from petition.web.language import lazy_gettext as _
 
 LONGEST_DEMAND: Final = 1_000
-MEANWHILE: Final = _(
+CHANGED_MEANWHILE: Final = _(
     "Another organiser changed the demands since this page was opened. Nothing was saved: compare, and save again."
 )
 MOVES: Final = {"up": -1, "down": 1}
 
 
 class DemandList(FieldList):
-    """The demands of the campaign in one language, by number, posted or not."""
+    """The demands of the campaign in one language, by number, whether they were posted or not."""
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
-        """Make a row of each demand, with what was posted for it or else with what was saved."""
+        """Create a row for each demand with its posted text, or with its saved text if none was posted."""
         del data, extra_filters
         self.entries = []
         for number, text in self.meta.demands.items():
@@ -45,10 +45,13 @@ class DemandList(FieldList):
 
 
 class DemandsForm(BaseForm):
-    """Every demand on the screen and one more, in each language: `text_en_2` is the second one's, `text_en` the new one's."""
+    """Every demand on the page and a new one, in each language.
+
+    `text_en_2` is the second demand's English text, `text_en` that of the new demand.
+    """
 
     class Meta:
-        """`demands`: the texts as they are saved, by number; `without`: the number of the one that is removed, or 0."""
+        """`demands` holds the saved texts by number, `without` the number of the demand that is removed, or 0."""
 
         demands: Mapping[int, dict[str, str]] = {}
         without = 0
@@ -64,12 +67,12 @@ class DemandsForm(BaseForm):
     )
 
     def version(self) -> str:
-        """A hash of the demands as they are saved; a page with another one is out of date."""
+        """Return a hash of the saved demands. A page with another hash is out of date."""
         texts = list(self.meta.demands.values())
         return sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
 
     def rows(self) -> dict[int, dict[str, Field]]:
-        """The fields of each demand, by number and language."""
+        """Return the fields of each demand, by number and language."""
         listed: dict[str, Any] = self.demands.by_language
         return {
             number: {lang: rows[place] for lang, rows in listed.items()}
@@ -77,16 +80,16 @@ class DemandsForm(BaseForm):
         }
 
     def texts(self) -> dict[int, dict[str, str]]:
-        """The texts of each demand, by number and language, without empty ones."""
+        """Return the texts of each demand, by number and language, without empty ones."""
         return {
             number: {lang: field.data for lang, field in row.items() if field.data}
             for number, row in self.rows().items()
         }
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Refuse a page that is out of date. The text of the demand that is removed is not checked."""
+        """Reject a page that is out of date. The text of the demand that is removed is not checked."""
         if self.seen.data and self.seen.data != self.version():
-            return self.refuse("", MEANWHILE)
+            return self.refuse("", CHANGED_MEANWHILE)
         super().validate(extra_validators)
         for field in self.rows().get(self.meta.without, {}).values():
             field.errors = []
@@ -103,7 +106,7 @@ def _page(form: DemandsForm | None = None) -> Response:
 
 @needs(Act.WRITE)
 def demands(slug: str) -> Response:
-    """Every demand, and room for one more."""
+    """Show every demand, and fields for a new one."""
     del slug
     return _page()
 
@@ -111,19 +114,22 @@ def demands(slug: str) -> Response:
 @needs(Act.WRITE)
 @redraw(_page, form=DemandsForm)
 def add_demand(slug: str) -> Response:
-    """Save every demand on the screen, the new one at the end, and go on; raises LetterFrozen."""
-    with pages.changing("demands") as (_session, campaign):
+    """Save every demand on the page, add the new one and continue. Raises LetterFrozen."""
+    with pages.change_draft("demands") as (_session, campaign):
         _save(campaign)
-        onward, number = pages.onward(campaign), len(campaign.demands)
-    return access.go(onward or url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{number}"))
+        address, number = pages.next_address(campaign), len(campaign.demands)
+    return access.go(address or url_for("organise_drafts.demands", slug=slug, _anchor=f"demand-{number}"))
 
 
 @needs(Act.WRITE)
 @redraw(_page, form=DemandsForm)
 def change_demand(slug: str, number: int) -> Response:
-    """The same, then move one or take it out if that was the button; raises LetterFrozen, CampaignFaulty."""
+    """Save every demand on the page, then move or remove one if that was the button.
+
+    Raises LetterFrozen, CampaignFaulty.
+    """
     act, place = request.form.get("act", "save"), number
-    with pages.changing("demands") as (_session, campaign):
+    with pages.change_draft("demands") as (_session, campaign):
         _save(campaign, without=number if act == "remove" else 0)
         if act == "remove":
             campaigns.remove_demand(campaign, number)
@@ -138,7 +144,7 @@ def _about(campaign: Campaign, without: int = 0) -> dict[str, Any]:
 
 
 def _save(campaign: Campaign, without: int = 0) -> None:
-    """Write down what the screen shows. Raises FormRefused."""
+    """Save the demands on the page. Raises FormRefused."""
     form = DemandsForm.read(_posted(campaign), **_about(campaign, without))
     for number, text in form.texts().items():
         if number != without and text != form.meta.demands[number]:
@@ -156,7 +162,7 @@ def _add(campaign: Campaign, text: dict[str, str]) -> None:
 
 
 def _posted(campaign: Campaign) -> MultiDict[str, str]:
-    """What was posted. The words of a demand that no longer exists are added to the new one."""
+    """Return the posted fields. The text of a demand that no longer exists is added to the new one."""
     known = {f"text_{lang}_{each.number}" for each in campaign.demands for lang in campaign.languages}
     posted: MultiDict[str, str] = request.form
     for lang in campaign.languages:

@@ -1,6 +1,6 @@
-"""Whose addresses count: domains and how their mail servers read names, with a field to try one.
+"""The work addresses step: domains, how their mail servers read names, and a field to test an address.
 
-Guards that an address typed into that field is neither kept nor logged: it is read, answered and forgotten.
+The address in the test field is neither stored nor logged.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ class DomainForm(BaseForm):
     )
 
     def validate_domain(self, field: Field) -> None:
-        """Refuse what is not a domain; keep its plain spelling."""
+        """Reject anything that is not a domain, and store its canonical spelling."""
         try:
             field.data = canonical_domain(field.data.removeprefix("@"))
         except AddressRefused:
             raise ValidationError(_("Enter a domain, such as company.example.")) from None
 
     def policy(self) -> dict[str, bool]:
-        """How its addresses are read."""
+        """Return how addresses of the domain are read."""
         return {name: self[name].data for name in POLICY}
 
 
 class AddressForm(BaseForm):
-    """An address to try. The form refuses nothing, because the answer says what is wrong with the address."""
+    """An address to test. The form accepts anything, because the answer explains what is wrong with the address."""
 
     address = StringField(
         _("An address"),
@@ -93,7 +93,7 @@ def _page(form: DomainForm | None = None, tried: AddressForm | None = None) -> R
 
 @needs(Act.MANAGE)
 def domains(slug: str) -> Response:
-    """The domains, room for one more, and the field to try."""
+    """Show the domains, fields for a new one, and the field to test an address."""
     del slug
     return _page()
 
@@ -101,18 +101,18 @@ def domains(slug: str) -> Response:
 @needs(Act.MANAGE)
 @redraw(_page, form=DomainForm)
 def save_domain(slug: str) -> Response:
-    """Add a domain, or set the policy of one that is listed, and go on; raises LetterFrozen."""
-    with pages.changing("domains") as (_session, campaign):
-        onward = pages.onward(campaign)
-        if onward is None or request.form.get("domain", "").strip():
+    """Add a domain or change the policy of a listed one, and continue. Raises LetterFrozen."""
+    with pages.change_draft("domains") as (_session, campaign):
+        address = pages.next_address(campaign)
+        if address is None or request.form.get("domain", "").strip():
             _save(campaign)
-    return access.go(onward or url_for("organise_drafts.domains", slug=slug))
+    return access.go(address or url_for("organise_drafts.domains", slug=slug))
 
 
 @needs(Act.MANAGE)
 def remove_domain(slug: str, domain: str) -> Response:
-    """Take a domain off the list; raises LetterFrozen."""
-    with pages.changing("domains") as (_session, campaign):
+    """Remove a domain from the list. Raises LetterFrozen."""
+    with pages.change_draft("domains") as (_session, campaign):
         rest = {name: policy for name, policy in campaign.domains.items() if name != domain}
         campaigns.change(campaign, {"domains": rest})
     return access.go(url_for("organise_drafts.domains", slug=slug))
@@ -120,7 +120,7 @@ def remove_domain(slug: str, domain: str) -> Response:
 
 @needs(Act.MANAGE)
 def try_address(slug: str) -> Response:
-    """Say in words whether an address would pass, and why not; nothing of it is kept."""
+    """Explain whether an address would be accepted, and why. Nothing of it is stored."""
     del slug
     return _page(tried=AddressForm(request.form))
 
@@ -134,7 +134,7 @@ def _save(campaign: Campaign) -> None:
 
 
 def verdict(campaign: Campaign, address: str) -> tuple[bool, str]:
-    """Whether an address would pass, and why or why not."""
+    """Return whether an address would be accepted, and the reason as a sentence."""
     try:
         read = canonical_address(address, campaign.policies())
     except AddressRefused as refused:

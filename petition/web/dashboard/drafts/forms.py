@@ -1,4 +1,4 @@
-"""The forms of a draft's steps: what may be typed into each, and what it makes of the campaign."""
+"""The forms of a draft's steps: the fields of each, and how they change the campaign."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from petition.web.forms.fields import (
 from petition.web.forms.validators import visible, visible_lines
 from petition.web.language import lazy_gettext as _
 
-TONGUES: Final = (
+LETTER_LANGUAGES: Final = (
     "en", "fr", "bg", "cs", "da", "de", "el", "es", "et", "fi", "ga", "hi", "hr", "hu", "it", "ja", "ko", "lt", "lv", "mt",
     "nl", "pl", "pt", "ro", "sk", "sl", "sv", "tr", "uk", "zh",
 )  # fmt: skip
-"""Languages in which a letter may be written."""
+"""Languages in which a letter can be written."""
 DAY: Final = 86_400
 ZONES: Final = (*sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")), "UTC")
 MOST_ROWS: Final = 120
@@ -47,33 +47,33 @@ NOT_A_MOMENT: Final = _("Enter a date and a time, such as 2026-12-01T09:00.")
 
 
 def language_name(code: str) -> str:
-    """A language in its own words; a code that is none stands for itself."""
-    if code not in TONGUES:
+    """Return the name of a language in that language. A code that is no language is returned unchanged."""
+    if code not in LETTER_LANGUAGES:
         return code
     return str(Locale(code).get_display_name(code) or code).capitalize()
 
 
 def about(campaign: Campaign) -> dict[str, Any]:
-    """What a form needs to know of its campaign: the `meta` of each form here."""
+    """Return what each form here needs to know about its campaign, for the `meta` of the form."""
     return {"languages": campaign.languages, "zone": rendering.zone_of(campaign)}
 
 
 class StepForm(BaseForm):
-    """One step of a draft, whose fields have the names of the columns that they change."""
+    """One step of a draft. Its fields have the names of the columns that they change."""
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        """The form with what was saved."""
+        """Return the form with the saved values."""
         return cls(obj=campaign, meta=about(campaign))
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """What the form makes of the campaign: column by column. Raises FormRefused for what does not go together."""
+        """Return the changes to the campaign, by column. Raises FormRefused for values that do not fit together."""
         del campaign
         return self.data
 
 
 class WhoForm(StepForm):
-    """To whom the letter goes, and who is behind it."""
+    """The addressee of the letter, and its organisers."""
 
     addressee = LineField(
         _("Addressee"),
@@ -100,7 +100,7 @@ class WhoForm(StepForm):
 
 
 class WorkforceForm(StepForm):
-    """How many people work there, and who says so."""
+    """The size of the workforce, and the source of that number."""
 
     workforce = IntegerField(
         _("People who work there"),
@@ -117,7 +117,7 @@ class WorkforceForm(StepForm):
 
 
 class VisibleForm(StepForm):
-    """From how many signatures on anything is shown, and a note on top of each page."""
+    """The number of signatures from which the count is shown, and a note at the top of each page."""
 
     public_min = IntegerField(
         _("Show the count after this many signatures"),
@@ -134,7 +134,7 @@ class VisibleForm(StepForm):
 
 
 class BatchesForm(StepForm):
-    """How signatures are gathered into batches."""
+    """How signatures are collected into batches."""
 
     batch_min = IntegerField(
         _("Minimum signatures in a batch"),
@@ -152,7 +152,7 @@ class BatchesForm(StepForm):
     )
 
     def validate_batch_min(self, field: Field) -> None:
-        """Refuse a number in which nobody can hide."""
+        """Reject a batch that is too small to hide a signer."""
         if field.data < LEAST_BATCH:
             raise ValidationError(_("Enter %(n)s or more. A smaller batch reveals who has just signed.", n=LEAST_BATCH))
 
@@ -174,13 +174,13 @@ class DatesForm(StepForm):
     )
 
     def validate_closes_at(self, field: Field) -> None:
-        """Refuse an end before the beginning."""
+        """Reject a closing date before the opening date."""
         if self.opens_at.data and field.data <= self.opens_at.data:
             raise ValidationError(_("The closing date must come after the opening date."))
 
 
 class MailForm(StepForm):
-    """The time zone, and how the campaign mails."""
+    """The time zone, and the mail settings of the campaign."""
 
     time_zone = SelectField(
         _("Time zone"),
@@ -205,11 +205,11 @@ class MailForm(StepForm):
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        """The form with the settings of mail as they are."""
+        """Return the form with the saved mail settings."""
         return cls(obj=Mailing.read(campaign.mailing), meta=about(campaign))
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """One column, of which a demonstration's short days are kept."""
+        """Return the changed mail settings. The short days of a demonstration are kept."""
         return {"mailing": campaign.mailing | self.data}
 
 
@@ -229,11 +229,11 @@ class LegalForm(StepForm):
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        """The form with the texts that were written."""
+        """Return the form with the saved texts."""
         return cls(data=campaign.legal, meta=about(campaign))
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """One column; what is public at once may have no place left to complete. Raises FormRefused."""
+        """Return the changed texts. The texts of a public letter must not contain marked places. Raises FormRefused."""
         marked = [field.name for field in leaves(self) if MARK in field.data]
         if marked and campaign.state is not CampaignState.DRAFT:
             sentence = _("This letter is public: first complete or take out each place marked %(mark)s.", mark=MARK)
@@ -250,7 +250,7 @@ class Rows(FieldList):
 
 
 class ListForm(StepForm):
-    """A list of values with their labels: rows `value_0`, `label_0_en` and so on; an empty row is no row."""
+    """A list of values with their labels, in rows `value_0`, `label_0_en` and so on. Empty rows are ignored."""
 
     COLUMN: ClassVar = ""
     values = Rows(LineField(_("Name"), [Length(max=LONGEST_VALUE), visible]), name="value", separator="_")
@@ -262,14 +262,14 @@ class ListForm(StepForm):
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        """The form with the rows of the list."""
+        """Return the form with the rows of the list."""
         listed = getattr(campaign, cls.COLUMN)
         return cls(data={"values": list(listed), "labels": list(listed.values())}, meta=about(campaign))
 
     def process(
         self, formdata: Any = None, obj: Any = None, data: Any = None, extra_filters: Any = None, **more: Any
     ) -> None:
-        """Fill the rows, and add some empty ones to write in."""
+        """Fill the rows, and add some empty ones."""
         super().process(formdata, obj, data, extra_filters, **more)
         written = max((row.index for row in self.values if row.data), default=-1) + 1
         wanted = max(min(written + SPARE_ROWS, MOST_ROWS), len(self.values), len(self.labels))
@@ -278,7 +278,7 @@ class ListForm(StepForm):
                 rows.append_entry()
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Refuse a value that stands there twice, too."""
+        """Reject a value that is listed twice, and everything that a step rejects."""
         if not super().validate(extra_validators):
             return False
         values = self.values.data
@@ -288,22 +288,22 @@ class ListForm(StepForm):
         return not self.errors
 
     def rows(self) -> Iterator[tuple[Field, TranslatedField]]:
-        """The value of each row, and its labels."""
+        """Return the value of each row with its labels."""
         return zip(self.values, self.labels, strict=True)
 
     def changes(self, campaign: Campaign) -> dict[str, Any]:
-        """One column."""
+        """Return the changed list."""
         del campaign
         return {self.COLUMN: {value.data: labels.data for value, labels in self.rows() if value.data}}
 
 
 class RolesForm(ListForm):
-    """What signers may say they do."""
+    """The roles that signers can choose from."""
 
     COLUMN = "roles"
 
 
 class TeamsForm(ListForm):
-    """Where signers may say they work."""
+    """The teams that signers can choose from."""
 
     COLUMN = "teams"

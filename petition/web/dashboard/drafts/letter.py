@@ -1,4 +1,4 @@
-"""The letter, language by language, in Markdown; what it will look like is made by the server."""
+"""The letter step: one language at a time, in Markdown, with a preview that the server renders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from petition.organisers import Act
 from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
-from petition.web.dashboard.drafts.forms import LONGEST_LINE, TONGUES, language_name
+from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES, LONGEST_LINE, language_name
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import LineField, SelectField, StringField, TextAreaField
 from petition.web.forms.redraw import redraw
@@ -24,7 +24,7 @@ LONGEST_TITLE = LONGEST_LINE
 
 
 class LetterForm(BaseForm):
-    """Title and text in one language."""
+    """The title and the text in one language."""
 
     letter_lang = StringField()
     title = LineField(_("Title"), [Length(max=LONGEST_TITLE), visible], render_kw={"autocomplete": "off"})
@@ -39,28 +39,28 @@ class LetterForm(BaseForm):
 
 
 class LanguageForm(LetterForm):
-    """The same, and one more language to write in."""
+    """The title and the text in one language, and a language to add."""
 
-    language = SelectField(_("Write it in one more language"), choices=TONGUES)
+    language = SelectField(_("Write it in one more language"), choices=LETTER_LANGUAGES)
 
 
 def _page(form: LetterForm, lang: str | None = None) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
-        lang = lang or _known(campaign, form.letter_lang.data)
+        lang = lang or _known_language(campaign, form.letter_lang.data)
         return pages.render(
             "letter", session, campaign, "letter", form,
             letter_lang=lang,
             text=letter_html(form.typed("markdown")[:LONGEST_LETTER], lang),
             language=(form if isinstance(form, LanguageForm) else LanguageForm()).language,
-            rest=[(code, language_name(code)) for code in TONGUES if code not in campaign.languages],
-            kept=request.args.get("saved") == "yes",
+            other_languages=[(code, language_name(code)) for code in LETTER_LANGUAGES if code not in campaign.languages],
+            was_saved=request.args.get("saved") == "yes",
         )  # fmt: skip
 
 
 @needs(Act.WRITE)
 def letters(slug: str) -> Response:
-    """The letter in its first language."""
+    """Redirect to the letter in its first language."""
     with db.session() as session:
         first = access.campaign(session).languages[0]
     return access.go(url_for("organise_drafts.letter", slug=slug, lang=first))
@@ -68,30 +68,30 @@ def letters(slug: str) -> Response:
 
 @needs(Act.WRITE)
 def letter(slug: str, lang: str) -> Response:
-    """The letter in one language, with what it looks like below."""
+    """Show the letter in one language, with a preview below it."""
     del slug
     with db.session() as session:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
-        return _page(_filled(campaign, lang), lang)
+        return _page(_saved_form(campaign, lang), lang)
 
 
 @needs(Act.WRITE)
 @redraw(_page, form=LetterForm)
 def save_letter(slug: str, lang: str) -> Response:
-    """Save one language and go on; raises LetterFrozen."""
-    with pages.changing("letter") as (_session, campaign):
+    """Save one language and continue. Raises LetterFrozen."""
+    with pages.change_draft("letter") as (_session, campaign):
         _save(campaign, lang)
-        onward = pages.onward(campaign)
+        address = pages.next_address(campaign)
     here = url_for("organise_drafts.letter", slug=slug, lang=lang, saved="yes")
-    return access.go(onward or here + ("#preview" if "preview" in request.form else ""))
+    return access.go(address or here + ("#preview" if "preview" in request.form else ""))
 
 
 @needs(Act.WRITE)
 @redraw(_page, form=LetterForm)
 def add_language(slug: str) -> Response:
-    """Begin one more language, and save the text on the screen; raises LetterFrozen, CampaignFaulty."""
-    with pages.changing("letter") as (_session, campaign):
+    """Add a language, and save the text on the page. Raises LetterFrozen, CampaignFaulty."""
+    with pages.change_draft("letter") as (_session, campaign):
         form = LanguageForm.read(request.form)
         if form.letter_lang.data:
             _save(campaign, form.letter_lang.data)
@@ -101,27 +101,27 @@ def add_language(slug: str) -> Response:
 
 @needs(Act.WRITE)
 def remove_language(slug: str, lang: str) -> Response:
-    """Take a language out, with its texts; raises LetterFrozen, CampaignFaulty."""
-    with pages.changing("letter") as (_session, campaign):
+    """Remove a language with its texts. Raises LetterFrozen, CampaignFaulty."""
+    with pages.change_draft("letter") as (_session, campaign):
         campaigns.remove_language(campaign, lang)
     return access.go(url_for("organise_drafts.letters", slug=slug))
 
 
 @needs(Act.WRITE)
 def preview_text(slug: str) -> Response:
-    """A text as it would stand in a page, for a page's script; nothing is kept of it."""
+    """Return a text as it would look on a page, for the page's script. Nothing is stored."""
     del slug
     html = letter_html(request.form.get("markdown", "")[:LONGEST_LETTER], request.form.get("lang", "en")[:2])
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def _known(campaign: Campaign, lang: str) -> str:
-    """A language of the letter: the one that was posted, or else the first."""
+def _known_language(campaign: Campaign, lang: str) -> str:
+    """Return the posted language if the letter has it, otherwise the letter's first language."""
     return lang if lang in campaign.languages else campaign.languages[0]
 
 
-def _filled(campaign: Campaign, lang: str) -> LetterForm:
-    """The letter in one language as it was saved."""
+def _saved_form(campaign: Campaign, lang: str) -> LetterForm:
+    """Return the form with the saved letter in one language."""
     found = next((each for each in campaign.letters if each.lang == lang), None)
     if found is None:
         abort(404)
@@ -129,7 +129,7 @@ def _filled(campaign: Campaign, lang: str) -> LetterForm:
 
 
 def _save(campaign: Campaign, lang: str) -> None:
-    """Write down the text on the screen, unless its writer only passes. Raises FormRefused, LetterFrozen."""
-    if not pages.only_passing(_filled(campaign, lang)):
+    """Save the text on the page unless it is unchanged. Raises FormRefused, LetterFrozen."""
+    if not pages.is_unchanged(_saved_form(campaign, lang)):
         form = LetterForm.read(request.form)
         campaigns.write_letter(campaign, lang, form.title.data, form.markdown.data)

@@ -1,4 +1,4 @@
-"""The milestones of a draft: numbers of signatures, or shares of the workforce."""
+"""The milestones step of a draft: numbers of signatures, or shares of the workforce."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from petition.web.forms.redraw import redraw
 from petition.web.language import lazy_gettext as _
 
 MOST_MILESTONES: Final = 40
-WHOLE: Final = 100
+LARGEST_SHARE: Final = 100
 KINDS: Final = {MilestoneKind.COUNT: _("Signatures"), MilestoneKind.SHARE: _("Per cent of the workforce")}
 
 
@@ -48,12 +48,12 @@ class MilestoneForm(BaseForm):
     )
 
     def validate_value(self, field: Field) -> None:
-        """Refuse more than the whole workforce."""
-        if self.kind.data is MilestoneKind.SHARE and field.data > WHOLE:
+        """Reject a share above the whole workforce."""
+        if self.kind.data is MilestoneKind.SHARE and field.data > LARGEST_SHARE:
             raise ValidationError(_("A share is at most 100 per cent."))
 
     def milestone(self) -> Milestone:
-        """Both."""
+        """Return the kind and the value."""
         return Milestone(self.kind.data, self.value.data)
 
 
@@ -61,27 +61,29 @@ def _page(form: MilestoneForm | None = None) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
-        goals = drafting.planned_milestones(session, campaign)
-        return pages.render("milestones", session, campaign, "milestones", form or MilestoneForm(), goals=goals)
+        milestones = drafting.planned_milestones(session, campaign)
+        return pages.render(
+            "milestones", session, campaign, "milestones", form or MilestoneForm(), milestones=milestones
+        )
 
 
 @needs(Act.WRITE)
-def goals(slug: str) -> Response:
-    """The milestones, and room for one more."""
+def milestones(slug: str) -> Response:
+    """Show the milestones, and fields for a new one."""
     del slug
     return _page()
 
 
 @needs(Act.WRITE)
 @redraw(_page, form=MilestoneForm)
-def add_goal(slug: str) -> Response:
-    """Add a milestone and go on; raises LetterFrozen."""
+def add_milestone(slug: str) -> Response:
+    """Add a milestone and continue. Raises LetterFrozen."""
     with db.transaction() as session:
         campaign = access.campaign(session)
-        onward = pages.onward(campaign)
-        if onward is None or request.form.get("value", "").strip():
+        address = pages.next_address(campaign)
+        if address is None or request.form.get("value", "").strip():
             _add(session, campaign)
-    return access.go(onward or url_for("organise_drafts.goals", slug=slug))
+    return access.go(address or url_for("organise_drafts.milestones", slug=slug))
 
 
 def _add(session: Session, campaign: Campaign) -> None:
@@ -92,9 +94,9 @@ def _add(session: Session, campaign: Campaign) -> None:
 
 
 @needs(Act.WRITE)
-def drop_goal(slug: str) -> Response:
-    """Remove a milestone; raises LetterFrozen, FormRefused."""
+def remove_milestone(slug: str) -> Response:
+    """Remove a milestone. Raises LetterFrozen, FormRefused."""
     unwanted = MilestoneForm.read(request.form).milestone()
     with db.transaction() as session:
         drafting.remove_milestone(session, access.campaign(session), unwanted.kind, unwanted.value, access.actor())
-    return access.go(url_for("organise_drafts.goals", slug=slug))
+    return access.go(url_for("organise_drafts.milestones", slug=slug))

@@ -1,4 +1,4 @@
-"""The checklist, the preview, and the opening, which freezes what signers rely on."""
+"""The checklist, the preview and the opening of a letter. Opening freezes what signers rely on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from petition.web.services import services
 
 @needs(Act.WRITE)
 def checklist(slug: str) -> Response:
-    """What is missing, what would be better, and the way to the opening."""
+    """Show what is missing, what is recommended, and the link to the opening."""
     with db.session() as session:
         campaign = access.campaign(session)
         if campaign.state is not CampaignState.DRAFT:
@@ -33,8 +33,8 @@ def checklist(slug: str) -> Response:
             session,
             campaign,
             "",
-            missing=[(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, now)],
-            advised=[each for each in advised if not each[1] or pages.reachable(each[1])],
+            missing=[(each, *steps.step_and_sentence(each)) for each in campaigns.missing(campaign, now)],
+            advised=[each for each in advised if not each[1] or pages.may_change(each[1])],
             late=drafting.is_late(campaign, now),
             opens=campaign.opens_at.astimezone(rendering.zone_of(campaign)) if campaign.opens_at else None,
         )
@@ -42,7 +42,7 @@ def checklist(slug: str) -> Response:
 
 @needs(Act.WRITE)
 def preview(slug: str) -> Response:
-    """The letter as the public will see it; for organisers only, and kept nowhere."""
+    """Show the letter as the public will see it. Only organisers see it, and it is not stored."""
     del slug
     with db.session() as session:
         campaign = access.campaign(session)
@@ -65,15 +65,15 @@ def preview(slug: str) -> Response:
 def _open_page(form: BaseForm | None = None) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
-        lacks = [(each, *steps.of_lack(each)) for each in campaigns.missing(campaign, clock.now())]
+        missing = [(each, *steps.step_and_sentence(each)) for each in campaigns.missing(campaign, clock.now())]
         zone = rendering.zone_of(campaign)
         closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
-        return pages.render("open", session, campaign, "", form, missing=lacks, closes=closes, zone=str(zone))
+        return pages.render("open", session, campaign, "", form, missing=missing, closes=closes, zone=str(zone))
 
 
 @needs(Act.MANAGE, fresh=True)
 def open_page(slug: str) -> Response:
-    """What opening means, in figures, before it is done."""
+    """Show what opening means, in figures, before it is done."""
     with db.session() as session:
         state = access.campaign(session).state
     if state is not CampaignState.DRAFT:
@@ -84,7 +84,7 @@ def open_page(slug: str) -> Response:
 @needs(Act.MANAGE, fresh=True)
 @redraw(_open_page, CampaignIncomplete)
 def open_letter(slug: str) -> Response:
-    """Open the letter for signatures; raises StepSkipped if somebody did meanwhile."""
+    """Open the letter for signatures. Raises StepSkipped if somebody else has opened it meanwhile."""
     with db.transaction() as session:
         drafting.open_now(session, access.campaign(session), access.actor())
     return access.go(url_for("organise_overview.overview", slug=slug))

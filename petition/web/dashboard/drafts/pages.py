@@ -1,6 +1,6 @@
-"""What the pages of a draft share: the list of steps beside each, and what each does around its own work.
+"""What the pages of a draft share: the list of steps, and saving a step.
 
-A draft is locked, changed and entered in the audit log in one transaction.
+Each save locks and changes the draft and writes to the audit log, all in one transaction.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import leaves
 
 CHECKLIST: Final = "checklist"
-LETTER_IN: Final = "letter-"
-PRESSED: Final = frozenset({"token", "go", "act", "preview", "templates"})
-"""What a form holds beside what was typed: its token, and the button that was pressed."""
+LETTER_PREFIX: Final = "letter-"
+NOT_TYPED: Final = frozenset({"token", "go", "act", "preview", "templates"})
+"""The fields of a form that are not typed: its token, and the button that was pressed."""
 
 
 def render(
@@ -37,48 +37,48 @@ def render(
     form: BaseForm | None = None,
     **values: object,
 ) -> Response:
-    """A page of a draft."""
-    lacking = {steps.of_lack(each)[0] for each in campaigns.missing(campaign, clock.now())}
-    following = steps.after(step) if step else None
+    """Render a page of a draft."""
+    lacking = {steps.step_and_sentence(each)[0] for each in campaigns.missing(campaign, clock.now())}
+    next_step = steps.next_step(step) if step else None
     context: dict[str, object] = {
-        "steps": [each for each in steps.STEPS if steps.open_to_changes(each, campaign) and reachable(each.name)],
-        "step": steps.named(step),
-        "following": following,
+        "steps": [each for each in steps.STEPS if steps.is_changeable(each, campaign) and may_change(each.name)],
+        "step": steps.find(step),
+        "next_step": next_step,
         "lacking": lacking,
         "step_url": lambda name: address(campaign.slug, name),
-        "tongues": [(code, language_name(code)) for code in campaign.languages],
-        "tongue": language_name,
+        "letter_languages": [(code, language_name(code)) for code in campaign.languages],
+        "language_name": language_name,
     }
     return rendering.render(f"draft/{template}", session, campaign, form, **(context | values))
 
 
 def address(slug: str, name: str) -> str:
-    """Where a step is."""
-    endpoints = {"letter": "letters", "demands": "demands", "domains": "domains", "milestones": "goals"}
+    """Return the address of a step."""
+    endpoints = {"letter": "letters", "demands": "demands", "domains": "domains", "milestones": "milestones"}
     if name in endpoints:
         return url_for(f"organise_drafts.{endpoints[name]}", slug=slug)
     return url_for("organise_drafts.step", slug=slug, step=name)
 
 
-def onward(campaign: Campaign) -> str | None:
-    """Where the pressed button leads when the step is saved: another step, the letter in a language, the checklist."""
+def next_address(campaign: Campaign) -> str | None:
+    """Return where the pressed button leads after saving: another step, the letter in a language, or the checklist."""
     name, slug = request.form.get("go", ""), campaign.slug
     if name == CHECKLIST:
         return url_for("organise_drafts.checklist", slug=slug)
-    lang = name.removeprefix(LETTER_IN)
+    lang = name.removeprefix(LETTER_PREFIX)
     if lang != name and lang in campaign.languages:
         return url_for("organise_drafts.letter", slug=slug, lang=lang)
-    return address(slug, name) if steps.named(name) else None
+    return address(slug, name) if steps.find(name) else None
 
 
-def reachable(name: str) -> bool:
-    """Whether this visitor may change a step: whose address counts is for owners to say."""
+def may_change(name: str) -> bool:
+    """Return whether this visitor may change a step. Only owners decide whose addresses count."""
     return name != "domains" or access.allows(Act.MANAGE)
 
 
 @contextmanager
-def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
-    """The draft of this request for a change; raises LetterFrozen."""
+def change_draft(step: str) -> Iterator[tuple[Session, Campaign]]:
+    """Lock the draft of this request for a change. Raises LetterFrozen."""
     with db.transaction() as session:
         campaign = access.campaign(session)
         campaigns.hold_draft(session, campaign)
@@ -86,15 +86,15 @@ def changing(step: str) -> Iterator[tuple[Session, Campaign]]:
         drafting.record_step(session, campaign, step, access.actor())
 
 
-def only_passing(form: BaseForm) -> bool:
-    """Whether somebody goes on and leaves a step as its page showed it: nothing is saved then."""
+def is_unchanged(form: BaseForm) -> bool:
+    """Return whether the visitor leaves a step exactly as its page showed it. Nothing is saved then."""
     if "go" not in request.form:
         return False
     shown = {field.name: form.typed(field.name) for field in leaves(form)}
-    posted = request.form.keys() - PRESSED
+    posted = request.form.keys() - NOT_TYPED
     return all(_plain(request.form.get(name, "")) == _plain(shown.get(name, "")) for name in shown.keys() | posted)
 
 
 def _plain(text: str) -> str:
-    """A text as it was before a browser sent it."""
+    """Return a text as it was before a browser changed its line endings."""
     return text.replace("\r\n", "\n").strip()

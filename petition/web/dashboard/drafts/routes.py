@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Blueprint
 
 from petition.web.dashboard import access
-from petition.web.dashboard.drafts import begin, demands, domains, letter, milestones, opening, simple
+from petition.web.dashboard.drafts import begin, demands, domains, form_steps, letter, milestones, opening
 
 # fmt: off
 ROUTES: Final[tuple[tuple[str, str, Callable[..., Any]], ...]] = (
@@ -33,17 +33,17 @@ ROUTES: Final[tuple[tuple[str, str, Callable[..., Any]], ...]] = (
     ("POST", "/c/<slug>/draft/domains", domains.save_domain),
     ("POST", "/c/<slug>/draft/domains/<domain>/remove", domains.remove_domain),
     ("POST", "/c/<slug>/draft/domains/try", domains.try_address),
-    ("GET", "/c/<slug>/draft/milestones", milestones.goals),
-    ("POST", "/c/<slug>/draft/milestones", milestones.add_goal),
-    ("POST", "/c/<slug>/draft/milestones/remove", milestones.drop_goal),
-    ("GET", "/c/<slug>/draft/<step>", simple.step),
-    ("POST", "/c/<slug>/draft/<step>", simple.save_step),
+    ("GET", "/c/<slug>/draft/milestones", milestones.milestones),
+    ("POST", "/c/<slug>/draft/milestones", milestones.add_milestone),
+    ("POST", "/c/<slug>/draft/milestones/remove", milestones.remove_milestone),
+    ("GET", "/c/<slug>/draft/<step>", form_steps.step),
+    ("POST", "/c/<slug>/draft/<step>", form_steps.save_step),
 )
 # fmt: on
 
 
 def make_blueprint() -> Blueprint:
-    """A blueprint of these routes; its forms may be larger than others, because they hold whole letters."""
+    """Create the blueprint of these routes. It accepts larger forms than others, because they hold whole letters."""
     bp = access.blueprint("drafts", largest_form=access.LARGEST_FORM)
     for method, path, view in ROUTES:
         bp.add_url_rule(path, view.__name__, view, methods=[method])

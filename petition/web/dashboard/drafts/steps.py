@@ -1,4 +1,4 @@
-"""The steps of a draft, in order: where each is, what it is called, and its form where one form is all."""
+"""The steps of a draft in their order: name, title, and the form of steps that consist of one form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from petition.web.dashboard.drafts import forms
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `after_opening`: what it holds is not frozen by an opening."""
+    """One step. `after_opening` means that opening does not freeze it."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ STEPS: Final = (
     Step("legal", _("Legal texts"), forms.LegalForm, after_opening=True),
 )
 
-LACKS: Final[dict[Lack, tuple[str, str]]] = {
+MISSING: Final[dict[Lack, tuple[str, str]]] = {
     Lack.TITLE: ("letter", _("The letter has no title.")),
     Lack.TEXT: ("letter", _("The letter has no text.")),
     Lack.DEMANDS: ("demands", _("There is no demand.")),
@@ -70,23 +70,23 @@ ADVISED: Final[dict[Advice, tuple[str, str]]] = {
 }
 
 
-def named(name: str) -> Step | None:
-    """The step of that name."""
+def find(name: str) -> Step | None:
+    """Return the step with this name."""
     return next((step for step in STEPS if step.name == name), None)
 
 
-def after(name: str) -> Step | None:
-    """The step that comes next."""
+def next_step(name: str) -> Step | None:
+    """Return the step that follows."""
     names = [step.name for step in STEPS]
     place = names.index(name) + 1
     return STEPS[place] if place < len(STEPS) else None
 
 
-def open_to_changes(step: Step, campaign: Campaign) -> bool:
-    """Whether a campaign in its state lets a step be changed."""
+def is_changeable(step: Step, campaign: Campaign) -> bool:
+    """Return whether a step can be changed in the campaign's present state."""
     return campaign.state is CampaignState.DRAFT or step.after_opening
 
 
-def of_lack(each: Missing) -> tuple[str, str]:
-    """The step where something is missing, and the sentence."""
-    return LACKS[each.lack]
+def step_and_sentence(each: Missing) -> tuple[str, str]:
+    """Return the step where something is missing, and a sentence about it."""
+    return MISSING[each.lack]

@@ -27,7 +27,7 @@ WORTH_A_LOOK: Final = 3
 ENDPOINTS: Final = {
     "approvals": "organise_approvals.approvals",
     "missing": "organise_drafts.checklist",
-    "drafts": "organise_updates.every",
+    "drafts": "organise_updates.list_updates",
     "stopped": "organise_settings.settings",
     "bounces": "organise_subscribers.page",
 }

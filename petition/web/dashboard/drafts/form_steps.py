@@ -1,4 +1,4 @@
-"""The steps that are one form each: shown, saved, shown again with what there is to correct."""
+"""The steps that consist of one form each. The form is shown, saved, or shown again with its errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from petition.web.forms.redraw import redraw
 from petition.web.language import spoken
 from petition.web.services import services
 
-TEMPLATES_SPOKEN: Final = ("en", "fr")
+TEMPLATE_LANGUAGES: Final = ("en", "fr")
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 INTERVALS: Final = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR)
@@ -33,55 +33,55 @@ def _page(form: StepForm, step: str, *, filled: bool = False) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         choices: dict[str, Any] = {"intervals": _durations(campaign.interval), "hours": HOURS, "filled": filled}
-        template, kept = "roles" if step == "teams" else step, request.args.get("saved") == "yes"
-        return pages.render(template, session, campaign, here.name, form, kept=kept, **choices)
+        template, was_saved = "roles" if step == "teams" else step, request.args.get("saved") == "yes"
+        return pages.render(template, session, campaign, here.name, form, was_saved=was_saved, **choices)
 
 
 @needs(Act.WRITE)
 def step(slug: str, step: str) -> Response:
-    """One step, with what was saved."""
+    """Show one step with its saved values."""
     del slug
-    return _page(_prefilled(step, _changeable(step)), step)
+    return _page(_saved_form(step, _require_changeable(step)), step)
 
 
 @needs(Act.WRITE)
 @redraw(_page)
 def save_step(slug: str, step: str) -> Response:
-    """Save one step and go on; raises LetterFrozen."""
+    """Save one step and continue. Raises LetterFrozen."""
     here, form = _step(step)
     if "templates" in request.form:
         return _with_templates(step)
     with db.transaction() as session:
         campaign = access.campaign(session)
         session.refresh(campaign, with_for_update=True)
-        if not pages.only_passing(_prefilled(step, campaign)):
+        if not pages.is_unchanged(_saved_form(step, campaign)):
             campaigns.change(campaign, form.read(request.form, **about(campaign)).changes(campaign))
             drafting.record_step(session, campaign, here.name, access.actor())
-        onward = pages.onward(campaign)
-    return access.go(onward or pages.address(slug, here.name) + "?saved=yes")
+        address = pages.next_address(campaign)
+    return access.go(address or pages.address(slug, here.name) + "?saved=yes")
 
 
 def _with_templates(step: str) -> Response:
-    """The page with what was typed, and templates in the fields that are empty; nothing is saved."""
-    campaign = _changeable(step)
+    """Show the page with what was typed, and templates in the empty fields. Nothing is saved."""
+    campaign = _require_changeable(step)
     written = {name: text for name, text in request.form.items() if text.strip()}
     form = _step(step)[1](MultiDict(_templates(campaign) | written), meta=about(campaign))
     return _page(form, step, filled=True)
 
 
 def _step(name: str) -> tuple[steps.Step, type[StepForm]]:
-    found = steps.named(name)
+    found = steps.find(name)
     if found is None or found.form is None:
         abort(404)
     return found, found.form
 
 
-def _changeable(step: str) -> Campaign:
-    """The campaign of this request; raises LetterFrozen if its state lets this step not be changed."""
+def _require_changeable(step: str) -> Campaign:
+    """Return the campaign of this request. Raises LetterFrozen if its state does not allow changes to this step."""
     here = _step(step)[0]
     with db.session() as session:
         campaign = access.campaign(session)
-        if not steps.open_to_changes(here, campaign):
+        if not steps.is_changeable(here, campaign):
             campaigns.require_draft(campaign)
         return campaign
 
@@ -90,7 +90,7 @@ def _durations(now: int) -> list[tuple[str, str]]:
     return [(str(each), duration(each, spoken())) for each in sorted({*INTERVALS, now})]
 
 
-def _prefilled(step: str, campaign: Campaign) -> StepForm:
+def _saved_form(step: str, campaign: Campaign) -> StepForm:
     form = _step(step)[1]
     if step == "legal" and not campaign.legal:
         return form(MultiDict(_templates(campaign)), meta=about(campaign))
@@ -98,8 +98,10 @@ def _prefilled(step: str, campaign: Campaign) -> StepForm:
 
 
 def _templates(campaign: Campaign) -> dict[str, str]:
-    """The legal texts to begin with, in the languages that have one."""
-    names = [(name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATES_SPOKEN]
+    """Return the templates of the legal texts, in the languages that have one."""
+    names = [
+        (name, lang) for name in ("privacy", "imprint") for lang in campaign.languages if lang in TEMPLATE_LANGUAGES
+    ]
     base_url = services().config.base_url.rstrip("/")
     return {
         f"{name}_{lang}": render_template(f"legal/{name}.{lang}.md", campaign=campaign, base_url=base_url)
