@@ -13,6 +13,7 @@ from petition.campaigns.labels import CAMPAIGN_STATES, DEMAND_STATES, campaign_s
 from petition.core.i18n import marked as _
 from petition.ledger.entries import Removal
 from petition.mailing.subscribers import Frequency
+from petition.organisers import Role
 from petition.privacy.data_map import Kind
 from petition.signatures import SignatureState
 from petition.signatures.selection import Shown, WithComment
@@ -38,6 +39,8 @@ __all__ = [
     "REMOVAL_CHOICES",
     "REMOVAL_REASONS",
     "SIGNATURE_STATUSES",
+    "TEAM_ROLES",
+    "TEAM_ROLE_DUTIES",
     "UPDATE_STATES",
     "VISIBILITIES",
     "VISIBILITY_CRITERIA",
@@ -189,3 +192,19 @@ DATA_KINDS: Final[Mapping[Kind, str]] = {
     Kind.operational: _("About the work of the servers"),
 }
 """What each kind of data reveals to somebody who takes the disks."""
+
+TEAM_ROLES: Final[Mapping[str, str]] = {
+    Role.OWNER: _("Owner"),
+    Role.EDITOR: _("Editor"),
+    Role.MODERATOR: _("Moderator"),
+    Role.OBSERVER: _("Observer"),
+}
+"""The roles of organisers."""
+
+TEAM_ROLE_DUTIES: Final[Mapping[str, str]] = {
+    Role.OWNER: _("Everything: letter, signers, team, settings, exports"),
+    Role.EDITOR: _("Letter, updates and milestones"),
+    Role.MODERATOR: _("Signers and evidence"),
+    Role.OBSERVER: _("Figures only"),
+}
+"""What each role of an organiser may do."""

@@ -29,7 +29,7 @@ from petition.usecases.removals import Line
 from petition.usecases.tables import ExportKind
 from petition.usecases.updates import UpdateState
 from petition.web import error_messages, labels
-from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows, role_labels
+from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows
 from petition.web.dashboard.criteria import CriteriaForm, options
 from petition.web.dashboard.panels import queue
 from petition.web.dashboard.panels.milestone import describe_forecast
@@ -49,8 +49,8 @@ TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "update states": (UpdateState, labels.UPDATE_STATES),
     "outlooks": (Outlook, labels.OUTLOOKS),
     "data kinds": (Kind, labels.DATA_KINDS),
-    "roles": (Role, role_labels.ROLES),
-    "duties": (Role, role_labels.DUTIES),
+    "roles": (Role, labels.TEAM_ROLES),
+    "duties": (Role, labels.TEAM_ROLE_DUTIES),
     "approvals": (ApprovalKind, approval_requests.TITLES),
     "actions": (Action, audit_messages.SENTENCES),
     "exports": (ExportKind, exports.KINDS),

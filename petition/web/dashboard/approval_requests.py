@@ -10,8 +10,7 @@ from typing import Any, Final
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
-from petition.web.dashboard.role_labels import ROLES
-from petition.web.labels import REMOVAL_REASONS
+from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
 
 About = Mapping[str, Any]
@@ -112,7 +111,7 @@ def _export_names(about: About) -> tuple[str, str]:
 def _remove_owner(about: About) -> tuple[str, str]:
     name, to = about["name"], about.get("to")
     if to:
-        values = {"name": name, "role": gettext(ROLES[to])}
+        values = {"name": name, "role": gettext(TEAM_ROLES[to])}
         sentence = gettext(_("%(name)s is no longer an owner of this campaign. New role: %(role)s."), **values)
         return sentence, gettext(_("Change the role of 1 owner"))
     sentence = gettext(

@@ -19,8 +19,7 @@ from petition.organisers.audit_log import Action
 from petition.web.dashboard.approval_requests import TITLES
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
-from petition.web.dashboard.role_labels import ROLES
-from petition.web.labels import REMOVAL_REASONS
+from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
 
 SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
@@ -76,8 +75,8 @@ FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
 
 NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "role": ROLES,
-        "to": ROLES,
+        "role": TEAM_ROLES,
+        "to": TEAM_ROLES,
         "why": {why.value: label for why, label in REMOVAL_REASONS.items()},
         "act": {act.value: title for act, title in TITLES.items()},
         "step": {step.name: step.title for step in STEPS} | {"translation": _("Add a translation")},

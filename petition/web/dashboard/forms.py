@@ -13,10 +13,10 @@ from petition.organisers import Role
 from petition.organisers.invitations import LONGEST_NAME
 from petition.organisers.passkeys import LONGEST_ANSWER
 from petition.organisers.recovery import LONGEST_TYPED
-from petition.web.dashboard.role_labels import DUTIES, ROLES
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import HexField, LineField, RadioField, SelectField, StringField
 from petition.web.forms.validators import no_link, visible
+from petition.web.labels import TEAM_ROLE_DUTIES, TEAM_ROLES
 from petition.web.language import lazy_gettext as _
 
 LONGEST_ID: Final = 2_048
@@ -105,7 +105,7 @@ class InviteForm(BaseForm):
     """The role of a new invitation."""
 
     role = RadioField(
-        _("Role in the team"), choices=Role, labels=ROLES, hints=DUTIES, id="invite", default=Role.EDITOR,
+        _("Role in the team"), choices=Role, labels=TEAM_ROLES, hints=TEAM_ROLE_DUTIES, id="invite", default=Role.EDITOR,
         invalid_value_message=NOT_A_ROLE,
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ class InviteForm(BaseForm):
 class MemberForm(IdForm):
     """A member and their new role."""
 
-    role = SelectField(choices=Role, labels=ROLES, invalid_value_message=NOT_A_ROLE)
+    role = SelectField(choices=Role, labels=TEAM_ROLES, invalid_value_message=NOT_A_ROLE)
 
     def new_role(self) -> NewRole:
         """Return the member's id and the new role."""

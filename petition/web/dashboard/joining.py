@@ -15,7 +15,6 @@ from petition.organisers import Invitation, InvitationUnknown, NameTaken, invita
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.forms import NameForm
-from petition.web.dashboard.role_labels import DUTIES, ROLES
 from petition.web.forms.redraw import redraw
 from petition.web.language import page_language, spoken
 
@@ -35,7 +34,6 @@ def _page(form: NameForm, token: str) -> Response:
         letter = _title(campaign)
         return rendering.render(
             "invitation", form=form, link=token, invited=found, letter=letter, there=campaign, member=member,
-            role_words=ROLES, role_duties=DUTIES,
         )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from petition.organisers.audit_log import Action
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.panels import PANELS
-from petition.web.dashboard.role_labels import ROLES
 
 bp = access.blueprint("overview")
 
@@ -43,7 +42,7 @@ def campaigns() -> Response:
     """Show every campaign that the visitor organises, with a link to start a new one."""
     with db.session() as session:
         roles = organisers.campaigns_of(session, visitor().organiser_id)
-        return rendering.render("campaigns", campaigns=_campaign_rows(session, roles, clock.now()), role_words=ROLES)
+        return rendering.render("campaigns", campaigns=_campaign_rows(session, roles, clock.now()))
 
 
 @bp.get("/c/<slug>")

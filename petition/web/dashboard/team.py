@@ -13,7 +13,6 @@ from petition.usecases import acts
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
 from petition.web.dashboard.forms import IdForm, InviteForm, MemberForm
-from petition.web.dashboard.role_labels import ROLES
 from petition.web.forms.redraw import redraw
 from petition.web.services import services
 
@@ -30,7 +29,6 @@ def _page(form: InviteForm) -> Response:
             owners=sum(role is Role.OWNER and not someone.disabled for someone, role in members),
             invitations=team.open_invitations(session, campaign.id, clock.now()),
             me=visitor().organiser_id,
-            role_words=ROLES,
         )  # fmt: skip
 
 
@@ -53,9 +51,7 @@ def invite(slug: str) -> Response:
         campaign = access.campaign(session)
         token = organisers.invite(session, campaign.id, role, access.actor())
         link = services().config.base_url + url_for("organise_joining.invitation", token=token)
-        return rendering.render(
-            "invited", session, campaign, link=link, invited=role, until=now + LIFE, role_words=ROLES
-        )
+        return rendering.render("invited", session, campaign, link=link, invited=role, until=now + LIFE)
 
 
 @bp.post("/c/<slug>/team/cancel")
