@@ -81,26 +81,26 @@ def test_a_curve_of_many_days_has_a_point_a_day_and_a_range_cuts_it(session: Ses
 
 
 @pytest.fixture
-def drawn(session: Session) -> ChartImage:
-    """Of eighty batches and three goals: one reached, one next, one far away."""
+def image(session: Session) -> ChartImage:
+    """Of eighty batches and three milestones: one reached, one next, one far away."""
     made = make.campaign(session)
     batches(session, made.id, 80, timedelta(hours=12))
-    goals = [MilestoneStatus(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
-    found = chart_image(curve(session, made, None, NOW), goals)
+    statuses = [MilestoneStatus(MilestoneKind.COUNT, n, n, TODAY if n < 80 else None, None) for n in (40, 100, 9_000)]
+    found = chart_image(curve(session, made, None, NOW), statuses)
     assert found
     return found
 
 
-def test_a_picture_starts_at_nought(drawn: ChartImage) -> None:
-    assert [value for _, value in drawn.grid] == [0, 50, 100, 150, 200]
-    assert drawn.lines["counted"].startswith("M0 ")
+def test_a_chart_starts_at_zero(image: ChartImage) -> None:
+    assert [value for _, value in image.grid] == [0, 50, 100, 150, 200]
+    assert image.lines["counted"].startswith("M0 ")
 
 
-def test_a_picture_marks_what_was_reached_and_what_is_next(drawn: ChartImage) -> None:
-    assert [(mark.needs, mark.x is None) for mark in drawn.marks] == [(100, True), (40, False)]
+def test_a_chart_marks_what_was_reached_and_what_is_next(image: ChartImage) -> None:
+    assert [(mark.needs, mark.x is None) for mark in image.marks] == [(100, True), (40, False)]
 
 
-def test_without_a_batch_there_is_no_picture(session: Session) -> None:
+def test_without_a_batch_there_is_no_chart(session: Session) -> None:
     assert chart_image(curve(session, make.campaign(session), None, NOW), []) is None
 
 

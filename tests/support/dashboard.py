@@ -9,7 +9,7 @@ from petition.web.dashboard.access import Access
 GOODBYES = {"organise_sign_in.sign_out", "organise_account.sign_out_everywhere"}
 
 
-def rooms(app: Flask) -> list[tuple[str, str, str, Access | None]]:
+def routes(app: Flask) -> list[tuple[str, str, str, Access | None]]:
     """Method, path, endpoint and access of every route of the dashboard."""
     return [
         (method, rule.rule, rule.endpoint, getattr(app.view_functions[rule.endpoint], "access", None))

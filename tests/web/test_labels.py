@@ -186,7 +186,7 @@ def test_a_forecast_is_described() -> None:
 
 
 @pytest.mark.usefixtures("english")
-def test_what_waits_is_said_with_its_number() -> None:
+def test_what_waits_is_shown_with_its_number() -> None:
     said = {what: sentence(1) for what, sentence in queue.SENTENCES.items()}
     assert said["approvals"] == "1 request waits for a second organiser"
     assert queue.SENTENCES["undelivered"](1200) == "1,200 mails were given up"

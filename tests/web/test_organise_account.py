@@ -234,7 +234,7 @@ def test_a_code_lets_one_of_two_in_at_once(app: Flask, omar: Omar) -> None:
     assert answers == [303, 403, 403, 403]
 
 
-def test_a_wrong_code_leaves_the_text_and_says_what_to_mend(client: FlaskClient, omar: Omar) -> None:
+def test_a_wrong_code_keeps_the_text_and_shows_the_error(client: FlaskClient, omar: Omar) -> None:
     renewed(omar)
     page = by_code(client, "Omar", "0000-0000-0000-0000", next=f"/organise/c/{omar.slug}/team")
     assert page.status_code == 403
@@ -263,7 +263,7 @@ def test_five_tries_a_name_then_a_quarter_of_an_hour_and_nobody_else_waits(app: 
     assert by_passkey(app.test_client(), device).status_code == 303
 
 
-def test_tries_of_strangers_at_the_door_lock_nobody_out_who_is_inside(app: Flask, omar: Omar) -> None:
+def test_failed_sign_ins_of_strangers_lock_no_signed_in_organiser_out(app: Flask, omar: Omar) -> None:
     codes = renewed(omar)
     for _ in range(6):
         by_code(app.test_client(), "Omar", "1" * 16)
@@ -401,7 +401,7 @@ def test_the_language_is_chosen_once_and_holds_on_every_page(omar: Omar) -> None
     assert 'name="next" value="/organise/c/' + omar.slug + '/journal?deed=joined"' in page
 
 
-def test_the_sign_in_page_speaks_french_and_stays_french_when_something_is_to_be_mended(client: FlaskClient) -> None:
+def test_the_sign_in_page_stays_french_after_an_error(client: FlaskClient) -> None:
     page = client.get("/organise/sign-in?lang=fr")
     assert 'action="/organise/sign-in?lang=fr"' in page.text
     assert '<html lang="fr">' in client.post("/organise/sign-in?lang=fr", data={}).text

@@ -1,4 +1,4 @@
-"""The journal tells in words what was set, not in the names that the code has for it."""
+"""The audit log describes what was set in words, not by the names in the code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from petition.web.dashboard import audit_messages
 
 
 @pytest.mark.parametrize(
-    ("deed", "about", "said"),
+    ("action", "about", "expected"),
     [
         (Action.CAMPAIGN_CHANGED, {"step": "who"}, "Changed the campaign’s settings: Addressee and organisers"),
         (Action.CAMPAIGN_CHANGED, {"step": "dates", "closes": "2026-12-24T10:00:00+00:00"}, "24 December 2026"),
@@ -24,6 +24,8 @@ from petition.web.dashboard import audit_messages
         (Action.DELIVERED, {"day": "2026-11-25", "corrected": False}, "Recorded the delivery: 25 November 2026"),
     ],
 )
-def test_a_line_of_the_journal_is_told_in_words(app: Flask, deed: Action, about: dict[str, object], said: str) -> None:
+def test_a_line_of_the_audit_log_is_a_sentence(
+    app: Flask, action: Action, about: dict[str, object], expected: str
+) -> None:
     with app.test_request_context("/"):
-        assert said in audit_messages.describe_action(deed, about)
+        assert expected in audit_messages.describe_action(action, about)

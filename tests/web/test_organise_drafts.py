@@ -24,7 +24,7 @@ SIMPLE = ("who", "roles", "teams", "workforce", "visible", "batches", "mail", "d
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)> [y](data:text/html,x) ![p](https://a.example/p.png)"
 
 
-def test_a_new_letter_is_a_draft_whose_owner_is_whoever_began_it(app: Flask, drafter: Omar) -> None:
+def test_a_new_letter_is_a_draft_owned_by_the_organiser_who_began_it(app: Flask, drafter: Omar) -> None:
     begun = draft()
     assert (begun.state, begun.languages, begun.origin) == (CampaignState.DRAFT, ["en", "fr"], "localhost/c/our-letter")
     with db.session() as session:
@@ -113,7 +113,7 @@ def test_a_step_is_saved_though_it_is_incomplete(drafter: Omar, step: str, typed
         ("teams", {"value_0": "x" * 121}, "value_0"),
     ],
 )
-def test_what_is_malformed_is_said_at_its_field_and_nothing_is_lost_or_saved(
+def test_malformed_input_has_an_error_at_its_field_and_nothing_is_lost_or_saved(
     drafter: Omar, step: str, typed: dict[str, str], field: str
 ) -> None:
     before = fields(drafter.sees(f"~/draft/{step}"))
@@ -249,10 +249,10 @@ def test_milestones_are_set_once_and_taken_back(drafter: Omar) -> None:
         assert drafter.does("~/draft/milestones", kind=kind, value=value).status_code == 422
     drafter.does("~/draft/milestones/remove", kind="count", value="100")
     with db.session() as session:
-        assert [(goal.kind, goal.value) for goal in drafting.planned_milestones(session, draft())] == [("share", 10)]
+        assert [(each.kind, each.value) for each in drafting.planned_milestones(session, draft())] == [("share", 10)]
 
 
-def test_the_checklist_says_what_is_missing_until_nothing_is(drafter: Omar) -> None:
+def test_the_checklist_lists_what_is_missing_until_nothing_is(drafter: Omar) -> None:
     begun = text(drafter.sees("~/draft"))
     assert "7 things are missing" in begun
     assert "There is no demand." in begun
@@ -272,7 +272,7 @@ def test_the_preview_is_the_public_page_and_not_public(app: Flask, drafter: Omar
     assert app.test_client().get("/organise/c/our-letter/draft/preview").status_code == 303
 
 
-def test_an_opening_freezes_the_letter_and_is_in_the_journal(app: Flask, drafter: Omar) -> None:
+def test_an_opening_freezes_the_letter_and_is_in_the_audit_log(app: Flask, drafter: Omar) -> None:
     completed(drafter)
     warned = text(drafter.sees("~/open"))
     assert "You cannot undo this." in warned
@@ -385,7 +385,7 @@ def test_a_list_has_a_hundred_and_twenty_entries_at_most(drafter: Omar) -> None:
     assert "value_119" not in fields(drafter.sees("~/draft/teams"))
 
 
-def test_every_mistake_of_a_milestone_is_said_and_what_was_typed_is_kept(drafter: Omar) -> None:
+def test_every_mistake_of_a_milestone_has_an_error_and_what_was_typed_is_kept(drafter: Omar) -> None:
     answer = drafter.does("~/draft/milestones", kind="share", value="101")
     assert mistakes(answer) == ["A share is at most 100 per cent."]
     assert {name: fields(answer)[name] for name in ("kind", "value")} == {"kind": "share", "value": "101"}

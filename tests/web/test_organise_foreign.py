@@ -26,7 +26,7 @@ from petition.usecases.milestone_settings import Consequences
 from petition.usecases.tables import Export, ExportKind, ExportState
 from petition.web.services import NAME
 from tests import make
-from tests.support.dashboard import GOODBYES, rooms
+from tests.support.dashboard import GOODBYES, routes
 from tests.support.omar import Omar, signed_in
 from workers.loops.exports import make_export
 
@@ -51,7 +51,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         first, second = session.scalars(
             select(Signature.index).where(Signature.campaign_id == campaign.id).order_by(Signature.index)
         )
-        wave = removals.remove_one(session, campaign, first, Removal.FRAUD, Actor(omar.organiser_id, now))
+        removal = removals.remove_one(session, campaign, first, Removal.FRAUD, Actor(omar.organiser_id, now))
         milestone_settings.add(
             session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), Actor(omar.organiser_id, now)
         )
@@ -69,7 +69,7 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         recovery.renew(session, omar.organiser_id, now)
     make_export(export.id, app.extensions[NAME].config.home, now)
     made.addresses = {
-        "draft": draft.hex(), "wave": wave.id.hex(), "token": export.id.hex(), "index": str(second), "kind": "count",
+        "draft": draft.hex(), "removal": removal.id.hex(), "token": export.id.hex(), "index": str(second), "kind": "count",
         "value": "777", "lang": "en",
     }  # fmt: skip
     made.ids = {
@@ -97,7 +97,7 @@ def everything(slug: str, *people: bytes) -> dict[str, list[str]]:
 def at(rule: str, slug: str, addresses: dict[str, str]) -> str | None:
     """A path with somebody's numbers in it; None for one that has none."""
     named = re.findall(r"<(?:\w+:)?(\w+)>", rule.replace("<slug>", slug))
-    if not {*named} & {"draft", "wave", "token", "index", "value"} or not {*named} <= {*addresses}:
+    if not {*named} & {"draft", "removal", "token", "index", "value"} or not {*named} <= {*addresses}:
         return None
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda it: addresses[it[1]], rule.replace("<slug>", slug))
 
@@ -118,7 +118,7 @@ def test_no_number_of_another_campaign_means_anything_at_ones_own_address(
     made, token = planted(app, omar, suzie), mallory.token()
     before = everything(omar.slug, omar.organiser_id, suzie.organiser_id)
     tried = 0
-    for method, rule, _endpoint, access in rooms(app):
+    for method, rule, _endpoint, access in routes(app):
         mine, theirs = (at(rule, each.slug, made.addresses) for each in (mallory, omar))
         if access is None or not isinstance(access.what, Act) or mine is None or theirs is None:
             continue
@@ -141,7 +141,7 @@ def test_no_id_of_another_campaign_means_anything_in_a_form(app: Flask, people: 
     omar, suzie, mallory = people
     made, token = planted(app, omar, suzie), mallory.token()
     before = everything(omar.slug, omar.organiser_id, suzie.organiser_id)
-    for method, rule, endpoint, access in rooms(app):
+    for method, rule, endpoint, access in routes(app):
         if method != "POST" or access is None or endpoint in GOODBYES or "<" in rule.replace("<slug>", ""):
             continue
         for what, each in made.ids.items():
@@ -185,7 +185,7 @@ def test_a_form_with_a_wrong_token_changes_nothing_anywhere(app: Flask, people: 
     before = everything(omar.slug, omar.organiser_id)
     tried, good = 0, omar.token()
     wrong = ("", mallory.token(), good[:-1], good.upper() + " ")
-    for method, rule, _endpoint, access in rooms(app):
+    for method, rule, _endpoint, access in routes(app):
         if method != "POST" or access is None or access.what == "anybody":
             continue
         path = at(rule, omar.slug, made.addresses) or re.sub(r"<\w*:?number>", "1", rule.replace("<slug>", omar.slug))
@@ -235,7 +235,7 @@ def test_no_page_of_the_dashboard_is_kept_sniffed_or_framed_whatever_it_answers(
     omar, suzie, mallory = people
     made = planted(app, omar, suzie)
     tried = 0
-    for method, rule, _endpoint, _access in rooms(app):
+    for method, rule, _endpoint, _access in routes(app):
         path = at(rule, omar.slug, made.addresses) or re.sub(r"<[^>]+>", "nothing", rule.replace("<slug>", omar.slug))
         for someone in (omar, suzie, mallory) if method == "GET" else ():
             answer = someone.client.get(path)

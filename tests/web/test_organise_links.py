@@ -107,7 +107,7 @@ def test_the_link_below_renewed_codes_leads_to_the_account(omar: Omar) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("role", list(Role))
-def test_whoever_joins_finds_no_dead_link_from_the_invitation_on(app: Flask, omar: Omar, role: Role, lang: str) -> None:
+def test_an_organiser_who_joins_finds_no_dead_link(app: Flask, omar: Omar, role: Role, lang: str) -> None:
     rita, link = app.test_client(), invited(omar, role.value)
     crawl = Crawl(app, rita)
     crawl.walk(f"{link}?lang={lang}")
@@ -155,7 +155,7 @@ def test_pages_that_answer_a_post_have_no_dead_link(app: Flask, full: Omar, lang
     assert crawl.faults == []
 
 
-def test_a_used_invitation_leads_whoever_used_it_to_the_campaign(app: Flask, omar: Omar) -> None:
+def test_a_used_invitation_leads_the_organiser_who_used_it_to_the_campaign(app: Flask, omar: Omar) -> None:
     rita, link = app.test_client(), invited(omar)
     newcomer(rita, link)
     again = rita.get(link)

@@ -1,4 +1,4 @@
-"""The rooms where organisers tell what happened: updates, demands, milestones, delivery and answer."""
+"""The pages where organisers report what happened: updates, demands, milestones, delivery and answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action
 from petition.privacy import unseal_address
 from petition.usecases import updates
-from petition.web.dashboard import approval_requests as words
+from petition.web.dashboard import approval_requests
 from petition.web.forms.validators import is_link
 from petition.web.services import Services
 from tests import make
@@ -225,7 +225,7 @@ def test_a_demands_steps_stand_on_the_letters_page(omar: Omar) -> None:
         ("state-1", "won", "Choose one from the list."),
     ],
 )
-def test_what_is_wrong_with_a_demand_is_said_at_its_field(omar: Omar, field: str, typed: str, sentence: str) -> None:
+def test_an_error_of_a_demand_is_shown_at_its_field(omar: Omar, field: str, typed: str, sentence: str) -> None:
     given = {"state-1": "met", "day-1": "2026-11-20", "source-1": "https://press.example"} | {field: typed}
     answer = omar.does("~/demands/1", **given)
     assert answer.status_code == 422
@@ -357,11 +357,13 @@ def test_a_full_week_of_mail_has_a_sentence_and_keeps_the_draft(omar: Omar) -> N
 
 def test_a_second_organiser_reads_how_many_are_mailed_and_when(app: Flask) -> None:
     with app.test_request_context("/?lang=fr"):
-        sentence, button = words.SENTENCES[ApprovalKind.MAIL]({"readers": 1234, "due": "2026-11-28T01:52:00+00:00"})
+        sentence, button = approval_requests.SENTENCES[ApprovalKind.MAIL](
+            {"readers": 1234, "due": "2026-11-28T01:52:00+00:00"}
+        )
     assert button == "Écrire à 1\u202f234 abonnés"
     assert "envoyée à 1\u202f234 abonnés. Elle part le 28 novembre 2026 à 01:52 (UTC)." in sentence
     with app.test_request_context("/"):
-        assert words.SENTENCES[ApprovalKind.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 subscriber"
+        assert approval_requests.SENTENCES[ApprovalKind.MAIL]({"readers": 1, "due": ""})[1] == "Mail 1 subscriber"
 
 
 def test_the_longest_update_in_two_languages_is_kept_whatever_its_letters_weigh(omar: Omar) -> None:

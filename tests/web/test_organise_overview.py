@@ -147,7 +147,7 @@ def test_a_draft_shows_what_is_missing_and_no_figures(app: Flask) -> None:
     assert "The chart begins with the first batch." in signed_in(app, slug).sees("~/chart").text
 
 
-def test_passes_that_nobody_used_are_those_of_the_last_batch_and_no_look_tells_of_one_since(omar: Omar) -> None:
+def test_unused_passes_are_those_of_the_last_batch_and_reveal_none_issued_since(omar: Omar) -> None:
     """P43."""
     with db.transaction() as session:
         head = log.head_of(session, the(omar.slug))
@@ -166,7 +166,7 @@ def the_overview(omar: Omar) -> str:
     return fresh[fresh.index('id="panel-codes"') : fresh.index('id="panel-bounces"')]
 
 
-def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
+def test_a_day_of_codes_is_shown_after_it_has_ended(omar: Omar) -> None:
     """P43."""
     with time_machine.travel(make.NOW, tick=False) as watch:
         with db.transaction() as session:
@@ -184,7 +184,7 @@ def test_a_day_of_codes_is_told_once_it_is_over(omar: Omar) -> None:
             assert said in told
 
 
-def test_no_look_tells_nobody_from_one_or_one_from_nine(omar: Omar) -> None:
+def test_the_panels_do_not_distinguish_none_from_one_or_one_from_nine(omar: Omar) -> None:
     """P43: neither the codes of a day that is over, nor how many signatures wait, to any organiser."""
     looks = []
     for asked, used in ((0, 0), (1, 0), (1, 1), (9, 9)):
@@ -202,7 +202,7 @@ def test_no_look_tells_nobody_from_one_or_one_from_nine(omar: Omar) -> None:
     assert len({re.sub("Not within the next [^.]*[.]", "", each) for each in counts}) == 1
 
 
-def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(omar: Omar) -> None:
+def test_undelivered_mails_are_tried_again_once_and_the_audit_log_records_it(omar: Omar) -> None:
     busy(omar.slug, 3)
     for _ in range(2):
         assert omar.does("~/dead-letters").status_code == 303
@@ -213,12 +213,12 @@ def test_mails_that_were_given_up_are_tried_again_once_and_the_journal_says_so(o
     assert lines == [{"mails": 3}]
 
 
-def test_whoever_only_looks_is_not_offered_to_try_mails_again(app: Flask, slug: str) -> None:
+def test_an_observer_is_not_offered_to_try_mails_again(app: Flask, slug: str) -> None:
     busy(slug, 1)
     assert "Try 1 mail again" not in signed_in(app, slug, Role.OBSERVER).sees("~").text
 
 
-def test_the_list_says_state_count_role_and_what_waits(app: Flask, slug: str) -> None:
+def test_the_list_shows_state_count_role_and_what_waits(app: Flask, slug: str) -> None:
     busy(slug, 2)
     text = signed_in(app, slug, Role.EDITOR).sees("/organise").text
     for said in (slug, "Open for signatures", "2 signatures", "Editor", "6 things wait for you"):

@@ -82,7 +82,7 @@ def test_the_pages_say_calmly_that_signing_is_paused(app: Flask, slug: str) -> N
     assert "Les organisateurs ont suspendu la signature." in french
 
 
-def test_stops_are_in_the_journal_once_and_mail_is_halted_for_this_campaign_alone(app: Flask, omar: Omar) -> None:
+def test_stops_are_in_the_audit_log_once_and_mail_is_paused_for_this_campaign_alone(app: Flask, omar: Omar) -> None:
     for what in ("mail", "mail", "codes"):
         assert omar.does("~/settings/stop", what=what).status_code == 303
     with db.session() as session:

@@ -75,7 +75,7 @@ def test_the_kit_speaks_the_language_of_the_letter_that_was_chosen(app: Flask) -
     assert omar.sees("~/share?letter=../evil").text.count("http://localhost/c/") == english.count("http://localhost/c/")
 
 
-def test_no_text_shouts_and_none_tells_a_number_that_is_not_public(app: Flask) -> None:
+def test_no_text_shouts_and_none_contains_a_number_that_is_not_public(app: Flask) -> None:
     slug = published(anonymous=3, public_min=5)
     page = signed_in(app, slug).sees("~/share").text
     texts = [field(page, f"text-{name}") for name in ("everybody", "colleagues", "press")]

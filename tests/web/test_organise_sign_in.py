@@ -15,7 +15,7 @@ from petition.core import clock, db
 from petition.organisers import GRANTS, Act, Role
 from petition.web.dashboard.access import COOKIE, Audience, next_page
 from tests import make
-from tests.support.dashboard import GOODBYES, rooms
+from tests.support.dashboard import GOODBYES, routes
 from tests.support.omar import Omar, signed_in
 
 
@@ -30,7 +30,7 @@ def filled(rule: str, slug: str) -> str:
 
 def test_every_route_of_the_dashboard_declares_its_access_and_campaigns_ask_for_an_act(app: Flask) -> None:
     """P35."""
-    found = rooms(app)
+    found = routes(app)
     assert len(found) > 5
     assert [each for each in found if each[3] is None] == []
     wrong = [rule for _, rule, _, access in found if ("<slug>" in rule) is not isinstance(access.what, Act)]  # type: ignore[union-attr]
@@ -44,7 +44,7 @@ def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role
         foreign = make.campaign(session).slug
     someone = signed_in(app, slug, role)
     token = someone.token()
-    for method, rule, endpoint, access in rooms(app):
+    for method, rule, endpoint, access in routes(app):
         if endpoint in GOODBYES or access is None:
             continue
         for where, has in ((slug, role), (foreign, None), ("no-such-letter", None)):
@@ -68,7 +68,7 @@ def test_each_route_answers_each_role_as_it_declares(app: Flask, slug: str, role
 
 def test_a_visitor_who_is_not_signed_in_is_led_to_the_sign_in_page_and_nothing_happens(app: Flask, slug: str) -> None:
     client = app.test_client()
-    for method, rule, _, access in rooms(app):
+    for method, rule, _, access in routes(app):
         if access is None or access.what is Audience.ANYBODY:
             continue
         answer = client.open(filled(rule, slug), method=method)

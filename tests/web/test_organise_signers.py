@@ -36,7 +36,7 @@ def index_of(name: str) -> int:
         return session.scalars(select(Signature.index).where(Signature.name == name)).one()
 
 
-def waves_of() -> list[BulkRemoval]:
+def bulk_removals() -> list[BulkRemoval]:
     with db.session() as session:
         return list(session.scalars(select(BulkRemoval).order_by(BulkRemoval.at)))
 
@@ -126,7 +126,7 @@ def test_a_name_is_hidden(omar: Omar) -> None:
     assert "Suzie" not in omar.sees("~/signers").text
 
 
-def test_the_journal_tells_what_was_hidden_and_names_nobody(omar: Omar) -> None:
+def test_the_audit_log_records_what_was_hidden_and_names_nobody(omar: Omar) -> None:
     an_epoch(omar.slug, named("Suzie Quux", "Listen"))
     index = index_of("Suzie Quux")
     omar.does(f"~/signers/{index}/hide", what="comment")
@@ -153,16 +153,16 @@ def test_one_signature_is_removed_for_a_reason_taken_back_and_final_with_the_bat
     assert "Undo the removal of 1 signature" in page
     assert f"entry {index} of the ledger" in page
     assert "Suzie" not in page
-    (wave,) = waves_of()
-    assert omar.does(f"~/removals/{wave.id.hex()}/undo").status_code == 303
+    (removal,) = bulk_removals()
+    assert omar.does(f"~/removals/{removal.id.hex()}/undo").status_code == 303
     assert "Suzie Quux" in omar.sees("~/signers").text
-    assert omar.does(f"~/removals/{wave.id.hex()}/undo").status_code == 409
+    assert omar.does(f"~/removals/{removal.id.hex()}/undo").status_code == 409
     assert omar.does(f"~/signers/{index}/remove", why="duplicate").status_code == 303
     an_epoch(omar.slug)
     page = omar.sees("~/removals").text
     assert "In the ledger" in page
     assert "Undo the removal" not in page
-    assert omar.does(f"~/removals/{waves_of()[1].id.hex()}/undo").status_code == 409
+    assert omar.does(f"~/removals/{bulk_removals()[1].id.hex()}/undo").status_code == 409
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
@@ -206,11 +206,11 @@ def test_up_to_fifty_are_removed_at_once_and_exactly_those_of_the_preview(omar: 
     sent = hidden(page)
     an_epoch(omar.slug, named("Mallory"))
     assert omar.does("~/removals/new", **(sent | {"why": "fraud", "token": omar.token()})).status_code == 303
-    (wave,) = waves_of()
-    assert (wave.found, wave.done, wave.state) == (3, 3, BulkRemovalState.DONE)
+    (removal,) = bulk_removals()
+    assert (removal.found, removal.done, removal.state) == (3, 3, BulkRemovalState.DONE)
     assert "2 signers" in omar.sees("~/signers").text
     assert told(omar) == [(Action.SIGNATURES_REMOVED, {"n": 3, "why": "fraud"})]
-    assert "mallory" not in str(wave.criteria).lower()
+    assert "mallory" not in str(removal.criteria).lower()
 
 
 def test_a_preview_that_is_no_longer_true_removes_nothing_and_shows_the_new_figure(omar: Omar) -> None:
@@ -224,7 +224,7 @@ def test_a_preview_that_is_no_longer_true_removes_nothing_and_shows_the_new_figu
     assert answer.status_code == 409
     assert "Nothing was removed now" in answer.text
     assert "Remove 2 signatures" in answer.text
-    assert waves_of() == []
+    assert bulk_removals() == []
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
 ) -> None:
     an_epoch(omar.slug, *[named("Mallory")] * 52)
     assert removed(omar, q="mallory") == 303
-    assert waves_of() == []
+    assert bulk_removals() == []
     page = omar.sees("~/removals")
     assert "Waiting for a second organiser" in page.text
     assert "52 signatures, as fraud" in page.text
@@ -275,12 +275,12 @@ def test_more_than_fifty_wait_for_a_second_organiser_run_with_progress_and_are_c
         given = approvals.approve(session, campaign.id, request.id, Actor(rita.organiser_id, clock.now()))
         ACTS[given.act](session, campaign, given, clock.now())
     with db.transaction() as session:
-        bulk_removal.advance(session, bulk_removal.find(session, campaign.id, waves_of()[0].id), 20)
+        bulk_removal.advance(session, bulk_removal.find(session, campaign.id, bulk_removals()[0].id), 20)
     page = omar.sees("~/removals")
     assert page.headers["Refresh"] == "2"
     assert "Being removed: 20 of 52" in page.text
     assert "Cancel the removal of 52 signatures" in page.text
-    assert omar.does(f"~/removals/{waves_of()[0].id.hex()}/undo").status_code == 303
+    assert omar.does(f"~/removals/{bulk_removals()[0].id.hex()}/undo").status_code == 303
     page = omar.sees("~/removals")
     assert "Cancelled: everything is as it was" in page.text
     assert "Refresh" not in page.headers
@@ -342,7 +342,7 @@ def test_lists_of_one_and_of_three_take_the_same_number_of_queries(omar: Omar) -
     for _ in range(2):
         removed(omar, q="mallory", last="9", first="1")
         an_epoch(omar.slug, named("Mallory A"))
-    assert len(waves_of()) == 3
+    assert len(bulk_removals()) == 3
     assert [queries(lambda path=path: omar.sees(path)) for path in paths] == one
 
 

@@ -44,8 +44,8 @@ def a_busy_campaign(omar: Omar) -> int:
         told, by = (seen.size, seen.digest()), omar.organiser_id
         removals.remove(session, campaign, criteria, told, Removal.FRAUD, Actor(by, clock.now()))
         kept = {"text": True, "first": 4, "last": 4}
-        wave = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, Actor(by, clock.now()), kept)
-        bulk_removal.advance(session, wave, 20)
+        removal = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, Actor(by, clock.now()), kept)
+        bulk_removal.advance(session, removal, 20)
     return commented
 
 

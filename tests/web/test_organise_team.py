@@ -1,4 +1,4 @@
-"""Invitations, the team, two keys and the journal: who comes in, who goes, and what takes two."""
+"""Invitations, the team, approvals and the audit log."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestState
 from petition.organisers.audit_log import Action
 from petition.usecases import acts
-from petition.web.dashboard import approval_requests as words
-from petition.web.dashboard import audit_messages
+from petition.web.dashboard import approval_requests, audit_messages
 from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.accounts import by_code, codes_of, invited
@@ -42,7 +41,7 @@ def roles(slug: str) -> dict[str, Role]:
 
 
 def told(slug: str) -> list[Action]:
-    """The deeds in a campaign's journal, newest first."""
+    """The actions in a campaign's audit log, newest first."""
     with db.session() as session:
         found = find_any(session, slug)
         assert found
@@ -345,17 +344,17 @@ def test_approving_asks_once_more_who_it_is(app: Flask, slug: str) -> None:
 
 def test_every_act_has_a_right_words_and_something_that_it_does() -> None:
     assert set(acts.RIGHTS) == set(ApprovalKind)
-    assert set(words.TITLES) == set(words.SENTENCES) == set(acts.ACTS) == set(ApprovalKind)
+    assert set(approval_requests.TITLES) == set(approval_requests.SENTENCES) == set(acts.ACTS) == set(ApprovalKind)
 
 
-def test_every_deed_has_a_sentence_in_both_languages(app: Flask) -> None:
+def test_every_action_has_a_sentence_in_both_languages(app: Flask) -> None:
     assert set(audit_messages.SENTENCES) == set(Action)
     said: dict[str, list[str]] = {}
     for lang in ("en", "fr"):
         with app.test_request_context(f"/?lang={lang}"):
             said[lang] = [
                 audit_messages.describe_action(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
-                for deed in Action
+                for action in Action
             ]
             assert audit_messages.describe_action(Action.REMOVAL_UNDONE, {}) == audit_messages.name(
                 Action.REMOVAL_UNDONE
@@ -363,7 +362,7 @@ def test_every_deed_has_a_sentence_in_both_languages(app: Flask) -> None:
     assert [pair for pair in zip(said["en"], said["fr"], strict=True) if pair[0] == pair[1]] == []
 
 
-def test_the_journal_says_who_did_what_and_filters(app: Flask, omar: Omar) -> None:
+def test_the_audit_log_shows_who_did_what_and_filters(app: Flask, omar: Omar) -> None:
     suzie = member(app, omar, Role.EDITOR, "Suzie")
     omar.does("~/team/role", id=suzie.organiser_id.hex(), role="moderator")
     invited(omar)
@@ -380,7 +379,7 @@ def test_the_journal_says_who_did_what_and_filters(app: Flask, omar: Omar) -> No
         assert omar.sees(f"~/journal?{odd}").status_code == 200, odd
 
 
-def test_the_journal_shows_a_hundred_lines_a_page(omar: Omar) -> None:
+def test_the_audit_log_shows_a_hundred_lines_a_page(omar: Omar) -> None:
     with db.transaction() as session:
         for n in range(150):
             audit_log.write(

@@ -123,7 +123,7 @@ def campaign() -> Campaign:
 
 
 def changed(omar: Omar) -> int:
-    """How many changes the journal holds."""
+    """How many changes the audit log holds."""
     with db.session() as session:
         found = select(AuditEntry).where(AuditEntry.action == Action.CAMPAIGN_CHANGED)
         return len(session.scalars(found).all())
@@ -179,7 +179,7 @@ def test_passing_through_changes_nothing(draft: Omar, step: str) -> None:
     assert campaign().legal == {}
 
 
-def test_going_on_with_something_to_mend_stays_and_keeps_the_text(draft: Omar) -> None:
+def test_continuing_with_an_error_stays_on_the_page_and_keeps_the_text(draft: Omar) -> None:
     answer = draft.does("~/draft/who", addressee="x" * 201, organisation="Example", go="domains")
     assert (answer.status_code, fields(answer)["organisation"]) == (422, "Example")
     assert campaign().organisation == ""
@@ -252,7 +252,7 @@ def test_a_domain_and_a_milestone_that_were_typed_are_added_on_the_way(draft: Om
     assert draft.does("~/draft/milestones", kind="count", value="", go="mail").headers["Location"].endswith("/mail")
     draft.does("~/draft/milestones", kind="count", value="50", go="mail")
     with db.session() as session:
-        assert [goal.value for goal in drafting.planned_milestones(session, campaign())] == [50]
+        assert [each.value for each in drafting.planned_milestones(session, campaign())] == [50]
 
 
 def test_templates_fill_the_empty_legal_texts_and_leave_what_was_typed(draft: Omar) -> None:
