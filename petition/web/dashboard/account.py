@@ -61,9 +61,9 @@ def ask() -> Response:
 
     The proof is required before the device creates one, not after.
     """
-    challenged = passkeys.challenge(services().redis_store, sign_in.purpose(passkeys.MAKE))
+    challenge = passkeys.challenge(services().redis_store, sign_in.purpose(passkeys.MAKE))
     with db.session() as session:
-        return sign_in.options(passkeys.to_make(session, sign_in.site(), visitor().organiser_id, challenged))
+        return sign_in.options(passkeys.to_make(session, sign_in.site(), visitor().organiser_id, challenge))
 
 
 @bp.post("/account/passkeys")
@@ -72,10 +72,10 @@ def ask() -> Response:
 def add() -> Response:
     """Store a passkey that the browser created."""
     purpose, mine = sign_in.purpose(passkeys.MAKE), visitor().organiser_id
-    made = PasskeyForm.read(request.form).new_passkey()
+    new = PasskeyForm.read(request.form).new_passkey()
     with db.transaction() as session:
         passkeys.add(
-            session, services().redis_store, sign_in.site(), mine, purpose, made.name, made.credential, clock.now()
+            session, services().redis_store, sign_in.site(), mine, purpose, new.name, new.credential, clock.now()
         )
     return _back()
 

@@ -22,8 +22,8 @@ from petition.web.forms.fields import HexField, SelectField
 from petition.web.language import lazy_gettext as _
 
 bp = access.blueprint("audit_log")
-A_PAGE: Final = 100
-LARGEST: Final = 2**63 - 1
+LINES_PER_PAGE: Final = 100
+LARGEST_NUMBER: Final = 2**63 - 1
 
 
 class FilterForm(BaseForm):
@@ -43,17 +43,17 @@ def audit_log(slug: str) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         query = log.lines(campaign.id, action=action, by=by)
-        if 0 < before <= LARGEST:
+        if 0 < before <= LARGEST_NUMBER:
             query = query.where(AuditEntry.number < before)
-        found = session.scalars(query.limit(A_PAGE + 1)).all()
-        who = _names(session, campaign.id)
+        entries = session.scalars(query.limit(LINES_PER_PAGE + 1)).all()
+        names = _names(session, campaign.id)
         chosen = {"deed": action.value if action else "", "by": by.hex() if by else ""}
         return rendering.render(
             "audit_log", session, campaign, form,
-            lines=[(line, who.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about)) for line in found[:A_PAGE]],
-            older=found[A_PAGE - 1].number if len(found) > A_PAGE else None,
+            lines=[(line, names.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about)) for line in entries[:LINES_PER_PAGE]],
+            older=entries[LINES_PER_PAGE - 1].number if len(entries) > LINES_PER_PAGE else None,
             actions=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
-            who=_by_name(who),
+            who=_by_name(names),
             chosen=chosen,
         )  # fmt: skip
 
@@ -65,5 +65,5 @@ def _names(session: Session, campaign_id: CampaignId) -> dict[bytes, str]:
     return {organiser_id: name for organiser_id, name in rows}
 
 
-def _by_name(who: Mapping[bytes, str]) -> Iterable[tuple[str, str]]:
-    return sorted(((organiser.hex(), name) for organiser, name in who.items()), key=lambda pair: pair[1].casefold())
+def _by_name(names: Mapping[bytes, str]) -> Iterable[tuple[str, str]]:
+    return sorted(((organiser.hex(), name) for organiser, name in names.items()), key=lambda pair: pair[1].casefold())

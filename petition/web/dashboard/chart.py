@@ -33,11 +33,11 @@ def page(slug: str) -> Response:
     chosen = chosen if chosen in RANGES else "all"
     with db.session() as session:
         campaign = access.campaign(session)
-        found, statuses = None, []
+        shown, statuses = None, []
         if campaign.state is not CampaignState.DRAFT:
-            found = curve(session, campaign, RANGES[chosen][0], clock.now())
+            shown = curve(session, campaign, RANGES[chosen][0], clock.now())
             statuses = milestones.statuses(session, campaign.id, campaign.workforce)
         return rendering.render(
-            "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=found, statuses=statuses,
-            image=chart_image(found, statuses) if found else None,
+            "chart", session, campaign, ranges=RANGES, chosen=chosen, curve=shown, statuses=statuses,
+            image=chart_image(shown, statuses) if shown else None,
         )  # fmt: skip

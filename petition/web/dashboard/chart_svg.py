@@ -105,11 +105,11 @@ def _marks(frame: _Frame, points: Sequence[Point], statuses: Sequence[MilestoneS
 
     Where two are too close, the higher one is shown.
     """
-    found: list[MilestoneMark] = []
+    marks: list[MilestoneMark] = []
     for each in sorted(statuses, key=lambda status: -status.needs):
         reached = next((point for point in points if point.counted >= each.needs), None)
         shown = points[0].counted < each.needs <= frame.highest and (reached is not None or each.day is None)
         y = frame.y(each.needs)
-        if shown and all(abs(y - other.y) >= LEAST_DISTANCE for other in found):
-            found.append(MilestoneMark(y, each.needs, frame.x(reached.at) if reached else None))
-    return found
+        if shown and all(abs(y - other.y) >= LEAST_DISTANCE for other in marks):
+            marks.append(MilestoneMark(y, each.needs, frame.x(reached.at) if reached else None))
+    return marks

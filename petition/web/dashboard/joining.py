@@ -52,8 +52,8 @@ def join(token: str) -> Response:
     if g.visitor is not None:
         access.check_token()
         with db.transaction() as session:
-            found = organisers.accept(session, token, visitor().organiser_id, clock.now())
-            return access.go(_there(session, found))
+            accepted = organisers.accept(session, token, visitor().organiser_id, clock.now())
+            return access.go(_page_after_joining(session, accepted))
     page_language()
     return _newcomer(token, NameForm.read(request.form).name.data)
 
@@ -62,12 +62,12 @@ def _newcomer(token: str, name: str) -> Response:
     """Create an organiser, a visit and ten recovery codes. Only this response shows the codes."""
     now, lang = clock.now(), spoken()
     with db.transaction() as session:
-        made = organisers.enrol(session, name, lang, now)
-        found = organisers.accept(session, token, made.id, now)
-        codes = recovery.renew(session, made.id, now)
-        access.begin_visit(session, made.id)
-        to = _there(session, found)
-    return access.with_cookie(rendering.render("codes", codes=codes, next_url=to, new=True))
+        organiser = organisers.enrol(session, name, lang, now)
+        accepted = organisers.accept(session, token, organiser.id, now)
+        codes = recovery.renew(session, organiser.id, now)
+        access.begin_visit(session, organiser.id)
+        next_url = _page_after_joining(session, accepted)
+    return access.with_cookie(rendering.render("codes", codes=codes, next_url=next_url, new=True))
 
 
 def _title(campaign: Campaign | None) -> str:
@@ -75,8 +75,8 @@ def _title(campaign: Campaign | None) -> str:
     return titles.get(spoken()) or next(iter(titles.values()), "")
 
 
-def _there(session: Session, found: Invitation) -> str:
-    campaign = session.get(Campaign, found.campaign_id) if found.campaign_id else None
+def _page_after_joining(session: Session, accepted: Invitation) -> str:
+    campaign = session.get(Campaign, accepted.campaign_id) if accepted.campaign_id else None
     if campaign is None:
         return url_for("organise_overview.campaigns")
     return url_for("organise_overview.overview", slug=campaign.slug)

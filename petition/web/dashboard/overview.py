@@ -84,12 +84,12 @@ def _campaign_rows(session: Session, roles: dict[CampaignId, Role], now: datetim
 def _waiting(session: Session, roles: dict[CampaignId, Role], now: datetime) -> dict[bytes, int]:
     """Return the number of waiting requests, drafts of updates and undelivered mails of each campaign."""
     undecided = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
-    sorts = (
+    queries = (
         (ApprovalRequest.campaign_id, undecided),
         (UpdateDraft.campaign_id, UpdateDraft.number.is_(None)),
     )
     found = {campaign_id: each.again for campaign_id, each in digests.undelivered(session, roles).items()}
-    for column, which in sorts:
+    for column, which in queries:
         query = select(column, func.count()).where(column.in_(roles), which).group_by(column)
         for campaign_id, n in session.execute(query):
             found[campaign_id] = found.get(campaign_id, 0) + n

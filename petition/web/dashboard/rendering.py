@@ -91,8 +91,8 @@ def zone_of(campaign: Campaign) -> ZoneInfo:
 
 def _this_page() -> str:
     """Return this page's address without its language, so that it can be shown in another one."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return request.path + ("?" + urlencode(kept) if kept else "")
+    arguments = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return request.path + ("?" + urlencode(arguments) if arguments else "")
 
 
 def _menu(campaign: Campaign) -> tuple[MenuItem, ...]:

@@ -53,11 +53,11 @@ def _page(form: CriteriaForm) -> Response:
 def _page_of_one(form: BaseForm | None, index: int) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
-        found = selection.named_signer(session, campaign.id, index)
-        if found is None:
+        shown = selection.named_signer(session, campaign.id, index)
+        if shown is None:
             raise SignerUnknown(index)
         return rendering.render(
-            "signer", session, campaign, form, signer=found, reasons=removal_rows.reasons(),
+            "signer", session, campaign, form, signer=shown, reasons=removal_rows.reasons(),
             removal=form if isinstance(form, ReasonForm) else ReasonForm(),
         )  # fmt: skip
 

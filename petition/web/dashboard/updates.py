@@ -40,25 +40,25 @@ bp = access.blueprint("updates", largest_form=access.LARGEST_FORM)
 def _new_page(form: UpdateForm | None = None, *, preview: bool = False) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
-        shown = form or UpdateForm(meta=rendering.form_meta(campaign))
-        return rendering.render("update_new", session, campaign, shown, preview=preview)
+        update_form = form or UpdateForm(meta=rendering.form_meta(campaign))
+        return rendering.render("update_new", session, campaign, update_form, preview=preview)
 
 
 def _page(form: UpdateForm | None, draft: str, *, preview: bool = False) -> Response:
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        found = updates.find(session, campaign, _id(draft), now)
-        shown = form if form and form.meta.languages else _times_of_address(campaign)
-        shown.fill_in(found.draft.text)
-        number = found.draft.number
+        written = updates.find(session, campaign, _id(draft), now)
+        update_form = form if form and form.meta.languages else _times_of_address(campaign)
+        update_form.fill_in(written.draft.text)
+        number = written.draft.number
         return rendering.render(
             "update",
             session,
             campaign,
             form,
-            update=shown,
-            written=found,
+            update=update_form,
+            written=written,
             preview=preview,
             public=campaign.state is not CampaignState.DRAFT,
             audience=subscribers.audience(session, campaign.id),
@@ -114,8 +114,8 @@ def create(slug: str) -> Response:
         return _new_page(form, preview=True)
     text = form.check().text.data
     with db.transaction() as session:
-        kept = updates.write(session, access.campaign(session), text, access.actor())
-    return access.go(url_for(".show", slug=slug, draft=kept.hex()))
+        draft_id = updates.write(session, access.campaign(session), text, access.actor())
+    return access.go(url_for(".show", slug=slug, draft=draft_id.hex()))
 
 
 @bp.get("/c/<slug>/updates/<draft>")
@@ -214,9 +214,9 @@ def mail(slug: str, draft: str) -> Response:
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        found = updates.find(session, campaign, _id(draft), now)
+        written = updates.find(session, campaign, _id(draft), now)
         mails = [(lang, _mail(session, campaign, _id(draft), lang)) for lang in campaign.languages]
-        return rendering.render("update_mail", session, campaign, written=found, mails=mails)
+        return rendering.render("update_mail", session, campaign, written=written, mails=mails)
 
 
 @bp.get("/c/<slug>/updates/<draft>/<lang>/mail.html")

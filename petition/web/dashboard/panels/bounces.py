@@ -34,12 +34,12 @@ class BounceFigures:
 def data(session: Session, campaign: Campaign, now: datetime) -> BounceFigures:
     """Return the figures of this whole site, because mail domains are throttled across all campaigns."""
     del campaign, now
-    found = throttle.by_provider(session)
+    providers = throttle.by_provider(session)
     return BounceFigures(
-        sum(each[1] for each in found),
-        sum(each[2] for each in found),
-        sum(each[3] for each in found),
-        [each for each in found if each[2] + each[3]],
+        sum(each[1] for each in providers),
+        sum(each[2] for each in providers),
+        sum(each[3] for each in providers),
+        [each for each in providers if each[2] + each[3]],
         queue.refused(session),
     )
 

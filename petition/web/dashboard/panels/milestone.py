@@ -48,21 +48,21 @@ def data(session: Session, campaign: Campaign, now: datetime) -> MilestoneFigure
     statuses = milestones.statuses(session, campaign.id, campaign.workforce)
     days = history.by_day(session, campaign.id, today - timedelta(days=LOOKED_AT))
     ahead = next((each for each in statuses if each.day is None and each.needs > head.counted), None)
-    found = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
-    outlook = describe_forecast(found) if found else ""
-    return MilestoneFigures(head.counted, ahead, found, bool(statuses), campaign.closes_at, outlook)
+    expected = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
+    outlook = describe_forecast(expected) if expected else ""
+    return MilestoneFigures(head.counted, ahead, expected, bool(statuses), campaign.closes_at, outlook)
 
 
-def describe_forecast(found: Forecast) -> str:
+def describe_forecast(expected: Forecast) -> str:
     """Describe when the milestone may be reached, in this request's language."""
-    if found.first is None:
-        return gettext(OUTLOOKS[found.outlook])
-    first = date_long(found.first, spoken())
-    if found.last is None:
+    if expected.first is None:
+        return gettext(OUTLOOKS[expected.outlook])
+    first = date_long(expected.first, spoken())
+    if expected.last is None:
         return gettext(EARLIEST, day=first)
-    if found.first == found.last:
+    if expected.first == expected.last:
         return gettext(AROUND, day=first)
-    return gettext(OUTLOOKS[found.outlook], first=first, last=date_long(found.last, spoken()))
+    return gettext(OUTLOOKS[expected.outlook], first=first, last=date_long(expected.last, spoken()))
 
 
 PANEL: Final = Panel("milestone", _("Next milestone"), data)

@@ -30,8 +30,8 @@ class UndeliveredFigures:
 def data(session: Session, campaign: Campaign, now: datetime) -> UndeliveredFigures:
     """Return the undelivered mail of this campaign."""
     del now
-    found = digests.undelivered(session, [campaign.id])[campaign.id]
-    return UndeliveredFigures(queue.why_dead(session, campaign.id), found)
+    undelivered = digests.undelivered(session, [campaign.id])[campaign.id]
+    return UndeliveredFigures(queue.why_dead(session, campaign.id), undelivered)
 
 
 PANEL: Final = Panel("undelivered", _("Undelivered mail"), data)
