@@ -353,7 +353,7 @@ def test_every_action_has_a_sentence_in_both_languages(app: Flask) -> None:
     for lang in ("en", "fr"):
         with app.test_request_context(f"/?lang={lang}"):
             said[lang] = [
-                audit_messages.describe_action(deed, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
+                audit_messages.describe_action(action, {"role": "editor", "left": 1, "act": "close", "name": "Suzie"})
                 for action in Action
             ]
             assert audit_messages.describe_action(Action.REMOVAL_UNDONE, {}) == audit_messages.name(
