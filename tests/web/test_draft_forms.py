@@ -13,9 +13,9 @@ from werkzeug.datastructures import MultiDict
 
 from petition.campaigns import LEAST_BATCH, MARK, Campaign, CampaignState
 from petition.web.dashboard.drafts.forms import (
+    LETTER_LANGUAGES,
     MOST_ROWS,
     SPARE_ROWS,
-    TONGUES,
     BatchesForm,
     DatesForm,
     LegalForm,
@@ -206,13 +206,13 @@ def test_a_language_has_its_own_name(code: str) -> None:
     assert language_name(code) == names[code]
 
 
-@given(st.text(max_size=8).filter(lambda code: code not in TONGUES))
+@given(st.text(max_size=8).filter(lambda code: code not in LETTER_LANGUAGES))
 def test_a_code_that_is_no_language_stands_for_itself(code: str) -> None:
     assert language_name(code) == code
 
 
 def test_every_language_of_a_letter_has_a_name_that_differs_from_its_code() -> None:
-    assert [code for code in TONGUES if language_name(code).casefold() == code] == []
+    assert [code for code in LETTER_LANGUAGES if language_name(code).casefold() == code] == []
 
 
 def test_a_text_in_a_language_that_the_letter_lacks_is_not_read() -> None:
