@@ -1,9 +1,7 @@
-"""Tells which URLs belong to signing and withdrawing.
+"""Identifies the URLs of signing and withdrawing.
 
-Their pages leave as little as possible in tabs and in the history.
-
-An error page inside this flow looks like the other pages of the flow: it has the neutral title, the neutral icon and
-the exit button.
+The pages of this flow leave as little as possible in tabs and in the history. An error page inside the flow looks like
+its other pages: it has the neutral title, the neutral icon and the exit button.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Signing: prove that you work there, choose what is shown, sign. It takes three posts, or one page with JavaScript.
 
 The answer to an address is the same for everybody. For a browser without JavaScript the pass is made here, shown and
-not stored; the same page sent again gives the same pass. The server keeps nothing between steps: the page carries it.
+not stored; the same page sent again gives the same pass. This module keeps nothing between steps: the page carries it.
 The step that redeems a pass learns nothing from the step that issued it.
 """
 
