@@ -62,7 +62,7 @@ class Page:
         return "200 OK", representation.headers, representation.body
 
     def _matches(self, header: str) -> bool:
-        tags = {self.plain.etag, self.gzipped.etag if self.gzipped else "", "*"}
+        tags = {"*", self.plain.etag, *([self.gzipped.etag] if self.gzipped else [])}
         return any(tag.strip().removeprefix("W/") in tags for tag in header.split(","))
 
 

@@ -270,5 +270,5 @@ def test_a_translation_is_in_one_of_the_languages_of_letters(code: str) -> None:
 
 @pytest.mark.parametrize("name", ["title", "markdown"])
 def test_a_translation_has_a_title_and_a_text(name: str) -> None:
-    posted = {"language": "de", "title": "Titel", "markdown": "Text"} | {name: " "}
+    posted = {"language": "de", "title": "Brief", "markdown": "Text"} | {name: " "}
     assert refused(TranslationForm, **posted) == {name: ["Fill in this field."]}
