@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Pass
-from petition.campaigns import Campaign, Draft, OpenCampaign, allow_small_batches, draft
+from petition.campaigns import (
+    Campaign,
+    CampaignState,
+    Draft,
+    Letter,
+    OpenCampaign,
+    add_demand,
+    allow_small_batches,
+    draft,
+)
+from petition.campaigns.changes import CHANGEABLE
 from petition.campaigns.milestones import MilestoneKind, aim
 from petition.ledger.entries import Visibility
 from petition.signatures import DisplayChoice, Receipt
@@ -43,6 +53,20 @@ def a_draft(**changes: object) -> Draft:
         "public_min": 1,
     }
     return Draft(**(described | changes))  # type: ignore[arg-type]
+
+
+def draft_in_memory(**changes: object) -> Campaign:
+    """A draft that no database holds, for rules that only look at its values or change them."""
+    described = a_draft(**changes)
+    facts = {name: getattr(described, name) for name in CHANGEABLE}
+    made = Campaign(
+        id=secrets.token_bytes(16), slug=described.slug, origin=described.origin, state=CampaignState.DRAFT, stopped=[],
+        languages=list(described.languages or described.letters), methods=list(described.methods), stale=False, **facts,
+    )  # fmt: skip
+    made.letters = [Letter(lang=lang, title=title, markdown=text) for lang, (title, text) in described.letters.items()]
+    for text in described.demands:
+        add_demand(made, text)
+    return made
 
 
 def campaign(session: Session, *, goals: tuple[tuple[MilestoneKind, int], ...] = (), **changes: object) -> Campaign:
