@@ -1,4 +1,4 @@
-"""Limits how many mails an hour one network can request, whoever they are for.
+"""Limits how many mails an hour one network can request, for any addresses.
 
 This protects mailboxes from strangers who enter other people's addresses, and our reputation from thousands of unwanted
 mails. It fails closed: when requests cannot be counted, nothing is mailed. The network arrives as a keyed hash.
