@@ -74,8 +74,9 @@ def test_a_mail_to_subscribers_says_when_it_is_sent(lang: str, due: str, when: s
 
 
 @pytest.mark.parametrize(("n", "button"), [(1, "Mail 1 subscriber"), (2000, "Mail 2,000 subscribers")])
-def test_the_button_of_a_mail_counts_its_subscribers(n: int, button: str) -> None:
-    assert described("en", ApprovalKind.MAIL, readers=n, due="")[1] == button
+def test_a_mail_counts_its_subscribers_in_sentence_and_button(n: int, button: str) -> None:
+    sentence, label = described("en", ApprovalKind.MAIL, readers=n, due="")
+    assert (label, f"mailed to {button.removeprefix('Mail ')}. " in sentence) == (button, True)
 
 
 @pytest.mark.parametrize(

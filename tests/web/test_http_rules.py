@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections import Counter
+from functools import cache
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
@@ -44,19 +45,25 @@ def configured(env: Environment = Environment.PRODUCTION, **more: Any) -> Config
     )  # fmt: skip
 
 
+def application(_environ: Any, start: Any) -> list[bytes]:
+    """An application whose answers may be cached."""
+    start("200 OK", [("Content-Type", "text/html"), ("Cache-Control", "public, max-age=5")])
+    return [b""]
+
+
+@cache
+def guarded(onion: str) -> SecurityHeaders:
+    """The application behind the middleware, in production."""
+    return SecurityHeaders(application, configured(onion=onion))
+
+
 def answered(
-    path: str, method: str = "GET", host: str = "letters.example", **more: Any
+    path: str, method: str = "GET", host: str = "letters.example", onion: str = "", query: str = ""
 ) -> tuple[str, list[tuple[str, str]]]:
-    """The status and the headers with which the middleware answers for an application that may be cached."""
+    """The status and the headers of an answer."""
     heard: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def application(_environ: Any, start: Any) -> list[bytes]:
-        start("200 OK", [("Content-Type", "text/html"), ("Cache-Control", "public, max-age=5")])
-        return [b""]
-
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host}
-    guarded = SecurityHeaders(application, configured(**more))
-    guarded(environ, lambda status, headers, _exc=None: heard.append((status, headers)))  # type: ignore[arg-type]
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": host}
+    guarded(onion)(environ, lambda status, headers, _exc=None: heard.append((status, headers)))  # type: ignore[arg-type]
     return heard[0]
 
 
@@ -123,11 +130,7 @@ def test_the_address_in_tor_cannot_be_broken_out_of(path: str) -> None:
 
 @pytest.mark.parametrize("query", ["a b\r\nX: y", "é", "\x00"])
 def test_a_query_that_is_no_part_of_a_header_is_left_out_of_the_address_in_tor(query: str) -> None:
-    heard: list[Any] = []
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/safety", "QUERY_STRING": query, "HTTP_HOST": "letters.example"}
-    guarded = SecurityHeaders(lambda _environ, start: start("200 OK", []) or [], configured(onion=ONION))  # type: ignore[func-returns-value]
-    guarded(environ, lambda _status, headers, _exc=None: heard.append(headers))  # type: ignore[arg-type]
-    assert dict(heard[0])["Onion-Location"] == f"{ONION}/safety"
+    assert dict(answered("/safety", onion=ONION, query=query)[1])["Onion-Location"] == f"{ONION}/safety"
 
 
 @pytest.mark.parametrize("sent", ["", ",", '"other",', "W/", " , W/"])

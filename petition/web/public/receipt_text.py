@@ -75,9 +75,17 @@ def shown_in(text: str, publish_at: int) -> DisplayChoice:
     """
     try:
         body = json.loads(text)["body"]
-        return DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": publish_at}))
-    except (ValueError, TypeError, KeyError) as error:
+        choice = DisplayChoice(**(body | {"show": Visibility(body["show"]), "publish_at": publish_at}))
+        _check_texts(choice)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReceiptFaulty from error
+    return choice
+
+
+def _check_texts(choice: DisplayChoice) -> None:
+    """Raises TypeError or ValueError unless the choice consists of texts that a page can show."""
+    for text in (choice.name, choice.role, choice.team, choice.comment):
+        str.encode(text)
 
 
 def _secret_in_pass(text: str) -> bytes:
