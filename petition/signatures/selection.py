@@ -73,7 +73,7 @@ class Criteria:
 
     def as_json(self) -> dict[str, Any]:
         """Returns the criteria that are set, in the form in which they are stored and sent."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
+        return {name: value for name, value in asdict(self).items() if value not in (None, "") and value is not False}
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Self:
