@@ -79,7 +79,7 @@ def test_a_server_that_is_silent_is_waited_for_only_as_long_as_is_left() -> None
 def test_the_time_that_is_left_is_asked_for_before_each_wait() -> None:
     """A byte now and then does not begin the time again."""
     ours, theirs = socket.socketpair()
-    left = iter([60.0, 60.0, 0.01])
+    left = iter([5.0, 5.0, 0.01])
     with ours, theirs:
         reader = BoundedReader(ours, lambda: next(left))
         for _ in range(2):
@@ -87,6 +87,7 @@ def test_the_time_that_is_left_is_asked_for_before_each_wait() -> None:
             assert reader.readinto(bytearray(8)) == 1
         with pytest.raises(TimeoutError):
             reader.readinto(bytearray(8))
+        assert ours.gettimeout() == 0.01
 
 
 @pytest.mark.parametrize(

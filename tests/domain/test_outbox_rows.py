@@ -145,3 +145,4 @@ def test_the_last_scrub_replaces_the_one_before_and_names_what_the_role_may_not_
     last = scrub_state.last(session)
     assert last is not None
     assert (last.at, last.refused) == (NOW + SECOND, ("wal_switched", "checkpointed"))
+    assert len(session.scalars(select(scrub_state.ScrubRun)).all()) == 1
