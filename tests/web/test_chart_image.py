@@ -57,7 +57,7 @@ def test_every_line_stays_within_the_frame(curve: Curve, needs: list[int]) -> No
 def test_the_axis_begins_at_zero_and_has_few_lines_at_equal_steps(curve: Curve, needs: list[int]) -> None:
     grid = made(curve, needs).grid
     values = [value for _, value in grid]
-    assert grid[0] == (BOTTOM, 0)
+    assert (grid[0], grid[-1][0]) == ((BOTTOM, 0), TOP)
     assert 2 <= len(values) <= MOST_LINES
     assert len({after - before for before, after in pairwise(values)}) == 1
     assert str(values[1]).rstrip("0") in {"1", "2", "5"}
