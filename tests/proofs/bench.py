@@ -30,8 +30,9 @@ from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate
 from petition.ledger import merkle
-from petition.ledger.entries import SignEntry
+from petition.ledger.entries import SignEntry, Visibility
 from petition.privacy import keyring
+from petition.signatures import SignatureState
 from tests import make
 from tests.proofs.bench_mail import mail_rows
 from tests.proofs.bench_organise import organise_rows
@@ -253,7 +254,17 @@ def filled(slug: str, n: int) -> None:
             for _ in range(n):
                 hw = secrets.token_bytes(32)
                 line = SignEntry(secrets.token_bytes(32), hw, secrets.token_bytes(32), secrets.token_bytes(256)).line()
-                rest = ("ANONYMOUS", "", "", "", "", 0, 0, "PENDING", secrets.token_bytes(32))
+                rest = (
+                    Visibility.ANONYMOUS.value,
+                    "",
+                    "",
+                    "",
+                    "",
+                    0,
+                    0,
+                    SignatureState.PENDING.value,
+                    secrets.token_bytes(32),
+                )
                 copy.write_row((campaign.id, hw, merkle.leaf_hash(line), line.decode(), *rest))
 
 
