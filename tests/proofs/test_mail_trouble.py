@@ -72,7 +72,7 @@ def lived_through(post: Post, sender: Sender, hours: Hours) -> float:
 
 
 def next_due(now: datetime) -> datetime | None:
-    """When something can be tried next; a paused domain's lane opens at its own time."""
+    """When something can be tried next; a paused domain opens at its own time."""
     with db.session() as session:
         opening = func.greatest(Delivery.due, func.coalesce(Throttle.open_at, Delivery.due))
         query = select(func.min(opening)).outerjoin(Throttle, Throttle.domain_tag == Delivery.domain_tag)
@@ -85,8 +85,8 @@ def fates(campaign_id: bytes) -> dict[str, Counter[str]]:
     with db.session() as session:
         query = select(Delivery.domain_tag, Delivery.state).where(Delivery.campaign_id == campaign_id)
         names = {mails.domain_tag(domain): domain for domain in TROUBLE}
-        for lane, state in session.execute(query):
-            found[names[lane]][state.value] += 1
+        for tag, state in session.execute(query):
+            found[names[tag]][state.value] += 1
     return found
 
 

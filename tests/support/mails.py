@@ -36,8 +36,8 @@ def add_readers(
 ) -> None:
     """So many confirmed readers, spread over mail domains. Sealing takes its time: of many, a thousand share a box."""
     known = {domain: throttle.throttle_of(make.PEPPER, domain) for domain in domains}
-    for lane in known.values():
-        throttle.ensure(session, lane)
+    for each in known.values():
+        throttle.ensure(session, each)
     boxes = []
     for number in range(min(n, max(5_000, len(domains)))):
         domain = domains[number % len(domains)]
@@ -101,8 +101,8 @@ def due(campaign_id: bytes) -> int:
         return session.scalar(waiting.where(Delivery.state == DeliveryState.PLANNED)) or 0
 
 
-def lane(domain: str) -> bytes:
-    """The lane of a domain."""
+def domain_tag(domain: str) -> bytes:
+    """The keyed hash of a mail domain, as rows hold it."""
     return throttle.throttle_of(make.PEPPER, domain).tag
 
 
