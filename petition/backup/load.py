@@ -207,6 +207,8 @@ def _settle(
 ) -> list[str]:
     """Render the pages again, queue the bundles, and disable sending. Returns campaigns without a newer ledger."""
     public = session.scalars(campaigns.every(but_drafts=True)).all()
+    for found in public:
+        _refuse_small_batches(found)
     without = [found for found in public if found.slug not in replayed]
     for found in without:
         _refuse_second_history(session, found, home)
@@ -233,6 +235,15 @@ def _try_keys(session: Session) -> None:
         raise BackupRefused(
             "PETITION_MASTER_KEY does not open the keys in this backup: set the one of that time."
         ) from None
+
+
+def _refuse_small_batches(campaign: campaigns.Campaign) -> None:
+    """Raise BackupRefused for an open letter that this installation would not have opened."""
+    if campaign.state is campaigns.CampaignState.OPEN and campaigns.has_small_batches(campaign):
+        raise BackupRefused(
+            f"The letter {campaign.slug} is open, and its batches may hold fewer than {campaigns.LEAST_BATCH} signatures: "
+            "production takes no such letter."
+        )
 
 
 def _refuse_second_history(session: Session, campaign: campaigns.Campaign, home: Path) -> None:

@@ -28,6 +28,7 @@ from petition.backup.ledger_replay import LedgerReplay
 from petition.campaigns import Campaign
 from petition.core.encoding import unb64u
 from petition.core.ids import CampaignId
+from petition.epochs.slots import Slots
 from petition.ledger import checkpoint, entries, log, verify
 from petition.ledger.entries import CampaignEntry, Visibility
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
@@ -73,6 +74,8 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
         # The bundle was written after the backup, so what it shows was not being removed any more.
         if head.size > size:
             _take_back(session, campaign.id, recount.shown)
+            # The slot in which this happens may be the one in which the bundle's last batch was written.
+            head.slot = Slots.of(campaign, head).look(head.slot, now).slot
         _show(session, campaign.id, archive, continuing.fresh)
         bodies = _forget(session, campaign.id, recount.shown.keys(), keep_sealed=keep_sealed)
     session.flush()

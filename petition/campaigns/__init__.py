@@ -34,7 +34,15 @@ from petition.campaigns.changes import (
     write_demand,
     write_letter,
 )
-from petition.campaigns.checklist import LEAST_BATCH, MARK, Lack, Missing, allow_small_batches, missing
+from petition.campaigns.checklist import (
+    LEAST_BATCH,
+    MARK,
+    Lack,
+    Missing,
+    allow_small_batches,
+    has_small_batches,
+    missing,
+)
 from petition.campaigns.drafts import LONGEST_LETTER, LONGEST_SLUG, SLUG, Draft, draft
 from petition.campaigns.errors import (
     CampaignClosed,
@@ -109,6 +117,7 @@ __all__ = [
     "find",
     "find_any",
     "find_opened",
+    "has_small_batches",
     "hold_draft",
     "judge_demand",
     "missing",

@@ -65,6 +65,11 @@ def allow_small_batches(allowed: bool) -> None:
     _rules.small_batches = allowed
 
 
+def has_small_batches(campaign: Campaign) -> bool:
+    """Returns whether batches of fewer than five signatures are set, although this installation does not allow them."""
+    return campaign.batch_min < LEAST_BATCH and not _rules.small_batches
+
+
 def missing(campaign: Campaign, now: datetime) -> list[Missing]:
     """Returns everything that prevents a draft from being opened at a moment. It is empty when nothing does."""
     return [
@@ -102,7 +107,7 @@ def _of_the_facts(campaign: Campaign) -> Iterator[Missing]:
         yield Missing(Lack.ORGANISATION)
     if not campaign.domains:
         yield Missing(Lack.DOMAINS)
-    if campaign.batch_min < LEAST_BATCH and not _rules.small_batches:
+    if has_small_batches(campaign):
         yield Missing(Lack.SMALL_BATCHES)
 
 

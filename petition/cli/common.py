@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from petition import bootstrap, campaigns
-from petition.campaigns import Campaign, CampaignFaulty
+from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.core import clock, db, failpoints
 from petition.mail import DkimKeyWrong, SmtpUrlWrong, postbox_for
@@ -55,7 +55,7 @@ def opened() -> Iterator[Config]:
         if error.encoding != "utf-8":
             raise
         refuse("A word of this command is not UTF-8 text.")
-    except CampaignFaulty as fault:
+    except (CampaignFaulty, CampaignIncomplete) as fault:
         refuse(str(fault))
 
 

@@ -2,11 +2,11 @@
 
 A batch is one transaction under one lock: entries, tree, checkpoint, count, milestones, outbox rows and the public
 snapshot are committed together, so that a crash at any point changes nothing. A second process cannot run at the same
-time.
+time. Batches are written at fixed slots, each of which is looked at once.
 """
 
 from petition.epochs.audit import Drift, Health, audit, health, stalled_seconds
-from petition.epochs.batch import LOOKED, MANY, Coming, Due, close_due, close_epoch, coming, due
+from petition.epochs.batch import EVERYTHING, MANY, Coming, Due, close_due, close_epoch, coming, due
 from petition.epochs.calendar import (
     add_translation,
     change,
@@ -17,7 +17,7 @@ from petition.epochs.calendar import (
 )
 
 __all__ = [
-    "LOOKED",
+    "EVERYTHING",
     "MANY",
     "Coming",
     "Drift",

@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 
 from petition import signatures
 from petition.campaigns import Campaign, CampaignState
-from petition.core import heartbeats
 from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxItem
-from petition.epochs.batch import LOOKED, due
+from petition.epochs.slots import Slots
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
 from petition.publication import Publication
@@ -27,7 +26,7 @@ from petition.signatures.tables import Pending, Signature
 
 TENS: Final = 10
 GRACE: Final = timedelta(minutes=1)
-"""A due batch is written within seconds; a busy worker may take longer."""
+"""A worker looks at a slot within seconds; a busy one may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class Drift:
 class Health:
     """Figures for a monitor.
 
-    They are: waiting signatures, in whole tens so that a single one never changes the figure; the seconds by which a
-    batch is overdue; the age of the oldest outbox row in seconds; the rows given up; and the shown minus the recounted
+    They are: waiting signatures, in whole tens so that a single one never changes the figure; the seconds since the
+    first slot that nobody looked at; the age of the oldest outbox row in seconds; the rows given up; and the shown minus the recounted
     signatures.
     """
 
@@ -125,14 +124,12 @@ def health(session: Session, now: datetime) -> Health:
 
 
 def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:
-    """Returns for how many seconds a due batch has been overdue; 0 when none is.
+    """Returns how long ago the first slot was that no worker looked at; 0 within a minute of it.
 
-    The time counts from the batch's earliest moment, or from the last search for due batches. The moment since which
-    enough signatures wait is not stored, because it would be the moment at which one person signed.
+    It does not depend on what waits, so it reveals nothing about signatures.
     """
-    head = log.head_of(session, campaign.id)
-    if campaign.state is not CampaignState.OPEN or not due(session, campaign, head, now):
+    if campaign.state is not CampaignState.OPEN:
         return 0
-    earliest = head.epoch_at + timedelta(seconds=campaign.interval)
-    overdue = now - max(earliest, heartbeats.last_beats(session, [LOOKED]).get(LOOKED, earliest))
+    head = log.head_of(session, campaign.id)
+    overdue = now - Slots.of(campaign, head).moment(head.slot + 1)
     return int(overdue.total_seconds()) if overdue >= GRACE else 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -14,95 +13,97 @@ from sqlalchemy.orm import Session
 from petition import publication, signatures, verification
 from petition.campaigns import Campaign, CampaignState, milestones, news
 from petition.campaigns.news import NewsKind
-from petition.core import db, outbox
+from petition.core import db, failpoints, outbox
 from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
 from petition.epochs import history
+from petition.epochs.slots import Slots
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
-LOOKED: Final = "batches"
-"""The heartbeat name of the job that searches for due batches (`petition.core.heartbeats.beat`)."""
 LONGEST_WAIT: Final = timedelta(days=7)
-"""The longest time for which a withdrawal or a removal waits for others."""
+"""The longest time for which withdrawals and removals wait for others, counted from the first slot that finds one."""
+MANY: Final = 10
+"""What waits is shown as fewer than this, or as this or more. An exact figure would change when one person acts."""
 
 
-class Due(StrEnum):
-    """What a due batch takes: everything that waits, or only withdrawals and removals."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a batch takes: the signatures that wait, and the acts (withdrawals and removals) that wait.
 
-    EVERYTHING = "everything"
-    TOMBSTONES = "tombstones"
+    Each of them is taken completely or not at all, and neither depends on the other. If a batch of signatures took a
+    lone withdrawal along, it would reveal on which day somebody withdrew.
+    """
+
+    signatures: bool
+    acts: bool
+
+
+EVERYTHING: Final = Due(signatures=True, acts=True)
+NO_ACTS: Final = signatures.Withdrawals([], 0, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A closed epoch: its number, and how many signatures and tombstones it took in."""
+    """A closed epoch: its number, and how many signatures and acts it took in."""
 
     number: int
     signatures: int
-    tombstones: int
+    acts: int
 
 
-def due(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Due | None:
-    """Returns what a batch may take now, or None. No signature is written with fewer than the least number of others.
+def due(campaign: Campaign, head: log.Head, waits: tuple[int, int], day: date) -> Due:
+    """Returns what a batch takes when a slot is looked at on a day. `waits`: how many signatures and acts wait.
 
-    Once the interval has passed, a batch takes everything if enough signatures wait, no matter how long fewer have
-    waited. It takes only withdrawals and removals if as many of those wait, or if the oldest has waited a week. The
-    close writes the last batch.
+    Signatures are taken if at least `batch_min` of them wait, however long fewer have waited. Acts are taken if as many
+    of those wait, or if they have waited a week. The close takes everything.
     """
-    if timedelta(0) <= now - head.epoch_at < timedelta(seconds=campaign.interval):
-        return None
-    pending, tombstones = signatures.waiting(session, campaign.id)
-    if pending >= campaign.batch_min:
-        return Due.EVERYTHING
-    waited = head.tombstones_since is not None and now.date() - head.tombstones_since >= LONGEST_WAIT
-    return Due.TOMBSTONES if tombstones and (waited or tombstones >= campaign.batch_min) else None
+    signed, acts = waits
+    waited = head.acts_since is not None and day - head.acts_since >= LONGEST_WAIT
+    return Due(signed >= campaign.batch_min, acts > 0 and (waited or acts >= campaign.batch_min))
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The coming batch: whether ten signatures or more wait, how many make a batch, and its earliest moment.
-
-    Nothing is finer, because an exact figure would change when one person signs.
-    """
+    """The coming batch: whether ten signatures or more wait, how many make a batch, and the next slot."""
 
     many: bool
     least: int
     earliest: datetime
 
 
-MANY: Final = 10
-
-
-def coming(session: Session, campaign: Campaign, head: log.Head) -> Coming:
+def coming(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Coming:
     """Returns a coarse figure of what waits, and when it may be written."""
-    pending, _tombstones = signatures.waiting(session, campaign.id)
-    return Coming(pending >= MANY, campaign.batch_min, head.epoch_at + timedelta(seconds=campaign.interval))
-
-
-def _record_tombstones(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:
-    """Record the day since which withdrawals or removals wait.
-
-    One day per campaign suffices, so their rows need none.
-    """
-    _pending, tombstones = signatures.waiting(session, campaign.id)
-    if not tombstones:
-        head.tombstones_since = None
-    elif head.tombstones_since is None:
-        head.tombstones_since = now.date()
+    pending, _acts = signatures.waiting(session, campaign.id)
+    return Coming(pending >= MANY, campaign.batch_min, Slots.of(campaign, head).next(head.slot, now))
 
 
 def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:
-    """Close an epoch if one is due and no other process does so. Returns None otherwise."""
+    """Look at the slot that was reached last, and write what is due then. Returns None if nothing is written.
+
+    Each slot is looked at once: it is stored in the transaction of its batch, under the ledger's lock. What comes in
+    after the look waits for the next slot, even though this is called every second.
+    """
     if not db.try_hold(session, epoch_lock(campaign_id)):
         return None
     campaign = session.get_one(Campaign, campaign_id)
     head = log.head_of(session, campaign_id)
-    if campaign.state is not CampaignState.OPEN:
+    look = Slots.of(campaign, head).look(head.slot, now)
+    if campaign.state is not CampaignState.OPEN or look.slot == head.slot:
         return None
-    _record_tombstones(session, campaign, head, now)
-    takes = due(session, campaign, head, now)
-    return close_epoch(session, campaign, now, takes=takes) if takes else None
+    head.slot = look.slot
+    if not look.in_time:
+        return None
+    waits = signatures.waiting(session, campaign_id)
+    _record_acts(head, waits[1], now.date())
+    takes = due(campaign, head, waits, now.date())
+    failpoints.reach("looked_before_batch")
+    return close_epoch(session, campaign, now, takes=takes) if takes.signatures or takes.acts else None
+
+
+def _record_acts(head: log.Head, acts: int, day: date) -> None:
+    """Record the day since which acts wait. One day per campaign suffices, so their rows need none."""
+    head.acts_since = min(head.acts_since or day, day) if acts else None
 
 
 def epoch_lock(campaign_id: CampaignId) -> int:
@@ -111,22 +112,20 @@ def epoch_lock(campaign_id: CampaignId) -> int:
 
 
 def close_epoch(
-    session: Session, campaign: Campaign, now: datetime, *, takes: Due = Due.EVERYTHING, last: bool = False
+    session: Session, campaign: Campaign, now: datetime, *, takes: Due = EVERYTHING, last: bool = False
 ) -> Closed:
     """Write a batch of any size, followed by the close entry if it is the `last`. The caller commits.
 
-    It holds tombstones by index, then signatures by leaf hash, then the epoch entry. The issued counts are read after
-    the signatures were taken, so they cover every one of them. Without new signatures the counts do not change.
+    It holds acts by index, then signatures by leaf hash, then the epoch entry. The issued counts are read after the
+    signatures were taken, so they cover every one of them. Without new signatures the counts do not change.
     """
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
     head.day, number = max(head.day, now.date()), head.epoch + 1
-    withdrawals = signatures.take_withdrawals(session, campaign.id)
-    leaves = log.append_lines(session, head, withdrawals.lines)
-    signed: list[bytes] = []
-    if takes is Due.EVERYTHING:
-        names_wait = milestones.names_wait(session, campaign.id)
-        signed = signatures.append_batch(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
+    acts = signatures.take_withdrawals(session, campaign.id) if takes.acts else NO_ACTS
+    leaves = log.append_lines(session, head, acts.lines)
+    signed = _take_signatures(session, campaign.id, head.size + len(leaves), number) if takes.signatures else []
+    if signed:
         head.issued = verification.issued(session, campaign.id)
     endings = [EpochEntry(number, head.day, head.issued).line()]
     endings += [CloseEntry(head.day).line()] if last else []
@@ -134,18 +133,23 @@ def close_epoch(
     leaves += log.append_lines(session, head, endings, at=head.size + len(leaves))
     log.grow(session, head, leaves)
     log.seal_head(head, campaign.origin)
-    _count(head, len(signed), withdrawals)
-    head.epoch, head.epoch_at, head.tombstones_since = number, now, None
-    removed = sum(withdrawals.removed.values())
-    history.record(session, head, now, signed=len(signed), withdrawn=withdrawals.withdrawn, removed=removed)
+    _count(head, len(signed), acts)
+    head.epoch, head.epoch_at, head.acts_since = number, now, None if takes.acts else head.acts_since
+    removed = sum(acts.removed.values())
+    history.record(session, head, now, signed=len(signed), withdrawn=acts.withdrawn, removed=removed)
     _follow(session, campaign, head, now)
-    return Closed(number, len(signed), len(withdrawals.lines))
+    return Closed(number, len(signed), len(acts.lines))
 
 
-def _count(head: log.Head, signed: int, withdrawals: signatures.Withdrawals) -> None:
-    head.counted += signed - len(withdrawals.lines)
-    head.withdrawn += withdrawals.withdrawn
-    head.removed = dict(Counter(head.removed) + Counter(withdrawals.removed))
+def _take_signatures(session: Session, campaign_id: CampaignId, base: int, number: int) -> list[bytes]:
+    names_wait = milestones.names_wait(session, campaign_id)
+    return signatures.append_batch(session, campaign_id, base, number, names_wait=names_wait)
+
+
+def _count(head: log.Head, signed: int, acts: signatures.Withdrawals) -> None:
+    head.counted += signed - len(acts.lines)
+    head.withdrawn += acts.withdrawn
+    head.removed = dict(Counter(head.removed) + Counter(acts.removed))
 
 
 def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> None:

@@ -51,7 +51,9 @@ class Tile(Base):
 class Head(Base):
     """The end of the ledger: size, epoch, checkpoint, and the totals of its entries.
 
-    `tombstones_since` is the first day on which a waiting withdrawal or removal came in, if any waits for a batch.
+    `opened_at` is the moment of the opening, in whole seconds, from which the slots of batches are counted, and `slot`
+    the number of the last slot that was looked at. `acts_since` is the day of the first slot since which withdrawals or
+    removals wait for a batch, or None if none waits.
     """
 
     __tablename__ = "head"
@@ -60,7 +62,9 @@ class Head(Base):
     size: Mapped[int]
     epoch: Mapped[int]
     epoch_at: Mapped[datetime]
-    tombstones_since: Mapped[date | None]
+    opened_at: Mapped[datetime]
+    slot: Mapped[int]
+    acts_since: Mapped[date | None]
     day: Mapped[date]
     root: Mapped[bytes]
     checkpoint: Mapped[str]
@@ -89,8 +93,9 @@ def start(session: Session, campaign_id: CampaignId, day: date, now: datetime) -
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     head = Head(
-        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, tombstones_since=None, day=day, root=merkle.EMPTY_ROOT, checkpoint="",
-        counted=0, withdrawn=0, removed={}, issued={}, public=checkpoint.public_bytes(key), sealed_key=keyring.seal(secret),
+        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, opened_at=now.replace(microsecond=0), slot=0, acts_since=None,
+        day=day, root=merkle.EMPTY_ROOT, checkpoint="", counted=0, withdrawn=0, removed={},
+        issued={}, public=checkpoint.public_bytes(key), sealed_key=keyring.seal(secret),
     )  # fmt: skip
     session.add(head)
     session.flush()

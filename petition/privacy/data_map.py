@@ -72,6 +72,7 @@ WAITING = _("A signature as it will be published. It does not say whose it is.")
 WITHDRAWAL = _("That a signature is being withdrawn, as a later batch will say.")
 REMOVAL = _("That organisers are removing a signature, as a later batch will say.")
 TIDIED = _("When the servers last cleaned up.")
+OPENING = _("When the letter opened. The fixed moments of its batches are counted from there.")
 HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. It does not say whose.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
@@ -136,7 +137,8 @@ ROWS: tuple[Row, ...] = (
         LEDGER,
     ),
     *_columns("public.head", "sealed_key", Kind.sealed, FOR_GOOD, _("A key, encrypted.")),
-    *_columns("public.head", "epoch_at tombstones_since", Kind.operational, TO_EPOCH, HEAD),
+    *_columns("public.head", "opened_at", Kind.public, FOR_GOOD, OPENING),
+    *_columns("public.head", "epoch_at slot acts_since", Kind.operational, TO_EPOCH, HEAD),
     *_columns(
         "public.campaign",
         "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "

@@ -84,7 +84,7 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
         if (request.act, request.asked_by) == (ApprovalKind.CLOSE, actor.by):
             return request
     head = log.head_of(session, campaign.id)
-    many = epochs.coming(session, campaign, head).many
+    many = epochs.coming(session, campaign, head, actor.now).many
     figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
     return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, actor)
 

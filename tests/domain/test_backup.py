@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Engine, MetaData, create_engine, select, text
 from sqlalchemy.engine import make_url
 
-from petition import backup, epochs, organisers, publication, signatures
+from petition import backup, campaigns, epochs, organisers, publication, signatures
 from petition.backup import (
     BackupBroken,
     BackupRefused,
@@ -487,7 +487,7 @@ def backed_up_by(revision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return backed_up(tmp_path)
 
 
-@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(1, 9)])
+@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(1, 10)])
 def test_an_older_backup_is_brought_up_to_date(
     engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
@@ -508,9 +508,11 @@ def test_an_older_backup_is_brought_up_to_date(
 def test_the_backup_of_the_version_before_comes_back_row_by_row(
     engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Version 0007 stored the names of states, and heartbeats as slots of jobs."""
-    a_whole_installation()
+    """Version 0007 stored the names of states, heartbeats as slots of jobs, and no moment of an opening."""
+    campaign = a_whole_installation()
     with db.transaction() as session:
+        head = log.head_of(session, campaign.id)
+        head.opened_at = head.epoch_at
         heartbeats.beat(session, "prompt", make.NOW)
         scrub_state.record(session, Scrubbed(rewritten=True, wal_switched=False, checkpointed=True), make.NOW)
     before = rows()
@@ -660,7 +662,10 @@ def test_a_restored_ledger_goes_on_from_the_newer_one(engine: Engine, elsewhere:
     newer = bundle_of(campaign, tmp_path, "newer.zip")
     db.connect(elsewhere)
     restored(path, tmp_path / "other", ledgers=[newer])
+    assert head_of(campaign).slot == 2
     sign(campaign, make.ANONYMOUS)
+    with db.transaction() as session:
+        assert epochs.close_due(session, campaign.id, LATER) is None
     close_epoch(campaign, 20)
     assert (head_of(campaign).counted, head_of(campaign).epoch, faults_of(campaign)) == (3, 2, [])
 
@@ -767,6 +772,17 @@ def test_a_bundle_that_does_not_continue_the_backup_is_refused_and_nothing_is_re
     assert rows() == before
     restored(path, tmp_path / "x", replace=True, ledgers=[newer])
     assert head_of(campaign).counted == 4
+
+
+def test_production_restores_no_open_letter_with_batches_under_five(engine: Engine, tmp_path: Path) -> None:
+    """P41: a backup of a demonstration opens no letter that production would not open."""
+    campaign = a_campaign(batch_min=4)
+    path = backed_up(tmp_path)
+    campaigns.allow_small_batches(False)
+    with pytest.raises(BackupRefused, match=rf"The letter {campaign.slug} is open, and its batches may hold fewer"):
+        restored(path, tmp_path, replace=True)
+    campaigns.allow_small_batches(True)
+    restored(path, tmp_path, replace=True)
 
 
 def test_no_second_history_begins_beside_the_one_that_was_published(engine: Engine, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
@@ -22,13 +23,15 @@ from petition.campaigns import (
     draft,
 )
 from petition.campaigns.milestones import MilestoneKind
-from petition.core import heartbeats, outbox
+from petition.core import outbox
 from petition.core.outbox import OutboxKind
+from petition.epochs.history import Epoch
 from petition.ledger import log, merkle
 from petition.ledger.entries import Visibility
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice, PassSpent, SignatureState
 from tests import make
+from tests.support.slots import look
 from workers.loops.bundles import publish_bundle
 
 LATER = make.NOW + timedelta(seconds=10)
@@ -42,7 +45,7 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
     closed = epochs.close_due(session, campaign.id, LATER)
 
     assert closed is not None
-    assert (closed.number, closed.signatures, closed.tombstones) == (1, 1, 0)
+    assert (closed.number, closed.signatures, closed.acts) == (1, 1, 0)
     head = log.head_of(session, campaign.id)
     assert (head.counted, head.size, head.epoch) == (1, 3, 1)
     where = signatures.status(session, OpenCampaign.of(campaign), receipt.leaf)
@@ -62,31 +65,52 @@ def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> No
         signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
 
 
-def test_a_batch_waits_for_enough_signatures_and_for_the_interval(session: Session) -> None:
+def test_a_batch_waits_for_enough_signatures_and_for_a_slot(session: Session) -> None:
     campaign = make.campaign(session, batch_min=2, interval=60)
     make.signature(session, campaign)
     at = lambda seconds: make.NOW + timedelta(seconds=seconds)
+    assert epochs.close_due(session, campaign.id, at(60)) is None
+    make.signature(session, campaign)
     assert epochs.close_due(session, campaign.id, at(61)) is None
+    assert epochs.close_due(session, campaign.id, at(119)) is None
+    assert epochs.close_due(session, campaign.id, at(120)) is not None
     make.signature(session, campaign)
-    assert epochs.close_due(session, campaign.id, at(59)) is None
-    assert epochs.close_due(session, campaign.id, at(61)) is not None
     make.signature(session, campaign)
-    make.signature(session, campaign)
-    assert epochs.close_due(session, campaign.id, at(120)) is None
-    assert epochs.close_due(session, campaign.id, at(121)) is not None
-    assert epochs.close_due(session, campaign.id, at(99_999)) is None
+    assert epochs.close_due(session, campaign.id, at(121)) is None
+    assert epochs.close_due(session, campaign.id, at(180)) is not None
+    assert look(session, campaign) is None
 
 
 @pytest.mark.parametrize("days", [1, 7, 400])
-def test_a_lone_signature_is_no_batch_however_long_it_waits(session: Session, days: int) -> None:
-    """P41."""
+@pytest.mark.parametrize("interval", [300, 3600, 24 * 3600, 7 * 24 * 3600])
+@pytest.mark.parametrize("least", [5, 10])
+def test_a_lone_signature_is_no_batch_however_long_it_waits(
+    session: Session, days: int, interval: int, least: int
+) -> None:
+    """P41: with every distance of batches, after a quiet day, week and year."""
+    campaign = make.campaign(session, batch_min=least, interval=interval)
+    make.signature(session, campaign)
+    assert look(session, campaign, make.NOW + timedelta(days=days)) is None
+    for _ in range(least - 2):
+        make.signature(session, campaign)
+        assert look(session, campaign) is None
+    make.signature(session, campaign)
+    closed = look(session, campaign)
+    assert closed is not None
+    assert closed.signatures == least
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 1799, 3598])
+def test_nine_accomplices_learn_in_which_slot_the_tenth_came_and_not_when(session: Session, seconds: int) -> None:
+    """P41: they sign at once after a slot; the batch comes with the next slot, whenever the tenth signs before it."""
     campaign = make.campaign(session, batch_min=10, interval=3600)
-    now = make.NOW + timedelta(days=days)
     for _ in range(9):
         make.signature(session, campaign)
-        assert epochs.close_due(session, campaign.id, now) is None
-    make.signature(session, campaign)
-    closed = epochs.close_due(session, campaign.id, now)
+    for second in sorted({*range(0, 3600, 40), seconds, seconds + 1}):
+        if second == seconds:
+            make.signature(session, campaign)
+        assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1, seconds=second)) is None
+    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=2))
     assert closed is not None
     assert closed.signatures == 10
 
@@ -110,49 +134,99 @@ def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(sessio
     signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     assert signatures.named(session, campaign.id).found == 4
     for days in range(7):
-        assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=days, hours=1)) is None
+        assert look(session, campaign, make.NOW + timedelta(days=days, hours=1)) is None
         assert log.head_of(session, campaign.id).counted == 5
-    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(days=7))
+    closed = look(session, campaign, make.NOW + timedelta(days=7))
     assert closed is not None
-    assert (closed.signatures, closed.tombstones) == (0, 1)
+    assert (closed.signatures, closed.acts) == (0, 1)
     head = log.head_of(session, campaign.id)
-    assert (head.counted, head.withdrawn, head.issued, head.tombstones_since) == (4, 1, before, None)
+    assert (head.counted, head.withdrawn, head.issued, head.acts_since) == (4, 1, before, None)
     assert signatures.waiting(session, campaign.id) == (1, 0)
     assert epochs.audit(session, campaign).faults == []
-    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=99)) is None
+    assert look(session, campaign, make.NOW + timedelta(days=99)) is None
 
 
 def test_as_many_withdrawals_as_make_a_batch_are_written_without_the_signature_that_waits(session: Session) -> None:
     campaign, receipts = a_letter_with(session, 5, waiting=2)
     for receipt in receipts[:3]:
-        assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
+        assert look(session, campaign) is None
         signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
-    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1))
+    closed = look(session, campaign)
     assert closed is not None
-    assert (closed.signatures, closed.tombstones) == (0, 3)
+    assert (closed.signatures, closed.acts) == (0, 3)
     assert signatures.waiting(session, campaign.id) == (2, 0)
     assert epochs.audit(session, campaign).faults == []
 
 
-def test_a_batch_of_signatures_takes_a_withdrawal_along_and_its_week_begins_anew_for_the_next(session: Session) -> None:
+def test_a_batch_of_signatures_takes_no_lone_withdrawal_along(session: Session) -> None:
+    """P41: whose signature was withdrawn, and when, is not told by the next batch of signatures."""
     campaign, receipts = a_letter_with(session, 5, waiting=2)
     signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
-    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(hours=1)) is None
+    assert look(session, campaign) is None
     make.signature(session, campaign)
-    closed = epochs.close_due(session, campaign.id, make.NOW + timedelta(days=6))
+    closed = look(session, campaign, make.NOW + timedelta(days=2))
     assert closed is not None
-    assert (closed.signatures, closed.tombstones) == (3, 1)
-    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[1].withdraw)
-    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=8)) is None
-    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=15)) is not None
+    assert (closed.signatures, closed.acts) == (3, 0)
+    assert log.head_of(session, campaign.id).acts_since == make.NOW.date()
+    closed = look(session, campaign, make.NOW + timedelta(days=7))
+    assert closed is not None
+    assert (closed.signatures, closed.acts) == (0, 1)
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_signatures_and_acts_that_are_due_at_one_slot_share_a_batch_and_the_next_week_begins_anew(
+    session: Session,
+) -> None:
+    campaign, receipts = a_letter_with(session, 5, waiting=3)
+    for receipt in receipts[:3]:
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
+    closed = look(session, campaign)
+    assert closed is not None
+    assert (closed.signatures, closed.acts) == (3, 3)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[3].withdraw)
+    assert look(session, campaign, make.NOW + timedelta(days=8)) is None
+    assert look(session, campaign, make.NOW + timedelta(days=14)) is None
+    assert look(session, campaign, make.NOW + timedelta(days=15)) is not None
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_the_issued_figures_stand_still_in_a_batch_without_signatures(session: Session) -> None:
+    """P41: a pass that was issued meanwhile is counted with the next signatures."""
+    campaign, receipts = a_letter_with(session, 5, waiting=0)
+    before = log.head_of(session, campaign.id).issued
+    held = [make.a_pass(session, campaign).encode() for _ in range(3)]
+    for receipt in receipts[:3]:
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
+    assert look(session, campaign) is not None
+    assert log.head_of(session, campaign.id).issued == before
+    for each in held:
+        signatures.redeem(session, OpenCampaign.of(campaign), each, make.ANONYMOUS)
+    assert look(session, campaign) is not None
+    assert log.head_of(session, campaign.id).issued != before
 
 
 def test_the_close_takes_what_waits_however_few(session: Session) -> None:
+    """P41: the last batch, and no other, holds fewer than k new signatures."""
     campaign, receipts = a_letter_with(session, 5, waiting=1)
     signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
     epochs.close_campaign(session, campaign, LATER)
     assert log.head_of(session, campaign.id).counted == 5
     assert signatures.waiting(session, campaign.id) == (0, 0)
+    assert epochs.audit(session, campaign).faults == []
+    assert epochs.close_due(session, campaign.id, make.NOW + timedelta(days=9)) is None
+
+
+def test_a_close_with_a_withdrawal_of_a_waiting_signature_writes_no_signature_after_the_small_batch(
+    session: Session,
+) -> None:
+    """P41: the batch with fewer than k new signatures is the last one with any; only withdrawals may follow it."""
+    campaign, _receipts = a_letter_with(session, 5, waiting=1)
+    receipt = make.signature(session, campaign)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
+    epochs.close_campaign(session, campaign, LATER)
+    session.flush()
+    batches = session.execute(select(Epoch.signed, Epoch.withdrawn, Epoch.issued).order_by(Epoch.number)).all()
+    assert batches == [(5, 0, 5), (2, 0, 7), (0, 1, 7)]
     assert epochs.audit(session, campaign).faults == []
 
 
@@ -161,20 +235,20 @@ def test_a_promise_names_no_batch_that_might_come_without_the_signature(session:
     assert {receipt.by_epoch for receipt in receipts} == {2**64 - 1}
 
 
-def test_what_waits_is_told_in_tens_and_a_batch_is_overdue_only_when_nobody_looks(session: Session) -> None:
+def test_what_waits_is_told_in_tens_and_a_missing_runner_whatever_waits(session: Session) -> None:
+    """P41, P43: the figure of a runner that is away says nothing about signatures."""
     campaign = make.campaign(session, batch_min=12, interval=60)
     head, hour = log.head_of(session, campaign.id), make.NOW + timedelta(hours=1)
     told = []
     for _ in range(12):
-        told.append((epochs.coming(session, campaign, head).many, epochs.health(session, hour).pending))
-        assert epochs.stalled_seconds(session, campaign, hour) == 0
+        told.append((epochs.coming(session, campaign, head, hour).many, epochs.health(session, hour).pending))
+        assert epochs.stalled_seconds(session, campaign, hour) == 3540
         make.signature(session, campaign)
     assert told == [(False, 0)] * 10 + [(True, 10)] * 2
-    assert epochs.stalled_seconds(session, campaign, hour) == 3540
-    heartbeats.beat(session, epochs.LOOKED, hour - timedelta(minutes=30))
-    assert epochs.health(session, hour).overdue_seconds == 1800
-    heartbeats.beat(session, epochs.LOOKED, hour - timedelta(seconds=20))
-    assert epochs.stalled_seconds(session, campaign, hour) == 0
+    assert epochs.health(session, hour).overdue_seconds == 3540
+    assert epochs.close_due(session, campaign.id, hour) is not None
+    for seconds, overdue in ((0, 0), (119, 0), (120, 60)):
+        assert epochs.stalled_seconds(session, campaign, hour + timedelta(seconds=seconds)) == overdue
 
 
 @pytest.fixture

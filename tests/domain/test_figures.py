@@ -104,17 +104,18 @@ def test_without_a_batch_there_is_no_chart(session: Session) -> None:
     assert chart_image(curve(session, make.campaign(session), None, NOW), []) is None
 
 
-@pytest.mark.parametrize(("waiting", "missing"), [(0, 3), (2, 1), (4, 0)])
-def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waiting: int, missing: int) -> None:
+@pytest.mark.parametrize("waiting", [0, 2, 3, 4])
+def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waiting: int) -> None:
     made = make.campaign(session, batch_min=3, interval=60)
     for _ in range(waiting):
         make.signature(session, made)
     head = log.head_of(session, made.id)
-    found = epochs.coming(session, made, head)
-    assert (found.many, found.least) == (False, 3)
-    moments = (found.earliest - timedelta(seconds=1), found.earliest, found.earliest + timedelta(days=30))
-    comes = None if missing else epochs.Due.EVERYTHING
-    assert [epochs.due(session, made, head, moment) for moment in moments] == [None, comes, comes]
+    found = epochs.coming(session, made, head, make.NOW + timedelta(seconds=59))
+    assert (found.many, found.least, found.earliest) == (False, 3, make.NOW + timedelta(seconds=60))
+    assert epochs.close_due(session, made.id, found.earliest - timedelta(seconds=1)) is None
+    assert (epochs.close_due(session, made.id, found.earliest) is not None) is (waiting >= 3)
+    later = epochs.coming(session, made, log.head_of(session, made.id), found.earliest).earliest
+    assert later == make.NOW + timedelta(seconds=120)
 
 
 def test_a_worker_is_known_by_its_last_sign_of_life(session: Session) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from petition import campaigns, epochs, publication
-from petition.campaigns import CampaignFaulty
+from petition.campaigns import CampaignFaulty, CampaignIncomplete
 from petition.config import Config
 from petition.core import db
 from petition.ledger import log
@@ -39,6 +39,15 @@ def test_sowing_twice_changes_nothing(engine: Engine, config: Config) -> None:
     assert sow(config) == "ice-letter is there already; nothing was changed."
     with db.session() as session:
         assert session.scalar(select(func.count()).select_from(log.Entry)) == before == 1 + 249 + 6
+
+
+def test_production_opens_no_letter_with_batches_under_five_from_a_file(engine: Engine, config: Config) -> None:
+    """P41."""
+    campaigns.allow_small_batches(False)
+    with pytest.raises(CampaignIncomplete, match="small batches"):
+        sow(config)
+    with db.session() as session:
+        assert session.scalars(campaigns.every()).all() == []
 
 
 def test_the_demo_uses_no_real_domain_and_says_what_it_is_in_both_languages() -> None:

@@ -183,12 +183,14 @@ def _invites(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
 
 def _opens(omar: Organiser, gallery: Gallery) -> None:
     gallery.look(f"/c/{SLUG}/open", "open")
+    attach(omar.running)
+    with db.transaction() as session:
+        draft = campaigns.find_any(session, SLUG)
+        assert draft
+        draft.batch_min = 1  # no form takes it; here one signs at a time
     omar.goes("/open")
     omar.presses("/open")
     assert omar.page.url.endswith(f"/organise/c/{SLUG}")
-    attach(omar.running)
-    with db.transaction() as session:
-        campaigns.find(session, SLUG).batch_min = 1  # no form takes it; here one signs at a time
 
 
 def _readers_confirm(running: Running) -> None:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from petition.campaigns import find
 from petition.config import Config
 from petition.core import clock, db, events
 from petition.core.events import CodeWanted, Event
@@ -17,6 +18,7 @@ from petition.privacy import Vault, unseal_address
 from petition.web.app import build
 from petition.web.services import NAME, Services
 from tests.support.services import OPEN_SLUG
+from tests.support.slots import catch_up
 
 
 @dataclass(frozen=True)
@@ -73,5 +75,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def slug(app: Flask, furnished: str) -> str:
-    """The name of an open campaign, which is there from the start."""
+    """The name of an open campaign, which is there from the start; a worker has just looked for batches."""
+    with db.transaction() as session:
+        catch_up(session, find(session, OPEN_SLUG).id, clock.now())
     return OPEN_SLUG

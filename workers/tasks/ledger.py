@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from petition import epochs
-from petition.core import clock, db, heartbeats
+from petition.core import clock, db
 from petition.epochs.batch import open_ids
 from petition.usecases import updates
 from workers.celery_app import app, stopping, worker_context
@@ -12,14 +12,12 @@ from workers.loops import bundles, removals
 
 @app.task(name="ledger.close_epochs")
 def close_epochs() -> None:
-    """Close every due epoch, each campaign in its own transaction, then record that this was done."""
+    """Look at the slots that were reached and close the epochs that are due, each campaign in its own transaction."""
     with db.session() as session:
         campaigns = open_ids(session)
     for campaign_id in campaigns:
         with db.transaction() as session:
             epochs.close_due(session, campaign_id, clock.now())
-    with db.transaction() as session:
-        heartbeats.beat(session, epochs.LOOKED, clock.now())
 
 
 @app.task(name="ledger.keep_calendar")

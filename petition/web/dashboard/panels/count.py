@@ -46,7 +46,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> CountFigures | 
         return None
     head = log.head_of(session, campaign.id)
     added, lost = history.since(session, campaign.id, now - DAY)
-    coming = epochs.coming(session, campaign, head)
+    coming = epochs.coming(session, campaign, head, now)
     return CountFigures(head.counted, added, lost, coming, campaign.state is CampaignState.OPEN, now)
 
 
