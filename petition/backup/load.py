@@ -24,7 +24,8 @@ from petition.backup import replay
 from petition.backup.dump import FRAME, VERSION, copying, driver, identifier
 from petition.backup.errors import BackupBroken, BackupRefused, DatabaseHoldsData
 from petition.backup.stream import Opening
-from petition.core import db, migrate, outbox
+from petition.core import database_roles, db, migrate, outbox
+from petition.core.database_roles import Roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 from petition.core.outbox import OutboxKind
@@ -48,7 +49,10 @@ WORTH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to restore, and how. `ledgers` are newer bundles; `home` is this installation's own home folder."""
+    """What to restore, and how. `ledgers` are newer bundles; `home` is this installation's own home folder.
+
+    `roles` are the roles that use the restored tables; without them the owner of the tables uses them.
+    """
 
     path: Path
     private: X25519PrivateKey
@@ -56,6 +60,7 @@ class Order:
     replace: bool = False
     ledgers: Sequence[Path] = ()
     keep_sealed: bool = False
+    roles: Roles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class _Head:
 
 
 def restore(engine: Engine, order: Order, now: datetime) -> Restored:
-    """Replace the data in the database with a backup. Raises BackupRefused."""
+    """Replace the data in the database with a backup, as the owner of its tables. Raises BackupRefused, RoleMissing."""
     try:
         file = order.path.open("rb")
     except OSError as error:
@@ -98,6 +103,7 @@ def _restore(engine: Engine, opening: Opening, order: Order, now: datetime) -> R
         migrate.within(connection, head.revision)
         rows = _fill(connection, opening, head)
         migrate.within(connection, migrate.HEAD)
+        database_roles.grant(connection, order.roles)
         _count_on(connection)
         with db.joined(connection) as session:
             replayed = {}

@@ -42,11 +42,11 @@ def web(config: Config) -> Child:
     return Child("web", argv, grace=GRACE + 0.5, stops=0)
 
 
-def worker(name: str) -> Child:
+def worker(name: str, config: Config) -> Child:
     """Returns the command of one Celery worker process and its pool.
 
     The pool consists of processes and not threads, because only those have a hard time limit and a redelivery after a
-    lost worker.
+    lost worker. Only the worker of upkeep gets the address for the role that rewrites tables and deletes old lines.
     """
     queues, at_once = WORKERS[name]
     own = (
@@ -60,7 +60,8 @@ def worker(name: str) -> Child:
         f"{name}@%h",
     )
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
-    return Child(f"worker-{name}", (sys.executable, *CELERY, "worker", *own, *quiet))
+    env = config.maintenance_environment() if "upkeep" in queues else {}
+    return Child(f"worker-{name}", (sys.executable, *CELERY, "worker", *own, *quiet), env=env)
 
 
 def beat(config: Config) -> Child:
@@ -75,4 +76,4 @@ def beat(config: Config) -> Child:
 
 def children(config: Config) -> list[Child]:
     """Returns all processes of one installation, in the order of their start."""
-    return [web(config), *(worker(name) for name in WORKERS), beat(config)]
+    return [web(config), *(worker(name, config) for name in WORKERS), beat(config)]

@@ -28,7 +28,7 @@ SOCKET_NAME = "valkey.sock"
 
 @dataclass(frozen=True)
 class Services:
-    """The addresses of the database and of Redis."""
+    """The addresses of the database, for the role that owns it, and of Redis."""
 
     database_url: str
     redis_url: str
@@ -120,7 +120,7 @@ def start_services(root: Path, *, fast: bool = True) -> EmbeddedServices:
     if postgres is None or valkey is None:  # pragma: no cover - an empty environment names no servers
         raise CannotStart("No embedded servers.")
     launch(postgres, valkey)
-    urls = addresses.embedded_database_url(root), addresses.embedded_redis_url(root)
+    urls = addresses.embedded_database_url(root, addresses.OWNER_ROLE), addresses.embedded_redis_url(root)
     return EmbeddedServices(*urls, postgres=postgres, valkey=valkey)
 
 
@@ -142,7 +142,7 @@ def launch(*servers: Postgres | Valkey | None) -> None:
 def services(folder: Path | None = None, *, fast: bool = False) -> Iterator[Services]:
     """Provide the database and Redis of a home folder for one command. They are started unless they are running."""
     home = Home(folder or config.home())
-    urls = Services(*config.service_urls(home.folder))
+    urls = Services(config.owner_url(home.folder), config.service_urls(home.folder)[1])
     postgres, valkey = embedded(home.folder, fast=fast)
     if postgres is None and valkey is None:
         yield urls

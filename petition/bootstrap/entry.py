@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from petition.bootstrap import checks, commands, environment
 from petition.bootstrap.embedded import Home, embedded
+from petition.bootstrap.process import Child
 from petition.bootstrap.progress import AlreadyReported, CannotStart, report
 from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
@@ -82,7 +83,7 @@ def up(rest: list[str]) -> int:
         children=commands.children(settings),
         env=settings.environment(),
         cwd=PROJECT,
-        prepare=PREPARE,
+        prepare=Child("prepare", PREPARE, env=settings.owner_environment()),
         answers=lambda: answers(settings),
     )
     return tree.run(_announcement(settings))

@@ -17,6 +17,7 @@ from pathlib import Path
 from petition.bootstrap.process import Process, kill_group, leashed
 from petition.bootstrap.progress import CannotStart
 from petition.bootstrap.root import run_as
+from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE, OWNER_ROLE
 
 IN_THE_WAY = ("still in use", "already in use", "already exists")
 """PostgreSQL's messages while a killed predecessor's shared memory, socket or pid file exists.
@@ -25,7 +26,7 @@ The last process of such a predecessor ends soon.
 """
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 INITDB = (
-    "--username=petition",
+    f"--username={OWNER_ROLE}",
     "--auth=trust",
     "--encoding=UTF8",
     "--locale-provider=builtin",
@@ -55,6 +56,12 @@ SETTINGS = {
 }
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 DATABASE = "petition"
+ROLES = "".join(
+    f"DO $$ BEGIN IF to_regrole('{name}') IS NULL THEN CREATE ROLE {name} LOGIN; END IF; END $$;\n"
+    for name in (APPLICATION_ROLE, MAINTENANCE_ROLE)
+)
+HAS_ROLES = "undersigned-roles"
+"""A file in the data folder that says which roles were created. Folders of earlier versions have none."""
 START_SECONDS = 30.0
 
 
@@ -106,6 +113,7 @@ class Postgres:
         if (self.data / "PG_VERSION").exists():
             self._check_version()
             self._clear_leftovers()
+            self._add_roles()
         else:
             self._initialise()
         self._process = self._spawn()
@@ -192,14 +200,27 @@ class Postgres:
             "--no-sync",
             "--no-instructions",
         ]
-        single: list[str | Path] = [self._bin / "postgres", "--single", "-F", "-D", draft, "postgres"]
         self._run(initdb, "")
-        self._run(single, f"CREATE DATABASE {DATABASE};\n")
+        self._alone(draft, f"CREATE DATABASE {DATABASE};\n{ROLES}", "-F")
         if not self.fast:
             self._run([self._bin / "initdb", "-D", draft, "--sync-only"], "")
         draft.rename(self.data)
 
-    def _run(self, argv: list[str | Path], stdin: str) -> None:
+    def _add_roles(self) -> None:
+        """Create the roles that a data folder of an earlier version lacks."""
+        mark = self.data / HAS_ROLES
+        if not mark.exists():
+            self._alone(self.data, ROLES)
+
+    def _alone(self, data: Path, statements: str, *options: str) -> None:
+        """Execute statements, one a line, while no server runs, and mark the folder as one that has the roles."""
+        errors = self._run([self._bin / "postgres", "--single", *options, "-D", data, "postgres"], statements)
+        if "ERROR:" in errors:  # the exit code does not tell
+            raise CannotStart(f"PostgreSQL cannot set up {self.data}: {_reason(errors)}")
+        self._run_as.mark(data / HAS_ROLES)
+
+    def _run(self, argv: list[str | Path], stdin: str) -> str:
+        """Run a program and return what it reported. Raises CannotStart if it failed."""
         result = subprocess.run(
             [*self._run_as.prefix("KILL"), *argv],
             input=stdin,
@@ -212,6 +233,7 @@ class Postgres:
         )
         if result.returncode != 0:
             raise CannotStart(f"PostgreSQL cannot set up {self.data}: {_reason(result.stderr)}")
+        return result.stderr
 
 
 def _pid_file(data: Path) -> list[str]:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -21,12 +21,16 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to supervise. Lower `stops` are stopped first; after `grace` seconds a process is killed."""
+    """A process to supervise. Lower `stops` are stopped first; after `grace` seconds a process is killed.
+
+    `env` is what only this process finds in its environment.
+    """
 
     name: str
     argv: Sequence[str]
     grace: float = 3.0
     stops: int = 2
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def leashed(death_signal: int, parent: int, become: Callable[[], None] | None = None) -> Callable[[], None]:

@@ -61,6 +61,12 @@ class RunAs(StrEnum):
         if self is RunAs.NOBODY:
             os.chown(folder, NOBODY, NOBODY)
 
+    def mark(self, file: Path) -> None:
+        """Create an empty file that belongs to the server."""
+        file.touch(mode=0o600)
+        if self is RunAs.NOBODY:
+            os.chown(file, NOBODY, NOBODY)
+
 
 def enter_namespace() -> None:
     """Move this process into a user namespace where it is user 65534. Raises OSError if that is not allowed."""

@@ -64,7 +64,7 @@ class ProcessSupervisor:
     children: Sequence[Child]
     env: Mapping[str, str]
     cwd: Path
-    prepare: Sequence[str] | None = None
+    prepare: Child | None = None
     answers: Callable[[], bool] = lambda: True
     watched: list[Watched] = field(default_factory=list)
     serving: bool = False
@@ -124,10 +124,10 @@ class ProcessSupervisor:
             with self._undisturbed():
                 self.watched.append(Watched(child, self._spawn(child)))
 
-    def _prepare(self, argv: Sequence[str]) -> None:
+    def _prepare(self, child: Child) -> None:
         """Run migrations and the demo in one process that prints its own progress."""
         preparation = subprocess.Popen(
-            argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=2,
+            child.argv, env={**self.env, **child.env}, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=2,
             preexec_fn=leashed(signal.SIGTERM, os.getpid()),  # noqa: PLW1509 - it only makes system calls
         )  # fmt: skip
         self.reaper.watch(preparation.pid)
@@ -144,7 +144,7 @@ class ProcessSupervisor:
             self.reaper.forget(preparation.pid)
 
     def _spawn(self, child: Child) -> Process:
-        process = Process(child.argv, self.home.logs / f"{child.name}.log", self.env, self.cwd)
+        process = Process(child.argv, self.home.logs / f"{child.name}.log", {**self.env, **child.env}, self.cwd)
         self.reaper.watch(process.pid)
         return process
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 
 import click
+from sqlalchemy import create_engine
 
 from petition import backup as backups
 from petition.backup import BackupRefused, Order, Replayed, keys
 from petition.cli.common import opened, refuse
 from petition.config import Config
 from petition.core import clock, db
+from petition.core.database_roles import RoleMissing, Roles
 
 KEPT_PUBLIC: Final = "backup.pub"
 FILE: Final = click.Path(path_type=Path)
@@ -38,7 +40,7 @@ def _surroundings() -> Iterator[Config]:
     with opened() as config:
         try:
             yield config
-        except BackupRefused as reason:
+        except (BackupRefused, RoleMissing) as reason:
             refuse(str(reason))
 
 
@@ -82,8 +84,10 @@ def _kept(config: Config) -> str:
 def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bool, keep_sealed: bool) -> None:
     """Restore the backup in FILE completely or not at all. No mail is sent until `sending resume`."""
     with _surroundings() as config:
-        order = Order(file, keys.read_private(private), config.home, replace, ledgers, keep_sealed)
-        restored = backups.restore(db.engine(), order, clock.now())
+        roles = Roles(config.database_url, config.maintenance_database_url)
+        order = Order(file, keys.read_private(private), config.home, replace, ledgers, keep_sealed, roles)
+        owner = create_engine(config.owner_database_url, hide_parameters=True)
+        restored = backups.restore(owner, order, clock.now())
         click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")
         for slug, brought in restored.replayed.items():
             click.echo(_summary(slug, brought))

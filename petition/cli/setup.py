@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
 import click
+from sqlalchemy.engine import make_url
 
 from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
+from petition.bootstrap.process import Child
 from petition.cli.common import configured, opened, refuse
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate
+from petition.core.database_roles import LOST, RoleMissing, Roles
 from petition.organisers import Role
 from seeds.demo import FOUNDING, SeedBroken, sow
 
@@ -52,10 +55,14 @@ def _sown(config: Config, file: Path = FOUNDING) -> str:
 
 
 def _migrate(config: Config) -> None:
+    """Migrate as the owner of the tables, and give the other two roles what they need."""
+    roles = Roles(config.database_url, config.maintenance_database_url)
     try:
-        migrate.upgrade(config.database_url)
-    except migrate.DatabaseNewer as newer:
-        refuse(str(newer))
+        migrate.upgrade(config.owner_database_url, roles=roles)
+    except (migrate.DatabaseNewer, RoleMissing) as reason:
+        refuse(str(reason))
+    if make_url(config.owner_database_url).username == make_url(config.database_url).username:
+        click.echo(LOST, err=True)
 
 
 def _timed(name: str, work: Callable[[], object]) -> None:
@@ -84,14 +91,15 @@ def seed(file: Path | None) -> None:
 def web() -> None:
     """Run the web server in the foreground."""
     config = configured()
-    _become(commands.web(config).argv, config)
+    _become(commands.web(config), config)
 
 
 @click.command()
 @click.argument("name", type=click.Choice(list(commands.WORKERS)))
 def worker(name: str) -> None:
     """Run one worker in the foreground."""
-    _become(commands.worker(name).argv, configured())
+    config = configured()
+    _become(commands.worker(name, config), config)
 
 
 @click.command()
@@ -99,9 +107,10 @@ def beat() -> None:
     """Run Celery beat, which starts periodic tasks, in the foreground."""
     config = configured()
     (config.home / "run").mkdir(parents=True, exist_ok=True)
-    _become(commands.beat(config).argv, config)
+    _become(commands.beat(config), config)
 
 
-def _become(argv: Sequence[str], config: Config) -> NoReturn:
+def _become(process: Child, config: Config) -> NoReturn:
     os.chdir(PROJECT)
-    os.execve(argv[0], list(argv), config.environment())  # noqa: S606 (no shell is wanted)
+    env = {**config.environment(), **process.env}
+    os.execve(process.argv[0], list(process.argv), env)  # noqa: S606 (no shell is wanted)

@@ -42,6 +42,8 @@ class Config:
     port: int
     base_url: str
     database_url: str = field(repr=False)
+    owner_database_url: str = field(repr=False)
+    maintenance_database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     smtp_url: str | None = field(repr=False)
     mail_from: str
@@ -79,9 +81,14 @@ class Config:
         return addresses.broker_url(self.redis_url)
 
     def environment(self) -> dict[str, str]:
-        """Returns the environment from which a child process reads this Config again. Secrets stay where they are."""
+        """Returns the environment from which a process of the application reads this Config again.
+
+        Secrets stay where they are. The addresses for the owner and for maintenance are left out: `owner_environment`
+        and `maintenance_environment` have them.
+        """
+        hidden = {addresses.OWNER_URL, addresses.MAINTENANCE_URL}
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in hidden},
             "PETITION_ENV": self.env.value,
             "PETITION_HOME": str(self.home),
             "PETITION_HOST": self.host,
@@ -90,6 +97,14 @@ class Config:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
         }
+
+    def maintenance_environment(self) -> dict[str, str]:
+        """Returns what the environment of a process holds in addition if it rewrites tables and deletes old lines."""
+        return {addresses.MAINTENANCE_URL: self.maintenance_database_url}
+
+    def owner_environment(self) -> dict[str, str]:
+        """Returns what the environment of a process holds in addition if it migrates."""
+        return {addresses.OWNER_URL: self.owner_database_url, **self.maintenance_environment()}
 
 
 def home(environ: Mapping[str, str] | None = None) -> Path:
@@ -100,6 +115,11 @@ def home(environ: Mapping[str, str] | None = None) -> Path:
 def service_urls(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Returns the addresses of database and Redis: DATABASE_URL and REDIS_URL, or the servers embedded in `folder`."""
     return addresses.service_urls(folder, os.environ if environ is None else environ)
+
+
+def owner_url(folder: Path, environ: Mapping[str, str] | None = None) -> str:
+    """Returns the address of the database for the role that owns it."""
+    return addresses.role_urls(folder, os.environ if environ is None else environ)[0]
 
 
 def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:

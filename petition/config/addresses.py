@@ -13,6 +13,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+OWNER_ROLE, APPLICATION_ROLE, MAINTENANCE_ROLE = "petition", "petition_application", "petition_maintenance"
+"""The roles of the embedded PostgreSQL. The first one is its superuser and has the tables."""
+OWNER_URL, MAINTENANCE_URL = "PETITION_OWNER_DATABASE_URL", "PETITION_MAINTENANCE_DATABASE_URL"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SOCKET_BYTES = 100  # a unix socket's path has at most 107 bytes (sun_path); its lock file's path is a little longer
 
@@ -41,9 +44,9 @@ def run_folder(home: Path) -> Path:
     return Path(f"/tmp/undersigned-{os.geteuid()}-{sha256(os.fsencode(home)).hexdigest()[:12]}")  # noqa: S108 (its owner is checked)
 
 
-def embedded_database_url(home: Path, database: str = "petition") -> str:
-    """Returns the SQLAlchemy address of the PostgreSQL embedded in this home folder."""
-    return f"postgresql+psycopg://petition@/{database}?host={quote(str(run_folder(home) / 'pg'), safe='/')}"
+def embedded_database_url(home: Path, role: str = APPLICATION_ROLE) -> str:
+    """Returns the SQLAlchemy address of the PostgreSQL embedded in this home folder, for one of its roles."""
+    return f"postgresql+psycopg://{role}@/petition?host={quote(str(run_folder(home) / 'pg'), safe='/')}"
 
 
 def embedded_redis_url(home: Path) -> str:
@@ -60,13 +63,29 @@ def service_urls(home: Path, environ: Mapping[str, str]) -> tuple[str, str]:
     )
 
 
-def sqlalchemy_url(url: str) -> str:
+def role_urls(home: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Returns the addresses of the database for its owner and for maintenance.
+
+    Without DATABASE_URL these are roles of the embedded server. A role that is not given is that of DATABASE_URL.
+    """
+    embedded = not environ.get("DATABASE_URL")
+    found = []
+    for name, role in ((OWNER_URL, OWNER_ROLE), (MAINTENANCE_URL, MAINTENANCE_ROLE)):
+        given = environ.get(name)
+        if given and embedded:
+            raise ValueError(f"{name} is set without DATABASE_URL")
+        database = embedded_database_url(home, role) if embedded else environ["DATABASE_URL"]
+        found.append(sqlalchemy_url(given, name) if given else sqlalchemy_url(database))
+    return found[0], found[1]
+
+
+def sqlalchemy_url(url: str, name: str = "DATABASE_URL") -> str:
     """Convert any usual PostgreSQL address for SQLAlchemy and psycopg. Raises ValueError for anything else."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
-        raise ValueError("DATABASE_URL must begin with postgresql://")
+        raise ValueError(f"{name} must begin with postgresql://")
     if not _is_well_formed(url):
-        raise ValueError("DATABASE_URL must be like postgresql://user@host:5432/name")
+        raise ValueError(f"{name} must be like postgresql://user@host:5432/name")
     return f"postgresql+psycopg://{rest}"
 
 

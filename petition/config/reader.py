@@ -44,6 +44,7 @@ class Reader:
         port = self.number("PETITION_PORT", 8000, PORTS)
         host = self.host()
         database_url, redis_url = self.servers()
+        owner_url, maintenance_url = self.roles()
         config = Config(
             env=self.env,
             home=self.home,
@@ -51,6 +52,8 @@ class Reader:
             port=port,
             base_url=self.base_url(port),
             database_url=database_url,
+            owner_database_url=owner_url,
+            maintenance_database_url=maintenance_url,
             redis_url=redis_url,
             smtp_url=self.smtp_url(),
             mail_from=self.sender("MAIL_FROM", "Undersigned <letters@undersigned.example>"),
@@ -123,6 +126,18 @@ class Reader:
                 self.problems.append(f"{error}.")
                 urls.append("")
         return urls[0], urls[1]
+
+    def roles(self) -> tuple[str, str]:
+        """Returns the addresses of the database for its owner and for maintenance."""
+        environ = {
+            name: self.environ.get(name, "")
+            for name in ("DATABASE_URL", addresses.OWNER_URL, addresses.MAINTENANCE_URL)
+        }
+        try:
+            return addresses.role_urls(self.home, environ)
+        except ValueError as error:
+            self.problems.append(f"{error}.")
+            return "", ""
 
     def smtp_url(self) -> str | None:
         url = self.required("SMTP_URL")

@@ -11,6 +11,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
 
+from petition.core import database_roles
+from petition.core.database_roles import Roles
+
 BASE = "base"
 HEAD = "head"
 LOCK = 0x7065746974696F6E  # "petition" in ASCII; processes that start at the same time migrate one after the other
@@ -32,16 +35,20 @@ def _alembic(url: str) -> Config:
     return config
 
 
-def upgrade(url: str, to: str = "head") -> None:
-    """Apply all missing migrations or none. Several processes may call this at once. Raises DatabaseNewer."""
+def upgrade(url: str, to: str = HEAD, *, roles: Roles | None = None) -> None:
+    """Apply all missing migrations and grant what is missing, or do nothing. Several processes may call this at once.
+
+    `url` is the address for the role that owns the tables. Raises DatabaseNewer, RoleMissing.
+    """
     engine = create_engine(url, hide_parameters=True)
     try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             _refuse_newer(revision(connection))
-            command.upgrade(_alembic(url), to)
+            within(connection, to)
+            database_roles.grant(connection, roles)
     finally:
-        engine.dispose()  # the connection holds the lock as long as it is open
+        engine.dispose()
 
 
 def _refuse_newer(held: str | None) -> None:

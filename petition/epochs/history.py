@@ -13,6 +13,7 @@ from sqlalchemy import Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import OpenCampaign
+from petition.core import database_roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 from petition.ledger import log
@@ -35,7 +36,7 @@ class Epoch(Base):
     size: Mapped[int]
     checkpoint: Mapped[str]
 
-    __table_args__ = (Index("ix_epoch_at", "campaign_id", "at"),)
+    __table_args__ = (Index("ix_epoch_at", "campaign_id", "at"), {"info": database_roles.KEPT})
 
 
 def record(session: Session, head: log.Head, at: datetime, *, signed: int, withdrawn: int, removed: int) -> None:

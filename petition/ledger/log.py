@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from petition.core import database_roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 from petition.ledger import checkpoint, merkle
@@ -30,6 +31,7 @@ class Entry(Base):
     """One line of the ledger and its leaf hash."""
 
     __tablename__ = "entry"
+    __table_args__ = {"info": database_roles.APPEND_ONLY}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
@@ -41,6 +43,7 @@ class Tile(Base):
     """256 hashes of one level of the Merkle tree. The last tile of a level may hold fewer."""
 
     __tablename__ = "tile"
+    __table_args__ = {"info": database_roles.KEPT}  # noqa: RUF012 (as above)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     level: Mapped[int] = mapped_column(primary_key=True)
@@ -57,6 +60,7 @@ class Head(Base):
     """
 
     __tablename__ = "head"
+    __table_args__ = {"info": database_roles.KEPT}  # noqa: RUF012 (as above)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     size: Mapped[int]

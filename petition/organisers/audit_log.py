@@ -1,8 +1,8 @@
 """The audit log: what organisers did, and when. It is append-only and never names a signer.
 
 Organisers who join later see what was done in the campaign's name, and nobody can remove a line: a database trigger
-(migration 0003) rejects changes, and deletions of lines younger than a year. The log holds nothing that would identify
-a signer: `about` takes figures, settings and the names of organisers.
+(migration 0003) rejects changes, and deletions of lines younger than a year. The application's database role cannot
+change or delete a line at all (decision 0052). The log holds nothing that would identify a signer: `about` takes figures, settings and the names of organisers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Identity, Index, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from petition.core import database_roles
 from petition.core.db import Base, stored
 from petition.core.ids import CampaignId, OrganiserId
 from petition.organisers.actor import AnyActor
@@ -74,7 +75,10 @@ class AuditEntry(Base):
     action: Mapped[Action] = mapped_column("deed", stored(Action, native_enum=False, length=40), key="action")
     about: Mapped[dict[str, Any]]
 
-    __table_args__ = (Index("ix_journal_campaign", "campaign_id", "number"),)
+    __table_args__ = (
+        Index("ix_journal_campaign", "campaign_id", "number"),
+        {"info": database_roles.APPEND_ONLY | database_roles.OUTDATED},
+    )
 
 
 def write(

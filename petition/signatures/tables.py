@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from petition.core import database_roles
 from petition.core.db import Base, stored
 from petition.core.ids import CampaignId, OrganiserId
 from petition.ledger.entries import Removal, Visibility
@@ -32,6 +33,7 @@ class Spent(Base):
     """A pass that was redeemed, by the hash of its withdrawal secret. The row is never deleted."""
 
     __tablename__ = "spent"
+    __table_args__ = {"info": database_roles.APPEND_ONLY | database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)
@@ -60,7 +62,10 @@ class Pending(Base):
     sealed_until: Mapped[int]
     state: Mapped[SignatureState]
 
-    __table_args__ = (Index("ix_pending_leaf", "campaign_id", "leaf", unique=True),)
+    __table_args__ = (
+        Index("ix_pending_leaf", "campaign_id", "leaf", unique=True),
+        {"info": database_roles.REWRITTEN},
+    )
 
 
 class Signature(Base):
@@ -99,6 +104,7 @@ class Withdrawal(Base):
     """A withdrawal whose tombstone waits for an epoch. `w` proves that the signer asked for it."""
 
     __tablename__ = "withdrawal"
+    __table_args__ = {"info": database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)

@@ -10,10 +10,12 @@ from datetime import date
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from petition.core import database_roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 
 SCHEMA = {"schema": "verification"}
+REWRITTEN = SCHEMA | {"info": database_roles.REWRITTEN}
 
 
 class Issuer(Base):
@@ -30,7 +32,7 @@ class Tag(Base):
     """A keyed tag of the address of a person who has a pass, 32 bytes. The row is deleted at the close."""
 
     __tablename__ = "tag"
-    __table_args__ = SCHEMA
+    __table_args__ = REWRITTEN
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     tag: Mapped[bytes] = mapped_column(primary_key=True)
@@ -40,7 +42,7 @@ class Stamped(Base):
     """A blinded value that was stamped, as a keyed hash, so that a lost reply can be requested again."""
 
     __tablename__ = "stamped"
-    __table_args__ = SCHEMA
+    __table_args__ = REWRITTEN
 
     reply: Mapped[bytes] = mapped_column(primary_key=True)
     day: Mapped[date]
@@ -50,7 +52,7 @@ class Issued(Base):
     """The number of passes issued by a method, which the ledger's epochs publish."""
 
     __tablename__ = "issued"
-    __table_args__ = SCHEMA
+    __table_args__ = REWRITTEN
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     method: Mapped[str] = mapped_column(primary_key=True)
@@ -67,7 +69,7 @@ class MailCap(Base):
     """
 
     __tablename__ = "mail_cap"
-    __table_args__ = SCHEMA
+    __table_args__ = REWRITTEN
 
     key: Mapped[bytes] = mapped_column(primary_key=True)
     day: Mapped[date]
@@ -83,7 +85,7 @@ class CodeDay(Base):
     """
 
     __tablename__ = "code_day"
-    __table_args__ = SCHEMA
+    __table_args__ = REWRITTEN
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     domain: Mapped[str] = mapped_column(primary_key=True)

@@ -34,7 +34,8 @@ from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening,
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState, OpenCampaign
 from petition.campaigns.milestones import MilestoneKind, ReachedMilestone
-from petition.core import db, heartbeats, migrate
+from petition.config.addresses import APPLICATION_ROLE, OWNER_ROLE
+from petition.core import database_roles, db, heartbeats, migrate
 from petition.core.db import Base
 from petition.epochs.history import Epoch
 from petition.ledger import log
@@ -52,6 +53,7 @@ from petition.signatures import DisplayChoice, PassSpent, SignatureState, bulk_r
 from petition.signatures.tables import Pending, Signature, Spent
 from petition.verification.tables import Issued, Issuer, Tag
 from tests import make
+from tests.support.services import as_role, owner_of, roles_of
 
 URL = "http://localhost"
 KEY = X25519PrivateKey.generate()
@@ -61,13 +63,13 @@ NAMED = DisplayChoice(Visibility.NAME, name="Suzie Quux")
 
 @pytest.fixture
 def elsewhere(services: EmbeddedServices, engine: Engine) -> Iterator[str]:
-    """The address of a database without tables."""
+    """The address of a database without tables, for the application."""
     url = make_url(services.database_url)
     name = f"copy_{secrets.token_hex(6)}"
     admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield url.set(database=name).render_as_string(hide_password=False)
+    yield as_role(url.set(database=name).render_as_string(hide_password=False), APPLICATION_ROLE)
     db.disconnect()
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
@@ -81,8 +83,15 @@ def backed_up(tmp_path: Path, name: str = "a.backup") -> Path:
 
 
 def restored(path: Path, tmp_path: Path, **more: object) -> Restored:
-    order = Order(path, KEY, tmp_path / "home", **more)  # type: ignore[arg-type]
-    return backup.restore(db.engine(), order, LATER)
+    """Restore as the owner into the database that this process works with as the application."""
+    roles = roles_of(db.engine().url.render_as_string(hide_password=False))
+    order = Order(path, KEY, tmp_path / "home", roles=roles, **more)  # type: ignore[arg-type]
+    owner = owner_of(db.engine())
+    try:
+        return backup.restore(owner, order, LATER)
+    finally:
+        owner.dispose()
+        db.disconnect()
 
 
 def rows() -> dict[str, list[tuple[object, ...]]]:
@@ -194,7 +203,7 @@ def test_each_of_200_flipped_bits_is_refused_and_the_database_is_as_it_was(engin
     assert rows() == before
 
 
-def test_a_foreign_file_an_empty_one_and_a_wrong_key_are_refused(engine: Engine, tmp_path: Path) -> None:
+def test_a_foreign_file_an_empty_one_and_a_wrong_key_are_refused(engine: Engine, owner: Engine, tmp_path: Path) -> None:
     path, foreign = backed_up(tmp_path), tmp_path / "foreign"
     for content in (b"", b"PK\3\4", path.read_bytes()[:60]):
         foreign.write_bytes(content)
@@ -202,7 +211,7 @@ def test_a_foreign_file_an_empty_one_and_a_wrong_key_are_refused(engine: Engine,
             restored(foreign, tmp_path)
     wrong = Order(path, X25519PrivateKey.generate(), tmp_path)
     with pytest.raises(BackupBroken, match="does not open"):
-        backup.restore(db.engine(), wrong, LATER)
+        backup.restore(owner, wrong, LATER)
 
 
 def test_a_file_of_the_right_key_that_this_program_did_not_write_is_refused(engine: Engine, tmp_path: Path) -> None:
@@ -287,7 +296,9 @@ def test_the_order_in_which_people_came_is_not_in_the_file(engine: Engine, tmp_p
     assert [inside.index(tag) for tag in sorted(tags)] == sorted(places)
 
 
-def test_a_backup_is_of_one_moment_although_others_write_and_the_scrub_rewrites(engine: Engine, tmp_path: Path) -> None:
+def test_a_backup_is_of_one_moment_although_others_write_and_the_scrub_rewrites(
+    engine: Engine, maintenance: Engine, tmp_path: Path
+) -> None:
     campaign = a_campaign()
     sign(campaign, *[make.ANONYMOUS] * 20)
     stop = threading.Event()
@@ -301,7 +312,7 @@ def test_a_backup_is_of_one_moment_although_others_write_and_the_scrub_rewrites(
                 if "lock timeout" not in str(error) and "deadlock" not in str(error):  # the scrub gives way, or they do
                     faults.append(error)
 
-    acts = [lambda: sign(campaign, make.ANONYMOUS), lambda: close_epoch(campaign), lambda: scrub(db.engine())]
+    acts = [lambda: sign(campaign, make.ANONYMOUS), lambda: close_epoch(campaign), lambda: scrub(maintenance)]
     threads = [threading.Thread(target=busy, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()
@@ -467,15 +478,18 @@ def test_a_database_that_holds_data_is_left_alone_and_the_figures_are_said(engin
 
 def test_tables_of_another_program_are_left_alone(engine: Engine, elsewhere: str, tmp_path: Path) -> None:
     path = backed_up(tmp_path)
-    with db.connect(elsewhere).begin() as connection:
+    db.connect(elsewhere)
+    other = owner_of(db.engine())
+    with other.begin() as connection:
         connection.execute(text("CREATE TABLE campaign (id int)"))
+    other.dispose()
     with pytest.raises(BackupRefused, match="another program"):
         restored(path, tmp_path)
 
 
 def backed_up_by(revision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A backup as an earlier version wrote it: the database is taken down to its tables, which are read from there."""
-    migrate.downgrade(db.engine().url.render_as_string(hide_password=False), revision)
+    migrate.downgrade(as_role(db.engine().url.render_as_string(hide_password=False), OWNER_ROLE), revision)
     tables = MetaData()
     for schema in (None, "verification"):
         tables.reflect(db.engine(), schema)
@@ -506,7 +520,7 @@ def test_an_older_backup_is_brought_up_to_date(
 
 
 def test_the_backup_of_the_version_before_comes_back_row_by_row(
-    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, maintenance: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Version 0007 stored the names of states, heartbeats as slots of jobs, and no moment of an opening."""
     campaign = a_whole_installation()
@@ -514,6 +528,7 @@ def test_the_backup_of_the_version_before_comes_back_row_by_row(
         head = log.head_of(session, campaign.id)
         head.opened_at = head.epoch_at
         heartbeats.beat(session, "prompt", make.NOW)
+    with maintenance.begin() as connection, db.joined(connection) as session:
         scrub_state.record(session, Scrubbed(rewritten=True, wal_switched=False, checkpointed=True), make.NOW)
     before = rows()
     path = backed_up_by("0007", tmp_path, monkeypatch)
@@ -523,11 +538,12 @@ def test_the_backup_of_the_version_before_comes_back_row_by_row(
     assert but(rows(), *changed) == but(before, *changed)
 
 
-def test_every_migration_goes_down_to_nothing_and_up_again(engine: Engine) -> None:
+def test_every_migration_goes_down_to_nothing_and_up_again(engine: Engine, owner: Engine) -> None:
     a_whole_installation()
-    with db.engine().begin() as connection:
+    with owner.begin() as connection:
         migrate.within(connection, migrate.BASE)
         migrate.within(connection, migrate.HEAD)
+        database_roles.grant(connection, roles_of(owner.url.render_as_string(hide_password=False)))
     assert rows()["campaign"] == []
 
 

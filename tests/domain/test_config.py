@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from petition.bootstrap import commands
 from petition.config import Config, ConfigIncomplete, Environment, addresses
 from petition.config.reader import kept_secret
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+DB = "postgresql://someone@db/petition"
 OTHER = base64.urlsafe_b64encode(bytes(range(100, 132))).decode()
 
 
@@ -164,7 +167,41 @@ def test_eight_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
 
 def test_a_child_reads_the_same_config_from_its_environment(tmp_path: Path) -> None:
     config = Config.from_env({"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path / "a b")})
-    assert Config.from_env(config.environment()) == config
+    whole = config.environment() | config.owner_environment()
+    assert Config.from_env(whole) == config
+
+
+def test_a_process_finds_only_the_addresses_of_the_roles_it_works_as(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P50: also where this process itself was given them."""
+    for name in (addresses.OWNER_URL, addresses.MAINTENANCE_URL):
+        monkeypatch.setenv(name, "postgresql://owner@db/petition")
+    config = Config.from_env(os.environ | {"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path), "DATABASE_URL": DB})
+    assert {addresses.OWNER_URL, addresses.MAINTENANCE_URL} & config.environment().keys() == set()
+    kept = {child.name: {*child.env} for child in commands.children(config)}
+    maintains = {addresses.MAINTENANCE_URL}
+    assert kept == {"web": set(), "worker-prompt": set(), "worker-bulk": maintains, "beat": set()}
+
+
+@pytest.mark.parametrize("name", [addresses.OWNER_URL, addresses.MAINTENANCE_URL])
+def test_an_address_for_a_role_is_read_or_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    read = Config.from_env(production(tmp_path, **{name: "postgres://another@db/petition"}))
+    found = {addresses.OWNER_URL: read.owner_database_url, addresses.MAINTENANCE_URL: read.maintenance_database_url}
+    assert found.pop(name) == "postgresql+psycopg://another@db/petition"
+    assert [*found.values()] == [read.database_url]
+    (problem,) = problems(production(tmp_path, **{name: "mysql://db/petition"}))
+    assert problem == f"{name} must begin with postgresql://."
+    environ = {"PETITION_ENV": "development", "PETITION_HOME": str(tmp_path), name: "postgres://another@db/petition"}
+    assert problems(environ) == (f"{name} is set without DATABASE_URL.",)
+
+
+def test_embedded_servers_have_a_role_for_each_kind_of_work(tmp_path: Path) -> None:
+    """P50."""
+    config = Config.from_env({"PETITION_ENV": "development", "PETITION_HOME": str(tmp_path)})
+    urls = (config.owner_database_url, config.database_url, config.maintenance_database_url)
+    roles = [url.partition("://")[2].partition("@")[0] for url in urls]
+    assert roles == ["petition", "petition_application", "petition_maintenance"]
 
 
 @pytest.mark.parametrize(

@@ -51,18 +51,20 @@ def test_a_transaction_takes_as_many_statements_as_it_likes(session: Session) ->
     assert [db.run(session, select(literal(number)), {}).scalar() for number in (1, 2)] == [1, 2]
 
 
-def test_a_plan_of_tables_that_were_put_in_place_anew_is_an_absence_that_passes(engine: Engine) -> None:
+def test_a_plan_of_tables_that_were_put_in_place_anew_is_an_absence_that_passes(engine: Engine, owner: Engine) -> None:
     """A backup was restored while this process had connections: their plans know the tables that are gone."""
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text("CREATE TABLE thing (n bigint)"))
+        connection.execute(text("GRANT SELECT ON thing TO PUBLIC"))
     asks = lambda: db.engine().connect()
     with asks() as connection:
         for _ in range(10):  # the driver prepares what is asked often
             connection.execute(text("SELECT n FROM thing"))
             connection.commit()
-        with create_engine(engine.url).begin() as other:
+        with owner.begin() as other:
             other.execute(text("DROP TABLE thing"))
             other.execute(text("CREATE TABLE thing (n text)"))
+            other.execute(text("GRANT SELECT ON thing TO PUBLIC"))
         with pytest.raises(DBAPIError) as caught:
             connection.execute(text("SELECT n FROM thing"))
     assert db.is_away(caught.value)

@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from petition.bootstrap import commands, services, start_services
+from petition.bootstrap.postgres import HAS_ROLES
 from petition.bootstrap.root import RunAs
 from petition.config import Config, addresses
 from tests.support.served import free_port
@@ -185,7 +186,7 @@ def refuses(port: int) -> bool:
 def test_kill_nine_leaves_no_child_and_the_next_start_is_clean(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with tree(home) as running:
-        urls = addresses.embedded_database_url(home)
+        urls = addresses.embedded_database_url(home, addresses.OWNER_ROLE)
         query(urls, "CREATE TABLE kept AS SELECT 1 AS one")
         family = running.family()
         running.process.kill()
@@ -238,12 +239,15 @@ def test_a_taken_home_is_one_line(tmp_path: Path) -> None:
 
 def test_a_command_uses_the_servers_of_the_running_tree(tmp_path: Path) -> None:
     with tree(tmp_path / "home") as running:
-        query(addresses.embedded_database_url(running.home), "CREATE TABLE here AS SELECT 7 AS seven")
+        query(
+            addresses.embedded_database_url(running.home, addresses.OWNER_ROLE),
+            "CREATE TABLE here AS SELECT 7 AS seven",
+        )
         before = children_named(os.getpid(), "postgres", "valkey-server")
         with services(running.home) as found:
             assert query(found.database_url, "SELECT seven FROM here") == 7
             assert children_named(os.getpid(), "postgres", "valkey-server") == before
-        assert query(addresses.embedded_database_url(running.home), "SELECT seven FROM here") == 7
+        assert query(addresses.embedded_database_url(running.home, addresses.OWNER_ROLE), "SELECT seven FROM here") == 7
 
 
 def test_a_dead_process_is_started_again_and_so_are_the_servers(tmp_path: Path) -> None:
@@ -338,6 +342,24 @@ def test_what_signers_send_never_reaches_the_log_of_the_database(tmp_path: Path)
             query(servers.database_url, sql)
     servers.stop()
     assert "suzie" not in (tmp_path / "home/log/postgres.log").read_text()
+
+
+def test_a_data_folder_of_an_earlier_version_gets_its_roles_and_keeps_its_rows(tmp_path: Path) -> None:
+    """P58, P50: once, also after that version was killed."""
+    data, servers = tmp_path / "home/postgres", start_services(tmp_path / "home", fast=True)
+    query(servers.database_url, "CREATE TABLE kept AS SELECT 7 AS seven")
+    for role in (addresses.APPLICATION_ROLE, addresses.MAINTENANCE_ROLE):
+        query(servers.database_url, f"DROP ROLE {role}")
+    servers.postgres.kill()
+    servers.valkey.stop()
+    (data / HAS_ROLES).unlink()
+    for _ in range(2):
+        with services(tmp_path / "home", fast=True) as found:
+            assert query(found.database_url, "SELECT seven FROM kept") == 7
+            for role in (addresses.APPLICATION_ROLE, addresses.MAINTENANCE_ROLE):
+                url = addresses.embedded_database_url(tmp_path / "home", role)
+                assert query(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    assert (data / HAS_ROLES).exists()
 
 
 def test_servers_can_be_killed_and_started_one_by_one_and_valkey_forgets(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def full_signings(bench: Any, ours: Driver, slug: str, limit: float) -> None:
             for name in spent:
                 spent[name] += took[name]
 
-    with codes_sink(smtp, mailbox), process(commands.worker("prompt").argv, config.environment(), lambda: True):
+    with codes_sink(smtp, mailbox), process(commands.worker("prompt", config).argv, config.environment(), lambda: True):
         turn(ours, sign_on, WARM)
         spent.update(dict.fromkeys(spent, 0.0))
         rate = max(turn(ours, sign_on, n) for _ in range(TURNS))

@@ -127,7 +127,8 @@ def test_a_copy_sends_nothing_until_it_is_told_to_and_repeats_nothing_that_was_s
     assert len({*before, *after}) == N
 
 
-def test_a_role_with_no_special_rights_can_tell_which_database_it_is(engine: object) -> None:
+def test_a_role_with_no_special_rights_can_tell_which_database_it_is(database_url: str) -> None:
+    db.connect(database_url)
     with db.transaction() as session:
         mine = identity(session, URL)
         session.execute(text("CREATE ROLE plain_sender"))

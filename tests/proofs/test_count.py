@@ -116,6 +116,7 @@ def test_a_recount_finds_that(session: Session, what: str) -> None:
     epochs.close_epoch(session, made, make.NOW + timedelta(seconds=10))
     session.flush()
     assert epochs.audit(session, made).faults == []
+    session.execute(text("RESET ROLE"))
     for statement in DRIFTS[what].split(";"):
         session.execute(text(statement))
     session.expire_all()

@@ -52,7 +52,9 @@ def ranked(engine: Engine, table: str, key: str, order: str) -> list[bytes]:
 
 
 @pytest.mark.proof
-def test_no_order_in_the_database_links_a_verified_person_to_a_signature(engine: Engine, figure: Write) -> None:
+def test_no_order_in_the_database_links_a_verified_person_to_a_signature(
+    engine: Engine, maintenance: Engine, figure: Write
+) -> None:
     with db.transaction() as session:
         campaign = make.campaign(session)
     left = come_and_go(campaign)
@@ -62,7 +64,7 @@ def test_no_order_in_the_database_links_a_verified_person_to_a_signature(engine:
     )
     with db.transaction() as session:
         epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW)
-    assert scrub(engine).rewritten
+    assert scrub(maintenance).rewritten
     with db.session() as session:
         rows = session.execute(text("SELECT hw, leaf FROM signature"))
         leaf_of = {bytes(hw): bytes(leaf) for hw, leaf in rows}
@@ -82,7 +84,7 @@ def test_no_order_in_the_database_links_a_verified_person_to_a_signature(engine:
     assert worst["linked"] <= 8
 
 
-def test_after_the_scrub_every_row_stands_where_its_random_key_puts_it(engine: Engine) -> None:
+def test_after_the_scrub_every_row_stands_where_its_random_key_puts_it(engine: Engine, maintenance: Engine) -> None:
     """The same without a draw: rows lie in the order of their keys, entries of a batch in the order of their leaves."""
     with db.transaction() as session:
         campaign = make.campaign(session)
@@ -90,7 +92,7 @@ def test_after_the_scrub_every_row_stands_where_its_random_key_puts_it(engine: E
     with db.transaction() as session:
         epochs.close_epoch(session, session.get_one(Campaign, campaign.id), make.NOW)
     come_and_go(campaign, 20)
-    assert scrub(engine).rewritten
+    assert scrub(maintenance).rewritten
     for table, key in (("verification.tag", "tag"), ("spent", "hw"), ("pending", "hw")):
         assert ranked(engine, table, key, "ctid") == ranked(engine, table, key, "key"), table
     with engine.connect() as connection:
@@ -99,13 +101,15 @@ def test_after_the_scrub_every_row_stands_where_its_random_key_puts_it(engine: E
     assert leaves == sorted(leaves)
 
 
-def test_after_the_scrub_all_rows_of_a_table_bear_one_transaction_and_no_column_tells_a_time(engine: Engine) -> None:
+def test_after_the_scrub_all_rows_of_a_table_bear_one_transaction_and_no_column_tells_a_time(
+    engine: Engine, maintenance: Engine
+) -> None:
     with db.transaction() as session:
         campaign = make.campaign(session)
     for _ in range(5):
         with db.transaction() as session:
             make.signature(session, session.get_one(Campaign, campaign.id))
-    scrub(engine)
+    scrub(maintenance)
     with engine.connect() as connection:
         for table in (*VERIFIED, "spent", "pending"):
             assert connection.execute(text(f"SELECT count(DISTINCT xmin::text) FROM {table}")).scalar() == 1

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from petition.config import Config
 from petition.core import db
@@ -44,7 +44,8 @@ def tree() -> Iterator[Running]:
 
 def places(tree: Running, config: Config) -> Iterator[Place]:
     """Everything a thief finds: files of the home folder, every table as a dump, every key of Redis, the metrics."""
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    owner = create_engine(config.owner_database_url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
         connection.execute(text("CHECKPOINT"))
         for table in Base.metadata.sorted_tables:
             yield f"table {table.fullname}", repr([tuple(row) for row in connection.execute(table.select())]).encode()

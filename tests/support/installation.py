@@ -24,6 +24,8 @@ from tests.support.waiting import until
 
 FOREIGN = (
     "DATABASE_URL",
+    "PETITION_OWNER_DATABASE_URL",
+    "PETITION_MAINTENANCE_DATABASE_URL",
     "REDIS_URL",
     "SMTP_URL",
     "PETITION_SECRET_KEY",

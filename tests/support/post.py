@@ -32,7 +32,7 @@ from tests import make
 from tests.support.mail_server import server, with_pipelining
 from tests.support.queues import send_task
 from tests.support.served import free_port
-from tests.support.services import cloned
+from tests.support.services import cloned, environment_of
 from tests.support.waiting import until
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)", re.MULTILINE | re.IGNORECASE)
@@ -145,7 +145,12 @@ class Post:
         if running is None or running.poll() is not None:
             out = (self.config.home / f"{name}.log").open("ab")
             running = subprocess.Popen(
-                commands.worker(name).argv, cwd=PROJECT, env=self.env, start_new_session=True, stdout=out, stderr=out
+                commands.worker(name, self.config).argv,
+                cwd=PROJECT,
+                env=self.env,
+                start_new_session=True,
+                stdout=out,
+                stderr=out,
             )
             out.close()
             self.kept[name] = running
@@ -189,7 +194,7 @@ def environment(services: EmbeddedServices, database_url: str, home: Path, port:
         "PETITION_PORT": str(free_port()),
         "PETITION_MAIL_RATE": "0",
         "PETITION_PEPPER_FILE": str(home / "pepper"),
-        "DATABASE_URL": database_url,
+        **environment_of(database_url),
         "REDIS_URL": services.redis_url,
         "SMTP_URL": f"smtp://127.0.0.1:{port}?tls=none",
     }

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from petition import campaigns
 from petition.bootstrap import EmbeddedServices, start_services
 from petition.config import Config, Environment
+from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE, MAINTENANCE_URL, OWNER_ROLE, OWNER_URL
 from petition.core import db, migrate
+from petition.core.database_roles import Roles
 from petition.core.redis_store import RedisStore
 from petition.privacy import keyring
 from petition.verification import VerificationContext
@@ -47,7 +49,7 @@ def template(services: EmbeddedServices) -> str:
     name = "template_undersigned"
     with _admin(services).connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    migrate.upgrade(_url(services, name))
+    migrate.upgrade(_url(services, name), roles=roles_of(_url(services, name)))
     return name
 
 
@@ -57,6 +59,27 @@ def _admin(services: EmbeddedServices) -> Engine:
 
 def _url(services: EmbeddedServices, name: str) -> str:
     return make_url(services.database_url).set(database=name).render_as_string(hide_password=False)
+
+
+def as_role(url: str, role: str) -> str:
+    """The address of a database for another of its roles."""
+    return make_url(url).set(username=role).render_as_string(hide_password=False)
+
+
+def roles_of(url: str) -> Roles:
+    """The roles of the embedded server that use a database."""
+    return Roles(as_role(url, APPLICATION_ROLE), as_role(url, MAINTENANCE_ROLE))
+
+
+def owner_of(engine: Engine) -> Engine:
+    """An engine on the same database as its owner. The caller disposes it."""
+    return create_engine(engine.url.set(username=OWNER_ROLE))
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """The settings of an installation whose database this is, for its three roles."""
+    roles = roles_of(url)
+    return {"DATABASE_URL": roles.application, OWNER_URL: url, MAINTENANCE_URL: roles.maintenance}
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +92,7 @@ def shared_url(services: EmbeddedServices, template: str) -> str:
 def furnished(services: EmbeddedServices, template: str) -> str:
     """The name of a database to clone in which a campaign is open already: `OPEN_SLUG`."""
     name = "template_with_a_campaign"
-    db.connect(cloned(services, template, name))
+    db.connect(as_role(cloned(services, template, name), APPLICATION_ROLE))
     keyring.connect([MASTER_KEY])
     with db.transaction() as session:
         make.campaign(session, slug=OPEN_SLUG)
@@ -79,7 +102,10 @@ def furnished(services: EmbeddedServices, template: str) -> str:
 
 @pytest.fixture
 def database_url(services: EmbeddedServices, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh database of one's own, for tests with threads, processes or commits; with a campaign for who asks `furnished`."""
+    """A fresh database of one's own, for tests with threads, processes or commits; with a campaign for who asks `furnished`.
+
+    The address is that of its owner, who may change anything; the product works as the application (`config`, `engine`).
+    """
     name = f"own_{secrets.token_hex(6)}"
     asked = "furnished" in request.fixturenames
     yield cloned(services, request.getfixturevalue("furnished") if asked else template, name)
@@ -88,7 +114,7 @@ def database_url(services: EmbeddedServices, template: str, request: pytest.Fixt
 
 
 def cloned(services: EmbeddedServices, template: str, name: str) -> str:
-    """A copy of a database under another name; its address."""
+    """A copy of a database under another name; its address for its owner."""
     with _admin(services).connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY = FILE_COPY"))
     return _url(services, name)
@@ -102,9 +128,13 @@ def _keys() -> None:
 
 @pytest.fixture
 def session(shared_url: str) -> Iterator[Session]:
-    """A session whose work, commits included, is rolled back; `db.transaction()` joins it."""
+    """A session whose work, commits included, is rolled back; `db.transaction()` joins it.
+
+    It may do what the application may; `RESET ROLE` makes it that of the owner.
+    """
     engine = create_engine(shared_url)
     with engine.connect() as connection, connection.begin() as outer:
+        connection.execute(text(f"SET LOCAL ROLE {APPLICATION_ROLE}"))
         db.bind(connection)
         with db.session() as opened:
             yield opened
@@ -114,10 +144,26 @@ def session(shared_url: str) -> Iterator[Session]:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """This process's engine on a database of one's own."""
-    connected = db.connect(database_url, pool_size=20)
+    """This process's engine on a database of one's own, as the application."""
+    connected = db.connect(as_role(database_url, APPLICATION_ROLE), pool_size=20)
     yield connected
     db.disconnect()
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Engine]:
+    """An engine on the same database as its owner, for what the application may not do."""
+    opened = create_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def maintenance(database_url: str) -> Iterator[Engine]:
+    """An engine on the same database as the role that scrubs and deletes old lines of the audit log."""
+    opened = create_engine(as_role(database_url, MAINTENANCE_ROLE))
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture
@@ -144,7 +190,9 @@ def config(services: EmbeddedServices, database_url: str, tmp_path: Path) -> Con
         host="127.0.0.1",
         port=0,
         base_url="http://localhost",
-        database_url=database_url,
+        database_url=as_role(database_url, APPLICATION_ROLE),
+        owner_database_url=database_url,
+        maintenance_database_url=as_role(database_url, MAINTENANCE_ROLE),
         redis_url=services.redis_url,
         smtp_url=None,
         mail_from="letters@undersigned.example",

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from petition.bootstrap import EmbeddedServices
 from petition.cli import cli
+from tests.support.services import environment_of
 
 NOWHERE = "postgresql://somebody@127.0.0.1:1/nothing"
 
@@ -19,7 +20,7 @@ def environ(database_url: str, services: EmbeddedServices, tmp_path: Path) -> di
     return {
         "PETITION_ENV": "development",
         "PETITION_HOME": str(tmp_path),
-        "DATABASE_URL": database_url,
+        **environment_of(database_url),
         "REDIS_URL": services.redis_url,
     }
 

@@ -19,7 +19,7 @@ from petition.core import db
 
 TRACE_ROWS = """
 CREATE UNLOGGED TABLE IF NOT EXISTS written (place text NOT NULL);
-CREATE OR REPLACE FUNCTION trace_row() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION trace_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   INSERT INTO public.written VALUES (TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
   RETURN NULL;
@@ -70,26 +70,29 @@ def number_of_queries(act: Callable[[], object]) -> int:
 
 
 class WorkCounter:
-    """Counts the work of one installation; puts a trigger on every table of its database, which no other test shares."""
+    """Counts the work of one installation; puts a trigger on every table of its database, which no other test shares.
 
-    def __init__(self, engine: Engine, redis_url: str) -> None:
-        self._engine = engine
+    The owner of the database puts it there and counts; the work is that of this process's engine.
+    """
+
+    def __init__(self, owner: Engine, redis_url: str) -> None:
+        self._owner = owner
         self._redis = redis.Redis.from_url(redis_url)
-        with engine.begin() as connection:
+        with owner.begin() as connection:
             connection.execute(text(TRACE_ROWS))
 
     @contextmanager
     def work(self) -> Iterator[Work]:
         """The work that is done while the block lasts; rows count whether inserted, updated or deleted."""
         done = Work()
-        with self._engine.begin() as connection:
+        with self._owner.begin() as connection:
             connection.execute(text("TRUNCATE written"))
         before = self._commands()
-        with counted_queries(self._engine) as statements:
+        with counted_queries() as statements:
             yield done
         done.commands = self._commands() - before
         done.statements = statements
-        with self._engine.connect() as connection:
+        with self._owner.connect() as connection:
             done.rows = _rows(connection)
 
     def _commands(self) -> Counter[str]:

@@ -190,7 +190,7 @@ def test_monitors_learn_figures_and_no_names(client: FlaskClient, slug: str) -> 
 def test_a_web_process_is_not_ready_while_the_tables_are_of_another_version(
     client: FlaskClient, config: Config, revision: str
 ) -> None:
-    with create_engine(config.database_url).begin() as connection:
+    with create_engine(config.owner_database_url).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "database not migrated\nredis ok\n")

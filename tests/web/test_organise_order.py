@@ -92,15 +92,15 @@ def test_texts_of_an_update_stand_in_the_order_of_the_letters_languages(app: Fla
 def test_the_tables_go_up_and_down_with_their_rows(app: Flask, config: Config, omar: Omar) -> None:
     omar.does("~/draft/roles", **rows(ROLES, FRENCH))
     before = "SELECT roles::jsonb, teams::jsonb FROM campaign"
-    engine = create_engine(config.database_url)
+    engine = create_engine(config.owner_database_url)
     with engine.connect() as connection:
         kept = connection.execute(text(before)).all()
     db.engine().dispose()
-    migrate.downgrade(config.database_url, "0006")
+    migrate.downgrade(config.owner_database_url, "0006")
     with engine.connect() as connection:
         assert connection.execute(text(before)).all() == kept
         assert connection.execute(text("SELECT pg_typeof(roles)::text FROM campaign")).scalar() == "jsonb"
-    migrate.upgrade(config.database_url)
+    migrate.upgrade(config.owner_database_url)
     with engine.connect() as connection:
         assert connection.execute(text(before)).all() == kept
         assert connection.execute(text("SELECT pg_typeof(roles)::text FROM campaign")).scalar() == "json"

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from werkzeug.test import run_wsgi_app
 
 from petition.config import Config
-from petition.core import db, events
+from petition.core import events
 from petition.organisers import recovery
 from tests.support.asking import QUESTIONS, House, asked
 from tests.support.work import WorkCounter
@@ -31,8 +32,8 @@ class Seen:
 
 
 @pytest.fixture
-def counter(house: House, config: Config) -> WorkCounter:
-    return WorkCounter(db.engine(), config.redis_url)
+def counter(house: House, owner: Engine, config: Config) -> WorkCounter:
+    return WorkCounter(owner, config.redis_url)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_a_signature_that_postgresql_ends_half_way_is_refused_with_503_and_can_b
 ) -> None:
     held, path = a_pass(slug), f"/api/campaigns/{slug}/sign"
     wish = {"pass": held, "show": "anonymous"}
-    other = create_engine(config.database_url)
+    other = create_engine(config.owner_database_url)
     with ThreadPoolExecutor(1) as signer, other.connect() as holding:
         holding.execute(text("SELECT 1 FROM campaign WHERE slug = :slug FOR UPDATE"), {"slug": slug})
         signing = signer.submit(lambda: app.test_client().post(path, json=wish))
@@ -93,7 +93,7 @@ def test_a_signature_that_postgresql_ends_half_way_is_refused_with_503_and_can_b
 
 def test_after_postgresql_ended_every_connection_no_answer_is_a_500(app: Flask, slug: str, config: Config) -> None:
     held, path = a_pass(slug), f"/api/campaigns/{slug}/sign"
-    other = create_engine(config.database_url)
+    other = create_engine(config.owner_database_url)
     with other.connect() as connection:
         ended = text(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -119,7 +119,7 @@ CREATE TRIGGER full_disk BEFORE INSERT ON spent FOR EACH ROW EXECUTE FUNCTION fu
 def test_a_full_disk_is_a_503_pages_are_served_and_nobody_loses_a_pass(app: Flask, slug: str, config: Config) -> None:
     """P15 without a disk that is really full: PostgreSQL says that it is."""
     held, path = a_pass(slug), f"/api/campaigns/{slug}/sign"
-    wish, other = {"pass": held, "show": "anonymous"}, create_engine(config.database_url)
+    wish, other = {"pass": held, "show": "anonymous"}, create_engine(config.owner_database_url)
     with other.begin() as connection:
         connection.execute(text(FULL))
     refused = app.test_client().post(path, json=wish)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
+import structlog
+from sqlalchemy import Engine, NullPool, create_engine
+
 from petition import campaigns, organisers, signatures, verification
-from petition.core import clock, db, heartbeats, logs, outbox
+from petition.core import clock, database_roles, db, heartbeats, logs, outbox
 from petition.core.events import ExportWanted
 from petition.core.outbox import OutboxItemAdded
 from petition.mailing import digests, subscribers
@@ -18,6 +23,7 @@ from petition.usecases import exports
 from workers.celery_app import app, worker_context
 from workers.follow_ups import follow
 
+log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=60)
 AFTER_CLOSE: Final = timedelta(days=180)
 DECIDED: Final = timedelta(days=90)
@@ -47,10 +53,25 @@ def scrub_arrivals() -> None:
     """Remove the order of arrival from the files, once an hour."""
     with db.transaction() as session:
         mine = outbox.claim_slot(session, "scrub", f"{clock.now():%Y-%m-%dT%H}")
+        separate = database_roles.is_separate(session)
     if mine:
-        did = scrub(db.engine())
-        with db.transaction() as session:
-            scrub_state.record(session, did, clock.now())
+        if not separate:
+            log.warning(database_roles.LOST)
+        with _maintenance() as engine:
+            did = scrub(engine)
+            with engine.begin() as connection, db.joined(connection) as session:
+                scrub_state.record(session, did, clock.now())
+
+
+@contextmanager
+def _maintenance() -> Iterator[Engine]:
+    """Open the database as the role that rewrites tables and deletes old lines, for one run."""
+    url = worker_context().config.maintenance_database_url
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 @app.task(name="upkeep.purge")
@@ -61,7 +82,6 @@ def purge() -> None:
     with db.transaction() as session:
         verification.purge(session, now.date())
         outbox.forget_slots(session)
-        audit_log.forget_old(session, now)
         digests.forget_old(session, now - KEPT)
         claims.forget_old(session, now - KEPT)
         exports.purge(session, worker_context().config.home, now)
@@ -72,3 +92,5 @@ def purge() -> None:
         for campaign_id in campaigns.closed_before(session, now.date() - AFTER_CLOSE):
             subscribers.address_book.destroy(session, campaign_id)
             signatures.forget_bodies(session, campaign_id)
+    with _maintenance() as engine, engine.begin() as connection, db.joined(connection) as session:
+        audit_log.forget_old(session, now)

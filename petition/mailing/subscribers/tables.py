@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from petition.core import database_roles
 from petition.core.db import Base, stored
 from petition.core.ids import CampaignId
 
@@ -72,7 +73,10 @@ class Subscriber(Base):
     asked: Mapped[int]
     bounced: Mapped[date | None]
 
-    __table_args__ = (Index("ix_subscriber_tag", "campaign_id", "tag", "audience", unique=True),)
+    __table_args__ = (
+        Index("ix_subscriber_tag", "campaign_id", "tag", "audience", unique=True),
+        {"info": database_roles.REWRITTEN},
+    )
 
 
 class Suppression(Base):

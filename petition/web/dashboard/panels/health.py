@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
-from petition.core import heartbeats
+from petition.core import database_roles, heartbeats
 from petition.core.i18n import marked as _
 from petition.privacy import scrub_state
 from petition.web.dashboard.panels.panel import Panel
@@ -37,7 +37,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class HealthFigures:
-    """The response time of the database, and the last heartbeats. That of beat is the newest of all workers."""
+    """The response time of the database, and the last heartbeats. That of beat is the newest of all workers.
+
+    `separate` tells whether the application's database role can change neither the audit log nor the ledger.
+    """
 
     database_ms: int
     prompt: Heartbeat
@@ -45,6 +48,7 @@ class HealthFigures:
     beat: Heartbeat
     scrub: Heartbeat
     refused: tuple[str, ...]
+    separate: bool
 
     @property
     def scrub_late(self) -> bool:
@@ -62,7 +66,9 @@ def data(session: Session, campaign: Campaign, now: datetime) -> HealthFigures:
     prompt, bulk = (_since(seen.get(name), now) for name in WORKERS)
     beat, scrub = _since(max(seen.values(), default=None), now), scrub_state.last(session)
     last, refused = (scrub.at, scrub.refused) if scrub else (None, ())
-    return HealthFigures(round(took * 1000), prompt, bulk, beat, _since(last, now), refused)
+    return HealthFigures(
+        round(took * 1000), prompt, bulk, beat, _since(last, now), refused, database_roles.is_separate(session)
+    )
 
 
 def _since(seen: datetime | None, now: datetime) -> Heartbeat:
