@@ -29,6 +29,7 @@ NEVER_SHOWN: Final = {
     "campaigns.mail_settings.MailingFaulty": "drafts raise CampaignIncomplete instead; what is stored was checked",
     "config.ConfigIncomplete": "the configuration is read before anything serves",
     "core.db.SecondStatement": "a mistake in the code: nobody expects it",
+    "core.database_roles.RoleMissing": "nothing serves yet",
     "core.migrate.DatabaseNewer": "nothing serves yet",
     "core.encoding.MalformedEncoding": "whoever decodes input catches it and raises what it means there",
     "core.encoding.NotCanonical": "entries are made of texts that forms have checked",

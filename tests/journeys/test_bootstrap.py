@@ -350,6 +350,7 @@ def test_a_data_folder_of_an_earlier_version_gets_its_roles_and_keeps_its_rows(t
     query(servers.database_url, "CREATE TABLE kept AS SELECT 7 AS seven")
     for role in (addresses.APPLICATION_ROLE, addresses.MAINTENANCE_ROLE):
         query(servers.database_url, f"DROP ROLE {role}")
+    query(servers.database_url, "CHECKPOINT")
     servers.postgres.kill()
     servers.valkey.stop()
     (data / HAS_ROLES).unlink()

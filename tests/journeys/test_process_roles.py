@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -9,8 +11,12 @@ from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE, MAINTE
 from petition.config.addresses import embedded_database_url as embedded
 from tests.support.clients import process
 from tests.support.installation import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
+CONNECTED = text(
+    "SELECT usename::text FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 PROCESSES = {
     "web": ("gunicorn",),
     "prompt": ("celery", "prompt@"),
@@ -32,14 +38,12 @@ def test_only_the_worker_of_upkeep_is_given_another_role_than_the_application(ru
 def test_whoever_is_connected_is_the_application_or_maintenance(running: Running) -> None:
     """P50: the owner's work was over before the processes started."""
     engine = create_engine(embedded(running.home, OWNER_ROLE))
-    with engine.connect() as connection:
-        connected = {
-            *connection.scalars(
-                text(
-                    "SELECT usename FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-                )
-            )
-        }
+
+    def connected() -> set[str]:
+        urllib.request.urlopen(running.url).read()
+        with engine.connect() as connection:
+            return {*connection.scalars(CONNECTED)}
+
+    there = until("a connection of the application", connected, lambda roles: APPLICATION_ROLE in roles)
     engine.dispose()
-    assert APPLICATION_ROLE in connected
-    assert connected <= {APPLICATION_ROLE, MAINTENANCE_ROLE}
+    assert there <= {APPLICATION_ROLE, MAINTENANCE_ROLE}

@@ -31,7 +31,8 @@ REACHED = "The database cannot be reached: check DATABASE_URL and that the serve
     "words", [("ledger", "verify"), ("campaign", "list"), ("prepare",), ("migrate",), ("seed",)], ids=" ".join
 )
 def test_a_database_that_cannot_be_reached_is_one_line(environ: dict[str, str], words: tuple[str, ...]) -> None:
-    assert told(environ | {"DATABASE_URL": NOWHERE}, *words) == REACHED
+    nowhere = {"DATABASE_URL": NOWHERE, "PETITION_OWNER_DATABASE_URL": NOWHERE}
+    assert told(environ | nowhere, *words) == REACHED
 
 
 @pytest.mark.parametrize("words", [("ledger", "verify"), ("campaign", "list")], ids=" ".join)
