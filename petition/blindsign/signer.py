@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
+UNITS = {"hour": 3600, "minute": 60, "second": 1}
 
 
 # --- The connection to the site ---------------------------------------------------------------------------------------
@@ -138,9 +139,17 @@ def sign(given: argparse.Namespace) -> None:
     name = given.receipt or f"receipt-{campaign['slug']}.json"
     kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt}
     write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
-    print(f"Signed. It is counted with the next batch of at least {campaign['batch']['min']} signatures,")
-    print("at the latest when the letter closes.")
+    print(
+        f"Signed. It is counted with the next batch of at least {campaign['batch']['min']} signatures, at fixed times"
+    )
+    print(f"{every(campaign['batch']['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
     print(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
+
+
+def every(seconds: int) -> str:
+    """Returns how often something happens, in words."""
+    name, unit = next((name, unit) for name, unit in UNITS.items() if seconds % unit == 0)
+    return f"every {name}" if seconds == unit else f"every {seconds // unit} {name}s"
 
 
 def introduce(campaign: dict[str, Any]) -> None:

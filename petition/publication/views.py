@@ -132,10 +132,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """When an epoch closes: the least number of signatures, and the interval in seconds."""
+    """When an epoch closes: the least number of signatures, and the slots.
+
+    Slots are `interval` seconds apart, counted from the opening (`since`, ISO 8601 in UTC; None before the opening).
+    """
 
     min: int
     interval: int
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,14 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
         if (request.act, request.asked_by) == (ApprovalKind.CLOSE, actor.by):
             return request
     head = log.head_of(session, campaign.id)
-    many = epochs.coming(session, campaign, head, actor.now).many
+    many = many_wait(session, campaign, actor.now)
     figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
     return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, actor)
+
+
+def many_wait(session: Session, campaign: Campaign, now: datetime) -> bool:
+    """Returns whether ten signatures or more wait for a batch of an open campaign."""
+    return epochs.coming(session, campaign, log.head_of(session, campaign.id), now).many
 
 
 def change_member(

@@ -25,7 +25,7 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 METRICS: Final = "/metrics"
 FIGURES: Final = {
     "pending": "Signatures that wait for an epoch, in whole tens",
-    "overdue_seconds": "Seconds by which a batch that is due is overdue",
+    "overdue_seconds": "Seconds since the first time for a batch at which no worker looked",
     "oldest_owed_seconds": "Age of the oldest follow-up that is not settled",
     "given_up": "Follow-ups given up after five tries",
     "drift": "Shown signatures minus recounted ones",

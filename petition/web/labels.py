@@ -152,7 +152,7 @@ SIGNATURE_STATUSES: Final[Mapping[str, str]] = {
     SignatureState.LOGGED: _("It is in the ledger, in batch %(epoch)s."),
     SignatureState.WITHDRAWN: _("It has been withdrawn and no longer counts."),
     "removing": _(
-        "It is being removed by the organisers. It counts until the next batch, and until then they can take this back."
+        "It is being removed by the organisers. It counts until a later batch, and until then they can take this back."
     ),
     SignatureState.REMOVED: _(
         "It has been removed by the organisers and no longer counts. The figures beside the count say for what kind of reason."

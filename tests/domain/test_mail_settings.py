@@ -213,7 +213,7 @@ def test_a_change_is_named_by_its_direction_and_never_with_a_sign(change: int, e
     ],
 )  # fmt: skip
 def test_an_overdue_batch_is_measured_in_the_largest_whole_unit(seconds: int, how_long: str) -> None:
-    assert f"written {how_long} ago" in ENGLISH.overdue(seconds)
+    assert f"passed {how_long} ago" in ENGLISH.overdue(seconds)
 
 
 def test_a_milestone_is_a_number_or_a_share() -> None:

@@ -153,7 +153,7 @@ def test_criteria_and_lists_speak_the_language_of_the_page(campaign: Campaign) -
     ("state", "done", "reversible", "said"),
     [
         (BulkRemovalState.RUNNING, 1200, True, "Being removed: 1,200 of 3,000"),
-        (BulkRemovalState.DONE, 3000, True, "Hidden; the next batch removes them from the count"),
+        (BulkRemovalState.DONE, 3000, True, "Hidden; a later batch takes them out of the count"),
         (BulkRemovalState.DONE, 3000, False, "In the ledger"),
         (BulkRemovalState.DONE, 0, False, "Nothing was left to remove"),
         (BulkRemovalState.CANCELLED, 10, False, "Cancelled: everything is as it was"),
@@ -190,5 +190,5 @@ def test_what_waits_is_shown_with_its_number() -> None:
     said = {what: sentence(1) for what, sentence in queue.SENTENCES.items()}
     assert said["approvals"] == "1 request waits for a second organiser"
     assert queue.SENTENCES["undelivered"](1200) == "1,200 mails were given up"
-    assert queue.SENTENCES["stalled"](7200) == "The next batch is overdue by 2\u00a0hours"
+    assert queue.SENTENCES["stalled"](7200) == "No worker has looked for batches for 2\u00a0hours"
     assert all(said.values())

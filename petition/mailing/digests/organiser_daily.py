@@ -43,7 +43,7 @@ class BouncesFact:
 
 @dataclass(frozen=True, slots=True)
 class ForOrganisers:
-    """The work queue comes first. `stalled`: seconds for which a due epoch has waited; `codes` reveal a blocked domain.
+    """The work queue comes first. `stalled`: seconds since the first slot that no worker looked at; `codes` reveal a blocked domain.
 
     `issued` is the number of passes as of the last batch, because the current number would reveal single persons.
     """

@@ -136,7 +136,7 @@ class Phrases:
         return date_span(news.since, news.until, self.lang)
 
     def overdue(self, seconds: int) -> str:
-        """Returns for how long an overdue batch of signatures has waited."""
+        """Returns how long ago the first slot was that no worker looked at."""
         if seconds >= DAY:
             return self._stalled(self.ngettext("%(n)s day", "%(n)s days", seconds // DAY))
         if seconds >= HOUR:
@@ -145,8 +145,8 @@ class Phrases:
 
     def _stalled(self, how_long: str) -> str:
         return self._(
-            "A batch of signatures should have been written %(how_long)s ago and is still waiting. Check that the "
-            "workers run.",
+            "The time for a batch of signatures passed %(how_long)s ago, and no worker looked whether one is due. Check "
+            "that the workers run.",
             how_long=how_long,
         )
 

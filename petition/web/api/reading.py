@@ -157,6 +157,7 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
         "batch": {
             "min": snapshot.batch.min,
             "interval": snapshot.batch.interval,
+            "since": snapshot.batch.since,
         },
     }
 

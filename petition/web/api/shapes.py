@@ -43,6 +43,7 @@ NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
 AT_LEAST: Final[Schema] = {"type": "integer", "minimum": LEAST, "multipleOf": STEP}
 FLAG: Final[Schema] = {"type": "boolean"}
 DAY: Final[Schema] = {"type": "string", "format": "date"}
+MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 HEX32: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 HEX64: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 STATE: Final[Schema] = {"enum": [str(each) for each in CampaignState]}
@@ -77,7 +78,7 @@ SHAPES: Final[dict[str, Schema]] = {
         milestones=listed(record(kind=KIND, value=NUMBER, reached=or_null(DAY))),
         count=or_null(NUMBER),
         epoch=NUMBER,
-        batch=record(min=NUMBER, interval=NUMBER),
+        batch=record(min=NUMBER, interval=NUMBER, since=or_null(MOMENT)),
     ),
     "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(MILESTONE)),
     "Puzzle": record(parameters={"type": "object"}, signature=TEXT),

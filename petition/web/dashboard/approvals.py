@@ -55,9 +55,9 @@ def _page(form: BaseForm) -> Response:
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
         requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
-        return rendering.render(
-            "approvals", session, campaign, form, requests=[each for each in requests if each], closable=closable
-        )
+        many = closable and acts.many_wait(session, campaign, clock.now())
+        shown = {"requests": [each for each in requests if each], "closable": closable, "many": many}
+        return rendering.render("approvals", session, campaign, form, **shown)
 
 
 @bp.get("/c/<slug>/keys")

@@ -18,7 +18,7 @@ from petition.web.dashboard.criteria import label_in_lists
 from petition.web.labels import BULK_REMOVALS, COMMENT_CRITERIA, REMOVAL_CHOICES, REMOVAL_REASONS, VISIBILITY_CRITERIA
 from petition.web.language import gettext, spoken
 
-REVERSIBLE: Final = _("Hidden; the next batch removes them from the count")
+REVERSIBLE: Final = _("Hidden; a later batch takes them out of the count")
 NOTHING_LEFT: Final = _("Nothing was left to remove")
 
 

@@ -105,6 +105,7 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
             zone=str(rendering.zone_of(campaign)),
             refused=queue.refused(session),
             is_open=campaign.state is CampaignState.OPEN,
+            many=campaign.state is CampaignState.OPEN and acts.many_wait(session, campaign, now),
             requested_acts={each.act.value for each in requested},
             count=log.counted(session, campaign.id),
             other_languages=[(code, language_name(code)) for code in LETTER_LANGUAGES if code not in campaign.languages],

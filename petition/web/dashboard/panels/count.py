@@ -1,4 +1,4 @@
-"""The panel of the count: signatures now, in the last 24 hours and waiting, and the time of the next epoch."""
+"""The panel of the count: signatures now, in the last 24 hours and waiting, and the time of the next slot."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class CountFigures:
 
     @property
     def seconds(self) -> int:
-        """The minimum time until the next batch. 0 means that it only waits for enough signatures."""
-        return max(0, int((self.coming.earliest - self.now).total_seconds()))
+        """The time until the next slot, at least a second."""
+        return max(1, round((self.coming.earliest - self.now).total_seconds()))
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> CountFigures | None:

@@ -49,7 +49,9 @@ SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
     "bounces": lambda n: ngettext(
         "%(n)s mail provider returns mails", "%(n)s mail providers return mails", n, n=_number(n)
     ),
-    "stalled": lambda seconds: gettext(_("The next batch is overdue by %(time)s"), time=duration(seconds, spoken())),
+    "stalled": lambda seconds: gettext(
+        _("No worker has looked for batches for %(time)s"), time=duration(seconds, spoken())
+    ),
     "missing": lambda n: ngettext(
         "%(n)s part is missing before this campaign can open",
         "%(n)s parts are missing before this campaign can open",
