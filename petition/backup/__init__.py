@@ -1,17 +1,18 @@
-"""Backup and restore: all data of the database in one encrypted file, and the restoration from it.
+"""Backup and restore: all data of the database in one encrypted and signed file, and the restoration from it.
 
-`stream` encrypts and decrypts the file, `keys` handles the key pair, `dump` writes a backup, `load` restores it, and
+`stream` encrypts, signs and decrypts the file, `keys` handles the keys, `dump` writes a backup, `load` restores it, and
 `replay` brings a restored ledger up to the one that was published meanwhile.
 """
 
 from petition.backup.dump import Written, write
-from petition.backup.errors import BackupBroken, BackupRefused, DatabaseHoldsData, LedgerRefused
+from petition.backup.errors import BackupBroken, BackupRefused, BackupUnsigned, DatabaseHoldsData, LedgerRefused
 from petition.backup.load import Order, Restored, restore
 from petition.backup.replay import Replayed
 
 __all__ = [
     "BackupBroken",
     "BackupRefused",
+    "BackupUnsigned",
     "DatabaseHoldsData",
     "LedgerRefused",
     "Order",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg import sql
 from sqlalchemy import Connection, Engine, Table, text
@@ -53,12 +54,15 @@ class Written:
     rows: dict[str, int]
 
 
-def write(engine: Engine, path: Path, public: X25519PublicKey, now: datetime) -> Written:
-    """Back up the database into a new file of mode 0600. Raises BackupRefused, OSError."""
+def write(engine: Engine, path: Path, public: X25519PublicKey, maker: Ed25519PrivateKey, now: datetime) -> Written:
+    """Back up the database into a new file of mode 0600: sealed for `public`, signed by `maker`.
+
+    Raises BackupRefused, OSError.
+    """
     if path.exists() or path.is_symlink():
         raise BackupRefused(f"{path} is there already: choose another name.")
     with _whole_or_not_at_all(path) as file, _one_moment(engine) as connection:
-        sealing = Sealing(file, public)
+        sealing = Sealing(file, public, maker)
         rows = pour(connection, sealing, now)
         sealing.finish()
         size = file.tell()

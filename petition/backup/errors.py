@@ -8,7 +8,17 @@ class BackupRefused(Exception):
 
 
 class BackupBroken(BackupRefused):
-    """The file is not a backup, was altered or cut, or was encrypted for another key."""
+    """The file is not a backup, was altered or cut, was encrypted for another key, or was made by somebody else."""
+
+
+class BackupUnsigned(BackupRefused):
+    """The file does not prove who made it, as those of earlier versions."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This backup does not prove who made it: an earlier version of this program did, or somebody else. "
+            "If you know where the file comes from, add --unsigned."
+        )
 
 
 class DatabaseHoldsData(BackupRefused):

@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from psycopg import sql
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table, text
@@ -51,16 +52,23 @@ WORTH: Final = {
 class Order:
     """What to restore, and how. `ledgers` are newer bundles; `home` is this installation's own home folder.
 
-    `roles` are the roles that use the restored tables; without them the owner of the tables uses them.
+    The file must be signed by one of `makers`, or be of the first version and `unsigned` be set. `roles` are the roles
+    that use the restored tables; without them the owner of the tables uses them.
     """
 
     path: Path
     private: X25519PrivateKey
+    makers: Sequence[Ed25519PublicKey]
     home: Path
     replace: bool = False
     ledgers: Sequence[Path] = ()
     keep_sealed: bool = False
     roles: Roles | None = None
+    unsigned: bool = False
+
+    def opening(self, file: BinaryIO) -> Opening:
+        """Begin to read the file. Raises BackupRefused."""
+        return Opening(file, self.private, self.makers, unsigned=self.unsigned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,9 @@ def restore(engine: Engine, order: Order, now: datetime) -> Restored:
         raise BackupRefused(f"{order.path} cannot be read: {error.strerror}.") from None
     with file:
         # The whole file is checked before the database is changed and locked.
-        Opening(file, order.private).read_through()
+        order.opening(file).read_through()
         file.seek(0)
-        restored = _restore(engine, Opening(file, order.private), order, now)
+        restored = _restore(engine, order.opening(file), order, now)
     engine.dispose()  # Open connections have cached plans for tables that no longer exist.
     return restored
 

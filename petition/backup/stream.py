@@ -1,44 +1,56 @@
-"""The backup file: a stream of encrypted chunks that only one key decrypts and nobody can alter unnoticed.
+"""The backup file: a signed head and a stream of encrypted chunks that only one key decrypts and nobody alters unnoticed.
 
 Each chunk is encrypted (ChaCha20-Poly1305) together with its number, whether it is the last, and the head of the file,
 so that a flipped bit, a cut, another order and a chunk of another file are all noticed before a byte of that chunk is
 used. Each file has a new key, which is encrypted with HPKE (RFC 9180) for the public key; this side never holds the
-private one. Reading more or less than was written is rejected. Only one chunk is in memory at a time.
+private one. The installation that makes the file signs the encrypted file key (Ed25519). Only somebody who knows the
+file key can make a chunk: its maker, and whoever holds the private key. So the signature covers every chunk (decision
+0053). Reading more or less than was written is rejected. Only one chunk is in memory at a time.
 
-Layout: MAGIC, the encrypted file key (80 bytes), then chunks of 64 KiB and their tag of 16 bytes; only the last is
-shorter. A chunk's nonce is its number (11 bytes, from 0) and a byte that is 1 in the last.
+Layout: MAGIC, the encrypted file key (80 bytes), the signature (64 bytes), then chunks of 64 KiB and their tag of 16
+bytes; only the last is shorter. A chunk's nonce is its number (11 bytes, from 0) and a byte that is 1 in the last.
+Files of the first version have no signature.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from typing import BinaryIO, Final
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from petition.backup.errors import BackupBroken
+from petition.backup.errors import BackupBroken, BackupUnsigned
 
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
-MAGIC: Final = b"undersigned backup 1\n"
-INFO: Final = b"petition/backup/v1\0"
+MAGIC: Final = b"undersigned backup 2\n"
+UNSIGNED_MAGIC: Final = b"undersigned backup 1\n"
+INFO: Final = {MAGIC: b"petition/backup/v2\0", UNSIGNED_MAGIC: b"petition/backup/v1\0"}
+SIGNED: Final = b"petition/backup/signature/v1\0"
 SEALED_KEY_BYTES: Final = 80
+SIGNATURE_BYTES: Final = 64
 CHUNK: Final = 64 * 1024
 TAG: Final = 16
 
 
 class Sealing:
-    """Encrypts what is written to a file. `finish` must follow, or the file cannot be decrypted."""
+    """Encrypts what is written to a file, for `public`, and signs its head as `maker`.
 
-    def __init__(self, file: BinaryIO, public: X25519PublicKey) -> None:
+    `finish` must follow, or the file cannot be decrypted.
+    """
+
+    def __init__(self, file: BinaryIO, public: X25519PublicKey, maker: Ed25519PrivateKey) -> None:
         key = secrets.token_bytes(32)
-        sealed = SUITE.encrypt(key, public, INFO)
+        sealed = SUITE.encrypt(key, public, INFO[MAGIC])
+        head = MAGIC + sealed + maker.sign(SIGNED + MAGIC + sealed)
         self._file, self._box, self._number, self._held = file, ChaCha20Poly1305(key), 0, bytearray()
-        self._head = hashlib.sha256(MAGIC + sealed).digest()
-        file.write(MAGIC + sealed)
+        self._head = hashlib.sha256(head).digest()
+        file.write(head)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write bytes. A chunk is written once there is more data, so that the last one can be marked as the last."""
@@ -57,18 +69,31 @@ class Sealing:
 
 
 class Opening:
-    """Decrypts a file. It returns bytes only after their chunk was verified. Raises BackupBroken."""
+    """Decrypts a file that one of `makers` signed; with `unsigned`, a file of the first version as well.
 
-    def __init__(self, file: BinaryIO, private: X25519PrivateKey) -> None:
+    It returns bytes only after their chunk was verified. Raises BackupBroken, BackupUnsigned.
+    """
+
+    def __init__(
+        self, file: BinaryIO, private: X25519PrivateKey, makers: Sequence[Ed25519PublicKey], *, unsigned: bool = False
+    ) -> None:
         magic, sealed = file.read(len(MAGIC)), file.read(SEALED_KEY_BYTES)
-        if magic != MAGIC:
+        if magic not in INFO:
             raise BackupBroken("This file is not a backup.")
+        signature = file.read(SIGNATURE_BYTES) if magic == MAGIC else b""
+        if magic == UNSIGNED_MAGIC and not unsigned:
+            raise BackupUnsigned
+        if magic == MAGIC and not any(_has_signed(maker, sealed, signature) for maker in makers):
+            raise BackupBroken(
+                "This installation did not make this backup, or the file was altered. If you trust another installation "
+                "that made it, give what `backup maker` prints there with --from."
+            )
         try:
-            key = SUITE.decrypt(sealed, private, INFO)
+            key = SUITE.decrypt(sealed, private, INFO[magic])
         except (InvalidTag, ValueError):
             raise BackupBroken("This key does not open this backup, or the file was altered.") from None
         self._file, self._box, self._number, self._held = file, ChaCha20Poly1305(key), 0, bytearray()
-        self._head = hashlib.sha256(magic + sealed).digest()
+        self._head = hashlib.sha256(magic + sealed + signature).digest()
         self._next: bytes | None = file.read(CHUNK + TAG)
 
     def read(self, size: int) -> bytes:
@@ -100,6 +125,14 @@ class Opening:
             raise BackupBroken("This backup was altered or cut off.") from None
         self._number += 1
         return chunk
+
+
+def _has_signed(maker: Ed25519PublicKey, sealed: bytes, signature: bytes) -> bool:
+    try:
+        maker.verify(signature, SIGNED + MAGIC + sealed)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _nonce(number: int, *, last: bool) -> bytes:

@@ -22,11 +22,11 @@ FILE: Final = click.Path(path_type=Path)
 
 
 class FileOrCommand(click.Group):
-    """A group in which every word except `key` is the name of a file to write."""
+    """A group in which every word except `key` and `maker` is the name of a file to write."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the command `write` where it was left out."""
-        known = bool(args) and args[0] in {"key", "write", *ctx.help_option_names}
+        known = bool(args) and args[0] in {"key", "maker", "write", *ctx.help_option_names}
         return super().parse_args(ctx, args if known or not args else ["write", *args])
 
 
@@ -53,6 +53,14 @@ def key(private: Path) -> None:
         (config.home / KEPT_PUBLIC).write_text(f"{public}\n", encoding="ascii")
         click.echo(public)
     click.echo(f"{private} opens every backup that is sealed to this key: keep it somewhere else, and twice.", err=True)
+    click.echo("Keep what `backup maker` prints with it: it proves who made a backup.", err=True)
+
+
+@backup.command()
+def maker() -> None:
+    """Print the public key that shows that this installation made a backup."""
+    with _surroundings() as config:
+        click.echo(keys.write_maker(keys.makers(config.master_keys)[0]))
 
 
 @backup.command()
@@ -61,7 +69,8 @@ def key(private: Path) -> None:
 def write(file: Path, to: str | None) -> None:
     """Write all data of the database into FILE, as of one moment."""
     with _surroundings() as config:
-        written = backups.write(db.engine(), file, keys.read_public(to or _kept(config)), clock.now())
+        public, signing = keys.read_public(to or _kept(config)), keys.maker(config.master_keys[0])
+        written = backups.write(db.engine(), file, public, signing, clock.now())
         rows = sum(written.rows.values())
         click.echo(f"{file}: {rows} rows of {len(written.rows)} tables, {written.size} bytes.")
 
@@ -81,11 +90,24 @@ def _kept(config: Config) -> str:
     "--ledger", "ledgers", multiple=True, metavar="BUNDLE", type=FILE, help="A newer bundle.zip, once a campaign."
 )
 @click.option("--keep-sealed", is_flag=True, help="With --ledger: keep bodies that were under seal in the backup.")
-def restore(file: Path, private: Path, ledgers: tuple[Path, ...], *, replace: bool, keep_sealed: bool) -> None:
+@click.option("--from", "made_by", metavar="MAKERKEY", help="who made it; without it, this installation")
+@click.option("--unsigned", is_flag=True, help="Take a backup of an earlier version, which does not prove who made it.")
+def restore(
+    file: Path,
+    private: Path,
+    ledgers: tuple[Path, ...],
+    made_by: str | None,
+    *,
+    replace: bool,
+    keep_sealed: bool,
+    unsigned: bool,
+) -> None:
     """Restore the backup in FILE completely or not at all. No mail is sent until `sending resume`."""
     with _surroundings() as config:
         roles = Roles(config.database_url, config.maintenance_database_url)
-        order = Order(file, keys.read_private(private), config.home, replace, ledgers, keep_sealed, roles)
+        makers = [keys.read_maker(made_by)] if made_by else keys.makers(config.master_keys)
+        opens = keys.read_private(private)
+        order = Order(file, opens, makers, config.home, replace, ledgers, keep_sealed, roles, unsigned)
         owner = create_engine(config.owner_database_url, hide_parameters=True)
         restored = backups.restore(owner, order, clock.now())
         click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 import secrets
@@ -14,7 +15,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from sqlalchemy import Engine, MetaData, create_engine, select, text
 from sqlalchemy.engine import make_url
 
@@ -22,6 +25,7 @@ from petition import backup, campaigns, epochs, organisers, publication, signatu
 from petition.backup import (
     BackupBroken,
     BackupRefused,
+    BackupUnsigned,
     DatabaseHoldsData,
     LedgerRefused,
     Order,
@@ -30,7 +34,18 @@ from petition.backup import (
     ledger_replay,
     replay,
 )
-from petition.backup.stream import CHUNK, MAGIC, SEALED_KEY_BYTES, TAG, Opening, Sealing
+from petition.backup.stream import (
+    CHUNK,
+    INFO,
+    MAGIC,
+    SEALED_KEY_BYTES,
+    SIGNATURE_BYTES,
+    SUITE,
+    TAG,
+    UNSIGNED_MAGIC,
+    Opening,
+    Sealing,
+)
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState, OpenCampaign
 from petition.campaigns.milestones import MilestoneKind, ReachedMilestone
@@ -57,6 +72,7 @@ from tests.support.services import as_role, owner_of, roles_of
 
 URL = "http://localhost"
 KEY = X25519PrivateKey.generate()
+MAKER = Ed25519PrivateKey.generate()
 LATER = make.NOW + timedelta(seconds=10)
 NAMED = DisplayChoice(Visibility.NAME, name="Suzie Quux")
 
@@ -78,14 +94,14 @@ def elsewhere(services: EmbeddedServices, engine: Engine) -> Iterator[str]:
 
 def backed_up(tmp_path: Path, name: str = "a.backup") -> Path:
     path = tmp_path / name
-    backup.write(db.engine(), path, KEY.public_key(), make.NOW)
+    backup.write(db.engine(), path, KEY.public_key(), MAKER, make.NOW)
     return path
 
 
 def restored(path: Path, tmp_path: Path, **more: object) -> Restored:
     """Restore as the owner into the database that this process works with as the application."""
     roles = roles_of(db.engine().url.render_as_string(hide_password=False))
-    order = Order(path, KEY, tmp_path / "home", roles=roles, **more)  # type: ignore[arg-type]
+    order = Order(path, KEY, [MAKER.public_key()], tmp_path / "home", roles=roles, **more)  # type: ignore[arg-type]
     owner = owner_of(db.engine())
     try:
         return backup.restore(owner, order, LATER)
@@ -142,14 +158,14 @@ def sign(campaign: Campaign, *wishes: DisplayChoice) -> list[signatures.Receipt]
 
 def sealed(data: bytes) -> bytes:
     file = io.BytesIO()
-    sealing = Sealing(file, KEY.public_key())
+    sealing = Sealing(file, KEY.public_key(), MAKER)
     sealing.write(data)
     sealing.finish()
     return file.getvalue()
 
 
 def opened(data: bytes, size: int) -> bytes:
-    opening = Opening(io.BytesIO(data), KEY)
+    opening = Opening(io.BytesIO(data), KEY, [MAKER.public_key()])
     found = opening.read(size)
     opening.finish()
     return found
@@ -164,7 +180,7 @@ def test_what_is_sealed_opens_again_whatever_its_length(size: int) -> None:
 def test_chunks_that_are_cut_swapped_repeated_or_of_another_file_do_not_open() -> None:
     data = secrets.token_bytes(3 * CHUNK + 5)
     whole, other = sealed(data), sealed(data)
-    start, step = len(MAGIC) + SEALED_KEY_BYTES, CHUNK + TAG
+    start, step = len(MAGIC) + SEALED_KEY_BYTES + SIGNATURE_BYTES, CHUNK + TAG
     head, chunks = whole[:start], [whole[at : at + step] for at in range(start, len(whole), step)]
     stranger = other[start : start + step]
     altered = [
@@ -185,6 +201,48 @@ def test_chunks_that_are_cut_swapped_repeated_or_of_another_file_do_not_open() -
             opened(each, len(data))
     with pytest.raises(BackupBroken):
         opened(whole, len(data) - 1)
+
+
+def test_who_only_has_the_public_key_makes_no_backup_that_is_taken(engine: Engine, tmp_path: Path) -> None:
+    """The key that seals is public: a file counts by its maker's signature, which covers its head and so each chunk."""
+    data, stranger, file = secrets.token_bytes(100), Ed25519PrivateKey.generate(), io.BytesIO()
+    forging = Sealing(file, KEY.public_key(), stranger)
+    forging.write(data)
+    forging.finish()
+    forged, genuine = file.getvalue(), sealed(data)
+    place = len(MAGIC) + SEALED_KEY_BYTES
+    borrowed = forged[:place] + genuine[place : place + SIGNATURE_BYTES] + forged[place + SIGNATURE_BYTES :]
+    headed = genuine[: place + SIGNATURE_BYTES] + forged[place + SIGNATURE_BYTES :]
+    for each in (forged, borrowed, headed):
+        with pytest.raises(BackupBroken):
+            opened(each, 100)
+    (tmp_path / "forged").write_bytes(forged)
+    with pytest.raises(BackupBroken, match=r"^This installation did not make this backup, .* with --from\.$"):
+        restored(tmp_path / "forged", tmp_path)
+    assert Opening(io.BytesIO(forged), KEY, [MAKER.public_key(), stranger.public_key()]).read(100) == data
+
+
+def of_the_first_version(data: bytes) -> bytes:
+    """A file as the first version of the format wrote it: nobody signed it."""
+    key = secrets.token_bytes(32)
+    head = UNSIGNED_MAGIC + SUITE.encrypt(key, KEY.public_key(), INFO[UNSIGNED_MAGIC])
+    return head + ChaCha20Poly1305(key).encrypt(bytes(11) + b"\1", data, hashlib.sha256(head).digest())
+
+
+def test_a_file_that_nobody_signed_is_taken_only_where_that_is_said(tmp_path: Path, engine: Engine) -> None:
+    """Backups of earlier versions; one that is signed gains nothing by posing as one of them."""
+    old = of_the_first_version(b"rows")
+    (tmp_path / "old").write_bytes(old)
+    with pytest.raises(BackupUnsigned, match=r"^This backup does not prove who made it: .* add --unsigned\.$"):
+        restored(tmp_path / "old", tmp_path)
+    assert Opening(io.BytesIO(old), KEY, [], unsigned=True).read(4) == b"rows"
+    signed = sealed(b"rows")
+    stripped = UNSIGNED_MAGIC + signed[len(MAGIC) : len(MAGIC) + SEALED_KEY_BYTES]
+    stripped += signed[len(MAGIC) + SEALED_KEY_BYTES + SIGNATURE_BYTES :]
+    with pytest.raises(BackupBroken):
+        Opening(io.BytesIO(stripped), KEY, [], unsigned=True)
+    with pytest.raises(BackupBroken, match="did not make"):
+        Opening(io.BytesIO(signed), KEY, [], unsigned=True)
 
 
 def test_each_of_200_flipped_bits_is_refused_and_the_database_is_as_it_was(engine: Engine, tmp_path: Path) -> None:
@@ -209,7 +267,7 @@ def test_a_foreign_file_an_empty_one_and_a_wrong_key_are_refused(engine: Engine,
         foreign.write_bytes(content)
         with pytest.raises(BackupBroken):
             restored(foreign, tmp_path)
-    wrong = Order(path, X25519PrivateKey.generate(), tmp_path)
+    wrong = Order(path, X25519PrivateKey.generate(), [MAKER.public_key()], tmp_path)
     with pytest.raises(BackupBroken, match="does not open"):
         backup.restore(owner, wrong, LATER)
 
@@ -277,7 +335,7 @@ def test_neither_pepper_nor_master_key_nor_a_name_in_clear_is_in_the_file(engine
 
 
 def _inside(path: Path) -> bytes:
-    opening, found = Opening(io.BytesIO(path.read_bytes()), KEY), b""
+    opening, found = Opening(io.BytesIO(path.read_bytes()), KEY, [MAKER.public_key()]), b""
     while opening._next is not None:
         found += opening._chunk()
     return found
@@ -500,7 +558,7 @@ def backed_up_by(revision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         older.setattr(migrate, "is_newest", lambda _: True)
         owner = owner_of(db.engine())  # the application has no grants on tables of that time
         path = tmp_path / "a.backup"
-        backup.write(owner, path, KEY.public_key(), make.NOW)
+        backup.write(owner, path, KEY.public_key(), MAKER, make.NOW)
         owner.dispose()
         return path
 

@@ -16,6 +16,7 @@ from petition.web.error_messages import MESSAGES
 NEVER_SHOWN: Final = {
     "backup.errors.BackupRefused": "backups are made and restored by commands",
     "backup.errors.BackupBroken": "backups are made and restored by commands",
+    "backup.errors.BackupUnsigned": "backups are made and restored by commands",
     "backup.errors.DatabaseHoldsData": "backups are made and restored by commands",
     "backup.errors.LedgerRefused": "backups are made and restored by commands",
     "blindsign.rsabssa.BlindingImpossible": "the applicant's half; a second random factor does not meet it",

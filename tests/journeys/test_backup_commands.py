@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, select, text
 
 from petition import epochs
@@ -74,6 +75,25 @@ def test_a_backup_goes_out_and_comes_back(environ: dict[str, str], slug: str, ke
     assert again.output.endswith(back + RESUME)
     assert run(environ, "sending", "status").output == "not sent: restored copy\n"
     assert run(environ, "ledger", "verify", slug).exit_code == 0
+
+
+def test_a_backup_counts_by_the_master_key_of_its_maker(
+    environ: dict[str, str], slug: str, key: Path, tmp_path: Path
+) -> None:
+    """The maker's key comes from the master key and stays good while that one is listed; another installation needs --from."""
+    file = tmp_path / "monday.backup"
+    assert run(environ, "backup", str(file)).exit_code == 0
+    first = (tmp_path / "secrets" / "master_key").read_text()
+    maker = run(environ, "backup", "maker").stdout.strip()
+    assert maker == keys.write_maker(keys.maker(first).public_key())
+    fresh = Fernet.generate_key().decode()
+    restoring = ("restore", str(file), "--key", str(key), "--replace")
+    assert told(environ | {"PETITION_MASTER_KEY": fresh}, *restoring).startswith("This installation did not make this")
+    line = told(environ | {"PETITION_MASTER_KEY": fresh}, *restoring, "--from", maker)
+    assert line.startswith("PETITION_MASTER_KEY does not open the keys in this backup")
+    assert run(environ | {"PETITION_MASTER_KEY": f"{fresh},{first}"}, *restoring).exit_code == 0
+    assert "the maker's one is needed here" in told(environ, *restoring, "--from", key.read_text())
+    assert "This is no maker's key" in told(environ, *restoring, "--from", "nonsense")
 
 
 def test_a_backup_comes_back_with_the_newer_ledger(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -63,12 +64,14 @@ def put_back(services: EmbeddedServices, url: str, copy: str) -> None:
 
 def kept(url: str, into: str, *, replace: bool) -> None:
     """`backup`, and `restore`: what our own commands do."""
-    key = X25519PrivateKey.generate()
+    key, maker = X25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.backup"
-        backup.write(db.connect(url), path, key.public_key(), clock.now())
+        backup.write(db.connect(url), path, key.public_key(), maker, clock.now())
         db.disconnect()
-        backup.restore(db.connect(into), Order(path, key, Path(folder), replace=replace), clock.now())
+        backup.restore(
+            db.connect(into), Order(path, key, [maker.public_key()], Path(folder), replace=replace), clock.now()
+        )
         db.disconnect()
 
 
