@@ -18,6 +18,8 @@ pass          what a verified person holds: stamped once, redeemed once
 ledger        the public log of all signatures, a Merkle tree
 epoch         one batch written to the ledger, in one transaction; pages call it a batch
 k             the least number of signatures in a batch
+slot          a fixed moment at which a batch may be written, counted from the opening
+act           a withdrawal or a removal that waits for a batch
 head          size and root of the ledger after a batch
 checkpoint    the signed head
 body          what a signature shows (name, role, team, comment), with a random salt; the ledger holds its hash

@@ -41,6 +41,7 @@ from petition.campaigns.checklist import (
     Missing,
     allow_small_batches,
     has_small_batches,
+    least_in_batch,
     missing,
 )
 from petition.campaigns.drafts import LONGEST_LETTER, LONGEST_SLUG, SLUG, Draft, draft
@@ -120,6 +121,7 @@ __all__ = [
     "has_small_batches",
     "hold_draft",
     "judge_demand",
+    "least_in_batch",
     "missing",
     "move_demand",
     "public_ids",

@@ -70,6 +70,11 @@ def has_small_batches(campaign: Campaign) -> bool:
     return campaign.batch_min < LEAST_BATCH and not _rules.small_batches
 
 
+def least_in_batch(campaign: Campaign) -> int:
+    """Returns the least number of signatures in a batch. In production it is five, whatever the database holds."""
+    return campaign.batch_min if _rules.small_batches else max(campaign.batch_min, LEAST_BATCH)
+
+
 def missing(campaign: Campaign, now: datetime) -> list[Missing]:
     """Returns everything that prevents a draft from being opened at a moment. It is empty when nothing does."""
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition import publication, signatures, verification
-from petition.campaigns import Campaign, CampaignState, milestones, news
+from petition.campaigns import Campaign, CampaignState, least_in_batch, milestones, news
 from petition.campaigns.news import NewsKind
 from petition.core import db, failpoints, outbox
 from petition.core.ids import CampaignId
@@ -21,6 +22,7 @@ from petition.epochs.slots import Slots
 from petition.ledger import log
 from petition.ledger.entries import CloseEntry, EpochEntry
 
+logger = logging.getLogger(__name__)
 LONGEST_WAIT: Final = timedelta(days=7)
 """The longest time for which withdrawals and removals wait for others, counted from the first slot that finds one."""
 MANY: Final = 10
@@ -55,12 +57,12 @@ class Closed:
 def due(campaign: Campaign, head: log.Head, waits: tuple[int, int], day: date) -> Due:
     """Returns what a batch takes when a slot is looked at on a day. `waits`: how many signatures and acts wait.
 
-    Signatures are taken if at least `batch_min` of them wait, however long fewer have waited. Acts are taken if as many
-    of those wait, or if they have waited a week. The close takes everything.
+    Signatures are taken if at least k of them wait, however long fewer have waited. Acts are taken if as many of those
+    wait, or if they have waited a week. The close takes everything.
     """
-    signed, acts = waits
+    (signed, acts), least = waits, least_in_batch(campaign)
     waited = head.acts_since is not None and day - head.acts_since >= LONGEST_WAIT
-    return Due(signed >= campaign.batch_min, acts > 0 and (waited or acts >= campaign.batch_min))
+    return Due(signed >= least, acts > 0 and (waited or acts >= least))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Coming:
 def coming(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Coming:
     """Returns a coarse figure of what waits, and when it may be written."""
     pending, _acts = signatures.waiting(session, campaign.id)
-    return Coming(pending >= MANY, campaign.batch_min, Slots.of(campaign, head).next(head.slot, now))
+    return Coming(pending >= MANY, least_in_batch(campaign), Slots.of(campaign, head).next(head.slot, now))
 
 
 def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:
@@ -93,6 +95,7 @@ def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Close
         return None
     head.slot = look.slot
     if not look.in_time:
+        logger.warning("slot %s of %s was looked at too late and is left out", look.slot, campaign_id.hex())
         return None
     waits = signatures.waiting(session, campaign_id)
     _record_acts(head, waits[1], now.date())

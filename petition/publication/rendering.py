@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from petition import signatures
-from petition.campaigns import Campaign, CampaignState, milestones
+from petition.campaigns import Campaign, CampaignState, least_in_batch, milestones
 from petition.campaigns.mail_settings import Mailing
 from petition.core.encoding import b64u
 from petition.ledger import log
@@ -33,7 +33,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
         timeline=timeline.items(session, campaign, statuses, demands),
         issuer=b64u(campaign.issuer or b""),
         ledger_key=log.checkpoint_signer(head, campaign.origin).vkey(),
-        batch=Batch(campaign.batch_min, campaign.interval, head.opened_at.isoformat()),
+        batch=Batch(least_in_batch(campaign), campaign.interval, head.opened_at.isoformat()),
         count=head.counted if public else None,
         epoch=head.epoch,
         day=head.day,
@@ -54,7 +54,7 @@ def foresee(session: Session, campaign: Campaign) -> Snapshot:
         **_written(campaign, _milestones(session, campaign, public=True), timeline.demands(session, campaign)),
         version=0,
         state=CampaignState.OPEN,
-        batch=Batch(campaign.batch_min, campaign.interval),
+        batch=Batch(least_in_batch(campaign), campaign.interval),
         timeline=(),
         issuer="",
         ledger_key="",

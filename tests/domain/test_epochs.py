@@ -42,7 +42,7 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
     receipt = make.signature(session, campaign)
     assert signatures.status(session, OpenCampaign.of(campaign), receipt.leaf).state is SignatureState.PENDING
 
-    closed = epochs.close_due(session, campaign.id, LATER)
+    closed = look(session, campaign)
 
     assert closed is not None
     assert (closed.number, closed.signatures, closed.acts) == (1, 1, 0)
@@ -60,7 +60,7 @@ def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> No
     signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
     with pytest.raises(PassSpent), session.begin_nested():
         signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
     with pytest.raises(PassSpent), session.begin_nested():
         signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
 
@@ -270,18 +270,30 @@ def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the
     assert small.slug in epochs.keep_calendar(session, LATER)
 
 
+def test_production_writes_no_batch_under_five_for_a_letter_that_was_opened_elsewhere(session: Session) -> None:
+    """P41: a database of a demonstration that production goes on with."""
+    campaign = make.campaign(session, batch_min=1)
+    allow_small_batches(False)
+    for _ in range(4):
+        make.signature(session, campaign)
+        assert look(session, campaign) is None
+    make.signature(session, campaign)
+    assert epochs.coming(session, campaign, log.head_of(session, campaign.id), make.NOW).least == 5
+    assert look(session, campaign) is not None
+
+
 def test_a_withdrawn_signature_leaves_the_count_at_the_next_epoch_and_its_body_at_once(session: Session) -> None:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     make.signature(session, campaign)
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
 
     assert signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw) is SignatureState.WITHDRAWN
     assert signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw) is SignatureState.WITHDRAWN
     assert signatures.named(session, campaign.id).names == ()
     assert log.head_of(session, campaign.id).counted == 2
 
-    epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
+    look(session, campaign)
     head = log.head_of(session, campaign.id)
     assert (head.counted, head.withdrawn) == (1, 1)
     assert epochs.audit(session, campaign).faults == []
@@ -291,8 +303,8 @@ def test_a_signature_withdrawn_while_it_waits_is_entered_and_struck_out(session:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
     signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
-    for step in (1, 2):
-        epochs.close_due(session, campaign.id, make.NOW + timedelta(seconds=10 * step))
+    for _ in range(2):
+        look(session, campaign)
     head = log.head_of(session, campaign.id)
     assert (head.epoch, head.counted, head.withdrawn) == (2, 0, 1)
     assert signatures.status(session, OpenCampaign.of(campaign), receipt.leaf).state is SignatureState.WITHDRAWN
@@ -302,7 +314,7 @@ def test_a_signature_withdrawn_while_it_waits_is_entered_and_struck_out(session:
 def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) -> None:
     campaign = make.campaign(session)
     receipt = make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Suzie"))
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Suzie"]
     signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
     assert epochs.refresh_stale(session, LATER) == [campaign.slug]
@@ -330,11 +342,11 @@ def test_a_milestone_is_reached_once_and_stays_when_signers_withdraw(session: Se
     campaign = make.campaign(session, goals=goals, workforce=200)
     first = make.signature(session, campaign)
     make.signature(session, campaign)
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
     signatures.withdraw(session, OpenCampaign.of(campaign), first.withdraw)
-    epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
+    look(session, campaign)
     make.signature(session, campaign)
-    epochs.close_due(session, campaign.id, LATER + timedelta(seconds=20))
+    look(session, campaign)
     snapshot = publication.load(session, campaign.slug)
     assert snapshot is not None
     reached = [(each.kind, each.value, each.epoch) for each in snapshot.milestones]
@@ -345,10 +357,10 @@ def test_names_under_seal_open_together_when_there_are_enough(session: Session) 
     campaign = make.campaign(session)
     for name in ("Suzie", "Alice Example"):
         make.signature(session, campaign, DisplayChoice(Visibility.NAME, name=name, publish_at=3))
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
     assert signatures.named(session, campaign.id).found == 0
     make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Bob Example"))
-    epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
+    look(session, campaign)
     assert signatures.named(session, campaign.id).found == 3
 
 
@@ -356,10 +368,10 @@ def test_roles_are_shown_only_in_cells_of_ten(session: Session) -> None:
     campaign = make.campaign(session)
     for _ in range(9):
         make.signature(session, campaign, DisplayChoice(Visibility.ROLE, role="Engineer"))
-    epochs.close_due(session, campaign.id, LATER)
+    look(session, campaign)
     assert signatures.role_counts(session, campaign.id) == {}
     make.signature(session, campaign, DisplayChoice(Visibility.ROLE, role="Engineer"))
-    epochs.close_due(session, campaign.id, LATER + timedelta(seconds=10))
+    look(session, campaign)
     assert signatures.role_counts(session, campaign.id) == {"Engineer": 10}
 
 

@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.alter_column('head', 'opened_at', nullable=False)
     op.alter_column('head', 'slot', server_default=None)
     op.alter_column('head', 'tombstones_since', new_column_name='acts_since')
+    op.execute("DELETE FROM heartbeat WHERE worker = 'batches'")  # The last look for batches: slots say it now.
     op.execute(AS_PROMISED)
 
 
