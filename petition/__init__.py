@@ -9,7 +9,7 @@ addressee     whom the letter is written to
 signer        an employee who signed
 signature     made with a pass; it waits until a batch makes it an entry of the ledger
 verification  proving that one works there; its method is how (a code to the work address)
-code          the eight digits in the mail
+code          the eight digits in the mail; the long code has eight more, and is asked for after many wrong ones
 challenge     one request for a code, until the code is typed
 tag           a keyed hash of a verified address: one pass for each
 issuer        the key of a campaign that stamps passes

@@ -158,7 +158,7 @@ def _at(place: str, name: str) -> str:
 
 TEXTS: Final = by_key(language, text(), least=1)
 LABELS: Final = by_key(text(LONGEST_VALUE), by_key(language, text(LONGEST_VALUE)))
-POLICY: Final = record({}, {"plus": flag, "dots": flag, "subdomains": flag})
+POLICY: Final = record({}, {"plus": flag, "dots": flag, "hosts": listed(domain), "shared": listed(text(64))})
 MAILING: Final = {
     "time_zone": text(64), "hour": whole(0, 23), "quiet_from": whole(0, 23), "quiet_to": whole(0, 23),
     "neutral": flag, "addressee": flag, "daily_seconds": whole(0, 86_399), "weekly_seconds": whole(0, 86_399),

@@ -44,7 +44,7 @@ def a_draft(**changes: object) -> Draft:
         "demands": [{"en": "Answer us.", "fr": "Répondez-nous."}],
         "addressee": "Chief Executive",
         "organisation": "Example",
-        "domains": {"corp.example": {"plus": True, "dots": True, "subdomains": True}},
+        "domains": {"corp.example": {"plus": True, "dots": True, "hosts": ["eu.corp.example"]}},
         "roles": {"Engineer": {}, "Designer": {}},
         "teams": {"Platform": {}},
         "workforce": 1000,

@@ -30,7 +30,7 @@ class Draft:
     demands: Sequence[dict[str, str]]
     addressee: str
     organisation: str
-    domains: dict[str, dict[str, bool]]
+    domains: dict[str, dict[str, Any]]
     languages: Sequence[str] = ()
     addressee_role: dict[str, str] = field(default_factory=dict)
     organisers: dict[str, str] = field(default_factory=dict)

@@ -75,7 +75,7 @@ class Campaign(Base):
 
     def policies(self) -> list[DomainPolicy]:
         """Returns the rules for work addresses of the organisation."""
-        return [DomainPolicy(domain=name, **rule) for name, rule in sorted(self.domains.items())]
+        return [DomainPolicy.read(name, rule) for name, rule in sorted(self.domains.items())]
 
     def mark_stale(self) -> None:
         """Have the public pages rendered again.

@@ -1,6 +1,6 @@
 """Short-lived state in Redis: challenges, budgets, sign-in attempts, network keys, spent puzzles and keys of tabs.
 
-Everything here lives for minutes and may be lost. This is the only module that talks to Redis. Each counter is
+Everything here lives for a day at most and may be lost. This is the only module that talks to Redis. Each counter is
 incremented and checked in one step on the server (Lua), before anything is compared, so that no number of processes
 gains a sixth attempt or an extra mail. The module never holds an address, a code or an IP address: codes, identities
 and networks arrive as keyed hashes of fixed size. When Redis is unreachable, every call raises `RedisUnavailable`
@@ -22,10 +22,13 @@ from petition.core.errors import ExpectedError
 
 CHALLENGE_SECONDS: Final = 900
 TRIES: Final = 5
+SHORT_GUESSES: Final = 50
 MAILS_UNPROVEN: Final = 60
 MAILS_PROVEN: Final = 600
 MAIL_WINDOW: Final = 3600
+DAY_SECONDS: Final = 86_400
 SIGN_IN_TRIES: Final = 5
+SIGN_IN_TRIES_OF_NETWORK: Final = 30
 SIGN_IN_WINDOW: Final = 900
 ASKS: Final = 60
 TAB_KEY_SECONDS: Final = 1800
@@ -38,19 +41,39 @@ TIMEOUT: Final = 0.8
 # reply was lost; a caller who knows the code has nothing left to guess. Codes are compared as MACs, so the duration
 # reveals nothing. The challenge is tied to the first blinded value that comes with the right code; the last result is 1
 # if this value is that one. The mail then counts as answered and no longer against the network that asked for it. (The
-# script builds the network's key from what the challenge holds, which requires a single server and no cluster.)
+# script builds the keys of network and guesses from what the challenge holds, which requires a single server and no
+# cluster.)
+#
+# A wrong short code is counted against its address as well, once for each code that it was compared with: around
+# midnight a challenge has two. From the fiftieth on, no short code is compared for this address, right or wrong. The
+# result is then -1, and no attempt is used. The other numbers mean a wrong code; one above 0 says that its address has
+# just reached the limit, and how many addresses did within a day.
 _TRY_CODE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return false end
-local held = redis.call('HMGET', KEYS[1], 'code', 'tag', 'network', 'domain', 'earlier')
-if held[1] ~= ARGV[1] and held[5] ~= ARGV[1] then return false end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local held = redis.call('HMGET', KEYS[1], 'code', 'earlier', 'long', 'earlier-long', 'tag', 'domain', 'network',
+  'guesses', 'guesses-seconds')
+if not held[8] then return 0 end
+local first = ARGV[6] == '1' and 3 or 1
+local guesses, compared = ARGV[5] .. held[8], held[1] == held[2] and 1 or 2
+local before = tonumber(redis.call('GET', guesses) or '0')
+local limit = tonumber(ARGV[7])
+if first == 1 and before + compared > limit then return -1 end
+if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return 0 end
+if held[first] ~= ARGV[1] and held[first + 1] ~= ARGV[1] then
+  if first == 3 then return 0 end
+  if redis.call('INCRBY', guesses, compared) == compared then redis.call('EXPIRE', guesses, held[9]) end
+  if before + 2 * compared <= limit then return 0 end
+  local reached = redis.call('INCR', KEYS[2])
+  if reached == 1 then redis.call('EXPIRE', KEYS[2], ARGV[8]) end
+  return reached
+end
 redis.call('HINCRBY', KEYS[1], 'tries', -1)
 if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
-  local mails = ARGV[4] .. held[3]
+  local mails = ARGV[4] .. held[7]
   if tonumber(redis.call('GET', mails) or '0') > 0 then redis.call('DECR', mails) end
 end
 local own = redis.call('HGET', KEYS[1], 'blinded') == ARGV[2]
-return {held[2], held[4], own and 1 or 0}
+return {held[5], held[6], own and 1 or 0}
 """
 
 _TAKE: Final = """
@@ -63,8 +86,8 @@ if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) 
 _TAKE_ONE: Final = f"{_TAKE} return 0"
 
 _KEEP_CHALLENGE: Final = f"""{_TAKE}
-redis.call('HSET', KEYS[2], 'code', ARGV[4], 'earlier', ARGV[5], 'tag', ARGV[6], 'network', ARGV[7], 'domain', ARGV[8],
-  'tries', 0)
+redis.call('HSET', KEYS[2], 'code', ARGV[4], 'earlier', ARGV[5], 'long', ARGV[6], 'earlier-long', ARGV[7],
+  'tag', ARGV[8], 'domain', ARGV[9], 'network', ARGV[10], 'guesses', ARGV[11], 'guesses-seconds', ARGV[12], 'tries', 0)
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 0
 """
@@ -76,9 +99,12 @@ return 0
 
 _CHALLENGE: Final = b"challenge:"
 _MAILS: Final = b"mails:"
+_GUESSES: Final = b"guesses:"
+_GUESSED: Final = b"guessed-addresses"
 _ASKS: Final = b"asks:"
 _SEEN: Final = b"seen:"
 _SIGN_INS: Final = b"sign-ins:"
+_SIGN_INS_OF_NETWORK: Final = b"network-sign-ins:"
 _NETWORK_KEY: Final = b"network-key"
 _TAB_KEY: Final = b"tab-key:"
 _TABS: Final = b"tabs:"
@@ -91,6 +117,34 @@ class RedisUnavailable(ExpectedError):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeMacs:
+    """The keyed hashes of the codes that a challenge accepts: short and long, of today and, around midnight, earlier."""
+
+    today: bytes
+    earlier: bytes
+    today_long: bytes
+    earlier_long: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewChallenge:
+    """What is stored about one request for a code.
+
+    All values but `domain` are keyed hashes: of the challenge, the identity, the network, and of the address and day
+    for which wrong codes are counted, until `guesses_seconds` from now. `domain` is the organisation's domain, which its
+    campaign lists in public; it identifies nobody.
+    """
+
+    id_hash: bytes
+    macs: CodeMacs
+    tag: bytes
+    domain: bytes
+    network: bytes
+    guesses: bytes
+    guesses_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """What a right code gives access to: the keyed tag of the person and the listed domain.
 
@@ -100,6 +154,18 @@ class Challenge:
     tag: bytes
     domain: bytes
     own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCode:
+    """A code that opened nothing.
+
+    `long_needed`: it was not compared, because only the long code of this address is accepted any more. `addresses`: if
+    this was the last short code for its address, the number of addresses of which that is true within a day; else 0.
+    """
+
+    long_needed: bool = False
+    addresses: int = 0
 
 
 class _Script(Protocol):
@@ -128,42 +194,35 @@ class RedisStore:
             self._redis.ping()
 
     def keep_challenge(
-        self,
-        id_hash: bytes,
-        code_mac: bytes,
-        earlier_mac: bytes,
-        tag: bytes,
-        network: bytes,
-        domain: bytes,
-        *,
-        proven: bool,
-        seconds: int = CHALLENGE_SECONDS,
-        window: int = MAIL_WINDOW,
+        self, new: NewChallenge, *, proven: bool, seconds: int = CHALLENGE_SECONDS, window: int = MAIL_WINDOW
     ) -> int | None:
         """Store a challenge and count its mail against the network's budget. Returns None, or the seconds to wait.
 
-        The budget counts unanswered mails: 60 an hour, or 600 for requests with a proof of work. `id_hash` names the
-        challenge. `code_mac` and `earlier_mac` are the keyed hashes of the valid codes: today's and, for a while after
-        midnight, yesterday's. `domain` is the organisation's domain, which its campaign lists in public; it identifies
-        nobody.
+        The budget counts unanswered mails: 60 an hour, or 600 for requests with a proof of work.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
-        keys, held = [_MAILS + network, _CHALLENGE + id_hash], (code_mac, earlier_mac, tag, network, domain)
+        codes = (new.macs.today, new.macs.earlier, new.macs.today_long, new.macs.earlier_long)
+        held = (*codes, new.tag, new.domain, new.network, new.guesses, new.guesses_seconds)
+        keys = [_MAILS + new.network, _CHALLENGE + new.id_hash]
         with _RedisErrors():
             wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
         return wait or None
 
-    def try_code(self, id_hash: bytes, code_mac: bytes, blinded: bytes) -> Challenge | None:
+    def try_code(self, id_hash: bytes, code_mac: bytes, blinded: bytes, *, is_long: bool) -> Challenge | WrongCode:
         """Count an attempt, then compare the code. Five wrong attempts use a challenge up.
 
-        Returns None alike for a challenge that is unknown, expired or used up and for a wrong code. A right code ties
-        the challenge to the first `blinded` (the digest of a blinded value) that was sent with it, and gives the
-        network its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot
-        read the mails does.
+        The result is the same for a challenge that is unknown, expired or used up and for a wrong code. Fifty wrong
+        short codes use up those of their address for the day, and the long code is needed. A right code ties the
+        challenge to the first `blinded` (the digest of a blinded value) that was sent with it, and gives the network
+        its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot read
+        the mails does.
         """
+        counted = (TRIES, _MAILS, _GUESSES, int(is_long), SHORT_GUESSES, DAY_SECONDS)
         with _RedisErrors():
-            held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, TRIES, _MAILS])
-        return Challenge(held[0], held[1], own=bool(held[2])) if held else None
+            held = self._try_code(keys=[_CHALLENGE + id_hash, _GUESSED], args=[code_mac, blinded, *counted])
+        if isinstance(held, int):
+            return WrongCode(long_needed=held < 0, addresses=max(held, 0))
+        return Challenge(held[0], held[1], own=bool(held[2]))
 
     def take_ask(self, network: bytes, *, window: int = MAIL_WINDOW) -> int | None:
         """Count one of the 60 mails an hour that a network may request to personal addresses.
@@ -191,6 +250,15 @@ class RedisStore:
         """
         with _RedisErrors():
             wait = int(self._take(keys=[_SIGN_INS + name], args=[SIGN_IN_TRIES, window]))
+        return wait or None
+
+    def take_sign_in_of_network(self, network: bytes, *, window: int = SIGN_IN_WINDOW) -> int | None:
+        """Count one of the thirty sign-in attempts in 15 minutes of a network, over all names.
+
+        Returns None, or seconds to wait.
+        """
+        with _RedisErrors():
+            wait = int(self._take(keys=[_SIGN_INS_OF_NETWORK + network], args=[SIGN_IN_TRIES_OF_NETWORK, window]))
         return wait or None
 
     def forget_sign_ins(self, name: bytes) -> None:

@@ -35,7 +35,7 @@ NO_SUCH_ADDRESS_WORDS: Final = re.compile(
     "|".join(
         (
             rf"\b(?:no such|unknown|invalid|nonexistent|non-existent) (?:local |virtual )?{_WHO}",
-            rf"\b{_WHO}(?: [^\s]*@[^\s]*| name)? (?:is |are |was )?{_MISSING}",
+            rf"\b{_WHO}(?: [^\s@]*@[^\s]*| name)? (?:is |are |was )?{_MISSING}",
             r"\bemail account that you tried to reach (?:does not exist|is disabled|is inactive)",
             r"\bdoes(?: not|n't) have an? [^\s]+ account\b",
             r"\bno mailbox (?:here )?by that name",

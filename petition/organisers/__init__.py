@@ -26,7 +26,7 @@ from petition.organisers.invitations import (
     named,
 )
 from petition.organisers.passkeys import LastWayIn, PasskeyRefused
-from petition.organisers.recovery import CodeUnknown, RecoveryBusy, TriedTooOften
+from petition.organisers.recovery import CodeUnknown, NetworkTriedTooOften, RecoveryBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
 from petition.organisers.sessions import Visitor
 from petition.organisers.tables import Invitation, Membership, Organiser, OrganiserSession, Passkey, RecoveryCode, Role
@@ -44,6 +44,7 @@ __all__ = [
     "MemberUnknown",
     "Membership",
     "NameTaken",
+    "NetworkTriedTooOften",
     "Organiser",
     "OrganiserSession",
     "Passkey",

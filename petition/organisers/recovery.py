@@ -3,8 +3,10 @@
 Guessing is limited: a code has 75 random bits, and a name has five attempts in a quarter of an hour. Attempts are
 counted per name, under a keyed hash, before anything is compared; there is no limit over all names together. The answer
 does not reveal who organises: an unknown name costs the same queries and the same argon2 computation as a known one.
-Other pages stay responsive: each process compares one code at a time, whatever the names, and a request that would have
-to queue gets an error that asks to try again and costs no attempt. A code is stored only as a hash.
+Other pages stay responsive: each process compares one code at a time, whatever the names, and pauses for a multiple of
+the time that it took, so that comparing codes never takes more than a fifth of a processor. A request that would have to
+queue gets an error that asks to try again and costs no attempt. So that one network cannot use up this budget, a
+network has thirty attempts in a quarter of an hour. Passkeys have no such limits. A code is stored only as a hash.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import BoundedSemaphore
+from time import monotonic, sleep
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -35,6 +38,9 @@ LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o and u, wh
 LONGEST_TYPED: Final = 60
 LOCK_TIMEOUT: Final = 1.0
 """The number of seconds for which the next request waits while another code is compared."""
+PAUSE: Final = 4.0
+"""How many times as long as a comparison the pause after it is."""
+LONGEST_PAUSE: Final = 0.5
 MISREAD: Final = str.maketrans("ilo", "110")
 RANDOM_LETTERS: Final = 15
 GROUP: Final = 4
@@ -63,6 +69,10 @@ class TriedTooOften(ExpectedError):
         self.retry_after = retry_after
 
 
+class NetworkTriedTooOften(TriedTooOften):
+    """One network tried thirty names and codes within a quarter of an hour. `retry_after` is in seconds."""
+
+
 class RecoveryBusy(ExpectedError):
     """Too many codes are being compared at once. This one was not compared, and no attempt was counted."""
 
@@ -72,11 +82,12 @@ class RecoveryBusy(ExpectedError):
 class _CodeLock:
     """A lock that one thread holds and one other waits for briefly. Further threads are rejected at once.
 
-    At most two threads of the web server are therefore busy here.
+    At most two threads of the web server are therefore busy here. After each turn there is a pause in proportion to it.
     """
 
     def __init__(self) -> None:
         self._one, self._two = BoundedSemaphore(1), BoundedSemaphore(2)
+        self._paused_until = 0.0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -87,7 +98,13 @@ class _CodeLock:
             if not self._one.acquire(timeout=LOCK_TIMEOUT):
                 raise RecoveryBusy
             try:
-                yield
+                sleep(max(0.0, self._paused_until - monotonic()))
+                began = monotonic()
+                try:
+                    yield
+                finally:
+                    ended = monotonic()
+                    self._paused_until = ended + min(PAUSE * (ended - began), LONGEST_PAUSE)
             finally:
                 self._one.release()
         finally:
@@ -119,16 +136,19 @@ def left(session: Session, organiser_id: OrganiserId) -> int:
 
 
 def use(
-    session: Session, redis_store: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN
-) -> OrganiserId:
+    session: Session, redis_store: RedisStore, key: bytes, name: str, code: str, now: datetime, *, of: bytes = SIGN_IN,
+    network: bytes | None = None,
+) -> OrganiserId:  # fmt: skip
     """Returns the organiser with this name and code, and uses the code up.
 
-    Raises CodeUnknown, TriedTooOften, RecoveryBusy, RedisUnavailable. `key` is the key for hashing names. Attempts to sign
-    in (`of`) are counted separately from those of a signed-in organiser, so that strangers cannot lock an organiser out
-    of a current task.
+    Raises CodeUnknown, TriedTooOften, NetworkTriedTooOften, RecoveryBusy, RedisUnavailable. `key` is the key for hashing
+    names. Attempts to sign in (`of`) are counted separately from those of a signed-in organiser, so that strangers cannot
+    lock an organiser out of a current task; `network` is the keyed hash of the network that they come from.
     """
     if len(code) > LONGEST_TYPED:  # the whole text is hashed, and no code is this long
         raise CodeUnknown
+    if network is not None and (wait := redis_store.take_sign_in_of_network(network)):
+        raise NetworkTriedTooOften(wait)
     with LOCKS[of].taken():
         return _compared(
             session, redis_store, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now

@@ -1,6 +1,7 @@
 """Sessions: who is signed in, on which device, until when.
 
-A stolen database gives no access, because the cookie is stored as a hash. Every sign-in gets a new token. A session
+A stolen database gives no access, because the cookie is stored as a hash. Every sign-in gets a new token, and so does
+everybody who proves again who they are: a token that somebody copied before is worth nothing afterwards. A session
 ends by itself after 30 minutes without a page and after 12 hours in any case; it also ends at sign-out, and at once
 when the organiser is disabled. The table never holds where a visitor comes from or which browser they use.
 """
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from petition.core.ids import OrganiserId
@@ -73,9 +74,16 @@ def language_of(session: Session, token: str) -> str | None:
     return session.scalar(query.where(OrganiserSession.id == visit_id(token), Organiser.disabled.is_(False)))
 
 
-def confirm(session: Session, visit: bytes, now: datetime) -> None:
-    """Record that the organiser proved their identity again."""
-    session.get_one(OrganiserSession, visit).confirmed = now
+def renew(session: Session, visit: bytes, now: datetime) -> str | None:
+    """Record that the organiser proved their identity again. Returns the cookie's new value; the old one ends at once.
+
+    The session goes on and ends when it would have ended. Returns None if there is no such session any more, because it
+    ended or was renewed in another window.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    renewing = update(OrganiserSession).where(OrganiserSession.id == visit)
+    renewed = session.scalar(renewing.values(id=visit_id(token), confirmed=now).returning(OrganiserSession.id))
+    return token if renewed else None
 
 
 def every(session: Session, organiser_id: OrganiserId, now: datetime) -> list[OrganiserSession]:

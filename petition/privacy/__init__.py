@@ -16,7 +16,15 @@ from petition.privacy.addresses import (
     canonical_domain,
     personal_address,
 )
-from petition.privacy.tags import code_of_day, identity_tag, mail_cap_key, subscriber_tag, suppression_tag
+from petition.privacy.tags import (
+    code_of_day,
+    guesses_key,
+    identity_tag,
+    long_code_of_day,
+    mail_cap_key,
+    subscriber_tag,
+    suppression_tag,
+)
 from petition.privacy.vault import Recipient, SealBroken, Vault, seal_address, unseal_address
 
 __all__ = [
@@ -31,7 +39,9 @@ __all__ = [
     "canonical_address",
     "canonical_domain",
     "code_of_day",
+    "guesses_key",
     "identity_tag",
+    "long_code_of_day",
     "mail_cap_key",
     "personal_address",
     "seal_address",

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import idna
 from email_validator import EmailSyntaxError, validate_email
@@ -35,21 +35,40 @@ LOCAL = re.compile(r"[a-z0-9][a-z0-9_'-]*(?:\.[a-z0-9_'-]+)*(?:\+[a-z0-9_'+.-]*)
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 SEPARATORS = re.compile(r"[._'-]")
 
-# These names come from RFC 2142 and from common use in English and French, written without separators.
+# These names come from RFC 2142 and from common use in English, French and German, written without separators.
 ROLE_NAMES: Final = """
-    abuse accounting accounts accueil admin administration administrator all allemployees allhands allstaff
-    announce billing board bounce bounces careers comms communication communications compliance compta
-    comptabilite contact customercare customerservice daemon devnull direction donotreply drh employees
-    enquiries ethics events everybody everyone facilities feedback finance frontdesk ftp hello help helpdesk
-    hostmaster hr humanresources info information informatique inquiries internalcomms investors it jobs
-    juridique legal list listserv mail mailer mailerdaemon majordomo marketing media nepasrepondre newsletter
-    newsroom nobody noc noreply nospam office operations ops orders owner payroll people peopleops postmaster
-    pr presse press privacy procurement purchasing reception recruiting recruitment recrutement redaction
-    request rh root sales secretariat security service serviceclient spam staff subscribe support syndicat
-    system team tech test tous undisclosedrecipients unsubscribe usenet uucp webmaster www
+    abuse accounting accounts accueil admin administration administrator alert alerts all allcompany allekollegen
+    allemitarbeiter allemployees allemployes allhands allmembers allsalaries allstaff allteam allusers allworkers
+    announce announcements belegschaft billing board bounce bounces careers comms communication communications company
+    compliance compta comptabilite contact customercare customerservice daemon devnull direction distribution dl
+    donotreply drh employees employes enquiries equipe ethics events everybody everyone facilities feedback finance
+    frontdesk ftp group groupe gruppe hello help helpdesk hostmaster hr humanresources info information informatique
+    inquiries internalcomms investors it jobs juridique legal list liste listserv mail mailer mailerdaemon mailinglist
+    majordomo marketing media members mitarbeiter nepasrepondre newsletter newsroom nobody noc noreply nospam
+    notification notifications office operations ops orders owner payroll people peopleops personnel postmaster pr
+    presse press privacy procurement purchasing reception recruiting recruitment recrutement redaction request rh root
+    salaries sales secretariat security service serviceclient spam staff subscribe support syndicat system team tech
+    test touslesemployes touslessalaries tous toutlemonde undisclosedrecipients unsubscribe usenet users uucp verteiler
+    webmaster wholecompany workers workforce www
 """
 ROLE_BOXES: Final = frozenset(ROLE_NAMES.split())
-ROLE_AFFIXES = re.compile(r"owner-.+|.+-(?:request|owner|bounces?|admin|list|(?:un)?subscribe)", re.ASCII)
+# Lists and functions with a name of their own, such as all-paris, dl-engineering, it.support, sales-team. Beginnings and
+# ends that are also people's names or initials (List, Staff, D. L.) count only with a hyphen, and at the end only if no
+# dot comes before: anna.meyer-list is a person.
+ROLE_SHAPE = re.compile(
+    r"""
+    owner-.+
+    | .+-(?:request|owner|bounces?|admin|(?:un)?subscribe)
+    | [^.]+[-_](?:list|staff)
+    | .+[-_](?:all|dl|employees|everyone|groupe?|team|users)
+    | .+\.(?:employees|everyone|groupe?|team|users)
+    | (?:all|department|dept|distribution|employees|equipe|everybody|everyone|groupe?|gruppe|grp|it|svc|team|users
+        |verteiler|workers)[-._].+
+    | (?:admin|alerts?|contact|dl|donotreply|helpdesk|hr|info|liste?|mailing|no-?reply|notifications?|rh|staff
+        |support)[-_].+
+    """,
+    re.ASCII | re.VERBOSE,
+)
 # "p.r@" may be a person's initials, while "no.reply@" belongs to nobody. In names shorter than this, separators count.
 ROLE_LETTERS_MIN: Final = 5
 
@@ -69,7 +88,9 @@ SENTENCES: Final[dict[AddressFault, str]] = {
     AddressFault.not_plain: _("Use only plain letters, digits, dots and hyphens in the address."),
     AddressFault.too_long: _("This address is too long: at most 64 characters before the @ and 254 in all."),
     AddressFault.foreign_domain: _("This is not an address of the organisation. Use your work address."),
-    AddressFault.role_box: _("This is a shared mailbox. Use the work address that is yours alone."),
+    AddressFault.role_box: _(
+        "This looks like a shared mailbox or a list, so no code is sent there. Use the work address that is yours alone."
+    ),
 }
 
 
@@ -88,14 +109,29 @@ class DomainPolicy:
     """A domain whose mailboxes belong to the workforce, and how its mail server interprets local parts.
 
     `plus`: "name+tag" is the mailbox "name". Set it to False only where the server has no tags, because otherwise one
-    mailbox has many identities. `dots`: dots before the @ are ignored. `subdomains`: hosts below the domain belong to
-    the organisation, too. Domains are in the form that `canonical_domain` returns.
+    mailbox has many identities. `dots`: dots before the @ are ignored. `hosts`: hosts below the domain whose mailboxes
+    are the same as those of the domain. Each is listed by name, because somebody who controls any other host below the
+    domain could be anybody. `shared`: local parts that several people read, in lower case; one that ends in "*" stands
+    for all that begin like it. Domains and hosts are in the form that `canonical_domain` returns.
     """
 
     domain: str
     plus: bool = True
     dots: bool = False
-    subdomains: bool = False
+    hosts: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, domain: str, rule: Mapping[str, Any]) -> DomainPolicy:
+        """Returns the policy for what the database holds about a domain."""
+        flags = {name: bool(rule[name]) for name in ("plus", "dots") if name in rule}
+        return cls(domain, **flags, hosts=tuple(rule.get("hosts", ())), shared=tuple(rule.get("shared", ())))
+
+    def is_shared(self, mailbox: str) -> bool:
+        """Returns whether the organisers listed a local part as one that several people read."""
+        read = mailbox.replace(".", "") if self.dots else mailbox
+        listed = (each.replace(".", "") if self.dots else each for each in self.shared)
+        return any(read.startswith(each[:-1]) if each.endswith("*") else read == each for each in listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +146,7 @@ class WorkAddress:
 def canonical_address(text: str, policies: Sequence[DomainPolicy]) -> WorkAddress:
     """Parse a typed address. It ignores plain spaces around the address. Raises AddressRefused.
 
-    A subdomain is replaced by the listed domain (a@eu.corp.example and a@corp.example are one person). Most mail
+    A listed host is replaced by its domain (a@eu.corp.example and a@corp.example are one person). Most mail
     systems give one mailbox both names, and two passes for one person harm the count more than a rejection harms two
     people of the same name, who can use the other methods. The mail goes to the host as typed, because the other one
     may not exist.
@@ -122,7 +158,7 @@ def canonical_address(text: str, policies: Sequence[DomainPolicy]) -> WorkAddres
     local, host = _halves(text.strip(" "))
     policy = _policy_of(host, policies)
     mailbox = _mailbox(local, policy)
-    if is_role_box(mailbox):
+    if is_role_box(mailbox) or policy.is_shared(mailbox):
         raise AddressRefused(AddressFault.role_box)
     person = mailbox.replace(".", "") if policy.dots else mailbox
     return WorkAddress(f"{person}@{policy.domain}", f"{mailbox}@{host}", policy.domain)
@@ -145,7 +181,7 @@ def personal_address(text: str) -> Mailbox:
 
 
 def is_work_domain(host: str, policies: Sequence[DomainPolicy]) -> bool:
-    """Returns whether a host belongs to the organisation, even if its subdomains are not accepted for verification."""
+    """Returns whether a host belongs to the organisation, even if it is not accepted for verification."""
     return any(host == policy.domain or host.endswith(f".{policy.domain}") for policy in policies)
 
 
@@ -170,7 +206,7 @@ def is_role_box(local: str) -> bool:
     letters = SEPARATORS.sub("", local)
     if len(letters) < ROLE_LETTERS_MIN:
         letters = local
-    return letters in ROLE_BOXES or ROLE_AFFIXES.fullmatch(local) is not None
+    return letters in ROLE_BOXES or ROLE_SHAPE.fullmatch(local) is not None
 
 
 def _halves(text: str) -> tuple[str, str]:
@@ -222,8 +258,8 @@ def _check_a_label(label: str) -> None:
 
 def _policy_of(host: str, policies: Sequence[DomainPolicy]) -> DomainPolicy:
     exact = [policy for policy in policies if policy.domain == host]
-    above = [policy for policy in policies if policy.subdomains and host.endswith(f".{policy.domain}")]
-    # If several listed domains contain a host, the longest is the one that its organiser meant.
+    above = [policy for policy in policies if host in policy.hosts]
+    # If several domains list a host, the longest is the one that its organiser meant.
     for policy in [*exact, *sorted(above, key=lambda policy: -len(policy.domain))]:
         return policy
     raise AddressRefused(AddressFault.foreign_domain)

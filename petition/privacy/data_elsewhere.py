@@ -20,6 +20,7 @@ LOG_DAYS: Final = 7
 QUARTER: Final = _("a quarter of an hour")
 AN_HOUR: Final = _("an hour")
 HALF_AN_HOUR: Final = _("half an hour")
+THE_DAY: Final = _("until half an hour after the day (UTC)")
 A_WEEK: Final = _("seven days")
 TO_NEXT_BATCH: Final = _("until the next batch replaces it")
 AS_RUNNING: Final = _("as long as the servers run")
@@ -72,6 +73,24 @@ KEYS: Final[tuple[Kept, ...]] = (
         ),
     ),
     Kept(
+        "guesses:*",
+        24 * HOUR + HOUR // 2,
+        OF_ASKERS,
+        _("to compare no more than fifty wrong codes for one address in a day"),
+        Datum(
+            Kind.keyed,
+            THE_DAY,
+            _("That a wrong code was typed for some address today. Finding the address takes a key that is kept elsewhere."),
+        ),
+    ),
+    Kept(
+        "guessed-addresses",
+        24 * HOUR,
+        OF_ANYBODY,
+        _("to notice when somebody guesses the codes of many addresses"),
+        Datum(Kind.operational, A_DAY, _("For how many addresses fifty wrong codes were typed. A number.")),
+    ),
+    Kept(
         "mails:*",
         HOUR,
         OF_NETWORKS,
@@ -120,6 +139,17 @@ KEYS: Final[tuple[Kept, ...]] = (
         OF_ORGANISERS,
         _("to limit how often a name is tried"),
         Datum(Kind.keyed, QUARTER, _("That somebody tried to sign in as an organiser. The name is scrambled with a key.")),
+    ),
+    Kept(
+        "network-sign-ins:*",
+        900,
+        OF_NETWORKS,
+        _("to limit how often one network tries to sign in"),
+        Datum(
+            Kind.keyed,
+            QUARTER,
+            _("That somebody on some network tried to sign in as an organiser. Its address cannot be computed after the hour."),
+        ),
     ),
     Kept(
         "seen:*",

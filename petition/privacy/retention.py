@@ -72,6 +72,12 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
+        _("A scrambled mark of an address for which a wrong code was typed, and how often that day"),
+        _("so that nobody can guess a code"),
+        "guesses:*",
+    ),
+    Line(
+        Whose.SIGNERS,
         _("A random key to the step of signing that your tab keeps, encrypted, on your own device"),
         _("so that a reload does not lose your pass or receipt"),
         "tab-key:*",
@@ -141,6 +147,12 @@ LINES: Final[tuple[Line, ...]] = (
         _("If you sign or ask for mail: a scrambled mark of your network, and the key it was scrambled with"),
         _("to limit how much one network asks for"),
         "mails:* asks:* tabs:* network-key",
+    ),
+    Line(
+        Whose.VISITORS,
+        _("A scrambled mark of a network from which somebody tried to sign in as an organiser"),
+        _("to limit how often one network tries to sign in"),
+        "network-sign-ins:*",
     ),
     Line(
         Whose.VISITORS,
@@ -231,6 +243,12 @@ LINES: Final[tuple[Line, ...]] = (
         _("Numbers of pending work, whether mail is paused, and what the mail server refused"),
         _("so that nothing is forgotten when a server stops"),
         "public.owed public.halt public.refusal public.campaign.stale ledger upkeep unacked_index unacked_mutex",
+    ),
+    Line(
+        Whose.SERVERS,
+        _("The number of addresses for which fifty wrong codes were typed"),
+        _("to notice when somebody guesses codes"),
+        "guessed-addresses",
     ),
     Line(
         Whose.SERVERS,

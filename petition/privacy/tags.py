@@ -14,6 +14,8 @@ from typing import Final
 IDENTITY: Final = b"petition/identity/v1\0"
 MAIL_CAP: Final = b"petition/mailcap/v1\0"
 CODE: Final = b"petition/code-of-day/v1\0"
+LONG_CODE: Final = b"petition/long-code-of-day/v1\0"
+GUESSES: Final = b"petition/guesses/v1\0"
 SUBSCRIBER: Final = b"petition/subscriber/v1\0"
 SUPPRESSION: Final = b"petition/suppression/v1\0"
 PEPPER_BYTES: Final = 32
@@ -33,22 +35,22 @@ def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 
 def mail_cap_key(pepper: bytes, day: date, canonical: str) -> bytes:
     """Returns the key for counting a mailbox's code mails of one day: 32 bytes, unlinkable to identity tags."""
-    return _tag(pepper, MAIL_CAP + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode())
+    return _tag(pepper, MAIL_CAP + _of_day(day, canonical))
+
+
+def guesses_key(pepper: bytes, day: date, canonical: str) -> bytes:
+    """Returns the key for counting a mailbox's wrong codes of one day: 32 bytes, unlinkable to other tags."""
+    return _tag(pepper, GUESSES + _of_day(day, canonical))
 
 
 def code_of_day(pepper: bytes, day: date, canonical: str) -> str:
-    """Returns the eight digits in all code mails of a mailbox on one day. They are computed when needed, never stored.
+    """Returns the eight digits in all code mails of a mailbox on one day. They are computed when needed, never stored."""
+    return _digits(pepper, CODE + _of_day(day, canonical))
 
-    32-bit words that would make some codes more likely than others are skipped.
-    """
-    start = CODE + f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode() + b"\0"
-    for turn in count():
-        digest = _tag(pepper, start + bytes([turn]))
-        words = (int.from_bytes(digest[at : at + WORD]) for at in range(0, len(digest), WORD))
-        fair = next((word for word in words if word < FAIR), None)
-        if fair is not None:
-            return f"{fair % CODES:08d}"
-    raise AssertionError
+
+def long_code_of_day(pepper: bytes, day: date, canonical: str) -> str:
+    """Returns the sixteen digits in the same mails: the code of the day, and eight more that depend on another label."""
+    return code_of_day(pepper, day, canonical) + _digits(pepper, LONG_CODE + _of_day(day, canonical))
 
 
 def subscriber_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
@@ -59,6 +61,21 @@ def subscriber_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 def suppression_tag(pepper: bytes, canonical: str) -> bytes:
     """Returns the tag of an address that must not be mailed: 32 bytes."""
     return _tag(pepper, SUPPRESSION + canonical.encode())
+
+
+def _of_day(day: date, canonical: str) -> bytes:
+    return f"{day:%Y-%m-%d}".encode() + b"\0" + canonical.encode()
+
+
+def _digits(pepper: bytes, start: bytes) -> str:
+    """Returns eight digits for a label and a message. Words of 32 bits that would favour some codes are skipped."""
+    for turn in count():
+        digest = _tag(pepper, start + b"\0" + bytes([turn]))
+        words = (int.from_bytes(digest[at : at + WORD]) for at in range(0, len(digest), WORD))
+        fair = next((word for word in words if word < FAIR), None)
+        if fair is not None:
+            return f"{fair % CODES:08d}"
+    raise AssertionError
 
 
 def _tag(pepper: bytes, message: bytes) -> bytes:

@@ -85,7 +85,7 @@ def _written(
         "organisers": campaign.organisers,
         "notice": campaign.notice,
         "methods": tuple(campaign.methods),
-        "domains": tuple(sorted(campaign.domains)),
+        "domains": tuple(sorted(host for each in campaign.policies() for host in (each.domain, *each.hosts))),
         "roles": tuple(Choice(value, labels) for value, labels in campaign.roles.items()),
         "teams": tuple(Choice(value, labels) for value, labels in campaign.teams.items()),
         "demands": demands,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
 
-Policies = Mapping[str, Mapping[str, bool]]
+Policies = Mapping[str, Mapping[str, Any]]
 
 
 def ask(session: Session, campaign: Campaign, after: Policies, actor: Actor) -> ApprovalRequest:

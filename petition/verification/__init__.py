@@ -35,7 +35,14 @@ from petition.core import db
 from petition.core.ids import CampaignId
 from petition.privacy import keyring
 from petition.verification import work_email
-from petition.verification.context import AlreadyVerified, CodeWrong, NetworkExhausted, Proven, VerificationContext
+from petition.verification.context import (
+    AlreadyVerified,
+    CodeWrong,
+    LongCodeNeeded,
+    NetworkExhausted,
+    Proven,
+    VerificationContext,
+)
 from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag
 from petition.verification.work_email import begin
 
@@ -43,6 +50,7 @@ __all__ = [
     "METHODS",
     "AlreadyVerified",
     "CodeWrong",
+    "LongCodeNeeded",
     "Method",
     "NetworkExhausted",
     "Proven",
@@ -97,7 +105,7 @@ def issue(
 ) -> bytes:
     """Stamp a blinded value (256 bytes) for a person who answers a challenge. Returns the stamp, 256 bytes.
 
-    Raises CodeWrong, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
+    Raises CodeWrong, LongCodeNeeded, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
     VerificationStopped, RedisUnavailable. The stamp is made before the rows, so that no lock is held meanwhile; it is
     discarded if the tag is not new. The function writes with a single statement.
     """

@@ -15,6 +15,10 @@ class CodeWrong(ExpectedError):
     status = 403
 
 
+class LongCodeNeeded(CodeWrong):
+    """Too many wrong codes were sent for this address today, so that its code of eight digits is not compared."""
+
+
 class AlreadyVerified(ExpectedError):
     """This person already has a pass of this campaign."""
 

@@ -3,7 +3,8 @@
 Every address of a listed domain gets the same response in the same time, known or not. At most three codes a day go to
 one address. All mails of an address and day (UTC) carry the same code, which is valid for any challenge for that
 address, so that somebody who requests codes in a colleague's name uses up her mails but not her code (decision 0037).
-Addresses that are not plainly one person's are rejected (`petition.privacy`). The address exists only in this call and,
+Wrong codes are counted for the address and day, too. After fifty, only the long code is accepted, which each of these
+mails holds as well, so that nobody can guess a code or lock somebody out by guessing (decision 0051). Addresses that are not plainly one person's are rejected (`petition.privacy`). The address exists only in this call and,
 encrypted, in the argument of the task that mails the code.
 """
 
@@ -12,26 +13,36 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from petition.campaigns import Campaign, OpenCampaign, require_open, switches
 from petition.core import db, events
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
+from petition.core.redis_store import CodeMacs, NewChallenge, WrongCode
 from petition.mail import Message, compose, random_message_id
 from petition.privacy import (
     Recipient,
     WorkAddress,
     canonical_address,
-    code_of_day,
+    guesses_key,
     identity_tag,
+    long_code_of_day,
     mail_cap_key,
     seal_address,
 )
-from petition.verification.context import AlreadyVerified, CodeWrong, NetworkExhausted, Proven, VerificationContext
+from petition.verification.context import (
+    AlreadyVerified,
+    CodeWrong,
+    LongCodeNeeded,
+    NetworkExhausted,
+    Proven,
+    VerificationContext,
+)
 from petition.verification.tables import CodeDay, MailCap
 
 NAME: Final = "work_email"
@@ -42,6 +53,12 @@ AFTER_MIDNIGHT: Final = 2 * CODE_LIFE
 """A mail may take one code life to leave, and its recipient another one to type the code."""
 CHALLENGE_BYTES: Final = 16
 CODE_LABEL: Final = b"petition/code/v1\0"
+SHORT: Final = 8
+"""The digits of the code. The long code has twice as many and begins with it."""
+ALARMS: Final = (10, 100, 1_000, 10_000)
+"""The numbers of addresses whose short codes are used up within a day at which the log gets a line."""
+
+log = structlog.get_logger(__name__)
 
 
 def begin(
@@ -64,15 +81,17 @@ def begin(
     require_open(campaign)
     work = canonical_address(address, campaign.domains)
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    code, earlier = (code_of_day(context.pepper, day, work.canonical) for day in _days(now))
-    tag = identity_tag(context.pepper, campaign.id, work.canonical)
+    today, earlier = (long_code_of_day(context.pepper, day, work.canonical) for day in _days(now))
     wait = context.redis_store.keep_challenge(
-        _id_hash(campaign, challenge),
-        _mac(context, challenge, code),
-        _mac(context, challenge, earlier),
-        tag,
-        network,
-        work.domain.encode(),
+        NewChallenge(
+            _id_hash(campaign, challenge),
+            _macs(context, challenge, today, earlier),
+            identity_tag(context.pepper, campaign.id, work.canonical),
+            work.domain.encode(),
+            network,
+            guesses_key(context.pepper, _days(now)[0], work.canonical),
+            _seconds_left(now),
+        ),
         proven=proven,
         seconds=CODE_LIFE,
     )
@@ -80,36 +99,41 @@ def begin(
         raise NetworkExhausted(wait)
     allowed = _within_cap(session, context, campaign, work, now)
     recipient = work.deliverable if allowed else None
-    events.announce(session.info, events.CodeWanted(seal_address(context.vault, recipient, lang, now, code=code)))
+    events.announce(session.info, events.CodeWanted(seal_address(context.vault, recipient, lang, now, code=today)))
     return b64u(challenge)
 
 
 def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes) -> Proven:
     """Check the answer to a challenge of this campaign: five attempts, then no more.
 
-    Raises CodeWrong for every fault of the code, and AlreadyVerified if the code came with another blinded value
-    before.
+    Raises CodeWrong for every fault of the code; LongCodeNeeded, which is one, for every short code of an address for
+    which fifty wrong ones were sent today; and AlreadyVerified if the code came with another blinded value before.
     """
     try:
         raw = unb64u(challenge, CHALLENGE_BYTES)
     except MalformedEncoding:
         raise CodeWrong from None
     id_hash = _id_hash(campaign, raw)
-    found = context.redis_store.try_code(id_hash, _mac(context, raw, code), hashlib.sha256(blinded).digest())
-    if found is None:
-        raise CodeWrong
+    mac, digest = _mac(context, raw, code), hashlib.sha256(blinded).digest()
+    found = context.redis_store.try_code(id_hash, mac, digest, is_long=len(code) > SHORT)
+    if isinstance(found, WrongCode):
+        _watch(found)
+        raise LongCodeNeeded if found.long_needed else CodeWrong
     if not found.own:
         raise AlreadyVerified
     return Proven(NAME, found.tag, found.domain.decode())
 
 
 def code_mail(recipient: Recipient, sender: str, now: datetime) -> Message:
-    """Returns the mail that holds a code and nothing about the letter (P29). The recipient must have an address."""
+    """Returns the mail that holds a code, short and long, and nothing about the letter (P29).
+
+    The recipient must have an address.
+    """
     assert recipient.address is not None
     return compose(
         "code",
         recipient.lang,
-        {"code": recipient.code},
+        {"code": recipient.code[:SHORT], "long_code": _grouped(recipient.code)},
         to=recipient.address,
         sender=sender,
         message_id=random_message_id(sender),
@@ -121,6 +145,31 @@ def _days(now: datetime) -> tuple[date, date]:
     """Returns the day (UTC) whose code is mailed, and the one whose code is still accepted shortly after midnight."""
     now = now.astimezone(UTC)
     return now.date(), (now - timedelta(seconds=AFTER_MIDNIGHT)).date()
+
+
+def _seconds_left(now: datetime) -> int:
+    """Returns the seconds for which wrong codes of a challenge made now are counted: to the end of the day and a while.
+
+    They end at the same moment for everybody, so that the time at which a count ends reveals nothing.
+    """
+    midnight = datetime.combine(_days(now)[0] + timedelta(days=1), time(), UTC)
+    return int((midnight - now).total_seconds()) + AFTER_MIDNIGHT
+
+
+def _watch(wrong: WrongCode) -> None:
+    """Write a line to the log when many addresses have had fifty wrong codes: somebody guesses, and at whom is unknown."""
+    if wrong.addresses in ALARMS:
+        log.warning("wrong codes for many addresses", n=wrong.addresses)
+
+
+def _macs(context: VerificationContext, challenge: bytes, today: str, earlier: str) -> CodeMacs:
+    codes = (today[:SHORT], earlier[:SHORT], today, earlier)
+    return CodeMacs(*(_mac(context, challenge, code) for code in codes))
+
+
+def _grouped(code: str) -> str:
+    """Returns a code in groups of four digits, which are easier to type."""
+    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 
 def _id_hash(campaign: OpenCampaign, challenge: bytes) -> bytes:

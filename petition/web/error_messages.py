@@ -40,6 +40,7 @@ from petition.organisers import (
     MemberAlready,
     MemberUnknown,
     NameTaken,
+    NetworkTriedTooOften,
     PasskeyRefused,
     RecoveryBusy,
     TriedTooOften,
@@ -61,7 +62,7 @@ from petition.usecases.milestone_settings import (
 from petition.usecases.removals import SelectionChanged
 from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
-from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted
+from petition.verification import AlreadyVerified, CodeWrong, LongCodeNeeded, NetworkExhausted
 from petition.web.dashboard.access import FormForged, NotAllowed
 from petition.web.forms.base import FormRefused
 
@@ -104,6 +105,13 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     CodeWrong: (
         _("Wrong or expired code"),
         _("This code is wrong, is not of today, or was tried too often. Check its eight digits, or ask for a new one."),
+    ),
+    LongCodeNeeded: (
+        _("Type the long code"),
+        _(
+            "Too many wrong codes were typed for this address today, perhaps by somebody else. Type the long code of "
+            "sixteen digits, which is in the same mail. Your code of eight digits was not tried."
+        ),
     ),
     AlreadyVerified: (
         _("One pass for each person"),
@@ -195,6 +203,10 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     TriedTooOften: (
         _("Tried too often"),
         _("This name was tried five times. Wait 15 minutes, or use a passkey."),
+    ),
+    NetworkTriedTooOften: (
+        _("Tried too often"),
+        _("Too many codes were tried from this network. Wait 15 minutes, or use a passkey."),
     ),
     RecoveryBusy: (
         _("Busy just now"),

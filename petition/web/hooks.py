@@ -2,7 +2,7 @@
 
 `petition.mailing.subscribers.relays` checks and reads them.
 
-A report that arrives twice counts once. It takes effect before it is answered: when the relay reads 200, the address is
+A report that arrives twice counts once. Another report with the same token of Mailgun is refused. A report takes effect before it is answered: when the relay reads 200, the address is
 off every list. Without a key, every report is rejected. Bodies above 256 kB are rejected too.
 """
 
@@ -36,25 +36,39 @@ def bounces() -> Response:
     request.max_content_length = LARGEST_REPORT
     headers, body = dict(request.headers), request.get_data(cache=False)
     reports = relays.reports(headers, body, here.config.hook_key, now)
-    with _once(relays.fingerprint(headers, body)) as new, db.transaction() as session:
+    keys = (relays.fingerprint(headers, body), relays.used_token(headers, body))
+    with _once(*keys) as new, db.transaction() as session:
         for report in reports if new else ():
             subscribers.record(session, here.config.pepper, report, now.date())
     return json_response({"reports": len(reports)})
 
 
 @contextmanager
-def _once(key: bytes) -> Iterator[bool]:
+def _once(report: bytes, token: bytes | None) -> Iterator[bool]:
     """Yields whether this report is new. A failure while acting on it forgets it, because the relay then repeats it.
 
-    Without Redis every report is new: counting a bounce twice does less harm than missing it.
+    Raises SignatureWrong if another report came with the same token. Without Redis every report is new: counting a
+    bounce twice does less harm than missing it.
     """
-    try:
-        new = services().redis_store.remember(key, REMEMBERED_SECONDS)
-    except RedisUnavailable:
-        new = True
+    new = _remember(report)
+    if new and token is not None and not _remember(token):
+        _forget(report)
+        raise relays.SignatureWrong
     try:
         yield new
     except Exception:
-        with suppress(RedisUnavailable):
-            services().redis_store.forget(key)
+        for key in filter(None, (report, token)):
+            _forget(key)
         raise
+
+
+def _remember(key: bytes) -> bool:
+    try:
+        return services().redis_store.remember(key, REMEMBERED_SECONDS)
+    except RedisUnavailable:
+        return True
+
+
+def _forget(key: bytes) -> None:
+    with suppress(RedisUnavailable):
+        services().redis_store.forget(key)

@@ -20,7 +20,7 @@ from petition.privacy import (
 )
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
-POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]
+POLICIES = [DomainPolicy.read(row["domain"], row) for row in TABLE["policy"]]
 LISTED = tuple(policy.domain for policy in POLICIES)
 HOSTILE = [(text, AddressFault(group["fault"])) for group in TABLE["hostile"] for text in group["texts"]]
 LEGAL = [
@@ -79,15 +79,62 @@ def test_refusal_speaks_a_sentence_and_never_the_address() -> None:
     assert str(refusal.value) == "This is not an address of the organisation. Use your work address."
 
 
+PEOPLE = """
+    list.friedrich friedrich.list anna.mueller-list anna.smith-staff alle.jansen tous.maria maria.tous staff.frank
+    frank.staff allan alla.petrova allison allen.ginsberg hr.mueller dl.smith d.l.smith rh.jones pr.smith pr-smith i.t
+    h-r itamar italo.rossi teamaria theodora.press mary.all dotty.list jean-luc.liste liste.braun stafford staffan.berg
+    marc.legall legall service.j board.j p.r office.k market contactini hruska helpman info.j dladla usera grouper
+    groupama.s dept deptford allyson.alley tea.m workersson userski allard-jean equipement.j verteilerin svca
+""".split()
+
+
+@pytest.mark.parametrize("local", PEOPLE)
+def test_people_whose_names_look_like_lists_get_their_code(local: str) -> None:
+    """P22: a rule that refuses a person takes their signature from them."""
+    assert canonical_address(f"{local}@{HOST}", POLICIES).deliverable == f"{local}@{HOST}"
+
+
+def test_the_people_are_forty_and_more() -> None:
+    """P22."""
+    assert len(set(PEOPLE)) >= 40
+
+
+def test_a_shared_mailbox_is_the_organisers_only_where_they_listed_it() -> None:
+    policies = [DomainPolicy("corp.example", shared=("night-shift", "shop-*")), DomainPolicy("exact.example")]
+    for text in ("night-shift@corp.example", "shop-paris@corp.example"):
+        with pytest.raises(AddressRefused) as refusal:
+            canonical_address(text, policies)
+        assert refusal.value.reason == AddressFault.role_box
+    for text in ("night-shifts@corp.example", "shopper@corp.example", "night-shift@exact.example"):
+        assert canonical_address(text, policies).deliverable == text
+
+
+def test_only_the_hosts_that_are_listed_by_name_belong_to_a_domain() -> None:
+    """P22: whoever holds one forgotten host below the domain is not the chief executive."""
+    policies = [DomainPolicy("corp.example", hosts=("eu.corp.example",))]
+    assert canonical_address("ceo@eu.corp.example", policies).canonical == "ceo@corp.example"
+    for host in ("dyn.corp.example", "x.eu.corp.example", "eu.corp.example.evil.example"):
+        with pytest.raises(AddressRefused) as refusal:
+            canonical_address(f"ceo@{host}", policies)
+        assert refusal.value.reason == AddressFault.foreign_domain
+
+
+def test_a_policy_is_read_from_what_the_database_holds() -> None:
+    assert DomainPolicy.read("corp.example", {}) == DomainPolicy("corp.example")
+    rule = {"plus": False, "dots": True, "hosts": ["eu.corp.example"], "shared": ["shop-*"]}
+    read = DomainPolicy("corp.example", plus=False, dots=True, hosts=("eu.corp.example",), shared=("shop-*",))
+    assert DomainPolicy.read("corp.example", rule) == read
+
+
 def test_subdomain_listed_for_itself_is_not_folded_into_its_parent() -> None:
-    policies = [DomainPolicy("corp.example", subdomains=True), DomainPolicy("labs.corp.example")]
+    policies = [DomainPolicy("corp.example", hosts=("labs.corp.example",)), DomainPolicy("labs.corp.example")]
     assert canonical_address("suzie@labs.corp.example", policies).canonical == "suzie@labs.corp.example"
 
 
 def test_subdomain_belongs_to_the_nearest_listed_domain() -> None:
     policies = [
-        DomainPolicy("corp.example", subdomains=True),
-        DomainPolicy("eu.corp.example", subdomains=True),
+        DomainPolicy("corp.example", hosts=("paris.eu.corp.example",)),
+        DomainPolicy("eu.corp.example", hosts=("paris.eu.corp.example",)),
     ]
     assert canonical_address("suzie@paris.eu.corp.example", policies).domain == "eu.corp.example"
 

@@ -34,7 +34,7 @@ WORDS_OF_THE_CAMPAIGN = frozenset(WORDS.split())
 
 
 def code_mail(lang: str = "en", to: str = "suzie@corp.example", sender: str = "code@mail.example") -> Message:
-    context = {"code": "12345678"}
+    context = {"code": "12345678", "long_code": "1234 5678 9012 3456"}
     message_id = random_message_id(sender)
     return compose("code", lang, context, to=to, sender=sender, message_id=message_id, now=NOW)
 
@@ -55,6 +55,7 @@ def test_code_mail_in_english_says_the_code_and_nothing_else() -> None:
         "Your code",
         (
             "Your code:\n\n    12345678\n\nIt is valid today, until midnight UTC.\n\n"
+            "If the page asks for the long code, type this instead:\n\n    1234 5678 9012 3456\n\n"
             "If you did not ask for it, ignore this message."
         ),
     )
@@ -66,6 +67,7 @@ def test_code_mail_in_french_says_the_code_and_nothing_else() -> None:
         "Votre code",
         (
             "Votre code\u202f:\n\n    12345678\n\nIl est valable aujourd’hui, jusqu’à minuit UTC.\n\n"
+            "Si la page réclame le code long, saisissez plutôt celui-ci\u202f:\n\n    1234 5678 9012 3456\n\n"
             "Si vous n’attendiez pas ce code, ignorez ce message."
         ),
     )
@@ -131,7 +133,7 @@ def test_template_without_its_context_is_an_error_and_no_blank() -> None:
 
 
 def test_context_is_escaped_in_html_and_not_in_text() -> None:
-    wicked = {"code": "<script>", "minutes": 15}
+    wicked = {"code": "<script>", "long_code": "", "minutes": 15}
     message = compose("code", "en", wicked, to=TO, sender=SENDER, message_id=ID, now=NOW)
     assert ("<script>" in message.text, "<script>" in message.html, "&lt;script&gt;" in message.html) == (
         True,

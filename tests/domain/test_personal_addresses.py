@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from petition.privacy import AddressFault, AddressRefused, DomainPolicy, canonical_domain, personal_address
 from petition.privacy.addresses import ROLE_BOXES, is_role_box, is_work_domain
 
-POLICIES = (DomainPolicy("corp.example"), DomainPolicy("labs.corp.example", subdomains=True), DomainPolicy("x.example"))
+POLICIES = (
+    DomainPolicy("corp.example"),
+    DomainPolicy("labs.corp.example", hosts=("b.labs.corp.example",)),
+    DomainPolicy("x.example"),
+)
 pieces = st.sampled_from([*"abz09._'-+@ \t\r\n,;:<>()[]\"\\%!/é\0\u3000", "a@b.org", "xn--", "..", "..example", "ﬁ"])
 
 

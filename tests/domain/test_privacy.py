@@ -16,7 +16,9 @@ from petition.privacy import (
     SealBroken,
     Vault,
     code_of_day,
+    guesses_key,
     identity_tag,
+    long_code_of_day,
     mail_cap_key,
     seal_address,
     unseal_address,
@@ -67,6 +69,22 @@ def test_the_code_of_a_day_is_made_of_the_address_the_day_and_the_pepper_and_of_
     assert len(others) == 4
     with pytest.raises(ValueError, match="bytes"):
         code_of_day(b"short", DAY, "suzie@salesforce.example")
+
+
+def test_the_long_code_begins_with_the_code_and_goes_on_with_digits_of_another_label() -> None:
+    who = "suzie@salesforce.example"
+    short, long = code_of_day(PEPPER, DAY, who), long_code_of_day(PEPPER, DAY, who)
+    message = b"petition/long-code-of-day/v1\0" + b"2026-11-24" + b"\0" + who.encode() + b"\0\0"
+    words = hmac.new(PEPPER, message, hashlib.sha256).digest()
+    fair = [n for n in (int.from_bytes(words[at : at + 4]) for at in range(0, 32, 4)) if n < 42 * 10**8]
+    assert long == short + f"{fair[0] % 10**8:08d}"
+
+
+def test_wrong_codes_are_counted_under_a_key_of_the_day_that_is_no_other_key_of_the_address() -> None:
+    who = "suzie@salesforce.example"
+    keys = {guesses_key(PEPPER, DAY, who), guesses_key(PEPPER, DAY + timedelta(days=1), who)}
+    keys |= {mail_cap_key(PEPPER, DAY, who), identity_tag(PEPPER, CID, who)}
+    assert (len(keys), {len(key) for key in keys}) == (4, {32})
 
 
 def test_every_digit_of_the_codes_is_as_frequent_as_the_others() -> None:

@@ -10,7 +10,19 @@ from hashlib import sha256
 import pytest
 import redis
 
-from petition.core.redis_store import MAILS_PROVEN, MAILS_UNPROVEN, TRIES, Challenge, RedisStore, RedisUnavailable
+from petition.core.redis_store import (
+    MAILS_PROVEN,
+    MAILS_UNPROVEN,
+    SHORT_GUESSES,
+    SIGN_IN_TRIES_OF_NETWORK,
+    TRIES,
+    Challenge,
+    CodeMacs,
+    NewChallenge,
+    RedisStore,
+    RedisUnavailable,
+    WrongCode,
+)
 
 NETWORK = b"n" * 16
 TAG = b"t" * 32
@@ -21,18 +33,35 @@ def mac(code: str) -> bytes:
     return sha256(code.encode()).digest()
 
 
-def challenge(redis_store: RedisStore, name: bytes = b"c" * 32, network: bytes = NETWORK, seconds: int = 900) -> bytes:
-    assert (
-        redis_store.keep_challenge(
-            name, mac("12345678"), mac("12345678"), TAG, network, DOMAIN, proven=True, seconds=seconds
-        )
-        is None
-    )
+def new(
+    name: bytes,
+    network: bytes = NETWORK,
+    *,
+    code: str = "12345678",
+    earlier: str = "",
+    guesses: bytes = b"",
+) -> NewChallenge:
+    """A challenge for a code; the long code is the code twice. Each counts its own wrong codes unless told otherwise."""
+    earlier = earlier or code
+    macs = CodeMacs(mac(code), mac(earlier), mac(code * 2), mac(earlier * 2))
+    return NewChallenge(name, macs, TAG, DOMAIN, network, guesses or name, 86_400)
+
+
+def challenge(
+    redis_store: RedisStore, name: bytes = b"c" * 32, *, seconds: int = 900, guesses: bytes = b"", earlier: str = ""
+) -> bytes:
+    made = new(name, guesses=guesses, earlier=earlier)
+    assert redis_store.keep_challenge(made, proven=True, seconds=seconds) is None
     return name
 
 
+def tried(redis_store: RedisStore, name: bytes, code: str, blinded: bytes = b"a" * 32) -> Challenge | WrongCode:
+    return redis_store.try_code(name, mac(code), blinded, is_long=len(code) > 8)
+
+
 def answer(redis_store: RedisStore, name: bytes, code: str, blinded: bytes = b"a" * 32) -> Challenge | None:
-    return redis_store.try_code(name, mac(code), blinded)
+    found = tried(redis_store, name, code, blinded)
+    return found if isinstance(found, Challenge) else None
 
 
 def test_right_code_opens_the_challenge(redis_store: RedisStore) -> None:
@@ -42,7 +71,7 @@ def test_right_code_opens_the_challenge(redis_store: RedisStore) -> None:
 
 def test_either_code_of_a_midnight_opens_the_challenge(redis_store: RedisStore) -> None:
     name = b"m" * 32
-    redis_store.keep_challenge(name, mac("11111111"), mac("22222222"), TAG, NETWORK, DOMAIN, proven=True)
+    redis_store.keep_challenge(new(name, code="11111111", earlier="22222222"), proven=True)
     assert answer(redis_store, name, "22222222") is not None
     assert answer(redis_store, name, "11111111") is not None
     assert answer(redis_store, name, "33333333") is None
@@ -82,6 +111,95 @@ def end_early(services: object, key: bytes, within: int) -> None:
     connected.expire(key, 0)
 
 
+ADDRESS = b"g" * 32
+"""The keyed hash under which wrong codes of one address and day are counted."""
+
+
+def guess(redis_store: RedisStore, times: int, *, earlier: str = "", start: int = 0) -> list[Challenge | WrongCode]:
+    """Wrong short codes for one address, five to a challenge."""
+    found = []
+    for number in range(start, start + times):
+        name = (number // TRIES).to_bytes(32)
+        if number % TRIES == 0:
+            challenge(redis_store, name, guesses=ADDRESS, earlier=earlier)
+        found.append(tried(redis_store, name, f"{number:08d}"))
+    return found
+
+
+def test_after_fifty_wrong_codes_no_short_code_of_an_address_is_compared_and_the_long_one_opens(
+    redis_store: RedisStore,
+) -> None:
+    """P47: neither a further guess nor the right code; whoever has the mail types the long one."""
+    assert guess(redis_store, SHORT_GUESSES) == [WrongCode()] * 49 + [WrongCode(addresses=1)]
+    hers = challenge(redis_store, b"h" * 32, guesses=ADDRESS)
+    for code in ["00000000"] * 20 + ["12345678"]:
+        assert tried(redis_store, hers, code) == WrongCode(long_needed=True)
+    assert answer(redis_store, hers, "1234567812345678") == Challenge(TAG, DOMAIN, own=True)
+
+
+def test_fifty_guesses_at_once_are_fifty_and_no_more(redis_store: RedisStore) -> None:
+    """P47."""
+    names = [challenge(redis_store, bytes([number]) * 32, guesses=ADDRESS) for number in range(1, 41)]
+    with ThreadPoolExecutor(16) as crowd:
+        found = list(crowd.map(lambda n: tried(redis_store, names[n % 40], f"{n:08d}"), range(200)))
+    compared = [each for each in found if each != WrongCode(long_needed=True)]
+    assert len(compared) == SHORT_GUESSES
+    assert sorted(each.addresses for each in compared if isinstance(each, WrongCode)) == [0] * 49 + [1]
+
+
+def test_a_guess_around_midnight_counts_for_both_codes_that_it_is_compared_with(redis_store: RedisStore) -> None:
+    """P47."""
+    found = guess(redis_store, SHORT_GUESSES, earlier="99999999")
+    assert found[:25] == [WrongCode()] * 24 + [WrongCode(addresses=1)]
+    assert set(found[25:]) == {WrongCode(long_needed=True)}
+
+
+def test_wrong_codes_of_one_address_are_nothing_to_another(redis_store: RedisStore) -> None:
+    """P47."""
+    guess(redis_store, SHORT_GUESSES)
+    other = challenge(redis_store, b"o" * 32, guesses=b"o" * 32)
+    assert answer(redis_store, other, "12345678") is not None
+
+
+def test_right_codes_and_long_ones_are_not_counted_for_the_address(redis_store: RedisStore, services: object) -> None:
+    name = challenge(redis_store, guesses=ADDRESS)
+    for code in ("12345678", "1234567812345678", "8765432187654321"):
+        tried(redis_store, name, code)
+    assert redis.Redis.from_url(url_of(services)).exists(b"guesses:" + ADDRESS) == 0
+    guess(redis_store, 1)
+    assert redis.Redis.from_url(url_of(services)).get(b"guesses:" + ADDRESS) == b"1"
+
+
+def test_five_wrong_long_codes_use_a_challenge_up(redis_store: RedisStore) -> None:
+    name = challenge(redis_store)
+    for number in range(TRIES):
+        assert tried(redis_store, name, f"{number:016d}") == WrongCode()
+    assert answer(redis_store, name, "1234567812345678") is None
+
+
+def test_the_count_of_an_address_ends_and_the_addresses_are_counted_for_a_day(
+    redis_store: RedisStore, services: object
+) -> None:
+    guess(redis_store, SHORT_GUESSES)
+    held = redis.Redis.from_url(url_of(services))
+    assert (held.get("guessed-addresses"), 0 < held.ttl("guessed-addresses") <= 86_400) == (b"1", True)
+    end_early(services, b"guesses:" + ADDRESS, 86_400)
+    assert guess(redis_store, 1, start=1_000) == [WrongCode()]
+
+
+def test_a_challenge_of_an_earlier_version_is_one_that_expired(redis_store: RedisStore, services: object) -> None:
+    name = b"c" * 32
+    redis.Redis.from_url(url_of(services)).hset(b"challenge:" + name, mapping={"code": mac("12345678"), "tries": 0})
+    assert tried(redis_store, name, "12345678") == WrongCode()
+
+
+def test_a_network_tries_thirty_names_and_codes_in_a_quarter_of_an_hour(redis_store: RedisStore) -> None:
+    waits = [redis_store.take_sign_in_of_network(NETWORK) for _ in range(SIGN_IN_TRIES_OF_NETWORK + 1)]
+    assert waits[:-1] == [None] * SIGN_IN_TRIES_OF_NETWORK
+    assert 0 < (waits[-1] or 0) <= 900
+    assert redis_store.take_sign_in_of_network(b"o" * 16) is None
+
+
 def test_challenge_expires(redis_store: RedisStore, services: object) -> None:
     name = challenge(redis_store, seconds=60)
     end_early(services, b"challenge:" + name, 60)
@@ -118,9 +236,7 @@ def take_mail(
     redis_store: RedisStore, network: bytes = NETWORK, *, proven: bool = False, window: int = 3600
 ) -> int | None:
     name = secrets.token_bytes(32)
-    return redis_store.keep_challenge(
-        name, mac("12345678"), mac("12345678"), TAG, network, DOMAIN, proven=proven, window=window
-    )
+    return redis_store.keep_challenge(new(name, network), proven=proven, window=window)
 
 
 def take(redis_store: RedisStore, times: int, *, proven: bool = False) -> list[int | None]:
@@ -130,10 +246,7 @@ def take(redis_store: RedisStore, times: int, *, proven: bool = False) -> list[i
 def test_network_at_its_limit_gets_no_challenge(redis_store: RedisStore) -> None:
     take(redis_store, MAILS_UNPROVEN)
     name = b"c" * 32
-    assert (
-        redis_store.keep_challenge(name, mac("12345678"), mac("12345678"), TAG, NETWORK, DOMAIN, proven=False)
-        is not None
-    )
+    assert redis_store.keep_challenge(new(name), proven=False) is not None
     assert answer(redis_store, name, "12345678") is None
 
 
@@ -160,10 +273,7 @@ def test_ten_thousand_posts_at_once_take_sixty_mails(redis_store: RedisStore) ->
 def test_office_whose_codes_are_used_never_meets_the_limit(redis_store: RedisStore) -> None:
     for number in range(300):
         name = number.to_bytes(32)
-        assert (
-            redis_store.keep_challenge(name, mac("12345678"), mac("12345678"), TAG, NETWORK, DOMAIN, proven=False)
-            is None
-        )
+        assert redis_store.keep_challenge(new(name), proven=False) is None
         assert answer(redis_store, name, "12345678") is not None
     assert take(redis_store, MAILS_UNPROVEN) == [None] * MAILS_UNPROVEN
 
@@ -211,9 +321,11 @@ def test_network_key_is_one_for_all_processes_of_an_hour(redis_store: RedisStore
 
 def test_keys_and_values_are_hashes_of_fixed_size(redis_store: RedisStore, services: object) -> None:
     challenge(redis_store)
+    answer(redis_store, b"c" * 32, "87654321")
     redis_store.remember(b"p" * 32, 60)
     held = redis.Redis.from_url(url_of(services))
-    assert sorted(len(key) for key in held.keys("*")) == [len("mails:") + 16, len("seen:") + 32, len("challenge:") + 32]
+    lengths = [len("mails:") + 16, len("seen:") + 32, len("guesses:") + 32, len("challenge:") + 32]
+    assert sorted(len(key) for key in held.keys("*")) == lengths
     assert all(held.ttl(key) > 0 for key in held.keys("*"))
 
 
@@ -234,7 +346,7 @@ def test_absent_redis_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         away.ping,
         away.network_key,
         lambda: take_mail(away),
-        lambda: away.try_code(TAG, TAG, TAG),
+        lambda: away.try_code(TAG, TAG, TAG, is_long=False),
     ):
         with pytest.raises(RedisUnavailable):
             call()

@@ -26,7 +26,7 @@ from tests.support.mail_server import PLAIN, Answers, server
 from tests.support.served import free_port
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "addresses.toml").read_text("utf-8"))
-POLICIES = [DomainPolicy(**row) for row in TABLE["policy"]]
+POLICIES = [DomainPolicy.read(row["domain"], row) for row in TABLE["policy"]]
 LISTED = {policy.domain for policy in POLICIES}
 
 

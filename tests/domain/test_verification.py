@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
@@ -16,9 +18,17 @@ from petition.blindsign.passes import Blinding
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign
 from petition.core import db, events
 from petition.core.events import CodeWanted, Event
+from petition.core.redis_store import WrongCode
 from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
-from petition.verification import AlreadyVerified, CodeWrong, NetworkExhausted, VerificationContext, work_email
+from petition.verification import (
+    AlreadyVerified,
+    CodeWrong,
+    LongCodeNeeded,
+    NetworkExhausted,
+    VerificationContext,
+    work_email,
+)
 from petition.verification.tables import Issued, MailCap, Tag
 from tests import make
 from tests.support.waiting import lock_waiters, until
@@ -116,10 +126,73 @@ def test_five_tries_then_even_the_right_code_is_wrong(
         challenge = ask(asking, desk, campaign, "suzie@corp.example")
     asked = blinding(campaign)
     right = mailed[0].code
-    wrong = f"{(int(right) + 1) % 10**8:08d}"
+    wrong = f"{(int(right) + 1) % 10**16:016d}"
     for code in [wrong] * 5 + [right]:
         with pytest.raises(CodeWrong):
             verification.issue(session, desk, OpenCampaign.of(campaign), challenge, code, asked.blinded, make.NOW)
+
+
+def wrong_codes(
+    session: Session, desk: VerificationContext, campaign: Campaign, times: int, now: datetime = make.NOW
+) -> list[type[CodeWrong]]:
+    """Guesses at the code of one address, five to a challenge, each challenge from a network of its own."""
+    guessed, blinded = OpenCampaign.of(campaign), blinding(campaign).blinded
+    found = []
+    for number in range(times):
+        if number % 5 == 0:
+            network = secrets.token_bytes(16)
+            with db.transaction() as asking:
+                challenge = ask(asking, desk, campaign, "suzie@corp.example", network, now)
+        with pytest.raises(CodeWrong) as refused:
+            verification.issue(session, desk, guessed, challenge, f"0000{number:04d}", blinded, now)
+        found.append(refused.type)
+    return found
+
+
+def test_who_guesses_all_day_tries_fifty_codes_and_locks_nobody_out(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P47: 50 of 10⁸ codes, three mails to her; then she verifies with the long code of any of them, in her own tab."""
+    campaign = make.campaign(session)
+    assert wrong_codes(session, desk, campaign, 300) == [CodeWrong] * 50 + [LongCodeNeeded] * 250
+    assert sum(bool(each.address) for each in mailed) == work_email.MAILS_A_DAY
+    hers, asked_with = asked(desk, campaign, "suzie@corp.example"), blinding(campaign).blinded
+    code = mailed[0].code
+    assert len(code) == 16
+    with pytest.raises(LongCodeNeeded):
+        verification.issue(session, desk, OpenCampaign.of(campaign), hers, code[:8], asked_with, make.NOW)
+    late = make.NOW + timedelta(minutes=14)
+    assert len(verification.issue(session, desk, OpenCampaign.of(campaign), hers, code, asked_with, late)) == 256
+
+
+def test_the_fifty_are_counted_over_all_campaigns_and_begin_anew_each_day(
+    session: Session, desk: VerificationContext
+) -> None:
+    """P47: the code of an address is the same in all campaigns."""
+    first, second = make.campaign(session), make.campaign(session)
+    assert set(wrong_codes(session, desk, first, 50)) == {CodeWrong}
+    assert set(wrong_codes(session, desk, second, 5)) == {LongCodeNeeded}
+    assert set(wrong_codes(session, desk, first, 5, make.NOW + timedelta(days=1))) == {CodeWrong}
+
+
+def test_fifty_wrong_codes_for_each_of_ten_addresses_write_one_line_without_anybody(
+    desk: VerificationContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P47, P31: an alarm at ten addresses and at a hundred, and none for a single person."""
+    with capture_logs() as lines:
+        for addresses in range(1, 101):
+            work_email._watch(WrongCode(addresses=addresses))
+            work_email._watch(WrongCode(long_needed=True))
+    assert [(line["n"], line["log_level"], sorted(line)) for line in lines] == [
+        (n, "warning", ["event", "log_level", "n"]) for n in (10, 100)
+    ]
+
+
+@pytest.mark.parametrize("hour", [0, 12, 23])
+def test_wrong_codes_are_kept_to_the_end_of_their_day_and_half_an_hour_at_whatever_time_they_came(hour: int) -> None:
+    now = datetime(2026, 11, 24, hour, 31, tzinfo=UTC)
+    ends = now + timedelta(seconds=work_email._seconds_left(now))
+    assert ends == datetime(2026, 11, 25, 0, 30, tzinfo=UTC)
 
 
 def test_a_code_of_one_campaign_is_worthless_in_another(
@@ -178,7 +251,7 @@ def test_codes_differ_by_address_and_by_day(
     for address, day in (("suzie@corp.example", 0), ("suzie@corp.example", 1), ("mallory@corp.example", 0)):
         asked(desk, campaign, address, make.NOW + timedelta(days=day))
     assert len({each.code for each in mailed}) == 3
-    assert all(len(each.code) == 8 and each.code.isdigit() for each in mailed)
+    assert all(len(each.code) == 16 and each.code.isdigit() for each in mailed)
 
 
 def test_the_mails_used_up_in_one_campaign_bring_the_code_of_another(

@@ -9,6 +9,7 @@ from petition.core import redis_store
 from petition.organisers import passkeys
 from petition.privacy.data_elsewhere import FILES, KEYS, row_of
 from petition.privacy.data_map import DATA_MAP
+from petition.verification import work_email
 from petition.web import hooks, proof_of_work
 from workers.celery_app import QUEUES
 
@@ -16,18 +17,21 @@ from workers.celery_app import QUEUES
 def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that_it_gets() -> None:
     written = Path(redis_store.__file__).read_text()
     names = re.findall(r'^_[A-Z_]+: Final = b"([a-z-]+:?)"$', written, re.MULTILINE)
-    assert len(names) == 8
+    assert len(names) == 11
     found = {name: row_of(KEYS, f"{name}x" if name.endswith(":") else name) for name in names}
     lives = {name.rstrip(":"): row.seconds for name, row in found.items() if row}
     remembered = max(hooks.REMEMBERED_SECONDS, proof_of_work.LIFE, passkeys.CHALLENGE_SECONDS)
     assert lives == {
         "challenge": redis_store.CHALLENGE_SECONDS,
+        "guesses": redis_store.DAY_SECONDS + work_email.AFTER_MIDNIGHT,
+        "guessed-addresses": redis_store.DAY_SECONDS,
         "mails": redis_store.MAIL_WINDOW,
         "asks": redis_store.MAIL_WINDOW,
         "seen": remembered,
         "tab-key": redis_store.TAB_KEY_SECONDS,
         "tabs": redis_store.MAIL_WINDOW,
         "sign-ins": redis_store.SIGN_IN_WINDOW,
+        "network-sign-ins": redis_store.SIGN_IN_WINDOW,
         "network-key": redis_store.NETWORK_KEY_SECONDS,
     }
     assert [queue for queue in QUEUES if row_of(KEYS, queue) is None] == []

@@ -117,7 +117,7 @@ def suzie(config: Config, redis_store: RedisStore) -> Iterator[Suzie]:
 
         def deliver(event: Event) -> None:
             if isinstance(event, CodeWanted):
-                her.codes.append(unseal_address(vault, event.sealed, clock.now()).code)
+                her.codes.append(unseal_address(vault, event.sealed, clock.now()).code[:8])
 
         events.connect(deliver)
         yield her

@@ -35,7 +35,7 @@ class Mailbox:
             for each in self.announced
             if isinstance(each, CodeWanted)
         ]
-        return [(each.address, each.lang, each.code) for each in opened]
+        return [(each.address, each.lang, each.code[:8]) for each in opened]
 
     def code(self) -> str:
         """The newest code."""

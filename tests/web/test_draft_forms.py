@@ -239,22 +239,24 @@ def test_an_empty_closing_date_takes_it_away() -> None:
         assert read(ClosingForm, closes_at="").closes_at.data is None
 
 
-BEFORE = {"a.example": {"plus": True, "dots": False, "subdomains": False}, "b.example": {"plus": False}}
+BEFORE = {"a.example": {"plus": True, "dots": False}, "b.example": {"plus": False}}
 
 
-def changed(**posted: str) -> dict[str, dict[str, bool]]:
+def changed(**posted: str) -> dict[str, dict[str, Any]]:
     with in_language("en"):
         return read(DomainChangeForm, **posted).changed(BEFORE)
 
 
 def test_a_new_domain_is_added_in_its_plain_spelling_and_the_others_stay() -> None:
-    new = {"plus": False, "dots": True, "subdomains": False}
+    new = {"plus": False, "dots": True, "hosts": [], "shared": []}
     assert changed(domain="@C.Example", dots="yes") == BEFORE | {"c.example": new}
 
 
 def test_a_domain_that_is_there_gets_the_new_policy() -> None:
-    new = {"plus": True, "dots": False, "subdomains": True}
-    assert changed(domain="b.example", plus="yes", subdomains="yes") == BEFORE | {"b.example": new}
+    new = {"plus": True, "dots": False, "hosts": ["eu.b.example"], "shared": ["shop-*"]}
+    assert changed(
+        domain="b.example", plus="yes", hosts="EU.b.example\r\n\r\n@eu.b.example", shared="Shop-*"
+    ) == BEFORE | {"b.example": new}
 
 
 @pytest.mark.parametrize(("domain", "left"), [("A.example", ["b.example"]), ("other.example", [*BEFORE])])

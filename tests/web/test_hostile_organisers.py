@@ -33,7 +33,7 @@ ONE = (
     "id", "role", "what", "why", "q", "team", "comment", "shown", "repeated", "first", "last", "since", "until", "epoch",
     "seen", "size", "kind", "value", "mail_readers", "mail_organisers", "open_names", "do", "address", "lang", "language",
     "next", "name", "code", "passkey", "credential", "slug", "title", "markdown", "closes_at", "opens_at", "domain", "plus",
-    "dots", "subdomains", "remove", "workforce", "batch_min", "interval", "public_min", "zone", "hour",
+    "dots", "hosts", "shared", "remove", "workforce", "batch_min", "interval", "public_min", "zone", "hour",
     "weekday", "addressee", "organisation", "due", "mail_due", "delivered", "answered", "after", "before", "days", "deed",
     "by", "page", "preview", "up", "down", "do-not", "range", "value_0", "value_1", "value_99", "languages",
 )  # fmt: skip

@@ -235,7 +235,7 @@ def test_an_address_is_tried_in_words_and_forgotten(
 
 def test_domains_are_kept_in_their_plain_spelling_with_their_policy_and_taken_off(drafter: Omar) -> None:
     drafter.does("~/draft/domains", domain="@Corp.Example", dots="yes")
-    assert draft().domains == {"corp.example": {"plus": False, "dots": True, "subdomains": False}}
+    assert draft().domains == {"corp.example": {"plus": False, "dots": True, "hosts": [], "shared": []}}
     refused = drafter.does("~/draft/domains", domain="not a domain", dots="yes")
     assert (refused.status_code, fields(refused)["domain"]) == (422, "not a domain")
     drafter.does("~/draft/domains/corp.example/remove")

@@ -29,6 +29,7 @@ SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 GENERIC_LIFE: Final = timedelta(minutes=5)
 # Mailgun signs a report once and repeats it for eight hours until it gets a 200.
 MAILGUN_LIFE: Final = timedelta(hours=12)
+LONGEST_TOKEN: Final = 200
 MOST_REPORTS: Final = 1_000
 
 MAILGUN: Final = {
@@ -80,6 +81,17 @@ def fingerprint(headers: Mapping[str, str], body: bytes) -> bytes:
     return hashlib.sha256(headers.get(SIGNATURE, "").encode() + b"\0" + body).digest()
 
 
+def used_token(headers: Mapping[str, str], body: bytes) -> bytes | None:
+    """Returns 32 bytes for what the signature of a genuine report of Mailgun covers, and None for other formats.
+
+    Mailgun signs a timestamp and a random token, but not the report. A second report with the same token is forged.
+    """
+    if SIGNATURE in headers or headers.get("Authorization", "").startswith("Basic "):
+        return None
+    timestamp, token, _given = _mailgun_signature(_object(body).get("signature"))
+    return hashlib.sha256(b"mailgun\0" + (timestamp + token).encode()).digest()
+
+
 def sign(body: bytes, key: str, now: datetime) -> str:
     """Returns the value of X-Undersigned-Signature for a body, as an operator's own relay makes it."""
     seconds = int(now.timestamp())
@@ -98,13 +110,22 @@ def _check_generic(signature: str, body: bytes, key: str, now: datetime) -> None
 
 
 def _check_mailgun(signature: object, key: str, now: datetime) -> None:
-    if not isinstance(signature, dict):
-        raise SignatureWrong
-    timestamp, token, given = (str(signature.get(name, "")) for name in ("timestamp", "token", "signature"))
-    signed = (timestamp + token).encode(errors="replace")
-    if not hmac.compare_digest(_mac(key, signed).encode(), given.encode(errors="replace")):
+    timestamp, token, given = _mailgun_signature(signature)
+    if not hmac.compare_digest(_mac(key, (timestamp + token).encode()), given):
         raise SignatureWrong
     _check_age(timestamp, MAILGUN_LIFE, now)
+
+
+def _mailgun_signature(signature: object) -> tuple[str, str, str]:
+    """Returns the timestamp, the token and the signature, if each has its length. Raises SignatureWrong."""
+    if not isinstance(signature, dict):
+        raise SignatureWrong
+    timestamp, token, given = (signature.get(name) for name in ("timestamp", "token", "signature"))
+    timestamp = str(timestamp) if isinstance(timestamp, int) and abs(timestamp) < 10**12 else timestamp
+    for text, longest in ((timestamp, 12), (token, LONGEST_TOKEN), (given, 64)):
+        if not isinstance(text, str) or len(text) > longest or not text.isascii():
+            raise SignatureWrong
+    return str(timestamp), str(token), str(given)
 
 
 def _check_age(seconds: str, life: timedelta, now: datetime) -> None:

@@ -240,6 +240,18 @@ def begin_visit(session: Session, organiser_id: OrganiserId) -> None:
     g.visitor = sessions.find(session, g.cookie, clock.now())
 
 
+def renew_visit(session: Session) -> None:
+    """Give the current visit a new session token after a new proof. `with_cookie` gives it to the browser.
+
+    Raises FormForged if the visit was renewed or ended meanwhile, in another window.
+    """
+    token = sessions.renew(session, visitor().visit_id, clock.now())
+    if token is None:
+        raise FormForged
+    g.cookie = token
+    g.visitor = sessions.find(session, token, clock.now())
+
+
 def with_cookie(answer: Response) -> Response:
     """Add the cookie of the new visit to a response."""
     answer.set_cookie(COOKIE, g.cookie, secure=True, httponly=True, samesite="Lax", path="/")

@@ -84,16 +84,21 @@ def _close(about: About) -> tuple[str, str]:
 
 
 def _domains(about: About) -> tuple[str, str]:
-    names = ", ".join(f"@{name}" for name in sorted(about["domains"]))
+    policies = sorted(about["domains"].items())
+    hosts = [f"@{host}" for name, policy in policies for host in (name, *policy.get("hosts", ()))]
+    shared = [f"{local}@{name}" for name, policy in policies for local in policy.get("shared", ())]
     figures = {name: _number(int(about[name])) for name in ("added", "removed", "changed")}
     sentence = gettext(
         _(
             "After that, these work addresses may sign: %(names)s. %(added)s added, %(removed)s removed, "
             "%(changed)s changed."
         ),
-        names=names,
+        names=", ".join(hosts),
         **figures,
     )
+    if shared:
+        refused = gettext(_("Refused as shared mailboxes: %(names)s."), names=", ".join(shared))
+        sentence = f"{sentence} {refused}"
     return sentence, gettext(_("Change the domains"))
 
 

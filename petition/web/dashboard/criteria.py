@@ -1,6 +1,7 @@
 """The fields with which organisers filter signers, and the field for the reason of a removal.
 
-The criteria are part of the page's address.
+A search is a post, so that no address holds a name: addresses are kept by browsers, proxies and logs. Links may hold
+criteria that are no texts of signers, such as the number of a batch.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flask import request
+from werkzeug.datastructures import MultiDict
 from wtforms.validators import Length, Optional
 
 from petition.campaigns import Campaign
@@ -53,6 +56,11 @@ class CriteriaForm(BaseForm):
         _("Batch"), [Optional()], description=_("The number of a batch, as in the list below."), render_kw=NUMERIC
     )
 
+    @classmethod
+    def of_request(cls) -> CriteriaForm:
+        """Return the criteria as they were sent. The text to search for is read from a post only."""
+        return cls(request.form if request.method == "POST" else _without_text(request.args))
+
     def criteria(self) -> Criteria:
         """Return the criteria without the days. `epoch` stands for both the first and the last batch."""
         first, last = self.first.data, self.last.data
@@ -81,6 +89,10 @@ class CriteriaForm(BaseForm):
     def has_wrong_criteria(self) -> bool:
         """Return whether one of the criteria cannot be read. This is known after the form was validated."""
         return any(self[name].errors for name in NAMES)
+
+
+def _without_text(query: MultiDict[str, str]) -> MultiDict[str, str]:
+    return MultiDict((name, text) for name, text in query.items(multi=True) if name != "q")
 
 
 def reason_field(**options: Any) -> Any:

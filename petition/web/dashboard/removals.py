@@ -101,8 +101,17 @@ def removals(slug: str) -> Response:
 def preview(slug: str) -> Response:
     """Show the criteria and a preview of what they select."""
     del slug
-    form = CriteriaForm(request.args)
+    form = CriteriaForm.of_request()
     return _page(form.check() if form.given() else form)
+
+
+@bp.post("/c/<slug>/removals/new/preview")
+@needs(Act.MODERATE, fresh=True)
+@redraw(_page, form=CriteriaForm)
+def search(slug: str) -> Response:
+    """Show a preview of what the criteria select. It is a post because their text may be a name."""
+    del slug
+    return _page(CriteriaForm.of_request().check())
 
 
 @bp.post("/c/<slug>/removals/new")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from wtforms import Field, ValidationError
 from wtforms.validators import DataRequired, Length, Optional
@@ -24,7 +25,7 @@ from petition.web.forms.fields import (
 from petition.web.forms.validators import visible, visible_lines
 from petition.web.language import lazy_gettext as _
 
-Policies = dict[str, dict[str, bool]]
+Policies = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class DomainChangeForm(DomainForm):
 
     remove = BooleanField()
 
-    def changed(self, policies: Mapping[str, dict[str, bool]]) -> Policies:
+    def changed(self, policies: Mapping[str, dict[str, Any]]) -> Policies:
         """Return the policies by domain as they would be after the change."""
         others = {name: policy for name, policy in policies.items() if name != self.domain.data}
         if self.remove.data:

@@ -31,6 +31,7 @@ from petition.web.dashboard.access import Audience, FormForged, ProofRequired, n
 from petition.web.dashboard.forms import CodeForm, SignInForm
 from petition.web.dashboard.resubmission import Resubmission
 from petition.web.forms.redraw import redraw, with_status
+from petition.web.network import network
 from petition.web.services import services
 from petition.web.sizes import LARGEST_CARRIED
 
@@ -96,7 +97,7 @@ def by_code() -> Response:
     """
     form = SignInForm.read(request.form)
     with db.transaction() as session:
-        organiser_id = _use_code(session, form.name.data, form.code.data, recovery.SIGN_IN)
+        organiser_id = _use_code(session, form.name.data, form.code.data, recovery.SIGN_IN, network())
         more = recovery.left(session, organiser_id) or passkeys.every(session, organiser_id)
         target = access.next_page(request.form.get("next", "")) if more else url_for("organise_account.account")
         return _sign_visitor_in(session, organiser_id, target)
@@ -218,9 +219,9 @@ def purpose(use: bytes) -> bytes:
     return use + visitor().visit_id
 
 
-def _use_code(session: Session, name: str, code: str, use: bytes) -> OrganiserId:
+def _use_code(session: Session, name: str, code: str, use: bytes, where: bytes | None = None) -> OrganiserId:
     key = services().config.secret_key.encode()
-    return recovery.use(session, services().redis_store, key, name, code, clock.now(), of=use)
+    return recovery.use(session, services().redis_store, key, name, code, clock.now(), of=use, network=where)
 
 
 def _use_passkey(session: Session, use: bytes) -> OrganiserId:
@@ -229,16 +230,16 @@ def _use_passkey(session: Session, use: bytes) -> OrganiserId:
 
 
 def _confirm_visitor(session: Session, organiser_id: OrganiserId) -> Response:
-    """Record that it is still the same organiser, and continue.
+    """Record that it is still the same organiser, and continue with a new cookie.
 
-    Raises PasskeyRefused for another organiser's passkey.
+    Raises PasskeyRefused for another organiser's passkey, and FormForged.
     """
     if organiser_id != visitor().organiser_id:
         raise PasskeyRefused
-    sessions.confirm(session, visitor().visit_id, clock.now())
+    access.renew_visit(session)
     if posted := _kept():
-        return _send_again(posted, SIGNED_IN_AGAIN)
-    return access.go(access.next_page(request.form.get("next", "")))
+        return access.with_cookie(_send_again(posted, SIGNED_IN_AGAIN))
+    return access.with_cookie(access.go(access.next_page(request.form.get("next", ""))))
 
 
 def _sign_visitor_in(session: Session, organiser_id: OrganiserId, target: str) -> Response:

@@ -20,7 +20,7 @@ from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm
 from petition.web.forms.base import BaseForm
-from petition.web.forms.fields import SelectField
+from petition.web.forms.fields import DIGITS, SelectField
 from petition.web.forms.redraw import redraw
 
 bp = access.blueprint("signers")
@@ -71,7 +71,16 @@ def signers(slug: str) -> Response:
     This takes four queries in any case.
     """
     del slug
-    return _page(CriteriaForm.read(request.args))
+    return _page(CriteriaForm.of_request().check())
+
+
+@bp.post("/c/<slug>/signers")
+@needs(Act.MODERATE)
+@redraw(_page, form=CriteriaForm)
+def search(slug: str) -> Response:
+    """Show those named signers who match the criteria. It is a post because its text may be a name."""
+    del slug
+    return _page(CriteriaForm.of_request().check())
 
 
 @bp.get("/c/<slug>/signers/<int:index>")
@@ -110,5 +119,9 @@ def _list(session: Session, campaign: Campaign, form: CriteriaForm) -> selection
     """Return the signers who match the criteria. If the criteria cannot be read, return the first of all signers."""
     if form.errors:
         return selection.list_named(session, campaign.id, selection.Criteria(), after=0, before=None)
-    after, before = (request.args.get(name, type=int) for name in ("after", "before"))
+    after, before = (_index(request.values.get(name, "")) for name in ("after", "before"))
     return selection.list_named(session, campaign.id, form.criteria(), after=after or 0, before=before)
+
+
+def _index(text: str) -> int | None:
+    return int(text) if DIGITS.fullmatch(text) else None

@@ -13,7 +13,14 @@ from wtforms.validators import DataRequired, Length, Optional
 from petition.core.i18n import LANGUAGES
 from petition.web.dashboard.forms import LONGEST_TEXT
 from petition.web.forms.base import BaseForm
-from petition.web.forms.fields import DateTimeLocalField, SelectField, StringField, TextAreaField, TranslatedField
+from petition.web.forms.fields import (
+    AddressField,
+    DateTimeLocalField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TranslatedField,
+)
 from petition.web.forms.validators import in_future, visible_lines
 from petition.web.language import lazy_gettext as _
 
@@ -49,7 +56,7 @@ class UpdateForm(BaseForm):
         validators=[Optional(), in_future],
         description=_("Leave this empty to publish and mail as soon as a second organiser approves."),
     )
-    address = StringField(
+    address = AddressField(
         _("Your own address"),
         description=_(
             "One mail goes to this address and to nobody else. The address is encrypted, used once and not kept. "

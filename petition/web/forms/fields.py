@@ -22,14 +22,14 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
 from petition.core.encoding import b64u, unb64u
-from petition.web.forms.filters import digits, lines, one_line, stripped
+from petition.web.forms.filters import digits, lines, one_line, stripped, without_spaces
 from petition.web.language import lazy_gettext as _
 
 LONGEST_VALUE: Final = 500
 """The limit of a field without one of its own, because its value is checked in another way."""
 SENT: Final = 4
 """How many characters may be sent for each one that is kept: a letter can have three parts and spaces around it."""
-CODE_DIGITS: Final = 8
+CODE: Final = re.compile(r"(?:[0-9]{8}){1,2}")
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
 INDEX: Final = re.compile(r"[0-9]{1,3}")
 YEARS: Final = range(2020, 2101)
@@ -86,6 +86,12 @@ class StringField(LengthFirst, wtforms.StringField):
         return str(self.raw_data[0]) if self.raw_data else self.data or ""
 
 
+class AddressField(StringField):
+    """A mail address as it was typed. Only plain spaces around it are removed; no address holds control characters."""
+
+    FILTERS = (without_spaces,)
+
+
 class LineField(StringField):
     """One line of prose, in composed form and with single spaces."""
 
@@ -99,7 +105,7 @@ class TextAreaField(StringField, wtforms.TextAreaField):
 
 
 class CodeField(StringField):
-    """The eight digits of a mailed code, in the digits of any script. Spaces and dashes are ignored."""
+    """A mailed code of eight digits, or the long one of sixteen, in any script. Spaces and dashes are ignored."""
 
     FILTERS = (digits,)
 
@@ -110,8 +116,8 @@ class CodeField(StringField):
     def pre_validate(self, form: Any) -> None:
         """Reject a text that is not a code."""
         super().pre_validate(form)
-        if len(self.data) != CODE_DIGITS or not DIGITS.fullmatch(self.data):
-            raise StopValidation(_("A code has eight digits."))
+        if not CODE.fullmatch(self.data):
+            raise StopValidation(_("A code has eight digits, and a long code sixteen."))
 
 
 class BooleanField(LengthFirst, wtforms.BooleanField):

@@ -20,6 +20,11 @@ def stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
+def without_spaces(text: str | None) -> str:
+    """Returns a text without plain spaces around it. Other white space stays, for a check to refuse it."""
+    return (text or "").strip(" ")
+
+
 def one_line(text: str | None) -> str:
     """Returns a text in composed form (NFC), with single plain spaces. Raises ValueError with a message."""
     return SPACES.sub(" ", _composed(text)).strip(" ")

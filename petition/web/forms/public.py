@@ -14,6 +14,7 @@ from petition.mailing.subscribers import Frequency
 from petition.signatures import DisplayChoice
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import (
+    AddressField,
     Base64Field,
     CodeField,
     IntegerField,
@@ -91,7 +92,7 @@ class Signing:
 class VerifyForm(BaseForm):
     """Asks for a code."""
 
-    address = StringField(
+    address = AddressField(
         _("Work address"),
         [DataRequired(_("Enter your work email address.")), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **NO_CORRECTION},
@@ -117,7 +118,7 @@ class PassForm(BaseForm):
     code = CodeField(
         _("Code"),
         description=_("Eight digits, in a mail with a neutral subject. Check your spam folder."),
-        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "16", **NO_CORRECTION},
+        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "40", **NO_CORRECTION},
     )
     blinded = Base64Field(length=BLINDED_BYTES)
 
@@ -271,7 +272,7 @@ class MailForm(BaseForm):
 class SubscribeForm(MailForm):
     """Asks for mail."""
 
-    address = StringField(
+    address = AddressField(
         _("Personal address"),
         [DataRequired(_("Enter your email address.")), Length(max=LONGEST_ADDRESS)],
         render_kw={"type": "email", "autocomplete": "off", **NO_CORRECTION},

@@ -5,10 +5,12 @@ The address in the test field is neither stored nor logged.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from flask import Response, request, url_for
 from wtforms import Field, ValidationError
+from wtforms.validators import Length
 
 from petition import campaigns
 from petition.campaigns import Campaign
@@ -21,13 +23,18 @@ from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
 from petition.web.dashboard.forms import UNWATCHED
 from petition.web.forms.base import BaseForm, FormRefused
-from petition.web.forms.fields import BooleanField, StringField
+from petition.web.forms.fields import AddressField, BooleanField, StringField, TextAreaField
 from petition.web.forms.public import LONGEST_ADDRESS
 from petition.web.forms.redraw import redraw
 from petition.web.language import lazy_gettext as _
 
 MOST_DOMAINS: Final = 100
-POLICY: Final = ("plus", "dots", "subdomains")
+MOST_LISTED: Final = 50
+"""The most hosts of a domain, and the most shared mailboxes."""
+LONGEST_LIST: Final = 4_000
+POLICY: Final = ("plus", "dots", "hosts", "shared")
+SHARED: Final = re.compile(r"[a-z0-9][a-z0-9._'-]{0,63}|[a-z0-9][a-z0-9._'-]{1,62}\*")
+"""A local part, or the beginning of some: at least two characters and an asterisk."""
 
 
 class DomainForm(BaseForm):
@@ -49,9 +56,23 @@ class DomainForm(BaseForm):
             "Few mail servers do that. Send yourself a mail with one dot more: if it arrives, turn this on, or one person may count several times."
         ),
     )
-    subdomains = BooleanField(
-        _("Subdomains count too"),
-        description=_("Someone at eu.company.example is then the same as at company.example."),
+    hosts = TextAreaField(
+        _("Other hosts of this domain (optional)"),
+        [Length(max=LONGEST_LIST)],
+        description=_(
+            "One a line, such as eu.company.example. Someone there is then the same person as at company.example. List "
+            "only hosts whose mail your organisation receives: whoever controls a listed host can sign as anybody."
+        ),
+        render_kw={"rows": 3, "autocomplete": "off", **UNWATCHED},
+    )
+    shared = TextAreaField(
+        _("Mailboxes that several people read (optional)"),
+        [Length(max=LONGEST_LIST)],
+        description=_(
+            "One a line, what stands before the @, such as night-shift or shop-*. They get no code. Names such as info, "
+            "all-staff or dl-paris are refused in any case."
+        ),
+        render_kw={"rows": 3, "autocomplete": "off", **UNWATCHED},
     )
 
     def validate_domain(self, field: Field) -> None:
@@ -61,15 +82,42 @@ class DomainForm(BaseForm):
         except AddressRefused:
             raise ValidationError(_("Enter a domain, such as company.example.")) from None
 
-    def policy(self) -> dict[str, bool]:
+    def validate_hosts(self, field: Field) -> None:
+        """Reject anything that is not a host below the domain, and store the canonical spellings as a list."""
+        field.data = list(dict.fromkeys(self._host(each) for each in _listed(field.data)))
+
+    def validate_shared(self, field: Field) -> None:
+        """Reject anything that is not a local part or the beginning of some, and store a list."""
+        field.data = [each.lower().partition("@")[0] for each in _listed(field.data)]
+        if not all(SHARED.fullmatch(each) for each in field.data):
+            raise ValidationError(_("Enter one mailbox a line, without the @, such as night-shift or shop-*."))
+
+    def _host(self, typed: str) -> str:
+        try:
+            host = canonical_domain(typed.removeprefix("@"))
+        except AddressRefused:
+            host = ""
+        if not host.endswith(f".{self.domain.data}"):
+            raise ValidationError(_("Enter one host a line, each below the domain, such as eu.company.example."))
+        return host
+
+    def policy(self) -> dict[str, Any]:
         """Return how addresses of the domain are read."""
         return {name: self[name].data for name in POLICY}
+
+
+def _listed(text: str) -> list[str]:
+    """Returns the lines of a text without repeats and empty ones. Raises ValidationError if there are too many."""
+    lines = list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
+    if len(lines) > MOST_LISTED:
+        raise ValidationError(_("Enter %(n)s lines at most.", n=MOST_LISTED))
+    return lines
 
 
 class AddressForm(BaseForm):
     """An address to test. The form accepts anything, because the answer explains what is wrong with the address."""
 
-    address = StringField(
+    address = AddressField(
         _("An address"),
         description=_("The site checks it and deletes it: nothing is sent, kept or logged."),
         render_kw={"autocomplete": "off", **UNWATCHED},
