@@ -76,13 +76,17 @@ local own = redis.call('HGET', KEYS[1], 'blinded') == ARGV[2]
 return {held[5], held[6], own and 1 or 0}
 """
 
-_TAKE: Final = """
+_LOOK: Final = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
   return math.max(redis.call('TTL', KEYS[1]), 1)
 end
+"""
+
+_TAKE: Final = f"""{_LOOK}
 if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 """
 
+_LOOK_AT_ONE: Final = f"{_LOOK} return 0"
 _TAKE_ONE: Final = f"{_TAKE} return 0"
 
 _KEEP_CHALLENGE: Final = f"""{_TAKE}
@@ -185,6 +189,7 @@ class RedisStore:
         self._try_code = self._script(_TRY_CODE)
         self._keep_challenge = self._script(_KEEP_CHALLENGE)
         self._take = self._script(_TAKE_ONE)
+        self._look = self._script(_LOOK_AT_ONE)
         self._keep_tab_key = self._script(_KEEP_TAB_KEY)
         self._network_key, self._network_key_until = b"", 0.0
 
@@ -250,6 +255,12 @@ class RedisStore:
         """
         with _RedisErrors():
             wait = int(self._take(keys=[_SIGN_INS + name], args=[SIGN_IN_TRIES, window]))
+        return wait or None
+
+    def sign_in_wait_of_network(self, network: bytes) -> int | None:
+        """Returns the seconds to wait for a network that has used up its sign-in attempts, without counting one."""
+        with _RedisErrors():
+            wait = int(self._look(keys=[_SIGN_INS_OF_NETWORK + network], args=[SIGN_IN_TRIES_OF_NETWORK]))
         return wait or None
 
     def take_sign_in_of_network(self, network: bytes, *, window: int = SIGN_IN_WINDOW) -> int | None:

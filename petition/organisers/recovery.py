@@ -147,20 +147,25 @@ def use(
     """
     if len(code) > LONGEST_TYPED:  # the whole text is hashed, and no code is this long
         raise CodeUnknown
+    if network is not None and (wait := redis_store.sign_in_wait_of_network(network)):
+        raise NetworkTriedTooOften(wait)
+    tried = hmac.digest(key, of + name.casefold().encode(), "sha256")
+    with LOCKS[of].taken():
+        _count(redis_store, tried, network)
+        return _compared(session, redis_store, tried, name, code, now)
+
+
+def _count(redis_store: RedisStore, tried: bytes, network: bytes | None) -> None:
+    """Count an attempt of the network and of the name. Raises NetworkTriedTooOften, TriedTooOften."""
     if network is not None and (wait := redis_store.take_sign_in_of_network(network)):
         raise NetworkTriedTooOften(wait)
-    with LOCKS[of].taken():
-        return _compared(
-            session, redis_store, hmac.digest(key, of + name.casefold().encode(), "sha256"), name, code, now
-        )
+    if wait := redis_store.take_sign_in(tried):
+        raise TriedTooOften(wait)
 
 
 def _compared(
     session: Session, redis_store: RedisStore, tried: bytes, name: str, code: str, now: datetime
 ) -> OrganiserId:
-    wait = redis_store.take_sign_in(tried)
-    if wait is not None:
-        raise TriedTooOften(wait)
     held = _held(session, name, plain(code))
     used = _is(held.hash if held else NOBODYS, plain(code)) and held is not None and _use_up(session, held)
     if held is None or not used:

@@ -184,10 +184,24 @@ def test_a_proof_of_identity_is_fresh_for_ten_minutes(
 ) -> None:
     token = sessions.begin(session, omar, NOW - DAY / 4)
     session.scalars(select(organisers.OrganiserSession)).one().seen = NOW
-    sessions.confirm(session, sessions.visit_id(token), NOW)
-    found = sessions.find(session, token, NOW + after)
+    renewed = sessions.renew(session, sessions.visit_id(token), NOW)
+    assert renewed is not None
+    found = sessions.find(session, renewed, NOW + after)
     assert found is not None
     assert found.fresh is fresh
+
+
+def test_a_new_proof_gives_a_new_cookie_and_the_old_one_is_worth_nothing(session: Session, omar: OrganiserId) -> None:
+    """P36: the session ends when it would have ended, and a second window that proves with the old cookie gets none."""
+    token = sessions.begin(session, omar, NOW)
+    renewed = sessions.renew(session, sessions.visit_id(token), NOW + timedelta(minutes=20))
+    assert renewed not in {None, token}
+    assert sessions.find(session, token, NOW + timedelta(minutes=20)) is None
+    assert sessions.renew(session, sessions.visit_id(token), NOW + timedelta(minutes=20)) is None
+    session.scalars(select(organisers.OrganiserSession)).one().seen = NOW + sessions.LONGEST
+    assert renewed is not None
+    assert sessions.find(session, renewed, NOW + sessions.LONGEST - SECOND)
+    assert sessions.find(session, renewed, NOW + sessions.LONGEST) is None
 
 
 def test_the_last_use_is_written_once_a_minute(session: Session, omar: OrganiserId) -> None:

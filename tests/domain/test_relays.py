@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from petition.mailing.subscribers import Report, Trouble
-from petition.mailing.subscribers.relays import SIGNATURE, ReportUnreadable, SignatureWrong, fingerprint, reports, sign
+from petition.mailing.subscribers.relays import (
+    SIGNATURE,
+    ReportUnreadable,
+    SignatureWrong,
+    fingerprint,
+    reports,
+    sign,
+    used_token,
+)
 from tests.make import NOW
 from tests.support.relays import KEY, SUZIE, failed, mailgun, password, postmark
 
@@ -158,6 +166,25 @@ def test_the_same_request_is_known_again_and_another_one_is_not() -> None:
     assert again == fingerprint(signed(GENERIC), GENERIC)
     assert again != fingerprint(signed(GENERIC, at=NOW + timedelta(seconds=1)), GENERIC)
     assert fingerprint({}, postmark(ID=1)) != fingerprint({}, postmark(ID=2))
+
+
+def test_the_token_of_a_report_of_mailgun_is_what_its_signature_covers() -> None:
+    one = mailgun({"event": "complained"})
+    other = json.dumps(json.loads(one) | {"event-data": {"event": "opened"}}).encode()
+    assert used_token({}, one) == used_token({}, other) is not None
+    assert used_token({}, one) != used_token({}, mailgun({"event": "complained"}))
+    assert used_token(signed(GENERIC), GENERIC) is None
+    assert used_token(password(KEY), postmark()) is None
+
+
+@pytest.mark.parametrize(("name", "longest"), [("timestamp", 12), ("token", 200), ("signature", 64)])
+def test_no_part_of_a_signature_of_mailgun_is_hashed_beyond_its_length(name: str, longest: int) -> None:
+    """P48."""
+    document = json.loads(mailgun({"event": "complained"}))
+    for value in ("1" * (longest + 1), "é", 7.5, None, {"1": "1" * 100_000}, 10**400):
+        document["signature"][name] = value
+        with pytest.raises(SignatureWrong):
+            reports({}, json.dumps(document).encode(), KEY, NOW)
 
 
 def test_an_address_never_shows_in_what_is_written_down() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
@@ -32,6 +33,11 @@ class Omar:
     def does(self, path: str, **typed: str) -> TestResponse:
         """A form that is posted, with its token."""
         return self.client.post(self._at(path), data={"token": self.token()} | typed)
+
+    def searches(self, path: str) -> TestResponse:
+        """A search, written as an address with a query; it is sent as a form, so that no address holds a name."""
+        address, _, query = path.partition("?")
+        return self.does(address.replace("/removals/new", "/removals/new/preview"), **dict(parse_qsl(query)))
 
     def token(self) -> str:
         """The token that his forms carry."""

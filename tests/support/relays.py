@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ KEY = "k" * 40
 
 def mailgun(event: dict[str, Any], key: str = KEY, at: datetime = NOW) -> bytes:
     """A report in Mailgun's documented form."""
-    timestamp, token = str(int(at.timestamp())), "f" * 50
+    timestamp, token = str(int(at.timestamp())), secrets.token_hex(25)
     signature = hmac.digest(key.encode(), (timestamp + token).encode(), "sha256").hex()
     told = {"timestamp": timestamp, "token": token, "signature": signature}
     return json.dumps({"signature": told, "event-data": {"recipient": SUZIE, "id": "x"} | event}).encode()

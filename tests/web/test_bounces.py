@@ -114,6 +114,34 @@ def test_mailgun_and_postmark_are_heard(reader: Reader) -> None:
     assert figures(reader.client)["mails_complained"] == 1
 
 
+def test_a_token_of_mailgun_is_good_for_one_report(reader: Reader) -> None:
+    """The signature covers the token and not the report: whoever saw one report could write others with it."""
+    reader.is_on_the_list()
+    genuine = json.loads(mailgun(failed(452, "4.2.2 full") | {"severity": "temporary"}, at=clock.now()))
+    forged = genuine | {"event-data": failed(550, "5.1.1 No such user") | {"recipient": ADDRESS}}
+    posts = [json.dumps(each).encode() for each in (genuine, genuine, forged, forged, genuine)]
+    answers = [reader.client.post(HOOK, data=post, content_type="application/json") for post in posts]
+    assert [each.status_code for each in answers] == [200, 200, 403, 403, 200]
+    assert readers(reader.client) == 1
+    assert figures(reader.client)["mails_bounced"] == 1
+
+
+def test_mailgun_may_repeat_a_report_that_failed(reader: Reader, monkeypatch: Any) -> None:
+    from petition.mailing import subscribers
+
+    reader.is_on_the_list()
+    body = mailgun(failed(550, "5.1.1 No such user"), at=clock.now())
+
+    def broken(*_: object) -> bool:
+        raise RedisUnavailable  # anything with a sentence
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subscribers, "record", broken)
+        assert reader.client.post(HOOK, data=body, content_type="application/json").status_code == 503
+    assert reader.client.post(HOOK, data=body, content_type="application/json").status_code == 200
+    assert readers(reader.client) == 0
+
+
 def test_nobody_else_is_believed(reader: Reader) -> None:
     reader.is_on_the_list()
     before, body = everything(), b'{"reports": [{"address": "suzie@post.example", "trouble": "hard"}]}'

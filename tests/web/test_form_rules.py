@@ -17,8 +17,11 @@ from petition.core.encoding import b64u
 from petition.core.i18n import number
 from petition.ledger.entries import Visibility
 from petition.mailing.subscribers import Frequency
+from petition.privacy import AddressRefused, DomainPolicy, canonical_address
 from petition.signatures import DisplayChoice
 from petition.web.api.calls import CALLS
+from petition.web.dashboard.drafts.domains import AddressForm
+from petition.web.dashboard.update_forms import UpdateForm
 from petition.web.forms import fields, filters
 from petition.web.forms.base import BaseForm, FormRefused
 from petition.web.forms.public import (
@@ -262,6 +265,23 @@ def test_what_a_call_cannot_do_without_is_asked_for(form: type[BaseForm], name: 
     with in_language("en"), pytest.raises(FormRefused) as refused:
         form.from_json({name: sent})
     assert name in refused.value.errors
+
+
+@pytest.mark.parametrize("form", [VerifyForm, SubscribeForm, AddressForm, UpdateForm])
+@pytest.mark.parametrize(
+    "around", ["\r", "\n", "\r\n", "\t", "\x0b", "\x0c", "\x1c", "\x85", "\u00a0", "\u2028", "\x00"]
+)
+def test_only_spaces_around_an_address_are_forgiven(form: type[BaseForm], around: str) -> None:
+    """P22: a control character is no slip of the finger."""
+    with in_language("en"):
+        for text in (f"{around}suzie@corp.example", f"suzie@corp.example{around}"):
+            typed = form(MultiDict({"address": f"  {text} "}), meta={"languages": ["en"]})
+            assert typed["address"].data == text
+            with pytest.raises(AddressRefused):
+                canonical_address(typed["address"].data, [DomainPolicy("corp.example")])
+        assert (
+            form(MultiDict({"address": " a@b.example "}), meta={"languages": ["en"]})["address"].data == "a@b.example"
+        )
 
 
 @given(

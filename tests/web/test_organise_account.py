@@ -9,14 +9,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from petition.core import db
-from petition.organisers import Organiser, OrganiserSession, RecoveryCode, recovery
+from petition.core import clock, db
+from petition.core.ids import OrganiserId
+from petition.organisers import Organiser, OrganiserSession, RecoveryCode, recovery, sessions
 from petition.organisers.audit_log import Action, AuditEntry
+from petition.web.dashboard import access
 from petition.web.dashboard.access import COOKIE
 from tests import make
 from tests.support.accounts import by_code, renewed, with_passkey
@@ -135,6 +137,52 @@ def test_a_challenge_is_for_its_purpose_and_its_visit(app: Flask, omar: Omar) ->
     mine = omar.does("/organise/confirm/challenge").json
     assert isinstance(mine, dict)
     assert omar.does("/organise/confirm/passkey", credential=device.ask(mine)).status_code == 303
+
+
+def confirmed(someone: Omar, device: Device) -> TestResponse:
+    """The answer to a proof by passkey."""
+    options = someone.does("/organise/confirm/challenge").json
+    assert isinstance(options, dict)
+    return someone.does("/organise/confirm/passkey", credential=device.ask(options), next="/organise/account")
+
+
+def test_who_proves_again_gets_a_new_cookie_and_a_copied_one_opens_nothing(app: Flask, omar: Omar) -> None:
+    """P36."""
+    device = Device()
+    with_passkey(omar, device)
+    held = omar.client.get_cookie(COOKIE, domain="localhost")
+    assert held
+    answer = confirmed(omar, device)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/organise/account")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert omar.sees("/organise/account").status_code == 200
+    thief = app.test_client()
+    thief.set_cookie(COOKIE, held.value, domain="localhost")
+    assert thief.get("/organise/account").status_code == 303
+    assert len(sessions_of(omar)) == 1
+
+
+def test_a_second_window_that_proves_at_the_same_time_stays_signed_in(app: Flask, omar: Omar) -> None:
+    """Its request came with the cookie of before: it is refused and sets no cookie, and the first window goes on."""
+    device = Device()
+    with_passkey(omar, device)
+    held = omar.client.get_cookie(COOKIE, domain="localhost")
+    assert held
+    with db.transaction() as session:
+        before = sessions.find(session, held.value, clock.now())
+    assert confirmed(omar, device).status_code == 303
+    with app.test_request_context("/organise/confirm/passkey", method="POST"):
+        g.visitor = before
+        with pytest.raises(access.FormForged), db.transaction() as session:
+            access.renew_visit(session)
+    assert omar.sees("/organise/account").status_code == 200
+
+
+def sessions_of(someone: Omar) -> list[OrganiserSession]:
+    with db.session() as session:
+        return sessions.every(session, OrganiserId(someone.organiser_id), clock.now())
 
 
 def test_somebody_elses_passkey_does_not_confirm(app: Flask, omar: Omar) -> None:

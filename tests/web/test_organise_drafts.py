@@ -215,7 +215,7 @@ def test_a_thousand_demands_are_not_taken(drafter: Omar) -> None:
     [
         ("alice@corp.example", "This address would be accepted. It counts as one person"),
         ("Alice+letters@corp.example", "This address would be accepted. It is read as alice@corp.example"),
-        ("info@corp.example", "This address would not be accepted. This is a shared mailbox."),
+        ("info@corp.example", "This address would not be accepted. This looks like a shared mailbox or a list"),
         ("alice@eu.corp.example", "This address would not be accepted. This is not an address of the organisation."),
         ("alice", "This address would not be accepted. This is not a complete e-mail address."),
         ("", "This address would not be accepted."),

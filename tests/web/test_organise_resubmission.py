@@ -292,7 +292,8 @@ def test_the_page_that_ends_a_visit_speaks_its_language(app: Flask, slug: str) -
         ("/organise/c/a/draft/demands/2", "/organise/c/a/draft/demands"),
         ("/organise/c/a/settings/translation", "/organise/c/a/settings"),
         ("/organise/account/codes", "/organise/account"),
-        ("/organise/c/a/removals/new?q=x", "/organise/c/a/removals/new?q=x"),
+        ("/organise/c/a/removals/new?first=1", "/organise/c/a/removals/new?first=1"),
+        ("/organise/c/a/removals/new/preview", "/organise/c/a/removals/new"),
         ("/organise/nothing/at/all", "/organise"),
     ],
 )

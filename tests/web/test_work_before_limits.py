@@ -252,6 +252,45 @@ def test_no_more_than_two_are_at_the_door_at_once_and_nobody_is_locked_out(app: 
     assert (page.status_code, work.hashed) == (403, ["", "01234567"])
 
 
+def test_one_network_tries_thirty_codes_and_others_go_on(app: Flask, slug: str, work: Work) -> None:
+    """P48, P36: whatever the names; nothing is hashed after that, and another network is let in."""
+    client = app.test_client()
+    network = {"REMOTE_ADDR": "192.0.2.1"}
+    recovery.LOCKS[recovery.SIGN_IN]._paused_until = 0.0
+    statuses = []
+    for number in range(33):
+        sent = {"name": f"Nobody {number}", "code": "0123-4567"}
+        page = client.post("/organise/sign-in", data=sent, environ_base=network)
+        statuses.append(page.status_code)
+    assert statuses == [403] * 30 + [429] * 3
+    assert len(work.hashed) == 31
+    assert 0 < int(page.headers["Retry-After"]) <= 900
+    assert "Too many codes were tried from this network. Wait 15 minutes, or use a passkey." in page.text
+    assert 'value="Nobody 32"' in page.text
+    other = client.post("/organise/sign-in", data=sent, environ_base={"REMOTE_ADDR": "192.0.2.2"})
+    assert other.status_code == 403
+
+
+def test_after_each_code_there_is_a_pause_in_proportion_to_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P48: comparing codes takes a fifth of a processor at most, however many names are tried."""
+    now, slept = [100.0], list[float]()
+
+    def sleeps(seconds: float) -> None:
+        slept.append(round(seconds, 3))
+        now[0] += seconds
+
+    monkeypatch.setattr(recovery, "monotonic", lambda: now[0])
+    monkeypatch.setattr(recovery, "sleep", sleeps)
+    turn = recovery._CodeLock()
+    for work_takes in (0.02, 0.02, 2.0, 0.02):
+        with turn.taken():
+            now[0] += work_takes
+    now[0] += 60
+    with turn.taken():
+        pass
+    assert slept == [0.0, 0.08, 0.08, 0.5, 0.0]
+
+
 def test_who_is_next_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     turn, order = recovery._CodeLock(), list[str]()
     monkeypatch.setattr(recovery, "LOCK_TIMEOUT", 30.0)

@@ -6,8 +6,8 @@ organiser. Nobody knows which hosts it stood for, so the lists begin empty (docs
 
 from alembic import op
 
-revision = '0010'
-down_revision = '0009'
+revision = '0011'
+down_revision = '0010'
 branch_labels = None
 depends_on = None
 
