@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import UTC, datetime
 
@@ -215,4 +216,35 @@ def test_states_and_kinds_are_renamed_by_their_migration_and_back(services: Embe
     with engine.begin() as connection:
         assert states(connection) == ["ACTIVE", "SUPPRESSED", "UNCONFIRMED"]
         assert connection.scalars(text("SELECT deed FROM journal")).all() == ["CODES_RENEWED"]
+    engine.dispose()
+
+
+POLICIES = text("SELECT domains FROM campaign WHERE slug = :slug")
+REQUEST = text(
+    "INSERT INTO key_request (id, campaign_id, act, about, asked_by, asked_at, until, state) SELECT '\\x01', id, 'domains',"
+    " cast(:about AS jsonb), '', now(), now(), 'waiting' FROM campaign WHERE slug = :slug"
+)
+
+
+def test_hosts_below_a_domain_are_listed_by_name_from_then_on(database_url: str) -> None:
+    """P58: the flag is gone from campaigns and from requests that wait, and the lists of hosts begin empty."""
+    db.connect(database_url)
+    with db.transaction() as session:
+        slug = make.campaign(session).slug
+    db.disconnect()
+    migrate.downgrade(database_url, "0010")
+    old = {"corp.example": {"plus": True, "dots": True, "subdomains": True}, "b.example": {}}
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        assert connection.scalar(POLICIES, {"slug": slug}) == {"corp.example": {"plus": True, "dots": True}}
+        connection.execute(text("UPDATE campaign SET domains = cast(:old AS jsonb)"), {"old": json.dumps(old)})
+        asked = {"domains": old, "added": 1, "removed": 0, "changed": 0}
+        connection.execute(REQUEST, {"about": json.dumps(asked), "slug": slug})
+    migrate.upgrade(database_url)
+    new = {"corp.example": {"plus": True, "dots": True}, "b.example": {}}
+    with Session(engine) as session:
+        made = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
+        assert made.domains == new
+        assert [policy.hosts for policy in made.policies()] == [(), ()]
+        assert session.scalars(text("SELECT about FROM key_request")).one() == asked | {"domains": new}
     engine.dispose()

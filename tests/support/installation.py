@@ -45,10 +45,16 @@ class Running:
 
     def code_for(self, address: str) -> str:
         """The code in the newest mail to an address, once it has come."""
+        return self._in_mail(address, r"\b(\d{8})\b")
 
+    def long_code_for(self, address: str) -> str:
+        """The long code in the same mail."""
+        return self._in_mail(address, r"\b(\d{4}(?: \d{4}){3})\b")
+
+    def _in_mail(self, address: str, pattern: str) -> str:
         def codes() -> list[str]:
             texts = [mail.text for mail in read_inbox(self.home / "inbox", 50) if mail.to == address]
-            return [found[1] for text in texts if (found := re.search(r"\b(\d{8})\b", text))]
+            return [found[1] for text in texts if (found := re.search(pattern, text))]
 
         return until("a mail with a code", codes)[0]
 

@@ -75,6 +75,7 @@ class Suzie:
     client: FlaskClient
     slug: str
     codes: list[str] = field(default_factory=list)
+    long_codes: list[str] = field(default_factory=list)
     lang: str = "en"
 
     def get(self, page: str) -> TestResponse:
@@ -117,7 +118,9 @@ def suzie(config: Config, redis_store: RedisStore) -> Iterator[Suzie]:
 
         def deliver(event: Event) -> None:
             if isinstance(event, CodeWanted):
-                her.codes.append(unseal_address(vault, event.sealed, clock.now()).code[:8])
+                code = unseal_address(vault, event.sealed, clock.now()).code
+                her.codes.append(code[:8])
+                her.long_codes.append(code)
 
         events.connect(deliver)
         yield her

@@ -194,6 +194,26 @@ def test_wrong_code_is_refused_and_five_end_it(signer: Signer, mailbox: Mailbox)
     assert (unknown.status_code, unknown.text) == (403, answers[0].text)
 
 
+def test_after_fifty_wrong_codes_right_and_wrong_short_ones_get_one_answer_of_its_own(
+    signer: Signer, mailbox: Mailbox
+) -> None:
+    """P47, P30."""
+    blinded = b64u(signer.blinding().blinded)
+    for _ in range(10):
+        challenge = signer.challenge()
+        for number in range(5):
+            signer.post("pass", challenge=challenge, code=f"0000000{number}", blinded=blinded)
+    challenge = signer.challenge()
+    answers = [
+        signer.post("pass", challenge=challenge, code=code, blinded=blinded) for code in ("00000000", mailbox.code())
+    ]
+    assert {(each.status_code, each.text) for each in answers} == {(403, answers[0].text)}
+    assert answers[0].json["type"] == "urn:undersigned:problem:long-code-needed"
+    other = signer.challenge("somebody.else@corp.example")
+    wrong = signer.post("pass", challenge=other, code="00000000", blinded=blinded)
+    assert wrong.json["type"] == "urn:undersigned:problem:code-wrong"
+
+
 def test_lost_reply_may_be_asked_for_again_and_another_value_may_not(signer: Signer, mailbox: Mailbox) -> None:
     challenge, blinded = signer.challenge(), b64u(signer.blinding().blinded)
     sent = {"challenge": challenge, "code": mailbox.code()}

@@ -15,7 +15,7 @@ from werkzeug.exceptions import default_exceptions
 
 from petition.campaigns import CampaignClosed, CampaignIncomplete, SlugTaken
 from petition.mailing.subscribers import AskedTooOften
-from petition.organisers import TriedTooOften
+from petition.organisers import NetworkTriedTooOften, TriedTooOften
 from petition.privacy import AddressFault, AddressRefused
 from petition.signatures import DisplayFault, DisplayRefused
 from petition.verification import NetworkExhausted
@@ -28,6 +28,7 @@ EXAMPLES: Final[dict[type[Exception], Callable[[], Exception]]] = {
     CampaignIncomplete: lambda: CampaignIncomplete([]),
     AskedTooOften: lambda: AskedTooOften(7),
     TriedTooOften: lambda: TriedTooOften(7),
+    NetworkTriedTooOften: lambda: NetworkTriedTooOften(7),
     NetworkExhausted: lambda: NetworkExhausted(7),
     AddressRefused: lambda: AddressRefused(next(iter(AddressFault))),
     DisplayRefused: lambda: DisplayRefused("role", DisplayFault.ROLE_MISSING),

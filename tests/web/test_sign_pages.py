@@ -197,6 +197,34 @@ def test_when_strangers_used_up_the_mails_the_page_says_what_to_do_and_the_code_
     assert suzie.post("pass", **(fields(page) | {"code": suzie.codes[0]})).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            "Too many wrong codes were typed for this address today, perhaps by somebody else. Type the long code of",
+        ),
+        ("fr", "Trop de codes faux ont été saisis aujourd’hui pour cette adresse, peut-être par quelqu’un d’autre."),
+    ],
+)
+def test_when_strangers_guessed_fifty_codes_the_page_asks_for_the_long_one_and_it_signs(
+    suzie: Suzie, lang: str, said: str
+) -> None:
+    """P47: without a script, in one more step, with what is in the mail that she has."""
+    for _ in range(10):
+        strangers = suzie.asks_for_a_code()
+        for number in range(5):
+            assert suzie.post("pass", **(strangers | {"code": f"0000000{number}"})).status_code == 403
+    suzie.lang = lang
+    hers = suzie.asks_for_a_code() | {"code": suzie.codes[0]}
+    page = suzie.post("pass", **hers)
+    assert (page.status_code, fields(page)) == (403, hers)
+    assert said in text(page)
+    assert mistakes(page)[0].startswith(said[:40])
+    grouped = " ".join(suzie.long_codes[0][at : at + 4] for at in range(0, 16, 4))
+    assert suzie.post("pass", **(fields(page) | {"code": grouped})).status_code == 200
+
+
 def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) -> None:
     asked = fields(suzie.get("sign"))
     pages = [fields(suzie.post("verify", **(asked | {"address": each}))) for each in (SUZIE, "omar@corp.example")]
