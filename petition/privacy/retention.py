@@ -150,15 +150,11 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.VISITORS,
-        _("A scrambled mark of a network from which somebody tried to sign in as an organiser"),
-        _("to limit how often one network tries to sign in"),
-        "network-sign-ins:*",
-    ),
-    Line(
-        Whose.VISITORS,
-        _("Scrambled marks of random values that were used. They lead to no person"),
-        _("so that a puzzle, a sign-in or a report about mail counts once"),
-        "seen:*",
+        _(
+            "Scrambled marks of random values that were used, and how many addresses had fifty wrong codes. They lead to no person"
+        ),
+        _("so that a puzzle, a sign-in or a report about mail counts once, and guessing is noticed"),
+        "seen:* guessed-addresses",
     ),
     Line(
         Whose.ORGANISERS,
@@ -175,9 +171,9 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.ORGANISERS,
-        _("A scrambled mark of a name that somebody tried to sign in with"),
-        _("to limit how often a name is tried"),
-        "sign-ins:*",
+        _("Scrambled marks of a name that somebody tried to sign in with, and of the network"),
+        _("to limit how often a name is tried, and how often a network tries"),
+        "sign-ins:* network-sign-ins:*",
     ),
     Line(
         Whose.ORGANISERS,
@@ -243,12 +239,6 @@ LINES: Final[tuple[Line, ...]] = (
         _("Numbers of pending work, whether mail is paused, and what the mail server refused"),
         _("so that nothing is forgotten when a server stops"),
         "public.owed public.halt public.refusal public.campaign.stale ledger upkeep unacked_index unacked_mutex",
-    ),
-    Line(
-        Whose.SERVERS,
-        _("The number of addresses for which fifty wrong codes were typed"),
-        _("to notice when somebody guesses codes"),
-        "guessed-addresses",
     ),
     Line(
         Whose.SERVERS,

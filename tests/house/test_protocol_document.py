@@ -23,7 +23,7 @@ from petition.core.encoding import b64u, canonical_json, unb64u
 from petition.epochs import batch
 from petition.ledger import checkpoint, entries, merkle, verify
 from petition.ledger.entries import Body, Visibility
-from petition.privacy import code_of_day, identity_tag, tags
+from petition.privacy import code_of_day, identity_tag, long_code_of_day, tags
 from petition.verification import work_email
 
 DOCUMENT = (PROJECT / "docs/protocol.md").read_text()
@@ -102,6 +102,7 @@ def test_tag_and_code_are_made_as_the_vector_says() -> None:
     pepper = raw(held["pepper"])
     assert b64u(identity_tag(pepper, bytes.fromhex(held["id"]), held["address"])) == held["tag"]
     assert code_of_day(pepper, date.fromisoformat(held["day"]), held["address"]) == held["code"]
+    assert long_code_of_day(pepper, date.fromisoformat(held["day"]), held["address"]) == held["long_code"]
 
 
 def test_body_and_entry_are_written_as_the_vector_says() -> None:
@@ -188,6 +189,7 @@ def test_the_figures_of_the_document_are_the_codes() -> None:
         f"Redis keeps for {work_email.CODE_LIFE // 60} minutes",
         f"the code of {work_email.AFTER_MIDNIGHT // 60} minutes ago",
         f"At most {work_email.MAILS_A_DAY} mails an address and day",
+        f"From {redis_store.SHORT_GUESSES} on, no code of eight digits is compared",
         f"At most {redis_store.MAILS_UNPROVEN} unanswered challenges a network and hour, or {redis_store.MAILS_PROVEN} if",
         f"({default['batch_min']} by default; outside production it may be 1, a letter opened in production has {LEAST_BATCH} at least)",
         f"`batch.interval` in seconds ({default['interval']:,} by default)",

@@ -104,6 +104,15 @@ def test_a_change_of_domains_lists_them_in_order_with_what_changed() -> None:
     assert "may sign: @alpha.example, @zoo.example. 1 added, 1,000 removed, 0 changed." in sentence
 
 
+def test_a_change_of_domains_names_the_hosts_that_may_sign_and_the_mailboxes_that_may_not() -> None:
+    policy = {"plus": True, "hosts": ["eu.alpha.example"], "shared": ["night-shift", "shop-*"]}
+    sentence = described("en", ApprovalKind.DOMAINS, domains={"alpha.example": policy}, added=0, removed=0, changed=1)[
+        0
+    ]
+    assert "may sign: @alpha.example, @eu.alpha.example. 0 added" in sentence
+    assert sentence.endswith("Refused as shared mailboxes: night-shift@alpha.example, shop-*@alpha.example.")
+
+
 @pytest.mark.parametrize(
     ("lang", "n", "button"),
     [

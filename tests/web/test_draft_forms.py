@@ -259,6 +259,35 @@ def test_a_domain_that_is_there_gets_the_new_policy() -> None:
     ) == BEFORE | {"b.example": new}
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("hosts", "b.example", "Enter one host a line, each below the domain, such as eu.company.example."),
+        ("hosts", "eu.other.example", "Enter one host a line, each below the domain, such as eu.company.example."),
+        ("hosts", "xb.example", "Enter one host a line, each below the domain, such as eu.company.example."),
+        ("hosts", "*.b.example", "Enter one host a line, each below the domain, such as eu.company.example."),
+        ("hosts", "\n".join(f"h{n}.b.example" for n in range(51)), "Enter 50 lines at most."),
+        ("hosts", "x" * 4_001, "Use 4000 characters or fewer."),
+        ("shared", "*", "Enter one mailbox a line, without the @, such as night-shift or shop-*."),
+        ("shared", "a*", "Enter one mailbox a line, without the @, such as night-shift or shop-*."),
+        ("shared", "a*b", "Enter one mailbox a line, without the @, such as night-shift or shop-*."),
+        ("shared", "night shift", "Enter one mailbox a line, without the @, such as night-shift or shop-*."),
+        ("shared", "\n".join(f"box{n}" for n in range(51)), "Enter 50 lines at most."),
+    ],
+)
+def test_hosts_and_shared_mailboxes_that_cannot_be_are_explained(name: str, typed: str, sentence: str) -> None:
+    """P22: no pattern stands for hosts, and none for nearly all mailboxes."""
+    assert refused(DomainChangeForm, domain="b.example", **{name: typed}) == {name: [sentence]}
+
+
+def test_a_host_is_kept_in_its_plain_spelling_once_and_a_mailbox_without_its_domain() -> None:
+    after = changed(
+        domain="b.example", hosts="München.b.example\nMÜNCHEN.B.example", shared="Shop-Paris@b.example\nab*"
+    )
+    assert after["b.example"]["hosts"] == ["xn--mnchen-3ya.b.example"]
+    assert after["b.example"]["shared"] == ["shop-paris", "ab*"]
+
+
 @pytest.mark.parametrize(("domain", "left"), [("A.example", ["b.example"]), ("other.example", [*BEFORE])])
 def test_a_removed_domain_takes_no_other_with_it(domain: str, left: list[str]) -> None:
     assert [*changed(domain=domain, remove="yes")] == left

@@ -84,10 +84,13 @@ class DomainForm(BaseForm):
 
     def validate_hosts(self, field: Field) -> None:
         """Reject anything that is not a host below the domain, and store the canonical spellings as a list."""
-        field.data = list(dict.fromkeys(self._host(each) for each in _listed(field.data)))
+        if not field.errors:
+            field.data = list(dict.fromkeys(self._host(each) for each in _listed(field.data)))
 
     def validate_shared(self, field: Field) -> None:
         """Reject anything that is not a local part or the beginning of some, and store a list."""
+        if field.errors:
+            return
         field.data = [each.lower().partition("@")[0] for each in _listed(field.data)]
         if not all(SHARED.fullmatch(each) for each in field.data):
             raise ValidationError(_("Enter one mailbox a line, without the @, such as night-shift or shop-*."))
