@@ -83,7 +83,7 @@ PEOPLE = """
     list.friedrich friedrich.list anna.mueller-list anna.smith-staff alle.jansen tous.maria maria.tous staff.frank
     frank.staff allan alla.petrova allison allen.ginsberg hr.mueller dl.smith d.l.smith rh.jones pr.smith pr-smith i.t
     h-r itamar italo.rossi teamaria theodora.press mary.all dotty.list jean-luc.liste liste.braun stafford staffan.berg
-    marc.legall legall service.j board.j p.r office.k market contactini hruska helpman info.j dladla usera grouper
+    marc.legall legall service.j board.j p.r office.k market contactini hruska helpman info.j dladla grouper
     groupama.s dept deptford allyson.alley tea.m workersson userski allard-jean equipement.j verteilerin svca
 """.split()
 
