@@ -36,6 +36,7 @@ from petition.campaigns.changes import (
 )
 from petition.campaigns.checklist import (
     LEAST_BATCH,
+    LEAST_INTERVAL,
     MARK,
     Lack,
     Missing,
@@ -74,6 +75,7 @@ from petition.campaigns.tables import (
 
 __all__ = [
     "LEAST_BATCH",
+    "LEAST_INTERVAL",
     "LONGEST_LETTER",
     "LONGEST_SLUG",
     "MARK",

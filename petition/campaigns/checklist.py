@@ -16,6 +16,8 @@ from petition.campaigns.tables import Campaign
 
 LEAST_BATCH: Final = 5
 """A smaller batch reveals who has just signed. Only demonstrations and tests may have smaller ones."""
+LEAST_INTERVAL: Final = 300
+"""Seconds between two batches. A shorter interval reveals when somebody signed. Only demonstrations may have one."""
 MARK: Final = "[!"
 """The start of each place in a legal text that is still to be completed, or to be read by a lawyer."""
 
@@ -31,6 +33,7 @@ class Lack(StrEnum):
     ORGANISATION = "organisation"
     DOMAINS = "domains"
     SMALL_BATCHES = "small_batches"
+    SHORT_INTERVAL = "short_interval"
     CLOSES_BEFORE_OPENING = "closes_before_opening"
     CLOSES_IN_THE_PAST = "closes_in_the_past"
     PRIVACY_MARKED = "privacy_marked"
@@ -61,7 +64,7 @@ _rules = _Rules()
 
 
 def allow_small_batches(allowed: bool) -> None:
-    """Set whether a letter may open with batches of fewer than five signatures. Production never allows it."""
+    """Set whether a letter may open with batches that are smaller or more frequent. Production never allows it."""
     _rules.small_batches = allowed
 
 
@@ -114,6 +117,8 @@ def _of_the_facts(campaign: Campaign) -> Iterator[Missing]:
         yield Missing(Lack.DOMAINS)
     if has_small_batches(campaign):
         yield Missing(Lack.SMALL_BATCHES)
+    if campaign.interval < LEAST_INTERVAL and not _rules.small_batches:
+        yield Missing(Lack.SHORT_INTERVAL)
 
 
 def _of_the_dates(campaign: Campaign, now: datetime) -> Iterator[Missing]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from petition import campaigns
 from petition.campaigns import (
     LEAST_BATCH,
+    LEAST_INTERVAL,
     LONGEST_LETTER,
     LONGEST_SLUG,
     MARK,
@@ -268,9 +269,18 @@ def test_the_checklist_names_exactly_what_a_draft_lacks(changes: dict[str, objec
 @given(st.integers(1, 20), st.booleans())
 def test_batches_below_five_are_missing_unless_they_are_allowed(least: int, allowed: bool) -> None:
     campaigns.allow_small_batches(allowed)
-    lacks = campaigns.missing(make.draft_in_memory(batch_min=least), NOW)
+    lacks = campaigns.missing(make.draft_in_memory(batch_min=least, interval=LEAST_INTERVAL), NOW)
     campaigns.allow_small_batches(True)
     assert lacks == ([Missing(Lack.SMALL_BATCHES)] if least < LEAST_BATCH and not allowed else [])
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize("interval", [1, LEAST_INTERVAL - 1, LEAST_INTERVAL, 604_800])
+def test_an_interval_under_five_minutes_is_missing_unless_it_is_allowed(interval: int, allowed: bool) -> None:
+    """P41."""
+    campaigns.allow_small_batches(allowed)
+    lacks = campaigns.missing(make.draft_in_memory(batch_min=LEAST_BATCH, interval=interval), NOW)
+    assert lacks == ([Missing(Lack.SHORT_INTERVAL)] if interval < LEAST_INTERVAL and not allowed else [])
 
 
 def test_the_error_of_an_incomplete_letter_says_where_each_text_is_missing() -> None:

@@ -262,11 +262,14 @@ def in_production() -> Iterator[None]:
 @pytest.mark.usefixtures("in_production")
 def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the_calendar(session: Session) -> None:
     """P41."""
-    small = draft(session, make.a_draft(batch_min=4, opens_at=make.NOW))
+    small = draft(session, make.a_draft(batch_min=4, interval=299, opens_at=make.NOW))
     with pytest.raises(CampaignIncomplete, match="small batches"):
         epochs.open_campaign(session, small, make.NOW)
     assert small.slug not in epochs.keep_calendar(session, LATER)
     small.batch_min = 5
+    with pytest.raises(CampaignIncomplete, match="short interval"):
+        epochs.open_campaign(session, small, make.NOW)
+    small.interval = 300
     assert small.slug in epochs.keep_calendar(session, LATER)
 
 

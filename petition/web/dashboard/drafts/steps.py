@@ -49,6 +49,10 @@ MISSING: Final[dict[Lack, tuple[str, str]]] = {
         "batches",
         _("A batch may hold fewer than five signatures, which reveals who has just signed."),
     ),
+    Lack.SHORT_INTERVAL: (
+        "batches",
+        _("Less than five minutes are between two batches, which reveals when somebody signed."),
+    ),
     Lack.CLOSES_BEFORE_OPENING: ("dates", _("The closing date comes before the opening date.")),
     Lack.CLOSES_IN_THE_PAST: ("dates", _("The closing date has passed.")),
     Lack.PRIVACY_MARKED: ("legal", _("The privacy notice has marked places, to be completed or checked.")),
