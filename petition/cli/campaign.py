@@ -10,7 +10,9 @@ import click
 from petition import campaigns, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
 from petition.cli.common import named, opened, refuse
-from petition.core import clock, db
+from petition.core import clock, db, logs, security_events
+from petition.core.redis_store import RedisStore
+from petition.core.security_events import SecurityEvent
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written during a recount is seen in all tables or in none."""
@@ -65,9 +67,12 @@ def ledger() -> None:
 @click.argument("slug", required=False)
 def verify(slug: str | None) -> None:
     """Recount from the entries. The exit code is 1 if anything differs."""
-    with opened(), db.session() as session:
+    with opened() as config, db.session() as session:
         found = [named(session, slug)] if slug else session.scalars(campaigns.every(but_drafts=True)).all()
         drifted = [_report(each) for each in found]
+        if any(drifted):
+            logs.configure(config)
+            security_events.record(RedisStore(config.redis_url), SecurityEvent.TAMPERING_FOUND, clock.now())
     sys.exit(1 if any(drifted) else 0)
 
 

@@ -57,6 +57,7 @@ class Config:
     metrics_token: str = field(default="", repr=False)
     trusted_proxies: int = 0
     onion: str = ""
+    security_contacts: tuple[str, ...] = ()
     now_offset: int = 0
     failpoint: str | None = None
 

@@ -26,6 +26,7 @@ ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 NOT_IN_URLS = re.compile(r"[\s\"'<>\\^`{|}]")
+CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+")
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
@@ -66,6 +67,7 @@ class Reader:
             hook_key=self.hook_key(),
             metrics_token=self.metrics_token(),
             onion=self.onion(),
+            security_contacts=self.security_contacts(),
             trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
             now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
             failpoint=self.environ.get("PETITION_FAILPOINT") or None,
@@ -190,6 +192,16 @@ class Reader:
         if address and not ONION.fullmatch(address):
             self.problems.append(f"PETITION_ONION is {address!r}; it must be like http://<56 characters>.onion.")
         return address
+
+    def security_contacts(self) -> tuple[str, ...]:
+        """Returns where to report a security fault, as `/.well-known/security.txt` lists it. Without one there is none."""
+        contacts = _listed(self.environ.get("PETITION_SECURITY_CONTACT", ""))
+        if not all(CONTACT.fullmatch(each) for each in contacts):
+            self.problems.append(
+                "PETITION_SECURITY_CONTACT must be like mailto:security@example.org or https://example.org/security, "
+                "or several of these with commas."
+            )
+        return contacts
 
     def master_keys(self) -> tuple[str, ...]:
         text = self.required("PETITION_MASTER_KEY")

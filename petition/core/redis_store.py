@@ -1,6 +1,6 @@
-"""Short-lived state in Redis: challenges, budgets, sign-in attempts, network keys, spent puzzles and keys of tabs.
+"""Short-lived state in Redis: challenges, budgets, sign-in attempts, network keys, spent puzzles, keys of tabs, counts.
 
-Everything here lives for a day at most and may be lost. This is the only module that talks to Redis. Each counter is
+Everything here lives for two days at most and may be lost. This is the only module that talks to Redis. Each counter is
 incremented and checked in one step on the server (Lua), before anything is compared, so that no number of processes
 gains a sixth attempt or an extra mail. The module never holds an address, a code or an IP address: codes, identities
 and networks arrive as keyed hashes of fixed size. When Redis is unreachable, every call raises `RedisUnavailable`
@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Protocol, cast
 
 import redis
@@ -34,6 +35,7 @@ ASKS: Final = 60
 TAB_KEY_SECONDS: Final = 1800
 TAB_KEYS: Final = 600
 NETWORK_KEY_SECONDS: Final = 3600
+EVENT_SECONDS: Final = 48 * 3600
 NETWORK_KEY_KEPT: Final = 60.0
 TIMEOUT: Final = 0.8
 
@@ -112,6 +114,7 @@ _SIGN_INS_OF_NETWORK: Final = b"network-sign-ins:"
 _NETWORK_KEY: Final = b"network-key"
 _TAB_KEY: Final = b"tab-key:"
 _TABS: Final = b"tabs:"
+_EVENTS: Final = b"events:"
 
 
 class RedisUnavailable(ExpectedError):
@@ -299,6 +302,19 @@ class RedisStore:
         """Delete the key of a tab that is done, so that what it left on a disk cannot be decrypted any more."""
         with _RedisErrors():
             self._redis.delete(_TAB_KEY + id_hash)
+
+    def count_event(self, kind: str, day: date) -> int:
+        """Count a security event of a day (UTC). Returns how many of its kind there were, with this one."""
+        key = _EVENTS + f"{kind}:{day}".encode()
+        with _RedisErrors(), self._redis.pipeline() as several:
+            several.incr(key)
+            several.expire(key, EVENT_SECONDS, nx=True)
+            return int(several.execute()[0])
+
+    def events_of(self, kind: str, day: date) -> int:
+        """Returns how many security events of a kind there were on a day."""
+        with _RedisErrors():
+            return int(cast("bytes | None", self._redis.get(_EVENTS + f"{kind}:{day}".encode())) or 0)
 
     def network_key(self) -> bytes:
         """Returns the 32 random bytes that hash networks this hour. All processes share them, and no disk holds them.

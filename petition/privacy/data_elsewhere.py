@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from petition.core.i18n import marked as _
-from petition.privacy.data_map import A_DAY, MINUTES, DataMapWrong, Datum, Kind
+from petition.privacy.data_map import A_DAY, MINUTES, TWO_DAYS, DataMapWrong, Datum, Kind
 
 HOUR: Final = 3600
 LOG_DAYS: Final = 7
@@ -157,6 +157,17 @@ KEYS: Final[tuple[Kept, ...]] = (
         OF_ANYBODY,
         _("so that a puzzle, a sign-in or a report about mail counts once"),
         Datum(Kind.keyed, A_DAY, _("Hashes of random values and of reports that arrived. They lead to no person.")),
+    ),
+    Kept(
+        "events:*",
+        48 * HOUR,
+        OF_ANYBODY,
+        _("to notice attacks"),
+        Datum(
+            Kind.operational,
+            TWO_DAYS,
+            _("How often something was refused on a day: sign-ins, codes, reports, limits. It does not say to whom."),
+        ),
     ),
     Kept("codes", None, OF_ASKERS, TO_HAND_OUT, A_QUEUE),
     Kept("ledger", None, OF_ANYBODY, TO_HAND_OUT, A_NUDGE),

@@ -249,6 +249,12 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SERVERS,
+        _("How often sign-ins, codes, reports and requests were refused on a day. It does not say to whom"),
+        _("to notice attacks"),
+        "events:*",
+    ),
+    Line(
+        Whose.SERVERS,
         _("Logs of faults, without an address, a name or a session"),
         _("to find faults"),
         "log/*.log",

@@ -25,6 +25,7 @@ from petition.web.public import (
     letter,
     pages,
     receipt,
+    security_txt,
     share,
     sign,
     signers,
@@ -39,7 +40,7 @@ from petition.web.sizes import LARGEST_FORM
 TEMPLATES: Final = PROJECT / "templates"
 PAGES: Final = (
     letter, signers, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share, inbox,
-    tab_key,
+    tab_key, security_txt,
 )  # fmt: skip
 
 

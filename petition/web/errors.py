@@ -29,6 +29,7 @@ from petition.core.logs import place
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
 from petition.signatures import DisplayRefused
+from petition.web import security_events
 from petition.web.dashboard import access, resubmission
 from petition.web.error_messages import AWAY, DISPLAY_MESSAGES, FIELD_MESSAGES, HTTP_MESSAGES, MESSAGES, Message
 from petition.web.flow import in_flow
@@ -162,6 +163,7 @@ def _handle(error: Exception) -> BaseResponse:
         if current_app.testing:
             raise error
         log.error("unexpected", id=secrets.token_hex(4), error=type(error).__name__, where=place(error))
+    security_events.record(error)
     return answer(error)
 
 

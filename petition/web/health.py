@@ -8,6 +8,7 @@ because pages and signatures work without it.
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from petition import epochs
-from petition.core import clock, db, migrate
+from petition.core import clock, db, migrate, security_events
 from petition.core.redis_store import RedisUnavailable
 from petition.mailing.subscribers import mail_health
 from petition.privacy import scrub_state
@@ -73,6 +74,7 @@ def metrics() -> Response:
     registry = CollectorRegistry()
     up = Gauge("undersigned_up", "Whether a server answers", ["server"], registry=registry)
     up.labels("redis").set(_redis() == "ok")
+    _write_security_events(registry)
     try:
         with db.session() as session:
             health = epochs.health(session, clock.now())
@@ -101,6 +103,15 @@ def _is_monitor() -> bool:
 def _write_figures(registry: CollectorRegistry, figures: dict[str, str], health: object) -> None:
     for name, meaning in figures.items():
         Gauge(f"undersigned_{name}", meaning, registry=registry).set(getattr(health, name))
+
+
+def _write_security_events(registry: CollectorRegistry) -> None:
+    with suppress(RedisUnavailable):
+        counts = security_events.figures(services().redis_store, clock.now())
+        meaning = "Security events today; code_refused and limit_reached: on the day before, in whole tens"
+        events = Gauge("undersigned_security_events", meaning, ["kind"], registry=registry)
+        for event, n in counts.items():
+            events.labels(event.value).set(n)
 
 
 def _write_scrub(registry: CollectorRegistry, scrub: scrub_state.LastScrub | None) -> None:

@@ -17,7 +17,9 @@ from petition import campaigns, epochs
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
 from petition.config import addresses
-from petition.core import db
+from petition.core import clock, db
+from petition.core.redis_store import RedisStore
+from petition.core.security_events import SecurityEvent
 from petition.ledger import log
 from tests import make
 from tests.support.served import free_port
@@ -90,6 +92,21 @@ def test_a_recount_sees_one_moment_though_a_batch_is_written_meanwhile(
     for counted in (1, 2):
         result = run(environ, "ledger", "verify", slug)
         assert (result.exit_code, f"counted {counted}," in result.output) == (0, True), result.output
+
+
+def test_a_recount_that_finds_a_difference_is_a_security_event(
+    environ: dict[str, str], database_url: str, redis_store: RedisStore
+) -> None:
+    run(environ, "campaign", "list")
+    with db.transaction() as session:
+        slug = make.campaign(session).slug
+    with create_engine(database_url).begin() as connection:
+        connection.execute(text("UPDATE head SET counted = counted + 1"))
+    result = run(environ, "ledger", "verify", slug)
+    assert result.exit_code == 1
+    assert "tampering_found" in result.output
+    assert slug not in result.output.splitlines()[-1]
+    assert redis_store.events_of(SecurityEvent.TAMPERING_FOUND, clock.now().date()) == 1
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_done(

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 from petition import epochs, organisers, signatures
 from petition.campaigns import Campaign, OpenCampaign
 from petition.config import Config
-from petition.core import clock, db, logs
+from petition.core import clock, db, logs, security_events
+from petition.core.redis_store import RedisStore
+from petition.core.security_events import SecurityEvent
 from petition.ledger.entries import Removal, Visibility
 from petition.ledger.log import Head
 from petition.mailing import queue, subscribers
@@ -231,6 +233,18 @@ def test_what_has_served_its_day_is_gone(table: str) -> None:
         case.end(session, session.get_one(Campaign, campaign_id), then)
     purge_at(then + case.life)
     assert left(case, campaign_id) == case.after
+
+
+@pytest.mark.usefixtures("_office")
+def test_the_security_events_of_yesterday_are_logged_once(
+    config: Config, redis_store: RedisStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(config)
+    for _ in range(12):
+        security_events.record(redis_store, SecurityEvent.LIMIT_REACHED, clock.now() - DAY)
+    purge()
+    purge()
+    assert capsys.readouterr().err.count("security events of a day") == 1
 
 
 @pytest.mark.usefixtures("_office")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
 from typing import Final
 
 import structlog
 from sqlalchemy import Engine, NullPool, create_engine
 
 from petition import campaigns, organisers, signatures, verification
-from petition.core import clock, database_roles, db, heartbeats, logs, outbox
+from petition.core import clock, database_roles, db, heartbeats, logs, outbox, security_events
 from petition.core.events import ExportWanted
 from petition.core.outbox import OutboxItemAdded
+from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.mailing import digests, subscribers
 from petition.mailing.queue import claims
 from petition.organisers import approvals, audit_log
@@ -94,3 +95,13 @@ def purge() -> None:
             signatures.forget_bodies(session, campaign_id)
     with _maintenance() as engine, engine.begin() as connection, db.joined(connection) as session:
         audit_log.forget_old(session, now)
+    _report_security_events(now.date() - timedelta(days=1))
+
+
+def _report_security_events(day: date) -> None:
+    """Write what happened on a day that is over to the log, once."""
+    with db.transaction() as session:
+        mine = outbox.claim_slot(session, "security events", day.isoformat())
+    if mine:
+        with suppress(RedisUnavailable):
+            security_events.report_day(RedisStore(worker_context().config.redis_url), day)

@@ -25,7 +25,7 @@ from petition.organisers import (
     recovery,
     sessions,
 )
-from petition.web import errors
+from petition.web import errors, security_events
 from petition.web.dashboard import access, rendering, resubmission
 from petition.web.dashboard.access import Audience, FormForged, ProofRequired, needs, visitor
 from petition.web.dashboard.forms import CodeForm, SignInForm
@@ -200,6 +200,7 @@ def show_proof_page(error: ProofRequired) -> Response:
 @bp.app_errorhandler(FormForged)
 def reject_forged(error: FormForged) -> Response:
     """Answer a rejected form. If a page of this site is older than this visit, its typed text is shown again."""
+    security_events.record(error)
     posted = resubmission.of_request() if access.is_ours() and g.get("visitor") else None
     return errors.answer(error) if posted is None else with_status(error, _send_again(posted, PAGE_TOO_OLD))
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 
-from petition.web import errors
+from petition.web import errors, security_events
 from petition.web.forms.base import BaseForm, FormRefused
 
 View = Callable[..., Response]
@@ -39,6 +39,7 @@ def redraw(
             try:
                 return view(**values)
             except expected as error:
+                security_events.record(error)
                 rendered = page(
                     _refused(error), **{name: value for name, value in values.items() if name in parameters}
                 )
