@@ -11,7 +11,7 @@ from petition.core import clock, security_events
 from petition.core.security_events import SecurityEvent
 from petition.mailing.subscribers import AskedTooOften
 from petition.mailing.subscribers.relays import SignatureWrong
-from petition.organisers import CodeUnknown, InvitationUnknown, PasskeyRefused, TriedTooOften
+from petition.organisers import CodeUnknown, InvitationUnknown, PasskeyRefused, RecoveryBusy, TriedTooOften
 from petition.organisers.approvals import SameOrganiser
 from petition.usecases.acts import RightMissing
 from petition.verification import CodeWrong, NetworkExhausted
@@ -23,6 +23,7 @@ EVENTS: Final[Mapping[type[Exception], SecurityEvent]] = {
     InvitationUnknown: SecurityEvent.SIGN_IN_FAILED,
     PasskeyRefused: SecurityEvent.SIGN_IN_FAILED,
     TriedTooOften: SecurityEvent.SIGN_IN_FAILED,
+    RecoveryBusy: SecurityEvent.SIGN_IN_FAILED,
     SameOrganiser: SecurityEvent.APPROVAL_REFUSED,
     RightMissing: SecurityEvent.APPROVAL_REFUSED,
     NotAllowed: SecurityEvent.ACCESS_REFUSED,
