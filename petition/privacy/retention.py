@@ -247,12 +247,7 @@ LINES: Final[tuple[Line, ...]] = (
         _("so that the servers find one another"),
         "run/* _kombu.binding*",
     ),
-    Line(
-        Whose.SERVERS,
-        _("How often sign-ins, codes, reports and requests were refused on a day. It does not say to whom"),
-        _("to notice attacks"),
-        "events:*",
-    ),
+    Line(Whose.SERVERS, _("How often something was refused on a day, not to whom"), _("to notice attacks"), "events:*"),
     Line(
         Whose.SERVERS,
         _("Logs of faults, without an address, a name or a session"),
