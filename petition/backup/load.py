@@ -1,7 +1,7 @@
 """Restores a backup in one transaction: all its rows in the tables of this version, or no change at all.
 
-A restored copy is harmless: it sends nothing until an operator allows it, nobody is signed in, and no ledger starts a
-second history beside the public one. Before anything is committed, these are rejected: replacing data without being
+A restored copy is harmless: it sends nothing until an operator allows it, nobody is signed in, nothing that waited for
+a second organiser or for a date takes effect, and no ledger starts a second history beside the public one. Before anything is committed, these are rejected: replacing data without being
 asked to, files of a newer version, keys that it cannot decrypt, and altered files.
 """
 
@@ -34,6 +34,7 @@ from petition.ledger import log
 from petition.mailing.queue.pauses import disown
 from petition.privacy import SealBroken, keyring
 from petition.publication import Publication, bundle_file
+from petition.usecases import approval_rules
 
 SCHEMAS: Final = ("public", "verification")
 LONGEST_HEAD: Final = 1_000_000
@@ -219,7 +220,11 @@ def _count_on(connection: Connection) -> None:
 def _settle(
     session: Session, home: Path, versions: Mapping[CampaignId, int], replayed: Collection[str], now: datetime
 ) -> list[str]:
-    """Render the pages again, queue the bundles, and disable sending. Returns campaigns without a newer ledger."""
+    """Take back what was pending, render the pages, queue the bundles, and disable sending.
+
+    Returns campaigns without a newer ledger.
+    """
+    approval_rules.forget_in_copy(session, now)
     public = session.scalars(campaigns.every(but_drafts=True)).all()
     for found in public:
         _refuse_small_batches(found)

@@ -23,7 +23,8 @@ CHANGEABLE: Final = frozenset({
     "addressee", "addressee_role", "organisation", "organisers", "notice", "domains", "roles", "teams", "workforce",
     "workforce_source", "batch_min", "interval", "public_min", "mailing", "legal", "opens_at", "closes_at",
 })  # fmt: skip
-NEVER_FROZEN: Final = frozenset({"legal", "closes_at"})
+NEVER_FROZEN: Final = frozenset({"legal", "closes_at", "domains"})
+"""Facts of a public campaign that may change. Some of these changes need a second organiser (`petition.usecases`)."""
 BY_LANGUAGE: Final = ("addressee_role", "organisers", "notice", "workforce_source")
 
 
@@ -59,19 +60,31 @@ def require_draft(campaign: Campaign) -> None:
 
 
 def change(campaign: Campaign, changes: Mapping[str, Any]) -> None:
-    """Set facts of a campaign.
-
-    Raises LetterFrozen for facts that the opening froze, CampaignFaulty for unknown ones.
-    """
+    """Set facts of a draft. Raises LetterFrozen after the opening, CampaignFaulty for unknown facts."""
     if not changes.keys() <= CHANGEABLE:
         raise CampaignFaulty("There is no such fact of a campaign.")
-    if campaign.state is not CampaignState.DRAFT and not changes.keys() <= NEVER_FROZEN:
+    require_draft(campaign)
+    _set(campaign, changes)
+
+
+def change_public(campaign: Campaign, changes: Mapping[str, Any]) -> None:
+    """Set facts of a campaign that is public, and have its pages rendered again.
+
+    Only `petition.usecases` calls this, after it asked whether the change needs a second organiser. Raises LetterFrozen
+    for facts that the opening froze.
+    """
+    if not changes.keys() <= NEVER_FROZEN:
         raise LetterFrozen(campaign.slug)
-    for name, value in changes.items():
-        if not _same(getattr(campaign, name), value):
-            setattr(campaign, name, value)
-            if campaign.state is not CampaignState.DRAFT:
-                campaign.mark_stale()
+    if _set(campaign, changes):
+        campaign.mark_stale()
+
+
+def _set(campaign: Campaign, changes: Mapping[str, Any]) -> bool:
+    """Set the facts that differ. Returns whether any did."""
+    differing = {name: value for name, value in changes.items() if not _same(getattr(campaign, name), value)}
+    for name, value in differing.items():
+        setattr(campaign, name, value)
+    return bool(differing)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -23,7 +23,7 @@ MARK: Final = "[!"
 
 
 class Lack(StrEnum):
-    """The kinds of things that can be missing."""
+    """The kinds of things that can be missing. `petition.usecases.opening` adds the second owner."""
 
     TITLE = "title"
     TEXT = "text"
@@ -38,6 +38,7 @@ class Lack(StrEnum):
     CLOSES_IN_THE_PAST = "closes_in_the_past"
     PRIVACY_MARKED = "privacy_marked"
     IMPRINT_MARKED = "imprint_marked"
+    SECOND_OWNER = "second_owner"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def written(session: Session, described: Draft) -> Campaign:
         opened=None,
         closed=None,
         issuer=None,
+        opening_approved=None,
         stale=False,
         stopped=[],
         **{name: getattr(described, name) for name in _COPIED},

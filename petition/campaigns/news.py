@@ -62,9 +62,10 @@ def number_under_lock(session: Session, campaign_id: CampaignId) -> None:
     db.hold(session, db.lock_key("news", campaign_id))
 
 
-def newest(session: Session, campaign_id: CampaignId) -> int:
-    """Returns the number of the latest event; 0 if there is none."""
-    return int(session.scalar(select(func.max(News.number)).where(News.campaign_id == campaign_id)) or 0)
+def newest(session: Session, campaign_id: CampaignId, kind: NewsKind | None = None) -> int:
+    """Returns the number of the latest event, of one kind or of any; 0 if there is none."""
+    query = select(func.max(News.number)).where(News.campaign_id == campaign_id)
+    return int(session.scalar(query if kind is None else query.where(News.kind == kind)) or 0)
 
 
 def between(session: Session, campaign_id: CampaignId, after: int, upto: int) -> list[News]:

@@ -37,7 +37,11 @@ class DemandState(StrEnum):
 
 
 class Campaign(Base):
-    """One letter to one addressee. `id` is 16 random bytes, called `cid` in the protocol."""
+    """One letter to one addressee. `id` is 16 random bytes, called `cid` in the protocol.
+
+    `opening_approved` is the digest of the draft that a second organiser approved for its opening date
+    (`petition.campaigns.fingerprint`). A draft that was changed since has another digest.
+    """
 
     __tablename__ = "campaign"
 
@@ -65,6 +69,7 @@ class Campaign(Base):
     stopped: Mapped[list[str]]
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
+    opening_approved: Mapped[bytes | None]
     opened: Mapped[date | None]
     closed: Mapped[date | None]
     issuer: Mapped[bytes | None]

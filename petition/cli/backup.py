@@ -117,6 +117,9 @@ def restore(
             click.echo(
                 f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again."
             )
+    click.echo(
+        "What waited for a second organiser, approved openings and near closing dates were taken back: ask again."
+    )
     click.echo("No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.")
 
 

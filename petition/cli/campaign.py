@@ -9,13 +9,23 @@ import click
 
 from petition import campaigns, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
-from petition.cli.common import named, opened, refuse
+from petition.cli.common import YES, named, opened, refuse, require_yes
 from petition.core import clock, db, logs, security_events
 from petition.core.redis_store import RedisStore
 from petition.core.security_events import SecurityEvent
+from petition.organisers import audit_log
+from petition.organisers.actor import Operator
+from petition.organisers.audit_log import Action
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written during a recount is seen in all tables or in none."""
+
+
+BYPASSES: Final = {
+    CampaignState.OPEN: ("the opening", Action.CAMPAIGN_OPENED),
+    CampaignState.CLOSED: ("the close", Action.CAMPAIGN_CLOSED),
+}
+"""States for which organisers need one another, what they approve, and the line of the audit log."""
 
 
 @click.group()
@@ -36,15 +46,22 @@ def list_() -> None:
 @click.argument(
     "state", type=click.Choice([state.value for state in CampaignState if state is not CampaignState.DRAFT])
 )
-def move(slug: str, state: str) -> None:
-    """Move a campaign to its next state."""
+@YES
+def move(slug: str, state: str, *, yes: bool) -> None:
+    """Move a campaign to its next state. Opening and closing need --yes."""
+    to = CampaignState(state)
     with opened(), db.transaction() as session:
+        found = named(session, slug)
+        if to in BYPASSES:
+            require_yes(BYPASSES[to][0], yes=yes)
         try:
-            epochs.change(session, named(session, slug), CampaignState(state), clock.now())
+            epochs.change(session, found, to, clock.now())
         except StepSkipped as skipped:
             refuse(f"A campaign takes one step at a time; this one cannot go from {skipped}.")
         except CampaignIncomplete as incomplete:
             refuse(str(incomplete))
+        if to in BYPASSES:
+            audit_log.write(session, found.id, Operator(clock.now()), BYPASSES[to][1])
 
 
 @campaign.command()

@@ -1,4 +1,7 @@
-"""Closes a campaign from a terminal: it first shows what the close deletes, and closes only with --yes."""
+"""Closes a campaign from a terminal: it first shows what the close deletes, and closes only with --yes.
+
+It closes at once, without a second organiser and without the day in which owners could keep the letter open.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import click
 
 from petition import config, epochs
 from petition.campaigns import Campaign, CampaignState
-from petition.cli.common import named, opened, refuse
+from petition.cli.common import YES, named, opened, refuse, require_yes
 from petition.core import clock, db
 from petition.organisers import audit_log
 from petition.organisers.actor import Operator
@@ -20,9 +23,9 @@ from petition.usecases.close_preview import ClosePreview
 
 @click.command()
 @click.argument("slug")
-@click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
+@YES
 def close(slug: str, *, yes: bool) -> None:
-    """Close a campaign for good. Without --yes, only show what will be lost."""
+    """Close a campaign for good, at once. Without --yes, only show what will be lost."""
     with opened() as here, db.transaction() as session:
         found = named(session, slug)
         if found.state is not CampaignState.OPEN:
@@ -34,8 +37,7 @@ def close(slug: str, *, yes: bool) -> None:
         click.echo("\n".join(_describe(found, foreseen, yes=yes)))
         if not foreseen.others:
             click.echo("\n".join(_pepper(config.pepper_file(here.home))))
-        if not yes:
-            click.echo("Nothing was changed. To close it, run the command again with --yes.")
+        require_yes("the close", yes=yes)
 
 
 def _describe(found: Campaign, foreseen: ClosePreview, *, yes: bool) -> Iterator[str]:

@@ -33,6 +33,20 @@ def refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
+YES: Final = click.option("--yes", is_flag=True, help="Do it, without the approval of a second organiser.")
+
+
+def require_yes(act: str, *, yes: bool) -> None:
+    """Exit unless `--yes` was given: the command has an effect for which organisers need one another.
+
+    `act` completes the sentence "This bypasses the second organiser who would have to approve …".
+    """
+    if not yes:
+        refuse(
+            f"This bypasses the second organiser who would have to approve {act}: nothing was changed. Add --yes to do it."
+        )
+
+
 @contextmanager
 def opened() -> Iterator[Config]:
     """Open a command's configuration, servers, database and keys. Errors become one sentence."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from petition import campaigns
 from petition.campaigns import TooManyUpdates
 from petition.campaigns.mail_settings import Mailing
-from petition.cli.common import named, opened, refuse
+from petition.cli.common import YES, named, opened, refuse, require_yes
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.i18n import LANGUAGES
@@ -21,6 +21,9 @@ from petition.mailing import digests, queue, subscribers
 from petition.mailing.digests import DIGESTS, NOTICES, Sender
 from petition.mailing.queue.pauses import REFUSED
 from petition.mailing.subscribers import Audience, WorkAddressRefused, dsn
+from petition.organisers import audit_log
+from petition.organisers.actor import Operator
+from petition.organisers.audit_log import Action
 from petition.privacy.addresses import SENTENCES, AddressRefused
 from workers.loops.sending import send_round
 
@@ -176,14 +179,20 @@ def update() -> None:
 @update.command()
 @click.argument("slug")
 @click.option("--text", "texts", multiple=True, required=True, metavar="LANG=FILE", help="A text, once a language.")
-@click.option("--mail", is_flag=True, help="Mail it to those who asked for updates as they happen.")
-def publish(slug: str, texts: tuple[str, ...], *, mail: bool) -> None:
+@click.option("--mail", is_flag=True, help="Mail it to those who asked for updates as they happen. Needs --yes.")
+@YES
+def publish(slug: str, texts: tuple[str, ...], *, mail: bool, yes: bool) -> None:
     """Publish an update on the page and, with --mail, by mail, at most three a week."""
     with opened(), db.transaction() as session:
         found, now = named(session, slug), clock.now()
+        if mail:
+            require_yes("the mail to subscribers", yes=yes)
         try:
-            campaigns.publish_update(
+            number = campaigns.publish_update(
                 session, found, _read(texts), now, mailed_since=_week(found, now) if mail else None
+            )
+            audit_log.write(
+                session, found.id, Operator(now), Action.UPDATE_PUBLISHED, {"update": number, "mailed": mail}
             )
         except TooManyUpdates:
             refuse("Three updates were mailed this week. Publish it without --mail, or next week.")

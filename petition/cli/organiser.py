@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from petition import campaigns, organisers
-from petition.cli.common import named, opened, refuse
+from petition.cli.common import YES, named, opened, refuse, require_yes
 from petition.config import Config
 from petition.core import clock, db
 from petition.organisers import Organiser, Role
@@ -59,10 +59,13 @@ def let_in(name: str) -> None:
 
 @organiser.command()
 @click.argument("name")
-def disable(name: str) -> None:
-    """Block an organiser everywhere, at once."""
+@YES
+def disable(name: str, *, yes: bool) -> None:
+    """Block an organiser everywhere, at once. An owner needs --yes."""
     with opened(), db.transaction() as session:
         someone = _organiser(session, name)
+        if Role.OWNER in organisers.campaigns_of(session, someone.id).values():
+            require_yes("the removal of an owner", yes=yes)
         organisers.disable(session, someone, clock.now())
         click.echo(f"{someone.name} is disabled; every visit is over.")
 

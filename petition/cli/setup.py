@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
 from petition.bootstrap.process import Child
-from petition.cli.common import configured, opened, refuse
+from petition.cli.common import YES, configured, opened, refuse, require_yes
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate
@@ -80,8 +80,11 @@ def migrate_() -> None:
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def seed(file: Path | None) -> None:
-    """Insert the demo campaign, or the one that a file describes. A second time changes nothing."""
+@YES
+def seed(file: Path | None, *, yes: bool) -> None:
+    """Insert and open the demo campaign, or, with --yes, the one that a file describes. A second time changes nothing."""
+    if file is not None:
+        require_yes("the opening", yes=yes)
     with opened() as config:
         _migrate(config)
         click.echo(_sown(config, file or FOUNDING))

@@ -99,6 +99,12 @@ def go_on(session: Session, outbox_id: str, now: datetime) -> None:
     )
 
 
+def postpone(session: Session, outbox_id: str, until: datetime) -> None:
+    """Leave the row alone until a moment. It counts as overdue from then on only, and its attempts begin again."""
+    waiting = update(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id))
+    session.execute(waiting.values(since=until, leased_until=until, tries=0))
+
+
 def settle(session: Session, outbox_id: str) -> None:
     """Delete the row, because its work is done."""
     session.execute(delete(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id)))

@@ -120,7 +120,8 @@ def health(session: Session, now: datetime) -> Health:
     oldest = session.scalar(select(func.min(OutboxItem.since)).where(OutboxItem.given_up.is_(False)))
     given_up = int(session.scalar(select(func.count()).select_from(OutboxItem).where(OutboxItem.given_up)) or 0)
     drift = sum(head.counted - _count_rows(session, head.campaign_id) for head in heads)
-    return Health(pending, max(overdue, default=0), (now - oldest).total_seconds() if oldest else 0.0, given_up, drift)
+    oldest_seconds = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    return Health(pending, max(overdue, default=0), oldest_seconds, given_up, drift)
 
 
 def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:

@@ -20,6 +20,7 @@ from petition.campaigns import (
     news,
     step,
 )
+from petition.campaigns.fingerprint import fingerprint
 from petition.campaigns.news import NewsKind
 from petition.core import db, outbox
 from petition.core.outbox import OutboxKind
@@ -120,15 +121,15 @@ def _publish(session: Session, campaign: Campaign) -> None:
 def keep_calendar(session: Session, now: datetime) -> list[str]:
     """Open and close campaigns on their dates. Returns the slugs of those that changed.
 
-    An incomplete draft stays a draft, its checklist shows why, and other campaigns proceed. If another process is
-    writing to a campaign's ledger, the campaign is closed in the next run, because its row must not be locked while
-    waiting for that.
+    A draft opens only as a second organiser approved it. An incomplete or changed draft stays a draft, its checklist
+    shows why, and other campaigns proceed. If another process is writing to a campaign's ledger, the campaign is closed
+    in the next run, because its row must not be locked while waiting for that.
     """
     opening = select(Campaign).where(Campaign.state == CampaignState.DRAFT, Campaign.opens_at <= now)
     closing = select(Campaign).where(Campaign.state == CampaignState.OPEN, Campaign.closes_at <= now)
     changed = []
     for campaign in session.scalars(opening.with_for_update(skip_locked=True)):
-        if not missing(campaign, now):
+        if _may_open(session, campaign, now):
             open_campaign(session, campaign, now)
             audit_log.write(session, campaign.id, Operator(now), Action.CAMPAIGN_OPENED)
             changed.append(campaign.slug)
@@ -142,6 +143,10 @@ def keep_calendar(session: Session, now: datetime) -> list[str]:
         audit_log.write(session, campaign.id, Operator(now), Action.CAMPAIGN_CLOSED)
         changed.append(campaign.slug)
     return changed
+
+
+def _may_open(session: Session, campaign: Campaign, now: datetime) -> bool:
+    return campaign.opening_approved == fingerprint(session, campaign) and not missing(campaign, now)
 
 
 def refresh_stale(session: Session, now: datetime) -> list[str]:

@@ -4,7 +4,7 @@ Approvals protect against somebody else at an organiser's open laptop, and again
 something. They do not protect against an owner who invites a second account of their own; the audit log shows that, but
 nothing prevents it. A request states what will happen, with its figures, and cannot change afterwards. The module
 rejects an approval by the same organiser, a request older than three days and a request that was already decided.
-`petition.usecases.acts` defines what each act does.
+`petition.usecases.approval_rules` decides what needs an approval, `petition.usecases.acts` defines what each act does.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ LIFE: Final = timedelta(hours=72)
 class ApprovalKind(StrEnum):
     """The acts that need a second organiser."""
 
+    OPEN = "open"
     REMOVE = "remove"
     MAIL = "mail"
     CLOSE = "close"
+    TRANSLATION = "translation"
     DOMAINS = "domains"
     EXPORT_NAMES = "export_names"
+    NAMES_SOONER = "names_sooner"
+    LEGAL_TEXTS = "legal_texts"
     REMOVE_OWNER = "remove_owner"
 
 
@@ -69,6 +73,12 @@ class RequestUnknown(ExpectedError, LookupError):
     """No waiting request has this id: it was decided, or is older than three days."""
 
     status = 404
+
+
+class RequestOutdated(ExpectedError):
+    """What was asked for does not fit any more: what it is about was changed since."""
+
+    status = 409
 
 
 class SameOrganiser(ExpectedError):

@@ -41,6 +41,8 @@ class Action(StrEnum):
     CAMPAIGN_CHANGED = "campaign_changed"
     CAMPAIGN_OPENED = "campaign_opened"
     CAMPAIGN_CLOSED = "campaign_closed"
+    CLOSE_PLANNED = "close_planned"
+    CLOSE_CANCELLED = "close_cancelled"
     DOMAINS_CHANGED = "domains_changed"
     UPDATE_WRITTEN = "update_written"
     UPDATE_PUBLISHED = "update_published"

@@ -150,6 +150,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns("public.campaign", "stale", Kind.operational, MINUTES, _("That the public pages are about to change.")),
     *_columns("public.campaign", "stopped", Kind.operational, AS_LETTER, _("What organisers paused.")),
+    *_columns("public.campaign", "opening_approved", Kind.operational, AS_LETTER, _("A digest of an approved draft.")),
     *_columns("public.letter", "campaign_id lang title markdown sha256", Kind.public, AS_LETTER, LETTER),
     *_columns("public.demand", "campaign_id number text state since source", Kind.public, AS_LETTER, LETTER),
     *_columns("public.demand_step", "campaign_id number step state day source", Kind.public, AS_LETTER, LETTER),

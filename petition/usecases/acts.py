@@ -1,42 +1,40 @@
-"""Acts that need two organisers: the right that each takes, and what happens once it is approved.
+"""What each act that needs two organisers does once it is approved.
 
 Approval and act are one transaction: both happen or neither, and only once. When the approval is given, the organiser
-who asked and the one who approves must both still have the right. A new act is a function and a line in ACTS, a line in
-RIGHTS, and a sentence in `petition.web.dashboard.approval_requests`. An act that nobody requested is rejected.
+who asked and the one who approves must both still have the right. `petition.usecases.approval_rules` decides what needs
+an approval. A new act is a function and a line in ACTS, a line in `approval_rules.RIGHTS`, and a sentence in
+`petition.web.dashboard.approval_requests`. An act that nobody requested is rejected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from petition import epochs, organisers
-from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition import organisers
+from petition.campaigns import Campaign
 from petition.core.errors import ExpectedError
-from petition.core.ids import CampaignId, OrganiserId
-from petition.ledger import log
-from petition.organisers import GRANTS, Act, Membership, Organiser, Role, approvals, audit_log, team
+from petition.core.ids import OrganiserId
+from petition.organisers import GRANTS, Membership, Organiser, Role, approvals, team
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
-from petition.organisers.audit_log import Action
-from petition.usecases import domains, exports, removals, updates
+from petition.usecases import (
+    approval_rules,
+    closing_date,
+    domains,
+    exports,
+    milestone_settings,
+    opening,
+    public_texts,
+    removals,
+    updates,
+)
+from petition.usecases.approval_rules import RIGHTS
 
 Doing = Callable[[Session, Campaign, ApprovalRequest, datetime], None]
-
-RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
-    {
-        ApprovalKind.REMOVE: Act.MODERATE,
-        ApprovalKind.MAIL: Act.PUBLISH,
-        ApprovalKind.CLOSE: Act.MANAGE,
-        ApprovalKind.DOMAINS: Act.MANAGE,
-        ApprovalKind.EXPORT_NAMES: Act.EXPORT,
-        ApprovalKind.REMOVE_OWNER: Act.MANAGE,
-    }
-)
 
 
 class RightMissing(ExpectedError):
@@ -45,15 +43,23 @@ class RightMissing(ExpectedError):
     status = 403
 
 
-def waiting(session: Session, campaign_id: CampaignId, now: datetime) -> list[tuple[ApprovalRequest, str]]:
-    """Returns requests that can be decided, oldest first, with the asker's name, if the asker still has the right."""
-    asking = approvals.waiting(campaign_id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
+def waiting(session: Session, campaign: Campaign, now: datetime) -> list[tuple[ApprovalRequest, str]]:
+    """Returns requests that can be decided, oldest first, with the asker's name, if the asker still has the right.
+
+    A request to open a draft that was changed since is left out.
+    """
+    asking = approvals.waiting(campaign.id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
     asking = asking.join(Organiser, Organiser.id == ApprovalRequest.asked_by)
     member = (Membership.organiser_id == ApprovalRequest.asked_by) & (
         Membership.campaign_id == ApprovalRequest.campaign_id
     )
     rows = session.execute(asking.join(Membership, member).where(Organiser.disabled.is_(False))).all()
-    return [(request, name) for request, name, role in rows if RIGHTS[request.act] in GRANTS[role]]
+    return [
+        (request, name)
+        for request, name, role in rows
+        if RIGHTS[request.act] in GRANTS[role]
+        and (request.act is not ApprovalKind.OPEN or opening.fits(session, campaign, request))
+    ]
 
 
 def approve(session: Session, campaign: Campaign, request_id: bytes, actor: Actor) -> ApprovalRequest:
@@ -76,24 +82,6 @@ def refuse(session: Session, campaign: Campaign, request_id: bytes, actor: Actor
     return request
 
 
-def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> ApprovalRequest:
-    """Ask for a second organiser to close a campaign. Asking again returns the same request. Raises StepSkipped."""
-    if campaign.state is not CampaignState.OPEN:
-        raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
-    for request, _name in waiting(session, campaign.id, actor.now):
-        if (request.act, request.asked_by) == (ApprovalKind.CLOSE, actor.by):
-            return request
-    head = log.head_of(session, campaign.id)
-    many = many_wait(session, campaign, actor.now)
-    figures = {"signatures": head.counted, "waiting": epochs.MANY if many else 0}
-    return approvals.ask(session, campaign.id, ApprovalKind.CLOSE, figures, actor)
-
-
-def many_wait(session: Session, campaign: Campaign, now: datetime) -> bool:
-    """Returns whether ten signatures or more wait for a batch of an open campaign."""
-    return epochs.coming(session, campaign, log.head_of(session, campaign.id), now).many
-
-
 def change_member(
     session: Session, campaign: Campaign, organiser_id: OrganiserId, to: Role | None, actor: Actor
 ) -> ApprovalRequest | None:
@@ -106,7 +94,7 @@ def change_member(
         team.spare(session, member, to)
         name = session.get_one(Organiser, organiser_id).name
         about = {"organiser": organiser_id.hex(), "name": name, "to": to.value if to else ""}
-        return approvals.ask(session, campaign.id, ApprovalKind.REMOVE_OWNER, about, actor)
+        return approval_rules.ask(session, campaign, ApprovalKind.REMOVE_OWNER, about, actor)
     _change(session, campaign, organiser_id, to, actor)
     return None
 
@@ -128,17 +116,16 @@ def _remove_owner(session: Session, campaign: Campaign, request: ApprovalRequest
     _change(session, campaign, OrganiserId(bytes.fromhex(request.about["organiser"])), to, Actor(request.asked_by, now))
 
 
-def _close(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    epochs.change(session, campaign, CampaignState.CLOSED, now)
-    audit_log.write(session, campaign.id, Actor(request.asked_by, now), Action.CAMPAIGN_CLOSED)
-
-
 ACTS: Final[dict[ApprovalKind, Doing]] = {
+    ApprovalKind.OPEN: opening.approved,
     ApprovalKind.REMOVE: removals.approved,
     ApprovalKind.MAIL: updates.mail_approved,
+    ApprovalKind.CLOSE: closing_date.approved,
+    ApprovalKind.TRANSLATION: public_texts.translate,
     ApprovalKind.DOMAINS: domains.change,
     ApprovalKind.EXPORT_NAMES: exports.export_names,
+    ApprovalKind.NAMES_SOONER: milestone_settings.approved,
+    ApprovalKind.LEGAL_TEXTS: public_texts.change_legal_texts,
     ApprovalKind.REMOVE_OWNER: _remove_owner,
-    ApprovalKind.CLOSE: _close,
 }
 """What each act does. An act that is not listed here cannot be approved."""

@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from petition import publication
+from petition import campaigns, publication
 from petition.campaigns import Campaign, CampaignFaulty, require_open
-from petition.organisers import approvals, audit_log
+from petition.organisers import audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
+from petition.usecases import approval_rules
 
 Policies = Mapping[str, Mapping[str, Any]]
 
@@ -34,14 +35,14 @@ def ask(session: Session, campaign: Campaign, after: Policies, actor: Actor) -> 
         "removed": len(before.keys() - domains.keys()),
         "changed": sum(before[name] != domains[name] for name in before.keys() & domains.keys()),
     }
-    return approvals.ask(session, campaign.id, ApprovalKind.DOMAINS, about, actor)
+    return approval_rules.ask(session, campaign, ApprovalKind.DOMAINS, about, actor)
 
 
 def change(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
     """Carry out a request for other domains, in the transaction of its approval."""
     session.refresh(campaign, with_for_update=True)
     require_open(campaign)
-    campaign.domains = dict(request.about["domains"])
+    campaigns.change_public(campaign, {"domains": dict(request.about["domains"])})
     session.flush()
     publication.refresh(session, campaign)
     figures = {name: request.about[name] for name in ("added", "removed", "changed")}

@@ -1,7 +1,7 @@
-"""From an idea to an open letter: begin, change, duplicate, open. Each step adds a line to the audit log.
+"""From an idea to a draft that can be opened: begin, change, duplicate. Each step adds a line to the audit log.
 
-A draft has an owner from its first moment, and if two organisers open it at once, only one succeeds. Everything that
-the campaign itself allows (`petition.campaigns`) is allowed here.
+A draft has an owner from its first moment. Everything that the campaign itself allows (`petition.campaigns`) is allowed
+here. `petition.usecases.opening` opens the letter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs, organisers
+from petition import campaigns, organisers
 from petition.campaigns import Campaign, CampaignState, milestones
 from petition.campaigns.milestones import MilestoneKind, PlannedMilestone
 from petition.organisers import Role, audit_log
@@ -31,7 +31,6 @@ class Advice(StrEnum):
     NO_CLOSING_DATE = "no_closing_date"
     NO_PRIVACY = "no_privacy"
     NO_IMPRINT = "no_imprint"
-    ONE_OWNER = "one_owner"
 
 
 def begin(session: Session, slug: str, host: str, title: str, languages: list[str], actor: Actor) -> Campaign:
@@ -59,13 +58,6 @@ def record_step(session: Session, campaign: Campaign, step: str, actor: Actor) -
     """Record in the audit log which part was changed, if anything was."""
     if session.dirty or session.new or session.deleted:
         audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_CHANGED, {"step": step})
-
-
-def open_now(session: Session, campaign: Campaign, actor: Actor) -> None:
-    """Open a draft. Raises CampaignIncomplete, and StepSkipped if somebody else opened it before."""
-    session.refresh(campaign, with_for_update=True)
-    epochs.open_campaign(session, campaign, actor.now)
-    audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_OPENED)
 
 
 def planned_milestones(session: Session, campaign: Campaign) -> list[PlannedMilestone]:
@@ -97,7 +89,6 @@ def advice(session: Session, campaign: Campaign) -> list[Advice]:
     """Returns what could be improved in a draft, in the order of its steps."""
     planned = planned_milestones(session, campaign)
     legal = campaign.legal
-    owners = [role for _, role in organisers.members(session, campaign.id) if role is Role.OWNER]
     found = {
         Advice.NO_ADDRESSEE_ROLE: not campaign.addressee_role,
         Advice.NO_ORGANISERS: not campaign.organisers,
@@ -108,7 +99,6 @@ def advice(session: Session, campaign: Campaign) -> list[Advice]:
         Advice.NO_CLOSING_DATE: campaign.closes_at is None,
         Advice.NO_PRIVACY: not legal.get("privacy"),
         Advice.NO_IMPRINT: not legal.get("imprint"),
-        Advice.ONE_OWNER: len(owners) == 1,
     }
     return [each for each, holds in found.items() if holds]
 

@@ -3,7 +3,7 @@
 A file holds only public data or the audit log. A download is always complete: the file is written under another name,
 closed, then renamed. The row is the promise. The worker that makes a file holds its lock, which ends with the process,
 so that a sweep finds unfinished files and they are made again; a file that failed five times is marked as failed. Names
-need the approval of a second organiser (`petition.organisers.approvals`). Only a few rows are in memory at a time.
+need the approval of a second organiser (`petition.usecases.approval_rules`). Only a few rows are in memory at a time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from petition.campaigns import Campaign
 from petition.core import db, events
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
-from petition.organisers import approvals, audit_log
+from petition.organisers import audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
-from petition.usecases import files
+from petition.usecases import approval_rules, files
 from petition.usecases.tables import Export, ExportKind, ExportState
 
 LIFE: Final = timedelta(hours=24)
@@ -62,7 +62,7 @@ def ask_names(session: Session, campaign: Campaign, actor: Actor) -> ApprovalReq
     names = public_names(session, campaign)
     if not names:
         raise NoNames
-    return approvals.ask(session, campaign.id, ApprovalKind.EXPORT_NAMES, {"names": names}, actor)
+    return approval_rules.ask(session, campaign, ApprovalKind.EXPORT_NAMES, {"names": names}, actor)
 
 
 def export_names(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:

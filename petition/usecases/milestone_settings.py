@@ -3,14 +3,17 @@
 Two rules apply: a reached milestone stays part of the history, and public names cannot silently be hidden again, so no
 milestone that opens names can be added once some names are public. Both are checked under the lock of the epochs, which
 reach milestones and open names. Promises to people who signed already stay binding: each name has its own seal
-(`petition.signatures`). The same number cannot be added twice.
+(`petition.signatures`). The same number cannot be added twice. People who sign later are promised the number of that
+time, so a change after which names open sooner needs a second organiser.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,8 +27,11 @@ from petition.core.ids import CampaignId
 from petition.epochs.batch import epoch_lock
 from petition.organisers import audit_log
 from petition.organisers.actor import Actor
+from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestOutdated
 from petition.organisers.audit_log import Action
 from petition.signatures import count_cells
+from petition.usecases import approval_rules
+from petition.usecases.approval_rules import OpensNames
 
 
 class MilestoneUnknown(ExpectedError, LookupError):
@@ -99,8 +105,8 @@ def line(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, 
 
 def add(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
-) -> None:
-    """Add a milestone. Raises MilestoneExists, WorkforceUnknown, NamesPublic."""
+) -> ApprovalRequest | None:
+    """Add a milestone, or ask for it. Raises MilestoneExists, WorkforceUnknown, NamesPublic."""
     db.hold(session, epoch_lock(campaign.id))
     if session.get(PlannedMilestone, (campaign.id, kind, value)) is not None:
         raise MilestoneExists
@@ -108,30 +114,121 @@ def add(
         raise WorkforceUnknown
     if then.open_names:
         _require_no_names(session, campaign)
-    session.add(PlannedMilestone(campaign_id=campaign.id, kind=kind, value=value, **asdict(then)))
-    _describe(session, campaign, actor, Action.MILESTONE_ADDED, {"kind": kind.value, "value": value, **asdict(then)})
+    return _do_or_ask(session, campaign, Edit(EditKind.ADD, kind, value, then), actor)
 
 
 def change(
     session: Session, campaign: Campaign, kind: MilestoneKind, value: int, then: Consequences, actor: Actor
-) -> None:
-    """Change what follows a milestone. Raises MilestoneUnknown, MilestoneReached, NamesPublic."""
+) -> ApprovalRequest | None:
+    """Change what follows a milestone, or ask for it. Raises MilestoneUnknown, MilestoneReached, NamesPublic."""
     planned = _waiting(session, campaign, kind, value)
     if then.open_names and not planned.open_names:
         _require_no_names(session, campaign)
-    for name, wanted in asdict(then).items():
-        setattr(planned, name, wanted)
-    about = {"kind": kind.value, "value": value, "changed": True, **asdict(then)}
-    _describe(session, campaign, actor, Action.MILESTONE_ADDED, about)
+    return _do_or_ask(session, campaign, Edit(EditKind.CHANGE, kind, value, then), actor)
 
 
-def remove(session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor) -> None:
-    """Remove a milestone that is not reached. Names that were signed under it still wait for it.
+def remove(
+    session: Session, campaign: Campaign, kind: MilestoneKind, value: int, actor: Actor
+) -> ApprovalRequest | None:
+    """Remove a milestone that is not reached, or ask for it. Names that were signed under it still wait for it.
 
     Raises MilestoneUnknown, MilestoneReached.
     """
-    session.delete(_waiting(session, campaign, kind, value))
-    _describe(session, campaign, actor, Action.MILESTONE_REMOVED, {"kind": kind.value, "value": value})
+    _waiting(session, campaign, kind, value)
+    return _do_or_ask(session, campaign, Edit(EditKind.REMOVE, kind, value, None), actor)
+
+
+def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
+    """Carry out an approved change after which names open sooner. Raises RequestOutdated if it does not fit any more."""
+    db.hold(session, epoch_lock(campaign.id))
+    edit = Edit.read(request.about)
+    if not _still_fits(session, campaign, edit) or _opening_numbers(session, campaign, edit) != (
+        request.about["before"],
+        request.about["after"],
+    ):
+        raise RequestOutdated
+    _apply(session, campaign, edit, Actor(request.decided_by or request.asked_by, now))
+
+
+class EditKind(StrEnum):
+    """What organisers do to a milestone."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the milestones. `then` is None when the milestone is removed."""
+
+    what: EditKind
+    kind: MilestoneKind
+    value: int
+    then: Consequences | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the change as a request for approval holds it."""
+        then = asdict(self.then) if self.then else None
+        return {"what": self.what.value, "kind": self.kind.value, "value": self.value, "then": then}
+
+    @classmethod
+    def read(cls, about: Mapping[str, Any]) -> Self:
+        """Returns the change that a request for approval holds."""
+        then = Consequences(**about["then"]) if about["then"] else None
+        return cls(EditKind(about["what"]), MilestoneKind(about["kind"]), about["value"], then)
+
+
+def _do_or_ask(session: Session, campaign: Campaign, edit: Edit, actor: Actor) -> ApprovalRequest | None:
+    """Apply a change, or ask a second organiser if names would open sooner. The opening of a draft covers its own."""
+    before, after = _opening_numbers(session, campaign, edit)
+    sooner = approval_rules.needs_approval(session, campaign, OpensNames(before, after), actor.now)
+    if campaign.state is CampaignState.DRAFT or not sooner:
+        _apply(session, campaign, edit, actor)
+        return None
+    about = {**edit.as_json(), "before": before, "after": after}
+    return approval_rules.ask(session, campaign, ApprovalKind.NAMES_SOONER, about, actor)
+
+
+def _apply(session: Session, campaign: Campaign, edit: Edit, actor: Actor) -> None:
+    about: dict[str, object] = {"kind": edit.kind.value, "value": edit.value}
+    key = (campaign.id, edit.kind, edit.value)
+    if edit.then is None:
+        session.delete(session.get_one(PlannedMilestone, key))
+        _describe(session, campaign, actor, Action.MILESTONE_REMOVED, about)
+        return
+    then = asdict(edit.then)
+    if edit.what is EditKind.ADD:
+        session.add(PlannedMilestone(campaign_id=campaign.id, kind=edit.kind, value=edit.value, **then))
+    else:
+        planned = session.get_one(PlannedMilestone, key)
+        for name, wanted in then.items():
+            setattr(planned, name, wanted)
+        about |= {"changed": True}
+    _describe(session, campaign, actor, Action.MILESTONE_ADDED, about | then)
+
+
+def _still_fits(session: Session, campaign: Campaign, edit: Edit) -> bool:
+    """Returns whether a change that was asked for is possible: the milestone is there, or not there, and not reached."""
+    key = (campaign.id, edit.kind, edit.value)
+    there = session.get(PlannedMilestone, key, populate_existing=True) is not None
+    return there is (edit.what is not EditKind.ADD) and session.get(ReachedMilestone, key) is None
+
+
+def _opening_numbers(session: Session, campaign: Campaign, edit: Edit) -> tuple[int | None, int | None]:
+    """Returns from how many signatures on names open, before and after a change. None: they do not wait."""
+    if not milestones.names_wait(session, campaign.id):
+        return None, None
+    planned = session.scalars(select(PlannedMilestone).where(PlannedMilestone.campaign_id == campaign.id))
+    opening = {(each.kind, each.value) for each in planned if each.open_names}
+    this = {(edit.kind, edit.value)}
+    changed = opening | this if edit.then and edit.then.open_names else opening - this
+    return _lowest(campaign, opening), _lowest(campaign, changed)
+
+
+def _lowest(campaign: Campaign, opening: Collection[tuple[MilestoneKind, int]]) -> int | None:
+    numbers = [needs(kind, value, campaign.workforce) or milestones.UNKNOWN for kind, value in opening]
+    return min(numbers, default=None)
 
 
 def names_can_wait(session: Session, campaign: Campaign) -> bool:

@@ -1,4 +1,4 @@
-"""Removing signatures: the selection, the approval above fifty, the work in portions, the undo.
+"""Removing signatures: the selection, the approval above fifty in a week, the work in portions, the undo.
 
 The preview equals the result: a request holds the indices that were reviewed, so that later signatures are not touched,
 and those that are gone meanwhile are reported as gone. A removal and an undo hold the epoch's lock, so that a batch
@@ -25,16 +25,18 @@ from petition.epochs.batch import epoch_lock
 from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.ledger.entries import Removal
-from petition.organisers import approvals, audit_log
+from petition.organisers import audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
 from petition.signatures import Concealed, SignerUnknown, bulk_removal, selection
 from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import BulkRemoval, BulkRemovalState
+from petition.usecases import approval_rules
+from petition.usecases.approval_rules import Removes
 
-AT_ONCE: Final = 50
-"""Removals of more signatures need a second organiser."""
+DONE_AT_ONCE: Final = 50
+"""A removal of this many signatures at most is done in the transaction that begins it. A worker does larger ones."""
 
 
 class SelectionChanged(ExpectedError):
@@ -82,25 +84,26 @@ def remove(
     session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, actor: Actor) -> Begun:  # fmt: skip
     """Remove what was reviewed: `seen` is the ledger's size and the selection's digest at that time.
 
-    Up to fifty signatures are removed at once; for more, a second organiser has to approve. Raises SelectionChanged,
-    CampaignClosed, CampaignNotOpen.
+    They are removed at once, unless more than fifty would be gone within a week: then a second organiser has to approve.
+    Raises SelectionChanged, CampaignClosed, CampaignNotOpen.
     """
     require_open(campaign)
     chosen = preview(session, campaign, criteria, seen[0])
     if chosen.digest() != seen[1] or not chosen.figure:
         raise SelectionChanged
-    kept = _kept(criteria)
-    if chosen.figure <= AT_ONCE:
-        return Begun(_begin(session, campaign, chosen.members, why, actor, kept), None)
-    about = {"n": chosen.figure, "why": str(why), "criteria": kept, "members": selection.packed(chosen.members)}
-    return Begun(None, approvals.ask(session, campaign.id, ApprovalKind.REMOVE, about, actor))
+    return _remove_or_ask(session, campaign, chosen.members, why, actor, _kept(criteria))
 
 
-def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, actor: Actor) -> BulkRemoval:
-    """Remove one signer who is shown by name. Raises SignerUnknown, CampaignClosed."""
+def remove_one(session: Session, campaign: Campaign, index: int, why: Removal, actor: Actor) -> Begun:
+    """Remove one signer who is shown by name, or ask as `remove` does. Raises SignerUnknown, CampaignClosed."""
     if selection.named_signer(session, campaign.id, index) is None:
         raise SignerUnknown(index)
-    return _begin(session, campaign, [index], why, actor, {"entry": index})
+    return _remove_or_ask(session, campaign, [index], why, actor, {"entry": index})
+
+
+def asks_first(session: Session, campaign: Campaign, signatures_found: int, now: datetime) -> bool:
+    """Returns whether a removal of so many signatures would need a second organiser now."""
+    return approval_rules.needs_approval(session, campaign, Removes(signatures_found), now)
 
 
 def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
@@ -145,6 +148,17 @@ def remove_portion(session: Session, campaign_id: CampaignId, outbox_id: str, no
     return True
 
 
+def _remove_or_ask(
+    session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, kept: dict[str, Any]
+) -> Begun:  # fmt: skip
+    # Two removals at once are summed, because the second one waits here until the first one is committed.
+    db.hold(session, epoch_lock(campaign.id))
+    if not approval_rules.needs_approval(session, campaign, Removes(len(members)), actor.now):
+        return Begun(_begin(session, campaign, members, why, actor, kept), None)
+    about = {"n": len(members), "why": str(why), "criteria": kept, "members": selection.packed(members)}
+    return Begun(None, approval_rules.ask(session, campaign, ApprovalKind.REMOVE, about, actor))
+
+
 def _begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, kept: dict[str, Any]
 ) -> BulkRemoval:  # fmt: skip
@@ -153,7 +167,7 @@ def _begin(
     require_open(campaign)
     removal = bulk_removal.begin(session, campaign, members, why, actor, kept)
     audit_log.write(session, campaign.id, actor, Action.SIGNATURES_REMOVED, {"n": len(members), "why": str(why)})
-    if len(members) <= AT_ONCE:
+    if len(members) <= DONE_AT_ONCE:
         while bulk_removal.advance(session, removal):
             pass
         return removal

@@ -1,8 +1,9 @@
 """Updates as organisers edit them: written, scheduled, published, mailed.
 
 Each update is published once, with any number of organisers and workers: the draft's row is locked, and has its number
-from then on. Subscribers are protected: an update is mailed only after two organisers approved exactly this text, and
-at most three times a week. An update that waits for an approval, is scheduled or is public cannot be changed.
+from then on. Subscribers are protected: the text of an update is mailed, at once or in a digest, only after two
+organisers approved exactly this text, and at most three times a week. An update that waits for an approval, is
+scheduled or is public cannot be changed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from petition.organisers import approvals, audit_log
 from petition.organisers.actor import Actor, AnyActor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
 from petition.organisers.audit_log import Action
+from petition.usecases import approval_rules
 
 ID_BYTES: Final = 16
 UPDATE: Final = "update"
@@ -151,7 +153,7 @@ def ask_to_mail(
         "readers": instant_subscribers(session, campaign),
     }
     about |= {"due": due.astimezone(UTC).isoformat() if due else ""}
-    return approvals.ask(session, campaign.id, ApprovalKind.MAIL, about, actor)
+    return approval_rules.ask(session, campaign, ApprovalKind.MAIL, about, actor)
 
 
 def mail_approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:

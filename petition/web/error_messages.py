@@ -45,7 +45,7 @@ from petition.organisers import (
     RecoveryBusy,
     TriedTooOften,
 )
-from petition.organisers.approvals import RequestUnknown, SameOrganiser
+from petition.organisers.approvals import RequestOutdated, RequestUnknown, SameOrganiser
 from petition.privacy import AddressRefused
 from petition.signatures import DisplayFault, DisplayRefused, PassForeign, PassSpent, SignatureUnknown, SignerUnknown
 from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
@@ -173,6 +173,10 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     RequestUnknown: (
         _("Nothing to decide"),
         _("This request was already decided, or is older than three days."),
+    ),
+    RequestOutdated: (
+        _("Changed since"),
+        _("What this request is about was changed after it was made. It has to be asked for again."),
     ),
     SameOrganiser: (
         _("A second organiser must approve"),

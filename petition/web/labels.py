@@ -125,6 +125,7 @@ MAIL_KINDS: Final[Mapping[str, str]] = {
     "signer_daily": _("Daily digest"),
     "signer_weekly": _("Weekly digest"),
     "organiser_daily": _("Organisers’ daily digest"),
+    "organiser_approvals": _("What waits for a second organiser"),
     "addressee_weekly": _("Weekly mail to the addressee"),
     "confirm": _("Confirmation"),
     "known": _("Confirmation"),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
 from petition.campaigns import Campaign, DemandState
-from petition.campaigns.milestones import MilestoneKind
+from petition.campaigns.milestones import MilestoneKind, PlannedMilestone
 from petition.core import db
 from petition.mail import ListPostbox, Message
 from petition.mailing import digests, queue, subscribers
@@ -105,6 +105,65 @@ def test_a_milestone_is_mailed_as_it_happens(session: Session, sender: Sender, p
     assert [digests.plan_instant(session, campaign.id, 1, make.NOW) for _ in range(3)] == [1, 0, 0]
     send(sender, make.NOW + timedelta(minutes=1))
     assert subjects(postbox.sent) == ["A milestone"]
+
+
+def test_milestones_are_mailed_at_most_once_in_24_hours_and_together_then(session: Session) -> None:
+    """P46: whoever adds milestones at will mails nobody at will."""
+    goals = tuple((MilestoneKind.COUNT, number) for number in range(1, 5))
+    campaign = make.campaign(session, goals=goals, mailing={"quiet_from": 0, "quiet_to": 0})
+    subscriber(session, campaign, rhythm=Frequency.MILESTONES)
+    at = lambda hours: make.NOW + timedelta(hours=hours)
+    for hours in range(4):
+        make.signature(session, campaign)
+        epochs.close_epoch(session, campaign, at(hours))
+        if hours == 0:
+            assert digests.plan_instant(session, campaign.id, 1, at(0)) == 1
+        if hours == 1:
+            campaigns.judge_demand(session, campaign, 1, DemandState.REFUSED, "https://press.example", make.NOW.date())
+    session.flush()
+    assert [digests.plan_instant(session, campaign.id, number, at(23.9)) for number in (2, 4, 5)] == [0, 0, 0]
+    assert [digests.instant_due(session, campaign.id, number, at(23)) for number in (2, 3)] == [at(24), at(23)]
+    assert [digests.plan_instant(session, campaign.id, number, at(24)) for number in (2, 4, 5)] == [1, 0, 0]
+    assert [digests.plan_instant(session, campaign.id, number, at(49)) for number in (2, 4, 5)] == [0, 0, 0]
+    told = session.scalars(select(digests.Edition.facts).where(digests.Edition.kind == "milestone"))
+    reached = [[each["value"] for each in facts["milestones"]] for facts in told if facts]
+    assert sorted(reached) == [[1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize("mailed", [True, False])
+def test_the_text_of_an_update_is_mailed_by_a_digest_only_if_two_agreed(session: Session, mailed: bool) -> None:
+    """P46: an update that one organiser published on the page is mentioned, and its text is not mailed."""
+    campaign = make.campaign(session)
+    subscriber(session, campaign)
+    text = {"en": "We met.", "fr": "Nous nous sommes vus."}
+    campaigns.publish_update(session, campaign, text, make.NOW, mailed_since=make.NOW if mailed else None)
+    session.flush()
+    assert digests.plan_all(session, campaign.id, make.NOW + timedelta(days=1)) == 1
+    (facts,) = session.scalars(select(digests.Edition.facts).where(digests.Edition.kind == "signer_daily"))
+    assert [each["text"] for each in facts["updates"]] == [text if mailed else {}]  # type: ignore[index]
+
+
+def test_the_short_day_of_a_demonstration_is_the_time_between_two_milestone_mails(session: Session) -> None:
+    goals = ((MilestoneKind.COUNT, 1), (MilestoneKind.COUNT, 2))
+    campaign = make.campaign(session, goals=goals, mailing={"daily_seconds": 120})
+    subscriber(session, campaign, rhythm=Frequency.MILESTONES)
+    for number, planned in ((1, 1), (2, 0)):
+        make.signature(session, campaign)
+        epochs.close_epoch(session, campaign, make.NOW)
+        assert digests.plan_instant(session, campaign.id, number, make.NOW) == planned
+    assert digests.instant_due(session, campaign.id, 2, make.NOW) == make.NOW + timedelta(seconds=120)
+
+
+def test_a_milestone_that_is_mailed_to_nobody_holds_up_no_other(session: Session) -> None:
+    goals = ((MilestoneKind.COUNT, 1), (MilestoneKind.COUNT, 2))
+    campaign = make.campaign(session, goals=goals, mailing={"quiet_from": 0, "quiet_to": 0})
+    silent = session.get_one(PlannedMilestone, (campaign.id, MilestoneKind.COUNT, 1))
+    silent.mail_readers = silent.mail_organisers = False
+    subscriber(session, campaign, rhythm=Frequency.MILESTONES)
+    for number, planned in ((1, 0), (2, 1)):
+        make.signature(session, campaign)
+        epochs.close_epoch(session, campaign, make.NOW)
+        assert digests.plan_instant(session, campaign.id, number, make.NOW) == planned
 
 
 def test_whoever_leaves_or_pauses_gets_nothing_that_was_planned(

@@ -202,7 +202,10 @@ FROZEN: dict[str, Callable[[Campaign], object]] = {
     "moved demand": lambda made: campaigns.move_demand(made, 1, 1),
     "removed demand": lambda made: campaigns.remove_demand(made, 1),
     "domains": lambda made: campaigns.change(made, {"domains": {}}),
-    "one frozen fact beside a free one": lambda made: campaigns.change(made, {"legal": {}, "addressee": "Other"}),
+    "legal texts without a second organiser": lambda made: campaigns.change(made, {"legal": {}}),
+    "one frozen fact beside a free one": lambda made: campaigns.change_public(
+        made, {"legal": {}, "addressee": "Other"}
+    ),
 }
 
 
@@ -221,9 +224,9 @@ def test_nothing_that_signers_relied_on_changes_after_the_opening(what: str, sta
 def test_a_new_closing_date_has_the_pages_of_an_open_letter_rendered_again() -> None:
     made = make.draft_in_memory()
     made.state = CampaignState.OPEN
-    campaigns.change(made, {"closes_at": None})
+    campaigns.change_public(made, {"closes_at": None})
     assert made.stale is False, "the same value is no change"
-    campaigns.change(made, {"closes_at": NOW})
+    campaigns.change_public(made, {"closes_at": NOW})
     assert (made.stale, made.closes_at) == (True, NOW)
 
 

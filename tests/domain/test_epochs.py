@@ -22,6 +22,7 @@ from petition.campaigns import (
     closed_before,
     draft,
 )
+from petition.campaigns.fingerprint import fingerprint
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import outbox
 from petition.core.outbox import OutboxKind
@@ -265,11 +266,13 @@ def test_no_letter_with_batches_under_five_opens_in_production_by_hand_or_by_the
     small = draft(session, make.a_draft(batch_min=4, interval=299, opens_at=make.NOW))
     with pytest.raises(CampaignIncomplete, match="small batches"):
         epochs.open_campaign(session, small, make.NOW)
+    small.opening_approved = fingerprint(session, small)
     assert small.slug not in epochs.keep_calendar(session, LATER)
     small.batch_min = 5
     with pytest.raises(CampaignIncomplete, match="short interval"):
         epochs.open_campaign(session, small, make.NOW)
     small.interval = 300
+    small.opening_approved = fingerprint(session, small)
     assert small.slug in epochs.keep_calendar(session, LATER)
 
 

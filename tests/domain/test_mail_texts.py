@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -27,9 +27,13 @@ from petition.mailing import digests
 from petition.mailing.digests import DIGESTS, NOTICES, RenderedMail, Sender
 from petition.mailing.digests.addressee_weekly import ForAddressee
 from petition.mailing.digests.facts import DemandFact, Happened, NextStep, ReachedFact, UpdateFact, Window, as_json
+from petition.mailing.digests.organiser_approvals import ForApprovers, PendingFact
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact, ForOrganisers
 from petition.mailing.digests.sending import message
 from petition.mailing.queue import Claim
+from petition.organisers import approvals
+from petition.organisers.actor import Actor
+from petition.organisers.approvals import ApprovalKind
 from petition.signatures import DisplayChoice
 from tests import make
 
@@ -85,6 +89,10 @@ BUSY: Final = ForOrganisers(
     issued=1100,
     readers=214,
 )
+PENDING: Final = ForApprovers(
+    tuple(PendingFact(act, datetime(2026, 11, 25, 8, 5, tzinfo=UTC)) for act in ApprovalKind),
+    closes=datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
+)
 MAILS: Final[dict[str, tuple[str, object | None]]] = {
     "confirm": ("confirm", None),
     "reminder": ("reminder", None),
@@ -96,12 +104,15 @@ MAILS: Final[dict[str, tuple[str, object | None]]] = {
         "signer_daily",
         replace(NOTHING, state=CampaignState.ANSWERED, change=-1, steps=("closed", "delivered", "answered")),
     ),
+    "daily_an_update_on_the_page": ("signer_daily", replace(NOTHING, change=0, updates=(UpdateFact(2, SUNDAY, {}),))),
     "weekly": ("signer_weekly", replace(NEWS, since=MONDAY, next=NextStep(MilestoneKind.SHARE, 15, 461))),
     "milestone": ("milestone", replace(NOTHING, milestones=(REACHED,), next=NEWS.next)),
     "milestones_and_a_share": ("milestone", replace(NOTHING, milestones=(REACHED, SHARE))),
     "update": ("update", replace(NOTHING, updates=(UPDATE,), next=NEWS.next)),
     "organisers_calm": ("organiser_daily", CALM),
     "organisers_busy": ("organiser_daily", BUSY),
+    "organisers_pending": ("organiser_approvals", PENDING),
+    "organisers_closing": ("organiser_approvals", replace(PENDING, waiting=())),
     "addressee": ("addressee_weekly", ForAddressee(replace(NEWS, since=MONDAY, updates=()), (MET, REFUSED, OPEN))),
 }
 
@@ -268,6 +279,7 @@ def test_no_signer_is_named_though_one_is_named_in_public(session: Session) -> N
     campaign = make.campaign(session, goals=((MilestoneKind.COUNT, 1),), mailing={"addressee": True})
     make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Mallory", role="Engineer"))
     epochs.close_epoch(session, campaign, make.NOW)
+    approvals.ask(session, campaign.id, ApprovalKind.REMOVE, {"n": 1}, Actor(bytes(16), make.NOW))
     told = {kind: mail_of_today(session, campaign, kind) for kind in DIGESTS if kind != "update"}
     assert [kind for kind, said in told.items() if "Mallory" in said or "Engineer" in said] == []
 

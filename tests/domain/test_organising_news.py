@@ -388,12 +388,16 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
         milestone_settings.change(session, campaign, COUNT, 3, USUAL, Actor(omar, make.NOW))
 
 
-def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: Session, omar: bytes) -> None:
+def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(
+    session: Session, omar: bytes, suzie: bytes
+) -> None:
     campaign = make.campaign(session)
     milestone_settings.add(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
     sign(session, campaign, "Alice Example")
     close_epoch(session, campaign, 1)
-    milestone_settings.remove(session, campaign, COUNT, 30, Actor(omar, make.NOW))
+    asked = milestone_settings.remove(session, campaign, COUNT, 30, Actor(omar, make.NOW))
+    assert asked is not None
+    approved(session, campaign, asked.id, Actor(suzie, make.NOW))
     session.flush()
     epochs.refresh_stale(session, LATER)
     assert named(session, campaign) == []
@@ -405,7 +409,13 @@ def test_removing_the_milestone_opens_no_name_that_was_signed_under_it(session: 
     milestone_settings.add(session, campaign, COUNT, 30, USUAL, Actor(omar, make.NOW))
     with pytest.raises(NamesPublic):
         milestone_settings.change(session, campaign, COUNT, 30, SEALED, Actor(omar, make.NOW))
-    assert deeds(session, campaign) == [Action.MILESTONE_ADDED, Action.MILESTONE_REMOVED, Action.MILESTONE_ADDED]
+    assert deeds(session, campaign) == [
+        Action.MILESTONE_ADDED,
+        Action.KEY_ASKED,
+        Action.KEY_GIVEN,
+        Action.MILESTONE_REMOVED,
+        Action.MILESTONE_ADDED,
+    ]
 
 
 def test_a_letter_that_closes_below_the_milestone_keeps_its_names_to_itself(session: Session, omar: bytes) -> None:

@@ -77,7 +77,10 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Mallory"), named("Suzie", comment="Please."))
     before = rows(session)
-    wave = removals.remove_one(session, campaign, index_of(session, "Suzie"), Removal.REQUEST, Actor(OMAR, LATER))
+    wave = removals.remove_one(
+        session, campaign, index_of(session, "Suzie"), Removal.REQUEST, Actor(OMAR, LATER)
+    ).removal
+    assert wave
     session.expire_all()
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Mallory"]
     assert (epochs.audit(session, campaign).counted, epochs.audit(session, campaign).faults) == (2, [])
@@ -91,7 +94,8 @@ def test_a_removed_signature_is_out_of_sight_at_once_comes_back_whole_and_is_fin
         removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER))
 
     index = index_of(session, "Suzie")
-    again = removals.remove_one(session, campaign, index, Removal.REQUEST, Actor(OMAR, LATER))
+    again = removals.remove_one(session, campaign, index, Removal.REQUEST, Actor(OMAR, LATER)).removal
+    assert again
     an_epoch(session, campaign, at=2)
     gone = session.get_one(Signature, (campaign.id, index))
     assert (gone.state, gone.why, gone.name, gone.comment, gone.salt) == (

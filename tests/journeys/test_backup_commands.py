@@ -206,12 +206,11 @@ def test_a_close_says_what_it_destroys_and_does_it_only_with_yes(
         f"and every copy, by overwriting {pepper} with 32 new random bytes.",
     ]
     rehearsed = run(environ, "close", slug)
-    assert rehearsed.exit_code == 0
-    assert rehearsed.output.splitlines() == [
-        f"Closing {slug} cannot be undone:",
-        *figures,
-        "Nothing was changed. To close it, run the command again with --yes.",
-    ]
+    assert rehearsed.exit_code == 2
+    assert rehearsed.stdout.splitlines() == [f"Closing {slug} cannot be undone:", *figures]
+    assert rehearsed.stderr == (
+        "This bypasses the second organiser who would have to approve the close: nothing was changed. Add --yes to do it.\n"
+    )
     with db.session() as session:
         assert session.scalars(select(Campaign.state)).one() is CampaignState.OPEN
         assert len(session.scalars(select(Tag.tag)).all()) == 3

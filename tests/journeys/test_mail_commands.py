@@ -67,9 +67,9 @@ def test_three_updates_a_week_are_mailed_and_the_fourth_only_published(
 ) -> None:
     texts = news(tmp_path, en="They answered.", fr="Réponse reçue.")
     for _ in range(3):
-        assert run(environ, "update", "publish", slug, *texts, "--mail").exit_code == 0
+        assert run(environ, "update", "publish", slug, *texts, "--mail", "--yes").exit_code == 0
     line = "Three updates were mailed this week. Publish it without --mail, or next week.\n"
-    assert told(environ, "update", "publish", slug, *texts, "--mail") == line
+    assert told(environ, "update", "publish", slug, *texts, "--mail", "--yes") == line
     assert run(environ, "update", "publish", slug, *texts).exit_code == 0
     with db.session() as session:
         assert session.scalars(select(Update.mailed).order_by(Update.number)).all() == [True, True, True, False]

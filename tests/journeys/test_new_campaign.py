@@ -13,6 +13,9 @@ from petition.campaigns import CampaignState, find_any
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.redis_store import RedisStore
+from petition.organisers import Role, approvals
+from petition.organisers.actor import Actor
+from petition.usecases import acts
 from petition.web.app import build
 from tests.support.looks import PHONE, WIDTHS, Looks, presses
 from tests.support.served import served
@@ -152,12 +155,25 @@ def complete(desk: Desk) -> None:
     desk.presses("Try it")
     assert "This address would not be accepted." in desk.page.inner_text("main")
     desk.page.goto(here)
+    assert "There is only one owner." in desk.page.inner_text("main")
+    with db.transaction() as session:
+        campaign, rita = find_any(session, "our-letter"), organisers.enrol(session, "Rita", "en", clock.now())
+        assert campaign
+        organisers.join(session, campaign.id, rita.id, Role.OWNER, clock.now())
+    desk.page.goto(here)
 
 
 def open_it(desk: Desk) -> None:
+    """Omar asks, and another owner approves."""
     desk.page.goto(f"{desk.site}/organise/c/our-letter/open")
-    desk.presses("Open with 2 demands")
-    assert desk.page.url.endswith("/organise/c/our-letter")
+    desk.presses("Ask to open with 2 demands")
+    assert desk.page.url.endswith("/organise/c/our-letter/keys")
+    with db.transaction() as session:
+        campaign, rita = find_any(session, "our-letter"), organisers.named(session, "Rita")
+        assert campaign
+        assert rita
+        (asked,) = session.scalars(approvals.waiting(campaign.id, clock.now()))
+        acts.approve(session, campaign, asked.id, Actor(rita.id, clock.now()))
     with db.session() as session:
         campaign = find_any(session, "our-letter")
         assert campaign

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -97,7 +98,7 @@ def test_omar_runs_a_campaign_from_the_invitation_to_the_answer(browser: Browser
         _comes_in(omar, gallery)
         _drafts(omar, gallery)
         _invites(omar, suzie, gallery)
-        _opens(omar, gallery)
+        _opens(omar, suzie, gallery)
         _readers_confirm(running)
         _somebody_signs(running, omar)
         _mails_an_update(omar, suzie, gallery)
@@ -190,7 +191,8 @@ def _invites(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     assert len(suzie.joins(link.rsplit("/", 1)[-1], "Suzie")) == 10
 
 
-def _opens(omar: Organiser, gallery: Gallery) -> None:
+def _opens(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
+    """Two owners: one asks, and the other one reads the draft and approves it."""
     gallery.look(f"/c/{SLUG}/open", "open")
     attach(omar.running)
     with db.transaction() as session:
@@ -199,7 +201,12 @@ def _opens(omar: Organiser, gallery: Gallery) -> None:
         draft.batch_min = 1  # no form takes it; here one signs at a time
     omar.goes("/open")
     omar.presses("/open")
-    assert omar.page.url.endswith(f"/organise/c/{SLUG}")
+    assert omar.page.url.endswith(f"/organise/c/{SLUG}/keys")
+    gallery.look(f"/c/{SLUG}/keys", "keys-open")
+    gallery.look(f"/c/{SLUG}/open", "open-asked", ("fr",))
+    presses(suzie.goes("/keys").get_by_role("link", name="See it as the public will see it"))
+    suzie.goes("/keys")
+    suzie.presses("/keys/approve")
 
 
 def _readers_confirm(running: Running) -> None:
@@ -319,12 +326,18 @@ def _downloads_figures(omar: Organiser, gallery: Gallery) -> None:
 
 
 def _closes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
-    """Two keys again."""
+    """Two keys again, and a day in which each of them could keep it open."""
     omar.goes("/keys")
     omar.presses("/keys/close")
     gallery.look(f"/c/{SLUG}/keys", "keys-close", ("fr",))
     suzie.goes("/keys")
     suzie.presses("/keys/approve")
+    gallery.look(f"/c/{SLUG}/keys", "keys-closes-soon")
+    gallery.look(f"/c/{SLUG}", "overview-closes-soon")
+    with db.transaction() as session:
+        campaign = campaigns.find(session, SLUG)
+        assert campaign.closes_at
+        campaign.closes_at -= timedelta(days=1)
     until("the close", lambda: _api(omar.running, "").body["state"], lambda state: state == "closed")
     for room in ("", "/keys", "/removals", "/settings"):
         gallery.look(f"/c/{SLUG}{room}", f"closed{room or '/overview'}", ("fr",))

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 
-from petition import campaigns, epochs
+from petition import campaigns, epochs, organisers
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
 from petition.config import addresses
@@ -21,6 +21,8 @@ from petition.core import clock, db
 from petition.core.redis_store import RedisStore
 from petition.core.security_events import SecurityEvent
 from petition.ledger import log
+from petition.organisers import Role
+from petition.organisers.audit_log import AuditEntry
 from tests import make
 from tests.support.served import free_port
 from tests.support.terminal import NOWHERE, run, told
@@ -58,16 +60,60 @@ def test_a_campaign_goes_on_step_by_step_and_says_which_it_cannot_take(environ: 
     run(environ, "migrate")
     with db.transaction() as session:
         slug = make.campaign(session).slug
-    assert run(environ, "campaign", "move", slug, "closed").exit_code == 0
+    assert run(environ, "campaign", "move", slug, "closed", "--yes").exit_code == 0
     assert run(environ, "campaign", "demand", slug, "1", "partly_met", "A newspaper").exit_code == 0
     with db.session() as session:
         found = campaigns.find(session, slug)
         assert (found.state, found.demands[0].state) == (CampaignState.CLOSED, DemandState.PARTLY_MET)
     assert "cannot go from closed to answered" in told(environ, "campaign", "move", slug, "answered")
     assert told(environ, "campaign", "demand", slug, "9", "met", "A newspaper") == "There is no demand 9.\n"
-    for words in (("move", "nothing", "closed"), ("demand", "nothing", "1", "met", "A newspaper")):
+    for words in (("move", "nothing", "closed", "--yes"), ("demand", "nothing", "1", "met", "A newspaper")):
         assert told(environ, "campaign", *words) == "There is no campaign 'nothing'.\n"
     assert told(environ, "ledger", "verify", "nothing") == "There is no campaign 'nothing'.\n"
+
+
+BYPASSES: dict[tuple[str, ...], str] = {
+    ("close", "OPEN"): "the close",
+    ("campaign", "move", "OPEN", "closed"): "the close",
+    ("campaign", "move", "DRAFT", "open"): "the opening",
+    ("update", "publish", "OPEN", "--text", "en=TEXT", "--text", "fr=TEXT", "--mail"): "the mail to subscribers",
+    ("organiser", "disable", "Omar"): "the removal of an owner",
+    ("seed", "TEXT"): "the opening",
+}
+
+
+@pytest.mark.parametrize("words", BYPASSES, ids=" ".join)
+def test_a_command_that_bypasses_the_second_organiser_says_so_and_needs_yes(
+    environ: dict[str, str], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """P46: by the command line."""
+    run(environ, "migrate")
+    text_file = tmp_path / "text.md"
+    text_file.write_text("We met.")
+    with db.transaction() as session:
+        opened, waiting = make.campaign(session), campaigns.draft(session, make.a_draft())
+        omar = organisers.enrol(session, "Omar", "en", make.NOW)
+        organisers.join(session, opened.id, omar.id, Role.OWNER, make.NOW)
+        places = {"OPEN": opened.slug, "DRAFT": waiting.slug, "TEXT": str(text_file)}
+    asked = [places.get(each, each.replace("=TEXT", f"={text_file}")) for each in words]
+    before = state_of_everything()
+    refused = run(environ, *asked)
+    sentence = f"This bypasses the second organiser who would have to approve {BYPASSES[words]}: nothing was changed."
+    assert (refused.exit_code, refused.stderr) == (2, f"{sentence} Add --yes to do it.\n")
+    assert state_of_everything() == before
+    if words[0] != "seed":
+        done = run(environ, *asked, "--yes")
+        assert (done.exit_code, state_of_everything() != before) == (0, True), done.output
+
+
+def state_of_everything() -> list[object]:
+    """What the commands above change: states, updates, organisers, and the lines of the audit log."""
+    with db.session() as session:
+        states = [(each.slug, each.state, each.closes_at) for each in session.scalars(campaigns.every())]
+        updates = session.scalars(select(campaigns.Update.number)).all()
+        disabled = session.scalars(select(organisers.Organiser.disabled)).all()
+        lines = session.scalars(select(AuditEntry.action).order_by(AuditEntry.number)).all()
+    return [states, updates, disabled, lines]
 
 
 def test_a_recount_sees_one_moment_though_a_batch_is_written_meanwhile(

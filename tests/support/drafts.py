@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from petition.campaigns import Campaign, find_any
 from petition.core import db
-from tests.support.omar import Omar, signed_in
+from petition.organisers import Role
+from tests.support.omar import Omar, approved, signed_in
 
 
 def draft(name: str = "our-letter") -> Campaign:
@@ -25,6 +27,14 @@ def completed(omar: Omar) -> None:
     omar.does("~/draft/demands", text_en="Answer us.", text_fr="Répondez-nous.")
     omar.does("~/draft/who", addressee="Chief Executive", organisation="Example")
     omar.does("~/draft/domains", domain="corp.example", plus="yes")
+
+
+def opened(app: Flask, omar: Omar) -> TestResponse:
+    """The draft is opened by two owners: one asks, and another one approves. Returns the answer to the approval."""
+    signed_in(app, omar.slug, Role.OWNER, "Rita")
+    asked = omar.does("~/open")
+    assert (asked.status_code, asked.headers["Location"]) == (303, f"/organise/c/{omar.slug}/keys")
+    return approved(app, omar)
 
 
 @pytest.fixture

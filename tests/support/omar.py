@@ -65,6 +65,14 @@ def signed_in(app: Flask, slug: str, role: Role | None = Role.OWNER, name: str =
     return Omar(client, slug, someone.id)
 
 
+def approved(app: Flask, omar: Omar, name: str = "Rita") -> TestResponse:
+    """Another owner comes and approves the only request that waits."""
+    rita = signed_in(app, omar.slug, Role.OWNER, name)
+    found = re.findall(r'action="[^"]*/keys/approve".*?name="id" value="([0-9a-f]+)"', rita.sees("~/keys").text)
+    assert len(found) == 1
+    return rita.does("~/keys/approve", id=found[0])
+
+
 @pytest.fixture
 def omar(app: Flask, slug: str) -> Omar:
     """The owner of an open campaign."""

@@ -19,6 +19,7 @@ from petition.mailing.subscribers import Frequency
 from petition.organisers import Role
 from petition.organisers.approvals import ApprovalKind
 from petition.organisers.audit_log import Action
+from petition.organisers.labels import APPROVAL_TITLES
 from petition.privacy import AddressFault, addresses
 from petition.privacy.data_map import Kind
 from petition.signatures import DisplayFault, SignatureState
@@ -29,7 +30,7 @@ from petition.usecases.removals import Line
 from petition.usecases.tables import ExportKind
 from petition.usecases.updates import UpdateState
 from petition.web import error_messages, labels
-from petition.web.dashboard import approval_requests, audit_messages, exports, removal_rows
+from petition.web.dashboard import audit_messages, exports, removal_rows
 from petition.web.dashboard.criteria import CriteriaForm, options
 from petition.web.dashboard.panels import queue
 from petition.web.dashboard.panels.milestone import describe_forecast
@@ -51,7 +52,7 @@ TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "data kinds": (Kind, labels.DATA_KINDS),
     "roles": (Role, labels.TEAM_ROLES),
     "duties": (Role, labels.TEAM_ROLE_DUTIES),
-    "approvals": (ApprovalKind, approval_requests.TITLES),
+    "approvals": (ApprovalKind, APPROVAL_TITLES),
     "actions": (Action, audit_messages.SENTENCES),
     "exports": (ExportKind, exports.KINDS),
     "display faults": (DisplayFault, error_messages.DISPLAY_MESSAGES),

@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from petition import organisers, publication
 from petition.campaigns import CampaignState, add_demand, find_any
-from petition.core import db
-from petition.organisers import Role
+from petition.core import clock, db
+from petition.organisers import Role, approvals
 from petition.organisers.audit_log import Action, AuditEntry
 from petition.usecases import drafting
-from tests.support.drafts import completed, draft
-from tests.support.omar import Omar, signed_in
+from tests.support.drafts import completed, draft, opened
+from tests.support.omar import Omar, approved, signed_in
 from tests.support.suzie import fields, mistakes, text
 from tests.support.work import counted_queries
 
@@ -252,14 +252,19 @@ def test_milestones_are_set_once_and_taken_back(drafter: Omar) -> None:
         assert [(each.kind, each.value) for each in drafting.planned_milestones(session, draft())] == [("share", 10)]
 
 
-def test_the_checklist_lists_what_is_missing_until_nothing_is(drafter: Omar) -> None:
+def test_the_checklist_lists_what_is_missing_until_nothing_is(app: Flask, drafter: Omar) -> None:
+    """P46: with one owner a letter cannot be opened."""
     begun = text(drafter.sees("~/draft"))
-    assert "7 things are missing" in begun
+    assert "8 things are missing" in begun
     assert "There is no demand." in begun
+    assert "There is only one owner." in begun
     refused = drafter.does("~/open")
     assert refused.status_code == 409
     assert "cannot be opened yet" in text(refused)
     completed(drafter)
+    assert "1 thing is missing" in text(drafter.sees("~/draft"))
+    assert drafter.does("~/open").status_code == 409
+    signed_in(app, "our-letter", Role.OWNER, "Rita")
     assert "Nothing is missing" in text(drafter.sees("~/draft"))
 
 
@@ -274,11 +279,11 @@ def test_the_preview_is_the_public_page_and_not_public(app: Flask, drafter: Omar
 
 def test_an_opening_freezes_the_letter_and_is_in_the_audit_log(app: Flask, drafter: Omar) -> None:
     completed(drafter)
+    rita = signed_in(app, "our-letter", Role.OWNER, "Rita")
     warned = text(drafter.sees("~/open"))
     assert "You cannot undo this." in warned
     assert "corp.example" in warned
-    opened = drafter.does("~/open")
-    assert (opened.status_code, opened.headers["Location"]) == (303, "/organise/c/our-letter")
+    assert opened(app, drafter).status_code == 303
     assert draft().state is CampaignState.OPEN
     for path, typed in (
         ("~/draft/letter/en", {"title": "Other", "markdown": "Other"}),
@@ -292,33 +297,41 @@ def test_an_opening_freezes_the_letter_and_is_in_the_audit_log(app: Flask, draft
     ):
         assert drafter.does(path, **typed).status_code == 409, path
     drafter.does("~/draft/legal", imprint_en="Us.")
+    assert draft().legal == {}
+    assert approved(app, drafter).status_code == 303
     with db.transaction() as session:
         publication.refresh(session, draft())
     legal = app.test_client().get("/c/our-letter/legal")
     assert "Us." in text(legal)
     with db.session() as session:
         line = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.CAMPAIGN_OPENED)).one()
-    assert line.by == drafter.organiser_id
+    assert line.by == rita.organiser_id
 
 
-def test_of_two_who_open_at_once_one_does(app: Flask, drafter: Omar) -> None:
+def test_of_two_approvals_at_once_one_opens(app: Flask, drafter: Omar) -> None:
     completed(drafter)
-    token, gate = drafter.token(), Barrier(2)
+    rita = signed_in(app, "our-letter", Role.OWNER, "Rita")
+    drafter.does("~/open")
+    with db.session() as session:
+        asked = session.scalars(approvals.waiting(draft().id, clock.now())).one().id.hex()
+    token, gate = rita.token(), Barrier(2)
     answers: list[int] = []
 
     def opens() -> None:
         client = app.test_client()
         client.set_cookie("__Host-undersigned", cookie)
         gate.wait()
-        answers.append(client.post("/organise/c/our-letter/open", data={"token": token}).status_code)
+        answers.append(
+            client.post("/organise/c/our-letter/keys/approve", data={"token": token, "id": asked}).status_code
+        )
 
-    cookie = drafter.client.get_cookie("__Host-undersigned").value  # type: ignore[union-attr]
+    cookie = rita.client.get_cookie("__Host-undersigned").value  # type: ignore[union-attr]
     threads = [Thread(target=opens) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answers) == [303, 409]
+    assert sorted(answers) == [303, 404]
 
 
 def test_a_duplicate_has_all_but_signatures_dates_keys_and_team(app: Flask, slug: str) -> None:
@@ -340,6 +353,8 @@ def test_a_duplicate_has_all_but_signatures_dates_keys_and_team(app: Flask, slug
     assert [each.text for each in copy.demands] == [each.text for each in source.demands]
     assert (copy.domains, copy.roles, copy.workforce) == (source.domains, source.roles, source.workforce)
     drafter.slug = "again"
+    assert "1 thing is missing" in text(drafter.sees("~/draft")), "a second owner"
+    signed_in(app, "again", Role.OWNER, "Rita")
     assert "Nothing is missing" in text(drafter.sees("~/draft"))
 
 

@@ -51,7 +51,8 @@ def planted(app: Flask, omar: Omar, suzie: Omar) -> Planted:
         first, second = session.scalars(
             select(Signature.index).where(Signature.campaign_id == campaign.id).order_by(Signature.index)
         )
-        removal = removals.remove_one(session, campaign, first, Removal.FRAUD, Actor(omar.organiser_id, now))
+        removal = removals.remove_one(session, campaign, first, Removal.FRAUD, Actor(omar.organiser_id, now)).removal
+        assert removal
         milestone_settings.add(
             session, campaign, MilestoneKind.COUNT, 777, Consequences(True, True, False), Actor(omar.organiser_id, now)
         )

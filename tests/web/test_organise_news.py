@@ -23,7 +23,7 @@ from petition.web.dashboard import approval_requests
 from petition.web.forms.validators import is_link
 from petition.web.services import Services
 from tests import make
-from tests.support.omar import Omar, signed_in
+from tests.support.omar import Omar, approved, signed_in
 from tests.support.work import counted_queries
 
 TEXT = {"text-en": "We **met** them.", "text-fr": "Nous les avons **rencontrés**."}
@@ -252,7 +252,7 @@ def test_what_is_no_address_of_a_page(text: str) -> None:
     assert not is_link(text)
 
 
-def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
+def test_milestones_are_added_changed_and_removed(app: Flask, omar: Omar) -> None:
     assert omar.does("~/milestones", kind="share", value="10", mail_readers="yes").status_code == 303
     assert "10% of the workforce (100 signatures)" in omar.sees("~/milestones").text
     assert omar.does("~/milestones", kind="share", value="10").status_code == 409
@@ -263,7 +263,11 @@ def test_milestones_are_added_changed_and_removed(omar: Omar) -> None:
     page = omar.sees("~/milestones/share/10").text
     assert "Those names stay sealed until then, even if you untick or remove this" in page
     assert "Removing it reveals no name that was signed under it." in page
-    assert omar.does("~/milestones/share/10/remove").status_code == 303
+    assert omar.does("~/milestones/share/10/remove").headers["Location"].endswith("/keys")
+    assert omar.sees("~/milestones/share/10").status_code == 200, "names would open sooner"
+    asked = omar.sees("~/keys").text
+    assert "Names of people who sign from now on do not wait for 100 signatures any more." in asked
+    assert approved(app, omar).status_code == 303
     assert omar.sees("~/milestones/share/10").status_code == 404
 
 

@@ -142,7 +142,7 @@ def test_a_draft_shows_what_is_missing_and_no_figures(app: Flask) -> None:
         made.addressee, made.domains = "", {}
         slug = made.slug
     text = signed_in(app, slug).sees("~").text
-    assert "2 parts are missing before this campaign can open" in text
+    assert "3 parts are missing before this campaign can open" in text, "an addressee, domains and a second owner"
     assert "panel-count" not in text
     assert "The chart begins with the first batch." in signed_in(app, slug).sees("~/chart").text
 

@@ -22,7 +22,8 @@ from petition.organisers.audit_log import Action, AuditEntry
 from petition.signatures.tables import Pending
 from petition.usecases.acts import ACTS
 from tests import make
-from tests.support.omar import Omar, signed_in
+from tests.support.drafts import opened
+from tests.support.omar import Omar, approved, signed_in
 from tests.support.suzie import Suzie, text
 
 PAUSED = "The organisers paused signing."
@@ -149,7 +150,7 @@ def test_the_closing_date_is_moved_and_never_into_the_past(app: Flask, omar: Oma
 
 def test_closing_now_is_asked_of_a_second_organiser_with_the_count(app: Flask, omar: Omar) -> None:
     omar.does("~/settings/close")
-    assert "Somebody asked to close now" in text(omar.sees("~/settings"))
+    assert "Somebody asked to close." in text(omar.sees("~/settings"))
     with db.session() as session:
         campaign = find_any(session, omar.slug)
         assert campaign
@@ -196,10 +197,17 @@ def test_the_forms_of_the_settings_do_not_disturb_each_other(omar: Omar) -> None
         assert kept in page.text
 
 
-def test_a_translation_is_added_once_and_the_ledger_agrees(app: Flask, omar: Omar) -> None:
+def test_a_translation_is_added_once_by_two_and_the_ledger_agrees(app: Flask, omar: Omar) -> None:
+    """P46."""
     given = {"language": "de", "title": "Ein Brief", "markdown": "Sehr geehrte Damen und Herren,"}
     assert omar.does("~/settings/translation", **(given | {"markdown": ""})).status_code == 422
-    assert omar.does("~/settings/translation", **given).status_code == 303
+    assert omar.does("~/settings/translation", **given).headers["Location"].endswith("/keys")
+    with db.session() as session:
+        campaign = find_any(session, omar.slug)
+        assert campaign
+        assert campaign.languages == ["en", "fr"]
+    assert "Sehr geehrte Damen und Herren," in omar.sees("~/keys").text
+    assert approved(app, omar).status_code == 303
     again = omar.does("~/settings/translation", **given)
     assert (again.status_code, "The letter already exists in this language." in again.text) == (422, True)
     with db.session() as session:
@@ -210,6 +218,7 @@ def test_a_translation_is_added_once_and_the_ledger_agrees(app: Flask, omar: Oma
 
 
 def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(app: Flask, slug: str) -> None:
+    """P46."""
     omar = signed_in(app, slug, None)
     omar.does("/organise/new", title="A letter", slug="not-yet", language="en", second="")
     omar.slug = "not-yet"
@@ -224,6 +233,16 @@ def test_the_calendar_opens_what_is_whole_and_leaves_what_is_not_with_a_reason(a
     omar.does("~/draft/demands", text_en="Answer us.")
     omar.does("~/draft/who", addressee="Chief Executive", organisation="Example")
     omar.does("~/draft/domains", domain="corp.example", plus="yes")
+    assert "There is only one owner." in text(omar.sees("~/draft"))
+    with db.transaction() as session:
+        assert epochs.keep_calendar(session, later) == [], "nobody else approved it"
+    assert opened(app, omar).status_code == 303
+    assert "as a second owner approved it" in text(omar.sees("~/draft"))
+    omar.does("~/draft/demands", text_en="And pay us more.")
+    assert "if a second owner has approved it by then" in text(omar.sees("~/draft"))
+    with db.transaction() as session:
+        assert epochs.keep_calendar(session, later) == [], "it is another draft than the one that was approved"
+    assert opened(app, omar).status_code == 303
     with db.transaction() as session:
         assert epochs.keep_calendar(session, later) == ["not-yet"]
     with db.session() as session:

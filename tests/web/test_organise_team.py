@@ -13,14 +13,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from petition import organisers
+from petition import epochs, organisers
 from petition.campaigns import Campaign, CampaignState, find_any
 from petition.core import clock, db
 from petition.organisers import Organiser, Role, approvals, audit_log
 from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestState
 from petition.organisers.audit_log import Action
-from petition.usecases import acts
+from petition.organisers.labels import APPROVAL_TITLES
+from petition.usecases import acts, approval_rules
 from petition.web.dashboard import approval_requests, audit_messages
 from petition.web.dashboard.access import COOKIE
 from tests import make
@@ -280,11 +281,25 @@ def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask
     with ThreadPoolExecutor(4) as crowd:
         answers = sorted(crowd.map(lambda _: suzie.does("~/keys/approve", id=asked.id.hex()).status_code, range(4)))
     assert answers == [303, 404, 404, 404]
-    with db.session() as session:
-        assert session.get_one(Campaign, found_id(omar.slug)).state is CampaignState.CLOSED
-    assert told(omar.slug).count(Action.CAMPAIGN_CLOSED) == 1
-    assert told(omar.slug).count(Action.KEY_GIVEN) == 1
+    assert state(omar.slug) is CampaignState.OPEN
+    assert calendar(timedelta(hours=23, minutes=59)) == []
+    assert calendar(timedelta(hours=24, minutes=1)) == [omar.slug]
+    assert state(omar.slug) is CampaignState.CLOSED
+    assert [told(omar.slug).count(each) for each in (Action.KEY_GIVEN, Action.CLOSE_PLANNED, Action.CAMPAIGN_CLOSED)] == [
+        1, 1, 1,
+    ]  # fmt: skip
     assert omar.does("~/keys/close").status_code == 409
+
+
+def state(slug: str) -> CampaignState:
+    with db.session() as session:
+        return session.get_one(Campaign, found_id(slug)).state
+
+
+def calendar(later: timedelta) -> list[str]:
+    """The campaigns that their dates open or close some time from now."""
+    with db.transaction() as session:
+        return epochs.keep_calendar(session, clock.now() + later)
 
 
 def test_approval_and_act_stand_or_fall_together(app: Flask, omar: Omar) -> None:
@@ -343,8 +358,10 @@ def test_approving_asks_once_more_who_it_is(app: Flask, slug: str) -> None:
 
 
 def test_every_act_has_a_right_words_and_something_that_it_does() -> None:
-    assert set(acts.RIGHTS) == set(ApprovalKind)
-    assert set(approval_requests.TITLES) == set(approval_requests.SENTENCES) == set(acts.ACTS) == set(ApprovalKind)
+    for named in (approval_rules.RIGHTS, APPROVAL_TITLES, approval_requests.SENTENCES, acts.ACTS):
+        assert set(named) == set(ApprovalKind)
+    by_effect = {ApprovalKind.REMOVE, ApprovalKind.CLOSE, ApprovalKind.NAMES_SOONER}
+    assert set(ApprovalKind) - approval_rules.ALWAYS == by_effect
 
 
 def test_every_action_has_a_sentence_in_both_languages(app: Flask) -> None:

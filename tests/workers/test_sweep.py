@@ -8,9 +8,10 @@ import pytest
 import time_machine
 from sqlalchemy import Engine, func, select
 
-from petition import campaigns
+from petition import campaigns, epochs
+from petition.campaigns.milestones import MilestoneKind
 from petition.config import Config
-from petition.core import clock, db
+from petition.core import clock, db, outbox
 from petition.core.outbox import OutboxItem, OutboxKind
 from petition.mailing.queue import Delivery
 from petition.organisers.actor import Actor
@@ -23,6 +24,45 @@ from workers.follow_ups import FOLLOW_UPS
 from workers.loops.exports import make_export
 from workers.tasks import digests as digest_tasks
 from workers.tasks import upkeep
+
+
+def test_a_milestone_that_waits_for_a_day_is_left_alone_until_then_and_alarms_nobody(
+    engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P46."""
+    celery_app.set_up(config)
+    monkeypatch.setattr(follow_ups, "send", lambda *_: None)
+    now = clock.now()
+    goals = ((MilestoneKind.COUNT, 1), (MilestoneKind.COUNT, 2))
+    with db.transaction() as session:
+        campaign = make.campaign(session, mailing=mails.AWAKE, goals=goals)
+        mails.add_readers(session, campaign, 3, rhythm=mails.Frequency.MILESTONES)
+        slug = campaign.slug
+    for hours, many in ((0, 3), (1, 3), (23.9, 3), (24.1, 6), (60, 6)):
+        if hours <= 1:
+            with db.transaction() as session:
+                campaign = campaigns.find(session, slug)
+                make.signature(session, campaign)
+                epochs.close_epoch(session, campaign, now + timedelta(hours=hours))
+        with time_machine.travel(now + timedelta(hours=hours), tick=False):
+            for _again in range(2):
+                sweep_instant_news()
+            with db.session() as session:
+                made = session.scalar(select(func.count()).where(Delivery.kind == "milestone"))
+                outbox.settle_all(session, OutboxKind.BUNDLE, campaign.id)
+                assert epochs.health(session, clock.now()).oldest_owed_seconds == 0
+        assert made == many, hours
+    db.engine().dispose()
+
+
+def sweep_instant_news() -> None:
+    """What a worker does about the rows that a sweep finds."""
+    with db.transaction() as session:
+        found = [
+            outbox_id for kind, outbox_id in outbox.overdue(session, clock.now()) if kind == OutboxKind.INSTANT_NEWS
+        ]
+    for outbox_id in found:
+        digest_tasks.plan_instant(outbox_id)
 
 
 def planned() -> int:

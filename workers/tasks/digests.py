@@ -29,11 +29,19 @@ def plan() -> None:
 
 @app.task(name="digests.plan_instant")
 def plan_instant(outbox_id: str) -> None:
-    """Plan the mails about one event. The row is claimed first, so that its attempts count, and settled at the end."""
+    """Plan the mails about one event. The row is claimed first, so that its attempts count, and settled at the end.
+
+    A milestone that was reached within a day of the last milestone mail waits; the sweep finds its row then.
+    """
     with db.transaction() as session:
         row = outbox.claim(session, outbox_id, clock.now())
     if row is None:
         return
     with db.transaction() as session:
-        digests.plan_instant(session, row.campaign_id, row.number, clock.now())
+        now = clock.now()
+        due = digests.instant_due(session, row.campaign_id, row.number, now)
+        if due > now:
+            outbox.postpone(session, outbox_id, due)
+            return
+        digests.plan_instant(session, row.campaign_id, row.number, now)
         outbox.settle(session, outbox_id)

@@ -14,11 +14,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, news
+from petition.campaigns.news import NewsKind
 from petition.core.ids import CampaignId
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import week_of
-from petition.mailing.digests.planning import plan_cycle, plan_news
+from petition.mailing.digests.planning import next_milestone_mail, plan_cycle, plan_news, plan_pending
 from petition.mailing.digests.previews import draft_mail, preview, trial
 from petition.mailing.digests.rendered import NOTICES, RenderedMail, rendered_mail, write
 from petition.mailing.digests.restored import resume
@@ -36,10 +37,12 @@ __all__ = [
     "Undelivered",
     "draft_mail",
     "forget_old",
+    "instant_due",
     "plan_all",
     "plan_cycle",
     "plan_instant",
     "plan_news",
+    "plan_pending",
     "preview",
     "rendered_mail",
     "resume",
@@ -57,8 +60,19 @@ def plan_all(session: Session, campaign_id: CampaignId, now: datetime) -> int:
     return sum(plan_cycle(session, campaign, digest, now) for digest in DIGESTS.values())
 
 
+def instant_due(session: Session, campaign_id: CampaignId, number: int, now: datetime) -> datetime:
+    """Returns when the mails about one event may be planned: now, or for a milestone when the last mail is a day old."""
+    (happening,) = news.between(session, campaign_id, number - 1, number)
+    if happening.kind is not NewsKind.MILESTONE:
+        return now
+    return next_milestone_mail(session, session.get_one(Campaign, campaign_id), now)
+
+
 def plan_instant(session: Session, campaign_id: CampaignId, number: int, now: datetime) -> int:
-    """Plan the mails about one event for subscribers who chose instant mail. Returns the number of planned mails."""
+    """Plan the mails about one event for subscribers who chose instant mail. Returns the number of planned mails.
+
+    It plans nothing before `instant_due`; the caller waits until then.
+    """
     campaign = session.get_one(Campaign, campaign_id)
     (happening,) = news.between(session, campaign_id, number - 1, number)
     wanted = [digest for digest in DIGESTS.values() if digest.news is happening.kind]

@@ -51,7 +51,7 @@ class ReachedFact:
 
 @dataclass(frozen=True, slots=True)
 class UpdateFact:
-    """News by the organisers, Markdown by language."""
+    """News by the organisers, Markdown by language. `text` is empty unless two organisers agreed that it is mailed."""
 
     number: int
     day: date
@@ -152,7 +152,7 @@ def _milestones(session: Session, campaign: Campaign, found: list[news.News]) ->
 def _updates(session: Session, campaign_id: CampaignId, found: list[news.News]) -> list[UpdateFact]:
     numbers = _values(found, NewsKind.UPDATE)
     query = select(Update).where(Update.campaign_id == campaign_id, Update.number.in_(numbers)).order_by(Update.number)
-    return [UpdateFact(each.number, each.day, each.text) for each in session.scalars(query)]
+    return [UpdateFact(each.number, each.day, each.text if each.mailed else {}) for each in session.scalars(query)]
 
 
 def _demands(session: Session, campaign_id: CampaignId, found: list[news.News]) -> list[DemandFact]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from petition.mailing.digests import addressee_weekly, milestone, organiser_daily, signer_daily, signer_weekly, update
+from petition.mailing.digests import (
+    addressee_weekly,
+    milestone,
+    organiser_approvals,
+    organiser_daily,
+    signer_daily,
+    signer_weekly,
+    update,
+)
 from petition.mailing.digests.digest import Digest
 
 DIGESTS: Final[dict[str, Digest]] = {
@@ -15,6 +23,7 @@ DIGESTS: Final[dict[str, Digest]] = {
         milestone.DIGEST,
         update.DIGEST,
         organiser_daily.DIGEST,
+        organiser_approvals.DIGEST,
         addressee_weekly.DIGEST,
     )
 }

@@ -1,9 +1,11 @@
-"""The milestone mail: sent once when a milestone is reached, to subscribers with that frequency and to organisers.
+"""The milestone mail: sent when a milestone is reached, to subscribers with that frequency and to organisers.
 
-The organisers' settings for each milestone decide who is mailed about it.
+`planning` makes at most one in 24 hours. The organisers' settings for each milestone decide who is mailed about it.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,9 +19,9 @@ from petition.mailing.subscribers import Audience, Frequency
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> Happened | None:
-    """Returns the milestones that one epoch reached, or None while the count is not public."""
+    """Returns the milestones that were reached, or None while the count is not public."""
     found = happened(session, campaign, window)
-    return found if found.milestones else None
+    return replace(found, updates=(), demands=(), steps=()) if found.milestones else None
 
 
 def goes_to(session: Session, campaign: Campaign, window: Window) -> frozenset[Audience]:

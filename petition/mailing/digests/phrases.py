@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from petition.campaigns import CampaignState, DemandState
 from petition.campaigns.labels import DEMAND_STATES
@@ -15,7 +16,9 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core.i18n import date_long, date_span, gettext_for, ngettext_for, number, percent
 from petition.core.markdown import typeset
 from petition.mailing.digests.facts import Happened, NextStep, ReachedFact
+from petition.mailing.digests.organiser_approvals import PendingFact
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact
+from petition.organisers.labels import APPROVAL_TITLES
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
@@ -149,6 +152,25 @@ class Phrases:
             "that the workers run.",
             how_long=how_long,
         )
+
+    def waiting_request(self, fact: PendingFact) -> str:
+        """Returns an act that waits for a second organiser, in one line."""
+        return self._(
+            "%(act)s: it can be approved until %(day)s, %(time)s (UTC)",
+            act=self._(APPROVAL_TITLES[fact.act]),
+            **self._moment(fact.until),
+        )
+
+    def closing(self, at: datetime) -> str:
+        """Returns when a letter closes, and that an owner can prevent it."""
+        return self._(
+            "The letter closes by itself on %(day)s at %(time)s (UTC). Until then any owner can keep it open.",
+            **self._moment(at),
+        )
+
+    def _moment(self, at: datetime) -> dict[str, str]:
+        moment = at.astimezone(UTC)
+        return {"day": date_long(moment.date(), self.lang), "time": f"{moment:%H:%M}"}
 
     def label(self, words: str) -> str:
         """Returns a label with the colon of its language."""

@@ -3,20 +3,25 @@
 Each recipient gets one digest per period, with any number of beats and any clock: an edition is one row, the caller
 whose insert succeeds plans its deliveries in the same transaction, and a period older than a reported one is never
 reported. A delay causes a single digest: the newest period covers everything since the last edition.
+
+Milestones are mailed at most once in 24 hours, so that nobody can mail all subscribers at will by adding milestones. One
+that is reached sooner waits, and a single mail then reports everything that was reached meanwhile.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, CampaignState, news
-from petition.campaigns.mail_settings import Mailing
+from petition.campaigns.mail_settings import DAY_SECONDS, Mailing
+from petition.campaigns.news import NewsKind
 from petition.core import events
 from petition.core.ids import CampaignId
+from petition.mailing.digests import milestone, organiser_approvals
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Window, as_json, last_reported_count
 from petition.mailing.digests.periods import Period, after_quiet_hours, last_period
@@ -38,12 +43,45 @@ def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: dateti
 
 
 def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int, now: datetime) -> int:
-    """Make the edition of one event that is mailed at once, unless it exists. Returns the number of planned mails."""
+    """Make the edition of one event that is mailed at once, unless it exists. Returns the number of planned mails.
+
+    A milestone is not mailed before `next_milestone_mail`; then the edition covers the later milestones, too.
+    """
     period = Period(f"news-{number}", now, now)
-    if session.get(Edition, (campaign.id, digest.kind, period.key)) is not None:
+    upto = number
+    if digest.news is NewsKind.MILESTONE:
+        news.number_under_lock(session, campaign.id)  # two that are planned at once wait for one another here
+        if next_milestone_mail(session, campaign, now) > now:
+            return 0
+        upto = news.newest(session, campaign.id, NewsKind.MILESTONE)
+    if _is_reported(session, campaign.id, digest.kind, number):
         return 0
-    window = Window(period.key, now, now, number - 1, number, None)
+    window = Window(period.key, now, now, number - 1, upto, None)
     return _publish(session, campaign, digest, window, now)
+
+
+def plan_pending(session: Session, campaign: Campaign, key: str, now: datetime) -> int:
+    """Tell the organisers what is pending, once for each key. Returns the number of planned mails."""
+    newest = news.newest(session, campaign.id)
+    window = Window(key, now, now, newest, newest, None)
+    return _publish(session, campaign, organiser_approvals.DIGEST, window, now)
+
+
+def next_milestone_mail(session: Session, campaign: Campaign, now: datetime) -> datetime:
+    """Returns the earliest moment of the next milestone mail: 24 hours after the last one, or now.
+
+    In a demonstration with shortened days it is one such day.
+    """
+    mailed = select(func.max(Edition.until)).where(Edition.campaign_id == campaign.id, Edition.facts.is_not(None))
+    last = session.scalar(mailed.where(Edition.kind == milestone.DIGEST.kind))
+    apart = timedelta(seconds=Mailing.read(campaign.mailing).daily_seconds or DAY_SECONDS)
+    return now if last is None else max(now, last + apart)
+
+
+def _is_reported(session: Session, campaign_id: CampaignId, kind: str, number: int) -> bool:
+    """Returns whether an edition exists that covers an event."""
+    covers = select(Edition.period).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
+    return session.scalar(covers.where(Edition.after < number, Edition.upto >= number).limit(1)) is not None
 
 
 def _is_planned(session: Session, campaign_id: CampaignId, kind: str, period: Period) -> bool:
@@ -63,6 +101,8 @@ def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Peri
 
 def _publish(session: Session, campaign: Campaign, digest: Digest, window: Window, now: datetime) -> int:
     facts = digest.facts(session, campaign, window)
+    goes_to = frozenset[Audience]() if facts is None else digest.goes_to(session, campaign, window)
+    facts = facts if goes_to else None
     row = {
         "campaign_id": campaign.id,
         "kind": digest.kind,
@@ -76,7 +116,7 @@ def _publish(session: Session, campaign: Campaign, digest: Digest, window: Windo
     making = postgresql.insert(Edition).values(row).on_conflict_do_nothing().returning(Edition.__table__.c.kind)
     if session.execute(making).first() is None or facts is None:
         return 0
-    promised = _promise(session, campaign, digest, window.period, digest.goes_to(session, campaign, window), now)
+    promised = _promise(session, campaign, digest, window.period, goes_to, now)
     if promised:
         events.announce(session.info, events.MailPlanned())
     return promised

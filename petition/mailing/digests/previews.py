@@ -54,6 +54,8 @@ def _window(session: Session, campaign: Campaign, digest: Digest, now: datetime)
     if digest.cycle is not None:
         period = last_period(digest.cycle, Mailing.read(campaign.mailing), now)
         return window_of(session, campaign.id, digest.kind, period, news.newest(session, campaign.id))
+    if digest.news is None:
+        return Window("now", now, now, 0, 0, None)
     last = select(News.number).where(News.campaign_id == campaign.id, News.kind == digest.news)
     number = session.scalar(last.order_by(News.number.desc()).limit(1))
     return None if number is None else Window(f"news-{number}", now, now, number - 1, number, None)

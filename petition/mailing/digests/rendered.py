@@ -65,6 +65,7 @@ class Context:
     about: str
     addressee: str
     letter_url: str
+    approvals_url: str
     lang: str
     quick: bool
 
@@ -136,7 +137,8 @@ def _context(campaign: Campaign, kind: str, lang: str, base_url: str) -> Context
     query = "" if shown == campaign.languages[0] else f"?lang={shown}"
     quick = bool(mailing.daily_seconds or mailing.weekly_seconds)
     url = f"{base_url}/c/{campaign.slug}{query}"
-    return Context(title, about, campaign.addressee, url, shown, quick)
+    approvals_url = f"{base_url}/organise/c/{campaign.slug}/keys"
+    return Context(title, about, campaign.addressee, url, approvals_url, shown, quick)
 
 
 def _neutral(kind: str, lang: str) -> str:

@@ -133,6 +133,15 @@ def access_of(endpoint: str) -> Access | None:
     return getattr(current_app.view_functions.get(endpoint), "access", None)
 
 
+def require_fresh() -> None:
+    """Let a view go on only if the visitor proved who they are a short time ago. Raises ProofRequired.
+
+    It is for views that need the proof in some cases only; the others declare it (`needs`).
+    """
+    if not visitor().fresh:
+        raise ProofRequired(CONFIRM)
+
+
 def visitor() -> Visitor:
     """Return the signed-in visitor. Only views that require one may call this."""
     assert isinstance(g.visitor, Visitor)

@@ -1,4 +1,4 @@
-"""This module describes what a request for approval will do, from its `about`, and its button."""
+"""This module describes what a request for approval will do, from its `about`: sentence, button, and texts to read."""
 
 from __future__ import annotations
 
@@ -7,30 +7,57 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from petition.campaigns.milestones import UNKNOWN
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.web.dashboard.drafts.forms import language_name
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
 
 About = Mapping[str, Any]
-
-TITLES: Final[Mapping[ApprovalKind, str]] = MappingProxyType(
-    {
-        ApprovalKind.REMOVE: _("Remove signatures"),
-        ApprovalKind.MAIL: _("Send mail to subscribers"),
-        ApprovalKind.CLOSE: _("Close the campaign"),
-        ApprovalKind.DOMAINS: _("Change the domains"),
-        ApprovalKind.EXPORT_NAMES: _("Export names"),
-        ApprovalKind.REMOVE_OWNER: _("Remove an owner"),
-    }
-)
-"""The name of each act, for headings, the audit log and buttons."""
+LEGAL_TITLES: Final[Mapping[str, str]] = MappingProxyType({"privacy": _("Privacy notice"), "imprint": _("Imprint")})
 
 
 def describe_request(request: ApprovalRequest) -> tuple[str, str]:
     """Return what a request will do, and the label of its button, in this request's language."""
     return SENTENCES[request.act](request.about)
+
+
+def texts_of_request(request: ApprovalRequest) -> list[tuple[str, str]]:
+    """Return the texts that a request would make public, each with its heading, in the language they are written in."""
+    about = request.about
+    if request.act is ApprovalKind.TRANSLATION:
+        return [(language_name(about["lang"]), f"{about['title']}\n\n{about['markdown']}")]
+    if request.act is ApprovalKind.LEGAL_TEXTS:
+        texts = [(name, lang, text) for name, each in about["legal"].items() for lang, text in each.items() if text]
+        return [(f"{gettext(LEGAL_TITLES[name])} – {language_name(lang)}", text) for name, lang, text in texts]
+    return []
+
+
+def _open(about: About) -> tuple[str, str]:
+    n = int(about["demands"])
+    languages = ", ".join(language_name(lang) for lang in about["languages"])
+    sentences = [
+        ngettext(
+            "The letter is opened for signatures with %(n)s demand, in: %(languages)s. Its text cannot change afterwards.",
+            "The letter is opened for signatures with %(n)s demands, in: %(languages)s. Its text cannot change afterwards.",
+            n, n=_number(n), languages=languages,
+        ),
+        gettext(
+            _("A batch holds %(batch)s signatures or more, and the count is public from %(public)s on."),
+            batch=_number(about["batch_min"]), public=_number(about["public_min"]),
+        ),
+    ]  # fmt: skip
+    if about["names_from"]:
+        sentences.append(
+            gettext(_("Names are public from %(n)s signatures on."), n=_opening_number(about["names_from"]))
+        )
+    if about["opens"]:
+        sentences.append(gettext(_("It opens on %(day)s at %(time)s (UTC)."), **_moment(about["opens"])))
+    if about["closes"]:
+        sentences.append(gettext(_("It closes by itself on %(day)s at %(time)s (UTC)."), **_moment(about["closes"])))
+    return " ".join(sentences), gettext(_("Open the letter"))
 
 
 def _remove(about: About) -> tuple[str, str]:
@@ -61,9 +88,12 @@ def _mail(about: About) -> tuple[str, str]:
 def _when(due: str) -> str:
     if not due:
         return gettext(_("It is sent as soon as it is approved."))
-    moment = datetime.fromisoformat(due)
-    day = i18n.date_long(moment.date(), spoken())
-    return gettext(_("It is sent on %(day)s at %(time)s (UTC)."), day=day, time=f"{moment:%H:%M}")
+    return gettext(_("It is sent on %(day)s at %(time)s (UTC)."), **_moment(due))
+
+
+def _moment(text: str) -> dict[str, str]:
+    moment = datetime.fromisoformat(text)
+    return {"day": i18n.date_long(moment.date(), spoken()), "time": f"{moment:%H:%M}"}
 
 
 def _close(about: About) -> tuple[str, str]:
@@ -80,7 +110,50 @@ def _close(about: About) -> tuple[str, str]:
     )
     more = gettext(many if waiting else few)
     never = gettext(_("It cannot be opened again, and the keys that made passes are destroyed."))
-    return f"{sentence} {more} {never}", gettext(_("Close the campaign"))
+    if about.get("closes"):
+        at = _("It closes on %(day)s at %(time)s (UTC), or 24 hours after the approval if that is later.")
+        when = gettext(at, **_moment(about["closes"]))
+    else:
+        when = gettext(_("It closes 24 hours after the approval."))
+    keep = gettext(_("Until then any owner can keep it open."))
+    return f"{sentence} {more} {when} {keep} {never}", gettext(_("Close the campaign"))
+
+
+def _translation(about: About) -> tuple[str, str]:
+    sentence = gettext(
+        _(
+            "A translation is added to the letter, in: %(language)s. It is public at once and cannot change. Read it "
+            "below before you approve."
+        ),
+        language=language_name(about["lang"]),
+    )
+    return sentence, gettext(_("Publish this translation"))
+
+
+def _names_sooner(about: About) -> tuple[str, str]:
+    before, after = int(about["before"]), about["after"]
+    sentence = (
+        gettext(
+            _("Names of people who sign from now on open at %(after)s signatures instead of %(before)s."),
+            after=_opening_number(int(after)), before=_opening_number(before),
+        )
+        if after is not None
+        else gettext(
+            _("Names of people who sign from now on do not wait for %(before)s signatures any more."),
+            before=_opening_number(before),
+        )
+    )  # fmt: skip
+    kept = gettext(_("Names that were signed before keep the number that they were promised."))
+    return f"{sentence} {kept}", gettext(_("Open names sooner"))
+
+
+def _opening_number(n: int) -> str:
+    return gettext(_("an unknown number of")) if n == UNKNOWN else _number(n)
+
+
+def _legal_texts(_about: About) -> tuple[str, str]:
+    sentence = gettext(_("The privacy notice and the imprint are replaced. Read them below before you approve."))
+    return sentence, gettext(_("Change the legal texts"))
 
 
 def _domains(about: About) -> tuple[str, str]:
@@ -131,11 +204,15 @@ def _number(n: int) -> str:
 
 SENTENCES: Final[Mapping[ApprovalKind, Callable[[About], tuple[str, str]]]] = MappingProxyType(
     {
+        ApprovalKind.OPEN: _open,
         ApprovalKind.REMOVE: _remove,
         ApprovalKind.MAIL: _mail,
         ApprovalKind.CLOSE: _close,
+        ApprovalKind.TRANSLATION: _translation,
         ApprovalKind.DOMAINS: _domains,
         ApprovalKind.EXPORT_NAMES: _export_names,
+        ApprovalKind.NAMES_SOONER: _names_sooner,
+        ApprovalKind.LEGAL_TEXTS: _legal_texts,
         ApprovalKind.REMOVE_OWNER: _remove_owner,
     }
 )

@@ -14,50 +14,70 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
 from petition import organisers
-from petition.campaigns import Campaign, CampaignState, StepSkipped
+from petition.campaigns import Campaign, CampaignClosed, CampaignIncomplete, CampaignState, StepSkipped
 from petition.core import clock, db
 from petition.core.ids import OrganiserId
 from petition.organisers import GRANTS, Act, LastOwner, MemberUnknown, Role
 from petition.organisers.actor import Actor
-from petition.organisers.approvals import ApprovalRequest, RequestUnknown, SameOrganiser
-from petition.usecases import acts
+from petition.organisers.approvals import (
+    ApprovalKind,
+    ApprovalRequest,
+    RequestOutdated,
+    RequestUnknown,
+    SameOrganiser,
+)
+from petition.usecases import acts, closing_date
+from petition.usecases.approval_rules import RIGHTS
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
-from petition.web.dashboard.approval_requests import describe_request
+from petition.web.dashboard.approval_requests import describe_request, texts_of_request
 from petition.web.dashboard.forms import IdForm
 from petition.web.forms.base import BaseForm
 from petition.web.forms.redraw import redraw
 
 bp = access.blueprint("approvals")
-REFUSALS: Final = (RequestUnknown, SameOrganiser, LastOwner, MemberUnknown, StepSkipped)
+REFUSALS: Final = (
+    RequestUnknown,
+    RequestOutdated,
+    SameOrganiser,
+    LastOwner,
+    MemberUnknown,
+    StepSkipped,
+    CampaignIncomplete,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRequest:
     """A request as the page shows it: what will happen, and the label of the button that approves it.
 
-    `mine` means that the visitor made the request. `others` is the number of other organisers who can approve it.
+    `texts` are what would become public, each with its heading. `mine` means that the visitor made the request. `others`
+    is the number of other organisers who can approve it. `reads_draft`: the approver should read the draft's preview.
     """
 
     id: str
     sentence: str
     button: str
+    texts: list[tuple[str, str]]
     requester: str
     mine: bool
     others: int
     at: datetime
     until: datetime
+    reads_draft: bool
 
 
 def _page(form: BaseForm) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
-        requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign.id, clock.now())]
+        requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign, clock.now())]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
-        many = closable and acts.many_wait(session, campaign, clock.now())
-        shown = {"requests": [each for each in requests if each], "closable": closable, "many": many}
-        return rendering.render("approvals", session, campaign, form, **shown)
+        many = closable and closing_date.many_wait(session, campaign, clock.now())
+        return rendering.render(
+            "approvals", session, campaign, form, requests=[each for each in requests if each], closable=closable,
+            closes=campaign.closes_at if campaign.state is CampaignState.OPEN else None, many=many,
+        )  # fmt: skip
 
 
 @bp.get("/c/<slug>/keys")
@@ -90,7 +110,17 @@ def refuse(slug: str) -> Response:
 def close(slug: str) -> Response:
     """Ask a second organiser to close the campaign."""
     with db.transaction() as session:
-        acts.ask_to_close(session, access.campaign(session), access.actor())
+        closing_date.ask_to_close(session, access.campaign(session), access.actor())
+    return _back(slug)
+
+
+@bp.post("/c/<slug>/keys/keep-open")
+@needs(Act.MANAGE)
+@redraw(_page, CampaignClosed)
+def keep_open(slug: str) -> Response:
+    """Cancel a close that was approved, or a closing date, as one owner alone."""
+    with db.transaction() as session:
+        closing_date.keep_open(session, access.campaign(session), access.actor())
     return _back(slug)
 
 
@@ -103,13 +133,17 @@ def _decide(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], Appro
 
 def _waiting_request(team: Mapping[OrganiserId, Role], found: ApprovalRequest, requester: str) -> WaitingRequest | None:
     """Return a request as this visitor sees it, or None if they could not decide it."""
-    right = acts.RIGHTS[found.act]
+    right = RIGHTS[found.act]
     if not access.allows(right):
         return None
     sentence, button = describe_request(found)
+    texts = texts_of_request(found)
     mine = found.asked_by == visitor().organiser_id
     others = sum(right in GRANTS[role] for someone, role in team.items() if someone != found.asked_by)
-    return WaitingRequest(found.id.hex(), sentence, button, requester, mine, others, found.asked_at, found.until)
+    return WaitingRequest(
+        found.id.hex(), sentence, button, texts, requester, mine, others, found.asked_at, found.until,
+        reads_draft=found.act is ApprovalKind.OPEN,
+    )  # fmt: skip
 
 
 def _back(slug: str) -> Response:

@@ -11,12 +11,12 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
-from petition.campaigns.milestones import MilestoneKind
+from petition.campaigns.milestones import UNKNOWN, MilestoneKind
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.epochs import MANY
 from petition.organisers.audit_log import Action
-from petition.web.dashboard.approval_requests import TITLES
+from petition.organisers.labels import APPROVAL_TITLES
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
@@ -39,6 +39,8 @@ SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
         Action.CAMPAIGN_CHANGED: _("Changed the campaign’s settings"),
         Action.CAMPAIGN_OPENED: _("Opened the campaign"),
         Action.CAMPAIGN_CLOSED: _("Closed the campaign"),
+        Action.CLOSE_PLANNED: _("Approved the closing date"),
+        Action.CLOSE_CANCELLED: _("Kept the letter open: removed the closing date"),
         Action.DOMAINS_CHANGED: _("Changed which addresses may sign"),
         Action.UPDATE_WRITTEN: _("Wrote an update"),
         Action.UPDATE_PUBLISHED: _("Published an update"),
@@ -68,6 +70,12 @@ FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
         "waiting": lambda n: gettext(_("10 or more wait") if n >= MANY else _("fewer than 10 wait")),
         "readers": lambda n: ngettext("%(count)s subscriber", "%(count)s subscribers", n, count=_number(n)),
         "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),
+        "demands": lambda n: ngettext("%(n)s demand", "%(n)s demands", n, n=_number(n)),
+        "batch_min": lambda n: gettext(_("batches of %(n)s or more"), n=_number(n)),
+        "public_min": lambda n: gettext(_("count public from %(n)s on"), n=_number(n)),
+        "names_from": lambda n: gettext(_("names public from %(n)s on"), n=_opening_number(n)),
+        "before": lambda n: gettext(_("names public from %(n)s on, before"), n=_opening_number(n)),
+        "after": lambda n: gettext(_("names public from %(n)s on, after"), n=_opening_number(n)),
         "left": lambda n: ngettext("%(count)s code left", "%(count)s codes left", n, count=_number(n)),
     }
 )
@@ -78,7 +86,7 @@ NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "role": TEAM_ROLES,
         "to": TEAM_ROLES,
         "why": {why.value: label for why, label in REMOVAL_REASONS.items()},
-        "act": {act.value: title for act, title in TITLES.items()},
+        "act": {act.value: title for act, title in APPROVAL_TITLES.items()},
         "step": {step.name: step.title for step in STEPS} | {"translation": _("Add a translation")},
         "kind": {kind.value: words for kind, words in KINDS.items()}
         | {MilestoneKind.COUNT.value: _("Signatures"), MilestoneKind.SHARE.value: _("Per cent of the workforce")},
@@ -117,6 +125,10 @@ def _format_value(key: str, value: Any) -> str:
         word = NAMED.get(key, {}).get(value)
         return gettext(word) if word else value
     return ", ".join(text for each in value if (text := _format_value(key, each))) if isinstance(value, list) else ""
+
+
+def _opening_number(n: int) -> str:
+    return gettext(_("an unknown number")) if n == UNKNOWN else _number(n)
 
 
 def _number(n: int) -> str:

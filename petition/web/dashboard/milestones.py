@@ -16,6 +16,7 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import db
 from petition.ledger import log
 from petition.organisers import Act
+from petition.organisers.approvals import ApprovalRequest
 from petition.usecases import milestone_settings
 from petition.usecases.milestone_settings import Consequences, MilestoneUnknown
 from petition.web.dashboard import access, rendering
@@ -49,7 +50,8 @@ class ConsequencesForm(BaseForm):
         _("Open names"),
         description=_(
             "No name is public before. People who sign with a name are promised this number: their name never "
-            "appears sooner, whatever you change later."
+            "appears sooner, whatever you change later. A second organiser must approve that names open sooner for "
+            "those who sign from then on."
         ),
     )
 
@@ -99,16 +101,16 @@ def milestones(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/milestones")
-@needs(Act.PUBLISH)
+@needs(Act.PUBLISH, fresh=True)
 @redraw(_page, *REFUSALS, form=MilestoneForm, field="value")
 def add(slug: str) -> Response:
-    """Add a milestone."""
+    """Add a milestone, or ask a second organiser if names would open sooner."""
     form = MilestoneForm.read(request.form)
     access.show_again_if_resent()
     kind, value, then = form.kind.data, form.value.data, form.consequences()
     with db.transaction() as session:
-        milestone_settings.add(session, access.campaign(session), kind, value, then, access.actor())
-    return access.go(url_for(".milestones", slug=slug))
+        asked = milestone_settings.add(session, access.campaign(session), kind, value, then, access.actor())
+    return _back(slug, asked)
 
 
 @bp.get("/c/<slug>/milestones/<kind>/<int:value>")
@@ -120,23 +122,28 @@ def milestone(slug: str, kind: str, value: int) -> Response:
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>")
-@needs(Act.PUBLISH)
+@needs(Act.PUBLISH, fresh=True)
 @redraw(_page_of_one, *REFUSALS, form=ConsequencesForm)
 def change(slug: str, kind: str, value: int) -> Response:
-    """Change what follows when a milestone is reached. Raises MilestoneUnknown."""
+    """Change what follows when a milestone is reached, or ask a second organiser. Raises MilestoneUnknown."""
     then = ConsequencesForm.read(request.form).consequences()
     with db.transaction() as session:
-        milestone_settings.change(session, access.campaign(session), _kind(kind), value, then, access.actor())
-    return access.go(url_for(".milestones", slug=slug))
+        asked = milestone_settings.change(session, access.campaign(session), _kind(kind), value, then, access.actor())
+    return _back(slug, asked)
 
 
 @bp.post("/c/<slug>/milestones/<kind>/<int:value>/remove")
-@needs(Act.PUBLISH)
+@needs(Act.PUBLISH, fresh=True)
 def remove(slug: str, kind: str, value: int) -> Response:
-    """Remove a milestone. Raises MilestoneUnknown, MilestoneReached."""
+    """Remove a milestone, or ask a second organiser. Raises MilestoneUnknown, MilestoneReached."""
     with db.transaction() as session:
-        milestone_settings.remove(session, access.campaign(session), _kind(kind), value, access.actor())
-    return access.go(url_for(".milestones", slug=slug))
+        asked = milestone_settings.remove(session, access.campaign(session), _kind(kind), value, access.actor())
+    return _back(slug, asked)
+
+
+def _back(slug: str, asked: ApprovalRequest | None) -> Response:
+    """Redirect to the milestones, or to the page where a request waits."""
+    return access.go(url_for(".milestones" if asked is None else "organise_approvals.approvals", slug=slug))
 
 
 def _kind(kind: str) -> MilestoneKind:

@@ -17,6 +17,7 @@ from petition.organisers.approvals import ApprovalKind
 from petition.signatures.bulk_removal import BulkRemovalUnknown
 from petition.signatures.selection import CriteriaEmpty, Selection
 from petition.usecases import removals as work
+from petition.usecases.approval_rules import MOST_REMOVED
 from petition.usecases.removals import SelectionChanged
 from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
@@ -48,13 +49,15 @@ class RemovalForm(CriteriaForm):
 def _page(form: CriteriaForm) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
+        chosen = _select(session, campaign, form)
         return rendering.render(
             "removal", session, campaign, form,
             removal=form if isinstance(form, RemovalForm) else RemovalForm(),
             given=form.given(),
-            chosen=_select(session, campaign, form),
+            chosen=chosen,
             opened=campaign.state is CampaignState.OPEN,
-            at_once=work.AT_ONCE,
+            asks_first=chosen is not None and work.asks_first(session, campaign, chosen.figure, clock.now()),
+            most=MOST_REMOVED,
             options=criteria.options(campaign),
             reasons=removal_rows.reasons(),
         )  # fmt: skip

@@ -15,7 +15,8 @@ from petition.campaigns.mail_settings import Mailing
 from petition.core import clock
 from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act
-from petition.usecases import acts
+from petition.usecases import acts, closing_date
+from petition.usecases.approval_rules import RIGHTS
 from petition.web.dashboard import access
 from petition.web.forms.base import BaseForm
 from petition.web.language import page_language
@@ -70,6 +71,9 @@ def render(
         "form_token": access.form_token() if g.get("visitor") else "",
         "menu": _menu(campaign) if campaign is not None else (),
         "approvals_waiting": _approvals_waiting(session, campaign),
+        "closes_soon": campaign.closes_at
+        if campaign is not None and closing_date.is_near(campaign, clock.now())
+        else None,
         "lang": g.lang if "lang" in g else page_language(),
         "this_page": _this_page(),
         "asked_lang": g.lang if "lang" in request.args and "lang" in g else None,
@@ -103,5 +107,5 @@ def _approvals_waiting(session: Session | None, campaign: Campaign | None) -> in
     """Return the number of requests that the visitor could decide."""
     if session is None or campaign is None:
         return 0
-    waiting = acts.waiting(session, campaign.id, clock.now())
-    return sum(access.allows(acts.RIGHTS[request.act]) for request, _asker in waiting)
+    waiting = acts.waiting(session, campaign, clock.now())
+    return sum(access.allows(RIGHTS[request.act]) for request, _asker in waiting)

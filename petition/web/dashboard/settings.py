@@ -11,7 +11,6 @@ from typing import Final
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs
 from petition.campaigns import Campaign, CampaignFaulty, CampaignState, require_open, switches
 from petition.core import clock, db
 from petition.core.i18n import marked as _
@@ -19,9 +18,8 @@ from petition.ledger import log
 from petition.mailing import queue
 from petition.mailing.queue import current_pauses
 from petition.mailing.queue.pauses import EVERYTHING, RESTORED
-from petition.organisers import Act, approvals, audit_log
-from petition.organisers.audit_log import Action
-from petition.usecases import acts, domains, switching
+from petition.organisers import Act, approvals
+from petition.usecases import closing_date, domains, public_texts, switching
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts.domains import MOST_DOMAINS
@@ -94,18 +92,18 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
-        closing = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
+        closing_form = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
         requested = session.scalars(approvals.waiting(campaign.id, now)).all()
         return rendering.render(
             "settings", session, campaign, form,
-            closing=form if isinstance(form, ClosingForm) else closing,
+            closing=form if isinstance(form, ClosingForm) else closing_form,
             domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm(),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),
             switches=_switches(session, campaign),
             zone=str(rendering.zone_of(campaign)),
             refused=queue.refused(session),
             is_open=campaign.state is CampaignState.OPEN,
-            many=campaign.state is CampaignState.OPEN and acts.many_wait(session, campaign, now),
+            many=campaign.state is CampaignState.OPEN and closing_date.many_wait(session, campaign, now),
             requested_acts={each.act.value for each in requested},
             count=log.counted(session, campaign.id),
             other_languages=[(code, language_name(code)) for code in LETTER_LANGUAGES if code not in campaign.languages],
@@ -142,44 +140,38 @@ def resume(slug: str) -> Response:
 
 
 @bp.post("/c/<slug>/settings/closing")
-@needs(Act.MANAGE)
+@needs(Act.MANAGE, fresh=True)
 @redraw(_page, form=ClosingForm)
 def change_closing(slug: str) -> Response:
-    """Set or remove the closing date of an open letter. Raises CampaignClosed."""
+    """Set or remove the closing date of an open letter, or ask a second organiser. Raises CampaignClosed."""
     with db.transaction() as session:
         campaign = access.campaign(session)
-        session.refresh(campaign, with_for_update=True)
         require_open(campaign)
         closes = ClosingForm.read(request.form, **rendering.form_meta(campaign)).closes_at.data
         access.show_again_if_resent()
-        campaigns.change(campaign, {"closes_at": closes})
-        about = {"step": "dates", "closes": closes.isoformat() if closes else ""}
-        audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
-    return _back(slug)
+        asked = closing_date.set_date(session, campaign, closes, access.actor())
+    return _back(slug) if asked is None else _to_approvals(slug)
 
 
 @bp.post("/c/<slug>/settings/close")
 @needs(Act.MANAGE, fresh=True)
 def ask_to_close(slug: str) -> Response:
-    """Ask a second organiser to close the campaign now. Raises StepSkipped."""
+    """Ask a second organiser to close the campaign. Raises StepSkipped."""
     with db.transaction() as session:
-        acts.ask_to_close(session, access.campaign(session), access.actor())
-    return _back(slug)
+        closing_date.ask_to_close(session, access.campaign(session), access.actor())
+    return _to_approvals(slug)
 
 
 @bp.post("/c/<slug>/settings/translation")
-@needs(Act.MANAGE)
+@needs(Act.MANAGE, fresh=True)
 @redraw(_page, form=TranslationForm)
-def add_translation(slug: str) -> Response:
-    """Add a language to an open letter. The translation is frozen at once."""
+def ask_for_translation(slug: str) -> Response:
+    """Ask a second organiser to add a language to an open letter. Raises CampaignClosed."""
     new = TranslationForm.read(request.form).translation()
     access.show_again_if_resent()
     with db.transaction() as session:
-        campaign = access.campaign(session)
-        _add_translation(session, campaign, new)
-        about = {"step": "translation", "lang": new.lang}
-        audit_log.write(session, campaign.id, access.actor(), Action.CAMPAIGN_CHANGED, about)
-    return _back(slug)
+        _ask_for_translation(session, access.campaign(session), new)
+    return _to_approvals(slug)
 
 
 @bp.post("/c/<slug>/settings/domains")
@@ -195,9 +187,9 @@ def ask_for_domains(slug: str) -> Response:
     return _back(slug)
 
 
-def _add_translation(session: Session, campaign: Campaign, new: Translation) -> None:
+def _ask_for_translation(session: Session, campaign: Campaign, new: Translation) -> None:
     try:
-        epochs.add_translation(session, campaign, new.lang, new.title, new.markdown)
+        public_texts.ask_to_translate(session, campaign, new.lang, new.title, new.markdown, access.actor())
     except CampaignFaulty:
         raise FormRefused({"language": [gettext(_("The letter already exists in this language."))]}) from None
 
@@ -210,6 +202,11 @@ def _ask_for(session: Session, campaign: Campaign, after: Policies) -> None:
     except CampaignFaulty:
         sentence = gettext(_("This would change nothing, or leave no domain at all."))
         raise FormRefused({"domain": [sentence]}) from None
+
+
+def _to_approvals(slug: str) -> Response:
+    """Redirect to the page where the request that was just made waits."""
+    return access.go(url_for("organise_approvals.approvals", slug=slug))
 
 
 def _back(slug: str) -> Response:

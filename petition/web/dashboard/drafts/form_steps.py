@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from petition import campaigns
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, CampaignState
 from petition.core import db
 from petition.core.i18n import duration
 from petition.organisers import Act
-from petition.usecases import drafting
+from petition.usecases import drafting, public_texts
 from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages, steps
@@ -47,10 +47,12 @@ def step(slug: str, step: str) -> Response:
 @needs(Act.WRITE)
 @redraw(_page)
 def save_step(slug: str, step: str) -> Response:
-    """Save one step and continue. Raises LetterFrozen."""
+    """Save one step and continue. The legal texts of a public letter need a second organiser. Raises LetterFrozen."""
     here, form = _step(step)
     if "templates" in request.form:
         return _with_templates(step)
+    if here.after_opening and not _is_draft():
+        return _ask_for_legal_texts(slug, form)
     with db.transaction() as session:
         campaign = access.campaign(session)
         session.refresh(campaign, with_for_update=True)
@@ -59,6 +61,23 @@ def save_step(slug: str, step: str) -> Response:
             drafting.record_step(session, campaign, here.name, access.actor())
         address = pages.next_address(campaign)
     return access.go(address or pages.address(slug, here.name) + "?saved=yes")
+
+
+def _is_draft() -> bool:
+    with db.session() as session:
+        return access.campaign(session).state is CampaignState.DRAFT
+
+
+def _ask_for_legal_texts(slug: str, form: type[StepForm]) -> Response:
+    access.require_fresh()
+    with db.transaction() as session:
+        campaign = access.campaign(session)
+        legal = form.read(request.form, **about(campaign)).changes(campaign)["legal"]
+        access.show_again_if_resent()
+        asked = public_texts.ask_for_legal_texts(session, campaign, legal, access.actor())
+    if asked is None:
+        return access.go(pages.address(slug, "legal") + "?saved=yes")
+    return access.go(url_for("organise_approvals.approvals", slug=slug))
 
 
 def _with_templates(step: str) -> Response:

@@ -163,7 +163,10 @@ class DatesForm(StepForm):
     opens_at = DateTimeLocalField(
         _("Opens by itself"),
         [Optional()],
-        description=_("Leave this empty to open the letter by hand. An incomplete draft is not opened."),
+        description=_(
+            "Leave this empty to open the letter as soon as a second owner approves it. A draft that is incomplete, or "
+            "was not approved as it is, stays closed."
+        ),
         invalid_value_message=NOT_A_MOMENT,
     )
     closes_at = DateTimeLocalField(

@@ -9,7 +9,7 @@ from petition.campaigns import CampaignIncomplete, CampaignState
 from petition.core import clock, db
 from petition.core.markdown import letter_html
 from petition.organisers import Act
-from petition.usecases import drafting
+from petition.usecases import drafting, opening
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages, steps
@@ -33,8 +33,10 @@ def checklist(slug: str) -> Response:
             session,
             campaign,
             "",
-            missing=[(each, *steps.step_and_sentence(each)) for each in campaigns.missing(campaign, now)],
-            advised=[each for each in advised if not each[1] or pages.may_change(each[1])],
+            missing=[(each, *steps.step_and_sentence(each)) for each in opening.missing(session, campaign, now)],
+            approved=opening.is_approved(session, campaign),
+            requested=opening.waiting(session, campaign, now) is not None,
+            advised=[each for each in advised if pages.may_change(each[1])],
             late=drafting.is_late(campaign, now),
             opens=campaign.opens_at.astimezone(rendering.zone_of(campaign)) if campaign.opens_at else None,
         )
@@ -65,10 +67,14 @@ def preview(slug: str) -> Response:
 def _open_page(form: BaseForm | None = None) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
-        missing = [(each, *steps.step_and_sentence(each)) for each in campaigns.missing(campaign, clock.now())]
-        zone = rendering.zone_of(campaign)
-        closes = campaign.closes_at.astimezone(zone) if campaign.closes_at else None
-        return pages.render("open", session, campaign, "", form, missing=missing, closes=closes, zone=str(zone))
+        now, zone = clock.now(), rendering.zone_of(campaign)
+        opens, closes = (each.astimezone(zone) if each else None for each in (campaign.opens_at, campaign.closes_at))
+        return pages.render(
+            "open", session, campaign, "", form, opens=opens, closes=closes, zone=str(zone),
+            missing=[(each, *steps.step_and_sentence(each)) for each in opening.missing(session, campaign, now)],
+            approved=opening.is_approved(session, campaign),
+            requested=opening.waiting(session, campaign, now) is not None,
+        )  # fmt: skip
 
 
 @needs(Act.MANAGE, fresh=True)
@@ -83,8 +89,8 @@ def open_page(slug: str) -> Response:
 
 @needs(Act.MANAGE, fresh=True)
 @redraw(_open_page, CampaignIncomplete)
-def open_letter(slug: str) -> Response:
-    """Open the letter for signatures. Raises StepSkipped if somebody else has opened it meanwhile."""
+def ask_to_open(slug: str) -> Response:
+    """Ask a second owner to open the letter for signatures. Raises StepSkipped if it was opened meanwhile."""
     with db.transaction() as session:
-        drafting.open_now(session, access.campaign(session), access.actor())
-    return access.go(url_for("organise_overview.overview", slug=slug))
+        opening.ask(session, access.campaign(session), access.actor())
+    return access.go(url_for("organise_approvals.approvals", slug=slug))

@@ -55,6 +55,8 @@ def render(
 def address(slug: str, name: str) -> str:
     """Return the address of a step."""
     endpoints = {"letter": "letters", "demands": "demands", "domains": "domains", "milestones": "milestones"}
+    if name == steps.TEAM:
+        return url_for("organise_team.members", slug=slug)
     if name in endpoints:
         return url_for(f"organise_drafts.{endpoints[name]}", slug=slug)
     return url_for("organise_drafts.step", slug=slug, step=name)

@@ -19,7 +19,7 @@ ROUTES: Final[tuple[tuple[str, str, Callable[..., Any]], ...]] = (
     ("GET", "/c/<slug>/draft", opening.checklist),
     ("GET", "/c/<slug>/draft/preview", opening.preview),
     ("GET", "/c/<slug>/open", opening.open_page),
-    ("POST", "/c/<slug>/open", opening.open_letter),
+    ("POST", "/c/<slug>/open", opening.ask_to_open),
     ("GET", "/c/<slug>/draft/letter", letter.letters),
     ("GET", "/c/<slug>/draft/letter/<lang>", letter.letter),
     ("POST", "/c/<slug>/draft/letter/<lang>", letter.save_letter),

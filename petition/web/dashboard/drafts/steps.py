@@ -37,6 +37,8 @@ STEPS: Final = (
     Step("legal", _("Legal texts"), forms.LegalForm, after_opening=True),
 )
 
+TEAM: Final = "team"
+"""The page of the team, where something can be missing although it is no step of the draft."""
 MISSING: Final[dict[Lack, tuple[str, str]]] = {
     Lack.TITLE: ("letter", _("The letter has no title.")),
     Lack.TEXT: ("letter", _("The letter has no text.")),
@@ -57,6 +59,10 @@ MISSING: Final[dict[Lack, tuple[str, str]]] = {
     Lack.CLOSES_IN_THE_PAST: ("dates", _("The closing date has passed.")),
     Lack.PRIVACY_MARKED: ("legal", _("The privacy notice has marked places, to be completed or checked.")),
     Lack.IMPRINT_MARKED: ("legal", _("The imprint has marked places, to be completed or checked.")),
+    Lack.SECOND_OWNER: (
+        TEAM,
+        _("There is only one owner. A second owner must approve the opening: invite somebody you trust."),
+    ),
 }
 ADVISED: Final[dict[Advice, tuple[str, str]]] = {
     Advice.NO_ADDRESSEE_ROLE: ("who", _("Describe the addressee: readers may not know the name.")),
@@ -70,7 +76,6 @@ ADVISED: Final[dict[Advice, tuple[str, str]]] = {
     Advice.NO_CLOSING_DATE: ("dates", _("Set a closing date: a letter that never closes is never delivered.")),
     Advice.NO_PRIVACY: ("legal", _("Write a privacy notice; in many countries the law asks for one.")),
     Advice.NO_IMPRINT: ("legal", _("Write an imprint; in some countries the law asks for one.")),
-    Advice.ONE_OWNER: ("", _("You are the only owner. Some things need a second one: invite somebody you trust.")),
 }
 
 

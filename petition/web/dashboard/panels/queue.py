@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import FromClause, Select, func, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs
+from petition import epochs
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.tables import UpdateDraft
 from petition.core.i18n import duration, number
@@ -19,6 +19,7 @@ from petition.core.ids import CampaignId
 from petition.mailing import digests, queue
 from petition.mailing.queue import throttle
 from petition.organisers import approvals
+from petition.usecases import opening
 from petition.web.dashboard.panels.panel import Panel
 from petition.web.language import gettext, ngettext, spoken
 
@@ -85,7 +86,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> list[QueueItem]
             1 for _, _, bounced, complained in throttle.by_provider(session) if bounced + complained >= WORTH_A_LOOK
         ),
         "stalled": _stalled(session, campaign, now),
-        "missing": len(campaigns.missing(campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
+        "missing": len(opening.missing(session, campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
         "drafts": _many(session, _drafts(campaign.id).subquery()),
     }
     return [QueueItem(SENTENCES[what](n), anchors.get(what) or ENDPOINTS[what]) for what, n in counts.items() if n]
