@@ -24,7 +24,9 @@ from tests import make
 from tests.support.terminal import NOWHERE, run, told
 
 PENDING = "What waited for a second organiser, approved openings and near closing dates were taken back: ask again.\n"
-RESUME = PENDING + "No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.\n"
+RESUME = (
+    PENDING + "No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.\n"
+)
 
 
 @pytest.fixture
