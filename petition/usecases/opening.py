@@ -90,6 +90,7 @@ def _about(session: Session, campaign: Campaign) -> dict[str, Any]:
         "languages": list(campaign.languages),
         "demands": len(campaign.demands),
         "batch_min": campaign.batch_min,
+        "interval": campaign.interval,
         "public_min": campaign.public_min,
         "names_from": milestones.UNKNOWN if names_from == 0 else names_from,
         **{name: moment.astimezone(UTC).isoformat() if moment else "" for name, moment in moments.items()},
