@@ -45,7 +45,11 @@ def _open(about: About) -> tuple[str, str]:
             n, n=_number(n), languages=languages,
         ),
         gettext(
-            _("A batch holds %(batch)s signatures or more, and the count is public from %(public)s on."),
+            _(
+                "A batch holds %(batch)s signatures or more and comes once in %(interval)s at most. The count is public "
+                "from %(public)s signatures on."
+            ),
+            interval=i18n.duration(about["interval"], spoken()),
             batch=_number(about["batch_min"]), public=_number(about["public_min"]),
         ),
     ]  # fmt: skip

@@ -72,6 +72,7 @@ FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
         "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),
         "demands": lambda n: ngettext("%(n)s demand", "%(n)s demands", n, n=_number(n)),
         "batch_min": lambda n: gettext(_("batches of %(n)s or more"), n=_number(n)),
+        "interval": lambda seconds: i18n.duration(seconds, spoken()),
         "public_min": lambda n: gettext(_("count public from %(n)s on"), n=_number(n)),
         "names_from": lambda n: gettext(_("names public from %(n)s on"), n=_opening_number(n)),
         "before": lambda n: gettext(_("names public from %(n)s on, before"), n=_opening_number(n)),
