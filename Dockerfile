@@ -1,5 +1,5 @@
 # One image for web, workers, beat and migrations. No engine builds it in the tests; see README, "In production".
-FROM python:3.13-slim
+FROM python:3.13.14-slim
 RUN useradd --system --uid 10001 --create-home undersigned
 WORKDIR /srv
 COPY requirements/run.lock requirements/run.lock

@@ -15,7 +15,7 @@ from celery.signals import worker_process_init, worker_shutting_down
 from kombu import Queue
 
 from petition import campaigns
-from petition.config import Config, Environment
+from petition.config import Config, Environment, Process
 from petition.core import clock, db, failpoints
 from petition.core.process import ProcessValue
 from petition.mail import Postbox, postbox_for
@@ -67,12 +67,18 @@ app.conf.update(
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What the tasks of a worker use."""
+    """What the tasks of a worker use. The worker of codes and batches sends no campaign mail."""
 
     config: Config
     vault: Vault
     postbox: Postbox
-    sender: Sender
+    campaign_sender: Sender | None
+
+    @property
+    def sender(self) -> Sender:
+        """Returns the sender of campaign mail. Calling it in another worker is a programming error."""
+        assert self.campaign_sender is not None
+        return self.campaign_sender
 
 
 _context = ProcessValue[WorkerContext]("worker context")
@@ -93,8 +99,10 @@ def set_up(config: Config) -> None:
     campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
     failpoints.arm(config.failpoint)
     db.connect(config.database_url)
-    vault, bulk = keyring.connect(config.master_keys), postbox_for(config, BULK_TIMEOUT)
-    _context.set(WorkerContext(config, vault, postbox_for(config), sender_of(config, bulk)))
+    vault = keyring.connect(config.master_keys)
+    prompt = config.process is Process.PROMPT
+    sender = None if prompt else sender_of(config, postbox_for(config, BULK_TIMEOUT))
+    _context.set(WorkerContext(config, vault, postbox_for(config), sender))
 
 
 def sender_of(config: Config, postbox: Postbox) -> Sender:

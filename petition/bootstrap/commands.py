@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from petition.bootstrap.process import Child
-from petition.config import Config
+from petition.config import Config, Process
 
 PROMPT = ("codes", "ledger")
 BULK = ("mail", "upkeep")
@@ -39,7 +39,7 @@ def web(config: Config) -> Child:
     """Returns the command of the web server. `app:create_app()` reads the same Config from its environment."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     argv = (sys.executable, *WEB, "--bind", f"{host}:{config.port}", "app:create_app()")
-    return Child("web", argv, grace=GRACE + 0.5, stops=0)
+    return Child("web", argv, grace=GRACE + 0.5, stops=0, env=_is(Process.WEB))
 
 
 def worker(name: str, config: Config) -> Child:
@@ -61,7 +61,8 @@ def worker(name: str, config: Config) -> Child:
     )
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
     env = config.maintenance_environment() if "upkeep" in queues else {}
-    return Child(f"worker-{name}", (sys.executable, *CELERY, "worker", *own, *quiet), env=env)
+    kind = Process(f"worker-{name}")
+    return Child(kind.value, (sys.executable, *CELERY, "worker", *own, *quiet), env=_is(kind) | env)
 
 
 def beat(config: Config) -> Child:
@@ -71,7 +72,13 @@ def beat(config: Config) -> Child:
         (sys.executable, *BEAT, "--schedule", str(config.home / "run" / "beat")),
         grace=1.5,
         stops=1,
+        env=_is(Process.BEAT),
     )
+
+
+def _is(kind: Process) -> dict[str, str]:
+    """Returns what tells a process which secrets it needs."""
+    return {"PETITION_PROCESS": kind.value}
 
 
 def children(config: Config) -> list[Child]:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "prepare": "petition.cli.setup:prepare",
     "receipt": "petition.cli.signer:receipt",
     "restore": "petition.cli.backup:restore",
+    "sbom": "petition.cli.sbom:sbom",
     "seed": "petition.cli.setup:seed",
     "sending": "petition.cli.mail:sending",
     "sign": "petition.cli.signer:sign",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from petition import bootstrap, campaigns
 from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete
-from petition.config import Config, ConfigIncomplete, Environment
+from petition.config import Config, ConfigIncomplete, Environment, Process
 from petition.core import clock, db, failpoints
 from petition.mail import DkimKeyWrong, SmtpUrlWrong, postbox_for
 from petition.privacy import keyring
@@ -48,15 +48,16 @@ def require_yes(act: str, *, yes: bool) -> None:
 
 
 @contextmanager
-def opened() -> Iterator[Config]:
+def opened(process: Process = Process.ANY) -> Iterator[Config]:
     """Open a command's configuration, servers, database and keys. Errors become one sentence."""
-    config = configured()
+    config = configured(process)
     try:
         with bootstrap.services(config.home):
             clock.set_offset(config.now_offset)
             campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
             db.connect(config.database_url)
-            keyring.connect(config.master_keys)
+            if config.master_keys:
+                keyring.connect(config.master_keys)
             failpoints.arm(config.failpoint)
             yield config
     except bootstrap.CannotStart as reason:
@@ -89,10 +90,10 @@ def _describe_error(error: DBAPIError) -> str:
     raise error
 
 
-def configured() -> Config:
+def configured(process: Process = Process.ANY) -> Config:
     """Returns the configuration of a foreground process. Each fault in it is reported in one sentence."""
     try:
-        config = Config.from_env()
+        config = Config.from_env(process=process)
         postbox_for(config)
     except ConfigIncomplete as incomplete:
         refuse("\n".join(incomplete.problems))

@@ -15,7 +15,7 @@ from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
 from petition.bootstrap.process import Child
 from petition.cli.common import YES, configured, opened, refuse, require_yes
-from petition.config import Config
+from petition.config import Config, Process
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate
 from petition.core.database_roles import LOST, RoleMissing, Roles
@@ -74,7 +74,7 @@ def _timed(name: str, work: Callable[[], object]) -> None:
 @click.command("migrate")
 def migrate_() -> None:
     """Bring the database's tables up to date."""
-    with opened() as config:
+    with opened(Process.MIGRATE) as config:
         _migrate(config)
 
 
@@ -93,7 +93,7 @@ def seed(file: Path | None, *, yes: bool) -> None:
 @click.command()
 def web() -> None:
     """Run the web server in the foreground."""
-    config = configured()
+    config = configured(Process.WEB)
     _become(commands.web(config), config)
 
 
@@ -101,14 +101,14 @@ def web() -> None:
 @click.argument("name", type=click.Choice(list(commands.WORKERS)))
 def worker(name: str) -> None:
     """Run one worker in the foreground."""
-    config = configured()
+    config = configured(Process(f"worker-{name}"))
     _become(commands.worker(name, config), config)
 
 
 @click.command()
 def beat() -> None:
     """Run Celery beat, which starts periodic tasks, in the foreground."""
-    config = configured()
+    config = configured(Process.BEAT)
     (config.home / "run").mkdir(parents=True, exist_ok=True)
     _become(commands.beat(config), config)
 

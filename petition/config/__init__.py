@@ -24,6 +24,17 @@ class Environment(StrEnum):
     TEST = "test"
 
 
+class Process(StrEnum):
+    """What a process does. It decides which secrets it needs; `ANY` needs all of them."""
+
+    ANY = ""
+    WEB = "web"
+    PROMPT = "worker-prompt"
+    BULK = "worker-bulk"
+    BEAT = "beat"
+    MIGRATE = "migrate"
+
+
 class ConfigIncomplete(ValueError):
     """Settings are missing or wrong. `problems` holds one plain sentence for each."""
 
@@ -58,18 +69,20 @@ class Config:
     trusted_proxies: int = 0
     onion: str = ""
     security_contacts: tuple[str, ...] = ()
+    process: Process = Process.ANY
     now_offset: int = 0
     failpoint: str | None = None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
+    def from_env(cls, environ: Mapping[str, str] | None = None, process: Process | None = None) -> Config:
         """Read PETITION_*, DATABASE_URL, REDIS_URL, SMTP_URL and the senders. Raises ConfigIncomplete.
 
-        An unset PETITION_ENV means production; only `python3 app.py` assumes development.
+        A secret that this kind of process (PETITION_PROCESS) does not need may be missing. An unset PETITION_ENV means production; only `python3 app.py` assumes development.
         """
         from petition.config.reader import Reader  # it needs the classes above
 
-        return Reader(os.environ if environ is None else environ).config()
+        told = {} if process is None else {"PETITION_PROCESS": process.value}
+        return Reader({**(os.environ if environ is None else environ), **told}).config()
 
     @property
     def secret_key(self) -> str:

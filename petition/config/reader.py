@@ -15,7 +15,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from petition.config import Config, ConfigIncomplete, Environment, addresses
+from petition.config import Config, ConfigIncomplete, Environment, Process, addresses
 
 PORTS = (1, 65535)
 SECRET_LENGTH = 32  # characters of the secret key; bytes of a master key and of the pepper
@@ -31,12 +31,27 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
 
+IN_FILES = ("PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_HOOK_KEY", "PETITION_METRICS_TOKEN")
+"""Secrets that may stand in a file: its path is the setting of that name with `_FILE` behind it."""
+KEYS = frozenset({"PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_PEPPER_FILE"})
+NOT_NEEDED: Mapping[Process, frozenset[str]] = {
+    Process.WEB: frozenset({"SMTP_URL"}),
+    # It signs no link and knows no subscriber. The master key opens the addresses that codes go to, and seals ledgers.
+    Process.PROMPT: frozenset({"PETITION_SECRET_KEY", "PETITION_PEPPER_FILE"}),
+    # It only puts messages into the queue.
+    Process.BEAT: KEYS | {"SMTP_URL", "DATABASE_URL"},
+    Process.MIGRATE: KEYS | {"SMTP_URL"},
+}
+"""The required secrets that a process works without."""
+
+
 class Reader:
     """Reads one environment and collects a sentence for each problem instead of stopping at the first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
         self.problems: list[str] = []
+        self.environ = self.with_files(environ)
+        self.process = self.kind_of_process()
         self.env = self.environment()
         self.live = self.env is Environment.PRODUCTION
         self.home = addresses.default_home(environ)
@@ -68,6 +83,7 @@ class Reader:
             metrics_token=self.metrics_token(),
             onion=self.onion(),
             security_contacts=self.security_contacts(),
+            process=self.process,
             trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
             now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
             failpoint=self.environ.get("PETITION_FAILPOINT") or None,
@@ -84,9 +100,32 @@ class Reader:
         self.problems.append(f"PETITION_ENV is {name!r}; it must be development, production or test.")
         return Environment.PRODUCTION
 
+    def with_files(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """Returns the environment with the content of the files that hold secrets."""
+        found = dict(environ)
+        for name in IN_FILES:
+            path = environ.get(f"{name}_FILE")
+            if not path:
+                continue
+            if environ.get(name):
+                self.problems.append(f"{name} and {name}_FILE are both set; unset one.")
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is no text"
+                self.problems.append(f"{name}_FILE cannot be read: {reason}.")
+        return found
+
+    def kind_of_process(self) -> Process:
+        name = self.environ.get("PETITION_PROCESS", "")
+        if name in list(Process):
+            return Process(name)
+        self.problems.append(f"PETITION_PROCESS is {name!r}; the commands set it, and nobody else has to.")
+        return Process.ANY
+
     def required(self, name: str) -> str:
         value = self.environ.get(name, "")
-        if not value and self.live:
+        if not value and self.live and name not in NOT_NEEDED.get(self.process, ()):
             self.problems.append(f"{name} is missing.")
         return value
 

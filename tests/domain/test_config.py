@@ -183,8 +183,36 @@ def test_a_process_finds_only_the_addresses_of_the_roles_it_works_as(
     config = Config.from_env(os.environ | {"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path), "DATABASE_URL": DB})
     assert {addresses.OWNER_URL, addresses.MAINTENANCE_URL} & config.environment().keys() == set()
     kept = {child.name: {*child.env} for child in commands.children(config)}
-    maintains = {addresses.MAINTENANCE_URL}
-    assert kept == {"web": set(), "worker-prompt": set(), "worker-bulk": maintains, "beat": set()}
+    told, maintains = {"PETITION_PROCESS"}, {addresses.MAINTENANCE_URL}
+    assert kept == {"web": told, "worker-prompt": told, "worker-bulk": told | maintains, "beat": told}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PETITION_SECRET_KEY", "kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u"),
+        ("PETITION_MASTER_KEY", f"{KEY},{OTHER}"),
+        ("PETITION_HOOK_KEY", "hV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u"),
+        ("PETITION_METRICS_TOKEN", "mV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u"),
+    ],
+)
+def test_a_secret_may_stand_in_a_file(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "secret").write_text(f"{value}\n")
+    filed = {f"{name}_FILE": str(tmp_path / "secret")}
+    assert Config.from_env(production(tmp_path, **{name: ""}, **filed)) == Config.from_env(
+        production(tmp_path, **{name: value})
+    )
+    (problem,) = problems(production(tmp_path, **{name: value}, **filed))
+    assert problem == f"{name} and {name}_FILE are both set; unset one."
+    gone = problems(production(tmp_path, **{name: ""}, **{f"{name}_FILE": "/nonexistent/secret"}))
+    assert gone[0] == f"{name}_FILE cannot be read: No such file or directory."
+    (tmp_path / "secret").write_bytes(b"\xff" * 40)
+    assert problems(production(tmp_path, **{name: ""}, **filed))[0] == f"{name}_FILE cannot be read: it is no text."
+
+
+def test_a_process_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(production(tmp_path, PETITION_PROCESS="desk"))
+    assert problem == "PETITION_PROCESS is 'desk'; the commands set it, and nobody else has to."
 
 
 @pytest.mark.parametrize("name", [addresses.OWNER_URL, addresses.MAINTENANCE_URL])

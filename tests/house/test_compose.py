@@ -1,0 +1,113 @@
+"""P50: each service of compose.yaml has the secrets that its process needs, starts with them, and has no others."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from petition.config import Config, ConfigIncomplete, Process
+from petition.config.addresses import MAINTENANCE_URL, OWNER_URL, PROJECT
+from petition.config.reader import NOT_NEEDED
+
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((PROJECT / "compose.yaml").read_text())
+SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
+OURS: Final = {name: each for name, each in SERVICES.items() if each.get("image") == "undersigned"}
+PROCESSES: Final = {name: Process(name) if name in list(Process) else Process.ANY for name in OURS}
+KEYS: Final = {"secret_key", "master_key", "pepper"}
+EVERYTHING: Final = KEYS | {"owner", "application", "maintenance", "valkey", "mail"}
+HELD: Final = {
+    "migrate": {"owner", "application", "maintenance"},
+    "web": KEYS | {"application", "valkey", "hook", "metrics"},
+    "worker-prompt": {"master_key", "application", "valkey", "mail"},
+    "worker-bulk": KEYS | {"application", "maintenance", "valkey", "mail"},
+    "beat": {"valkey"},
+    "operator": EVERYTHING,
+}
+NAMES: Final = {
+    OWNER_URL: "owner",
+    "DATABASE_URL": "application",
+    MAINTENANCE_URL: "maintenance",
+    "SMTP_URL": "mail",
+    "PETITION_SECRET_KEY_FILE": "secret_key",
+    "PETITION_MASTER_KEY_FILE": "master_key",
+    "PETITION_PEPPER_FILE": "pepper",
+    "PETITION_HOOK_KEY": "hook",
+    "PETITION_METRICS_TOKEN": "metrics",
+}
+PASSWORD: Final = re.compile(r"\$\{([A-Z_]*PASSWORD):\?\}")
+
+
+def secrets_of(name: str) -> set[str]:
+    """What a service is given, by what it opens."""
+    environment = OURS[name]["environment"]
+    held = {NAMES[each] for each in environment if each in NAMES}
+    return held | ({"valkey"} if PASSWORD.search(environment["REDIS_URL"]) else set())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_has_these_secrets_and_no_others(name: str) -> None:
+    """P50."""
+    assert secrets_of(name) == HELD[name]
+    assert set(OURS[name].get("secrets", [])) == HELD[name] & KEYS
+    passwords = {found for value in OURS[name]["environment"].values() for found in PASSWORD.findall(str(value))}
+    opened = {"owner": "POSTGRES_PASSWORD", "application": "POSTGRES_APPLICATION_PASSWORD"}
+    opened |= {"maintenance": "POSTGRES_MAINTENANCE_PASSWORD", "valkey": "VALKEY_PASSWORD"}
+    assert passwords == {opened[each] for each in HELD[name] & opened.keys()}
+
+
+def environ(name: str, folder: Path) -> dict[str, str]:
+    """The environment of a service with values for what operators choose, its secrets in files of a folder."""
+    chosen = {"PETITION_BASE_URL": "https://letters.example", "SMTP_URL": "smtp://mail:1025"}
+    chosen |= {"MAIL_FROM": "letters@letters.example", "CODE_MAIL_FROM": "no-reply@accounts.example"}
+    (folder / "secret_key").write_text("kV2-9xQ_wL7fTzB3nYcJ5hRmG8aDpE0u\n")
+    (folder / "master_key").write_text(base64.urlsafe_b64encode(bytes(range(32))).decode() + "\n")
+    (folder / "pepper").write_bytes(bytes(range(64)))
+
+    def filled(value: object) -> str:
+        text = str(value).replace("/run/secrets", str(folder))
+        return re.sub(
+            r"\$\{([A-Z_]+)(?::[-?]([^}]*))?\}", lambda it: chosen.get(it[1], "x" if "?" in it[0] else ""), text
+        )
+
+    given = {each: filled(value) for each, value in OURS[name]["environment"].items()}
+    return {**given, "PETITION_HOME": str(folder / "home")}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_starts_with_what_it_is_given_and_with_nothing_less(name: str, tmp_path: Path) -> None:
+    """P50: the code needs what compose gives."""
+    given = environ(name, tmp_path)
+    config = Config.from_env(given, PROCESSES[name])
+    assert (len(config.master_keys), bool(config.pepper)) == ("master_key" in HELD[name], "pepper" in HELD[name])
+    optional = {"hook", "metrics", "owner", "maintenance"}
+    for setting in (each for each in given if NAMES.get(each, "mail") not in optional and each in NAMES):
+        if name == "migrate" and setting == "DATABASE_URL":
+            continue  # without it, the addresses of the other roles are refused
+        with pytest.raises(ConfigIncomplete, match=setting.removesuffix("_FILE")):
+            Config.from_env({**given, setting: ""}, PROCESSES[name])
+
+
+def test_what_a_process_does_not_need_compose_does_not_give() -> None:
+    """P50."""
+    for name, process in PROCESSES.items():
+        spared = {NAMES.get(f"{each}_FILE", NAMES.get(each)) for each in NOT_NEEDED.get(process, ())}
+        assert not spared & secrets_of(name), name
+
+
+def test_no_service_of_others_is_given_a_key_and_valkey_asks_for_a_password() -> None:
+    others = {name: each for name, each in SERVICES.items() if name not in OURS}
+    assert [name for name, each in others.items() if each.get("secrets")] == []
+    command = others["valkey"]["command"]
+    assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
+    assert set(COMPOSE["secrets"]) == KEYS
+
+
+def test_every_image_has_an_exact_tag() -> None:
+    images = [each["image"] for name, each in SERVICES.items() if name not in OURS]
+    images += re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert [image for image in images if not re.search(r":v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image)] == []
