@@ -81,8 +81,8 @@ class Config:
         """
         from petition.config.reader import Reader  # it needs the classes above
 
-        told = {} if process is None else {"PETITION_PROCESS": process.value}
-        return Reader({**(os.environ if environ is None else environ), **told}).config()
+        given = {} if process is None else {"PETITION_PROCESS": process.value}
+        return Reader({**(os.environ if environ is None else environ), **given}).config()
 
     @property
     def secret_key(self) -> str:
