@@ -18,6 +18,7 @@ from petition.verification import VerificationContext
 from petition.web import assets, errors, headers, health, hooks, language, page_cache
 from petition.web.api import blueprint
 from petition.web.dashboard.blueprints import BLUEPRINTS
+from petition.web.form_parser import BoundedRequest
 from petition.web.public import (
     checkpoints,
     downloads,
@@ -54,6 +55,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     """Build the application for one configuration. Its database and Redis are connected on first use."""
     app = Flask("petition", root_path=str(PROJECT / "petition"), template_folder=str(TEMPLATES), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.request_class = BoundedRequest
     app.url_map.converters["int"] = Number
     app.testing = config.env is Environment.TEST and not config.failpoint
     app.jinja_env.undefined = StrictUndefined

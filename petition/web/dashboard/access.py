@@ -40,6 +40,8 @@ COOKIE: Final = "__Host-undersigned"
 LARGEST_FORM: Final = LARGEST_TEXTS
 SIGN_IN: Final = "organise_sign_in.sign_in"
 CONFIRM: Final = "organise_sign_in.confirm"
+LONGEST_ADDRESS: Final = 1_000
+"""The longest address within the dashboard that is followed after signing in, in characters."""
 SENT_AGAIN: Final = "sent_again"
 """The field of a form that is sent again after its sender had to prove who they are."""
 BLUEPRINTS_WITH_SECRETS: Final = frozenset({"organise_sign_in", "organise_account", "organise_joining"})
@@ -289,6 +291,8 @@ def next_page(asked: str) -> str:
 
     The result is always a page of the dashboard, whatever address was asked for.
     """
+    if len(asked) > LONGEST_ADDRESS:  # each part of it is looked up below
+        return HOME
     parts = urlsplit(asked)
     plain = not parts.scheme and not parts.netloc and "\\" not in asked and asked.isprintable()
     ours = plain and (asked == HOME or asked.startswith(f"{HOME}/"))
