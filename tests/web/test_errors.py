@@ -67,3 +67,10 @@ def test_an_error_without_a_message_of_its_own_has_that_of_its_class(app: Flask)
 
 def test_an_unexpected_error_says_nothing_about_itself(app: Flask) -> None:
     assert documented(app, KeyError("Ada Lovelace")) == PROBLEMS["urn:undersigned:problem:away"]
+
+
+def test_a_method_that_a_route_does_not_name_is_refused(app: Flask) -> None:
+    """TRACE is none of ours either: it would repeat a request with its headers."""
+    for path in ("/", "/api/openapi.json", "/organise/sign-in", "/healthz"):
+        for method in ("TRACE", "PUT", "DELETE", "PATCH"):
+            assert app.test_client().open(path, method=method).status_code == 405, (method, path)
