@@ -27,7 +27,6 @@ SHORT_GUESSES: Final = 50
 MAILS_UNPROVEN: Final = 60
 MAILS_PROVEN: Final = 600
 MAIL_WINDOW: Final = 3600
-DAY_SECONDS: Final = 86_400
 SIGN_IN_TRIES: Final = 5
 SIGN_IN_TRIES_OF_NETWORK: Final = 30
 SIGN_IN_WINDOW: Final = 900
@@ -48,8 +47,8 @@ TIMEOUT: Final = 0.8
 #
 # A wrong short code is counted against its address as well, once for each code that it was compared with: around
 # midnight a challenge has two. From the fiftieth on, no short code is compared for this address, right or wrong. The
-# result is then -1, and no attempt is used. The other numbers mean a wrong code; one above 0 says that its address has
-# just reached the limit, and how many addresses did within a day.
+# result is then -1, and no attempt is used. The other numbers mean a wrong code; 1 says that its address has just
+# reached the limit.
 _TRY_CODE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local held = redis.call('HMGET', KEYS[1], 'code', 'earlier', 'long', 'earlier-long', 'tag', 'domain', 'network',
@@ -65,9 +64,7 @@ if held[first] ~= ARGV[1] and held[first + 1] ~= ARGV[1] then
   if first == 3 then return 0 end
   if redis.call('INCRBY', guesses, compared) == compared then redis.call('EXPIRE', guesses, held[9]) end
   if before + 2 * compared <= limit then return 0 end
-  local reached = redis.call('INCR', KEYS[2])
-  if reached == 1 then redis.call('EXPIRE', KEYS[2], ARGV[8]) end
-  return reached
+  return 1
 end
 redis.call('HINCRBY', KEYS[1], 'tries', -1)
 if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
@@ -106,7 +103,6 @@ return 0
 _CHALLENGE: Final = b"challenge:"
 _MAILS: Final = b"mails:"
 _GUESSES: Final = b"guesses:"
-_GUESSED: Final = b"guessed-addresses"
 _ASKS: Final = b"asks:"
 _SEEN: Final = b"seen:"
 _SIGN_INS: Final = b"sign-ins:"
@@ -167,12 +163,12 @@ class Challenge:
 class WrongCode:
     """A code that opened nothing.
 
-    `long_needed`: it was not compared, because only the long code of this address is accepted any more. `addresses`: if
-    this was the last short code for its address, the number of addresses of which that is true within a day; else 0.
+    `long_needed`: it was not compared, because only the long code of this address is accepted any more. `was_last`: it
+    was the last short code of the day that was compared for its address.
     """
 
     long_needed: bool = False
-    addresses: int = 0
+    was_last: bool = False
 
 
 class _Script(Protocol):
@@ -225,11 +221,11 @@ class RedisStore:
         its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot read
         the mails does.
         """
-        counted = (TRIES, _MAILS, _GUESSES, int(is_long), SHORT_GUESSES, DAY_SECONDS)
+        counted = (TRIES, _MAILS, _GUESSES, int(is_long), SHORT_GUESSES)
         with _RedisErrors():
-            held = self._try_code(keys=[_CHALLENGE + id_hash, _GUESSED], args=[code_mac, blinded, *counted])
+            held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, *counted])
         if isinstance(held, int):
-            return WrongCode(long_needed=held < 0, addresses=max(held, 0))
+            return WrongCode(long_needed=held < 0, was_last=held > 0)
         return Challenge(held[0], held[1], own=bool(held[2]))
 
     def take_ask(self, network: bytes, *, window: int = MAIL_WINDOW) -> int | None:

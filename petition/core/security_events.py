@@ -35,6 +35,8 @@ class SecurityEvent(StrEnum):
     """A report of a mail relay was not signed with the key."""
     TAMPERING_FOUND = "tampering_found"
     """A recount found a difference between the ledger and the database."""
+    ADDRESS_GUESSED = "address_guessed"
+    """Fifty wrong codes were sent for one address within a day: somebody guesses, and at whom is not recorded."""
     CODE_REFUSED = "code_refused"
     """A code was wrong, expired or used up."""
     LIMIT_REACHED = "limit_reached"

@@ -84,13 +84,6 @@ KEYS: Final[tuple[Kept, ...]] = (
         ),
     ),
     Kept(
-        "guessed-addresses",
-        24 * HOUR,
-        OF_ANYBODY,
-        _("to notice when somebody guesses the codes of many addresses"),
-        Datum(Kind.operational, A_DAY, _("For how many addresses fifty wrong codes were typed. A number.")),
-    ),
-    Kept(
         "mails:*",
         HOUR,
         OF_NETWORKS,

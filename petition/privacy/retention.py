@@ -150,12 +150,9 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.VISITORS,
-        _(
-            "Scrambled marks of random values that were used, and how many addresses had fifty wrong codes. They lead "
-            "to no person"
-        ),
-        _("so that a puzzle, a sign-in or a report about mail counts once, and guessing is noticed"),
-        "seen:* guessed-addresses",
+        _("Scrambled marks of random values that were used. They lead to no person"),
+        _("so that a puzzle, a sign-in or a report about mail counts once"),
+        "seen:*",
     ),
     Line(
         Whose.ORGANISERS,

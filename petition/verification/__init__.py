@@ -36,6 +36,7 @@ from petition.core.ids import CampaignId
 from petition.privacy import keyring
 from petition.verification import work_email
 from petition.verification.context import (
+    AddressGuessed,
     AlreadyVerified,
     CodeWrong,
     LongCodeNeeded,
@@ -48,6 +49,7 @@ from petition.verification.work_email import begin
 
 __all__ = [
     "METHODS",
+    "AddressGuessed",
     "AlreadyVerified",
     "CodeWrong",
     "LongCodeNeeded",

@@ -15,6 +15,10 @@ class CodeWrong(ExpectedError):
     status = 403
 
 
+class AddressGuessed(CodeWrong):
+    """This was the fiftieth wrong code for an address today. It is told like any other wrong code."""
+
+
 class LongCodeNeeded(CodeWrong):
     """Too many wrong codes were sent for this address today, so that its code of eight digits is not compared."""
 

@@ -16,7 +16,6 @@ import secrets
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-import structlog
 from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
@@ -36,6 +35,7 @@ from petition.privacy import (
     seal_address,
 )
 from petition.verification.context import (
+    AddressGuessed,
     AlreadyVerified,
     CodeWrong,
     LongCodeNeeded,
@@ -55,10 +55,6 @@ CHALLENGE_BYTES: Final = 16
 CODE_LABEL: Final = b"petition/code/v1\0"
 SHORT: Final = 8
 """The digits of the code. The long code has twice as many and begins with it."""
-ALARMS: Final = (10, 100, 1_000, 10_000)
-"""The numbers of addresses whose short codes are used up within a day at which the log gets a line."""
-
-log = structlog.get_logger(__name__)
 
 
 def begin(
@@ -106,8 +102,8 @@ def begin(
 def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, code: str, blinded: bytes) -> Proven:
     """Check the answer to a challenge of this campaign: five attempts, then no more.
 
-    Raises CodeWrong for every fault of the code; LongCodeNeeded, which is one, for every short code of an address for
-    which fifty wrong ones were sent today; and AlreadyVerified if the code came with another blinded value before.
+    Raises CodeWrong for every fault of the code. One kind of it is AddressGuessed, for the fiftieth wrong short code of
+    an address and day; another is LongCodeNeeded, for every later one. Raises AlreadyVerified if the code came with another blinded value before.
     """
     try:
         raw = unb64u(challenge, CHALLENGE_BYTES)
@@ -117,8 +113,7 @@ def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, 
     mac, digest = _mac(context, raw, code), hashlib.sha256(blinded).digest()
     found = context.redis_store.try_code(id_hash, mac, digest, is_long=len(code) > SHORT)
     if isinstance(found, WrongCode):
-        _watch(found)
-        raise LongCodeNeeded if found.long_needed else CodeWrong
+        raise _error_of(found)
     if not found.own:
         raise AlreadyVerified
     return Proven(NAME, found.tag, found.domain.decode())
@@ -156,10 +151,10 @@ def _seconds_left(now: datetime) -> int:
     return int((midnight - now).total_seconds()) + AFTER_MIDNIGHT
 
 
-def _watch(wrong: WrongCode) -> None:
-    """Write a line to the log when many addresses have had fifty wrong codes: somebody guesses, and at whom is unknown."""
-    if wrong.addresses in ALARMS:
-        log.warning("wrong codes for many addresses", n=wrong.addresses)
+def _error_of(wrong: WrongCode) -> CodeWrong:
+    if wrong.long_needed:
+        return LongCodeNeeded()
+    return AddressGuessed() if wrong.was_last else CodeWrong()
 
 
 def _macs(context: VerificationContext, challenge: bytes, today: str, earlier: str) -> CodeMacs:

@@ -14,7 +14,7 @@ from petition.mailing.subscribers.relays import SignatureWrong
 from petition.organisers import CodeUnknown, InvitationUnknown, PasskeyRefused, RecoveryBusy, TriedTooOften
 from petition.organisers.approvals import SameOrganiser
 from petition.usecases.acts import RightMissing
-from petition.verification import CodeWrong, NetworkExhausted
+from petition.verification import AddressGuessed, CodeWrong, NetworkExhausted
 from petition.web.dashboard.access import FormForged, NotAllowed
 from petition.web.services import services
 
@@ -29,6 +29,7 @@ EVENTS: Final[Mapping[type[Exception], SecurityEvent]] = {
     NotAllowed: SecurityEvent.ACCESS_REFUSED,
     FormForged: SecurityEvent.ACCESS_REFUSED,
     SignatureWrong: SecurityEvent.REPORT_REFUSED,
+    AddressGuessed: SecurityEvent.ADDRESS_GUESSED,
     CodeWrong: SecurityEvent.CODE_REFUSED,
     NetworkExhausted: SecurityEvent.LIMIT_REACHED,
     AskedTooOften: SecurityEvent.LIMIT_REACHED,

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
-from structlog.testing import capture_logs
 
 from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
@@ -18,10 +17,10 @@ from petition.blindsign.passes import Blinding
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign
 from petition.core import db, events
 from petition.core.events import CodeWanted, Event
-from petition.core.redis_store import WrongCode
 from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
 from petition.verification import (
+    AddressGuessed,
     AlreadyVerified,
     CodeWrong,
     LongCodeNeeded,
@@ -158,7 +157,7 @@ def test_who_guesses_all_day_from_many_networks_tries_fifty_codes_and_locks_nobo
     """P47: 50 of 10⁸ codes, three mails to her; whenever she comes she verifies with the long code of any of them."""
     campaign, midnight = make.campaign(session), make.NOW.astimezone(UTC).replace(hour=0, minute=31)
     found = [each for n in range(hour + 1) for each in wrong_codes(session, desk, campaign, 30, midnight + n * HOUR)]
-    assert found == [CodeWrong] * 50 + [LongCodeNeeded] * (len(found) - 50)
+    assert found == [CodeWrong] * 49 + [AddressGuessed] + [LongCodeNeeded] * (len(found) - 50)
     now = midnight + hour * HOUR
     hers, asked_with = asked(desk, campaign, "suzie@corp.example", now), blinding(campaign).blinded
     assert sum(bool(each.address) for each in mailed) == work_email.MAILS_A_DAY
@@ -175,22 +174,9 @@ def test_the_fifty_are_counted_over_all_campaigns_and_begin_anew_each_day(
 ) -> None:
     """P47: the code of an address is the same in all campaigns."""
     first, second = make.campaign(session), make.campaign(session)
-    assert set(wrong_codes(session, desk, first, 50)) == {CodeWrong}
+    assert set(wrong_codes(session, desk, first, 50)) == {CodeWrong, AddressGuessed}
     assert set(wrong_codes(session, desk, second, 5)) == {LongCodeNeeded}
     assert set(wrong_codes(session, desk, first, 5, make.NOW + timedelta(days=1))) == {CodeWrong}
-
-
-def test_fifty_wrong_codes_for_each_of_ten_addresses_write_one_line_without_anybody(
-    desk: VerificationContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P47, P31: an alarm at ten addresses and at a hundred, and none for a single person."""
-    with capture_logs() as lines:
-        for addresses in range(1, 101):
-            work_email._watch(WrongCode(addresses=addresses))
-            work_email._watch(WrongCode(long_needed=True))
-    assert [(line["n"], line["log_level"], sorted(line)) for line in lines] == [
-        (n, "warning", ["event", "log_level", "n"]) for n in (10, 100)
-    ]
 
 
 @pytest.mark.parametrize("hour", [0, 12, 23])

@@ -109,11 +109,9 @@ def use(running: Running, config: Config, private: Path) -> None:
     assert running.command("backup", "key", str(private)).returncode == 0
     held = verified(running, "elsewhere@salesforce.example")[1]
     assert call(api(running, "/sign"), {"pass": held, "show": "anonymous"}).status == 201
-    for _ in range(10):  # somebody guesses at the code of one address
-        challenge = call(api(running, "/verify"), {"address": "guessed@salesforce.example"}).body["challenge"]
-        for number in range(5):
-            guess = {"challenge": challenge, "code": f"0000000{number}", "blinded": b64u(bytes([1]) * 256)}
-            assert call(api(running, "/pass"), guess).status == 403
+    challenge = call(api(running, "/verify"), {"address": "guessed@salesforce.example"}).body["challenge"]
+    guess = {"challenge": challenge, "code": "00000000", "blinded": b64u(bytes([1]) * 256)}
+    assert call(api(running, "/pass"), guess).status == 403
     tab = {"id": b64u(bytes(16)), "key": b64u(bytes(32))}
     assert call(f"{running.url}/tab-key/keep", tab).status == 200
     wanted = {"address": "elsewhere@post.example", "rhythm": "weekly"}

@@ -87,6 +87,23 @@ def test_limits_and_wrong_codes_are_counted_and_not_logged_on_their_day(
     assert 'undersigned_security_events{kind="limit_reached"} 0.0' in figures
 
 
+def test_an_address_that_got_fifty_wrong_codes_is_counted_and_logged_without_the_address(
+    client: FlaskClient, parts: Services, slug: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """P47, P31."""
+    logs.configure(parts.config)
+    path = f"/api/campaigns/{slug}"
+    for _ in range(11):
+        challenge = client.post(f"{path}/verify", json={"address": ADDRESS}).json["challenge"]
+        for n in range(5):
+            sent = {"challenge": challenge, "code": f"0000000{n}", "blinded": "A" * 342}
+            assert client.post(f"{path}/pass", json=sent).status_code == 403
+    assert counted(parts) == {SecurityEvent.ADDRESS_GUESSED: 1, SecurityEvent.CODE_REFUSED: 54}
+    told = capsys.readouterr().err
+    assert told.count("address_guessed") == 1
+    assert "arked" not in told
+
+
 def test_a_monitor_sees_a_figure_for_each_kind_and_none_without_redis(
     client: FlaskClient, parts: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
