@@ -59,13 +59,17 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
 
 
 def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
-    """Set the closing date that was approved, a day ahead at least. Raises StepSkipped unless the letter is open."""
+    """Set the closing date that was approved, a day ahead at least, unless the letter closes sooner anyway.
+
+    Raises StepSkipped unless the letter is open.
+    """
     session.refresh(campaign, with_for_update=True)
     if campaign.state is not CampaignState.OPEN:
         raise StepSkipped(f"{campaign.state} to {CampaignState.CLOSED}")
     asked = request.about.get("closes")
     earliest = now + CLOSING_DELAY
     at = max(datetime.fromisoformat(asked), earliest) if asked else earliest
+    at = min(at, campaign.closes_at or at)
     campaigns.change_public(campaign, {"closes_at": at})
     actor = Actor(request.decided_by or request.asked_by, now)
     audit_log.write(session, campaign.id, actor, Action.CLOSE_PLANNED, {"closes": at.isoformat()})

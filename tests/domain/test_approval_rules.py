@@ -221,6 +221,14 @@ def test_an_approved_close_waits_24_hours_and_any_owner_keeps_the_letter_open(
     ]  # fmt: skip
 
 
+def test_an_approved_close_moves_no_nearer_date_away(session: Session) -> None:
+    campaign = make.campaign(session, closes_at=NOW + 10 * HOUR)
+    omar, suzie = (owner(session, campaign, name) for name in ("Omar", "Suzie"))
+    asked = closing_date.ask_to_close(session, campaign, Actor(omar, NOW))
+    approve(session, campaign, asked, suzie, timedelta(0))
+    assert campaign.closes_at == NOW + 10 * HOUR
+
+
 def a_draft(session: Session, **changes: object) -> Campaign:
     return draft(session, make.a_draft(**changes))
 
