@@ -5,7 +5,7 @@ It cannot create, alter or drop anything, and it cannot change or delete what is
 of the ledger, and the passes that were redeemed. Maintenance rewrites the tables that record arrivals (the scrub) and
 deletes lines of the audit log that are older than a year; it reads nothing else.
 
-A table declares what is special about it in its `info`: APPEND_ONLY, KEPT, REWRITTEN, OUTDATED or RECORDED. Without a
+A table declares what is special about it in its `info`: APPEND_ONLY, KEPT, REWRITTEN or OUTDATED. Without a
 declaration the application may insert, change and delete its rows. `grant` makes a database match the declarations and
 changes only what differs. If one role is all three, only the program protects the audit log; `is_separate` tells.
 """
@@ -37,11 +37,6 @@ REWRITTEN: Final[dict[Any, Any]] = {MAINTENANCE: frozenset({"SELECT", "INSERT", 
 """The scrub rewrites the table in the order of its keys."""
 OUTDATED: Final[dict[Any, Any]] = {MAINTENANCE: frozenset({"SELECT", "DELETE"})}
 """Rows end by their age alone, and maintenance deletes them."""
-RECORDED: Final[dict[Any, Any]] = {
-    APPLICATION: frozenset({"SELECT"}),
-    MAINTENANCE: frozenset({"SELECT", "INSERT", "DELETE"}),
-}
-"""Maintenance records its own work."""
 VERSION_TABLE: Final = "alembic_version"
 SCHEMAS: Final = ("public", "verification")
 LOST: Final = (

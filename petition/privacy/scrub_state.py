@@ -14,7 +14,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core import database_roles
 from petition.core.db import Base
 from petition.privacy.scrub import Scrubbed
 
@@ -38,7 +37,6 @@ class ScrubRun(Base):
     """The last run, with a resolution of one second, and the steps that the database role was allowed to do."""
 
     __tablename__ = "scrub_run"
-    __table_args__ = {"info": database_roles.RECORDED}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     at: Mapped[datetime] = mapped_column(primary_key=True)
     rewritten: Mapped[bool]

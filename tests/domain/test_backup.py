@@ -582,15 +582,15 @@ def test_an_older_backup_is_brought_up_to_date(
 
 
 def test_the_backup_of_the_version_before_comes_back_row_by_row(
-    engine: Engine, maintenance: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Version 0007 stored the names of states, heartbeats as slots of jobs, and no moment of an opening."""
+    """Version 0007 stored the names of states, heartbeats as slots of jobs, no moment of an opening and no hosts by name."""
     campaign = a_whole_installation()
     with db.transaction() as session:
+        session.get_one(Campaign, campaign.id).domains = {"corp.example": {"dots": True, "plus": True}}
         head = log.head_of(session, campaign.id)
         head.opened_at = head.epoch_at
         heartbeats.beat(session, "prompt", make.NOW)
-    with maintenance.begin() as connection, db.joined(connection) as session:
         scrub_state.record(session, Scrubbed(rewritten=True, wal_switched=False, checkpointed=True), make.NOW)
     before = rows()
     path = backed_up_by("0007", tmp_path, monkeypatch)

@@ -18,6 +18,7 @@ from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
 from petition.config import addresses
 from petition.core import clock, db
+from petition.core.database_roles import LOST
 from petition.core.redis_store import RedisStore
 from petition.core.security_events import SecurityEvent
 from petition.ledger import log
@@ -54,6 +55,15 @@ def test_a_database_of_a_newer_version_is_one_line(environ: dict[str, str], data
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for words in (["migrate"], ["prepare"], ["seed"]):
         assert told(environ, *words) == f"{NEWER}\n"
+
+
+def test_a_migration_with_one_role_says_what_is_lost_and_with_three_says_nothing(
+    environ: dict[str, str], database_url: str
+) -> None:
+    """P59."""
+    assert run(environ, "migrate").output == ""
+    single = {**environ, "DATABASE_URL": database_url, "PETITION_OWNER_DATABASE_URL": ""}
+    assert run({**single, "PETITION_MAINTENANCE_DATABASE_URL": ""}, "migrate").output == f"{LOST}\n"
 
 
 def test_a_campaign_goes_on_step_by_step_and_says_which_it_cannot_take(environ: dict[str, str]) -> None:

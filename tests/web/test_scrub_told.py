@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from petition.campaigns import find
-from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE
+from petition.config.addresses import APPLICATION_ROLE
 from petition.core import clock, db, outbox
 from petition.core.outbox import OutboxKind
 from petition.ledger.log import Head
@@ -49,8 +49,8 @@ def role(database_url: str, *rights: str) -> str:
 
 
 def record(database_url: str, did: Scrubbed, now: datetime) -> None:
-    """Record a run, as maintenance does."""
-    engine = create_engine(as_role(database_url, MAINTENANCE_ROLE))
+    """Record a run, as the worker does."""
+    engine = create_engine(as_role(database_url, APPLICATION_ROLE))
     with Session(engine) as session:
         scrub_state.record(session, did, now)
         session.commit()

@@ -60,8 +60,8 @@ def scrub_arrivals() -> None:
             log.warning(database_roles.LOST)
         with _maintenance() as engine:
             did = scrub(engine)
-            with engine.begin() as connection, db.joined(connection) as session:
-                scrub_state.record(session, did, clock.now())
+        with db.transaction() as session:
+            scrub_state.record(session, did, clock.now())
 
 
 @contextmanager
