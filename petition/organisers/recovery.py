@@ -4,7 +4,7 @@ Guessing is limited: a code has 75 random bits, and a name has five attempts in 
 counted per name, under a keyed hash, before anything is compared; there is no limit over all names together. The answer
 does not reveal who organises: an unknown name costs the same queries and the same argon2 computation as a known one.
 Other pages stay responsive: each process compares one code at a time, whatever the names, and pauses for a multiple of
-the time that it took, so that comparing codes never takes more than a fifth of a processor. A request that would have to
+the processor time that it took, so that comparing codes never takes more than a fifth of a processor. A request that would have to
 queue gets an error that asks to try again and costs no attempt. So that one network cannot use up this budget, a
 network has thirty attempts in a quarter of an hour. Passkeys have no such limits. A code is stored only as a hash.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import BoundedSemaphore
-from time import monotonic, sleep
+from time import monotonic, sleep, thread_time
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -39,7 +39,7 @@ LONGEST_TYPED: Final = 60
 LOCK_TIMEOUT: Final = 1.0
 """The number of seconds for which the next request waits while another code is compared."""
 PAUSE: Final = 4.0
-"""How many times as long as a comparison the pause after it is."""
+"""How many times as long as the processor time of a comparison the pause after it is."""
 LONGEST_PAUSE: Final = 0.5
 MISREAD: Final = str.maketrans("ilo", "110")
 RANDOM_LETTERS: Final = 15
@@ -82,7 +82,7 @@ class RecoveryBusy(ExpectedError):
 class _CodeLock:
     """A lock that one thread holds and one other waits for briefly. Further threads are rejected at once.
 
-    At most two threads of the web server are therefore busy here. After each turn there is a pause in proportion to it.
+    At most two threads of the web server are therefore busy here. After each turn there is a pause in proportion to its work.
     """
 
     def __init__(self) -> None:
@@ -99,12 +99,11 @@ class _CodeLock:
                 raise RecoveryBusy
             try:
                 sleep(max(0.0, self._paused_until - monotonic()))
-                began = monotonic()
+                began = thread_time()
                 try:
                     yield
                 finally:
-                    ended = monotonic()
-                    self._paused_until = ended + min(PAUSE * (ended - began), LONGEST_PAUSE)
+                    self._paused_until = monotonic() + min(PAUSE * (thread_time() - began), LONGEST_PAUSE)
             finally:
                 self._one.release()
         finally:
