@@ -64,3 +64,14 @@ def test_no_script_of_ours_makes_html_or_code_of_text_and_messages_stay_between_
     listens = {name for name, text in scripts.items() if re.search(r"postMessage|\bonmessage|\"message\"", text)}
     assert listens <= {"sign.js", "altcha-worker.js"}
     assert 'window.addEventListener("message"' not in "".join(scripts.values())
+
+
+def test_whatever_uses_cryptography_stands_in_the_inventory_of_keys() -> None:
+    inventory = (PROJECT / "docs" / "key-rotation.md").read_text()
+    uses = re.compile(
+        r"^ *(?:import|from) (?:hmac|cryptography|argon2|gmpy2|webauthn|altcha|itsdangerous)\b", re.MULTILINE
+    )
+    modules = [path for folder in ("petition", "workers") for path in (PROJECT / folder).rglob("*.py")]
+    found = {str(path.relative_to(PROJECT)) for path in modules if uses.search(path.read_text())}
+    assert len(found) > 20
+    assert sorted(name for name in found if f"`{name}`" not in inventory) == []

@@ -111,3 +111,11 @@ def test_every_image_has_an_exact_tag() -> None:
     images = [each["image"] for name, each in SERVICES.items() if name not in OURS]
     images += re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert [image for image in images if not re.search(r":v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image)] == []
+
+
+def test_only_what_has_visitors_or_sends_mail_reaches_the_outside() -> None:
+    outside = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
+    assert outside == {"web", "worker-prompt", "worker-bulk", "operator", "mail"}
+    assert {name for name, each in SERVICES.items() if "inside" in each["networks"]} == set(SERVICES) - {"mail"}
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert {name for name, each in SERVICES.items() if each.get("ports")} == {"web", "mail"}
