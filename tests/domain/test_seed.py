@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from petition import campaigns, epochs, publication
 from petition.campaigns import CampaignFaulty, CampaignIncomplete
 from petition.config import Config
-from petition.core import db
+from petition.core import clock, db
 from petition.ledger import log
 from seeds.demo import FOUNDING, SeedBroken, read, sow
 
@@ -22,7 +22,9 @@ from seeds.demo import FOUNDING, SeedBroken, read, sow
 def test_the_founding_campaign_has_249_signatures_that_anybody_can_recount(engine: Engine, config: Config) -> None:
     assert sow(config) == "ice-letter is open."
     with db.session() as session:
-        drift = epochs.audit(session, campaigns.find(session, "ice-letter"))
+        campaign = campaigns.find(session, "ice-letter")
+        assert epochs.stalled_seconds(session, campaign, clock.now()) == 0
+        drift = epochs.audit(session, campaign)
         snapshot = publication.load(session, "ice-letter")
     assert (drift.counted, drift.faults) == (249, [])
     assert snapshot is not None
