@@ -242,6 +242,24 @@ def test_domains_are_kept_in_their_plain_spelling_with_their_policy_and_taken_of
     assert draft().domains == {}
 
 
+def test_a_domain_is_changed_from_what_it_is_so_that_no_list_is_lost(drafter: Omar) -> None:
+    given = {"hosts": "eu.corp.example\nuk.corp.example", "shared": "night-shift\nshop-*"}
+    drafter.does("~/draft/domains", domain="corp.example", dots="yes", **given)
+    page = drafter.sees("~/draft/domains")
+    assert "also at eu.corp.example, uk.corp.example" in text(page)
+    assert "refused: night-shift, shop-*" in text(page)
+    assert fields(page)["domain"] == ""
+    (link,) = re.findall(r'href="([^"]*domains\?domain=[^"]*)"', page.text)
+    form = fields(drafter.client.get(link))
+    assert {name: form[name] for name in ("domain", "hosts", "shared")} == {"domain": "corp.example"} | given
+    ticked = re.findall(r'name="(\w+)" value="yes" checked', drafter.client.get(link).text)
+    assert ticked == ["dots"]
+    drafter.does("~/draft/domains", domain="corp.example", plus="yes", hosts=form["hosts"], shared=form["shared"])
+    policy = {"plus": True, "dots": False, "hosts": given["hosts"].split(), "shared": given["shared"].split()}
+    assert draft().domains == {"corp.example": policy}
+    assert fields(drafter.sees("~/draft/domains?domain=other.example"))["domain"] == ""
+
+
 def test_milestones_are_set_once_and_taken_back(drafter: Omar) -> None:
     for kind, value in (("count", "100"), ("share", "10"), ("count", "100")):
         assert drafter.does("~/draft/milestones", kind=kind, value=value).status_code == 303

@@ -182,6 +182,15 @@ def test_domains_of_an_open_letter_change_only_with_a_second_key(app: Flask, oma
         assert (line.by, line.about) == (bob.organiser_id, {"added": 1, "removed": 0, "changed": 0})
 
 
+def test_a_domain_of_an_open_letter_is_changed_from_what_it_is(omar: Omar) -> None:
+    page = omar.sees("~/settings")
+    assert "also at eu.corp.example" in text(page)
+    (link,) = re.findall(r'href="([^"]*settings\?domain=[^"]*)"', page.text)
+    filled = omar.client.get(link).text
+    assert re.search(r'id="domain" name="domain"[^>]* value="corp.example"', filled)
+    assert re.search(r'<textarea id="hosts"[^>]*>\s*eu.corp.example</textarea>', filled)
+
+
 def test_a_refused_domain_comes_back_with_its_boxes_as_they_were_left(omar: Omar) -> None:
     page = omar.does("~/settings/domains", domain="nowhere", dots="yes")
     assert (page.status_code, 'href="#domain">Enter a domain, such as company.example.' in page.text) == (422, True)

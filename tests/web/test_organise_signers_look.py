@@ -58,10 +58,10 @@ SEARCHES = (("signers", "bob"), ("signers", "nobody"), ("removals/new", "bob"))
 def test_no_page_of_signers_or_removals_has_an_accessibility_fault_or_is_too_wide(
     app: Flask, omar: Omar, browser: Browser
 ) -> None:
-    """P38; the server's port is not known to the app, so Host and cookie are set behind the browser's back."""
+    """P38; the server's port is not known to the app, so Host, Origin and cookie are set behind the browser's back."""
     index, cookie = a_busy_campaign(omar), omar.client.get_cookie(COOKIE, domain="localhost")
     assert cookie
-    ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}"}
+    ours = {"HTTP_HOST": "localhost", "HTTP_COOKIE": f"{COOKIE}={cookie.value}", "HTTP_ORIGIN": "http://localhost"}
     context = browser.new_context(viewport=SMALL)
     look, titles = Looks(context.new_page()), set()
     with served(lambda _: lambda env, start: app({**env, **ours}, start), "localhost") as url:
@@ -77,6 +77,7 @@ def test_no_page_of_signers_or_removals_has_an_accessibility_fault_or_is_too_wid
             look.page.locator("#q").fill(name)
             presses(look.page.locator("form:has(#q) button").last)
             look.at(f"{path} {name}", "en")
+            assert look.page.locator("[role=status]").count() == 1, (path, name)
         context.close()
     assert look.faults == {}
     assert Counter(lang for lang, _ in titles) == {"en": 4, "fr": 4}

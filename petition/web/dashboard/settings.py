@@ -97,7 +97,7 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
         return rendering.render(
             "settings", session, campaign, form,
             closing=form if isinstance(form, ClosingForm) else closing_form,
-            domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm(),
+            domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm.of_listed(campaign),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),
             switches=_switches(session, campaign),
             zone=str(rendering.zone_of(campaign)),

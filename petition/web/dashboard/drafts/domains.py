@@ -6,7 +6,7 @@ The address in the test field is neither stored nor logged.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from flask import Response, request, url_for
 from wtforms import Field, ValidationError
@@ -16,7 +16,7 @@ from petition import campaigns
 from petition.campaigns import Campaign
 from petition.core import db
 from petition.organisers import Act
-from petition.privacy import AddressRefused, canonical_address, canonical_domain
+from petition.privacy import AddressRefused, DomainPolicy, canonical_address, canonical_domain
 from petition.privacy.addresses import SENTENCES
 from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
@@ -74,6 +74,19 @@ class DomainForm(BaseForm):
         ),
         render_kw={"rows": 3, "autocomplete": "off", **UNWATCHED},
     )
+
+    @classmethod
+    def of_listed(cls, campaign: Campaign) -> Self:
+        """Return the form for the listed domain that `?domain=` names, with its policy, or an empty form.
+
+        Whoever changes one thing would otherwise have to type the lists again, or lose them.
+        """
+        name = request.args.get("domain", "")
+        if name not in campaign.domains:
+            return cls()
+        read = DomainPolicy.read(name, campaign.domains[name])
+        lists = {"hosts": "\n".join(read.hosts), "shared": "\n".join(read.shared)}
+        return cls(data={"domain": name, "plus": read.plus, "dots": read.dots, **lists})
 
     def validate_domain(self, field: Field) -> None:
         """Reject anything that is not a domain, and store its canonical spelling."""
@@ -134,7 +147,7 @@ def _page(form: DomainForm | None = None, tried: AddressForm | None = None) -> R
         address = tried.typed("address") if tried else ""
         passes, words = verdict(campaign, address[:LONGEST_ADDRESS]) if tried else (False, "")
         return pages.render(
-            "domains", session, campaign, "domains", form or DomainForm(),
+            "domains", session, campaign, "domains", form or DomainForm.of_listed(campaign),
             tried=tried or AddressForm(),
             policies=sorted(campaign.domains.items()),
             verdict=words,
