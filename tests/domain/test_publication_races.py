@@ -106,7 +106,7 @@ def tell(session: Session, campaign: Campaign) -> None:
 
 
 def put_off(session: Session, campaign: Campaign) -> None:
-    changes.change(campaign, {"closes_at": make.NOW + timedelta(days=90)})
+    changes.change_public(campaign, {"closes_at": make.NOW + timedelta(days=90)})
 
 
 @pytest.mark.parametrize("act", [judge, tell, put_off])
