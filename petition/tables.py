@@ -10,7 +10,7 @@ from petition.mailing.queue import pauses
 from petition.mailing.subscribers import tables as subscribers
 from petition.organisers import approvals, audit_log
 from petition.organisers import tables as organisers
-from petition.privacy import scrub_state
+from petition.privacy import daily_figures, scrub_state
 from petition.signatures import tables as signatures
 from petition.usecases import tables as usecases
 from petition.verification import tables as verification
@@ -19,6 +19,7 @@ __all__ = [
     "approvals",
     "audit_log",
     "campaigns",
+    "daily_figures",
     "digests",
     "heartbeats",
     "history",

@@ -33,6 +33,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "pulse of bulk": {"task": "upkeep.beat", "schedule": 10.0, "args": ("bulk",), "options": {"queue": UPKEEP, **SOON}},
     # This runs at most once an hour, because it blocks new signatures for a moment.
     "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": UPKEEP}},
+    # Figures of subscribers and mail are those of the last day: they are counted right after midnight (UTC).
+    "day": {"task": "upkeep.count_day", "schedule": 30.0, "options": {"queue": UPKEEP, **SOON}},
     # Mail caps apply per day, reminders follow after a day, and unconfirmed subscribers are deleted after three days.
     "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": UPKEEP}},
 }

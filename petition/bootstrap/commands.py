@@ -16,6 +16,7 @@ WORKERS = {"prompt": (PROMPT, 2), "bulk": (BULK, 1)}  # process name: (its queue
 QUEUES = (*PROMPT, *BULK)
 
 GRACE = 3
+LOOPBACK = "127.0.0.1"
 WEB = (
     "-m", "gunicorn", "--worker-class", "petition.web.serving.worker.Worker", "--workers", "2", "--threads", "4",
     # Half-sent requests wait in the worker's loop, at most this many in each process; files are sent from there, too.
@@ -38,7 +39,10 @@ BEAT = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
 def web(config: Config) -> Child:
     """Returns the command of the web server. `app:create_app()` reads the same Config from its environment."""
     host = f"[{config.host}]" if ":" in config.host else config.host
-    argv = (sys.executable, *WEB, "--bind", f"{host}:{config.port}", "app:create_app()")
+    binds = ["--bind", f"{host}:{config.port}"]
+    if config.metrics_port:  # for monitors of this machine alone (petition.web.health)
+        binds += ["--bind", f"{LOOPBACK}:{config.metrics_port}"]
+    argv = (sys.executable, *WEB, *binds, "app:create_app()")
     return Child("web", argv, grace=GRACE + 0.5, stops=0, env=_is(Process.WEB))
 
 

@@ -66,6 +66,7 @@ class Config:
     mail_rate: float = 20.0
     hook_key: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
+    metrics_port: int = 0
     trusted_proxies: int = 0
     onion: str = ""
     security_contacts: tuple[str, ...] = ()
@@ -107,6 +108,7 @@ class Config:
             "PETITION_HOME": str(self.home),
             "PETITION_HOST": self.host,
             "PETITION_PORT": str(self.port),
+            "PETITION_METRICS_PORT": str(self.metrics_port),
             "PETITION_BASE_URL": self.base_url,
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,

@@ -81,6 +81,7 @@ class Reader:
             mail_rate=float(self.number("PETITION_MAIL_RATE", 20, (0, 100_000))),
             hook_key=self.hook_key(),
             metrics_token=self.metrics_token(),
+            metrics_port=self.metrics_port(port),
             onion=self.onion(),
             security_contacts=self.security_contacts(),
             process=self.process,
@@ -224,6 +225,13 @@ class Reader:
         elif token and self.live and (len(token) < SECRET_LENGTH or is_sample(token)):
             self.problems.append("PETITION_METRICS_TOKEN must be 32 random characters or more.")
         return token
+
+    def metrics_port(self, port: int) -> int:
+        """Returns the port of this machine's loopback that has the figures for monitors. 0: there is none."""
+        found = self.number("PETITION_METRICS_PORT", 0, (0, PORTS[1]))
+        if found == port:
+            self.problems.append("PETITION_METRICS_PORT must not be PETITION_PORT, which is public.")
+        return found
 
     def onion(self) -> str:
         """Returns the address of this site over Tor, which Tor Browser then offers. It is empty if there is none."""

@@ -34,6 +34,9 @@ def marked(sentence: str) -> str:
     return sentence
 
 
+_ = marked
+
+
 def interface_language(lang: str | None) -> str:
     """Returns `lang` if the interface is available in it, otherwise English."""
     return lang if lang in LANGUAGES else SOURCE_LANGUAGE
@@ -72,6 +75,13 @@ def ngettext_for(lang: str) -> Callable[[str, str, int], str]:
 def number(n: int, lang: str) -> str:
     """Format a whole number: 76,000 in English, 76 000 with narrow no-break spaces in French."""
     return format_decimal(n, locale=lang)
+
+
+def at_least(tens: int, lang: str) -> str:
+    """Format a number of whole tens as a bound, to stand before a noun: fewer than 10 (for 0), at least 40."""
+    if not tens:
+        return gettext_for(lang)(_("fewer than 10"))
+    return gettext_for(lang)(_("at least %(n)s")) % {"n": number(tens, lang)}
 
 
 def percent(share: float, lang: str, digits: int = 1) -> str:

@@ -21,10 +21,11 @@ from petition.core.outbox import OutboxItem
 from petition.epochs.slots import Slots
 from petition.ledger import log, verify
 from petition.ledger.merkle import leaf_hash
+from petition.privacy import daily_figures
 from petition.publication import Publication
-from petition.signatures.tables import Pending, Signature
+from petition.signatures.tables import Signature
 
-TENS: Final = 10
+MINUTE: Final = 60
 GRACE: Final = timedelta(minutes=1)
 """A worker looks at a slot within seconds; a busy one may take longer."""
 
@@ -43,9 +44,9 @@ class Drift:
 class Health:
     """Figures for a monitor.
 
-    They are: waiting signatures, in whole tens so that a single one never changes the figure; the seconds since the
-    first slot that nobody looked at; the age of the oldest outbox row in seconds; the rows given up; and the shown minus the recounted
-    signatures.
+    They are: 10 if ten signatures or more waited somewhere when the last day (UTC) ended, else 0; the seconds since the
+    first slot that nobody looked at; the age of the oldest outbox row in seconds, in whole minutes, so that work that
+    is done at once never shows; the rows given up; and the shown minus the recounted signatures.
     """
 
     pending: int
@@ -113,15 +114,16 @@ def _count_rows(session: Session, campaign_id: CampaignId) -> int:
 
 def health(session: Session, now: datetime) -> Health:
     """Returns cheap figures over all open campaigns."""
-    pending = int(session.scalar(select(func.count()).select_from(Pending)) or 0) // TENS * TENS
+    day = daily_figures.of_site(session)
     heads = list(session.scalars(select(log.Head).join(Campaign, Campaign.id == log.Head.campaign_id)))
     open_ones = session.scalars(select(Campaign).where(Campaign.state == CampaignState.OPEN))
     overdue = [stalled_seconds(session, campaign, now) for campaign in open_ones]
     oldest = session.scalar(select(func.min(OutboxItem.since)).where(OutboxItem.given_up.is_(False)))
     given_up = int(session.scalar(select(func.count()).select_from(OutboxItem).where(OutboxItem.given_up)) or 0)
     drift = sum(head.counted - _count_rows(session, head.campaign_id) for head in heads)
-    oldest_seconds = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    return Health(pending, max(overdue, default=0), oldest_seconds, given_up, drift)
+    pending = daily_figures.TEN if day and day.many_wait else 0
+    age = max(0, int((now - oldest).total_seconds())) // MINUTE * MINUTE if oldest else 0
+    return Health(pending, max(overdue, default=0), age, given_up, drift)
 
 
 def stalled_seconds(session: Session, campaign: Campaign, now: datetime) -> int:

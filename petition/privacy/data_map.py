@@ -49,9 +49,11 @@ TO_BATCH = _("until a batch takes it, at the latest when the letter closes")
 TO_CLOSE = _("until the letter closes")
 TO_HIDE = _("until it is hidden, withdrawn or removed by a batch, or six months after the letter closed")
 A_DAY = _("a day")
+TO_NEXT_DAY = _("a day, until the next figures replace them")
 TWO_DAYS = _("two days")
 TWELVE_HOURS = _("twelve hours")
 THREE_DAYS = _("three days")
+TEN_DAYS = _("ten days")
 TWO_MONTHS = _("two months")
 NINETY_DAYS = _("ninety days after the time for deciding it ended")
 NEWEST_STAYS = _("two months; the newest of each kind as long as the letter")
@@ -71,6 +73,8 @@ LEDGER = _("The ledger, as published.")
 WAITING = _("A signature as it will be published. It does not say whose it is.")
 WITHDRAWAL = _("That a signature is being withdrawn, as a later batch will say.")
 REMOVAL = _("That organisers are removing a signature, as a later batch will say.")
+STAMPED = _("That a reply may be requested again. It leads to no person and to no signature.")
+COUNTED = _("How many asked for mail and how much was sent, in whole tens. It points to nobody.")
 TIDIED = _("When the servers last cleaned up.")
 OPENING = _("When the letter opened. The fixed moments of its batches are counted from there.")
 HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. It does not say whose.")
@@ -92,18 +96,12 @@ ROWS: tuple[Row, ...] = (
         A_DAY,
         _("That this many codes were asked for today. Finding the addresses takes a key that is kept elsewhere."),
     ),
-    *_columns(
-        "verification.stamped",
-        "reply day",
-        Kind.keyed,
-        TWO_DAYS,
-        _("That a reply may be requested again. It leads to no person and to no signature."),
-    ),
+    *_columns("verification.stamped", "reply day", Kind.keyed, TWO_DAYS, STAMPED),
     *_columns(
         "verification.code_day",
-        "campaign_id domain day asked used",
+        "campaign_id domain day asked used share",
         Kind.operational,
-        THREE_DAYS,
+        TEN_DAYS,
         _("How many codes were asked for and used on each day, but not by whom. Past figures under ten are missing."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
@@ -303,6 +301,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns("public.job_slot", "job slot", Kind.operational, FOR_GOOD, TIDIED),
     *_columns("public.scrub_run", "at rewritten wal_switched checkpointed", Kind.operational, FOR_GOOD, TIDIED),
+    *_columns("public.daily_figures", "scope day figures", Kind.operational, TO_NEXT_DAY, COUNTED),
     *_columns("public.heartbeat", "worker at", Kind.operational, FOR_GOOD, _("When each worker last worked.")),
 )
 

@@ -232,6 +232,7 @@ LINES: Final[tuple[Line, ...]] = (
         _("so that everybody gets the same news once"),
         "public.edition",
     ),
+    Line(Whose.SERVERS, _("Figures of mail, in whole tens"), _("to show no single act"), "public.daily_figures"),
     Line(
         Whose.SERVERS,
         _("Numbers of pending work, whether mail is paused, and what the mail server refused"),

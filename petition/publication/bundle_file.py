@@ -1,11 +1,14 @@
 """The bundle on disk: one file per campaign for download, written once per epoch by a worker.
 
 A download is always a complete file, the new one or the previous one. A bundle is not written if a later epoch was
-closed meanwhile.
+closed meanwhile. A file that would not change is left as it is, with its time: a signer who withdraws or hides may
+change nothing that is public, and the time of a new file would say when.
 """
 
 from __future__ import annotations
 
+import filecmp
+import secrets
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -34,6 +37,7 @@ def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:
         return
     path = bundle_path(home, campaign.slug)
     path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     contents = bundle.Contents(
         lines=log.lines(session, campaign.id, head.size),
         bodies=signatures.bodies(session, campaign.id, head.size),
@@ -41,4 +45,8 @@ def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:
         vkey=log.checkpoint_signer(head, campaign.origin).vkey(),
         letters={letter.lang: letter.markdown.encode() for letter in campaign.letters},
     )
-    bundle.write(path, contents)
+    bundle.write(new, contents)
+    if path.exists() and filecmp.cmp(new, path, shallow=False):
+        new.unlink()
+    else:
+        new.replace(path)

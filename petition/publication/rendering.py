@@ -35,8 +35,8 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
         ledger_key=log.checkpoint_signer(head, campaign.origin).vkey(),
         batch=Batch(least_in_batch(campaign), campaign.interval, head.opened_at.isoformat()),
         count=head.counted if public else None,
-        epoch=head.epoch,
-        day=head.day,
+        epoch=head.epoch if public else 0,
+        day=head.day if public else None,
         size=head.size if public else 0,
         root=head.root.hex() if public else "",
         checkpoint=head.checkpoint if public else "",
@@ -44,7 +44,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
         first_names=signatures.named(session, campaign.id).names if public else (),
         ending=timeline.ending(session, campaign.id),
         names_from=milestones.names_from(session, campaign.id, campaign.workforce),
-        table=_table(session, head, last) if public else UNCOUNTED,
+        table=_table(session, campaign, head, last) if public else UNCOUNTED,
     )
 
 
@@ -128,8 +128,14 @@ def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
     )
 
 
-def _table(session: Session, head: log.Head, last: Table) -> Table:
-    """Returns the groups, recounted when enough signatures changed: new ones, removed ones, and hidden bodies."""
+def _table(session: Session, campaign: Campaign, head: log.Head, last: Table) -> Table:
+    """Returns the groups, recounted when enough signatures changed: new ones, removed ones, and hidden bodies.
+
+    While the campaign is open they are recounted with a batch only, because the tenth change may be one person's, who
+    hides a role. After the close no batch comes.
+    """
+    if campaign.state is CampaignState.OPEN and head.epoch == last.epoch:
+        return last
     gone = head.withdrawn + sum(head.removed.values())
     changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
     if not group_figures.is_due(last, changed):

@@ -152,7 +152,9 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything public about one campaign at one version. `count` is None below `public_min` signatures.
+    """Everything public about one campaign at one version.
+
+    Below `public_min` signatures nothing of the ledger is in it: `count` and `day` are None, `epoch` and `size` are 0.
 
     `names_from`: names wait for so many signatures (0: for a share of an unknown workforce); None means that they do
     not wait. `table` is the source of `by_role` and `by_team`; pages do not use its number of changes.

@@ -20,6 +20,7 @@ from petition.organisers import approvals, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
+from petition.privacy import daily_figures
 from petition.usecases import approval_rules
 from petition.usecases.approval_rules import CLOSING_DELAY, Closes
 
@@ -34,9 +35,7 @@ def set_date(session: Session, campaign: Campaign, at: datetime | None, actor: A
     if at == campaign.closes_at:
         return None
     if approval_rules.needs_approval(session, campaign, Closes(at), actor.now):
-        return approval_rules.ask(
-            session, campaign, ApprovalKind.CLOSE, _about(session, campaign, at, actor.now), actor
-        )
+        return approval_rules.ask(session, campaign, ApprovalKind.CLOSE, _about(session, campaign, at), actor)
     campaigns.change_public(campaign, {"closes_at": at})
     about = {"step": "dates", "closes": at.isoformat() if at else ""}
     audit_log.write(session, campaign.id, actor, Action.CAMPAIGN_CHANGED, about)
@@ -55,7 +54,7 @@ def ask_to_close(session: Session, campaign: Campaign, actor: Actor) -> Approval
         same = (request.act, request.asked_by) == (ApprovalKind.CLOSE, actor.by)
         if same and not request.about.get("closes"):
             return request
-    return approval_rules.ask(session, campaign, ApprovalKind.CLOSE, _about(session, campaign, None, actor.now), actor)
+    return approval_rules.ask(session, campaign, ApprovalKind.CLOSE, _about(session, campaign, None), actor)
 
 
 def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now: datetime) -> None:
@@ -92,13 +91,14 @@ def is_near(campaign: Campaign, now: datetime) -> bool:
     return campaign.state is CampaignState.OPEN and closes is not None and closes < now + approval_rules.CLOSING_NOTICE
 
 
-def many_wait(session: Session, campaign: Campaign, now: datetime) -> bool:
-    """Returns whether ten signatures or more wait for a batch of an open campaign."""
-    return epochs.coming(session, campaign, log.head_of(session, campaign.id), now).many
+def many_wait(session: Session, campaign: Campaign) -> bool:
+    """Returns whether ten signatures or more waited for a batch when the last day (UTC) ended."""
+    day = daily_figures.of_campaign(session, campaign.id)
+    return day is not None and day.many_wait
 
 
-def _about(session: Session, campaign: Campaign, at: datetime | None, now: datetime) -> dict[str, object]:
-    many = many_wait(session, campaign, now)
+def _about(session: Session, campaign: Campaign, at: datetime | None) -> dict[str, object]:
+    many = many_wait(session, campaign)
     counted = log.head_of(session, campaign.id).counted
     figures: dict[str, object] = {"signatures": counted, "waiting": epochs.MANY if many else 0}
     return figures | ({"closes": at.astimezone(UTC).isoformat()} if at else {})

@@ -25,12 +25,14 @@ from petition.campaigns.mail_settings import Mailing
 from petition.campaigns.news import News, NewsKind
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
-from petition.mailing import digests, queue, subscribers
+from petition.mailing import digests, queue
 from petition.mailing.subscribers import Frequency
 from petition.organisers import approvals, audit_log
 from petition.organisers.actor import Actor, AnyActor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestUnknown
 from petition.organisers.audit_log import Action
+from petition.privacy import daily_figures
+from petition.privacy.daily_figures import tens
 from petition.usecases import approval_rules
 
 ID_BYTES: Final = 16
@@ -69,7 +71,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A public update, and the number of its mails by state."""
+    """A public update, and the number of its mails by state, in whole tens. States without mails are left out."""
 
     update: Update
     mails: dict[str, int]
@@ -90,7 +92,10 @@ def published(session: Session, campaign: Campaign) -> list[Published]:
     recorded = select(News.value, News.number).where(News.campaign_id == campaign.id, News.kind == NewsKind.UPDATE)
     periods = {value: f"news-{number}" for value, number in session.execute(recorded)}
     mails = queue.progress(session, campaign.id, UPDATE, list(periods.values()))
-    return [Published(each, mails.get(periods.get(each.number, ""), {})) for each in session.scalars(query)]
+    return [
+        Published(each, {state: tens(n) for state, n in mails.get(periods.get(each.number, ""), {}).items()})
+        for each in session.scalars(query)
+    ]
 
 
 def find(session: Session, campaign: Campaign, draft_id: bytes, now: datetime, *, lock: bool = False) -> Written:
@@ -218,8 +223,12 @@ def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> in
 
 
 def instant_subscribers(session: Session, campaign: Campaign) -> int:
-    """Returns how many subscribers get an update by mail at once. The others get it in their digest."""
-    return sum(subscribers.audience(session, campaign.id)[Frequency.MILESTONES].values())
+    """Returns how many subscribers get an update by mail at once. The others get it in their digest.
+
+    The number is that of the last day (UTC) in whole tens; 0 stands for fewer than ten.
+    """
+    day = daily_figures.of_campaign(session, campaign.id)
+    return day.of_frequency(Frequency.MILESTONES) if day else 0
 
 
 def _publish(session: Session, campaign: Campaign, draft: UpdateDraft, actor: AnyActor) -> None:

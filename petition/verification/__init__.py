@@ -12,29 +12,27 @@ from typing import Final, Protocol
 
 from sqlalchemy import (
     CTE,
-    ColumnElement,
     Date,
     LargeBinary,
     ScalarSelect,
     Select,
     String,
     bindparam,
-    case,
     delete,
     func,
     literal,
     select,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from petition.blindsign import rsabssa
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign, require_open, switches
 from petition.core import db
 from petition.core.ids import CampaignId
 from petition.privacy import keyring
-from petition.verification import work_email
+from petition.verification import canary, work_email
+from petition.verification.canary import FEW, Silence, silent_domains
 from petition.verification.context import (
     AddressGuessed,
     AlreadyVerified,
@@ -48,6 +46,7 @@ from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamp
 from petition.verification.work_email import begin
 
 __all__ = [
+    "FEW",
     "METHODS",
     "AddressGuessed",
     "AlreadyVerified",
@@ -56,6 +55,7 @@ __all__ = [
     "Method",
     "NetworkExhausted",
     "Proven",
+    "Silence",
     "VerificationContext",
     "begin",
     "codes_by_day",
@@ -63,15 +63,14 @@ __all__ = [
     "issue",
     "issued",
     "purge",
+    "silent_domains",
     "stamp",
     "start",
 ]
 
 REPLY_LABEL: Final = b"petition/reply/v1\0"
 DAYS_OF_CODES: Final = 2
-"""The number of past days whose figures are shown. With the current day, figures live for three days."""
-FEW: Final = 10
-"""A smaller figure is not shown, because it could identify a person."""
+"""The number of past days whose figures are shown."""
 
 
 class Method(Protocol):
@@ -209,14 +208,10 @@ def codes_by_day(
     The two figures diverge when an employer blocks the mails. Somebody who compares them with a mail log cannot
     identify a single person.
     """
-    columns = (CodeDay.domain, CodeDay.day, _coarse(CodeDay.asked), _coarse(CodeDay.used))
+    columns = (CodeDay.domain, CodeDay.day, canary.coarse(CodeDay.asked), canary.coarse(CodeDay.used))
     query = select(*columns).where(CodeDay.campaign_id == campaign_id, CodeDay.day >= first, CodeDay.day < today)
     rows = session.execute(query.order_by(CodeDay.day, CodeDay.domain))
     return [(domain, day, asked, used) for domain, day, asked, used in rows]
-
-
-def _coarse(figure: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    return case((figure < FEW, 0), else_=figure)
 
 
 def destroy(session: Session, campaign_id: CampaignId) -> None:
@@ -227,10 +222,7 @@ def destroy(session: Session, campaign_id: CampaignId) -> None:
 
 
 def purge(session: Session, today: date) -> None:
-    """Delete yesterday's mail caps, replies that cannot be requested again any more, and the small figures of codes."""
+    """Delete yesterday's mail caps, replies that cannot be requested again any more, and old and small code figures."""
     session.execute(delete(MailCap).where(MailCap.day < today))
-    session.execute(delete(CodeDay).where(CodeDay.day < date.fromordinal(today.toordinal() - DAYS_OF_CODES)))
-    session.execute(
-        update(CodeDay).where(CodeDay.day < today).values(asked=_coarse(CodeDay.asked), used=_coarse(CodeDay.used))
-    )
+    canary.round_days(session, today)
     session.execute(delete(Stamped).where(Stamped.day < date.fromordinal(today.toordinal() - 1)))

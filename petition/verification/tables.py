@@ -77,11 +77,12 @@ class MailCap(Base):
 
 
 class CodeDay(Base):
-    """The codes requested and used on one day (UTC) for one work domain, for three days.
+    """The codes requested and used on one day (UTC) for one work domain, for ten days.
 
     They show whether mails are blocked.
 
-    Once the day is over, a figure under ten becomes 0, so that the row of a quiet day identifies nobody.
+    Once the day is over, a figure under ten becomes 0, so that the row of a quiet day identifies nobody. `share` then
+    says how many per cent of ten codes or more were used at least: 0, 25 or 50.
     """
 
     __tablename__ = "code_day"
@@ -92,3 +93,4 @@ class CodeDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     asked: Mapped[int]
     used: Mapped[int]
+    share: Mapped[int | None]

@@ -69,6 +69,8 @@ PREFLIGHT: Final = [
 NO_STORE: Final = ("Cache-Control", "no-store")
 # Load balancers request these paths by IP address. No page links to them.
 PROBES: Final = frozenset({"/healthz", "/readyz"})
+METRICS: Final = "/metrics"
+"""The figures for monitors. At their own port there is nothing else, and any Host is accepted."""
 
 Headers = list[tuple[str, str]]
 
@@ -105,6 +107,7 @@ class SecurityHeaders:
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self._app = app
+        self._config = config
         self._hosts = hosts(config)
         self._production = config.env is Environment.PRODUCTION
         self._onion = config.onion
@@ -130,6 +133,8 @@ class SecurityHeaders:
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
             return start_response(status, [*_with_cache_control(headers, method), *extra], exc_info)
 
+        if is_monitors_port(self._config, environ):
+            return self._app(environ, start) if path == METRICS else _unknown(start)
         if environ.get("HTTP_HOST", "").lower() not in self._hosts and path not in PROBES:
             return _refuse(start, path)
         return self._app(environ, start)
@@ -161,6 +166,14 @@ class SecurityHeaders:
     def _embeddable_headers(self, path: str) -> Headers:
         shown = _with(self._default_headers, RESOURCE_POLICY, "cross-origin")
         return _with(shown, POLICY, COUNTER_POLICY) if COUNTER_PATH.fullmatch(path) else shown
+
+
+def is_monitors_port(config: Config, environ: WSGIEnvironment) -> bool:
+    """Returns whether a request came in at the port for monitors, on this machine's loopback.
+
+    The port is that of the socket (RFC 3875, SERVER_PORT), so no header changes it.
+    """
+    return bool(config.metrics_port) and environ.get("SERVER_PORT") == str(config.metrics_port)
 
 
 def hosts(config: Config) -> frozenset[str]:
@@ -196,3 +209,9 @@ def _refuse(start: Callable[[str, Headers], object], path: str) -> list[bytes]:
         body = f'{{"type":"about:blank","title":"Bad Request","status":400,"detail":"{sentence}"}}'
     start("400 Bad Request", [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body.encode()]
+
+
+def _unknown(start: Callable[[str, Headers], object]) -> list[bytes]:
+    body = b"There are only figures for monitors here, at /metrics.\n"
+    start("404 Not Found", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    return [body]

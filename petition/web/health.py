@@ -1,8 +1,9 @@
 """Endpoints for monitors. They report liveness, readiness, and figures that show trouble early.
 
-They contain nothing personal: only numbers, and no campaign names. The figures are live, so only a monitor that sends
-the token gets them; for everybody else the page does not exist. A missing Redis does not make the process unready,
-because pages and signatures work without it.
+They contain nothing personal: only numbers, and no campaign names. Figures that one person could move are those of the
+last day, in whole tens (docs/figures.md). A monitor gets the figures with the token, or without one at a port of this
+machine's loopback (`PETITION_METRICS_PORT`); for everybody else the page does not exist, and that port has no other
+page. A missing Redis does not make the process unready, because pages and signatures work without it.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ from petition.core import clock, db, migrate, security_events
 from petition.core.redis_store import RedisUnavailable
 from petition.mailing.subscribers import mail_health
 from petition.privacy import scrub_state
+from petition.web.headers import METRICS, is_monitors_port
 from petition.web.services import services
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
-METRICS: Final = "/metrics"
 FIGURES: Final = {
-    "pending": "Signatures that wait for an epoch, in whole tens",
+    "pending": "10 if ten signatures or more waited somewhere at the end of the last day (UTC), else 0",
     "overdue_seconds": "Seconds since the first time for a batch at which no worker looked",
-    "oldest_owed_seconds": "Age of the oldest follow-up that is not settled",
+    "oldest_owed_seconds": "Age of the oldest follow-up that is not settled, in whole minutes",
     "given_up": "Follow-ups given up after five tries",
     "drift": "Shown signatures minus recounted ones",
 }
 
 MAIL_FIGURES: Final = {
-    "mail_due_seconds": "Age of the oldest mail that is due",
-    "dead_letters": "Mails given up",
-    "mails_sent": "Mails that a server took",
-    "mails_bounced": "Mails that bounced",
-    "mails_complained": "Mails that somebody complained about",
-    "bounce_rate": "Bounces for each mail sent",
+    "mail_due_seconds": "Age of the oldest mail that is due; mails about a subscription count the day after",
+    "dead_letters": "Mails given up, rounded up to whole tens; mails about a subscription count the day after",
+    "mails_sent": "Mails that a server took until the end of the last day (UTC), in whole tens",
+    "mails_bounced": "Mails that bounced until the end of the last day (UTC), in whole tens",
+    "mails_complained": "Mails that somebody complained about until the end of the last day (UTC), in whole tens",
+    "bounce_rate": "Bounces for each mail sent, of these figures, in whole per cents",
     "halted": "Whether all sending is halted",
 }
+
+SUBSCRIBERS: Final = "People who asked for mail, at the end of the last day (UTC), in whole tens"
 
 bp = Blueprint("health", __name__)
 
@@ -63,8 +66,8 @@ def ready() -> Response:
 
 @bp.before_app_request
 def hide_from_others() -> None:
-    """Answers 404 to any request for the metrics without the token, whatever its method."""
-    if request.path == METRICS and not _is_monitor():
+    """Answers 404 to any request for the metrics that is not a monitor's, whatever its method."""
+    if request.path == METRICS and not is_monitors_port(services().config, request.environ) and not _has_token():
         abort(404)
 
 
@@ -86,14 +89,14 @@ def metrics() -> Response:
         up.labels("database").set(1)
         _write_figures(registry, FIGURES, health)
         _write_figures(registry, MAIL_FIGURES, mail)
-        readers = Gauge("undersigned_subscribers", "Readers who asked for mail", ["state"], registry=registry)
+        readers = Gauge("undersigned_subscribers", SUBSCRIBERS, ["state"], registry=registry)
         for state, n in mail.subscribers.items():
             readers.labels(state).set(n)
         _write_scrub(registry, scrub)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4", headers=NO_STORE)
 
 
-def _is_monitor() -> bool:
+def _has_token() -> bool:
     """Returns whether the request has the token. The comparison takes the same time whatever was sent."""
     token = services().config.metrics_token
     sent = request.headers.get("Authorization", "").encode()

@@ -126,6 +126,7 @@ MAIL_KINDS: Final[Mapping[str, str]] = {
     "signer_weekly": _("Weekly digest"),
     "organiser_daily": _("Organisers’ daily digest"),
     "organiser_approvals": _("What waits for a second organiser"),
+    "codes_stopped": _("Warning that codes stopped arriving"),
     "addressee_weekly": _("Weekly mail to the addressee"),
     "confirm": _("Confirmation"),
     "known": _("Confirmation"),
@@ -148,9 +149,13 @@ OUTLOOKS: Final[Mapping[Outlook, str]] = {
 }
 """When a milestone can be reached."""
 
+UNNUMBERED: Final = "logged-unnumbered"
+"""The status of a signature in a ledger whose count is not public yet, whose batch nobody is told."""
+
 SIGNATURE_STATUSES: Final[Mapping[str, str]] = {
     SignatureState.PENDING: _("It waits for the next batch."),
     SignatureState.LOGGED: _("It is in the ledger, in batch %(epoch)s."),
+    UNNUMBERED: _("It is in the ledger."),
     SignatureState.WITHDRAWN: _("It has been withdrawn and no longer counts."),
     "removing": _(
         "It is being removed by the organisers. It counts until a later batch, and until then they can take this back."

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from petition.core import i18n
 from petition.core.markdown import letter_html
+from petition.privacy import daily_figures
 from petition.publication import Snapshot
 from petition.web import labels
 
@@ -67,8 +68,8 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
 def register(app: Flask) -> None:
     """Give the templates the translation functions, `lang`, `labels`, and the filters for numbers, dates and texts.
 
-    The functions are `_` and `ngettext`; the filters are number, percent, date_long, duration, markdown and
-    language_name.
+    The functions are `_` and `ngettext`; the filters are number, tens, at_least, percent, date_long, duration, markdown
+    and language_name.
     """
     functions = {
         "_": gettext,
@@ -79,6 +80,8 @@ def register(app: Flask) -> None:
     }
     app.jinja_env.globals.update(functions)
     app.jinja_env.filters["number"] = lambda n: i18n.number(n, spoken())
+    app.jinja_env.filters["tens"] = daily_figures.tens
+    app.jinja_env.filters["at_least"] = lambda tens: i18n.at_least(tens, spoken())
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())
     app.jinja_env.filters["date_long"] = lambda day: i18n.date_long(day, spoken())
     app.jinja_env.filters["duration"] = lambda seconds: i18n.duration(seconds, spoken())

@@ -58,6 +58,15 @@ def test_a_token_of_monitors_that_could_be_guessed_or_not_be_sent_is_refused(tmp
     assert Config.from_env(production(tmp_path)).metrics_token == ""
 
 
+def test_the_port_of_monitors_is_none_unless_it_is_set_and_never_the_public_one(tmp_path: Path) -> None:
+    assert Config.from_env(production(tmp_path)).metrics_port == 0
+    assert Config.from_env(production(tmp_path, PETITION_METRICS_PORT="")).metrics_port == 0
+    assert Config.from_env(production(tmp_path, PETITION_METRICS_PORT="9100")).metrics_port == 9100
+    for port in ("8000", "65536", "-1", "x"):
+        (sentence,) = problems(production(tmp_path, PETITION_METRICS_PORT=port))
+        assert sentence.startswith("PETITION_METRICS_PORT ")
+
+
 def test_a_complete_production_environment_is_read(tmp_path: Path) -> None:
     config = Config.from_env(production(tmp_path))
     assert config.env is Environment.PRODUCTION

@@ -236,7 +236,9 @@ def test_the_next_step_is_to_share_while_the_letter_is_open_and_to_read_it_after
 def test_figures_under_ten_are_not_written_out() -> None:
     line = ENGLISH.codes(CodesFact("corp.example", DAY, 1_020, 0))
     assert line.endswith("1,020 asked for, fewer than 10 used")
-    assert ENGLISH.bounces(BouncesFact("", 30, 4, 1)) == "all others: 30 sent, 4 refused, complaints: 1"
+    assert ENGLISH.bounces(BouncesFact("", 30, 4, 1)) == (
+        "all others: at least 30 sent, fewer than 10 refused, complaints: fewer than 10"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from petition.mail.templates import WIDTH
 from petition.mailing import digests
 from petition.mailing.digests import DIGESTS, NOTICES, RenderedMail, Sender
 from petition.mailing.digests.addressee_weekly import ForAddressee
+from petition.mailing.digests.codes_stopped import CodesStopped, SilenceFact
 from petition.mailing.digests.facts import DemandFact, Happened, NextStep, ReachedFact, UpdateFact, Window, as_json
 from petition.mailing.digests.organiser_approvals import ForApprovers, PendingFact
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact, ForOrganisers
@@ -35,6 +36,7 @@ from petition.organisers import approvals
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind
 from petition.signatures import DisplayChoice
+from petition.verification.tables import CodeDay
 from tests import make
 
 HERE: Final = Path(__file__).parent / "data" / "mails"
@@ -78,16 +80,16 @@ NEWS: Final = Happened(
     next=NextStep(MilestoneKind.COUNT, 1000, 78),
 )
 NOTHING: Final = replace(NEWS, change=None, milestones=(), updates=(), demands=(), next=None)
-CALM: Final = ForOrganisers(replace(NOTHING, change=0), 0, 0, 0, (), (), 1100, 214)
+CALM: Final = ForOrganisers(replace(NOTHING, change=0), 0, 0, 0, (), (), 1100, 210)
 BUSY: Final = ForOrganisers(
     replace(NEWS, updates=(), demands=()),
     evidence=3,
     dead=1,
     stalled=7_300,
-    bounces=(BouncesFact("Example Mail", 1200, 41, 2), BouncesFact("", 310, 5, 0)),
+    bounces=(BouncesFact("Example Mail", 1200, 40, 0), BouncesFact("", 310, 0, 0)),
     codes=(CodesFact("corp.example", date(2026, 11, 22), 44, 0), CodesFact("labs.example", date(2026, 11, 22), 12, 11)),
     issued=1100,
-    readers=214,
+    readers=0,
 )
 PENDING: Final = ForApprovers(
     tuple(PendingFact(act, datetime(2026, 11, 25, 8, 5, tzinfo=UTC)) for act in ApprovalKind),
@@ -113,6 +115,10 @@ MAILS: Final[dict[str, tuple[str, object | None]]] = {
     "organisers_busy": ("organiser_daily", BUSY),
     "organisers_pending": ("organiser_approvals", PENDING),
     "organisers_closing": ("organiser_approvals", replace(PENDING, waiting=())),
+    "codes_stopped": (
+        "codes_stopped",
+        CodesStopped((SilenceFact("corp.example", 44, 25, 85), SilenceFact("labs.example", 12, 25, None))),
+    ),
     "addressee": ("addressee_weekly", ForAddressee(replace(NEWS, since=MONDAY, updates=()), (MET, REFUSED, OPEN))),
 }
 
@@ -280,6 +286,8 @@ def test_no_signer_is_named_though_one_is_named_in_public(session: Session) -> N
     make.signature(session, campaign, DisplayChoice(Visibility.NAME, name="Mallory", role="Engineer"))
     epochs.close_epoch(session, campaign, make.NOW)
     approvals.ask(session, campaign.id, ApprovalKind.REMOVE, {"n": 1}, Actor(bytes(16), make.NOW))
+    yesterday = make.NOW.date() - timedelta(days=1)
+    session.add(CodeDay(campaign_id=campaign.id, domain="corp.example", day=yesterday, asked=20, used=2))
     told = {kind: mail_of_today(session, campaign, kind) for kind in DIGESTS if kind != "update"}
     assert [kind for kind, said in told.items() if "Mallory" in said or "Engineer" in said] == []
 

@@ -35,7 +35,8 @@ from petition.organisers import approvals, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, RequestUnknown
 from petition.organisers.audit_log import Action
-from petition.privacy import Recipient
+from petition.privacy import Recipient, daily_figures
+from petition.privacy.daily_figures import CampaignDay
 from petition.publication import Snapshot, bundle_file
 from petition.signatures import DisplayChoice
 from petition.usecases import acts, endings, milestone_settings, trials, updates
@@ -169,9 +170,11 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     reader(session, campaign, "two@post.example", Frequency.MILESTONES, "fr")
     reader(session, campaign, "three@post.example", Frequency.WEEKLY)
     assert subscribers.audience(session, campaign.id)[Frequency.MILESTONES] == {"en": 1, "fr": 1}
+    counted = CampaignDay(make.NOW.date(), frequencies={Frequency.MILESTONES: 20})
+    daily_figures.write(session, campaign.id, counted)
     kept = updates.write(session, campaign, TEXT, Actor(omar, make.NOW))
     request = updates.ask_to_mail(session, campaign, kept, None, Actor(omar, make.NOW))
-    assert (request.act, request.about["readers"], request.about["draft"]) == (ApprovalKind.MAIL, 2, kept.hex())
+    assert (request.act, request.about["readers"], request.about["draft"]) == (ApprovalKind.MAIL, 20, kept.hex())
     assert updates.find(session, campaign, kept, make.NOW).state is UpdateState.ASKED
     with pytest.raises(UpdateFixed):
         updates.rewrite(session, campaign, kept, {"en": "Other words", "fr": "Autre"}, Actor(omar, make.NOW))
@@ -182,7 +185,7 @@ def test_a_mailed_update_takes_two_organisers_and_goes_to_those_who_want_it_as_i
     session.flush()
     digests.plan_instant(session, campaign.id, 1, make.NOW)
     (published,) = updates.published(session, campaign)
-    assert (published.update.mailed, published.mails) == (True, {"planned": 2})
+    assert (published.update.mailed, published.mails) == (True, {"planned": 0})
     assert deeds(session, campaign) == [
         Action.UPDATE_WRITTEN, Action.KEY_ASKED, Action.KEY_GIVEN, Action.UPDATE_PUBLISHED,
     ]  # fmt: skip

@@ -135,6 +135,13 @@ def test_the_web_server_is_bound_to_host_and_port_of_either_family(tmp_path: Pat
     assert argv[argv.index("--bind") + 1] == bound
 
 
+def test_the_port_of_monitors_is_opened_on_the_loopback_only_and_only_if_it_is_set(tmp_path: Path) -> None:
+    environ = {"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path), "PETITION_HOST": "0.0.0.0"}
+    assert commands.web(Config.from_env(environ)).argv.count("--bind") == 1
+    argv = commands.web(Config.from_env(environ | {"PETITION_METRICS_PORT": "9100"})).argv
+    assert [argv[at + 1] for at, word in enumerate(argv) if word == "--bind"] == ["0.0.0.0:8000", "127.0.0.1:9100"]
+
+
 def test_the_web_server_is_stopped_first_then_beat_then_the_workers(tmp_path: Path) -> None:
     config = Config.from_env({"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path)})
     order = sorted(commands.children(config), key=lambda child: child.stops)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from petition.campaigns import Campaign
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.redis_store import RedisStore, RedisUnavailable
-from petition.mailing import queue
+from petition.mailing import queue, subscribers
+from petition.mailing.queue import DeliveryState, Throttle, throttle
 from petition.mailing.subscribers import Purpose, SubscriberState
 from petition.mailing.subscribers.relays import SIGNATURE, sign
+from petition.usecases import daily_figures
 from petition.web.app import build
+from tests import make
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
 from tests.support.relays import KEY, failed, mailgun, password, postmark
 from tests.support.services import MONITOR
@@ -47,8 +54,23 @@ def figures(client: FlaskClient) -> dict[str, float]:
     return {name.removeprefix("undersigned_"): float(value) for name, value in lines}
 
 
-def readers(client: FlaskClient) -> float:
-    return figures(client)['subscribers{state="active"}']
+def readers(client: FlaskClient) -> int:
+    """How many get mail. The figure of a monitor does not move before the day is over."""
+    assert figures(client)['subscribers{state="active"}'] == 0
+    return in_state(SubscriberState.ACTIVE)
+
+
+def in_state(state: SubscriberState) -> int:
+    """How many subscribers are in a state, as the database has it."""
+    with db.session() as session:
+        return subscribers.by_state(session)[state]
+
+
+def bounced() -> tuple[int, int]:
+    """How many mails bounced and how many were called spam, as the database has it."""
+    with db.session() as session:
+        mails = throttle.by_provider(session)
+    return sum(each[2] for each in mails), sum(each[3] for each in mails)
 
 
 @pytest.mark.parametrize("trouble", ["hard", "complaint"])
@@ -69,7 +91,7 @@ def test_whoever_is_suppressed_stays_on_the_list_and_comes_back_by_asking_and_co
         before = subscriber().id
         tells(reader.client, at=clock.now() - timedelta(seconds=60 * n))
         assert (subscriber().id, subscriber().state) == (before, SubscriberState.SUPPRESSED)
-        assert figures(reader.client)['subscribers{state="suppressed"}'] == 1
+        assert in_state(SubscriberState.SUPPRESSED) == 1
         for _ in range(5):
             reader.asks()
         assert [mail.subject for mail in reader.mails()] == ["Please confirm: A letter"] * 3
@@ -85,7 +107,7 @@ def test_soft_bounces_suppress_nobody_and_several_of_a_day_are_one(reader: Reade
     reader.is_on_the_list()
     for n in range(7):
         assert tells(reader.client, "soft", at=clock.now() - timedelta(seconds=n)).json == {"reports": 1}
-    assert (readers(reader.client), figures(reader.client)["mails_bounced"]) == (1, 1)
+    assert (readers(reader.client), bounced()[0]) == (1, 1)
 
 
 @pytest.mark.parametrize("details", [{"status": "5.7.1"}, {"diagnostic": "550 5.7.1 blocked using a list"}])
@@ -101,7 +123,7 @@ def test_an_address_that_is_on_no_list_leaves_no_trace(reader: Reader) -> None:
     before = everything()
     assert tells(reader.client, address="stranger@post.example").status_code == 200
     assert everything() == before
-    assert figures(reader.client)["mails_bounced"] == 0
+    assert bounced() == (0, 0)
 
 
 def test_mailgun_and_postmark_are_heard(reader: Reader) -> None:
@@ -111,7 +133,7 @@ def test_mailgun_and_postmark_are_heard(reader: Reader) -> None:
     assert readers(reader.client) == 0
     complaint = postmark(RecordType="SpamComplaint", Email="ben@post.example")
     assert reader.client.post(HOOK, data=complaint, headers=password(KEY)).status_code == 200
-    assert figures(reader.client)["mails_complained"] == 1
+    assert bounced() == (1, 1)
 
 
 def test_a_token_of_mailgun_is_good_for_one_report(reader: Reader) -> None:
@@ -123,7 +145,7 @@ def test_a_token_of_mailgun_is_good_for_one_report(reader: Reader) -> None:
     answers = [reader.client.post(HOOK, data=post, content_type="application/json") for post in posts]
     assert [each.status_code for each in answers] == [200, 200, 403, 403, 200]
     assert readers(reader.client) == 1
-    assert figures(reader.client)["mails_bounced"] == 1
+    assert bounced() == (1, 0)
 
 
 def test_mailgun_may_repeat_a_report_that_failed(reader: Reader, monkeypatch: Any) -> None:
@@ -163,7 +185,7 @@ def test_what_is_no_report_is_refused_and_what_is_too_large_not_read(reader: Rea
 @pytest.mark.parametrize("address", ["", "nobody", "a@b@c", "\x00@post.example", "x" * 5000 + "@post.example", "é@ü"])
 def test_an_address_nobody_could_have_changes_nothing(reader: Reader, address: str) -> None:
     assert tells(reader.client, address=address).status_code == 200
-    assert figures(reader.client)["mails_bounced"] == 0
+    assert bounced() == (0, 0)
 
 
 def test_a_report_is_heard_without_redis(reader: Reader, monkeypatch: Any) -> None:
@@ -177,8 +199,6 @@ def test_a_report_is_heard_without_redis(reader: Reader, monkeypatch: Any) -> No
 
 
 def test_a_report_that_failed_is_heard_when_it_is_repeated(reader: Reader, monkeypatch: Any) -> None:
-    from petition.mailing import subscribers
-
     reader.is_on_the_list()
     told = clock.now()
 
@@ -198,18 +218,47 @@ def test_without_a_key_there_is_no_such_page(config: Config, redis_store: RedisS
     db.disconnect()
 
 
-def test_monitors_see_the_mail_move(reader: Reader) -> None:
-    """P39."""
+def planned(slug: str, kind: str, state: DeliveryState, ago: timedelta) -> None:
+    """A mail of a kind to somebody, planned some time ago."""
+    then = clock.now() - ago
+    with db.transaction() as session:
+        campaign_id = session.scalars(select(Campaign.id).where(Campaign.slug == slug)).one()
+        queue.enqueue(session, kind, secrets.token_bytes(16), "1", campaign_id, bytes(8), then, state)
+
+
+@time_machine.travel(make.NOW, tick=False)
+def test_monitors_see_at_once_that_mail_stops_and_not_what_one_person_caused(reader: Reader) -> None:
+    """P39, P43: mail to a list that is due or given up, and a halt; a mail about a subscription counts the day after."""
     reader.asks()
-    waiting = figures(reader.client)
-    assert waiting['subscribers{state="unconfirmed"}'] == 1
-    assert waiting["mail_due_seconds"] > 0
-    reader.mails()
+    planned(reader.slug, "confirm", DeliveryState.DEAD, timedelta(0))
+    before = figures(reader.client)
+    assert (before["mail_due_seconds"], before["dead_letters"]) == (0, 0)
+    planned(reader.slug, "signer_weekly", DeliveryState.PLANNED, timedelta(minutes=5))
+    planned(reader.slug, "signer_weekly", DeliveryState.DEAD, timedelta(minutes=5))
     with db.transaction() as session:
         queue.pause(session, "all", clock.now())
-    tells(reader.client, "soft")
     now = figures(reader.client)
-    assert [now[name] for name in ("mail_due_seconds", "mails_sent", "mails_bounced", "bounce_rate", "halted")] == [
-        0, 1, 1, 1, 1,
-    ]  # fmt: skip
-    assert now["dead_letters"] == 0
+    assert now["mail_due_seconds"] >= 300
+    assert (now["dead_letters"], now["halted"]) == (10, 1)
+    planned(reader.slug, "confirm", DeliveryState.PLANNED, timedelta(days=1, minutes=5))
+    assert figures(reader.client)["mail_due_seconds"] > 86_400
+
+
+@time_machine.travel(make.NOW, tick=False)
+def test_monitors_see_the_mail_of_a_day_once_it_is_over_in_whole_tens(reader: Reader) -> None:
+    """P43: subscribers, mails, bounces and complaints; the rate in whole per cents."""
+    with db.transaction() as session:
+        session.add(
+            Throttle(
+                domain_tag=bytes(8), name="gmail.com", failures=0, sent=419, bounced=27, complained=9, open_at=None
+            )
+        )
+        daily_figures.record(session, clock.now())
+        session.execute(update(Throttle).values(sent=999, bounced=99, complained=99))
+    reader.is_on_the_list()
+    now = figures(reader.client)
+    names = ("mails_sent", "mails_bounced", "mails_complained", "bounce_rate", 'subscribers{state="active"}')
+    assert [now[name] for name in names] == [410, 20, 0, 0.04, 0]
+    with db.transaction() as session:
+        daily_figures.record(session, clock.now() + timedelta(days=1))
+    assert figures(reader.client)["mails_sent"] == 990

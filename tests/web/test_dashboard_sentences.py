@@ -73,8 +73,15 @@ def test_a_mail_to_subscribers_says_when_it_is_sent(lang: str, due: str, when: s
     assert when in described(lang, ApprovalKind.MAIL, readers=2, due=due)[0]
 
 
-@pytest.mark.parametrize(("n", "button"), [(1, "Mail 1 subscriber"), (2000, "Mail 2,000 subscribers")])
-def test_a_mail_counts_its_subscribers_in_sentence_and_button(n: int, button: str) -> None:
+@pytest.mark.parametrize(
+    ("n", "button"),
+    [
+        (0, "Mail fewer than 10 subscribers"),
+        (1, "Mail fewer than 10 subscribers"),
+        (2009, "Mail at least 2,000 subscribers"),
+    ],
+)
+def test_a_mail_counts_its_subscribers_in_whole_tens_in_sentence_and_button(n: int, button: str) -> None:
     sentence, label = described("en", ApprovalKind.MAIL, readers=n, due="")
     assert (label, f"mailed to {button.removeprefix('Mail ')}. " in sentence) == (button, True)
 
@@ -82,10 +89,10 @@ def test_a_mail_counts_its_subscribers_in_sentence_and_button(n: int, button: st
 @pytest.mark.parametrize(
     ("lang", "waiting", "said"),
     [
-        ("en", 10, "10 signatures or more wait for the last batch."),
-        ("en", 0, "Fewer than 10 signatures wait for the last batch."),
-        ("fr", 10, "10 signatures ou plus attendent le dernier lot."),
-        ("fr", 0, "Moins de 10 signatures attendent le dernier lot."),
+        ("en", 10, "10 signatures or more waited for the last batch."),
+        ("en", 0, "fewer than 10 signatures waited for the last batch."),
+        ("fr", 10, "10 signatures ou plus attendaient le dernier lot."),
+        ("fr", 0, "moins de 10 signatures attendaient le dernier lot."),
     ],
 )
 def test_closing_never_says_how_many_signatures_wait(lang: str, waiting: int, said: str) -> None:
@@ -94,7 +101,7 @@ def test_closing_never_says_how_many_signatures_wait(lang: str, waiting: int, sa
 
 def test_a_closing_that_was_asked_without_figures_is_described_from_zero() -> None:
     sentence, button = described("en", ApprovalKind.CLOSE)
-    assert "it ends with 0 signatures. Fewer than 10 signatures wait" in sentence
+    assert "it ends with 0 signatures. On the day before this was asked, fewer than 10 signatures waited" in sentence
     assert button == "Close the campaign"
 
 
@@ -150,13 +157,13 @@ def test_any_text_of_an_action_stands_in_the_audit_log_as_it_is(detail: str, lan
         ("en", {"signatures": 1}, "1 signature"),
         ("en", {"signatures": 1200}, "1,200 signatures"),
         ("fr", {"signatures": 0}, "0 signature"),
-        ("en", {"readers": 2}, "2 subscribers"),
-        ("fr", {"readers": 2}, "2 abonnés"),
+        ("en", {"readers": 2}, "fewer than 10 subscribers"),
+        ("fr", {"readers": 47}, "au moins 40 abonnés"),
         ("en", {"left": 1}, "1 code left"),
         ("fr", {"left": 9}, "9 codes restants"),
-        ("en", {"waiting": 9}, "fewer than 10 wait"),
-        ("en", {"waiting": 10}, "10 or more wait"),
-        ("fr", {"waiting": 10}, "10 ou plus attendent"),
+        ("en", {"waiting": 9}, "fewer than 10 waited"),
+        ("en", {"waiting": 10}, "10 or more waited"),
+        ("fr", {"waiting": 10}, "10 ou plus attendaient"),
         ("en", {"anything": 12345}, "12,345"),
         ("fr", {"anything": 12345}, f"12{NARROW}345"),
         ("fr", {"day": "2026-12-24"}, "24 décembre 2026"),

@@ -9,7 +9,8 @@ from flask import Flask
 
 from petition.blindsign.signer import every
 from petition.campaigns import Campaign
-from petition.core import db
+from petition.core import clock, db
+from petition.usecases import daily_figures
 from tests import make
 from tests.support.omar import Omar, signed_in
 from tests.support.public_pages import published, text_of
@@ -71,11 +72,12 @@ def test_before_somebody_asks_to_close_organisers_see_whether_few_wait(app: Flas
     with db.transaction() as session:
         for _ in range(waiting):
             make.signature(session, session.query(Campaign).filter_by(slug=omar.slug).one())
-    few = "Fewer than 10 signatures wait for the last batch. It takes them however few they are"
+        daily_figures.record(session, clock.now())
+    few = "At midnight (UTC) fewer than 10 signatures waited for the last batch. It takes them however few they are"
     for path in ("~/keys", "~/settings"):
         text = text_of(omar.sees(path).text)
         assert (few in text) is (waiting < 10)
-        assert ("10 signatures or more wait for the last batch." in text) is (waiting >= 10)
+        assert ("10 signatures or more waited for the last batch." in text) is (waiting >= 10)
 
 
 @pytest.mark.parametrize(

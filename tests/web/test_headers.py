@@ -220,6 +220,30 @@ def test_the_figures_are_for_our_own_host_and_for_nobody_where_no_token_is_set(c
         assert app.test_client().get("/metrics", headers={"Authorization": sent}).status_code == 404
 
 
+AT_PORT = "http://127.0.0.1:9100"
+
+
+def test_at_their_own_port_monitors_need_no_token_and_there_is_nothing_else(config: Config) -> None:
+    client = build(replace(config, metrics_port=9100, metrics_token="")).test_client()
+    for host in (AT_PORT, "http://anything.example:9100"):
+        answer = client.get("/metrics", base_url=host)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert "undersigned_pending 0.0" in answer.text
+    client.get("/safety")
+    for path in ("/safety", "/", "/healthz", "/organise", "/api/campaigns", "/metrics/", "/c/letter-0"):
+        answer = client.get(path, base_url=AT_PORT)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store"), path
+
+
+def test_no_header_makes_the_public_port_that_of_monitors(config: Config) -> None:
+    client = build(replace(config, metrics_port=9100, metrics_token="", trusted_proxies=1)).test_client()
+    forged = {"X-Forwarded-Port": "9100", "X-Forwarded-Host": "127.0.0.1:9100", "X-Real-IP": "127.0.0.1"}
+    assert client.get("/metrics", headers=forged).status_code == 404
+    assert client.get("/metrics", headers=forged | {"Host": "127.0.0.1:9100"}).status_code == 400
+    without_port = build(replace(config, metrics_token="")).test_client()
+    assert without_port.get("/metrics", base_url="http://localhost:0").status_code in {400, 404}
+
+
 def test_one_signature_that_waits_moves_no_figure_of_a_monitor(client: FlaskClient, slug: str) -> None:
     """P42."""
 

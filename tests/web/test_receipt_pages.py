@@ -7,6 +7,7 @@ import json
 import pytest
 
 from petition.signatures import SignatureState
+from tests.support.public_pages import a_second_passes
 from tests.support.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, text
 
 
@@ -37,6 +38,7 @@ def test_a_receipt_tells_where_its_signature_stands(suzie: Suzie) -> None:
     receipt = suzie.signs()
     assert "It waits for the next batch." in text(suzie.post("receipt", receipt=receipt))
     close_an_epoch(suzie)
+    a_second_passes(suzie.client.application)
     assert "It is in the ledger, in batch 1." in text(suzie.post("receipt", receipt=receipt))
 
 

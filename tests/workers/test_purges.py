@@ -30,10 +30,13 @@ from petition.organisers import Invitation, OrganiserSession, Role, approvals, a
 from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action, AuditEntry
+from petition.privacy import daily_figures
+from petition.privacy.daily_figures import CampaignDay
 from petition.privacy.data_elsewhere import LOG_DAYS
 from petition.privacy.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
 from petition.signatures import DisplayChoice
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
+from petition.usecases import daily_figures as counting
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
 from petition.verification.tables import CodeDay, Issuer, MailCap, Stamped, Tag
@@ -131,6 +134,20 @@ def wants_mail(session: Session, campaign: Campaign, now: datetime) -> None:
     subscribers.confirm(session, session.scalars(select(Subscriber.id)).one(), now)
 
 
+def figures_of_a_day(session: Session, campaign: Campaign, now: datetime) -> None:
+    daily_figures.write(session, campaign.id, CampaignDay(daily_figures.last_day(now), active=70))
+
+
+def figures_left(session: Session, campaign: Campaign) -> int:
+    found = daily_figures.of_campaign(session, campaign.id)
+    return int(found is not None and found.active == 70)
+
+
+def next_day(session: Session, _campaign: Campaign, now: datetime) -> None:
+    """Another day is over, and its figures are counted."""
+    counting.record(session, now + DAY)
+
+
 def omar(session: Session, now: datetime) -> bytes:
     return organisers.enrol(session, "Omar", "en", now).id
 
@@ -153,7 +170,7 @@ CASES: Final[dict[str, Case]] = {
     "verification.code_day": Case(
         adds(lambda c, now: CodeDay(campaign_id=c.id, domain="corp.example", day=now.date(), asked=1, used=0)),
         rows(CodeDay),
-        3 * DAY,
+        10 * DAY,
     ),
     "verification.tag": Case(lambda s, c, now: make.a_pass(s, c), rows(Tag), end=close),
     "verification.issuer": Case(lambda s, c, now: None, rows(Issuer), end=close),
@@ -170,6 +187,7 @@ CASES: Final[dict[str, Case]] = {
         61 * DAY,
     ),
     "public.edition": Case(editions, rows(Edition), 61 * DAY, before=2, after=1),
+    "public.daily_figures": Case(figures_of_a_day, figures_left, end=next_day),
     "public.visit": Case(lambda s, c, now: sessions.begin(s, omar(s, now), now), rows(OrganiserSession), timedelta(hours=12)),
     "public.invitation": Case(
         lambda s, c, now: organisers.invite(s, c.id, Role.OWNER, Operator(now)), rows(Invitation), 3 * DAY

@@ -16,11 +16,11 @@ from petition.core.events import ExportWanted
 from petition.core.outbox import OutboxItemAdded
 from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.mailing import digests, subscribers
-from petition.mailing.queue import claims
+from petition.mailing.queue import claims, notices
 from petition.organisers import approvals, audit_log
 from petition.privacy import scrub_state
 from petition.privacy.scrub import scrub
-from petition.usecases import exports
+from petition.usecases import daily_figures, exports
 from workers.celery_app import app, worker_context
 from workers.follow_ups import follow
 
@@ -75,6 +75,13 @@ def _maintenance() -> Iterator[Engine]:
         engine.dispose()
 
 
+@app.task(name="upkeep.count_day")
+def count_day() -> None:
+    """Count the figures of a day that is over. The clock alone decides when, and never what somebody did."""
+    with db.transaction() as session:
+        daily_figures.record(session, clock.now())
+
+
 @app.task(name="upkeep.purge")
 def purge() -> None:
     """Delete what has expired, and remind subscribers who have not confirmed."""
@@ -85,6 +92,7 @@ def purge() -> None:
         outbox.forget_slots(session)
         digests.forget_old(session, now - KEPT)
         claims.forget_old(session, now - KEPT)
+        notices.forget_hours(session, now)
         exports.purge(session, worker_context().config.home, now)
         subscribers.remind(session, now)
         subscribers.purge(session, now)

@@ -21,11 +21,12 @@ from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import week_of
 from petition.mailing.digests.planning import next_milestone_mail, plan_cycle, plan_news, plan_pending
 from petition.mailing.digests.previews import draft_mail, preview, trial
-from petition.mailing.digests.rendered import NOTICES, RenderedMail, rendered_mail, write
+from petition.mailing.digests.rendered import RenderedMail, rendered_mail, write
 from petition.mailing.digests.restored import resume
 from petition.mailing.digests.sending import Sender
 from petition.mailing.digests.tables import Edition
 from petition.mailing.digests.undelivered import Undelivered, retry, undelivered
+from petition.mailing.queue import NOTICES
 
 __all__ = [
     "DIGESTS",

@@ -6,6 +6,7 @@ from typing import Final
 
 from petition.mailing.digests import (
     addressee_weekly,
+    codes_stopped,
     milestone,
     organiser_approvals,
     organiser_daily,
@@ -24,6 +25,7 @@ DIGESTS: Final[dict[str, Digest]] = {
         update.DIGEST,
         organiser_daily.DIGEST,
         organiser_approvals.DIGEST,
+        codes_stopped.DIGEST,
         addressee_weekly.DIGEST,
     )
 }

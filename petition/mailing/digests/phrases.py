@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from petition.campaigns import CampaignState, DemandState
 from petition.campaigns.labels import DEMAND_STATES
 from petition.campaigns.milestones import MilestoneKind
-from petition.core.i18n import date_long, date_span, gettext_for, ngettext_for, number, percent
+from petition.core.i18n import at_least, date_long, date_span, gettext_for, ngettext_for, number, percent
 from petition.core.markdown import typeset
+from petition.mailing.digests.codes_stopped import SilenceFact
 from petition.mailing.digests.facts import Happened, NextStep, ReachedFact
 from petition.mailing.digests.organiser_approvals import PendingFact
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact
 from petition.organisers.labels import APPROVAL_TITLES
+from petition.privacy.daily_figures import tens
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
@@ -190,15 +192,36 @@ class Phrases:
         """Returns a figure from ten on. 0 stands for any smaller one."""
         return number(figure, self.lang) if figure else self._("fewer than 10")
 
+    def at_least(self, n: int) -> str:
+        """Returns a figure in whole tens as a bound: fewer than 10, at least 40."""
+        return at_least(tens(n), self.lang)
+
     def bounces(self, fact: BouncesFact) -> str:
         """Returns what happened to our mail at a provider, in one line."""
         return self._(
             "%(provider)s: %(sent)s sent, %(refused)s refused, complaints: %(complaints)s",
             provider=fact.name or self._("all others"),
-            sent=number(fact.sent, self.lang),
-            refused=number(fact.bounced, self.lang),
-            complaints=number(fact.complained, self.lang),
+            sent=self.at_least(fact.sent),
+            refused=self.at_least(fact.bounced),
+            complaints=self.at_least(fact.complained),
         )
+
+    def silence(self, fact: SilenceFact) -> str:
+        """Returns that the codes of one domain are hardly used any more, with the shares."""
+        share = self._share(fact.most)
+        now = self.ngettext(
+            "%(domain)s: of %(n)s code asked for on the last two days, %(share)s at most was used.",
+            "%(domain)s: of %(n)s codes asked for on the last two days, %(share)s at most were used.",
+            fact.asked,
+            domain=fact.domain,
+            share=share,
+        )
+        if fact.usual is None:
+            return now
+        return now + " " + self._("In the week before it was %(share)s or more.", share=self._share(fact.usual))
+
+    def _share(self, per_cent: int) -> str:
+        return percent(per_cent / 100, self.lang)
 
     @staticmethod
     def is_link(source: str) -> bool:

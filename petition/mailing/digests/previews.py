@@ -21,9 +21,9 @@ from petition.mailing.digests.facts import UpdateFact, Window, as_json, happened
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.periods import last_period
 from petition.mailing.digests.planning import window_of
-from petition.mailing.digests.rendered import NOTICES, RenderedMail, write
+from petition.mailing.digests.rendered import RenderedMail, write
 from petition.mailing.digests.sending import Sender, message
-from petition.mailing.queue import Claim
+from petition.mailing.queue import NOTICES, Claim
 from petition.privacy import personal_address
 
 

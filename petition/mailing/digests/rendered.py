@@ -26,10 +26,8 @@ from petition.mailing.digests.facts import from_json
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.digests.phrases import Phrases
 from petition.mailing.digests.tables import Edition
-from petition.mailing.subscribers import CONFIRM, KNOWN, REMINDER, Audience, Purpose, links
-
-NOTICES: Final = frozenset({CONFIRM, REMINDER, KNOWN})
-"""Mails about the subscription itself. They have no edition."""
+from petition.mailing.queue import NOTICES
+from petition.mailing.subscribers import Audience, Purpose, links
 
 SETTINGS_PLACEHOLDER: Final = "settings-link-goes-here"
 UNSUBSCRIBE_PLACEHOLDER: Final = "unsubscribe-link-goes-here"

@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from petition.core.ids import CampaignId
 from petition.mailing import queue
 from petition.mailing.digests.kinds import DIGESTS
-from petition.mailing.digests.rendered import NOTICES
-from petition.mailing.queue import Delivery, DeliveryState
-from petition.mailing.subscribers import CONFIRM, REMINDER, Audience, Frequency, Subscriber, SubscriberState
+from petition.mailing.queue import CONFIRM, NOTICES, REMINDER, Delivery, DeliveryState
+from petition.mailing.subscribers import Audience, Frequency, Subscriber, SubscriberState
 
 
 class Fate(Enum):

@@ -21,12 +21,17 @@ from petition.mailing.queue.claims import (
     why_dead,
     withdraw,
 )
+from petition.mailing.queue.notices import CONFIRM, KNOWN, NOTICES, REMINDER, forget_hours, shown
 from petition.mailing.queue.pauses import current_pauses, is_paused, pause, refused, resume
 from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle, enqueue, message_id, progress
 from petition.mailing.queue.throttle import ThrottleName, throttle_of
 
 __all__ = [
     "CLAIM_SECONDS",
+    "CONFIRM",
+    "KNOWN",
+    "NOTICES",
+    "REMINDER",
     "Acknowledgements",
     "Claim",
     "Delivery",
@@ -41,6 +46,7 @@ __all__ = [
     "dead",
     "drop",
     "enqueue",
+    "forget_hours",
     "is_paused",
     "mark_sent",
     "message_id",
@@ -50,6 +56,7 @@ __all__ = [
     "refused",
     "resume",
     "retry",
+    "shown",
     "throttle_of",
     "why_dead",
     "withdraw",

@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 
 from petition.core.ids import CampaignId
 from petition.mailing.queue import throttle
+from petition.mailing.queue.notices import shown
 from petition.mailing.queue.pauses import is_paused
 from petition.mailing.queue.tables import Delivery, DeliveryState, Pause, Throttle
 
@@ -228,11 +229,14 @@ def dead(session: Session, most: int = 1000) -> list[Delivery]:
     return list(session.scalars(query.limit(most)))
 
 
-def why_dead(session: Session, campaign_id: CampaignId) -> list[tuple[str, str, int]]:
-    """Returns kind of mail, fault and number of a campaign's given-up mails, most frequent first."""
+def why_dead(session: Session, campaign_id: CampaignId, now: datetime) -> list[tuple[str, str, int]]:
+    """Returns kind of mail, fault and number of a campaign's given-up mails, most frequent first.
+
+    A mail that one person's act caused is counted once its day is over (`petition.mailing.queue.notices`).
+    """
     many = func.count()
     query = select(Delivery.kind, Delivery.fault, many).where(Delivery.campaign_id == campaign_id)
-    query = query.where(Delivery.state == DeliveryState.DEAD).group_by(Delivery.kind, Delivery.fault)
+    query = query.where(Delivery.state == DeliveryState.DEAD, shown(now)).group_by(Delivery.kind, Delivery.fault)
     return [(kind, fault, n) for kind, fault, n in session.execute(query.order_by(many.desc(), Delivery.kind))]
 
 

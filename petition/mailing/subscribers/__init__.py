@@ -20,20 +20,13 @@ from petition.core import events
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.mailing import queue
-from petition.mailing.queue import Delivery, DeliveryState, throttle
+from petition.mailing.queue import CONFIRM, KNOWN, REMINDER, Delivery, DeliveryState, throttle
 from petition.mailing.subscribers import address_book
 from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, admit
 from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
-from petition.mailing.subscribers.figures import (
-    MailHealth,
-    SubscriberFigures,
-    audience,
-    complaints,
-    mail_health,
-    subscriber_figures,
-)
+from petition.mailing.subscribers.figures import MailHealth, audience, by_state, complaints, mail_health
 from petition.mailing.subscribers.links import LinkBroken, Purpose
-from petition.mailing.subscribers.tables import CONFIRM, Audience, Frequency, Subscriber, SubscriberState
+from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState
 from petition.privacy import DomainPolicy, Mailbox, personal_address, subscriber_tag, suppression_tag
 from petition.privacy.addresses import is_work_domain
 
@@ -50,7 +43,6 @@ __all__ = [
     "Purpose",
     "Report",
     "Subscriber",
-    "SubscriberFigures",
     "SubscriberGone",
     "SubscriberState",
     "Trouble",
@@ -58,6 +50,7 @@ __all__ = [
     "admit",
     "ask",
     "audience",
+    "by_state",
     "change",
     "complaints",
     "confirm",
@@ -72,13 +65,10 @@ __all__ = [
     "purge",
     "record",
     "remind",
-    "subscriber_figures",
     "suppressed_by_day",
     "unpause",
 ]
 
-REMINDER: Final = "reminder"
-KNOWN: Final = "known"
 ASKED_MOST: Final = 3
 REMINDED_AFTER: Final = timedelta(days=1)
 UNCONFIRMED_LIFE: Final = timedelta(days=3)

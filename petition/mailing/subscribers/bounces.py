@@ -16,8 +16,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition.mailing.queue import Delivery, throttle
-from petition.mailing.subscribers.tables import CONFIRM, Contact, Subscriber, SubscriberState, Suppression
+from petition.mailing.queue import CONFIRM, Delivery, throttle
+from petition.mailing.subscribers.tables import Contact, Subscriber, SubscriberState, Suppression
 from petition.privacy import Mailbox, personal_address, subscriber_tag, suppression_tag
 from petition.privacy.addresses import AddressRefused
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Final
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,9 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from petition.core import database_roles
 from petition.core.db import Base, stored
 from petition.core.ids import CampaignId
-
-CONFIRM: Final = "confirm"
-"""The kind of the mail that asks for confirmation."""
 
 
 class Audience(StrEnum):

@@ -49,9 +49,11 @@ export async function watchStatus(receipt, page) {
   return null;
 }
 
+/** While the count is not public, the answer has no epoch. */
 function showStatus({ state, epoch, why }) {
   const line = document.getElementById("standing");
-  const sentence = document.getElementById("standings").content.querySelector(`[data-state="${why ? `${state}-${why}` : state}"]`);
+  const name = why ? `${state}-${why}` : state === "logged" && epoch === undefined ? "logged-unnumbered" : state;
+  const sentence = document.getElementById("standings").content.querySelector(`[data-state="${name}"]`);
   const text = filled(sentence.textContent, { epoch });
   if (line.textContent !== text) line.textContent = text;
   line.dataset.state = state;

@@ -34,6 +34,11 @@ def status_json(status: SignatureStatus) -> dict[str, Any]:
     return answer
 
 
+def without_place(status: dict[str, Any]) -> dict[str, Any]:
+    """Returns a status without its place in the ledger, which reveals how many signed."""
+    return {name: status[name] for name in ("state", "why") if name in status}
+
+
 def state_name(state: SignatureState, *, logged: bool = True) -> str:
     """Returns the state that clients see. A hidden name is reported as pending or logged, because it still counts."""
     if state is not SignatureState.HIDDEN:

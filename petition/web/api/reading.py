@@ -16,7 +16,7 @@ from petition.core.ids import CampaignId
 from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, group_figures
 from petition.web import page_cache, proof_of_work
-from petition.web.api.answers import status_json
+from petition.web.api.answers import status_json, without_place
 from petition.web.forms.fields import DIGITS
 from petition.web.forms.filters import one_line
 from petition.web.forms.public import LONGEST_NAME
@@ -48,14 +48,18 @@ def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the sam
 
 
 def receipt(slug: str, leaf: str) -> dict[str, Any]:
-    """Returns the status of a signature: waiting, in the ledger with its proof, withdrawn or removed."""
+    """Returns the status of a signature: waiting, in the ledger with its proof, withdrawn or removed.
+
+    While the count is not public, the answer has neither index nor epoch nor proof, because they reveal the count.
+    """
     try:
         leaf_hash = unb64u(leaf, HASH_BYTES)
     except MalformedEncoding:
         raise BadRequest from None
     campaign = services().page_cache.campaign(slug)
     with db.session() as session:
-        return status_json(signatures.status(session, campaign, leaf_hash))
+        found = status_json(signatures.status(session, campaign, leaf_hash))
+    return found if page_cache.snapshot(slug).count is not None else without_place(found)
 
 
 def signers(slug: str) -> Response:

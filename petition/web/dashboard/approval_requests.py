@@ -11,6 +11,7 @@ from petition.campaigns.milestones import UNKNOWN
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.privacy.daily_figures import tens
 from petition.web.dashboard.drafts.forms import language_name
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
@@ -75,18 +76,10 @@ def _remove(about: About) -> tuple[str, str]:
 
 
 def _mail(about: About) -> tuple[str, str]:
-    n = int(about["readers"])
-    shown = _number(n)
-    sentence = ngettext(
-        "An update is published and mailed to %(n)s subscriber.",
-        "An update is published and mailed to %(n)s subscribers.",
-        n,
-        n=shown,
-    )
+    many = i18n.at_least(tens(int(about["readers"])), spoken())
+    sentence = gettext(_("An update is published and mailed to %(n)s subscribers."), n=many)
     read = gettext(_("Read its words under Updates before you approve."))
-    return " ".join([sentence, _when(about["due"]), read]), ngettext(
-        "Mail %(n)s subscriber", "Mail %(n)s subscribers", n, n=shown
-    )
+    return " ".join([sentence, _when(about["due"]), read]), gettext(_("Mail %(n)s subscribers"), n=many)
 
 
 def _when(due: str) -> str:
@@ -109,8 +102,8 @@ def _close(about: About) -> tuple[str, str]:
         count=_number(counted),
     )
     many, few = (
-        _("10 signatures or more wait for the last batch."),
-        _("Fewer than 10 signatures wait for the last batch."),
+        _("On the day before this was asked, 10 signatures or more waited for the last batch."),
+        _("On the day before this was asked, fewer than 10 signatures waited for the last batch."),
     )
     more = gettext(many if waiting else few)
     never = gettext(_("It cannot be opened again, and the keys that made passes are destroyed."))

@@ -73,7 +73,7 @@ def _page(form: BaseForm) -> Response:
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
         requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign, clock.now())]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
-        many = closable and closing_date.many_wait(session, campaign, clock.now())
+        many = closable and closing_date.many_wait(session, campaign)
         return rendering.render(
             "approvals", session, campaign, form, requests=[each for each in requests if each], closable=closable,
             closes=campaign.closes_at if campaign.state is CampaignState.OPEN else None, many=many,

@@ -17,6 +17,7 @@ from petition.core.i18n import marked as _
 from petition.epochs import MANY
 from petition.organisers.audit_log import Action
 from petition.organisers.labels import APPROVAL_TITLES
+from petition.privacy.daily_figures import tens
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
@@ -67,8 +68,9 @@ SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
 FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
     {
         "signatures": lambda n: ngettext("%(count)s signature", "%(count)s signatures", n, count=_number(n)),
-        "waiting": lambda n: gettext(_("10 or more wait") if n >= MANY else _("fewer than 10 wait")),
-        "readers": lambda n: ngettext("%(count)s subscriber", "%(count)s subscribers", n, count=_number(n)),
+        "waiting": lambda n: gettext(_("10 or more waited") if n >= MANY else _("fewer than 10 waited")),
+        "readers": lambda n: gettext(_("%(n)s subscribers"), n=_at_least(n)),
+        "mails": lambda n: gettext(_("%(n)s mails"), n=_at_least(n)),
         "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),
         "demands": lambda n: ngettext("%(n)s demand", "%(n)s demands", n, n=_number(n)),
         "batch_min": lambda n: gettext(_("batches of %(n)s or more"), n=_number(n)),
@@ -130,6 +132,11 @@ def _format_value(key: str, value: Any) -> str:
 
 def _opening_number(n: int) -> str:
     return gettext(_("an unknown number")) if n == UNKNOWN else _number(n)
+
+
+def _at_least(n: int) -> str:
+    """Format a figure about subscribers. Lines of earlier versions hold exact ones."""
+    return i18n.at_least(tens(n), spoken())
 
 
 def _number(n: int) -> str:

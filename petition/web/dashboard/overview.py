@@ -19,6 +19,7 @@ from petition.mailing import digests
 from petition.organisers import Act, Role, audit_log
 from petition.organisers.approvals import ApprovalRequest, RequestState
 from petition.organisers.audit_log import Action
+from petition.privacy import daily_figures
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.panels import PANELS
@@ -64,7 +65,10 @@ def retry(slug: str) -> Response:
     with db.transaction() as session:
         campaign = access.campaign(session)
         if n := digests.retry(session, campaign.id, clock.now()).again:
-            audit_log.write(session, campaign.id, access.actor(), Action.MAILS_RETRIED, {"mails": n})
+            daily_figures.mark_retried(session, campaign.id)
+            audit_log.write(
+                session, campaign.id, access.actor(), Action.MAILS_RETRIED, {"mails": daily_figures.tens(n)}
+            )
     return access.go(url_for("organise_overview.overview", slug=slug))
 
 
@@ -82,13 +86,16 @@ def _campaign_rows(session: Session, roles: dict[CampaignId, Role], now: datetim
 
 
 def _waiting(session: Session, roles: dict[CampaignId, Role], now: datetime) -> dict[bytes, int]:
-    """Return the number of waiting requests, drafts of updates and undelivered mails of each campaign."""
+    """Return the number of waiting requests and drafts of updates of each campaign, and one more for undelivered mail.
+
+    Undelivered mail counts as of the last day (UTC).
+    """
     undecided = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
     queries = (
         (ApprovalRequest.campaign_id, undecided),
         (UpdateDraft.campaign_id, UpdateDraft.number.is_(None)),
     )
-    found = {campaign_id: each.again for campaign_id, each in digests.undelivered(session, roles).items()}
+    found = dict.fromkeys(daily_figures.with_undelivered_mail(session, list(roles)), 1)
     for column, which in queries:
         query = select(column, func.count()).where(column.in_(roles), which).group_by(column)
         for campaign_id, n in session.execute(query):

@@ -16,11 +16,11 @@ from werkzeug.datastructures import MultiDict
 from petition import campaigns
 from petition.campaigns import Campaign, CampaignState, TextMissing, TooManyUpdates
 from petition.core import clock, db
-from petition.mailing import digests, subscribers
+from petition.mailing import digests
 from petition.mailing.subscribers import WorkAddressRefused
 from petition.organisers import Act
 from petition.organisers.actor import Actor
-from petition.privacy import AddressRefused, seal_address
+from petition.privacy import AddressRefused, daily_figures, seal_address
 from petition.usecases import trials, updates
 from petition.usecases.trials import TooManyTrials
 from petition.usecases.updates import UpdateFixed, UpdateUnknown
@@ -61,7 +61,8 @@ def _page(form: UpdateForm | None, draft: str, *, preview: bool = False) -> Resp
             written=written,
             preview=preview,
             public=campaign.state is not CampaignState.DRAFT,
-            audience=subscribers.audience(session, campaign.id),
+            day=daily_figures.of_campaign(session, campaign.id),
+            instant=updates.instant_subscribers(session, campaign),
             mailed=updates.mailed_in_week(session, campaign, now),
             most=campaigns.UPDATES_A_WEEK,
             zone=rendering.zone_of(campaign),

@@ -1,6 +1,6 @@
 """The panel that compares codes requested with codes used, by work domain.
 
-A gap suggests that an employer blocks the mails.
+A gap suggests that an employer blocks the mails. The warning compares shares over days (`petition.verification.canary`).
 
 It protects the people who request codes: it shows only days that have ended, and no figure below ten. Somebody who
 opens the panel repeatedly and also reads the employer's mail log cannot learn when a code was used nor, on a quiet day,
@@ -21,10 +21,6 @@ from petition.campaigns import Campaign, CampaignState
 from petition.core.i18n import marked as _
 from petition.web.dashboard.panels.panel import Panel
 
-ENOUGH: Final = 2 * verification.FEW
-"""From this many requested codes on, fewer than ten used codes are fewer than half, whatever the exact figure is."""
-LEAST_SHARE: Final = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class CodesOfDay:
@@ -35,15 +31,10 @@ class CodesOfDay:
     asked: int
     used: int
 
-    @property
-    def silent(self) -> bool:
-        """Whether enough codes were requested and too few were used, which suggests that the mails are blocked."""
-        return self.asked >= ENOUGH and self.used < self.asked * LEAST_SHARE
-
 
 @dataclass(frozen=True, slots=True)
 class CodeFigures:
-    """Codes by day and domain, newest first. `silent` lists the domains whose newest day is in trouble."""
+    """Codes by day and domain, newest first. `silent` lists the domains whose codes stopped arriving."""
 
     days: Sequence[CodesOfDay]
     silent: Sequence[str]
@@ -56,8 +47,8 @@ def data(session: Session, campaign: Campaign, now: datetime) -> CodeFigures | N
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=verification.DAYS_OF_CODES)
     days = [CodesOfDay(*each) for each in reversed(verification.codes_by_day(session, campaign.id, first, today))]
-    newest = {each.domain: each for each in reversed(days)}
-    return CodeFigures(days, sorted(name for name, each in newest.items() if each.silent))
+    silent = verification.silent_domains(session, campaign.id, today)
+    return CodeFigures(days, [each.domain for each in silent])
 
 
 PANEL: Final = Panel("codes", _("Codes asked for and used"), data)

@@ -13,6 +13,7 @@ from petition.campaigns import Campaign, CampaignState
 from petition.core.i18n import marked as _
 from petition.epochs import Coming, history
 from petition.ledger import log
+from petition.privacy import daily_figures
 from petition.web.dashboard.panels.panel import Panel
 
 DAY: Final = timedelta(days=1)
@@ -24,13 +25,15 @@ class CountFigures:
 
     `open` means that there will be a next batch.
 
-    The number that waits is coarse, so that repeated views do not reveal when a single signature arrived.
+    `many_wait` says whether ten signatures waited when the last day (UTC) ended; None means that none has ended yet. It
+    is not the current number, because repeated views would reveal when the tenth arrived.
     """
 
     count: int
     added: int
     lost: int
     coming: Coming
+    many_wait: bool | None
     open: bool
     now: datetime
 
@@ -47,7 +50,9 @@ def data(session: Session, campaign: Campaign, now: datetime) -> CountFigures | 
     head = log.head_of(session, campaign.id)
     added, lost = history.since(session, campaign.id, now - DAY)
     coming = epochs.coming(session, campaign, head, now)
-    return CountFigures(head.counted, added, lost, coming, campaign.state is CampaignState.OPEN, now)
+    day = daily_figures.of_campaign(session, campaign.id)
+    many_wait = None if day is None else day.many_wait
+    return CountFigures(head.counted, added, lost, coming, many_wait, campaign.state is CampaignState.OPEN, now)
 
 
 PANEL: Final = Panel("count", _("Signatures"), data)

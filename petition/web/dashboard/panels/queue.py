@@ -16,15 +16,13 @@ from petition.campaigns.tables import UpdateDraft
 from petition.core.i18n import duration, number
 from petition.core.i18n import marked as _
 from petition.core.ids import CampaignId
-from petition.mailing import digests, queue
-from petition.mailing.queue import throttle
+from petition.mailing import queue
 from petition.organisers import approvals
+from petition.privacy import daily_figures
 from petition.usecases import opening
 from petition.web.dashboard.panels.panel import Panel
 from petition.web.language import gettext, ngettext, spoken
 
-WORTH_A_LOOK: Final = 3
-"""The number of bounces and complaints at one provider from which on the queue mentions them."""
 ENDPOINTS: Final = {
     "approvals": "organise_approvals.approvals",
     "missing": "organise_drafts.checklist",
@@ -46,7 +44,7 @@ SENTENCES: Final[Mapping[str, Callable[[int], str]]] = {
         "%(n)s part of the campaign is paused", "%(n)s parts of the campaign are paused", n, n=_number(n)
     ),
     "refused": lambda _n: gettext(_("Mail stopped by itself: the mail server refuses it")),
-    "undelivered": lambda n: ngettext("%(n)s mail was given up", "%(n)s mails were given up", n, n=_number(n)),
+    "undelivered": lambda _n: gettext(_("Mails were given up and can be tried again")),
     "bounces": lambda n: ngettext(
         "%(n)s mail provider returns mails", "%(n)s mail providers return mails", n, n=_number(n)
     ),
@@ -75,16 +73,18 @@ class QueueItem:
 
 
 def data(session: Session, campaign: Campaign, now: datetime) -> list[QueueItem]:
-    """Return what waits, most urgent first. The list is empty if nothing waits."""
+    """Return what waits, most urgent first. The list is empty if nothing waits.
+
+    What concerns mail is as of the last day (UTC), because each mail goes to one person.
+    """
+    day, site = daily_figures.of_campaign(session, campaign.id), daily_figures.of_site(session)
     anchors = {"undelivered": "#panel-undelivered", "stalled": "#panel-health", "refused": "#panel-bounces"}
     counts = {
         "approvals": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
         "stopped": len(campaign.stopped),
         "refused": 0 if queue.refused(session) is None else 1,
-        "undelivered": digests.undelivered(session, [campaign.id])[campaign.id].again,
-        "bounces": sum(
-            1 for _, _, bounced, complained in throttle.by_provider(session) if bounced + complained >= WORTH_A_LOOK
-        ),
+        "undelivered": 1 if day and day.retriable else 0,
+        "bounces": sum(provider.troubled for provider in site.providers) if site else 0,
         "stalled": _stalled(session, campaign, now),
         "missing": len(opening.missing(session, campaign, now)) if campaign.state is CampaignState.DRAFT else 0,
         "drafts": _many(session, _drafts(campaign.id).subquery()),
