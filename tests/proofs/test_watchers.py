@@ -182,7 +182,7 @@ def test_below_the_least_number_nothing_of_the_ledger_is_told_and_a_batch_moves_
     assert "It is in the ledger." in text(acts.suzie.post("receipt", receipt=receipt))
 
 
-TIMED = re.compile(rb"(<dt>(?:Database|Base de donn\xc3\xa9es)</dt>).*?</dd>")
+TIMED = re.compile(rb"(<dt>(?:Database|Base de [^<]+)</dt>).*?</dd>")
 """How long the database took for this answer."""
 DASHBOARD_LEFT_OUT = {
     "organise_drafts.open_page": "a page of drafts: there is nothing to see before the opening",
