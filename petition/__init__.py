@@ -19,13 +19,16 @@ ledger        the public log of all signatures, a Merkle tree
 epoch         one batch written to the ledger, in one transaction; pages call it a batch
 k             the least number of signatures in a batch
 slot          a fixed moment at which a batch may be written, counted from the opening
-act           a withdrawal or a removal that waits for a batch
+act           a withdrawal, a change or a removal that waits for a batch
 head          size and root of the ledger after a batch
 checkpoint    the signed head
 body          what a signature shows (name, role, team, comment), with a random salt; the ledger holds its hash
 tombstone     the ledger's entry for a withdrawal or a removal
 bundle        the file with which anybody recounts offline
 visibility    what a signature shows: anonymous, role or name
+secret chain  the nine values that follow from a signer's secret; each act reveals the next one
+ticket        what a receipt holds to ask for the true status of its signature
+change        the signer changes what the signature shows; the ledger calls it amend
 withdrawal    the signer takes the signature back
 hide          the signer takes the name off; the signature still counts
 removal       organisers take a signature off, for a reason from a closed list; a bulk removal takes many

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import Pass
 from petition.campaigns import Campaign, Draft, OpenCampaign, draft, find_any
 from petition.campaigns.milestones import MilestoneKind, aim
 from petition.config import Config
@@ -118,12 +119,12 @@ def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime)
         epochs.close_epoch(session, campaign, at)
 
 
-def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> str:
+def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> Pass:
     """Returns a pass for a made-up colleague, blinded and stamped like any other."""
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
     colleague = Proven(work_email.NAME, secrets.token_bytes(32))
     stamp = verification.stamp(session, pepper, OpenCampaign.of(campaign), colleague, blinding.blinded, at)
-    return passes.complete(blinding, stamp).encode()
+    return passes.complete(blinding, stamp).held
 
 
 def _choices(campaign: Campaign) -> Iterator[DisplayChoice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import count
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
-from petition.blindsign.passes import Pass
+from petition.blindsign.passes import KeptPass
 from petition.campaigns import (
     Campaign,
     CampaignState,
@@ -77,14 +78,28 @@ def campaign(session: Session, *, goals: tuple[tuple[MilestoneKind, int], ...] =
     return made
 
 
-def a_pass(session: Session, made: Campaign) -> Pass:
-    """A pass, stamped blindly for a person who proved to work there."""
+def a_pass(session: Session, made: Campaign) -> KeptPass:
+    """A pass and its secret, stamped blindly for a person who proved to work there."""
     blinding = passes.begin(rsabssa.load_spki(made.issuer or b""), made.id)
     someone = Proven("work_email", secrets.token_bytes(32))
     stamp = verification.stamp(session, PEPPER, OpenCampaign.of(made), someone, blinding.blinded, NOW)
     return passes.complete(blinding, stamp)
 
 
-def signature(session: Session, made: Campaign, wish: DisplayChoice = ANONYMOUS) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class KeptReceipt(Receipt):
+    """A receipt as its signer keeps it: with the secret `w0`."""
+
+    w0: bytes = b""
+
+    @property
+    def withdraw(self) -> bytes:
+        """The value of the secret chain that the signer's first act reveals."""
+        return passes.reveal(self.w0, 0)
+
+
+def signature(session: Session, made: Campaign, wish: DisplayChoice = ANONYMOUS) -> KeptReceipt:
     """A signature that waits for the next epoch."""
-    return signatures.redeem(session, OpenCampaign.of(made), a_pass(session, made).encode(), wish)
+    kept = a_pass(session, made)
+    receipt = signatures.redeem(session, OpenCampaign.of(made), kept.held, wish)
+    return KeptReceipt(**{each.name: getattr(receipt, each.name) for each in fields(receipt)}, w0=kept.w0)

@@ -17,12 +17,30 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition import verification
+from petition.blindsign.passes import hashes_of
 from petition.campaigns import Campaign, CampaignState, Letter, milestones, news
 from petition.campaigns.news import NewsKind
 from petition.epochs import history
 from petition.ledger import entries, log, merkle
-from petition.ledger.entries import CloseEntry, EpochEntry, RemoveEntry, SignEntry, TranslationEntry, WithdrawEntry
-from petition.signatures.tables import Pending, Signature, SignatureState, Spent, WaitingRemoval, Withdrawal
+from petition.ledger.entries import (
+    GROUP,
+    AmendEntry,
+    CloseEntry,
+    EpochEntry,
+    RemoveEntry,
+    SignEntry,
+    TranslationEntry,
+    WithdrawEntry,
+)
+from petition.signatures import revealed
+from petition.signatures.tables import (
+    Pending,
+    Signature,
+    SignatureState,
+    Spent,
+    WaitingAct,
+    WaitingRemoval,
+)
 from petition.signatures.withdrawal import GONE
 from petition.verification.tables import Issued
 
@@ -40,6 +58,8 @@ class LedgerReplay:
         self.lines: list[bytes] = []
         self.signs: list[tuple[int, bytes, SignEntry]] = []
         self.withdrawn: list[int] = []
+        self.amended: list[AmendEntry] = []
+        self.revealed: dict[int, bytes] = {}
         self.removed: list[RemoveEntry] = []
         self.fresh: set[int] = set()
         self.signed = self.ended = self.late = 0
@@ -53,6 +73,10 @@ class LedgerReplay:
                 self.signs.append((index, merkle.leaf_hash(line), entry))
             case WithdrawEntry() as entry:
                 self.withdrawn.append(entry.index)
+                self.revealed[entry.index] = entry.revealed
+            case AmendEntry() as entry:
+                self.amended.append(entry)
+                self.revealed[entry.index] = entry.revealed
             case RemoveEntry() as entry:
                 self.removed.append(entry)
             case EpochEntry() as entry:
@@ -70,11 +94,13 @@ class LedgerReplay:
     def _end_epoch(self, entry: EpochEntry) -> None:
         self._enter_signatures(entry.number)
         self._strike_out()
+        self._amend()
+        self._use_values()
         head, reasons = self.head, Counter(str(each.why) for each in self.removed)
         head.counted += len(self.signs) - len(self.withdrawn) - len(self.removed)
         head.withdrawn += len(self.withdrawn)
         head.removed = dict(Counter(head.removed) + reasons)
-        head.epoch, head.day, head.issued = entry.number, entry.day, dict(entry.issued)
+        head.epoch, head.day, head.issued = entry.number, entry.day, dict(entry.issued.get(GROUP, {}))
         head.epoch_at = max(head.epoch_at, datetime.combine(entry.day, time(), UTC))
         self._append()
         counts = {"signed": len(self.signs), "withdrawn": len(self.withdrawn), "removed": len(self.removed)}
@@ -84,6 +110,7 @@ class LedgerReplay:
         self.signed += len(self.signs)
         self.ended += len(self.withdrawn) + len(self.removed)
         self.signs, self.withdrawn, self.removed = [], [], []
+        self.amended, self.revealed = [], {}
         self.session.flush()
 
     def _enter_signatures(self, epoch: int) -> None:
@@ -93,7 +120,7 @@ class LedgerReplay:
         """
         for at in range(0, len(self.signs), AT_ONCE):
             portion = self.signs[at : at + AT_ONCE]
-            known = self._spend([entry.withdraw_hash for _, _, entry in portion])
+            known = self._spend([entry.secret_hash for _, _, entry in portion])
             rows = [self._row(epoch, index, leaf, entry, known.get(leaf)) for index, leaf, entry in portion]
             self.session.execute(insert(Signature), rows)
             self.fresh |= {index for index, leaf, _ in portion if leaf not in known}
@@ -112,12 +139,14 @@ class LedgerReplay:
         return {
             "campaign_id": self.campaign.id,
             "index": index,
-            "hw": entry.withdraw_hash,
+            "hw": entry.secret_hash,
             "leaf": leaf,
             "epoch": epoch,
             "state": SignatureState.LOGGED if state is SignatureState.PENDING else state,
             "public": False,
             "why": None,
+            "ticket": b"" if was is None else was.ticket,
+            "used": 0 if was is None else was.used,
             **shown,
         }
 
@@ -137,8 +166,29 @@ class LedgerReplay:
         mine = (Signature.campaign_id == cid, Signature.index.in_(indices))
         run(update(Signature).where(*mine).values(**GONE, public=False, **values).execution_options(**UNSYNCED))
         hws = select(Signature.hw).where(*mine)
-        run(delete(Withdrawal).where(Withdrawal.campaign_id == cid, Withdrawal.hw.in_(hws)))
+        run(delete(WaitingAct).where(WaitingAct.campaign_id == cid, WaitingAct.hw.in_(hws)))
         run(delete(WaitingRemoval).where(WaitingRemoval.campaign_id == cid, WaitingRemoval.index.in_(indices)))
+
+    def _amend(self) -> None:
+        """Give changed signatures their new body if the backup holds the change, and none otherwise."""
+        run = self.session.execute
+        for entry in self.amended:
+            row = self.session.get_one(Signature, (self.campaign.id, entry.index), populate_existing=True)
+            act = revealed.waiting_act(self.session, row)
+            held = act is not None and act.commitment == entry.commitment
+            state = SignatureState.LOGGED if held else SignatureState.HIDDEN
+            body = {name: getattr(act, name) for name in GONE} if held else GONE
+            mine = (Signature.campaign_id == self.campaign.id, Signature.index == entry.index)
+            run(update(Signature).where(*mine).values(**body, state=state, public=False).execution_options(**UNSYNCED))
+            revealed.drop_waiting_act(self.session, row)
+            if not held:
+                self.fresh.add(entry.index)
+
+    def _use_values(self) -> None:
+        """Count the values of secret chains that the ledger shows as used."""
+        for index, value in self.revealed.items():
+            row = self.session.get_one(Signature, (self.campaign.id, index), populate_existing=True)
+            row.used = max(row.used, hashes_of(value).index(row.hw) + 1)
 
     def _reach(self) -> None:
         head, cid = self.head, self.campaign.id
@@ -171,7 +221,7 @@ class LedgerReplay:
         self.campaign.state, self.campaign.closed = CampaignState.CLOSED, entry.day
         news.record_news(self.session, self.campaign.id, NewsKind.CLOSED, 0, entry.day)
         verification.destroy(self.session, self.campaign.id)
-        for table in (Pending, Withdrawal, WaitingRemoval):
+        for table in (Pending, WaitingAct, WaitingRemoval):
             gone = delete(table).where(table.campaign_id == self.campaign.id).returning(table.campaign_id)
             found = self.session.execute(gone.execution_options(**UNSYNCED)).all()
             self.late += len(found) if table is Pending else 0

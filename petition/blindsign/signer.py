@@ -2,7 +2,7 @@
 """Sign a letter from a terminal, with Python 3.9 or later and nothing else: no browser, no script of the site.
 
     python3 sign.py sign https://letters.example.org/c/open-letter
-    python3 sign.py receipt|hide|withdraw receipt-open-letter.json
+    python3 sign.py receipt|hide|withdraw|amend receipt-open-letter.json
 
 This program protects the signer. It makes the pass on this computer and blinds it before it is stamped (RSA blind
 signatures, RFC 9474), so that the person who checked the address cannot recognise the signature. It shares no code with
@@ -27,37 +27,44 @@ from urllib.parse import urlsplit
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
 UNITS = {"hour": 3600, "minute": 60, "second": 1}
+STEPS = 8
 
 
 # --- The connection to the site ---------------------------------------------------------------------------------------
 
 
 class Refused(Exception):
-    """The site refused the request; the message is its reason."""
+    """The site refused the request; the message is its reason, and `kind` the last word of the problem's type."""
+
+    def __init__(self, sentence: str, kind: str = "") -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
-def call(url: str, document: dict[str, Any] | None = None) -> Any:
+def call(url: str, document: dict[str, Any] | None = None, ticket: str = "") -> Any:
     """Send GET, or POST with JSON. Raises Refused with the site's own sentence."""
     data = None if document is None else json.dumps(document).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", "User-Agent": "sign.py"})  # noqa: S310 (checked in site_of)
+    headers = {"Content-Type": "application/json", "User-Agent": "sign.py"}
+    headers.update({"Petition-Ticket": ticket} if ticket else {})
+    request = urllib.request.Request(url, data, headers)  # noqa: S310 (checked in site_of)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (checked in site_of)
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            raise Refused(reason(error.read())) from None
+            raise refusal(error.read()) from None
     except (OSError, ValueError):
         raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
 
 
-def reason(body: bytes) -> str:
+def refusal(body: bytes) -> Refused:
     """Returns the sentences of a problem document (RFC 9457)."""
     try:
         problem = json.loads(body)
         fields = [f"{name}: {sentence}" for name, several in problem.get("errors", {}).items() for sentence in several]
-        return "\n".join([problem["detail"], *fields])
+        return Refused("\n".join([problem["detail"], *fields]), str(problem.get("type", "")).rpartition(":")[2])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "The site refused, and did not say why."
+        return Refused("The site refused, and did not say why.")
 
 
 def site_of(url: str) -> str:
@@ -84,23 +91,31 @@ def unb64u(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+def reveal(w0: bytes, number: int) -> bytes:
+    """Returns the value of the signer's secret chain that the act with this number reveals: 0 for the first act."""
+    value = w0
+    for _ in range(STEPS - number):
+        value = hashlib.sha256(b"petition/step/v2\0" + value).digest()
+    return value
+
+
 class Blinding:
     """A pass that is not stamped yet. Only `blinded` leaves this computer."""
 
     def __init__(self, issuer: str, cid: str) -> None:
         self.n = int.from_bytes(unb64u(issuer)[33:289], "big")  # the modulus in an RSA-2048 SubjectPublicKeyInfo
-        self.w, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
-        hw = hashlib.sha256(b"petition/withdraw/v1\0" + self.w).digest()
-        self.encoded = pss_encode(self.r + b"petition/pass/v1\0" + bytes.fromhex(cid) + hw)
+        self.w0, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
+        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + reveal(self.w0, 0)).digest()
+        self.encoded = pss_encode(self.r + b"petition/pass/v2\0" + bytes.fromhex(cid) + self.hw)
         self.factor = secrets.randbelow(self.n - 2) + 2
         self.blinded = b64u((self.encoded * pow(self.factor, E, self.n) % self.n).to_bytes(256, "big"))
 
     def complete(self, stamp: str) -> str:
-        """Returns the pass. A stamp of another key is rejected, because it might mark this signer."""
+        """Returns the pass, a dot and its secret. A stamp of another key is rejected: it might mark this signer."""
         signature = int.from_bytes(unb64u(stamp), "big") * pow(self.factor, -1, self.n) % self.n
         if pow(signature, E, self.n) != self.encoded:
             raise Refused("The stamp is not of this campaign's key. Tell the organisers; do not sign.")
-        return "P1." + b64u(self.w + self.r + signature.to_bytes(256, "big"))
+        return "P2." + b64u(self.hw + self.r + signature.to_bytes(256, "big")) + "." + b64u(self.w0)
 
 
 def pss_encode(message: bytes) -> int:
@@ -129,20 +144,21 @@ def sign(given: argparse.Namespace) -> None:
         )
         return
     choices = choose(campaign, given)
+    shown, _, secret = held.rpartition(".")
+    if not shown.startswith("P2."):
+        give_up("This is not a pass: it starts with P2. and ends with a dot and its secret.")
     try:
-        receipt = call(site + "/sign", {"pass": held, **choices})["receipt"]
+        receipt = call(site + "/sign", {"pass": shown, **choices})["receipt"]
     except Refused:
         rescue = f"pass-{campaign['slug']}.txt"
         write_file(rescue, held + "\n")
         print(f"Your pass is kept in {rescue}: it can still sign, with --use-pass.", file=sys.stderr)
         raise
     name = given.receipt or f"receipt-{campaign['slug']}.json"
-    kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt}
+    kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt, "w0": secret}
     write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
-    print(
-        f"Signed. It is counted with the next batch of at least {campaign['batch']['min']} signatures, at fixed times"
-    )
-    print(f"{every(campaign['batch']['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
+    print(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
+    print(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
     print(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
 
 
@@ -165,11 +181,12 @@ def introduce(campaign: dict[str, Any]) -> None:
 
 def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
     """Send a code to the work address, then get a blinded stamp."""
-    domains = " or ".join("@" + domain for domain in campaign["domains"])
+    group = campaign["groups"][0]
+    domains = " or ".join("@" + domain for domain in group["domains"])
     address = given.address or ask(f"Work address ({domains}): ")
     challenge = call(site + "/verify", {"address": address})["challenge"]
     print("If it can get one, a code is on its way. The mail says nothing of this letter.")
-    blinding = Blinding(campaign["issuer"], campaign["id"])
+    blinding = Blinding(group["issuer"], campaign["id"])
     while True:
         try:
             answer = call(site + "/pass", {"challenge": challenge, "code": ask("Code: "), "blinded": blinding.blinded})
@@ -196,7 +213,7 @@ def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str
 def change_mind(given: argparse.Namespace) -> None:
     """Withdraw the signature, or hide the name."""
     kept = read_receipt(given.file)
-    state = call(f"{kept['site']}/{given.act}", {"withdraw": kept["withdraw"]})["state"]
+    state = act(kept, given.act, {})["state"]
     print(
         {"withdrawn": "Withdrawn: it no longer counts.", "removed": "It was removed before."}.get(
             state, "Hidden: it counts, and nothing is shown of it."
@@ -204,11 +221,36 @@ def change_mind(given: argparse.Namespace) -> None:
     )
 
 
+def act(kept: dict[str, str], name: str, more: dict[str, Any]) -> Any:
+    """Withdraw, hide or amend with the next value of the secret chain. Values that were used before are skipped."""
+    for number in range(STEPS + 1):
+        try:
+            value = b64u(reveal(unb64u(kept["w0"]), number))
+            return call(f"{kept['site']}/{name}", {"withdraw": value, **more})
+        except Refused as no:
+            if no.kind != "value-used":
+                raise
+    raise Refused("This signature was changed nine times; that is as often as it can be.")
+
+
+def amend(given: argparse.Namespace) -> None:
+    """Change what the signature shows, and write a receipt that has the change."""
+    kept = read_receipt(given.file)
+    campaign = call(kept["site"])
+    receipt = act(kept, "amend", choose(campaign, given))["receipt"]
+    name = given.receipt or f"receipt-{campaign['slug']}-changed.json"
+    change = {key: receipt[key] for key in ("entry", "promise", "by_epoch") if key in receipt}
+    changed = {**json.loads(read_file(given.file)), "salt": receipt["salt"], "body": receipt["body"], "change": change}
+    write_file(name, json.dumps(changed, ensure_ascii=False) + "\n")
+    print("Changed. What was shown before is gone from the pages; the change follows with one of the next batches,")
+    print(f"at the latest a week after your signature is in the ledger. The new receipt is in {name}.")
+
+
 def look(given: argparse.Namespace) -> None:
     """Print the signature's status and, once it is in the ledger, its entry, its batch and the size of its proof."""
     kept = read_receipt(given.file)
     leaf = hashlib.sha256(b"\0" + kept["entry"].encode()).digest()
-    status = call(f"{kept['site']}/receipt/{b64u(leaf)}")
+    status = call(f"{kept['site']}/receipt/{b64u(leaf)}", ticket=kept["ticket"])
     print(f"state: {status['state']}")
     if "index" in status:
         proof = [unb64u(each) for each in status["proof"]]
@@ -220,7 +262,7 @@ def read_receipt(name: str) -> dict[str, str]:
     try:
         kept = json.loads(read_file(name))
         site_of(kept["site"].replace("/api/campaigns/", "/c/"))
-        return {key: str(kept[key]) for key in ("site", "entry", "withdraw")}
+        return {key: str(kept[key]) for key in ("site", "entry", "w0", "ticket")}
     except (ValueError, KeyError, TypeError, AttributeError):
         give_up(f"{name} is not a receipt that sign.py wrote.")
 
@@ -259,31 +301,41 @@ def give_up(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
+SHOWN = (
+    ("--show", "anonymous, role or name"), ("--name", "full name"), ("--role", "role"), ("--team", "team"),
+    ("--comment", "a comment"), ("--at-least", "publish the name only when so many names are public"),
+)  # fmt: skip
+
+
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sign.py", description="Sign a letter from a terminal.")
     acts = parser.add_subparsers(dest="act", required=True)
     signing = acts.add_parser("sign", help="prove where you work, choose what is shown, sign")
     signing.add_argument("url", help="the letter's address")
     for name, text in (
-        ("--address", "work address"), ("--show", "anonymous, role or name"), ("--name", "full name"), ("--role", "role"),
-        ("--team", "team"), ("--comment", "a comment"), ("--at-least", "publish the name only when so many names are public"),
+        ("--address", "work address"), *SHOWN,
         ("--keep-pass", "only get a pass, and keep it in this file"), ("--use-pass", "sign with a pass that was kept"),
         ("--receipt", "file for the receipt"),
     ):  # fmt: skip
         signing.add_argument(name, default="", help=text, metavar=name[2:].upper())
-    for act, text in (
+    for name, text in (
         ("withdraw", "take the signature back"),
         ("hide", "take the name off"),
         ("receipt", "where it stands"),
     ):
-        acts.add_parser(act, help=text).add_argument("file", help="the receipt's file")
+        acts.add_parser(name, help=text).add_argument("file", help="the receipt's file")
+    amending = acts.add_parser("amend", help="change what the signature shows")
+    amending.add_argument("file", help="the receipt's file")
+    for name, text in SHOWN:
+        amending.add_argument(name, default="", help=text, metavar=name[2:].upper())
+    amending.add_argument("--receipt", default="", help="file for the changed receipt", metavar="RECEIPT")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
     given = arguments(argv)
     try:
-        {"sign": sign, "receipt": look}.get(given.act, change_mind)(given)
+        {"sign": sign, "receipt": look, "amend": amend}.get(given.act, change_mind)(given)
     except Refused as no:
         print(no, file=sys.stderr)
         return 1

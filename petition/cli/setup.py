@@ -61,6 +61,12 @@ def _migrate(config: Config) -> None:
         migrate.upgrade(config.owner_database_url, roles=roles)
     except (migrate.DatabaseNewer, RoleMissing) as reason:
         refuse(str(reason))
+    except migrate.LedgerOutdated as outdated:
+        if config.env is config.env.PRODUCTION:
+            refuse(str(outdated))
+        click.echo("The letters of an earlier version cannot be continued: this development data is dropped.", err=True)
+        migrate.clear(config.owner_database_url)
+        migrate.upgrade(config.owner_database_url, roles=roles)
     if make_url(config.owner_database_url).username == make_url(config.database_url).username:
         click.echo(LOST, err=True)
 

@@ -28,6 +28,16 @@ class DatabaseNewer(Exception):
         )
 
 
+class LedgerOutdated(Exception):
+    """The database holds the ledger of a letter in version 1 of the protocol. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database holds letters of protocol version 1, whose ledgers this version cannot continue: run the "
+            "version that made them, or use another database."
+        )
+
+
 def _alembic(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
@@ -59,6 +69,14 @@ def _refuse_newer(held: str | None) -> None:
 def downgrade(url: str, to: str) -> None:
     """Undo migrations down to the named revision."""
     command.downgrade(_alembic(url), to)
+
+
+def clear(url: str) -> None:
+    """Drop all tables with what they hold, and the record of migrations."""
+    engine = create_engine(url, hide_parameters=True)
+    with engine.begin() as connection:
+        within(connection, BASE)
+    engine.dispose()
 
 
 def is_current(url: str) -> bool:

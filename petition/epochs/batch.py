@@ -20,7 +20,7 @@ from petition.core.outbox import OutboxKind
 from petition.epochs import history
 from petition.epochs.slots import Slots
 from petition.ledger import log
-from petition.ledger.entries import CloseEntry, EpochEntry
+from petition.ledger.entries import GROUP, CloseEntry, EpochEntry
 
 logger = logging.getLogger(__name__)
 LONGEST_WAIT: Final = timedelta(days=7)
@@ -31,7 +31,7 @@ MANY: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a batch takes: the signatures that wait, and the acts (withdrawals and removals) that wait.
+    """What a batch takes: the signatures that wait, and the acts (withdrawals, changes and removals) that wait.
 
     Each of them is taken completely or not at all, and neither depends on the other. If a batch of signatures took a
     lone withdrawal along, it would reveal on which day somebody withdrew.
@@ -42,7 +42,7 @@ class Due:
 
 
 EVERYTHING: Final = Due(signatures=True, acts=True)
-NO_ACTS: Final = signatures.Withdrawals([], 0, {})
+NO_ACTS: Final = signatures.Acts([], 0, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,15 @@ def close_epoch(
     db.hold(session, epoch_lock(campaign.id))
     head = log.head_of(session, campaign.id, lock=True)
     head.day, number = max(head.day, now.date()), head.epoch + 1
-    acts = signatures.take_withdrawals(session, campaign.id) if takes.acts else NO_ACTS
+    names_wait = milestones.names_wait(session, campaign.id)
+    acts = signatures.take_acts(session, campaign.id, names_wait=names_wait) if takes.acts else NO_ACTS
     leaves = log.append_lines(session, head, acts.lines)
-    signed = _take_signatures(session, campaign.id, head.size + len(leaves), number) if takes.signatures else []
+    signed: list[bytes] = []
+    if takes.signatures:
+        signed = signatures.append_batch(session, campaign.id, head.size + len(leaves), number, names_wait=names_wait)
     if signed:
         head.issued = verification.issued(session, campaign.id)
-    endings = [EpochEntry(number, head.day, head.issued).line()]
+    endings = [EpochEntry(number, head.day, {GROUP: head.issued}).line()]
     endings += [CloseEntry(head.day).line()] if last else []
     leaves += signed
     leaves += log.append_lines(session, head, endings, at=head.size + len(leaves))
@@ -144,13 +147,8 @@ def close_epoch(
     return Closed(number, len(signed), len(acts.lines))
 
 
-def _take_signatures(session: Session, campaign_id: CampaignId, base: int, number: int) -> list[bytes]:
-    names_wait = milestones.names_wait(session, campaign_id)
-    return signatures.append_batch(session, campaign_id, base, number, names_wait=names_wait)
-
-
-def _count(head: log.Head, signed: int, acts: signatures.Withdrawals) -> None:
-    head.counted += signed - len(acts.lines)
+def _count(head: log.Head, signed: int, acts: signatures.Acts) -> None:
+    head.counted += signed - acts.ended
     head.withdrawn += acts.withdrawn
     head.removed = dict(Counter(head.removed) + Counter(acts.removed))
 

@@ -26,7 +26,7 @@ from petition.core import db, outbox
 from petition.core.outbox import OutboxKind
 from petition.epochs.batch import close_epoch, epoch_lock
 from petition.ledger import log
-from petition.ledger.entries import CampaignEntry, TranslationEntry
+from petition.ledger.entries import GROUP, CampaignEntry, Group, TranslationEntry
 from petition.organisers import audit_log
 from petition.organisers.actor import Operator
 from petition.organisers.audit_log import Action
@@ -56,7 +56,9 @@ def _first_entry(campaign: Campaign) -> CampaignEntry:
     demands = tuple(campaign.demand_ids())
     assert campaign.issuer is not None
     assert campaign.opened is not None
-    return CampaignEntry(campaign.id, campaign.origin, letters, demands, campaign.issuer, campaign.opened)
+    name = dict.fromkeys(campaign.languages, campaign.organisation)
+    groups = (Group(GROUP, name, campaign.issuer),)
+    return CampaignEntry(campaign.id, campaign.origin, letters, demands, groups, campaign.batch_min, campaign.opened)
 
 
 def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -67,18 +69,18 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     step(campaign, CampaignState.CLOSED)
     campaign.closed = now.date()
     news.record_news(session, campaign.id, NewsKind.CLOSED, 0, now.date())
-    _settle_withdrawals(session, campaign, now)
+    _settle_acts(session, campaign, now)
     verification.destroy(session, campaign.id)
     publication.refresh(session, campaign)
 
 
-def _settle_withdrawals(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Write a tombstone, in one batch before the last, for each signer who withdrew while waiting.
+def _settle_acts(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Write what signers withdrew or changed while their signature waited: it follows in a batch of its own.
 
     Bulk removals that still run are finished first, because nothing can be written after the close.
     """
     bulk_removal.finish(session, campaign.id)
-    if signatures.withdrawn_while_waiting(session, campaign.id):
+    if signatures.acted_while_waiting(session, campaign.id):
         close_epoch(session, campaign, now)
     close_epoch(session, campaign, now, last=True)
 

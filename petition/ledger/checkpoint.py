@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 _ED25519 = b"\x01"
 _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
-_PROMISE = b"petition/promise/v1\0"
+_PROMISE = b"petition/promise/v2\0"
 NEXT_BATCH: Final = 2**64 - 1
 """Promises the next batch that has enough signatures, at the latest the last one, at the close."""
 

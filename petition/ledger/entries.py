@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from petition.core.encoding import LARGEST_INTEGER, b64u, canonical_json, unb64u
 
-VERSION = 1
+VERSION = 2
 LONGEST_LINE = 65_536
 EVERY_DEMAND = ("*",)
 ISSUER_LENGTH = 294  # the SubjectPublicKeyInfo of RSA-2048 with exponent 65537
@@ -27,6 +27,9 @@ _ORIGIN = re.compile(r"[!#-*,-\[\]-~]+")  # a C2SP key name in ASCII, without ch
 _DEMAND = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _METHOD = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_GROUP = re.compile(r"g[1-9][0-9]{0,2}")
+GROUP: Final = "g1"
+"""The only group of people who may sign. A campaign has one."""
 
 
 class EntryMalformed(ValueError):
@@ -71,26 +74,51 @@ class Body:
 
 def commitment(salt: bytes, body: Body) -> bytes:
     """Returns the 32 bytes `c` of a sign entry, for a salt of 32 random bytes."""
-    return hashlib.sha256(b"petition/body/v1\0" + salt + body.canonical()).digest()
+    return hashlib.sha256(b"petition/body/v2\0" + salt + body.canonical()).digest()
+
+
+@dataclass(frozen=True)
+class Group:
+    """People who may sign: the name by language, and the key (SPKI) that stamps their passes."""
+
+    id: str
+    name: Mapping[str, str]
+    issuer: bytes
+
+    def __post_init__(self) -> None:
+        _matches("id", _GROUP, self.id)
+        _require(bool(self.name), "The group has no name.")
+        for lang, text in self.name.items():
+            _matches("name", _LANG, lang)
+            _require(isinstance(text, str) and bool(text.strip()), "The group has an empty name.")
+        _length("issuer", self.issuer, ISSUER_LENGTH)
+
+    def fields(self) -> dict[str, object]:
+        """Returns the object in the line of the campaign."""
+        return {"id": self.id, "issuer": b64u(self.issuer), "name": dict(self.name)}
 
 
 @dataclass(frozen=True)
 class CampaignEntry:
-    """Entry 0: what is signed (SHA-256 of the letter by language, demand ids) and the key of the issuer (SPKI)."""
+    """Entry 0: what is signed (SHA-256 of the letter by language, demand ids), who may sign, and the least batch `k`."""
 
     id: bytes
     origin: str
     letter: Mapping[str, bytes]
     demands: tuple[str, ...]
-    issuer: bytes
+    groups: tuple[Group, ...]
+    k: int
     opened: date
 
     def __post_init__(self) -> None:
         _length("id", self.id, 16)
         _matches("origin", _ORIGIN, self.origin)
         _letters(self.letter)
-        _length("issuer", self.issuer, ISSUER_LENGTH)
         _unlike("demands", self.demands)
+        _within("k", self.k, 1)
+        _require(bool(self.groups), "There is no group.")
+        for what in ({group.id for group in self.groups}, {group.issuer for group in self.groups}):
+            _require(len(what) == len(self.groups), "Two groups have the same id or the same key.")
 
     def line(self) -> bytes:
         """Returns the canonical line, without its newline."""
@@ -101,50 +129,71 @@ class CampaignEntry:
             origin=self.origin,
             letter=letter,
             demands=list(self.demands),
-            issuer=b64u(self.issuer),
+            groups=[group.fields() for group in self.groups],
+            k=self.k,
             opened=self.opened.isoformat(),
         )
 
 
 @dataclass(frozen=True)
 class SignEntry:
-    """One signature: commitment to its body, demands signed (`*`: all), and the pass as (hw, r, signature)."""
+    """One signature: commitment to its body, demands signed (`*`: all), group, and the pass as (hw, r, signature)."""
 
     commitment: bytes
-    withdraw_hash: bytes
+    secret_hash: bytes
     prefix: bytes
     signature: bytes
     demands: tuple[str, ...] = EVERY_DEMAND
+    group: str = GROUP
 
     def __post_init__(self) -> None:
         _length("c", self.commitment, 32)
-        _length("w", self.withdraw_hash, 32)
+        _length("w", self.secret_hash, 32)
         _length("r", self.prefix, 32)
         _length("s", self.signature, 256)
+        _matches("g", _GROUP, self.group)
         if self.demands != EVERY_DEMAND:
             _unlike("d", self.demands)
             _require(sorted(self.demands) == [*self.demands] != [], '"d" must name demands in order.')
 
     def line(self) -> bytes:
         """Returns the canonical line, without its newline."""
-        c, w, r, s = map(b64u, (self.commitment, self.withdraw_hash, self.prefix, self.signature))
-        return _line("sign", c=c, d=list(self.demands), w=w, r=r, s=s)
+        c, w, r, s = map(b64u, (self.commitment, self.secret_hash, self.prefix, self.signature))
+        return _line("sign", c=c, d=list(self.demands), g=self.group, w=w, r=r, s=s)
 
 
 @dataclass(frozen=True)
 class WithdrawEntry:
-    """The signer withdrew the signature of entry `index`. `withdraw` is the `w` whose hash that entry holds."""
+    """The signer withdrew the signature of entry `index`. `revealed` is the value of the secret chain that proves it."""
 
     index: int
-    withdraw: bytes
+    revealed: bytes
 
     def __post_init__(self) -> None:
         _within("i", self.index, 1)
-        _length("w", self.withdraw, 32)
+        _length("p", self.revealed, 32)
 
     def line(self) -> bytes:
         """Returns the canonical line, without its newline."""
-        return _line("withdraw", i=self.index, w=b64u(self.withdraw))
+        return _line("withdraw", i=self.index, p=b64u(self.revealed))
+
+
+@dataclass(frozen=True)
+class AmendEntry:
+    """The signer changed what the signature of entry `index` shows. `commitment` replaces the earlier one."""
+
+    index: int
+    commitment: bytes
+    revealed: bytes
+
+    def __post_init__(self) -> None:
+        _within("i", self.index, 1)
+        _length("c", self.commitment, 32)
+        _length("p", self.revealed, 32)
+
+    def line(self) -> bytes:
+        """Returns the canonical line, without its newline."""
+        return _line("amend", i=self.index, c=b64u(self.commitment), p=b64u(self.revealed))
 
 
 @dataclass(frozen=True)
@@ -179,21 +228,28 @@ class TranslationEntry:
 
 @dataclass(frozen=True)
 class EpochEntry:
-    """The end of epoch `number` (from 1), with the number of passes issued so far by method of verification."""
+    """The end of epoch `number` (from 1), with the passes issued so far by group and method of verification."""
 
     number: int
     day: date
-    issued: Mapping[str, int]
+    issued: Mapping[str, Mapping[str, int]]
 
     def __post_init__(self) -> None:
         _within("n", self.number, 1)
-        for method, passes in self.issued.items():
-            _matches("issued", _METHOD, method)
-            _within("issued", passes, 0)
+        for group, methods in self.issued.items():
+            _matches("issued", _GROUP, group)
+            for method, passes in methods.items():
+                _matches("issued", _METHOD, method)
+                _within("issued", passes, 0)
 
     def line(self) -> bytes:
         """Returns the canonical line, without its newline."""
-        return _line("epoch", n=self.number, day=self.day.isoformat(), issued=dict(self.issued))
+        return _line(
+            "epoch",
+            n=self.number,
+            day=self.day.isoformat(),
+            issued={group: dict(methods) for group, methods in self.issued.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -207,7 +263,9 @@ class CloseEntry:
         return _line("close", day=self.day.isoformat())
 
 
-Entry = CampaignEntry | SignEntry | WithdrawEntry | RemoveEntry | TranslationEntry | EpochEntry | CloseEntry
+Act = WithdrawEntry | AmendEntry | RemoveEntry
+"""An entry about a signature that stands before it."""
+Entry = CampaignEntry | SignEntry | Act | TranslationEntry | EpochEntry | CloseEntry
 
 
 def parse(line: bytes) -> Entry:
@@ -241,14 +299,19 @@ def _read_campaign(fields: dict[str, Any]) -> CampaignEntry:
         origin=fields["origin"],
         letter={lang: bytes.fromhex(digest) for lang, digest in fields["letter"].items()},
         demands=tuple(fields["demands"]),
-        issuer=unb64u(fields["issuer"], ISSUER_LENGTH),
+        groups=tuple(_read_group(each) for each in fields["groups"]),
+        k=fields["k"],
         opened=date.fromisoformat(fields["opened"]),
     )
 
 
+def _read_group(fields: dict[str, Any]) -> Group:
+    return Group(fields["id"], dict(fields["name"]), unb64u(fields["issuer"], ISSUER_LENGTH))
+
+
 def _read_sign(fields: dict[str, Any]) -> SignEntry:
     c, w, r = (unb64u(fields[key], 32) for key in "cwr")
-    return SignEntry(c, w, r, unb64u(fields["s"], 256), tuple(fields["d"]))
+    return SignEntry(c, w, r, unb64u(fields["s"], 256), tuple(fields["d"]), fields["g"])
 
 
 def _read_epoch(fields: dict[str, Any]) -> EpochEntry:
@@ -258,7 +321,8 @@ def _read_epoch(fields: dict[str, Any]) -> EpochEntry:
 _READERS: dict[str, Callable[[dict[str, Any]], Entry]] = {
     "campaign": _read_campaign,
     "sign": _read_sign,
-    "withdraw": lambda fields: WithdrawEntry(fields["i"], unb64u(fields["w"], 32)),
+    "withdraw": lambda fields: WithdrawEntry(fields["i"], unb64u(fields["p"], 32)),
+    "amend": lambda fields: AmendEntry(fields["i"], unb64u(fields["c"], 32), unb64u(fields["p"], 32)),
     "remove": lambda fields: RemoveEntry(fields["i"], Removal(fields["why"])),
     "translation": lambda fields: TranslationEntry(fields["lang"], bytes.fromhex(fields["letter"])),
     "epoch": _read_epoch,

@@ -75,17 +75,20 @@ def verify(
 HEX32, INT, DAY = '"[0-9a-f]{64}"', "(0|[1-9][0-9]{0,14})", '"[0-9]{4}-[0-9]{2}-[0-9]{2}"'
 B32, B256 = '"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"', '"[A-Za-z0-9_-]{341}[AQgw]"'  # base64url whose spare bits are zero
 LANG, METHOD, TEXT = '"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"', '"[a-z][a-z0-9_]{0,31}"', r'"[^"\\]*(\\.[^"\\]*)*"'
-DEMANDS, ISSUED = r'("[A-Za-z0-9_-]{1,64}",?)*', f'"issued":{{({METHOD}:{INT},?)*}}'
+GROUP = '"g[1-9][0-9]{0,2}"'
+DEMANDS, ISSUED = r'("[A-Za-z0-9_-]{1,64}",?)*', f'"issued":{{({GROUP}:{{({METHOD}:{INT},?)*}},?)*}}'
 LETTERS, ISSUER = f'"letter":{{({LANG}:{HEX32},?)+}}', '"issuer":"[A-Za-z0-9_-]{392}"'
-ORIGIN = r'"origin":"[!#-*,-\[\]-~]+"'
+GROUPS = rf'"groups":\[({{"id":{GROUP},{ISSUER},"name":{{({LANG}:{TEXT},?)+}}}},?)+\]'
+OPENED = rf'"opened":{DAY},"origin":"[!#-*,-\[\]-~]+"'
 ENTRIES = (
-    rf'"demands":\[{DEMANDS}\],"id":"[0-9a-f]{{32}}",{ISSUER},{LETTERS},"opened":{DAY},{ORIGIN},"t":"campaign","v":1',
-    rf'"c":{B32},"d":\[("\*"|{DEMANDS})\],"r":{B32},"s":{B256},"t":"sign","v":1,"w":{B32}',
-    rf'"i":{INT},"t":"withdraw","v":1,"w":{B32}',
-    rf'"i":{INT},"t":"remove","v":1,"why":"(duplicate|fraud|legal|request)"',
-    rf'"lang":{LANG},"letter":{HEX32},"t":"translation","v":1',
-    rf'"day":{DAY},{ISSUED},"n":{INT},"t":"epoch","v":1',
-    rf'"day":{DAY},"t":"close","v":1',
+    rf'"demands":\[{DEMANDS}\],{GROUPS},"id":"[0-9a-f]{{32}}","k":{INT},{LETTERS},{OPENED},"t":"campaign","v":2',
+    rf'"c":{B32},"d":\[("\*"|{DEMANDS})\],"g":{GROUP},"r":{B32},"s":{B256},"t":"sign","v":2,"w":{B32}',
+    rf'"i":{INT},"p":{B32},"t":"withdraw","v":2',
+    rf'"c":{B32},"i":{INT},"p":{B32},"t":"amend","v":2',
+    rf'"i":{INT},"t":"remove","v":2,"why":"(duplicate|fraud|legal|request)"',
+    rf'"lang":{LANG},"letter":{HEX32},"t":"translation","v":2',
+    rf'"day":{DAY},{ISSUED},"n":{INT},"t":"epoch","v":2',
+    rf'"day":{DAY},"t":"close","v":2',
 )
 ENTRY = re.compile("{(" + "|".join(ENTRIES) + ")}")
 SHOWN = f'"comment":{TEXT},"name":{TEXT},"role":{TEXT},"show":"(name|role|anonymous)","team":{TEXT}'
@@ -95,6 +98,7 @@ CHECKPOINT = re.compile(
     "(?P<text>(?P<origin>[^ \n]+)\n(?P<size>0|[1-9][0-9]{0,14})\n(?P<root>[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n)"
     "\n(?P<signatures>(\u2014 [^ \n]+ [A-Za-z0-9+/]+=*\n)+)"
 )
+CHAIN = 9  # values of a signer's secret chain: the last one is revealed first
 NEXT_BATCH = 2**64 - 1  # by_epoch of a promise for the next batch with enough signatures, at the latest at the close
 ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -168,13 +172,18 @@ class Recount:
         self.peaks: list[bytes] = []  # of the Merkle tree, RFC 9162 section 2.1
         self.roots: dict[int, bytes] = {}  # at the sizes that checkpoints cover
         self.heads: dict[str, tuple[str, int, bytes]] = {}
-        self.cid, self.origin, self.issuer, self.demands = b"", "", 0, set[str]()
+        self.cid, self.origin, self.k, self.demands = b"", "", 1, set[str]()
         self.letters: dict[str, str] = {}
         self.epoch, self.day, self.closed = 0, "", False
-        self.issued: dict[str, int] = {}
+        self.issuers: dict[str, int] = {}  # group: modulus of the key that stamps its passes
+        self.issued: dict[str, dict[str, int]] = {}  # group: method: passes
+        self.signed: Counter[str] = Counter()  # group: signatures
+        self.new: Counter[str] = Counter()  # group: signatures of the open epoch
+        self.small: dict[str, int] = {}  # group: the epoch that held fewer than k, which must be its last one
         self.place: tuple[Any, ...] = ()  # (part, rank) of the last entry in the open epoch
-        self.signatures: dict[int, tuple[str, str]] = {}  # index: commitment, hash of w
-        self.spent: dict[str, int] = {}  # hash of w: index
+        self.commitments: dict[int, str] = {}  # index: commitment to the body, as amended last
+        self.secrets: dict[int, tuple[str, int]] = {}  # index: hash of the chain, values revealed so far
+        self.spent: dict[str, int] = {}  # hash of the chain: index
         self.gone: dict[int, str] = {}  # index: "withdrawn", or why it was removed
         self.shown: dict[int, str] = {}  # index: name, role or anonymous
         self.sought: dict[bytes, int] = {}  # leaf hash of a receipt's entry: index, or -1 until it is found
@@ -196,6 +205,8 @@ class Recount:
             self.grow()
         self.check(self.size > 0, "has no entries", "log.jsonl")
         self.check(not self.place, "the last entries stand in no epoch", "log.jsonl")
+        for group, epoch in self.small.items():
+            self.check(self.closed, self.too_few(group, epoch), "log.jsonl")
 
     def read(self, entry: dict[str, Any]) -> None:
         self.check(not self.closed, "stands after the close")
@@ -206,25 +217,39 @@ class Recount:
         if self.size == 0:
             self.cid, self.origin = bytes.fromhex(entry["id"]), entry["origin"]
             self.letters, self.demands = dict(entry["letter"]), set(entry["demands"])
+            self.k = entry["k"]
+            self.check(self.k > 0, "the least number of a batch is 0")
             self.no_earlier(entry["opened"])
-            self.issuer = read_issuer(b64u(entry["issuer"]))
+            for group in entry["groups"]:
+                self.check(group["id"] not in self.issuers, f"two groups are called {group['id']}")
+                self.check(all(text.strip() for text in group["name"].values()), f"group {group['id']} has no name")
+                modulus = read_issuer(b64u(group["issuer"]))
+                self.check(modulus not in self.issuers.values(), "two groups have the same key")
+                self.issuers[group["id"]] = modulus
 
     def on_sign(self, entry: dict[str, Any]) -> None:
-        self.in_order(1, self.leaf, "signatures rise by leaf hash, after withdrawals and removals")
+        group = entry["g"]
+        self.in_order(1, self.leaf, "signatures rise by leaf hash, after what happened to earlier ones")
         known = sorted({*entry["d"]} & self.demands)
         self.check(entry["d"] == ["*"] or entry["d"] == known != [], "signs demands unknown or out of order")
-        message = b64u(entry["r"]) + b"petition/pass/v1\0" + self.cid + b64u(entry["w"])
-        stamped = not self.issuer or pss_fits(self.issuer, message, b64u(entry["s"]))
+        self.check(not self.issuers or group in self.issuers, f"there is no group {group}")
+        message = b64u(entry["r"]) + b"petition/pass/v2\0" + self.cid + b64u(entry["w"])
+        stamped = group not in self.issuers or pss_fits(self.issuers[group], message, b64u(entry["s"]))
         self.check(stamped, "no pass: the issuer did not stamp this")
         first = self.spent.setdefault(entry["w"], self.size)
         self.check(first == self.size, f"replayed: entry {first} spent this pass")
-        self.signatures[self.size] = entry["c"], entry["w"]
+        self.commitments[self.size], self.secrets[self.size] = entry["c"], (entry["w"], 0)
+        self.new[group] += 1
 
     def on_withdraw(self, entry: dict[str, Any]) -> None:
         self.end(entry["i"], "withdrawn")
-        held = self.signatures.get(entry["i"], ("", ""))[1]
-        hashed = sha256(b"petition/withdraw/v1\0" + b64u(entry["w"]))
-        self.check(b64u(held) == hashed, f"its token does not withdraw entry {entry['i']}")
+        self.reveal(entry["i"], b64u(entry["p"]))
+
+    def on_amend(self, entry: dict[str, Any]) -> None:
+        self.act(entry["i"])
+        self.reveal(entry["i"], b64u(entry["p"]))
+        if entry["i"] in self.commitments:
+            self.commitments[entry["i"]] = entry["c"]
 
     def on_remove(self, entry: dict[str, Any]) -> None:
         self.end(entry["i"], entry["why"])
@@ -235,12 +260,30 @@ class Recount:
         self.letters.setdefault(entry["lang"], entry["letter"])
 
     def on_epoch(self, entry: dict[str, Any]) -> None:
-        issued, signed, passes = entry["issued"], len(self.signatures), sum(entry["issued"].values())
         self.check(entry["n"] == self.epoch + 1, f"epoch {entry['n']} follows epoch {self.epoch}")
         self.no_earlier(entry["day"])
-        self.check(all(issued.get(m, 0) >= n for m, n in self.issued.items()), "fewer passes issued than before")
+        self.check(not self.issuers or {*entry["issued"]} <= {*self.issuers}, "passes were issued to an unknown group")
+        for group in sorted({*entry["issued"], *self.issued, *self.new}):
+            self.close_group(group, entry["n"], entry["issued"].get(group, {}))
+        self.epoch, self.issued, self.place = entry["n"], entry["issued"], ()
+        self.new.clear()
+
+    def close_group(self, group: str, epoch: int, issued: dict[str, int]) -> None:
+        """Check one group's figures at the end of an epoch."""
+        before, new = self.issued.get(group, {}), self.new[group]
+        self.signed[group] += new
+        signed, passes = self.signed[group], sum(issued.values())
+        self.check(all(issued.get(m, 0) >= n for m, n in before.items()), "fewer passes issued than before")
+        self.check(new > 0 or issued == before, f"the passes of {group} changed without a signature")
         self.check(signed <= passes, f"minted: {signed} signatures, but only {passes} passes were issued")
-        self.epoch, self.issued, self.place = entry["n"], issued, ()
+        if new:
+            self.check(group not in self.small, self.too_few(group, self.small.get(group, 0)))
+            self.small.pop(group, None)
+        if 0 < new < self.k:
+            self.small[group] = epoch
+
+    def too_few(self, group: str, epoch: int) -> str:
+        return f"epoch {epoch} holds fewer than {self.k} signatures of {group}, and is not its last before a close"
 
     def on_close(self, entry: dict[str, Any]) -> None:
         self.check(not self.place, "the close stands inside an epoch")
@@ -248,11 +291,26 @@ class Recount:
         self.closed = True
 
     def end(self, index: int, how: str) -> None:
-        self.in_order(0, index, "withdrawals and removals rise by index, before signatures")
-        self.check(index in self.signatures, f"there is no signature {index} before it")
-        self.check(index not in self.gone, f"entry {index} was withdrawn or removed before")
-        if index in self.signatures:
+        self.act(index)
+        if index in self.commitments:
             self.gone.setdefault(index, how)
+
+    def act(self, index: int) -> None:
+        """Check that an entry about signature `index` may stand here."""
+        self.in_order(0, index, "withdrawals, changes and removals rise by index, before signatures")
+        self.check(index in self.commitments, f"there is no signature {index} before it")
+        self.check(index not in self.gone, f"entry {index} was withdrawn or removed before")
+
+    def reveal(self, index: int, value: bytes) -> None:
+        """Check that a value of the secret chain belongs to signature `index` and lies deeper than earlier ones."""
+        hashed, used = self.secrets.get(index, ("", 0))
+        for number in range(CHAIN):
+            if sha256(b"petition/withdraw/v1\0" + value) == b64u(hashed):
+                self.check(number >= used, f"its value was used for entry {index} before")
+                self.secrets[index] = hashed, max(used, number + 1)
+                return
+            value = sha256(b"petition/step/v2\0" + value)
+        self.check(False, f"its value is not of entry {index}")
 
     def in_order(self, part: int, rank: int | bytes, rule: str) -> None:
         self.check(self.place < (part, rank), f"out of order: in an epoch {rule}")
@@ -274,8 +332,8 @@ class Recount:
     def read_body(self, i: int, salt: str, body: dict[str, str]) -> None:
         self.where = f"body of entry {i}"
         self.check(i > next(reversed(self.shown), 0), "out of order or given twice")
-        hashed = sha256(b"petition/body/v1\0" + b64u(salt) + ENCODE(body).encode())
-        self.check(hashed == b64u(self.signatures.get(i, ("", ""))[0]), "is not the one that was signed")
+        hashed = sha256(b"petition/body/v2\0" + b64u(salt) + ENCODE(body).encode())
+        self.check(hashed == b64u(self.commitments.get(i, "")), "is not the one that was signed")
         self.check(i not in self.gone, "is public although the signature was withdrawn or removed")
         self.shown[i] = body["show"]
 
@@ -301,7 +359,7 @@ class Recount:
 
     def find_receipt(self, name: str, receipt: dict[str, Any], vkey: str) -> None:
         leaf, due = leaf_of(receipt), receipt["by_epoch"]
-        promise = b"petition/promise/v1\0" + self.cid + leaf + due.to_bytes(8, "big")
+        promise = b"petition/promise/v2\0" + self.cid + leaf + due.to_bytes(8, "big")
         signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
         self.check(signed, "its promise was not signed by the ledger's key", name)
         index = self.sought[leaf]
@@ -329,11 +387,11 @@ class Recount:
 
     @property
     def counted(self) -> int:
-        return len(self.signatures) - len(self.gone)
+        return len(self.commitments) - len(self.gone)
 
     def visible(self) -> dict[str, int]:
         """Returns the counted signatures by what they show. Those without a public body are undisclosed."""
-        counted = self.signatures.keys() - self.gone
+        counted = self.commitments.keys() - self.gone
         shown = Counter(show for index, show in self.shown.items() if index in counted)
         names = {show: shown[show] for show in ("name", "role", "anonymous")}
         return {**names, "undisclosed": self.counted - sum(names.values())}
@@ -440,7 +498,10 @@ def figures(recount: Recount) -> Iterator[str]:
     """Yields the printed lines: one figure per line, with its parts indented."""
     ended, visible = recount.ended(), recount.visible()
     withdrawn = ended.pop("withdrawn", 0)
-    for name, parts in (("counted", visible), ("removed", ended), ("passes issued", recount.issued)):
+    issued: Counter[str] = Counter()
+    for methods in recount.issued.values():
+        issued.update(methods)
+    for name, parts in (("counted", visible), ("removed", ended), ("passes issued", issued)):
         yield f"{name:<16}{sum(parts.values()):>9}"
         yield from (f"  {part:<14}{number:>9}" for part, number in sorted(parts.items()))
     yield f"{'withdrawn':<16}{withdrawn:>9}"

@@ -71,7 +71,9 @@ def _columns(table: str, names: str, kind: Kind, life: str, seizure: str) -> tup
 LETTER = _("The letter and its settings, as published.")
 LEDGER = _("The ledger, as published.")
 WAITING = _("A signature as it will be published. It does not say whose it is.")
-WITHDRAWAL = _("That a signature is being withdrawn, as a later batch will say.")
+PENDING_COLUMNS = "campaign_id hw leaf line salt show publish_at sealed_until state ticket used"
+ACT_COLUMNS = "campaign_id hw kind revealed commitment salt show publish_at sealed_until"
+ACT = _("That a signature is being withdrawn or changed, as a later batch will say. It does not say whose it is.")
 REMOVAL = _("That organisers are removing a signature, as a later batch will say.")
 STAMPED = _("That a reply may be requested again. It leads to no person and to no signature.")
 COUNTED = _("How many asked for mail and how much was sent, in whole tens. It points to nobody.")
@@ -107,23 +109,18 @@ ROWS: tuple[Row, ...] = (
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
     *_columns("public.pending", "name role team comment", Kind.personal, TO_BATCH, BODY),
-    *_columns(
-        "public.pending",
-        "campaign_id hw leaf line salt show publish_at sealed_until state",
-        Kind.public,
-        TO_BATCH,
-        WAITING,
-    ),
+    *_columns("public.pending", PENDING_COLUMNS, Kind.public, TO_BATCH, WAITING),
     *_columns("public.signature", "name role team comment", Kind.personal, TO_HIDE, BODY),
     *_columns(
         "public.signature",
-        "campaign_id index hw leaf epoch state salt show publish_at sealed_until public why",
+        "campaign_id index hw leaf epoch state salt show publish_at sealed_until public ticket used why",
         Kind.public,
         FOR_GOOD,
         LEDGER,
     ),
     *_columns("public.spent", "campaign_id hw", Kind.public, FOR_GOOD, _("Which passes were used, but not by whom.")),
-    *_columns("public.withdrawal", "campaign_id hw w", Kind.public, TO_BATCH, WITHDRAWAL),
+    *_columns("public.waiting_act", "name role team comment", Kind.personal, TO_BATCH, BODY),
+    *_columns("public.waiting_act", ACT_COLUMNS, Kind.public, TO_BATCH, ACT),
     *_columns("public.waiting_removal", "campaign_id index why wave public", Kind.public, TO_BATCH, REMOVAL),
     *_columns("public.entry", "campaign_id index leaf line", Kind.public, FOR_GOOD, LEDGER),
     *_columns("public.tile", "campaign_id level index hashes", Kind.public, FOR_GOOD, LEDGER),

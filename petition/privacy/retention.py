@@ -102,9 +102,10 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
-        _("Your name, role, team and comment, as far as you gave them, while your signature waits"),
+        _("Your name, role, team and comment, as far as you gave them, while your signature or a change of it waits"),
         _("to publish them with the next batch"),
-        "public.pending.name public.pending.role public.pending.team public.pending.comment",
+        "public.pending.name public.pending.role public.pending.team public.pending.comment "
+        "public.waiting_act.name public.waiting_act.role public.waiting_act.team public.waiting_act.comment",
     ),
     Line(
         Whose.SIGNERS,
@@ -114,9 +115,9 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
-        _("That a signature waits, is being withdrawn or is being removed; without a name"),
+        _("That a signature waits, is being withdrawn, changed or removed; without a name"),
         _("to write it into the ledger"),
-        "public.pending public.withdrawal public.waiting_removal",
+        "public.pending public.waiting_act public.waiting_removal",
     ),
     Line(
         Whose.SIGNERS,

@@ -19,7 +19,7 @@ from petition.core.db import Base
 SAW_ARRIVALS: Final = (
     "spent",
     "pending",
-    "withdrawal",
+    "waiting_act",
     "verification.tag",
     "verification.stamped",
     "verification.mail_cap",

@@ -1,17 +1,18 @@
-"""Signatures: redeeming a pass, withdrawing and hiding, visibility, and what waits for the next epoch.
+"""Signatures: redeeming a pass, withdrawing, hiding and changing, visibility, and what waits for the next epoch.
 
 This package is the letter's side of the protocol: it knows signatures and never who was verified. It rejects passes of
 other campaigns, passes that were spent before, and fields that a signer's choice does not need, so that nothing is
 stored without a reason. It stores no time of arrival.
 """
 
+from petition.signatures.amendment import AmendReceipt, SignatureEnded, amend
 from petition.signatures.append_batch import (
-    Withdrawals,
+    Acts,
+    acted_while_waiting,
     append_batch,
     count_redeemed,
-    take_withdrawals,
+    take_acts,
     waiting,
-    withdrawn_while_waiting,
 )
 from petition.signatures.redeem import (
     DisplayChoice,
@@ -22,6 +23,7 @@ from petition.signatures.redeem import (
     Receipt,
     redeem,
 )
+from petition.signatures.revealed import SignatureUnknown, ValueUsed
 from petition.signatures.status import SignatureStatus, status, status_of
 from petition.signatures.tables import SignatureState
 from petition.signatures.visibility import (
@@ -40,7 +42,6 @@ from petition.signatures.visibility import (
 )
 from petition.signatures.withdrawal import (
     Concealed,
-    SignatureUnknown,
     SignerUnknown,
     conceal,
     forget_bodies,
@@ -50,6 +51,8 @@ from petition.signatures.withdrawal import (
 
 __all__ = [
     "NAMES_A_PAGE",
+    "Acts",
+    "AmendReceipt",
     "Concealed",
     "DisplayChoice",
     "DisplayFault",
@@ -59,11 +62,14 @@ __all__ = [
     "PassForeign",
     "PassSpent",
     "Receipt",
+    "SignatureEnded",
     "SignatureState",
     "SignatureStatus",
     "SignatureUnknown",
     "SignerUnknown",
-    "Withdrawals",
+    "ValueUsed",
+    "acted_while_waiting",
+    "amend",
     "append_batch",
     "bodies",
     "conceal",
@@ -79,10 +85,9 @@ __all__ = [
     "role_counts",
     "status",
     "status_of",
-    "take_withdrawals",
+    "take_acts",
     "team_counts",
     "update_visibility",
     "waiting",
     "withdraw",
-    "withdrawn_while_waiting",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import (
     ARRAY,
@@ -24,28 +25,36 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from petition.core.ids import CampaignId
-from petition.ledger.entries import RemoveEntry, Visibility, WithdrawEntry
+from petition.ledger.entries import Act, AmendEntry, RemoveEntry, Visibility, WithdrawEntry
 from petition.ledger.log import Entry
 from petition.signatures.tables import (
+    ActKind,
     BulkRemoval,
     BulkRemovalState,
     Pending,
     Signature,
     SignatureState,
     Spent,
+    WaitingAct,
     WaitingRemoval,
-    Withdrawal,
 )
 from petition.signatures.withdrawal import GONE
 
+_UNSYNCED: Final = {"synchronize_session": False}
+
 
 @dataclass(frozen=True, slots=True)
-class Withdrawals:
-    """The tombstones of one epoch: their lines by ascending index, and their number by kind."""
+class Acts:
+    """The acts of one epoch: their lines by ascending index, and the number of signatures that ended, by kind."""
 
     lines: list[bytes]
     withdrawn: int
     removed: dict[str, int]
+
+    @property
+    def ended(self) -> int:
+        """Returns how many signatures do not count any more."""
+        return self.withdrawn + sum(self.removed.values())
 
 
 def count_redeemed(session: Session, campaign_id: CampaignId) -> int:
@@ -55,42 +64,54 @@ def count_redeemed(session: Session, campaign_id: CampaignId) -> int:
 
 
 def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:
-    """Returns how many signatures, and how many tombstones, wait for the next epoch."""
+    """Returns how many signatures, and how many acts on signatures in the ledger, wait for an epoch."""
     signatures = select(func.count()).select_from(Pending).where(Pending.campaign_id == campaign_id)
-    tombstones = (
-        select(func.count())
-        .select_from(Withdrawal)
-        .join(Signature, (Signature.campaign_id == Withdrawal.campaign_id) & (Signature.hw == Withdrawal.hw))
-        .where(Withdrawal.campaign_id == campaign_id)
-    )
+    acts = select(func.count()).select_from(WaitingAct).where(*_takes(campaign_id))
     removals = select(func.count()).select_from(Signature).where(*_ripe(campaign_id))
     found = session.execute(
-        select(signatures.scalar_subquery(), tombstones.scalar_subquery() + removals.scalar_subquery())
+        select(signatures.scalar_subquery(), acts.scalar_subquery() + removals.scalar_subquery())
     ).one()
     return int(found[0]), int(found[1])
 
 
-def take_withdrawals(session: Session, campaign_id: CampaignId) -> Withdrawals:
-    """Take the tombstones of signatures that are in the ledger. Others wait until their signature is there."""
-    entries: list[WithdrawEntry | RemoveEntry] = [*_withdrawals(session, campaign_id)]
-    entries += _removals(session, campaign_id)
+def take_acts(session: Session, campaign_id: CampaignId, *, names_wait: bool = False) -> Acts:
+    """Take the acts on signatures that are in the ledger. Others wait until their signature is there.
+
+    A signature gets one entry at most: where organisers removed it, a change by its signer is dropped. With
+    `names_wait` no changed name becomes public.
+    """
+    removals = _removals(session, campaign_id)
+    withdrawals = _withdrawals(session, campaign_id)
+    amendments = _amendments(session, campaign_id, names_wait=names_wait)
+    entries: list[Act] = [*removals, *withdrawals, *amendments]
     entries.sort(key=lambda entry: entry.index)
-    reasons = Counter(str(entry.why) for entry in entries if isinstance(entry, RemoveEntry))
-    withdrawn = sum(isinstance(entry, WithdrawEntry) for entry in entries)
-    return Withdrawals([entry.line() for entry in entries], withdrawn, dict(reasons))
+    reasons = Counter(str(entry.why) for entry in removals)
+    return Acts([entry.line() for entry in entries], len(withdrawals), dict(reasons))
+
+
+def _takes(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
+    """Returns the condition for acts that an epoch takes: their signature is in the ledger, and no removal waits."""
+    same = (Signature.campaign_id == WaitingAct.campaign_id) & (Signature.hw == WaitingAct.hw)
+    return WaitingAct.campaign_id == campaign_id, same, Signature.state != SignatureState.REMOVED
 
 
 def _withdrawals(session: Session, campaign_id: CampaignId) -> list[WithdrawEntry]:
-    taking = (
-        delete(Withdrawal)
-        .where(
-            Withdrawal.campaign_id == campaign_id,
-            Signature.campaign_id == campaign_id,
-            Signature.hw == Withdrawal.hw,
-        )
-        .returning(Signature.index, Withdrawal.w)
-    )
-    return [WithdrawEntry(index, w) for index, w in session.execute(taking)]
+    taking = delete(WaitingAct).where(*_takes(campaign_id), WaitingAct.kind == ActKind.WITHDRAW)
+    rows = session.execute(taking.returning(Signature.index, WaitingAct.revealed).execution_options(**_UNSYNCED))
+    return [WithdrawEntry(index, value) for index, value in rows]
+
+
+def _amendments(session: Session, campaign_id: CampaignId, *, names_wait: bool) -> list[AmendEntry]:
+    """Give signatures the bodies that their signers changed them to."""
+    mine = (*_takes(campaign_id), WaitingAct.kind == ActKind.AMEND)
+    bodies = {name: getattr(WaitingAct, name) for name in GONE}
+    changing = update(Signature).where(*mine).values(
+        **bodies, state=SignatureState.LOGGED, public=_is_shown(WaitingAct.__table__.c, names_wait=names_wait)
+    )  # fmt: skip
+    changed = changing.returning(Signature.index, WaitingAct.commitment, WaitingAct.revealed)
+    rows = session.execute(changed.execution_options(**_UNSYNCED)).all()
+    session.execute(delete(WaitingAct).where(*mine).execution_options(**_UNSYNCED))
+    return [AmendEntry(index, commitment or b"", value) for index, commitment, value in rows]
 
 
 def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
@@ -108,15 +129,20 @@ def _removals(session: Session, campaign_id: CampaignId) -> list[RemoveEntry]:
     final = update(Signature).where(*_ripe(campaign_id)).values(**GONE, why=WaitingRemoval.why)
     final = final.returning(Signature.index, WaitingRemoval.why).execution_options(synchronize_session=False)
     entries = [RemoveEntry(index, why) for index, why in session.execute(final)]
-    taken = WaitingRemoval.index == any_(cast([entry.index for entry in entries], ARRAY(BigInteger)))
-    session.execute(delete(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, taken))
+    indices = cast([entry.index for entry in entries], ARRAY(BigInteger))
+    mine = (WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index == any_(indices))
+    session.execute(delete(WaitingRemoval).where(*mine))
+    hws = select(Signature.hw).where(Signature.campaign_id == campaign_id, Signature.index == any_(indices))
+    dropped = delete(WaitingAct).where(WaitingAct.campaign_id == campaign_id, WaitingAct.hw.in_(hws))
+    session.execute(dropped.execution_options(**_UNSYNCED))
     return entries
 
 
-def withdrawn_while_waiting(session: Session, campaign_id: CampaignId) -> bool:
-    """Returns whether a waiting signature was withdrawn. Its tombstone must follow in a later batch."""
-    withdrawn = (Pending.campaign_id == campaign_id) & (Pending.state == SignatureState.WITHDRAWN)
-    return session.scalar(select(Pending.hw).where(withdrawn).limit(1)) is not None
+def acted_while_waiting(session: Session, campaign_id: CampaignId) -> bool:
+    """Returns whether a waiting signature was withdrawn or changed. That entry must follow in a later batch."""
+    same = (WaitingAct.campaign_id == Pending.campaign_id) & (WaitingAct.hw == Pending.hw)
+    query = select(Pending.hw).join(WaitingAct, same).where(Pending.campaign_id == campaign_id)
+    return session.scalar(query.limit(1)) is not None
 
 
 def append_batch(
@@ -147,9 +173,6 @@ def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object
     in_ledger = case(
         (row.state == SignatureState.PENDING, literal(SignatureState.LOGGED, row.state.type)), else_=row.state
     )
-    unsealed = (row.publish_at == 0) & (row.sealed_until == 0)
-    open_name = literal(not names_wait) & (row.show == Visibility.NAME) & unsealed
-    shown = func.coalesce(open_name | (row.show == Visibility.ANONYMOUS), False)
     kept = (
         "campaign_id",
         "index",
@@ -163,9 +186,18 @@ def _signature_columns(placed, epoch: int, names_wait: bool) -> dict[str, object
         "comment",
         "publish_at",
         "sealed_until",
+        "ticket",
+        "used",
     )
     columns: dict[str, object] = {name: row[name] for name in kept}
-    return columns | {"epoch": literal(epoch), "state": in_ledger, "public": shown}
+    return columns | {"epoch": literal(epoch), "state": in_ledger, "public": _is_shown(row, names_wait=names_wait)}
+
+
+def _is_shown(row, *, names_wait: bool) -> ColumnElement[bool]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Returns whether a body may be shown as soon as it is in the ledger. Roles open later, with their group."""
+    unsealed = (row.publish_at == 0) & (row.sealed_until == 0)
+    open_name = literal(not names_wait) & (row.show == Visibility.NAME) & unsealed
+    return func.coalesce(open_name | (row.show == Visibility.ANONYMOUS), False)
 
 
 def _select_signature(placed, epoch: int, names_wait: bool):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,6 +36,7 @@ from petition.ledger.entries import Body, SignEntry, Visibility, commitment
 from petition.signatures.tables import Pending, SignatureState, Spent
 
 LARGEST_PUBLISH_AT = 100_000
+TICKET_LENGTH = 16
 
 
 class PassForeign(ExpectedError, ValueError):
@@ -93,37 +95,44 @@ class DisplayChoice:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a signer keeps: the entry, its opening, the secret to withdraw (`withdraw`, 32 bytes), a signed promise."""
+    """What a signer gets: the entry, its opening, a ticket to ask for the status (16 bytes), and a signed promise.
+
+    The signer keeps it together with the secret of the pass, which the server does not have.
+    """
 
     entry: str
     salt: bytes
     body: Body
-    withdraw: bytes = field(repr=False)
+    ticket: bytes = field(repr=False)
     promise: bytes
     by_epoch: int
     leaf: bytes
 
 
-def redeem(session: db.Writing, campaign: OpenCampaign, pass_text: str, choice: DisplayChoice) -> Receipt:
+def ticket_hash(ticket: bytes) -> bytes:
+    """Returns what the database keeps of a receipt's ticket: its SHA-256."""
+    return hashlib.sha256(ticket).digest()
+
+
+def redeem(session: db.Writing, campaign: OpenCampaign, held: Pass, choice: DisplayChoice) -> Receipt:
     """Redeem a pass for one signature, with one statement that writes two rows and no time.
 
-    Raises PassMalformed (`petition.blindsign.passes`), PassForeign, PassSpent, DisplayRefused, CampaignNotOpen,
-    CampaignClosed, SigningStopped.
+    Raises PassForeign, PassSpent, DisplayRefused, CampaignNotOpen, CampaignClosed, SigningStopped.
     """
     require_open(campaign)
-    held = Pass.decode(pass_text)
     if not passes.check(_issuer(campaign.issuer), campaign.id, held):
         raise PassForeign
     refuse_faults(campaign, choice)
-    body, salt = choice.body(), secrets.token_bytes(32)
+    body, salt, ticket = choice.body(), secrets.token_bytes(32), secrets.token_bytes(TICKET_LENGTH)
     line = SignEntry(commitment(salt, body), held.hw, held.r, held.sig).line()
     leaf = merkle.leaf_hash(line)
     row: dict[str, object] = {"campaign": campaign.id, "hw": held.hw, "leaf": leaf, "line": line.decode(), "salt": salt}
     row |= body.fields() | {"show": choice.show, "named": choice.show is Visibility.NAME}
     row |= {"publish_at": choice.publish_at, "sealed_until": choice.sealed_until}
+    row |= {"ticket": ticket_hash(ticket), "used": 0}
     sealed = _insert(session, campaign.id, row)
     promise = checkpoint.sign_promise(log.private_key(sealed), campaign.id, leaf, checkpoint.NEXT_BATCH)
-    return Receipt(line.decode(), salt, body, held.w, promise, checkpoint.NEXT_BATCH, leaf)
+    return Receipt(line.decode(), salt, body, ticket, promise, checkpoint.NEXT_BATCH, leaf)
 
 
 def refuse_faults(campaign: OpenCampaign, choice: DisplayChoice) -> None:

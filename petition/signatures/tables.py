@@ -40,10 +40,11 @@ class Spent(Base):
 
 
 class Pending(Base):
-    """A signature on its way to the ledger. Salt and body are deleted when it is hidden or withdrawn.
+    """A signature on its way to the ledger. Salt and body are deleted when it is hidden, changed or withdrawn.
 
     `publish_at` is the signer's own choice of how many names must be public. `sealed_until` is the number of signatures
-    that was promised to this signer before any name is public (0: none).
+    that was promised to this signer before any name is public (0: none). `ticket` is the hash of the receipt's ticket.
+    `used` is how many values of the signer's secret chain were used.
     """
 
     __tablename__ = "pending"
@@ -61,6 +62,8 @@ class Pending(Base):
     publish_at: Mapped[int]
     sealed_until: Mapped[int]
     state: Mapped[SignatureState]
+    ticket: Mapped[bytes]
+    used: Mapped[int]
 
     __table_args__ = (
         Index("ix_pending_leaf", "campaign_id", "leaf", unique=True),
@@ -71,7 +74,7 @@ class Pending(Base):
 class Signature(Base):
     """A signature in the ledger, at `index`.
 
-    `public`: its body may be shown. `why`: the ledger's reason of its removal.
+    `public`: its body may be shown. `why`: the ledger's reason of its removal. `ticket` and `used` are as in `Pending`.
     """
 
     __tablename__ = "signature"
@@ -91,6 +94,8 @@ class Signature(Base):
     publish_at: Mapped[int]
     sealed_until: Mapped[int]
     public: Mapped[bool]
+    ticket: Mapped[bytes]
+    used: Mapped[int]
     why: Mapped[Removal | None] = mapped_column(default=None)
 
     __table_args__ = (
@@ -100,15 +105,36 @@ class Signature(Base):
     )
 
 
-class Withdrawal(Base):
-    """A withdrawal whose tombstone waits for an epoch. `w` proves that the signer asked for it."""
+class ActKind(StrEnum):
+    """What a signer does with a signature so that it becomes an entry of the ledger."""
 
-    __tablename__ = "withdrawal"
+    WITHDRAW = "withdraw"
+    AMEND = "amend"
+
+
+class WaitingAct(Base):
+    """An act of a signer whose entry waits for an epoch. A later act of the same signer replaces it.
+
+    `revealed` is the value of the secret chain that proves who asked. The other columns belong to a change: the new
+    commitment with its salt, and the new body. They have the meaning that they have in `Pending`.
+    """
+
+    __tablename__ = "waiting_act"
     __table_args__ = {"info": database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     hw: Mapped[bytes] = mapped_column(primary_key=True)
-    w: Mapped[bytes]
+    kind: Mapped[ActKind] = mapped_column(stored(ActKind, native_enum=False, length=16))
+    revealed: Mapped[bytes]
+    commitment: Mapped[bytes | None]
+    salt: Mapped[bytes | None]
+    show: Mapped[Visibility | None] = mapped_column(stored(Visibility, name="show"))
+    name: Mapped[str]
+    role: Mapped[str]
+    team: Mapped[str]
+    comment: Mapped[str]
+    publish_at: Mapped[int]
+    sealed_until: Mapped[int]
 
 
 class WaitingRemoval(Base):

@@ -1,7 +1,8 @@
 """Withdrawing and hiding by signers, and hiding of a name or a comment by organisers.
 
-Body and salt are deleted at once; the tombstone follows in the next epoch. Every operation can be repeated safely. A
-signer's decision takes precedence over a removal by organisers that still waits (`petition.signatures.bulk_removal`).
+Body and salt are deleted at once; the tombstone follows in a later epoch. Every operation can be repeated safely. A
+signer's decision takes precedence over a removal by organisers that still waits (`petition.signatures.bulk_removal`),
+and replaces the signer's own act that still waits.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from petition.blindsign.passes import withdraw_hash
 from petition.campaigns import Campaign, OpenCampaign
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
-from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
+from petition.signatures import revealed
+from petition.signatures.revealed import Row
+from petition.signatures.tables import ActKind, Pending, Signature, SignatureState, WaitingRemoval
 
 GONE: Final = {
     "salt": None,
@@ -30,13 +31,6 @@ GONE: Final = {
     "publish_at": 0,
     "sealed_until": 0,
 }
-_FINAL = {SignatureState.WITHDRAWN, SignatureState.REMOVED}
-
-
-class SignatureUnknown(ExpectedError, LookupError):
-    """No signature of this campaign matches this secret or hash."""
-
-    status = 404
 
 
 class SignerUnknown(ExpectedError, LookupError):
@@ -52,29 +46,42 @@ class Concealed(StrEnum):
     COMMENT = "comment"
 
 
-def withdraw(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
-    """Withdraw a signature. `w` is the 32-byte secret of the receipt. Raises SignatureUnknown."""
-    hw = withdraw_hash(w)
-    row = _locked(session, campaign.id, hw)
-    given_up = _give_up_removal(session, row)
-    if row.state in _FINAL and not given_up:
+def withdraw(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureState:
+    """Withdraw a signature with the next value of its secret chain (32 bytes). Returns the state.
+
+    Raises SignatureUnknown, ValueUsed. Nothing happens to a signature that was withdrawn or removed before.
+    """
+    found = revealed.find(session, campaign.id, value)
+    row = found.row
+    if row.state is SignatureState.WITHDRAWN and (found.repeats or found.number >= row.used):
         return row.state
-    _forget(row, SignatureState.WITHDRAWN)
-    waiting = insert(Withdrawal).values(campaign_id=campaign.id, hw=hw, w=w)
-    session.execute(waiting.on_conflict_do_nothing())
-    _mark_stale(session, campaign.id)
+    if _is_removed(row):
+        return row.state
+    found.use()
+    _give_up_removal(session, row)
+    forget(row, SignatureState.WITHDRAWN)
+    revealed.let_wait(session, row, ActKind.WITHDRAW, value)
+    mark_stale(session, campaign.id)
     return SignatureState.WITHDRAWN
 
 
-def hide(session: Session, campaign: OpenCampaign, w: bytes) -> SignatureState:
-    """Hide the name and keep the signature counted. Raises SignatureUnknown."""
-    row = _locked(session, campaign.id, withdraw_hash(w))
-    if row.show is None:
+def hide(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureState:
+    """Hide what a signature shows, and keep it counted, with the next value of its chain. Returns the state.
+
+    It replaces a withdrawal or a change that waits. Raises SignatureUnknown, ValueUsed.
+    """
+    found = revealed.find(session, campaign.id, value)
+    row = found.row
+    if found.repeats and row.show is None and revealed.waiting_act(session, row) is None:
         return row.state
-    _forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
+    if _is_removed(row) or is_withdrawn_for_good(session, row):
+        return row.state
+    found.use()
+    forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
     if isinstance(row, Signature):
         session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
-    _mark_stale(session, campaign.id)
+    revealed.drop_waiting_act(session, row)
+    mark_stale(session, campaign.id)
     return row.state
 
 
@@ -88,10 +95,10 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
     if row is None or not row.public or row.show is not Visibility.NAME:
         raise SignerUnknown(index)
     if what is Concealed.NAME:
-        _forget(row, SignatureState.HIDDEN)
+        forget(row, SignatureState.HIDDEN)
     else:
         row.comment, row.salt = "", None
-    _mark_stale(session, campaign.id)
+    mark_stale(session, campaign.id)
 
 
 def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
@@ -102,28 +109,8 @@ def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
         session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
 
 
-def _removal_of(row: Signature) -> ColumnElement[bool]:
-    return (WaitingRemoval.campaign_id == row.campaign_id) & (WaitingRemoval.index == row.index)
-
-
-def _give_up_removal(session: Session, row: Pending | Signature) -> bool:
-    if isinstance(row, Pending):
-        return False
-    dropped = delete(WaitingRemoval).where(_removal_of(row)).returning(WaitingRemoval.index)
-    return session.scalar(dropped) is not None
-
-
-def _locked(session: Session, campaign_id: CampaignId, hw: bytes) -> Pending | Signature:
-    waiting = select(Pending).where(Pending.campaign_id == campaign_id, Pending.hw == hw).with_for_update()
-    logged = select(Signature).where(Signature.campaign_id == campaign_id, Signature.hw == hw).with_for_update()
-    # A row that an epoch is moving may be in neither place for one query; the second query finds it.
-    found = session.scalar(logged) or session.scalar(waiting) or session.scalar(logged)
-    if found is None:
-        raise SignatureUnknown
-    return found
-
-
-def _forget(row: Pending | Signature, state: SignatureState) -> None:
+def forget(row: Row, state: SignatureState) -> None:
+    """Delete the body and the salt of a locked signature, and set its state."""
     for name, value in GONE.items():
         setattr(row, name, value)
     row.state = state
@@ -131,5 +118,25 @@ def _forget(row: Pending | Signature, state: SignatureState) -> None:
         row.public = False
 
 
-def _mark_stale(session: Session, campaign_id: CampaignId) -> None:
+def is_withdrawn_for_good(session: Session, row: Row) -> bool:
+    """Returns whether the withdrawal of a locked signature is in the ledger. Until then it can be taken back."""
+    return row.state is SignatureState.WITHDRAWN and revealed.waiting_act(session, row) is None
+
+
+def mark_stale(session: Session, campaign_id: CampaignId) -> None:
+    """Have the public pages rendered again."""
     session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
+
+
+def _is_removed(row: Row) -> bool:
+    """Returns whether the removal of a signature is in the ledger."""
+    return isinstance(row, Signature) and row.why is not None
+
+
+def _removal_of(row: Signature) -> ColumnElement[bool]:
+    return (WaitingRemoval.campaign_id == row.campaign_id) & (WaitingRemoval.index == row.index)
+
+
+def _give_up_removal(session: Session, row: Row) -> None:
+    if not isinstance(row, Pending):
+        session.execute(delete(WaitingRemoval).where(_removal_of(row)))

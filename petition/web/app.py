@@ -20,6 +20,7 @@ from petition.web.api import blueprint
 from petition.web.dashboard.blueprints import BLUEPRINTS
 from petition.web.form_parser import BoundedRequest
 from petition.web.public import (
+    change,
     checkpoints,
     downloads,
     inbox,
@@ -33,14 +34,13 @@ from petition.web.public import (
     subscribe,
     subscription,
     tab_key,
-    withdraw,
 )
 from petition.web.services import NAME, Services
 from petition.web.sizes import LARGEST_FORM
 
 TEMPLATES: Final = PROJECT / "templates"
 PAGES: Final = (
-    letter, signers, pages, sign, receipt, withdraw, subscribe, subscription, downloads, checkpoints, share, inbox,
+    letter, signers, pages, sign, receipt, change, subscribe, subscription, downloads, checkpoints, share, inbox,
     tab_key, security_txt,
 )  # fmt: skip
 

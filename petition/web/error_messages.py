@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from petition import signatures
 from petition.blindsign.passes import PassMalformed
 from petition.blindsign.rsabssa import BlindedRefused
 from petition.campaigns import (
@@ -47,7 +48,6 @@ from petition.organisers import (
 )
 from petition.organisers.approvals import RequestOutdated, RequestUnknown, SameOrganiser
 from petition.privacy import AddressRefused
-from petition.signatures import DisplayFault, DisplayRefused, PassForeign, PassSpent, SignatureUnknown, SignerUnknown
 from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
 from petition.signatures.selection import CriteriaEmpty
 from petition.usecases.acts import RightMissing
@@ -71,7 +71,7 @@ Message = tuple[str, str]
 
 NOT_A_PASS: Final = (
     _("Not a pass"),
-    _("This is not a pass of this campaign. Copy the whole text, from P1. to its end."),
+    _("This is not a pass of this campaign. Copy the whole text, from P2. to its end."),
 )
 NOT_ALLOWED: Final = (_("Not allowed"), _("Your role in this campaign does not allow this."))
 AWAY: Final = (
@@ -122,12 +122,20 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("Too many codes were asked for from this network. Try again later, or from another network."),
     ),
     PassMalformed: NOT_A_PASS,
-    PassForeign: NOT_A_PASS,
-    PassSpent: (
+    signatures.PassForeign: NOT_A_PASS,
+    signatures.PassSpent: (
         _("Signed already"),
         _("This pass was used before: its signature is recorded. Each pass signs once."),
     ),
-    SignatureUnknown: (_("No such signature"), _("No signature of this campaign fits this receipt.")),
+    signatures.ValueUsed: (
+        _("Used before"),
+        _("This value of your secret was used for an earlier change. The next one of its chain is needed."),
+    ),
+    signatures.SignatureEnded: (
+        _("This signature has ended"),
+        _("This signature was withdrawn or removed. It cannot be changed any more."),
+    ),
+    signatures.SignatureUnknown: (_("No such signature"), _("No signature of this campaign fits this receipt.")),
     LinkBroken: (
         _("This link does not work"),
         _(
@@ -157,7 +165,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     SlugTaken: INVALID_INPUT,
     NameTaken: INVALID_INPUT,
     WorkAddressRefused: INVALID_INPUT,
-    DisplayRefused: INVALID_INPUT,
+    signatures.DisplayRefused: INVALID_INPUT,
     FormRefused: INVALID_INPUT,
     BlindedRefused: INVALID_INPUT,
     # The dashboard: accounts, the team, approvals, removals and exports
@@ -182,7 +190,10 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("A second organiser must approve"),
         _("The organiser who asked cannot approve. Another organiser with the same rights must."),
     ),
-    SignerUnknown: (_("No such signer"), _("No signer with this number is shown by name. Go back to the list.")),
+    signatures.SignerUnknown: (
+        _("No such signer"),
+        _("No signer with this number is shown by name. Go back to the list."),
+    ),
     BulkRemovalUnknown: (_("No such removal"), _("There is no removal of this number in this campaign.")),
     RemovalOver: (
         _("Nothing to undo"),
@@ -283,23 +294,3 @@ HTTP_MESSAGES: Final[Mapping[int, Message]] = {
     503: AWAY,
 }
 """Messages by HTTP status, for errors of the framework."""
-
-FIELD_MESSAGES: Final[Mapping[type[ExpectedError], tuple[str, str]]] = {
-    WorkAddressRefused: (
-        "address",
-        _("This is a work address: your employer can read the mail that arrives there. Use a personal one."),
-    ),
-    SlugTaken: ("slug", _("Another campaign has this short name. Choose a different one.")),
-    NameTaken: ("name", _("Another organiser has this name. Choose a different one.")),
-    BlindedRefused: ("blinded", _("This is not a blinded value for this campaign’s key.")),
-}
-"""The field that an error is about, and the message beside it."""
-
-DISPLAY_MESSAGES: Final[Mapping[DisplayFault, str]] = {
-    DisplayFault.NAME_MISSING: _("Enter your full name, or choose to show less."),
-    DisplayFault.ROLE_MISSING: _("Choose your role, or choose to stay anonymous."),
-    DisplayFault.NOT_NEEDED: _("Leave this empty. It does not fit what you chose to show."),
-    DisplayFault.NOT_LISTED: _("Choose one from the list."),
-    DisplayFault.OUT_OF_RANGE: _("Enter a whole number between 0 and 100,000."),
-}
-"""Messages for a field of what a signer chose to show."""

@@ -31,7 +31,8 @@ from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
 from petition.signatures import DisplayRefused
 from petition.web import security_events
 from petition.web.dashboard import access, resubmission
-from petition.web.error_messages import AWAY, DISPLAY_MESSAGES, FIELD_MESSAGES, HTTP_MESSAGES, MESSAGES, Message
+from petition.web.error_messages import AWAY, HTTP_MESSAGES, MESSAGES, Message
+from petition.web.field_messages import DISPLAY_MESSAGES, FIELD_MESSAGES
 from petition.web.flow import in_flow
 from petition.web.forms.base import FormRefused
 from petition.web.language import gettext, spoken

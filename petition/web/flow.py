@@ -1,4 +1,4 @@
-"""Identifies the URLs of signing and withdrawing.
+"""Identifies the URLs of signing and changing a signature.
 
 The pages of this flow leave as little as possible in tabs and in the history. An error page inside the flow looks like
 its other pages: it has the neutral title, the neutral icon and the exit button.
@@ -11,8 +11,10 @@ from typing import Final
 
 from flask import request
 
-BLUEPRINTS: Final = frozenset({"sign", "receipt", "withdraw", "subscribe"})
-ADDRESS: Final = re.compile(r"/c/[^/]+/(sign|verify|pass|step|receipt|receipt\.json|withdraw|hide|subscribe)/?")
+BLUEPRINTS: Final = frozenset({"sign", "receipt", "change", "subscribe"})
+ADDRESS: Final = re.compile(
+    r"/c/[^/]+/(sign|verify|pass|step|receipt|receipt\.json|change|amend|withdraw|hide|subscribe)/?"
+)
 
 
 def in_flow() -> bool:

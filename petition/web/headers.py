@@ -63,7 +63,7 @@ CORS: Final = [
 ]
 PREFLIGHT: Final = [
     ("Access-Control-Allow-Methods", "GET, POST"),
-    ("Access-Control-Allow-Headers", "Content-Type, If-None-Match"),
+    ("Access-Control-Allow-Headers", "Content-Type, If-None-Match, Petition-Ticket"),
     ("Access-Control-Max-Age", "86400"),
 ]
 NO_STORE: Final = ("Cache-Control", "no-store")

@@ -1,4 +1,4 @@
-"""What signers and subscribers request, shared by the pages and the API: a code, a pass, a signature, mail.
+"""What signers and subscribers request, shared by the pages and the API: a code, a pass, a signature, changes, mail.
 
 Each function opens the one transaction that it needs.
 """
@@ -6,11 +6,12 @@ Each function opens the one transaction that it needs.
 from __future__ import annotations
 
 from petition import signatures, verification
+from petition.blindsign.passes import Pass
 from petition.core import clock, db, i18n
 from petition.mailing import subscribers
-from petition.signatures import Receipt
+from petition.signatures import AmendReceipt, DisplayChoice, Receipt, SignatureState, SignatureStatus
 from petition.web import page_cache, proof_of_work
-from petition.web.forms.public import CodeAnswer, CodeRequest, Signing, Subscription
+from petition.web.forms.public import Amending, CodeAnswer, CodeRequest, Subscription
 from petition.web.network import network
 from petition.web.services import services
 
@@ -47,11 +48,46 @@ def issue_stamp(slug: str, given: CodeAnswer) -> bytes:
         )
 
 
-def redeem(slug: str, given: Signing) -> Receipt:
+def redeem(slug: str, held: Pass, choice: DisplayChoice) -> Receipt:
     """Redeem a pass for a signature, in one round trip to the database."""
     campaign = services().page_cache.campaign(slug)
     with db.autocommit() as session:
-        return signatures.redeem(session, campaign, given.held, given.choice)
+        return signatures.redeem(session, campaign, held, choice)
+
+
+def withdraw(slug: str, value: bytes) -> SignatureState:
+    """Withdraw a signature with the next value of its secret chain."""
+    campaign = services().page_cache.campaign(slug)
+    with db.transaction() as session:
+        return signatures.withdraw(session, campaign, value)
+
+
+def hide(slug: str, value: bytes) -> SignatureState:
+    """Remove what a signature shows, with the next value of its secret chain."""
+    campaign = services().page_cache.campaign(slug)
+    with db.transaction() as session:
+        return signatures.hide(session, campaign, value)
+
+
+def amend(slug: str, given: Amending) -> AmendReceipt:
+    """Change what a signature shows."""
+    campaign = services().page_cache.campaign(slug)
+    with db.transaction() as session:
+        return signatures.amend(session, campaign, given.value, given.choice)
+
+
+def status(slug: str, leaf: bytes, ticket: bytes = b"") -> SignatureStatus:
+    """Returns the status of a signature by its leaf hash: what the ledger shows, or with its ticket the truth."""
+    campaign = services().page_cache.campaign(slug)
+    with db.session() as session:
+        return signatures.status(session, campaign, leaf, ticket)
+
+
+def status_of(slug: str, w0: bytes) -> SignatureStatus:
+    """Returns the status of the signature whose signer keeps this secret."""
+    campaign = services().page_cache.campaign(slug)
+    with db.session() as session:
+        return signatures.status_of(session, campaign, w0)
 
 
 def ask_for_mail(slug: str, wanted: Subscription) -> None:

@@ -114,4 +114,4 @@ def test_a_promise_binds_campaign_entry_and_epoch() -> None:
     assert not checkpoint.verify_promise(public, bytes(15) + b"1", leaf, 7, promise)
     assert not checkpoint.verify_promise(public, cid, bytes(31) + b"1", 7, promise)
     assert not checkpoint.verify_promise(checkpoint.public_bytes(OTHER), cid, leaf, 7, promise)
-    KEY.public_key().verify(promise, b"petition/promise/v1\0" + cid + leaf + (7).to_bytes(8, "big"))
+    KEY.public_key().verify(promise, b"petition/promise/v2\0" + cid + leaf + (7).to_bytes(8, "big"))

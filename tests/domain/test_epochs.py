@@ -57,7 +57,7 @@ def test_a_signature_is_counted_by_the_next_epoch_and_proven_to_be_in_it(session
 
 def test_a_pass_is_spent_once_before_and_after_the_epoch(session: Session) -> None:
     campaign = make.campaign(session)
-    held = make.a_pass(session, campaign).encode()
+    held = make.a_pass(session, campaign).held
     signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
     with pytest.raises(PassSpent), session.begin_nested():
         signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
@@ -195,7 +195,7 @@ def test_the_issued_figures_stand_still_in_a_batch_without_signatures(session: S
     """P41: a pass that was issued meanwhile is counted with the next signatures."""
     campaign, receipts = a_letter_with(session, 5, waiting=0)
     before = log.head_of(session, campaign.id).issued
-    held = [make.a_pass(session, campaign).encode() for _ in range(3)]
+    held = [make.a_pass(session, campaign).held for _ in range(3)]
     for receipt in receipts[:3]:
         signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
     assert look(session, campaign) is not None
@@ -332,7 +332,7 @@ def test_a_hidden_name_is_gone_and_the_signature_still_counts(session: Session) 
 
 def test_closing_takes_the_last_batch_destroys_the_keys_and_ends_the_ledger(session: Session) -> None:
     campaign = make.campaign(session, batch_min=10)
-    held = make.a_pass(session, campaign).encode()
+    held = make.a_pass(session, campaign).held
     receipt = make.signature(session, campaign)
     signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
     make.signature(session, campaign)

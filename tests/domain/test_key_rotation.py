@@ -52,7 +52,7 @@ def test_a_letter_goes_on_after_the_master_key_was_rotated(session: Session) -> 
 
 def test_a_letter_of_before_stops_when_the_old_master_key_is_dropped(session: Session) -> None:
     campaign = make.campaign(session)
-    held = make.a_pass(session, campaign).encode()
+    held = make.a_pass(session, campaign).held
     make.signature(session, campaign)
     set_master_keys(NEW)
     with pytest.raises(SealBroken):
@@ -90,7 +90,7 @@ def test_under_another_pepper_the_same_person_gets_a_second_pass(session: Sessio
 
 def test_a_pass_of_another_issuer_key_is_refused(session: Session) -> None:
     campaign = make.campaign(session)
-    held = make.a_pass(session, campaign).encode()
+    held = make.a_pass(session, campaign).held
     session.delete(session.get_one(Issuer, campaign.id))
     session.flush()
     campaign.issuer = verification.start(session, campaign.id)

@@ -94,10 +94,10 @@ def test_one_signs_with_what_is_remembered_after_its_session_was_closed(engine: 
     somebody = Proven("work_email", bytes(32), remembered.domains[0].domain)
     with db.autocommit() as stamping:
         stamp = verification.stamp(stamping, make.PEPPER, remembered, somebody, blinding.blinded, make.NOW)
-    held = passes.complete(blinding, stamp)
+    kept = passes.complete(blinding, stamp)
     with db.autocommit() as signing:
-        receipt = signatures.redeem(signing, remembered, held.encode(), make.ANONYMOUS)
+        receipt = signatures.redeem(signing, remembered, kept.held, make.ANONYMOUS)
     with db.session() as session:
         assert signatures.status(session, remembered, receipt.leaf).state is SignatureState.PENDING
     with db.transaction() as session:
-        assert signatures.withdraw(session, remembered, receipt.withdraw) is SignatureState.WITHDRAWN
+        assert signatures.withdraw(session, remembered, passes.reveal(kept.w0, 0)) is SignatureState.WITHDRAWN

@@ -370,7 +370,7 @@ def test_names_wait_for_their_milestone_and_appear_in_the_very_epoch_that_reache
     def in_bundle() -> int:
         bundle_file.write_bundle(session, campaign, Path(str(tmp_path)))
         with ZipFile(bundle_file.bundle_path(Path(str(tmp_path)), campaign.slug)) as bundle:
-            return sum(bundle.read(name).count(b"Example") for name in bundle.namelist())
+            return sum(bundle.read(name).count(b" Example") for name in bundle.namelist())
 
     campaign = make.campaign(session)
     milestone_settings.add(session, campaign, COUNT, 3, SEALED, Actor(omar, make.NOW))

@@ -9,7 +9,7 @@ import string
 import pytest
 
 from petition.blindsign import passes, rsabssa
-from petition.blindsign.passes import Pass, PassMalformed
+from petition.blindsign.passes import KeptPass, Pass, PassMalformed
 from petition.blindsign.rsabssa import PrivateKey, StampInvalid
 from tests.support.figures import Write
 
@@ -24,23 +24,47 @@ def issuer() -> PrivateKey:
 
 @pytest.fixture(scope="module")
 def suzies(issuer: PrivateKey) -> Pass:
-    return new_pass(issuer)
+    return new_pass(issuer).held
 
 
-def new_pass(issuer: PrivateKey) -> Pass:
+def new_pass(issuer: PrivateKey) -> KeptPass:
     blinding = passes.begin(issuer.public, CID)
     return passes.complete(blinding, rsabssa.blind_sign(issuer, blinding.blinded))
 
 
 def test_labels_are_those_of_the_protocol() -> None:
     w, hw = b"\x01" * 32, b"\x02" * 32
-    assert passes.withdraw_hash(w) == hashlib.sha256(b"petition/withdraw/v1\x00" + w).digest()
-    assert passes.pass_message(CID, hw) == b"petition/pass/v1\x00" + CID + hw
+    assert passes.step(w) == hashlib.sha256(b"petition/step/v2\x00" + w).digest()
+    assert passes.last_hash(w) == hashlib.sha256(b"petition/withdraw/v1\x00" + w).digest()
+    assert passes.pass_message(CID, hw) == b"petition/pass/v2\x00" + CID + hw
 
 
 def test_pass_of_this_campaign_is_accepted(issuer: PrivateKey, suzies: Pass) -> None:
     assert passes.check(issuer.public, CID, suzies)
-    assert suzies.hw == passes.withdraw_hash(suzies.w)
+
+
+def test_a_chain_has_nine_values_and_each_leads_to_the_hash_of_the_pass(issuer: PrivateKey) -> None:
+    kept = new_pass(issuer)
+    values = [passes.reveal(kept.w0, number) for number in range(passes.ACTS)]
+    assert len(set(values)) == 9
+    assert values[-1] == kept.w0
+    assert [passes.hashes_of(value).index(kept.held.hw) for value in values] == list(range(9))
+    assert kept.held.hw not in passes.hashes_of(passes.step(values[0]))
+    for number in (-1, 9):
+        with pytest.raises(ValueError, match="9 values"):
+            passes.reveal(kept.w0, number)
+
+
+def test_what_a_signer_keeps_is_474_characters_and_comes_back(issuer: PrivateKey) -> None:
+    kept, other = new_pass(issuer), new_pass(issuer)
+    text = kept.encode()
+    assert len(text) == 474
+    assert text.startswith(kept.held.encode() + ".")
+    assert KeptPass.decode(f" \n\t{text}\r\n") == kept
+    foreign = f"{kept.held.encode()}.{other.encode()[-43:]}"
+    for wrong in ("", ".", kept.held.encode(), text[:-1], text + "A", text.replace(".", "", 1), foreign, text[::-1]):
+        with pytest.raises(PassMalformed):
+            KeptPass.decode(wrong)
 
 
 def test_pass_of_another_campaign_or_issuer_is_not(issuer: PrivateKey, suzies: Pass) -> None:
@@ -49,9 +73,9 @@ def test_pass_of_another_campaign_or_issuer_is_not(issuer: PrivateKey, suzies: P
 
 
 def test_parts_of_two_passes_make_no_third(issuer: PrivateKey, suzies: Pass) -> None:
-    other = new_pass(issuer)
+    other = new_pass(issuer).held
     mixed = [
-        Pass(w, r, sig) for w in (suzies.w, other.w) for r in (suzies.r, other.r) for sig in (suzies.sig, other.sig)
+        Pass(hw, r, sig) for hw in (suzies.hw, other.hw) for r in (suzies.r, other.r) for sig in (suzies.sig, other.sig)
     ]
     assert [held for held in mixed if passes.check(issuer.public, CID, held)] == [suzies, other]
 
@@ -59,7 +83,7 @@ def test_parts_of_two_passes_make_no_third(issuer: PrivateKey, suzies: Pass) -> 
 def test_pass_is_430_characters_and_comes_back(suzies: Pass) -> None:
     text = suzies.encode()
     assert len(text) == passes.TEXT_LENGTH == 430
-    assert text.startswith("P1.")
+    assert text.startswith("P2.")
     assert Pass.decode(text) == suzies
     assert Pass.decode(f" \n\t{text}\r\n") == suzies
 
@@ -71,10 +95,10 @@ def test_pass_has_one_spelling(suzies: Pass) -> None:
     assert others == []
     spellings = [
         "",
-        "P1.",
+        "P2.",
         text[3:],
-        "p1." + text[3:],
-        "P2." + text[3:],
+        "p2." + text[3:],
+        "P1." + text[3:],
         text[:-1],
         text + "A",
         text + "=",
@@ -82,7 +106,7 @@ def test_pass_has_one_spelling(suzies: Pass) -> None:
     ]
     spellings += [text[:99] + "\n" + text[99:], text[:99] + " " + text[100:], text[:99] + "\0" + text[100:]]
     spellings += [
-        text.replace("P1.", "P1. "),
+        text.replace("P2.", "P2. "),
         "\ufeff" + text,
         text[:99] + "+" + text[100:],
         text[:99] + "\u0410" + text[100:],
@@ -136,17 +160,17 @@ def test_secrets_do_not_show_in_what_is_printed(issuer: PrivateKey, suzies: Pass
     assert repr(suzies) == "Pass()"
     blinding = passes.begin(issuer.public, CID)
     assert str(blinding.inverse) not in repr(blinding)
-    assert repr(blinding.w) not in repr(blinding)
+    assert repr(blinding.w0) not in repr(blinding)
 
 
 def test_parts_of_the_wrong_length_are_refused(suzies: Pass) -> None:
-    for w, r, sig in (
+    for hw, r, sig in (
         (b"", suzies.r, suzies.sig),
-        (suzies.w, suzies.r + b"x", suzies.sig),
-        (suzies.w, suzies.r, b"x"),
+        (suzies.hw, suzies.r + b"x", suzies.sig),
+        (suzies.hw, suzies.r, b"x"),
     ):
         with pytest.raises(PassMalformed):
-            Pass(w, r, sig)
+            Pass(hw, r, sig)
     for cid, hw in ((b"", bytes(32)), (CID, bytes(31))):
         with pytest.raises(ValueError, match="16 bytes"):
             passes.pass_message(cid, hw)

@@ -280,7 +280,8 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 2
     session.expire_all()
     states = {
-        name: signatures.status(session, OpenCampaign.of(campaign), each.leaf).state for name, each in receipts.items()
+        name: signatures.status(session, OpenCampaign.of(campaign), each.leaf, each.ticket).state
+        for name, each in receipts.items()
     }
     assert states == {
         "Suzie": SignatureState.WITHDRAWN,

@@ -85,11 +85,8 @@ def test_a_code_becomes_a_pass_and_the_pass_a_signature(
     stamp = verification.issue(
         session, desk, OpenCampaign.of(campaign), challenge, mailed[0].code, asked.blinded, make.NOW
     )
-    held = passes.complete(asked, stamp)
-    assert (
-        signatures.redeem(session, OpenCampaign.of(campaign), held.encode(), make.ANONYMOUS).by_epoch
-        == checkpoint.NEXT_BATCH
-    )
+    held = passes.complete(asked, stamp).held
+    assert signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS).by_epoch == checkpoint.NEXT_BATCH
     assert verification.issued(session, campaign.id) == {"work_email": 1}
 
 
@@ -334,7 +331,7 @@ def test_one_pass_redeemed_by_thirty_two_at_once_is_one_signature(engine: Engine
     """P6: one pass, at once."""
     with db.transaction() as session:
         made = make.campaign(session)
-        slug, held = made.slug, make.a_pass(session, made).encode()
+        slug, held = made.slug, make.a_pass(session, made).held
     outcomes: list[str] = []
 
     def one(_: int) -> None:
@@ -424,8 +421,8 @@ def test_a_close_waits_for_a_stamp_under_way_and_leaves_no_tag(engine: Engine) -
 def test_a_close_waits_for_a_signature_under_way_and_takes_no_later_one(engine: Engine) -> None:
     with db.transaction() as session:
         made = make.campaign(session)
-        held = make.a_pass(session, made).encode()
-        late = make.a_pass(session, made).encode()
+        held = make.a_pass(session, made).held
+        late = make.a_pass(session, made).held
     closes_only_after(
         made.slug, lambda session, campaign: signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
     )

@@ -23,10 +23,12 @@ from petition.core.encoding import b64u
 from petition.ledger import bundle, checkpoint, merkle
 from petition.ledger.bundle import Contents, PublicBody
 from petition.ledger.entries import (
+    AmendEntry,
     Body,
     CampaignEntry,
     CloseEntry,
     EpochEntry,
+    Group,
     Removal,
     RemoveEntry,
     SignEntry,
@@ -53,9 +55,13 @@ class Signed:
     """A signature as its signer holds it."""
 
     entry: SignEntry
-    w: bytes
+    w0: bytes
     salt: bytes
     body: Body
+
+    def value(self, number: int) -> bytes:
+        """The value of the secret chain that an act reveals."""
+        return passes.reveal(self.w0, number)
 
     @property
     def leaf(self) -> bytes:
@@ -86,9 +92,9 @@ class Story:
 
 def sign(body: Body, issuer: rsabssa.PrivateKey = ISSUER, cid: bytes = CID) -> Signed:
     blinding = passes.begin(issuer.public, cid)
-    held = passes.complete(blinding, rsabssa.blind_sign(issuer, blinding.blinded))
-    salt = sha256(held.w).digest()
-    return Signed(SignEntry(commitment(salt, body), held.hw, held.r, held.sig), held.w, salt, body)
+    kept = passes.complete(blinding, rsabssa.blind_sign(issuer, blinding.blinded))
+    held, salt = kept.held, sha256(kept.w0).digest()
+    return Signed(SignEntry(commitment(salt, body), held.hw, held.r, held.sig), kept.w0, salt, body)
 
 
 def in_order(*signed: Signed) -> list[Signed]:
@@ -108,9 +114,10 @@ FIRST = in_order(
 SECOND = in_order(*(sign(Body(Visibility.ANONYMOUS)) for _ in range(3)))
 SPARE = sign(Body(Visibility.ANONYMOUS))
 
+K = 3
 CAMPAIGN = CampaignEntry(
     CID, ORIGIN, {lang: sha256(LETTERS[lang]).digest() for lang in ("en", "fr")}, ("d1", "d2"),
-    rsabssa.spki(ISSUER.public), DAYS[0],
+    (Group("g1", {"en": "Example", "fr": "Exemple"}, rsabssa.spki(ISSUER.public)),), K, DAYS[0],
 )  # fmt: skip
 #  0 campaign · 1–4 signatures · 5 epoch 1 · 6 translation · 7 withdraw · 8, 9 remove · 10–12 signatures
 #  13 epoch 2 · 14 close. Entry 1 is withdrawn, 2 and 3 are removed, 12 has hidden its body.
@@ -118,13 +125,13 @@ HONEST = Story(
     [
         CAMPAIGN.line(),
         *(one.entry.line() for one in FIRST),
-        EpochEntry(1, DAYS[1], {"work_email": 5}).line(),
+        EpochEntry(1, DAYS[1], {"g1": {"work_email": 5}}).line(),
         TranslationEntry("de", sha256(LETTERS["de"]).digest()).line(),
-        WithdrawEntry(1, FIRST[0].w).line(),
+        WithdrawEntry(1, FIRST[0].value(0)).line(),
         RemoveEntry(2, Removal.DUPLICATE).line(),
         RemoveEntry(3, Removal.FRAUD).line(),
         *(one.entry.line() for one in SECOND),
-        EpochEntry(2, DAYS[2], {"work_email": 6, "invitation": 1}).line(),
+        EpochEntry(2, DAYS[2], {"g1": {"work_email": 6, "invitation": 1}}).line(),
         CloseEntry(DAYS[3]).line(),
     ],
     [*publish(1, FIRST)[3:], *publish(10, SECOND)[:2]],
@@ -207,8 +214,8 @@ def fraud(*faults: str) -> Callable[[Fraud], Fraud]:
 
 NO_PASS = "no pass: the issuer did not stamp this"
 MALFORMED = "malformed: not what the format allows, in its one legal spelling"
-RISING = "out of order: in an epoch signatures rise by leaf hash, after withdrawals and removals"
-ENDS_FIRST = "out of order: in an epoch withdrawals and removals rise by index, before signatures"
+RISING = "out of order: in an epoch signatures rise by leaf hash, after what happened to earlier ones"
+ENDS_FIRST = "out of order: in an epoch withdrawals, changes and removals rise by index, before signatures"
 
 
 def put_second(story: Story, *signed: Signed) -> None:
@@ -236,17 +243,17 @@ def a_fake_without_any_pass(story: Story) -> None:
 
 @fraud("entry 13: minted: 7 signatures, but only 6 passes were issued")
 def signatures_minted_beyond_the_passes(story: Story) -> None:
-    story.lines[13] = EpochEntry(2, DAYS[2], {"work_email": 6}).line()
+    story.lines[13] = EpochEntry(2, DAYS[2], {"g1": {"work_email": 6}}).line()
 
 
 @fraud("entry 13: fewer passes issued than before")
 def passes_taken_back(story: Story) -> None:
-    story.lines[13] = EpochEntry(2, DAYS[2], {"work_email": 4, "invitation": 9}).line()
+    story.lines[13] = EpochEntry(2, DAYS[2], {"g1": {"work_email": 4, "invitation": 9}}).line()
 
 
 @fraud("entry 13: fewer passes issued than before")
 def a_method_that_disappears(story: Story) -> None:
-    story.lines[13] = EpochEntry(2, DAYS[2], {"invitation": 9}).line()
+    story.lines[13] = EpochEntry(2, DAYS[2], {"g1": {"invitation": 9}}).line()
 
 
 @fraud("entry 10: replayed: entry 2 spent this pass")
@@ -293,22 +300,22 @@ def a_close_before_its_epoch(story: Story) -> None:
 
 @fraud("entry 15: stands after the close")
 def an_epoch_after_the_close(story: Story) -> None:
-    story.lines.append(EpochEntry(3, DAYS[3], {"work_email": 6, "invitation": 1}).line())
+    story.lines.append(EpochEntry(3, DAYS[3], {"g1": {"work_email": 6, "invitation": 1}}).line())
 
 
 @fraud("entry 13: epoch 3 follows epoch 1")
 def a_skipped_epoch(story: Story) -> None:
-    story.lines[13] = EpochEntry(3, DAYS[2], {"work_email": 6, "invitation": 1}).line()
+    story.lines[13] = EpochEntry(3, DAYS[2], {"g1": {"work_email": 6, "invitation": 1}}).line()
 
 
 @fraud("entry 13: its day 2031-03-01 is before 2031-03-02")
 def a_day_that_runs_backwards(story: Story) -> None:
-    story.lines[13] = EpochEntry(2, DAYS[0], {"work_email": 6, "invitation": 1}).line()
+    story.lines[13] = EpochEntry(2, DAYS[0], {"g1": {"work_email": 6, "invitation": 1}}).line()
 
 
 @fraud("entry 5: its day 2031-02-28 is before 2031-03-01")
 def an_epoch_before_the_opening(story: Story) -> None:
-    story.lines[5] = EpochEntry(1, date(2031, 2, 28), {"work_email": 5}).line()
+    story.lines[5] = EpochEntry(1, date(2031, 2, 28), {"g1": {"work_email": 5}}).line()
 
 
 @fraud("entry 13: month must be in 1..12")
@@ -317,9 +324,9 @@ def a_day_that_never_was(story: Story) -> None:
     story.lines[14:] = [story.lines[13].replace(b"2031-13-03", b"2031-03-03")]
 
 
-@fraud("entry 7: its token does not withdraw entry 1")
+@fraud("entry 7: its value is not of entry 1")
 def a_withdrawal_with_a_foreign_token(story: Story) -> None:
-    story.lines[7] = WithdrawEntry(1, SPARE.w).line()
+    story.lines[7] = WithdrawEntry(1, SPARE.value(0)).line()
 
 
 @fraud("entry 14: entry 1 was withdrawn or removed before", "entry 15: entry 2 was withdrawn or removed before")
@@ -327,8 +334,123 @@ def signatures_ended_twice(story: Story) -> None:
     story.lines[14:] = [
         RemoveEntry(1, Removal.FRAUD).line(),
         RemoveEntry(2, Removal.FRAUD).line(),
-        EpochEntry(3, DAYS[3], {"work_email": 6, "invitation": 1}).line(),
+        EpochEntry(3, DAYS[3], {"g1": {"work_email": 6, "invitation": 1}}).line(),
     ]
+
+
+QUIET = {"g1": {"work_email": 6, "invitation": 1}}
+
+
+def go_on(story: Story, *acts: WithdrawEntry | AmendEntry, issued: dict[str, dict[str, int]] = QUIET) -> None:
+    """Epochs of one act each, in place of the close."""
+    epochs = range(3, 3 + len(acts))
+    story.lines[14:] = [
+        line
+        for n, act in zip(epochs, acts, strict=True)
+        for line in (act.line(), EpochEntry(n, DAYS[3], issued).line())
+    ]
+
+
+@fraud()
+def changes_that_reveal_deeper_values_are_no_fraud(story: Story) -> None:
+    first = FIRST[3]
+    salt, body = bytes(32), Body(Visibility.NAME, "Suzanne Example")
+    go_on(
+        story,
+        AmendEntry(4, bytes(32), first.value(0)),
+        AmendEntry(4, commitment(salt, body), first.value(3)),
+    )
+    story.bodies[0] = PublicBody(4, salt, body)
+
+
+@fraud("body of entry 4: is not the one that was signed")
+def a_body_that_was_changed_since(story: Story) -> None:
+    go_on(story, AmendEntry(4, bytes(32), FIRST[3].value(0)))
+
+
+@fraud("entry 16: its value was used for entry 4 before")
+def a_change_with_a_value_that_the_ledger_shows(story: Story) -> None:
+    go_on(story, AmendEntry(4, FIRST[3].entry.commitment, FIRST[3].value(1)), WithdrawEntry(4, FIRST[3].value(0)))
+    story.bodies = story.bodies[1:]
+
+
+@fraud("entry 16: its value was used for entry 4 before")
+def the_same_value_twice(story: Story) -> None:
+    same = AmendEntry(4, FIRST[3].entry.commitment, FIRST[3].value(0))
+    go_on(story, same, same)
+
+
+@fraud("entry 14: its value is not of entry 4")
+def a_change_with_a_value_of_somebody_else(story: Story) -> None:
+    go_on(story, AmendEntry(4, FIRST[3].entry.commitment, SPARE.value(0)))
+
+
+@fraud("entry 14: its value is not of entry 4")
+def a_change_with_a_value_from_beyond_the_chain(story: Story) -> None:
+    go_on(story, AmendEntry(4, FIRST[3].entry.commitment, passes.step(FIRST[3].value(0))))
+
+
+@fraud("entry 14: entry 1 was withdrawn or removed before")
+def a_change_of_a_withdrawn_signature(story: Story) -> None:
+    go_on(story, AmendEntry(1, bytes(32), FIRST[0].value(1)))
+
+
+@fraud("entry 15: the passes of g1 changed without a signature")
+def passes_that_change_between(story: Story) -> None:
+    go_on(
+        story,
+        AmendEntry(4, FIRST[3].entry.commitment, FIRST[3].value(0)),
+        issued={"g1": {"work_email": 7, "invitation": 1}},
+    )
+
+
+@fraud("entry 15: passes were issued to an unknown group")
+def passes_of_a_group_that_is_none(story: Story) -> None:
+    unknown = AmendEntry(4, FIRST[3].entry.commitment, FIRST[3].value(0))
+    go_on(story, unknown, issued=QUIET | {"g2": {}})
+
+
+@fraud(
+    *(f"entry {index}: there is no group g2" for index in (10, 11, 12)),
+    "entry 13: minted: 3 signatures, but only 0 passes were issued",
+    "entry 13: the passes of g1 changed without a signature",
+)
+def signatures_of_a_group_that_is_none(story: Story) -> None:
+    lines = [replace(one.entry, group="g2").line() for one in SECOND]
+    story.lines[10:13] = sorted(lines, key=merkle.leaf_hash)
+    story.bodies = story.bodies[:1]
+
+
+TOO_FEW = "holds fewer than 3 signatures of g1, and is not its last before a close"
+
+
+@fraud(f"log.jsonl: epoch 2 {TOO_FEW}")
+def a_small_epoch_without_a_close(story: Story) -> None:
+    put_second(story, *SECOND[:2])
+    story.lines[12:] = [EpochEntry(2, DAYS[2], QUIET).line()]
+
+
+@fraud(f"entry 16: epoch 2 {TOO_FEW}")
+def a_small_epoch_before_another_one(story: Story) -> None:
+    put_second(story, *SECOND[:2])
+    story.lines[12:] = [EpochEntry(2, DAYS[2], QUIET).line()]
+    third = in_order(SECOND[2], SPARE, sign(Body(Visibility.ANONYMOUS)))
+    story.lines += [
+        *(one.entry.line() for one in third),
+        EpochEntry(3, DAYS[3], {"g1": {"work_email": 9, "invitation": 1}}).line(),
+    ]
+
+
+@fraud()
+def a_small_last_epoch_and_one_of_withdrawals_before_the_close_are_no_fraud(story: Story) -> None:
+    put_second(story, *SECOND[:2])
+    story.lines[12:] = [
+        EpochEntry(2, DAYS[2], QUIET).line(),
+        WithdrawEntry(4, FIRST[3].value(0)).line(),
+        EpochEntry(3, DAYS[3], QUIET).line(),
+        CloseEntry(DAYS[3]).line(),
+    ]
+    story.bodies = []
 
 
 @fraud("entry 9: there is no signature 5 before it")
@@ -392,7 +514,7 @@ for name, change in {
     "methods out of order": lambda line: line.replace(
         b'"invitation":1,"work_email":6', b'"work_email":6,"invitation":1'
     ),
-    "another version": lambda line: line.replace(b'"v":1', b'"v":2'),
+    "another version": lambda line: line.replace(b'"v":2', b'"v":1'),
     "another type": lambda line: line.replace(b'"epoch"', b'"era"'),
     "no type": lambda line: line.replace(b'"t":"epoch",', b""),
     "a body": lambda line: HONEST.bodies[0].line(),
@@ -453,8 +575,8 @@ def an_empty_log(story: Story) -> None:
 
 @fraud("entry 0: malformed: the issuer's key is not RSA-2048 with exponent 65537")
 def an_issuer_with_a_weak_exponent(story: Story) -> None:
-    weak = CAMPAIGN.issuer[:-1] + b"\3"
-    story.lines[0] = replace(CAMPAIGN, issuer=weak).line()
+    weak = replace(CAMPAIGN.groups[0], issuer=CAMPAIGN.groups[0].issuer[:-1] + b"\3")
+    story.lines[0] = replace(CAMPAIGN, groups=(weak,)).line()
 
 
 @pytest.mark.parametrize("name", FRAUDS)
@@ -490,7 +612,7 @@ def test_an_entry_dropped_after_the_head_was_signed_is_named(tmp_path: Path) -> 
 
 def test_an_entry_added_after_the_head_was_signed_is_named(tmp_path: Path) -> None:
     story = HONEST.copy()
-    story.lines[14:14] = [EpochEntry(3, DAYS[3], {"work_email": 6, "invitation": 1}).line()]
+    story.lines[14:14] = [EpochEntry(3, DAYS[3], {"g1": {"work_email": 6, "invitation": 1}}).line()]
     assert heads_fault(story, tmp_path, "--key", VKEY) == [
         "checkpoint: covers 15 entries, the log has 16",
         "checkpoint: " + OTHER_ROOT,
@@ -596,7 +718,7 @@ def receipt(signed: Signed, by_epoch: int, key: Ed25519PrivateKey = LEDGER_KEY) 
     """What a signer keeps."""
     promise = checkpoint.sign_promise(key, CID, signed.leaf, by_epoch)
     told = {"entry": signed.entry.line().decode(), "promise": b64u(promise), "by_epoch": by_epoch}
-    return json.dumps({"campaign": CID.hex(), "origin": ORIGIN, "withdraw": b64u(signed.w)} | told)
+    return json.dumps({"campaign": CID.hex(), "origin": ORIGIN, "w0": b64u(signed.w0)} | told)
 
 
 def test_a_receipt_is_found_with_what_became_of_it(tmp_path: Path) -> None:
@@ -681,7 +803,7 @@ def test_a_bundle_packed_in_an_unusual_way_cannot_be_read(tmp_path: Path) -> Non
     assert run(str(path))[0] == 2
 
 
-class Walked(dict[int, tuple[str, str]]):
+class Walked(dict[int, str]):
     """Counts how often it is gone through."""
 
     walks = 0
@@ -697,11 +819,11 @@ class Walked(dict[int, tuple[str, str]]):
 
 def test_a_ledger_is_gone_through_once_to_be_summed_up_and_not_once_for_each_signature() -> None:
     report = script.Recount()
-    report.signatures = Walked.fromkeys(range(1, 1_001), ("", ""))
+    report.commitments = Walked.fromkeys(range(1, 1_001), "")
     report.shown = dict.fromkeys(range(1, 901), "name")
     report.gone = dict.fromkeys(range(500, 510), "withdrawn")
     assert report.visible() == {"name": 890, "role": 0, "anonymous": 0, "undisclosed": 100}
-    assert report.signatures.walks == 1
+    assert report.commitments.walks == 1
 
 
 def test_the_script_needs_python_3_9_and_its_standard_library_only() -> None:
@@ -731,7 +853,7 @@ def test_its_ed25519_agrees_with_the_library() -> None:
 
 
 def test_its_rsa_pss_agrees_with_the_library() -> None:
-    prepared = SPARE.entry.prefix + passes.pass_message(CID, SPARE.entry.withdraw_hash)
+    prepared = SPARE.entry.prefix + passes.pass_message(CID, SPARE.entry.secret_hash)
     signature, modulus = SPARE.entry.signature, int(ISSUER.n)
     assert script.pss_fits(modulus, prepared, signature)
     assert not script.pss_fits(modulus, prepared + b".", signature)

@@ -77,20 +77,24 @@ def ledger_key() -> Ed25519PrivateKey:
 def test_a_pass_is_made_as_the_vector_says() -> None:
     held = vector("8.1")
     key, cid = issuer(held), bytes.fromhex(held["id"])
-    drawn = iter([raw(held[name]) for name in ("w", "r", "pss_salt", "factor")])
+    drawn = iter([raw(held[name]) for name in ("w0", "r", "pss_salt", "factor")])
     blinding = passes.begin(key.public, cid, lambda _length: next(drawn))
     stamp = rsabssa.blind_sign(key, blinding.blinded)
-    made = passes.complete(blinding, stamp)
+    kept = passes.complete(blinding, stamp)
+    made = kept.held
     assert (
         held
         | {
             "issuer": b64u(rsabssa.spki(key.public)),
+            "w7": b64u(passes.reveal(kept.w0, 1)),
+            "w8": b64u(passes.reveal(kept.w0, 0)),
             "hw": b64u(made.hw),
             "message": passes.pass_message(cid, made.hw).hex(),
             "blinded": b64u(blinding.blinded),
             "stamp": b64u(stamp),
             "signature": b64u(made.sig),
             "pass": made.encode(),
+            "kept": kept.encode(),
         }
         == held
     )
@@ -120,7 +124,7 @@ def test_the_ledger_of_the_document_passes_every_rule_of_the_verifier() -> None:
     recount = verify.verify(verify.Bundle(lines(), bodies, note, vkey, {"en": LETTER}), vkey)
     assert recount.faults == []
     assert (recount.counted, recount.visible()["name"], recount.ended()) == (1, 1, {"withdrawn": 1})
-    assert (recount.size, recount.issued) == (7, {"work_email": 2})
+    assert (recount.size, recount.issued) == (8, {"g1": {"work_email": 2}})
     assert [entries.parse(line).line() for line in lines()] == lines()
 
 
@@ -129,8 +133,8 @@ def test_roots_checkpoint_and_key_are_those_of_the_vector() -> None:
     origin = held["vkey"].partition("+")[0]
     public = checkpoint.public_bytes(key)
     assert (b64u(public), checkpoint.vkey(origin, public)) == (held["public"], held["vkey"])
-    assert [b64u(merkle.root_of(leaves()[:size])) for size in range(8)] == held["roots"]
-    assert checkpoint.sign(origin, 7, merkle.root_of(leaves()), key) == block("8.4", "text")
+    assert [b64u(merkle.root_of(leaves()[:size])) for size in range(9)] == held["roots"]
+    assert checkpoint.sign(origin, 8, merkle.root_of(leaves()), key) == block("8.4", "text")
 
 
 def test_proofs_are_those_of_the_vector() -> None:

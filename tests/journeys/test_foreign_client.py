@@ -18,6 +18,7 @@ from tests.support.foreign_client import (
     b64u,
     body_hash,
     call,
+    chain,
     leaf_hash,
     root_from,
     unb64u,
@@ -36,12 +37,12 @@ def in_a_batch(running: Running, leaf: str) -> dict:
 
 
 def signed(running: Running, address: str, **choice: object) -> dict:
-    _, held = verified(running, address)
+    applicant, held = verified(running, address)
     answer = call(api(running, "/sign"), {"pass": held, **choice})
     assert answer.status == 201, answer.body
     again = call(api(running, "/sign"), {"pass": held, **choice})
     assert (again.status, again.body["status"]) == (409, 409)
-    return answer.body["receipt"]
+    return answer.body["receipt"] | {"w0": applicant.w0}
 
 
 def test_a_client_written_from_the_documents_signs_and_checks_everything(running: Running, tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_client_written_from_the_documents_signs_and_checks_everything(running
     entry_hash = leaf_hash(receipt["entry"])
     assert b64u(body_hash(unb64u(receipt["salt"]), receipt["body"])) in receipt["entry"]
     key = base64.b64decode(campaign["ledger_key"].split("+", 2)[2])[1:]
-    promise = b"petition/promise/v1\0" + bytes.fromhex(campaign["id"]) + entry_hash + receipt["by_epoch"].to_bytes(8)
+    promise = b"petition/promise/v2\0" + bytes.fromhex(campaign["id"]) + entry_hash + receipt["by_epoch"].to_bytes(8)
     Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"]), promise)
 
     where = in_a_batch(running, b64u(entry_hash))
@@ -98,15 +99,39 @@ def test_hiding_takes_the_name_off_and_withdrawing_takes_the_signature_off_the_c
     where = in_a_batch(running, leaf)
     named = lambda: call(api(running, "/signers?q=hidden")).body["named"]
     until("the name", named)
-    assert call(api(running, "/hide"), {"withdraw": receipt["withdraw"]}).body == {"state": "logged"}
+    w8, w6 = (b64u(chain(receipt["w0"], steps)) for steps in (8, 6))  # a value may be skipped
+    assert call(api(running, "/hide"), {"withdraw": w8}).body == {"state": "logged"}
     until("the name to go", named, lambda names: names == [])
     count = lambda: call(api(running, "/count")).body  # one web process may be a second behind another
     before = until("the count of its batch", count, lambda found: found["epoch"] >= where["epoch"])
     for _ in range(2):
-        answer = call(api(running, "/withdraw"), {"withdraw": receipt["withdraw"]})
+        answer = call(api(running, "/withdraw"), {"withdraw": w6})
         assert (answer.status, answer.body) == (200, {"state": "withdrawn"})
+    assert call(api(running, f"/receipt/{leaf}")).body["state"] in {"logged", "withdrawn"}
+    own = call(api(running, f"/receipt/{leaf}"), headers={"Petition-Ticket": receipt["ticket"]})
+    assert (own.body["state"], own.body["used"]) == ("withdrawn", 3)
     after = until("the next batch", count, lambda found: found["epoch"] > before["epoch"])
     assert after["count"] == before["count"] - 1
+    assert running.command("ledger", "verify").returncode == 0
+
+
+def test_a_change_takes_the_old_name_off_at_once_and_shows_the_new_one_with_a_batch(running: Running) -> None:
+    receipt = signed(running, "carol@salesforce.example", show="name", name="Carol Misspelt")
+    leaf = b64u(leaf_hash(receipt["entry"]))
+    in_a_batch(running, leaf)
+    until("the name", lambda: call(api(running, "/signers?q=misspelt")).body["named"])
+    w8, w7 = (b64u(chain(receipt["w0"], steps)) for steps in (8, 7))
+    asked = {"withdraw": w8, "show": "name", "name": "Carol Spelt"}
+    first, again = call(api(running, "/amend"), asked), call(api(running, "/amend"), asked)
+    assert (first.status, again.status) in {(200, 200), (200, 409)}  # 409: its batch was written between the two
+    changed = first.body["receipt"]
+    assert b64u(body_hash(unb64u(changed["salt"]), changed["body"])) in changed["entry"]
+    names = lambda: [each["name"] for each in call(api(running, "/signers?q=spelt")).body["named"]]
+    until("the new name", names, lambda found: found == ["Carol Spelt"])
+    used = call(api(running, "/withdraw"), {"withdraw": w8})
+    assert (used.status, used.body["type"].rpartition(":")[2]) == (409, "value-used")
+    assert call(api(running, "/withdraw"), {"withdraw": w7}).body == {"state": "withdrawn"}
+    until("the name to go", names, lambda found: found == [])
     assert running.command("ledger", "verify").returncode == 0
 
 
@@ -118,7 +143,7 @@ def problem(answer: Answer) -> tuple[int, list[str]]:
 
 def test_bad_input_gets_a_problem_document_and_nothing_is_lost(running: Running) -> None:
     _, held = verified(running, "bob@salesforce.example")
-    foreign = "P1." + b64u(bytes(320))
+    foreign = "P2." + b64u(bytes(320))
     sign = api(running, "/sign")
     assert problem(call(api(running, "/verify"), {"address": "suzie@elsewhere.example"})) == (422, ["address"])
     assert problem(call(api(running, "/verify"), {})) == (422, ["address"])

@@ -95,7 +95,7 @@ def test_the_code_is_typed_after_a_reload_and_gives_the_pass_of_the_first_blinde
     looks_right(page)
     page.locator("#code").press("Enter")
     page.locator("#choose-form button[type=submit]").wait_for()
-    assert signer.held().startswith("P1.")
+    assert signer.held().startswith("P2.")
     assert blinded[0] == blinded[1]
 
 
@@ -123,7 +123,7 @@ def test_the_pass_and_what_was_typed_are_there_again(signer: Signer, way: str) -
     expect(page.locator("#shown")).to_contain_text("Suzie Example")
     assert signer.asked == ([] if way == "language" else ["beforeunload"])
     looks_right(page)
-    assert signed(page)["withdraw"]
+    assert signed(page)["w0"]
 
 
 def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
@@ -208,7 +208,7 @@ def test_signing_goes_on_when_nothing_can_be_kept(running: Running, scripted: Br
     scripted.route("**/tab-key/*", lambda route: route.fulfill(status=503))
     page = opened(scripted, f"{letter_of(running)}/sign")
     proves(page, running, somebody())
-    assert signed(page)["withdraw"]
+    assert signed(page)["w0"]
     assert page.evaluate(STORED) == ""
 
 
@@ -216,7 +216,7 @@ def test_a_form_without_a_pass_is_no_step_that_comes_back(signer: Signer) -> Non
     """Otherwise the first step could not be reached from this tab for half an hour."""
     address = signer.page.url.partition("?")[0]
     signer.page.goto(f"{address}?have=pass")
-    signer.page.locator("#pass").press_sequentially("P1.half")
+    signer.page.locator("#pass").press_sequentially("P2.half")
     signer.page.locator("[name=show][value=role]").check()
     signer.page.goto(address)
     expect(signer.page.locator("#address")).to_be_visible()
@@ -324,13 +324,13 @@ def test_without_a_script_the_language_is_changed_at_every_step_and_nothing_type
     assert page.locator("#code").input_value() == code
     page.locator("#code").press("Enter")
     held = page.locator("#pass").input_value()
-    assert held.startswith("P1.")
+    assert held.startswith("P2.")
     page.locator("#show-name").check()
     page.locator("#name").fill("Suzie Example")
     turns("fr")
     assert page.locator("#pass").input_value() == held
     assert page.locator("#name").input_value() == "Suzie Example"
-    assert signed(page)["withdraw"]
+    assert signed(page)["w0"]
     page.reload()  # the pass is sent again: the page says what happened, and leads on
     expect(page.locator("#lead-on")).to_be_visible()
     assert page.locator("#pass").input_value() == held
@@ -346,4 +346,4 @@ def test_without_a_script_a_receipt_changes_its_language_and_stays(running: Runn
     assert page.locator("html").get_attribute("lang") == "fr"
     expect(page.locator("#public")).to_contain_text("Suzie Example")
     page.reload()
-    assert kept["withdraw"] in page.locator("textarea#receipt").input_value()
+    assert kept["w0"] in page.locator("textarea#receipt").input_value()

@@ -244,7 +244,7 @@ def _somebody_signs(running: Running, omar: Organiser) -> None:
     """With a code from the inbox; the first signature is the milestone, which readers get by mail."""
     address = "bob@corp.example"
     asked, campaign = _api(running, "/verify", {"address": address, "lang": "en"}), _api(running, "").body
-    applicant = Applicant(modulus(unb64u(campaign["issuer"])), bytes.fromhex(campaign["id"]))
+    applicant = Applicant(modulus(unb64u(campaign["groups"][0]["issuer"])), bytes.fromhex(campaign["id"]))
     given = {"challenge": asked.body["challenge"], "code": running.code_for(address), "blinded": applicant.blinded}
     held = applicant.complete(_api(running, "/pass", given).body["stamp"])
     assert _api(running, "/sign", {"pass": held, "show": "name", "name": "Bob Example"}).status == 201
@@ -289,7 +289,7 @@ def _removes_fakes(omar: Organiser, suzie: Organiser, gallery: Gallery) -> None:
     attach(running)
     with db.transaction() as session:
         campaign = campaigns.find(session, SLUG)
-        passes = [make.a_pass(session, campaign).encode() for _ in range(FAKES)]
+        passes = [make.a_pass(session, campaign).held.encode() for _ in range(FAKES)]
     fakes = [{"pass": held, "show": "name", "name": f"Mallory {n}"} for n, held in enumerate(passes, 1)]
     with ThreadPoolExecutor(4) as pool:
         assert {each.status for each in pool.map(lambda each: _api(running, "/sign", each), fakes)} == {201}

@@ -29,10 +29,13 @@ def test_signing_with_a_script_never_sends_the_pass_before_it_is_spent(
     looks_right(page)
     assert page.locator("html").get_attribute("lang") == lang
     held = page.locator("#pass").input_value()
-    assert held.startswith("P1.")
-    assert len(held) == 430
+    assert held.startswith("P2.")
+    assert len(held) == 474
     assert not any(held[3:43] in (each.post_data or "") for each in sent)
     kept = signed(page)
+    assert held.endswith(f".{kept['w0']}")
+    assert any(held[3:43] in (each.post_data or "") for each in sent)
+    assert not any(kept["w0"] in (each.post_data or "") for each in sent)
     expect(page.locator("#standing")).to_have_text(IN_THE_LEDGER[lang])
     looks_right(page)
     assert kept["body"] == {"show": "anonymous", "name": "", "role": "", "team": "", "comment": ""}
@@ -43,7 +46,7 @@ def test_signing_with_a_script_never_sends_the_pass_before_it_is_spent(
 def test_signing_without_a_script_needs_three_posts(running: Running, plain: BrowserContext) -> None:
     page = opened(plain, f"{letter_of(running)}/sign")
     proves(page, running, somebody())
-    assert page.locator("#pass").input_value().startswith("P1.")
+    assert page.locator("#pass").input_value().startswith("P2.")
     page.locator("#show-name").check()
     page.locator("#name").fill("Suzie Example")
     signed(page)
@@ -68,7 +71,7 @@ def test_a_browser_without_cryptography_goes_on_without_a_script_and_says_so(
     proves(page, running, somebody())
     looks_right(page)
     assert urlsplit(page.url).path.endswith("/pass")
-    assert signed(page)["withdraw"]
+    assert signed(page)["w0"]
 
 
 def test_mistakes_are_named_beside_their_fields_and_the_text_is_kept(
@@ -124,7 +127,7 @@ def test_a_pass_is_kept_and_signs_later_from_another_place(
         later.locator("#choose-form button[type=submit]").click()
         expect(later.locator("#pass")).to_have_attribute("aria-invalid", "true")
         later.locator("#pass").fill(kept)
-        assert signed(later)["withdraw"]
+        assert signed(later)["w0"]
         expect(later.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
 
 
@@ -145,13 +148,37 @@ def test_the_saved_receipt_finds_the_signature_again_and_withdraws_it(
     found.get_by_role("button", name="Show its status").click()
     expect(found.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
     looks_right(found)
-    presses(page.get_by_role("button", name="Withdraw, or remove my name"))
+    presses(page.get_by_role("button", name="Change my signature"))
     looks_right(page)
     presses(page.get_by_role("button", name="Withdraw my signature"))
     expect(page.locator("h1")).to_have_text("Withdrawn")
     looks_right(page)
     found.get_by_role("button", name="Show its status").click()
     expect(found.locator("#standing")).to_have_text("It has been withdrawn and no longer counts.")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_name_is_corrected_with_the_receipt(running: Running, scripted: BrowserContext, lang: str) -> None:
+    """The page says what will be visible, and when; withdrawing is not its first button."""
+    page = opened(scripted, f"{letter_of(running)}/sign?lang={lang}")
+    proves(page, running, somebody())
+    page.locator("#show-name").check()
+    page.locator("#name").fill(f"Suzie Mistyped {lang}")
+    kept = signed(page)
+    page.goto(f"{letter_of(running)}/change?lang={lang}")
+    looks_right(page)
+    page.locator("#receipt").fill(json.dumps(kept))
+    presses(page.locator("main button").first)
+    looks_right(page)
+    expect(page.locator("#name")).to_have_value(f"Suzie Mistyped {lang}")
+    page.locator("#name").fill(f"Suzie Corrected {lang}")
+    presses(page.locator("main button:not(.quiet)"))
+    looks_right(page)
+    expect(page.locator("#public")).to_contain_text(f"Suzie Corrected {lang}")
+    assert json.loads(page.locator("#receipt").input_value())["body"]["name"] == f"Suzie Corrected {lang}"
+    listed = opened(scripted, f"{letter_of(running)}/signers?q=Corrected+{lang}")
+    reloads_until(listed, lambda: listed.locator(".names").count() == 1)
+    expect(listed.locator(".names")).to_contain_text(f"Suzie Corrected {lang}")
 
 
 def test_a_name_is_taken_off_and_the_signature_stays(running: Running, scripted: BrowserContext) -> None:
@@ -165,7 +192,7 @@ def test_a_name_is_taken_off_and_the_signature_stays(running: Running, scripted:
     listed = opened(scripted, f"{letter_of(running)}/signers?q=Suzanne+Hidden")
     reloads_until(listed, lambda: listed.locator(".names").count() == 1)
     expect(listed.locator(".names")).to_contain_text("Suzanne Hidden Example")
-    presses(page.get_by_role("button", name="Withdraw, or remove my name"))
+    presses(page.get_by_role("button", name="Change my signature"))
     presses(page.get_by_role("button", name="Remove my name, stay counted"))
     expect(page.locator("h1")).to_have_text("Your name is removed")
     looks_right(page)
@@ -173,7 +200,7 @@ def test_a_name_is_taken_off_and_the_signature_stays(running: Running, scripted:
     reloads_until(listed, lambda: listed.locator(".names").count() == 0)
 
 
-@pytest.mark.parametrize("path", ["sign", "receipt", "withdraw", "subscribe", "../../safety"])
+@pytest.mark.parametrize("path", ["sign", "receipt", "change", "subscribe", "../../safety"])
 def test_whoever_leaves_at_once_does_not_find_the_page_by_going_back(
     running: Running, scripted: BrowserContext, path: str
 ) -> None:

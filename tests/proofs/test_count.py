@@ -40,7 +40,7 @@ def announcements(trial: int) -> list[int]:
     with db.transaction() as session:
         made = make.campaign(session, goals=goals, interval=1)
         slug, campaign_id = made.slug, made.id
-        held = [make.a_pass(session, made).encode() for _ in range(64)]
+        held = [make.a_pass(session, made).held for _ in range(64)]
     chance, done = random.Random(trial), threading.Event()
 
     def sign(mine: list[str]) -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 
 from petition.bootstrap.embedded import SOCKET_NAME
 from petition.core import db
-from petition.core.encoding import unb64u
 from petition.mail import read_inbox
 from petition.verification.tables import Tag
 from tests.proofs.load import in_threads
@@ -150,7 +149,7 @@ def test_every_receipt_outlives_the_web_server_and_a_repeated_post_adds_nothing(
 
     load = under_load(tree, held, strike)
     in_the_ledger(load.receipts, 60)
-    lost = len(load.receipts) - len({unb64u(each.body["receipt"]["withdraw"], 32) for each in load.receipts})
+    lost = len(load.receipts) - len({each.body["receipt"]["entry"] for each in load.receipts})
     figure(f"P4: receipts lost of {len(load.receipts)}, web killed {times} ×", lost, "0")
     figure("P4: signatures beyond one for each pass", spent() - before - len(load.tried), "0")
     assert set(load.refused()) <= {(503, "5")}
@@ -207,7 +206,7 @@ def test_nothing_acknowledged_is_lost_when_postgresql_is_killed_under_load(
 
 def tried_twice(receipts: list[Answer]) -> int:
     """How many different signatures the receipts are of."""
-    return len({answer.body["receipt"]["withdraw"] for answer in receipts})
+    return len({answer.body["receipt"]["entry"] for answer in receipts})
 
 
 def accepts(dsn: str) -> bool:
@@ -287,7 +286,7 @@ def codes_of(tree: Running, name: str) -> list[str]:
 
 def pass_from(at: str, about: dict[str, str], challenge: str, code: str) -> tuple[int, str | None]:
     """Answer a challenge; the pass, if a stamp was given."""
-    applicant = Applicant(modulus(plain(about["issuer"])), bytes.fromhex(about["id"]))
+    applicant = Applicant(modulus(plain(about["groups"][0]["issuer"])), bytes.fromhex(about["id"]))
     answer = call(f"{at}/pass", {"challenge": challenge, "code": code, "blinded": applicant.blinded})
     return answer.status, applicant.complete(answer.body["stamp"]) if answer.status == 200 else None
 

@@ -35,9 +35,9 @@ def come_and_go(campaign: Campaign, n: int = SIGNERS) -> dict[str, list[bytes]]:
             stamp = verification.stamp(
                 session, make.PEPPER, OpenCampaign.of(campaign), someone, blinding.blinded, make.NOW
             )
-        held = passes.complete(blinding, stamp)
+        held = passes.complete(blinding, stamp).held
         with db.transaction() as session:
-            signatures.redeem(session, OpenCampaign.of(campaign), held.encode(), make.ANONYMOUS)
+            signatures.redeem(session, OpenCampaign.of(campaign), held, make.ANONYMOUS)
         left["tag"].append(tag)
         left["hw"].append(held.hw)
     return left

@@ -227,10 +227,11 @@ def done() -> int:
 
 MANY = """
 INSERT INTO signature (
-  campaign_id, index, hw, leaf, epoch, state, salt, show, name, role, team, comment, publish_at, sealed_until, public
+  campaign_id, index, hw, leaf, epoch, state, salt, show, name, role, team, comment, publish_at, sealed_until, public,
+  ticket, used
 )
 SELECT :campaign, n, sha256(n::text::bytea), sha256(('leaf' || n)::bytea), 1 + n / 1000, 'logged', sha256('salt'::bytea),
-  'name', 'Signer ' || md5(n::text), 'Engineer', '', '', 0, 0, true
+  'name', 'Signer ' || md5(n::text), 'Engineer', '', '', 0, 0, true, '', 0
 FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
 """
 

@@ -97,7 +97,7 @@ def provoke(tree: Running, mark: str, held: str) -> int:
         {"show": "name", "name": mark, "publish_at": "-1"}, {"show": "name", "name": mark, "team": mark},
     ):  # fmt: skip
         n += call(api(tree, "/sign"), {"pass": held, **wish}).status >= 400
-    for token in (mark, "P1." + mark, held[:-1] + mark, f"{held}{mark}"):
+    for token in (mark, "P2." + mark, held[:-1] + mark, f"{held}{mark}"):
         n += call(api(tree, "/sign"), {"pass": token, "show": "anonymous"}).status >= 400
     for what in ("withdraw", "hide"):
         n += call(api(tree, f"/{what}"), {"withdraw": mark}).status >= 400

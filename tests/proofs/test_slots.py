@@ -41,7 +41,7 @@ def test_a_watcher_of_a_running_installation_sees_batches_at_slots_only(running:
     finally:
         over.set()
         signers.join()
-    batch = call(f"{running.url}/api/campaigns/{made.slug}").body["batch"]
+    batch = call(f"{running.url}/api/campaigns/{made.slug}").body
     since, interval = datetime.fromisoformat(batch["since"]), timedelta(seconds=batch["interval"])
     late = [((at - since) % interval).total_seconds() for at, _ in seen]
     counts = [0, *(count for _, count in seen)]

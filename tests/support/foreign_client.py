@@ -74,6 +74,13 @@ def emsa_pss(message: bytes, bits: int) -> int:
     return int.from_bytes(masked.to_bytes(len(block)) + digest + b"\xbc")
 
 
+def chain(w0: bytes, steps: int) -> bytes:
+    """The value of the secret chain after so many steps: w8 after eight."""
+    for _ in range(steps):
+        w0 = hashlib.sha256(b"petition/step/v2\0" + w0).digest()
+    return w0
+
+
 @dataclass
 class Applicant:
     """The client's half of docs/protocol.md §3."""
@@ -82,9 +89,9 @@ class Applicant:
     cid: bytes
 
     def __post_init__(self) -> None:
-        self.w, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
-        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + self.w).digest()
-        message = self.r + b"petition/pass/v1\0" + self.cid + self.hw
+        self.w0, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
+        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + chain(self.w0, 8)).digest()
+        message = self.r + b"petition/pass/v2\0" + self.cid + self.hw
         self.encoded = emsa_pss(message, self.n.bit_length() - 1)
         self.factor = secrets.randbelow(self.n - 2) + 2
         blinded = self.encoded * pow(self.factor, 65537, self.n) % self.n
@@ -94,13 +101,13 @@ class Applicant:
         """The pass, from the issuer's answer to the blinded message."""
         signature = int.from_bytes(unb64u(stamp)) * pow(self.factor, -1, self.n) % self.n
         assert pow(signature, 65537, self.n) == self.encoded, "the stamp is not the issuer's"
-        return "P1." + b64u(self.w + self.r + signature.to_bytes(256))
+        return "P2." + b64u(self.hw + self.r + signature.to_bytes(256))
 
 
 def body_hash(salt: bytes, body: dict[str, str]) -> bytes:
     """The hash by which an entry holds its public body."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    return hashlib.sha256(b"petition/body/v1\0" + salt + canonical).digest()
+    return hashlib.sha256(b"petition/body/v2\0" + salt + canonical).digest()
 
 
 def leaf_hash(entry: str) -> bytes:
@@ -135,7 +142,7 @@ def verified(running: Running, address: str) -> tuple[Applicant, str]:
     campaign = call(api(running)).body
     asked = call(api(running, "/verify"), {"address": address, "lang": "en"})
     assert asked.status == 202
-    applicant = Applicant(modulus(unb64u(campaign["issuer"])), bytes.fromhex(campaign["id"]))
+    applicant = Applicant(modulus(unb64u(campaign["groups"][0]["issuer"])), bytes.fromhex(campaign["id"]))
     code = running.code_for(address)
     given = {"challenge": asked.body["challenge"], "code": code, "blinded": applicant.blinded}
     stamped = call(api(running, "/pass"), given)

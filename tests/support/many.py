@@ -14,9 +14,9 @@ from petition.ledger import log
 
 NAMED = text(
     "INSERT INTO signature (campaign_id, index, hw, leaf, epoch, state, salt, show, name, role, team, comment, "
-    "publish_at, sealed_until, public) SELECT :cid, n, sha256(convert_to('w' || n, 'utf8')), sha256(convert_to('l' || n, 'utf8')), 1, "
+    "publish_at, sealed_until, public, ticket, used) SELECT :cid, n, sha256(convert_to('w' || n, 'utf8')), sha256(convert_to('l' || n, 'utf8')), 1, "
     "'logged', NULL, 'name', 'Alice Example ' || n, 'Engineer', 'Platform', 'Comment number ' || n || ', in a few words', "
-    "0, 0, true FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n"
+    "0, 0, true, '', 0 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n"
 )
 
 

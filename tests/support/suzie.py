@@ -158,6 +158,6 @@ def close_an_epoch(suzie: Suzie) -> None:
 
 def state_of(suzie: Suzie, receipt: str) -> SignatureState:
     """Where a receipt's signature stands."""
-    w = json.loads(receipt)["withdraw"]
+    w0 = json.loads(receipt)["w0"]
     with db.session() as session:
-        return status_of(session, OpenCampaign.of(campaign_of(suzie)), unb64u(w, 32)).state
+        return status_of(session, OpenCampaign.of(campaign_of(suzie)), unb64u(w0, 32)).state

@@ -50,20 +50,25 @@ class Signer:
         return str(answer.json["challenge"])
 
     def blinding(self) -> passes.Blinding:
-        public = rsabssa.load_spki(unb64u(self.about["issuer"], 294))
+        public = rsabssa.load_spki(unb64u(self.about["groups"][0]["issuer"], 294))
         return passes.begin(public, bytes.fromhex(self.about["id"]))
 
     def get_pass(self, address: str = ALICE) -> str:
+        return self.get_kept_pass(address).held.encode()
+
+    def get_kept_pass(self, address: str = ALICE) -> passes.KeptPass:
         challenge, blinding = self.challenge(address), self.blinding()
         code = self.mailbox.code()
         answer = self.post("pass", challenge=challenge, code=code, blinded=b64u(blinding.blinded))
         assert answer.status_code == 200
-        return passes.complete(blinding, unb64u(answer.json["stamp"], 256)).encode()
+        return passes.complete(blinding, unb64u(answer.json["stamp"], 256))
 
     def sign(self, address: str = ALICE, **wish: Any) -> dict[str, Any]:
-        answer = self.post("sign", **({"pass": self.get_pass(address), "show": "anonymous"} | wish))
+        """The receipt, with the secret that the client adds."""
+        kept = self.get_kept_pass(address)
+        answer = self.post("sign", **({"pass": kept.held.encode(), "show": "anonymous"} | wish))
         assert answer.status_code == 201
-        return dict(answer.json["receipt"])
+        return answer.json["receipt"] | {"w0": kept.w0}
 
 
 @pytest.fixture
@@ -83,9 +88,9 @@ def leaf_of(receipt: dict[str, Any]) -> bytes:
 
 def test_campaign_is_told_with_exactly_the_promised_names(signer: Signer) -> None:
     assert list(signer.about) == [
-        "id", "slug", "origin", "state", "title", "addressee", "organisation", "languages", "letter", "demands", "issuer",
-        "ledger_key", "methods", "domains", "roles", "teams", "opened", "closes", "workforce", "milestones", "count", "epoch",
-        "batch",
+        "id", "slug", "origin", "state", "title", "addressee", "organisation", "languages", "letter", "demands", "groups",
+        "k", "ledger_key", "roles", "teams", "opened", "closes", "workforce", "milestones", "count", "epoch", "interval",
+        "since",
     ]  # fmt: skip
     assert signer.about["demands"] == [{"id": "d1", "text": "Answer us.", "state": "no_answer"}]
     for letter in signer.about["letter"].values():
@@ -129,10 +134,10 @@ def test_receipt_holds_what_the_protocol_promises(signer: Signer) -> None:
     receipt = signer.sign()
     entry, cid = json.loads(receipt["entry"]), bytes.fromhex(signer.about["id"])
     body = json.dumps(receipt["body"], sort_keys=True, separators=(",", ":")).encode()
-    opened = hashlib.sha256(b"petition/body/v1\0" + unb64u(receipt["salt"], 32) + body).digest()
-    hw = hashlib.sha256(b"petition/withdraw/v1\0" + unb64u(receipt["withdraw"], 32)).digest()
+    opened = hashlib.sha256(b"petition/body/v2\0" + unb64u(receipt["salt"], 32) + body).digest()
+    hw = hashlib.sha256(b"petition/withdraw/v1\0" + passes.reveal(receipt["w0"], 0)).digest()
     assert (entry["c"], entry["w"]) == (b64u(opened), b64u(hw))
-    promised = b"petition/promise/v1\0" + cid + leaf_of(receipt) + struct.pack(">Q", receipt["by_epoch"])
+    promised = b"petition/promise/v2\0" + cid + leaf_of(receipt) + struct.pack(">Q", receipt["by_epoch"])
     key = base64.b64decode(signer.about["ledger_key"].split("+", 2)[2])[1:]
     Ed25519PublicKey.from_public_bytes(key).verify(unb64u(receipt["promise"], 64), promised)
 
@@ -154,8 +159,8 @@ def test_withdrawing_and_hiding_may_be_repeated(signer: Signer, client: FlaskCli
     kept, gone = signer.sign(show="name", name="Alice Example"), signer.sign("bob@corp.example")
     close_epoch(client, slug)
     for _ in range(2):
-        assert signer.post("hide", withdraw=kept["withdraw"]).json == {"state": "logged"}
-        assert signer.post("withdraw", withdraw=gone["withdraw"]).json == {"state": "withdrawn"}
+        assert signer.post("hide", withdraw=b64u(passes.reveal(kept["w0"], 0))).json == {"state": "logged"}
+        assert signer.post("withdraw", withdraw=b64u(passes.reveal(gone["w0"], 0))).json == {"state": "withdrawn"}
     close_epoch(client, slug)
     assert client.get(f"{signer.at}/count").json["count"] == 1
     assert client.get(f"{signer.at}/signers").json["named"] == []
@@ -244,9 +249,9 @@ def test_pass_signs_once_however_often_it_is_sent_at_once(app: Flask, signer: Si
 def test_foreign_and_mutilated_passes_are_refused(signer: Signer, app: Flask) -> None:
     held = signer.get_pass()
     with db.transaction() as session:
-        foreign = make.a_pass(session, make.campaign(session)).encode()
+        foreign = make.a_pass(session, make.campaign(session)).held.encode()
     flipped = held[:-5] + ("A" if held[-5] != "A" else "B") + held[-4:]
-    for each in (foreign, flipped, held[:-1], held + "A", "P2." + held[3:], "x", held.replace("P1.", "P1.=")):
+    for each in (foreign, flipped, held[:-1], held + "A", "P1." + held[3:], "x", held.replace("P2.", "P2.=")):
         answer = signer.post("sign", **{"pass": each, "show": "anonymous"})
         assert (answer.status_code, answer.json["title"]) == (403, "Not a pass")
     assert signer.post("sign", **{"pass": held, "show": "anonymous"}).status_code == 201
@@ -286,7 +291,7 @@ def test_wrong_wish_is_refused_by_field_and_leaves_the_pass_unspent(
     client: FlaskClient, slug: str, wish: dict[str, Any], field: str
 ) -> None:
     with db.transaction() as session:
-        held = make.a_pass(session, campaigns.find(session, slug)).encode()
+        held = make.a_pass(session, campaigns.find(session, slug)).held.encode()
     # json.dumps writes half a surrogate pair as an escape, which is what a hostile client sends.
     body = json.dumps({"pass": held} | wish)
     answer = client.post(f"/api/campaigns/{slug}/sign", data=body, content_type="application/json")
@@ -309,7 +314,7 @@ def test_wrong_wish_is_refused_by_field_and_leaves_the_pass_unspent(
 )
 def test_names_are_taken_as_people_write_them(client: FlaskClient, slug: str, name: str, kept: str) -> None:
     with db.transaction() as session:
-        held = make.a_pass(session, campaigns.find(session, slug)).encode()
+        held = make.a_pass(session, campaigns.find(session, slug)).held.encode()
     answer = client.post(
         f"/api/campaigns/{slug}/sign", json={"pass": held, "show": "name", "name": name, "publish_at": 100}
     )
@@ -343,7 +348,7 @@ def test_refused_address_is_told_how_to_mend_it(signer: Signer, mailbox: Mailbox
     ],
 )
 def test_malformed_bodies_are_refused(client: FlaskClient, slug: str, body: bytes, kind: str, status: int) -> None:
-    for call in ("verify", "pass", "sign", "withdraw", "hide"):
+    for call in ("verify", "pass", "sign", "withdraw", "hide", "amend"):
         answer = client.post(f"/api/campaigns/{slug}/{call}", data=body, content_type=kind)
         assert (answer.status_code, answer.content_type, answer.json["status"]) == (
             status,
@@ -489,7 +494,7 @@ TABLES = (
     "pending",
     "spent",
     "signature",
-    "withdrawal",
+    "waiting_act",
     "publication",
     "entry",
     "verification.tag",

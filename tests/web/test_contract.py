@@ -32,6 +32,7 @@ def test_there_are_the_calls_of_the_contract_and_no_others() -> None:
         ("GET", "/campaigns/<slug>/count"),
         ("GET", "/campaigns/<slug>/receipt/<leaf>"),
         ("GET", "/campaigns/<slug>/signers"),
+        ("POST", "/campaigns/<slug>/amend"),
         ("POST", "/campaigns/<slug>/hide"),
         ("POST", "/campaigns/<slug>/pass"),
         ("POST", "/campaigns/<slug>/sign"),

@@ -58,8 +58,8 @@ def test_a_letter_says_when_batches_come_to_auditors_and_organisers(app: Flask) 
     omar = signed_in(app, published(named=12, batch_min=10, interval=HOUR))
     count = text_of(omar.client.get(f"/c/{omar.slug}/count").text)
     assert "Batches of at least 10 new signatures are written at fixed times, every hour since the opening." in count
-    batch = omar.client.get(f"/api/campaigns/{omar.slug}").json["batch"]
-    assert batch == {"min": 10, "interval": HOUR, "since": make.NOW.isoformat()}
+    about = omar.client.get(f"/api/campaigns/{omar.slug}").json
+    assert (about["k"], about["interval"], about["since"]) == (10, HOUR, make.NOW.isoformat())
     first = text_of(omar.sees("~").text)
     assert "Batches are written at fixed times, every hour. The next time is in" in first
     assert "A batch needs at least 10 signatures, however long that takes" in first

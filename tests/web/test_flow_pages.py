@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -37,7 +36,6 @@ def test_every_page_of_signing_has_the_way_out_and_a_title_that_says_nothing(
     kept = suzie.gets_a_pass()
     wrong = suzie.asks_for_a_code() | {"code": "1"}
     receipt = fields(suzie.post("sign", **{"pass": kept, "show": "anonymous"}))["receipt"]
-    w = json.loads(receipt)["withdraw"]
     seen = [
         (suzie.get("sign"), title),
         (suzie.client.get(f"/c/{suzie.slug}/sign?have=pass&lang={lang}"), title),
@@ -51,18 +49,22 @@ def test_every_page_of_signing_has_the_way_out_and_a_title_that_says_nothing(
         (suzie.get("receipt"), title),
         (suzie.post("receipt", receipt=receipt), title),
         (suzie.post("receipt", receipt="cut"), mend),
-        (suzie.get("withdraw"), title),
-        (suzie.post("withdraw", receipt="cut"), mend),
+        (suzie.get("change"), title),
+        (suzie.post("change", receipt="cut"), mend),
+        (suzie.post("change", receipt=receipt), title),
+        (suzie.post("amend", receipt=receipt, show="name"), mend),
+        (suzie.post("amend", receipt=receipt, show="anonymous"), title),
+        (suzie.post("hide", receipt=receipt), title),
         (suzie.post("withdraw", receipt=receipt), title),
-        (suzie.post("hide", withdraw=w), title),
-        (suzie.post("withdraw", withdraw=w), title),
         (suzie.get("subscribe"), title),
         (suzie.post("subscribe", address=SUZIE), mend),
     ]
     assert [quiet(page) for page, _ in seen] == [said for _, said in seen]
 
 
-@pytest.mark.parametrize("page", ["sign", "verify", "pass", "receipt", "receipt.json", "withdraw", "hide", "subscribe"])
+@pytest.mark.parametrize(
+    "page", ["sign", "verify", "pass", "receipt", "receipt.json", "change", "withdraw", "hide", "subscribe"]
+)
 def test_an_error_inside_the_flow_is_like_the_rest_of_it(client: FlaskClient, slug: str, page: str) -> None:
     assert quiet(client.post(f"/c/nothing/{page}", data={})) == "Form"
     assert quiet(client.delete(f"/c/{slug}/{page}")) == "Form"

@@ -252,8 +252,8 @@ def test_an_empty_form_for_signing_asks_for_the_pass_and_the_visibility(lang: st
 
 def test_a_signature_shows_nothing_that_was_not_given() -> None:
     with in_language("en"):
-        signing = SignForm.from_json({"pass": " P1.x ", "show": "anonymous"}).signing()
-    assert (signing.held, signing.choice) == ("P1.x", DisplayChoice(Visibility.ANONYMOUS))
+        signing = SignForm.from_json({"pass": " P2.x ", "show": "anonymous"}).signing()
+    assert (signing.held, signing.choice) == ("P2.x", DisplayChoice(Visibility.ANONYMOUS))
 
 
 @pytest.mark.parametrize(

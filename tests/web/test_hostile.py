@@ -110,7 +110,7 @@ def test_a_foreign_pass_is_refused_on_the_page_and_the_text_is_kept(suzie: Suzie
         foreign = make.a_pass(session, make.campaign(session)).encode()
     page = suzie.post("sign", **{"pass": foreign, "show": "name", "name": "Suzie Example"})
     assert page.status_code == 403
-    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P1. to its end."]
+    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P2. to its end."]
     assert (fields(page)["pass"], fields(page)["name"]) == (foreign, "Suzie Example")
 
 

@@ -29,7 +29,7 @@ from petition.usecases.forecast import Forecast, Outlook
 from petition.usecases.removals import Line
 from petition.usecases.tables import ExportKind
 from petition.usecases.updates import UpdateState
-from petition.web import error_messages, labels
+from petition.web import field_messages, labels
 from petition.web.dashboard import audit_messages, exports, removal_rows
 from petition.web.dashboard.criteria import CriteriaForm, options
 from petition.web.dashboard.panels import queue
@@ -55,7 +55,7 @@ TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "approvals": (ApprovalKind, APPROVAL_TITLES),
     "actions": (Action, audit_messages.SENTENCES),
     "exports": (ExportKind, exports.KINDS),
-    "display faults": (DisplayFault, error_messages.DISPLAY_MESSAGES),
+    "display faults": (DisplayFault, field_messages.DISPLAY_MESSAGES),
     "address faults": (AddressFault, addresses.SENTENCES),
 }
 PARTIAL: Final[dict[str, Mapping[Any, str]]] = {

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 from petition import campaigns, epochs
+from petition.blindsign import passes
 from petition.campaigns.milestones import MilestoneKind
 from petition.core import clock, db
 from petition.core.encoding import b64u
@@ -71,7 +72,7 @@ def test_required_fields_are_those_that_clients_rely_on() -> None:
     }  # fmt: skip
     assert required == {
         ("verify", "address"), ("pass", "challenge"), ("pass", "code"), ("pass", "blinded"), ("sign", "pass"), ("sign", "show"),
-        ("withdraw", "withdraw"), ("hide", "withdraw"), ("subscribe", "address"), ("subscribe", "rhythm"),
+        ("withdraw", "withdraw"), ("hide", "withdraw"), ("amend", "withdraw"), ("amend", "show"), ("subscribe", "address"), ("subscribe", "rhythm"),
     }  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) 
         for _ in range(23):
             make.signature(session, made, DisplayChoice(Visibility.ROLE, role="Engineer"))
         kept = make.signature(session, made, DisplayChoice(Visibility.NAME, name="Alice Example"))
-        held = make.a_pass(session, made).encode()
+        held = make.a_pass(session, made).held.encode()
     with db.transaction() as session:
         epochs.close_epoch(session, campaigns.find(session, made.slug), clock.now())
     at, path = f"/api/campaigns/{made.slug}", "/api/campaigns/{slug}"
@@ -110,8 +111,10 @@ def test_live_answers_have_the_described_shapes(client: FlaskClient, slug: str) 
         ("sign", {"pass": held, "show": "anonymous"}),
         ("sign", {"pass": held, "show": "anonymous"}),
         ("sign", {"pass": held, "show": "x", "name": 1}),
-        ("withdraw", {"withdraw": b64u(kept.withdraw)}),
-        ("hide", {"withdraw": b64u(kept.withdraw)}),
+        ("amend", {"withdraw": b64u(kept.withdraw), "show": "anonymous"}),
+        ("amend", {"withdraw": b64u(kept.withdraw), "show": "role", "role": "Engineer"}),
+        ("withdraw", {"withdraw": b64u(passes.reveal(kept.w0, 1))}),
+        ("hide", {"withdraw": b64u(passes.reveal(kept.w0, 2))}),
         ("hide", {"withdraw": "A" * 43}),
         ("subscribe", {"address": "suzie@post.example", "lang": "en", "rhythm": "weekly"}),
         ("subscribe", {"address": "suzie@corp.example", "rhythm": "weekly"}),

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from petition import epochs
+from petition.blindsign.passes import Pass
 from petition.campaigns import CampaignState, OpenCampaign, find_any
 from petition.core import clock, db
 from petition.mailing.queue import current_pauses
@@ -109,13 +110,13 @@ def test_a_stop_waits_for_signatures_under_way_and_none_comes_after_it(suzie: Su
     with db.transaction() as session:
         campaign = find_any(session, suzie.slug)
         assert campaign
-        held = [make.a_pass(session, campaign).encode() for _ in range(8)]
+        held = [make.a_pass(session, campaign).held for _ in range(8)]
     taken: list[bool] = []
 
-    def sign(text_of_pass: str) -> None:
+    def sign(pass_: Pass) -> None:
         try:
             with db.autocommit() as session:
-                signatures.redeem(session, OpenCampaign.of(campaign), text_of_pass, make.ANONYMOUS)
+                signatures.redeem(session, OpenCampaign.of(campaign), pass_, make.ANONYMOUS)
             taken.append(True)
         except SigningStopped:
             taken.append(False)

@@ -31,7 +31,7 @@ def test_the_safety_note_stands_before_the_first_field(suzie: Suzie) -> None:
 def test_signing_in_three_posts_ends_on_a_receipt(suzie: Suzie) -> None:
     receipt = suzie.signs()
     kept = json.loads(receipt)
-    assert sorted(kept) == ["body", "by_epoch", "campaign", "entry", "origin", "promise", "salt", "withdraw"]
+    assert sorted(kept) == ["body", "by_epoch", "campaign", "entry", "origin", "promise", "salt", "ticket", "w0"]
     assert kept["campaign"] == campaign_of(suzie).id.hex()
     assert kept["body"] == {"show": "anonymous", "name": "", "role": "", "team": "", "comment": ""}
     assert state_of(suzie, receipt) is SignatureState.PENDING
@@ -40,14 +40,14 @@ def test_signing_in_three_posts_ends_on_a_receipt(suzie: Suzie) -> None:
 def test_no_form_of_a_signer_is_kept_by_the_browser_and_no_title_tells_what_was_signed(suzie: Suzie) -> None:
     """Neither as autofill nor in a restored tab (tests/proofs/test_browser_traces.py searches the disk)."""
     asked = suzie.get("sign"), suzie.post("verify", address=SUZIE)
-    token = json.loads(suzie.signs())["withdraw"]
+    token = json.loads(suzie.signs())["w0"]
     held = suzie.client.get(f"/c/{suzie.slug}/sign?have=pass")
-    signing = *asked, held, suzie.post("sign", **{"pass": "P1.x", "show": "anonymous"})
+    signing = *asked, held, suzie.post("sign", **{"pass": "P2.x", "show": "anonymous"})
     pages = (
         *signing,
         suzie.get("receipt"),
-        suzie.get("withdraw"),
-        suzie.post("withdraw", receipt=token),
+        suzie.get("change"),
+        suzie.post("change", receipt=token),
         suzie.get("subscribe"),
     )
     for page in (*pages, suzie.client.get(f"/c/{suzie.slug}")):
@@ -240,7 +240,7 @@ def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) 
 def test_each_step_turns_to_the_other_language_with_all_it_holds(suzie: Suzie, lang: str) -> None:
     wrong = {"address": "suzie@elsewhere.example", "seed": "x"}
     code = suzie.asks_for_a_code() | {"code": "1234"}
-    choice = {"pass": "P1.x", "show": "name", "name": "Suzie Example", "comment": "I stay.", "publish_at": "25"}
+    choice = {"pass": "P2.x", "show": "name", "name": "Suzie Example", "comment": "I stay.", "publish_at": "25"}
     suzie.lang = lang
     for held, stage in ((wrong, "address"), (code, "code"), (choice, "choose")):
         page = suzie.post("step", **held)
@@ -275,10 +275,11 @@ def test_a_pass_that_signed_withdraws_in_place_of_a_lost_receipt(suzie: Suzie) -
     receipt = fields(suzie.post("sign", **{"pass": held, "show": "anonymous"}))["receipt"]
     page = suzie.post("sign", **{"pass": held, "show": "anonymous"})
     assert 'id="lead-on" class="lead-on">' in page.text
-    confirm = suzie.post("withdraw", receipt=f"{held}\n")
-    assert confirm.status_code == 200
-    assert fields(confirm)["withdraw"] == json.loads(receipt)["withdraw"]
+    offer = suzie.post("change", receipt=f"{held}\n")
+    assert (offer.status_code, fields(offer)["receipt"]) == (200, held)
     assert suzie.post("withdraw", receipt=held[:-1]).status_code == 422
+    assert suzie.post("withdraw", receipt=held).status_code == 200
+    assert state_of(suzie, receipt) is SignatureState.WITHDRAWN
 
 
 def test_a_second_pass_for_the_same_person_is_refused_and_the_page_leads_on(suzie: Suzie) -> None:
@@ -340,14 +341,14 @@ def test_a_choice_that_cannot_be_followed_says_so_beside_its_field(
 
 
 def test_what_is_typed_is_text_and_never_markup(suzie: Suzie) -> None:
-    page = suzie.post("sign", **{"pass": "P1.", "show": "name", "name": '"><script>alert(1)</script>'})
+    page = suzie.post("sign", **{"pass": "P2.", "show": "name", "name": '"><script>alert(1)</script>'})
     assert "<script>alert" not in page.text
 
 
 def test_a_mutilated_pass_is_refused(suzie: Suzie) -> None:
     page = suzie.post("sign", **{"pass": suzie.gets_a_pass()[:-1], "show": "anonymous"})
     assert page.status_code == 403
-    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P1. to its end."]
+    assert mistakes(page) == ["This is not a pass of this campaign. Copy the whole text, from P2. to its end."]
 
 
 def test_a_closed_campaign_takes_no_signature_and_says_so(suzie: Suzie) -> None:
@@ -362,15 +363,15 @@ def test_a_closed_campaign_takes_no_signature_and_says_so(suzie: Suzie) -> None:
 
 
 def test_an_unknown_campaign_has_no_signing_page(suzie: Suzie) -> None:
-    assert {suzie.client.get(f"/c/nothing/{page}").status_code for page in ("sign", "receipt", "withdraw")} == {404}
+    assert {suzie.client.get(f"/c/nothing/{page}").status_code for page in ("sign", "receipt", "change")} == {404}
 
 
 def test_every_page_of_the_flow_is_private_and_without_cookies(suzie: Suzie) -> None:
     asked = suzie.post("verify", address=SUZIE)
     held = suzie.post("pass", **(fields(asked) | {"code": suzie.codes[-1]}))
     done = suzie.post("sign", **fields(held))
-    confirm = suzie.post("withdraw", receipt=fields(done)["receipt"])
-    for page in (asked, held, done, confirm, suzie.get("receipt"), suzie.get("withdraw")):
+    offer = suzie.post("change", receipt=fields(done)["receipt"])
+    for page in (asked, held, done, offer, suzie.get("receipt"), suzie.get("change")):
         assert page.status_code == 200
         assert page.headers.getlist("Cache-Control") == ["no-store"]
         assert "Set-Cookie" not in page.headers

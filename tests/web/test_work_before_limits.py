@@ -165,7 +165,7 @@ def test_no_text_of_a_call_is_worked_on_beyond_its_limit(client: FlaskClient, sl
         "comment",
         "withdraw",
     )
-    for call in ("verify", "pass", "sign", "withdraw", "hide"):
+    for call in ("verify", "pass", "sign", "withdraw", "hide", "amend"):
         for name in names:
             answer = client.post(f"/api/campaigns/{slug}/{call}", json={name: "a" + MARKS * 1_200})
             assert answer.status_code == 422, (call, name)
@@ -211,7 +211,7 @@ def test_texts_by_language_are_looked_at_first_and_get_one_sentence(
 
 def test_marks_without_end_get_a_sentence_and_the_text_stays(client: FlaskClient, slug: str) -> None:
     comment = "I stay" + MARKS * 50
-    page = client.post(f"/c/{slug}/sign", data={"pass": "P1." + "A" * 427, "show": "anonymous", "comment": comment})
+    page = client.post(f"/c/{slug}/sign", data={"pass": "P2." + "A" * 427, "show": "anonymous", "comment": comment})
     assert page.status_code == 422
     assert mistakes(page) == ["One letter has more than 8 accents or other marks. Remove some of them."]
     assert comment in page.text

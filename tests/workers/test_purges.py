@@ -35,7 +35,7 @@ from petition.privacy.daily_figures import CampaignDay
 from petition.privacy.data_elsewhere import LOG_DAYS
 from petition.privacy.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
 from petition.signatures import DisplayChoice
-from petition.signatures.tables import Pending, Signature, SignatureState, WaitingRemoval, Withdrawal
+from petition.signatures.tables import Pending, Signature, SignatureState, WaitingAct, WaitingRemoval
 from petition.usecases import daily_figures as counting
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
@@ -176,7 +176,7 @@ CASES: Final[dict[str, Case]] = {
     "verification.issuer": Case(lambda s, c, now: None, rows(Issuer), end=close),
     "public.pending": Case(sign, rows(Pending), end=batch),
     "public.signature": Case(signed, names_left, HALF_A_YEAR, end=close),
-    "public.withdrawal": Case(withdrawn, rows(Withdrawal), end=batch),
+    "public.waiting_act": Case(withdrawn, rows(WaitingAct), end=batch),
     "public.waiting_removal": Case(removed, rows(WaitingRemoval), end=batch),
     "public.head": Case(signed, moments, end=another_batch),
     "public.subscriber": Case(wants_mail, rows(Subscriber), HALF_A_YEAR, end=close),

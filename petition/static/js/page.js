@@ -15,10 +15,12 @@ export class Refused extends Error {
 
 /**
  * @param {string} address @param {object} [body] sent as JSON by POST. Without a body the call is a GET
+ * @param {object} [headers] of a GET
  * @returns {Promise<object>} rejects with Refused
  */
-export async function call(address, body) {
-  const options = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+export async function call(address, body, headers) {
+  const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const options = body ? post : { headers };
   let answer;
   let result;
   try {

@@ -1,11 +1,13 @@
 /**
- * The browser's half of a pass (petition/blindsign/passes.py is the server's). It makes the secret `w` and the
- * numbers that hide the pass from the issuer. The value sent for a stamp reveals nothing about the pass.
+ * The browser's half of a pass (petition/blindsign/passes.py is the server's). It makes the secret `w0`, from which a
+ * chain of nine values follows, and the numbers that hide the pass from the issuer. The value sent for a stamp reveals
+ * nothing about the pass, and the secret never leaves the browser.
  */
 import { MalformedEncoding, b64u, concat, unb64u, unhex } from "./encoding.js";
 import { blind, finalize } from "./rsabssa.js";
 
-const VERSION = "P1.";
+const VERSION = "P2.";
+const STEPS = 8;
 const SECRET_LENGTH = 32;
 const SIGNATURE_LENGTH = 256;
 const RAW_LENGTH = 2 * SECRET_LENGTH + SIGNATURE_LENGTH;
@@ -27,7 +29,7 @@ export class PassMalformed extends Error {
  * @param {string} campaign the campaign's id: 32 hexadecimal digits
  * @param {object} [known] `secrets` of an earlier start, to repeat it byte for byte when its stamp was lost
  * @returns {Promise<{blinded: string, secrets: object, complete: (stamp: string) => Promise<string>}>}
- *   `blinded` and `stamp` are base64url. `complete` returns the pass, or rejects with StampInvalid.
+ *   `blinded` and `stamp` are base64url. `complete` returns the pass and its secret, or rejects with StampInvalid.
  *   Rejects with InsecureContext without https, and with MalformedEncoding for a malformed key or id
  */
 export async function begin(issuer, campaign, known) {
@@ -35,14 +37,15 @@ export async function begin(issuer, campaign, known) {
   const spki = unb64u(issuer);
   const cid = unhex(campaign);
   if (cid.length !== CAMPAIGN_LENGTH) throw new MalformedEncoding("A campaign's id has 32 digits.");
-  const w = known ? unb64u(known.w, SECRET_LENGTH) : crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
-  const message = concat(label("petition/pass/v1"), cid, await withdrawHash(w));
+  const w0 = known ? unb64u(known.w0, SECRET_LENGTH) : crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
+  const hw = await secretHash(w0);
+  const message = concat(label("petition/pass/v2"), cid, hw);
   const { blinded, prefix, salt, prepared, inverse } = await blind(spki, message, known && read(known));
   const complete = async (stamp) => {
     const signature = await finalize(spki, prepared, unb64u(stamp), inverse);
-    return VERSION + b64u(concat(w, prefix, signature));
+    return `${VERSION}${b64u(concat(hw, prefix, signature))}.${b64u(w0)}`;
   };
-  const secrets = { w: b64u(w), prefix: b64u(prefix), salt: b64u(salt), inverse: inverse.toString(16) };
+  const secrets = { w0: b64u(w0), prefix: b64u(prefix), salt: b64u(salt), inverse: inverse.toString(16) };
   return { blinded: b64u(blinded), secrets, complete };
 }
 
@@ -51,26 +54,35 @@ function read({ prefix, salt, inverse }) {
 }
 
 /**
- * @param {string} text a pass; white space around it is ignored
- * @returns {{w: Uint8Array, r: Uint8Array, sig: Uint8Array}} throws PassMalformed unless the encoding is canonical
+ * @param {string} text what a signer keeps: a pass, a dot and its secret; white space around it is ignored
+ * @returns {Promise<{pass: string, w0: string}>} the pass, which is sent, and the secret in base64url, which stays here;
+ *   rejects with PassMalformed unless both encodings are canonical and the secret is that of the pass
  */
-export function decode(text) {
-  const trimmed = text.trim();
-  if (!trimmed.startsWith(VERSION)) throw new PassMalformed(`A pass starts with ${VERSION}`);
-  const raw = rawPass(trimmed.slice(VERSION.length));
-  return { w: raw.slice(0, 32), r: raw.slice(32, 64), sig: raw.slice(64) };
+export async function decode(text) {
+  const [, pass, w0] = /^(P2\.[^.]+)\.([^.]+)$/.exec(text.trim()) ?? [];
+  if (!pass) throw new PassMalformed(`A pass starts with ${VERSION} and ends with a dot and its secret.`);
+  const raw = unpacked(pass.slice(VERSION.length), RAW_LENGTH);
+  const hash = await secretHash(unpacked(w0, SECRET_LENGTH));
+  if (b64u(hash) !== b64u(raw.slice(0, SECRET_LENGTH))) throw new PassMalformed("This secret is of another pass.");
+  return { pass, w0 };
 }
 
-/** @param {string} text a pass @returns {string} the secret that withdraws its signature: `w` in base64url */
-export function withdrawToken(text) {
-  return b64u(decode(text).w);
+/**
+ * @param {string} w0 the secret in base64url
+ * @param {number} number of the signer's act: 0 for the first one, 8 for the last one
+ * @returns {Promise<string>} the value of the chain that this act reveals, in base64url
+ */
+export async function reveal(w0, number) {
+  let value = unb64u(w0, SECRET_LENGTH);
+  for (let step = number; step < STEPS; step += 1) value = await sha256("petition/step/v2", value);
+  return b64u(value);
 }
 
-function rawPass(text) {
+function unpacked(text, length) {
   try {
-    return unb64u(text, RAW_LENGTH);
+    return unb64u(text, length);
   } catch {
-    throw new PassMalformed("A pass is 430 characters of base64url, copied whole.");
+    throw new PassMalformed("A pass and its secret are base64url, copied whole.");
   }
 }
 
@@ -79,8 +91,12 @@ function requireSecureContext() {
   throw new InsecureContext("This page was not loaded over https, so the browser offers no cryptography.");
 }
 
-async function withdrawHash(w) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", concat(label("petition/withdraw/v1"), w)));
+async function secretHash(w0) {
+  return sha256("petition/withdraw/v1", unb64u(await reveal(b64u(w0), 0)));
+}
+
+async function sha256(name, value) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", concat(label(name), value)));
 }
 
 function label(text) {

@@ -1,6 +1,6 @@
 /**
- * Receipts: the text that is kept, and the status of its signature. Only the leaf hash of a receipt is ever sent; it is
- * public as soon as the signature is in the ledger. On the receipt page, this module also handles the form.
+ * Receipts: the text that is kept, and the status of its signature. Only the leaf hash of a receipt and its ticket are
+ * ever sent. The hash is public as soon as the signature is in the ledger; the ticket opens the signature's own status. On the receipt page, this module also handles the form.
  */
 import { b64u, concat } from "./encoding.js";
 import { Refused, call, clearErrors, filled, showErrors, word } from "./page.js";
@@ -10,7 +10,7 @@ const FIRST_PAUSE = 1500;
 const LONGEST_PAUSE = 20_000;
 /** The by_epoch of a promise for the next batch: 2^64 - 1, rounded up because a JavaScript number cannot hold it. */
 const NEXT_BATCH = /("by_epoch":)18446744073709552000(?=[,}])/;
-const PARTS = ["entry", "salt", "body", "withdraw", "promise", "by_epoch"];
+const PARTS = ["entry", "salt", "body", "w0", "ticket", "promise", "by_epoch"];
 
 /** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
 export function receiptText(receipt, { campaign, origin }) {
@@ -39,7 +39,7 @@ export async function watchStatus(receipt, page) {
   const until = Date.now() + WATCH_FOR;
   let pause = FIRST_PAUSE;
   while (Date.now() < until) {
-    const now = await call(`${page.api}/receipt/${leaf}?lang=${page.lang}`).catch((refused) => refused);
+    const now = await call(`${page.api}/receipt/${leaf}?lang=${page.lang}`, undefined, { "Petition-Ticket": receipt.ticket }).catch((refused) => refused);
     if (now.status === 404) return now;
     if (!(now instanceof Refused)) showStatus(now);
     if (now.state && now.state !== "pending") return now;

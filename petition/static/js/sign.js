@@ -4,7 +4,7 @@
  * survives a reload, Back and a change of language (tab.js). The page sends the address, then the code with a blinded
  * value, then the pass with the choices.
  */
-import { begin, decode, withdrawToken } from "./pass.js";
+import { begin, decode } from "./pass.js";
 import { Refused, announceKept, call, clearErrors, enableButtons, save, showErrors, showRefusal, word } from "./page.js";
 import { receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
@@ -151,10 +151,10 @@ function startChoiceStep(form = document.getElementById("choose-form")) {
   updateFields(form);
   if (already) return;
   form.dataset.taken = "yes";
-  form.addEventListener("input", () => {
+  form.addEventListener("input", async () => {
     updateFields(form);
     const entered = typed(form);
-    if (isPass(entered.pass.trim())) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
+    if (await isPass(entered.pass)) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
   });
   handleSubmit(form, () => sign(form));
 }
@@ -201,33 +201,30 @@ async function sign(form) {
   const entered = Object.fromEntries(new FormData(form));
   for (const name of ["publish_at", "sealed_until"]) if (name in entered) entered[name] = Number(entered[name]);
   entered.pass = entered.pass.trim();
-  if (!isPass(entered.pass)) return showErrors(form, { pass: [word("not-a-pass")] });
-  const { receipt } = await post("sign", entered).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
+  if (!(await isPass(entered.pass))) return showErrors(form, { pass: [word("not-a-pass")] });
+  const { pass, w0 } = await decode(entered.pass);
+  const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
   const { show, role, name, publish_at } = chosen;
-  showReceipt({ text: receiptText(receipt, page), shown: { show, role, name, publish_at }, token: withdrawToken(entered.pass) });
+  showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
 }
 
 function isPass(text) {
-  try {
-    return decode(text) !== null;
-  } catch {
-    return false;
-  }
+  return decode(text).then(() => true, () => false);
 }
 
 /* The receipt */
 
-/** @param {{text: string, shown: object, token: string}} stored the receipt, what its signature shows, and its secret */
-function showReceipt({ text, shown, token }) {
+/** @param {{text: string, shown: object}} stored the receipt, and what its signature shows */
+function showReceipt({ text, shown }) {
   const sentence = describeVisibility("public", shown);
   const stage = showStage("receipt-stage", 0);
   stage.querySelector("#public").textContent = sentence;
   stage.querySelector("#receipt").value = text;
-  stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = token; });
+  stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = text; });
   document.getElementById("steps")?.toggleAttribute("hidden", true);
   retitle(stage.querySelector("h2"));
   warnBeforeLeaving(true);
-  setStep({ step: "receipt", text, shown, token });
+  setStep({ step: "receipt", text, shown });
   startReceiptStep();
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from petition.core.encoding import b64u
-from petition.signatures import Receipt, SignatureState, SignatureStatus
+from petition.signatures import AmendReceipt, Receipt, SignatureState, SignatureStatus
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
@@ -14,29 +14,31 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
         "entry": receipt.entry,
         "salt": b64u(receipt.salt),
         "body": receipt.body.fields(),
-        "withdraw": b64u(receipt.withdraw),
+        "ticket": b64u(receipt.ticket),
         "promise": b64u(receipt.promise),
         "by_epoch": receipt.by_epoch,
     }
 
 
+def amend_receipt_json(receipt: AmendReceipt) -> dict[str, Any]:
+    """Returns the receipt of a change as a JSON object, with entry and promise if the signature is in the ledger."""
+    answer = {"salt": b64u(receipt.salt), "body": receipt.body.fields(), "by_epoch": receipt.by_epoch}
+    return answer | ({"entry": receipt.entry, "promise": b64u(receipt.promise)} if receipt.entry else {})
+
+
 def status_json(status: SignatureStatus) -> dict[str, Any]:
     """Returns the status of a signature as a JSON object. A hidden name is still a signature in the ledger.
 
-    A removal that is not in an epoch yet has the state `removing`; one that is has its reason.
+    A removal that is not in an epoch yet has the state `removing`; one that is has its reason. `used` (how many values
+    of the secret chain were used) and `amends` (a change waits) are there for the receipt's ticket only.
     """
-    answer: dict[str, Any] = {"state": state_name(status.state, logged=status.index is not None)}
+    answer: dict[str, Any] = {"state": state_name(status.state, logged=status.logged)}
     if status.state is SignatureState.REMOVED:
         answer |= {"why": str(status.why)} if status.why else {"state": "removing"}
     if status.index is not None:
         proof = [b64u(each) for each in status.proof]
         answer |= {"index": status.index, "epoch": status.epoch, "proof": proof}
-    return answer
-
-
-def without_place(status: dict[str, Any]) -> dict[str, Any]:
-    """Returns a status without its place in the ledger, which reveals how many signed."""
-    return {name: status[name] for name in ("state", "why") if name in status}
+    return answer | ({"used": status.used} if status.used else {}) | ({"amends": True} if status.amends else {})
 
 
 def state_name(state: SignatureState, *, logged: bool = True) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from petition.web.api import heads, reading, writing
 from petition.web.forms.base import BaseForm
-from petition.web.forms.public import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
+from petition.web.forms.public import AmendForm, PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
 
 Schema = dict[str, Any]
 View = Callable[..., Any]
@@ -75,7 +75,8 @@ CALLS: Final[tuple[Call, ...]] = (
     get("/campaigns/<slug>/challenge", reading.challenge,
         "An ALTCHA challenge to solve before asking for a code", "Puzzle"),
     get("/campaigns/<slug>/receipt/<leaf>", reading.receipt,
-        "The status of a signature, by its leaf hash", "Standing"),
+        "The status of a signature, by its leaf hash: what the ledger shows, or with the header Petition-Ticket the truth",
+        "Standing"),
     get("/campaigns/<slug>/signers", reading.signers,
         "Who chose to be seen, in ledger order, 100 a page", "Signers", cached=True, page=PAGE, q=SEARCH_TERM),
     get("/campaigns/<slug>/breakdown", reading.breakdown,
@@ -91,7 +92,11 @@ CALLS: Final[tuple[Call, ...]] = (
          "Answer the code and have a blinded value stamped", "Stamp", form=PassForm, refused=(403, 409)),
     post("/campaigns/<slug>/sign", writing.sign,
          "Redeem a pass for a signature", "Signed", form=SignForm, status=201, refused=(403, 409)),
-    post("/campaigns/<slug>/withdraw", writing.withdraw, "Take a signature back", "State", form=WithdrawForm),
-    post("/campaigns/<slug>/hide", writing.hide, "Take the name off and stay counted", "State", form=WithdrawForm),
+    post("/campaigns/<slug>/withdraw", writing.withdraw, "Take a signature back", "State", form=WithdrawForm,
+         refused=(409,)),
+    post("/campaigns/<slug>/hide", writing.hide, "Take the name off and stay counted", "State", form=WithdrawForm,
+         refused=(409,)),
+    post("/campaigns/<slug>/amend", writing.amend, "Change what a signature shows", "Amended", form=AmendForm,
+         refused=(409,)),
 )
 # fmt: on

@@ -13,10 +13,12 @@ from petition import signatures
 from petition.core import db
 from petition.core.encoding import MalformedEncoding, unb64u
 from petition.core.ids import CampaignId
+from petition.ledger.entries import GROUP
 from petition.publication import MilestoneView, Snapshot
 from petition.signatures import NamedPage, NamedSigner, group_figures
-from petition.web import page_cache, proof_of_work
-from petition.web.api.answers import status_json, without_place
+from petition.signatures.redeem import TICKET_LENGTH
+from petition.web import page_cache, proof_of_work, signing
+from petition.web.api.answers import status_json
 from petition.web.forms.fields import DIGITS
 from petition.web.forms.filters import one_line
 from petition.web.forms.public import LONGEST_NAME
@@ -25,6 +27,8 @@ from petition.web.page import CALLS_CACHED
 from petition.web.services import services
 
 HASH_BYTES: Final = 32
+TICKET: Final = "Petition-Ticket"
+"""The header with the ticket of a receipt."""
 
 
 def campaigns() -> Response:
@@ -50,16 +54,14 @@ def challenge(slug: str) -> dict[str, Any]:  # noqa: ARG001 (puzzles are the sam
 def receipt(slug: str, leaf: str) -> dict[str, Any]:
     """Returns the status of a signature: waiting, in the ledger with its proof, withdrawn or removed.
 
-    While the count is not public, the answer has neither index nor epoch nor proof, because they reveal the count.
+    Without the ticket of the receipt it is what the ledger shows.
     """
+    ticket = request.headers.get(TICKET, "")
     try:
-        leaf_hash = unb64u(leaf, HASH_BYTES)
+        known = unb64u(ticket, TICKET_LENGTH) if ticket else b""
+        return status_json(signing.status(slug, unb64u(leaf, HASH_BYTES), known))
     except MalformedEncoding:
         raise BadRequest from None
-    campaign = services().page_cache.campaign(slug)
-    with db.session() as session:
-        found = status_json(signatures.status(session, campaign, leaf_hash))
-    return found if page_cache.snapshot(slug).count is not None else without_place(found)
 
 
 def signers(slug: str) -> Response:
@@ -146,10 +148,9 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
         "languages": snapshot.languages,
         "letter": letters,
         "demands": demands,
-        "issuer": snapshot.issuer,
+        "groups": [_group(snapshot)],
+        "k": snapshot.batch.min,
         "ledger_key": snapshot.ledger_key,
-        "methods": snapshot.methods,
-        "domains": snapshot.domains,
         "roles": [each.value for each in snapshot.roles],
         "teams": [each.value for each in snapshot.teams],
         "opened": _day(snapshot.opened),
@@ -158,11 +159,20 @@ def _campaign(snapshot: Snapshot, lang: str) -> dict[str, Any]:
         "milestones": milestones,
         "count": snapshot.count,
         "epoch": snapshot.epoch,
-        "batch": {
-            "min": snapshot.batch.min,
-            "interval": snapshot.batch.interval,
-            "since": snapshot.batch.since,
-        },
+        "interval": snapshot.batch.interval,
+        "since": snapshot.batch.since,
+    }
+
+
+def _group(snapshot: Snapshot) -> dict[str, Any]:
+    """Returns the group of people who may sign. There is one."""
+    return {
+        "id": GROUP,
+        "name": dict.fromkeys(snapshot.languages, snapshot.organisation),
+        "issuer": snapshot.issuer,
+        "methods": snapshot.methods,
+        "domains": snapshot.domains,
+        "count": snapshot.count,
     }
 
 

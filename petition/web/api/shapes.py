@@ -66,10 +66,18 @@ SHAPES: Final[dict[str, Schema]] = {
         languages=listed(TEXT),
         letter=by_key(record(sha256=HEX64, markdown=TEXT)),
         demands=listed(record(id=TEXT, text=TEXT, state={"enum": [str(each) for each in DemandState]})),
-        issuer=TEXT,
+        groups=listed(
+            record(
+                id=TEXT,
+                name=by_key(TEXT),
+                issuer=TEXT,
+                methods=listed(TEXT),
+                domains=listed(TEXT),
+                count=or_null(NUMBER),
+            )
+        ),
+        k=NUMBER,
         ledger_key=TEXT,
-        methods=listed(TEXT),
-        domains=listed(TEXT),
         roles=listed(TEXT),
         teams=listed(TEXT),
         opened=or_null(DAY),
@@ -78,24 +86,32 @@ SHAPES: Final[dict[str, Schema]] = {
         milestones=listed(record(kind=KIND, value=NUMBER, reached=or_null(DAY))),
         count=or_null(NUMBER),
         epoch=NUMBER,
-        batch=record(min=NUMBER, interval=NUMBER, since=or_null(MOMENT)),
+        interval=NUMBER,
+        since=or_null(MOMENT),
     ),
     "Count": record(count=or_null(NUMBER), epoch=NUMBER, day=or_null(DAY), next=or_null(MILESTONE)),
     "Puzzle": record(parameters={"type": "object"}, signature=TEXT),
     "Kept": record(challenge=binary(16)),
     "Stamp": record(stamp=binary(256)),
     "Signed": record(
-        receipt=record(entry=TEXT, salt=binary(32), body=BODY, withdraw=binary(32), promise=binary(64), by_epoch=NUMBER)
+        receipt=record(entry=TEXT, salt=binary(32), body=BODY, ticket=binary(16), promise=binary(64), by_epoch=NUMBER)
+    ),
+    "Amended": record(
+        receipt=record(
+            ("entry", "promise"), entry=TEXT, salt=binary(32), body=BODY, promise=binary(64), by_epoch=NUMBER
+        )
     ),
     "State": record(state={"enum": ["pending", "logged", "withdrawn", "removed"]}),
     "Asked": record(state={"const": "asked"}),
     "Standing": record(
-        ("index", "epoch", "proof", "why"),
+        ("index", "epoch", "proof", "why", "used", "amends"),
         state={"enum": ["pending", "logged", "withdrawn", "removing", "removed"]},
         why={"enum": [str(each) for each in Removal]},
         index=NUMBER,
         epoch=NUMBER,
         proof=listed(binary(32)),
+        used=NUMBER,
+        amends=FLAG,
     ),
     "Signers": record(
         named=listed(record(name=TEXT, role=TEXT, team=TEXT, comment=TEXT)),

@@ -1,16 +1,14 @@
-"""Calls that write: ask for a code or for mail, get a pass stamped, sign, withdraw, remove the name."""
+"""Calls that write: ask for a code or for mail, get a pass stamped, sign, change, withdraw, remove the name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from petition import signatures
-from petition.core import db
+from petition.blindsign.passes import Pass
 from petition.core.encoding import b64u
 from petition.web import signing
-from petition.web.api.answers import receipt_json, state_name
-from petition.web.forms.public import PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
-from petition.web.services import services
+from petition.web.api.answers import amend_receipt_json, receipt_json, state_name
+from petition.web.forms.public import AmendForm, PassForm, SignForm, SubscribeForm, VerifyForm, WithdrawForm
 
 
 def verify(slug: str, form: VerifyForm) -> dict[str, str]:
@@ -25,21 +23,23 @@ def stamp(slug: str, form: PassForm) -> dict[str, str]:
 
 def sign(slug: str, form: SignForm) -> dict[str, Any]:
     """Sign. Only this answer contains the receipt, and nobody can make it again."""
-    return {"receipt": receipt_json(signing.redeem(slug, form.signing()))}
+    given = form.signing()
+    return {"receipt": receipt_json(signing.redeem(slug, Pass.decode(given.held), given.choice))}
+
+
+def amend(slug: str, form: AmendForm) -> dict[str, Any]:
+    """Change what a signature shows. The same request sent again gets the same answer while the change waits."""
+    return {"receipt": amend_receipt_json(signing.amend(slug, form.amending()))}
 
 
 def withdraw(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Withdraw a signature. Repeating it changes nothing."""
-    campaign = services().page_cache.campaign(slug)
-    with db.transaction() as session:
-        return {"state": state_name(signatures.withdraw(session, campaign, form.withdraw.data))}
+    return {"state": state_name(signing.withdraw(slug, form.withdraw.data))}
 
 
 def hide(slug: str, form: WithdrawForm) -> dict[str, str]:
     """Remove the name. Repeating it changes nothing."""
-    campaign = services().page_cache.campaign(slug)
-    with db.transaction() as session:
-        return {"state": state_name(signatures.hide(session, campaign, form.withdraw.data))}
+    return {"state": state_name(signing.hide(slug, form.withdraw.data))}
 
 
 def subscribe(slug: str, form: SubscribeForm) -> dict[str, str]:

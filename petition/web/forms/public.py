@@ -89,6 +89,14 @@ class Signing:
     choice: DisplayChoice
 
 
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """A value of a signer's secret chain, 32 bytes, and what the signature is to show from now on."""
+
+    value: bytes = field(repr=False)
+    choice: DisplayChoice
+
+
 class VerifyForm(BaseForm):
     """Asks for a code."""
 
@@ -133,16 +141,9 @@ class CodeForm(PassForm):
     seed = StringField()
 
 
-class SignForm(BaseForm):
-    """Redeems a pass for a signature. The page knows the roles and the teams."""
+class ChoiceForm(BaseForm):
+    """Chooses what a signature shows. The page knows the roles and the teams."""
 
-    pass_ = TextAreaField(
-        _("Your pass"),
-        [DataRequired(_("Enter your pass.")), Length(max=LONGEST_PASS)],
-        name="pass",
-        filters=(stripped,),
-        render_kw={"class": "code", "rows": 5, "autocomplete": "off", "spellcheck": "false"},
-    )
     show = RadioField(
         _("What everybody can see of you"),
         choices=[Visibility.ANONYMOUS, Visibility.ROLE, Visibility.NAME],
@@ -195,9 +196,9 @@ class SignForm(BaseForm):
     )
     sealed_until = IntegerField(default=0, validators=[Optional()])
 
-    def signing(self) -> Signing:
-        """Returns the pass and the choice."""
-        choice = DisplayChoice(
+    def display_choice(self) -> DisplayChoice:
+        """Returns the choice."""
+        return DisplayChoice(
             sealed_until=self.sealed_until.data,
             show=self.show.data,
             name=self.name.data,
@@ -206,7 +207,22 @@ class SignForm(BaseForm):
             comment=self.comment.data,
             publish_at=self.publish_at.data,
         )
-        return Signing(self.pass_.data, choice)
+
+
+class SignForm(ChoiceForm):
+    """Redeems a pass for a signature."""
+
+    pass_ = TextAreaField(
+        _("Your pass"),
+        [DataRequired(_("Enter your pass.")), Length(max=LONGEST_PASS)],
+        name="pass",
+        filters=(stripped,),
+        render_kw={"class": "code", "rows": 5, "autocomplete": "off", "spellcheck": "false"},
+    )
+
+    def signing(self) -> Signing:
+        """Returns the pass and the choice."""
+        return Signing(self.pass_.data, self.display_choice())
 
 
 class ReceiptForm(BaseForm):
@@ -222,6 +238,12 @@ class ReceiptForm(BaseForm):
     publish_at = IntegerField(default=0, validators=[Optional()])
 
 
+class ChangeForm(ChoiceForm):
+    """Changes what a signature shows, on a page that carries its receipt."""
+
+    receipt = TextAreaField(_("Receipt"), [Length(max=LONGEST_RECEIPT)], filters=())
+
+
 class TabForm(BaseForm):
     """Identifies what a tab stores, by the random id that the tab chose."""
 
@@ -235,9 +257,19 @@ class TabKeyForm(TabForm):
 
 
 class WithdrawForm(BaseForm):
-    """Withdraws a signature or removes its name, with the secret of the receipt."""
+    """Withdraws a signature or removes its name, with the next value of its secret chain."""
 
     withdraw = Base64Field(length=SECRET_BYTES)
+
+
+class AmendForm(ChoiceForm):
+    """Changes what a signature shows, with the next value of its secret chain."""
+
+    withdraw = Base64Field(length=SECRET_BYTES)
+
+    def amending(self) -> Amending:
+        """Returns the value and the choice."""
+        return Amending(self.withdraw.data, self.display_choice())
 
 
 class MailForm(BaseForm):

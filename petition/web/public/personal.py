@@ -59,7 +59,6 @@ def render_page(
         "signature_status": "",
         "epoch": None,
         "receipt_to_check": "",
-        "token": "",
         "shown": "",
     }
     page = render_template(f"public/{template}.html", **(context | values))

@@ -11,17 +11,14 @@ from contextlib import contextmanager
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from petition import signatures
-from petition.core.db import session as reading
 from petition.signatures import SignatureState
-from petition.web import page_cache
+from petition.web import signing
 from petition.web.api.answers import status_json
 from petition.web.forms.base import FormRefused
 from petition.web.forms.public import ReceiptForm
 from petition.web.labels import UNNUMBERED
 from petition.web.public import personal, receipt_text, words
 from petition.web.public.receipt_text import ParsedReceipt, ReceiptFaulty
-from petition.web.services import services
 
 bp = Blueprint("receipt", __name__)
 
@@ -85,10 +82,9 @@ def status_of_receipt(slug: str, kept: ParsedReceipt) -> tuple[str, int | None]:
 
     While the count is not public, the epoch is None, because it reveals how many signed. Raises SignatureUnknown.
     """
-    with reading() as session:
-        found = signatures.status(session, services().page_cache.campaign(slug), kept.leaf)
+    found = signing.status(slug, kept.leaf, kept.ticket)
     document = status_json(found)
     name = "-".join(str(document[name]) for name in ("state", "why") if name in document)
-    if page_cache.snapshot(slug).count is not None:
+    if found.epoch is not None:
         return name, found.epoch
     return UNNUMBERED if name == SignatureState.LOGGED else name, None

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from petition.blindsign import passes
-from petition.blindsign.passes import SECRET_LENGTH, withdraw_hash
-from petition.core.encoding import MalformedEncoding, unb64u
+from petition.blindsign.passes import SECRET_LENGTH, secret_hash
+from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.ledger import merkle
 from petition.ledger.entries import EntryMalformed, SignEntry, Visibility, parse
 from petition.publication import Snapshot
-from petition.signatures import DisplayChoice, Receipt
-from petition.web.api.answers import receipt_json
+from petition.signatures import AmendReceipt, DisplayChoice, Receipt
+from petition.signatures.redeem import TICKET_LENGTH
+from petition.web.api.answers import amend_receipt_json, receipt_json
 from petition.web.json_http import json_text
 
 TOKEN_LENGTH = 43
@@ -29,18 +30,32 @@ class ReceiptFaulty(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ParsedReceipt:
-    """A receipt that was read: the leaf hash and the withdrawal secret, 32 bytes each."""
+    """A receipt that was read: the leaf hash and the secret (32 bytes each), and the ticket (16 bytes)."""
 
     leaf: bytes
-    withdraw: bytes = field(repr=False)
+    w0: bytes = field(repr=False)
+    ticket: bytes = field(repr=False)
 
 
-def to_text(receipt: Receipt, snapshot: Snapshot) -> str:
+def to_text(receipt: Receipt, w0: bytes, snapshot: Snapshot) -> str:
     """Returns the text for the signer to keep, on one line.
 
-    It is the API's receipt object with the campaign's id and origin.
+    It is the API's receipt object with the campaign's id and origin, and the secret of the pass.
     """
-    return json_text({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt)})
+    return json_text({"campaign": snapshot.id, "origin": snapshot.origin, **receipt_json(receipt), "w0": b64u(w0)})
+
+
+def changed_text(text: str, receipt: AmendReceipt) -> str:
+    """Returns a receipt with a change in it, or an empty text if what was pasted is no receipt but a pass or a secret.
+
+    The change is the API's receipt object of it. Body and salt are those of the change.
+    """
+    try:
+        document = json.loads(text)
+        change = amend_receipt_json(receipt)
+        return json_text({**document, "salt": change.pop("salt"), "body": change.pop("body"), "change": change})
+    except (ValueError, TypeError, RecursionError):
+        return ""
 
 
 def read(text: str, snapshot: Snapshot) -> ParsedReceipt:
@@ -53,7 +68,7 @@ def read(text: str, snapshot: Snapshot) -> ParsedReceipt:
 
 
 def secret_in(text: str, snapshot: Snapshot) -> bytes:
-    """Returns the withdrawal secret from a receipt, from a pass, or from the secret's own text.
+    """Returns the secret `w0` from a receipt, from a pass that was kept, or from the secret's own text.
 
     Raises ReceiptFaulty.
     """
@@ -61,7 +76,7 @@ def secret_in(text: str, snapshot: Snapshot) -> bytes:
     if text.startswith(passes.VERSION):
         return _secret_in_pass(text)
     if len(text) != TOKEN_LENGTH:
-        return read(text, snapshot).withdraw
+        return read(text, snapshot).w0
     try:
         return unb64u(text, SECRET_LENGTH)
     except MalformedEncoding as error:
@@ -90,16 +105,16 @@ def _check_texts(choice: DisplayChoice) -> None:
 
 def _secret_in_pass(text: str) -> bytes:
     try:
-        return passes.Pass.decode(text).w
+        return passes.KeptPass.decode(text).w0
     except passes.PassMalformed as error:
         raise ReceiptFaulty from error
 
 
 def _checked(document: dict[str, Any], snapshot: Snapshot) -> ParsedReceipt:
-    line, secret = document["entry"].encode(), unb64u(document["withdraw"], SECRET_LENGTH)
+    line, secret = document["entry"].encode(), unb64u(document["w0"], SECRET_LENGTH)
     entry = parse(line)
     if document["campaign"] != snapshot.id or not isinstance(entry, SignEntry):
         raise ReceiptFaulty
-    if entry.withdraw_hash != withdraw_hash(secret):
+    if entry.secret_hash != secret_hash(secret):
         raise ReceiptFaulty
-    return ParsedReceipt(merkle.leaf_hash(line), secret)
+    return ParsedReceipt(merkle.leaf_hash(line), secret, unb64u(document["ticket"], TICKET_LENGTH))

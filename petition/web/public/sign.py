@@ -19,6 +19,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from petition.blindsign import passes, rsabssa
+from petition.blindsign.passes import KeptPass
 from petition.campaigns import CampaignState, OpenCampaign
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import Snapshot
@@ -102,9 +103,9 @@ def sign(slug: str) -> Response:
     """Receive a pass and a choice, record the signature, and show the receipt."""
     snapshot, lang = personal.find(slug)
     given = SignForm.read(request.form).signing()
-    receipt = signing.redeem(slug, given)
-    text = receipt_text.to_text(receipt, snapshot)
-    return _receipt_page(snapshot, lang, given.choice, text, b64u(receipt.withdraw))
+    kept = KeptPass.decode(given.held)
+    receipt = signing.redeem(slug, kept.held, given.choice)
+    return _receipt_page(snapshot, lang, given.choice, receipt_text.to_text(receipt, kept.w0, snapshot))
 
 
 @bp.post("/c/<slug>/step")
@@ -149,7 +150,6 @@ def _receipt_page(
     lang: str,
     choice: DisplayChoice,
     text: str,
-    token: str,
     status: tuple[str, int | None] = (SignatureState.PENDING, None),
 ) -> Response:
     role = dict(personal.labelled(snapshot.roles, lang)).get(choice.role, choice.role)
@@ -161,7 +161,6 @@ def _receipt_page(
         signature_status=status[0],
         epoch=status[1],
         receipt_to_check=text,
-        token=token,
         shown=words.public_words(choice, role, lang, snapshot),
     )
 
@@ -177,7 +176,7 @@ def _render_receipt_again(snapshot: Snapshot, lang: str) -> Response:
         status = status_of_receipt(snapshot.slug, kept)
     except personal.REFUSALS:
         status = ("", None)
-    return _receipt_page(snapshot, lang, choice, text, b64u(kept.withdraw), status)
+    return _receipt_page(snapshot, lang, choice, text, status)
 
 
 def _seed_for(seed: str, address: str) -> str:

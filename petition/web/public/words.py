@@ -19,7 +19,7 @@ WORDS: Final = {
         "The stamp that came back is not the one of this campaign, so your browser refused it and you have no pass."
         " Write to the organisers."
     ),
-    "not-a-pass": _("This pass is incomplete. A pass starts with P1. and has 430 characters."),
+    "not-a-pass": _("This pass is incomplete. It starts with P2. and has 474 characters."),
     "not-a-receipt": _(
         "This is not a receipt of this letter. Paste the whole text that you saved after signing, or open its file."
     ),

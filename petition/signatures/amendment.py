@@ -1,0 +1,100 @@
+"""Changing what a signature shows: correcting a name, showing more, showing less.
+
+What was shown disappears at once. The new body waits, with a commitment of its own, until an epoch writes the change
+into the ledger (docs/protocol.md §4.3). Until then a later act of the signer replaces it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import Session
+
+from petition.campaigns import Campaign, OpenCampaign, milestones, require_open
+from petition.core.errors import ExpectedError
+from petition.ledger import checkpoint, log, merkle
+from petition.ledger.entries import AmendEntry, Body, Visibility, commitment
+from petition.signatures import revealed
+from petition.signatures.redeem import DisplayChoice, refuse_faults
+from petition.signatures.revealed import Row
+from petition.signatures.tables import ActKind, Signature, SignatureState, WaitingAct
+from petition.signatures.withdrawal import forget, is_withdrawn_for_good, mark_stale
+
+
+class SignatureEnded(ExpectedError):
+    """The signature was removed, or its withdrawal is in the ledger. It cannot be changed any more."""
+
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class AmendReceipt:
+    """What a signer gets for a change: the opening of the new commitment, and a promise to write it.
+
+    `entry` and `promise` are empty while the signature itself waits for an epoch, because the entry names its index.
+    """
+
+    entry: str
+    salt: bytes
+    body: Body
+    promise: bytes
+    by_epoch: int
+
+
+def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: DisplayChoice) -> AmendReceipt:
+    """Change what a signature shows, with the next value of its secret chain (32 bytes).
+
+    The same request sent again gets the same receipt while the change waits. Raises SignatureUnknown, SignatureEnded,
+    ValueUsed, DisplayRefused, CampaignNotOpen, CampaignClosed.
+    """
+    require_open(campaign)
+    refuse_faults(campaign, choice)
+    found = revealed.find(session, campaign.id, value)
+    row = found.row
+    if row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row):
+        raise SignatureEnded
+    waiting = revealed.waiting_act(session, row)
+    if found.repeats and waiting is not None and _is_same(waiting, choice):
+        return _receipt(session, campaign, row, waiting.salt or b"", choice.body(), value)
+    found.use()
+    salt, body = secrets.token_bytes(32), choice.body()
+    forget(row, SignatureState.HIDDEN)
+    revealed.let_wait(
+        session,
+        row,
+        ActKind.AMEND,
+        value,
+        **body.fields() | {"show": choice.show},
+        commitment=commitment(salt, body),
+        salt=salt,
+        publish_at=choice.publish_at,
+        sealed_until=_seal(session, campaign, choice),
+    )
+    mark_stale(session, campaign.id)
+    return _receipt(session, campaign, row, salt, body, value)
+
+
+def _is_same(waiting: WaitingAct, choice: DisplayChoice) -> bool:
+    """Returns whether a waiting act is the change that is asked for again."""
+    asked = choice.body().fields() | {"publish_at": choice.publish_at}
+    return waiting.kind is ActKind.AMEND and all(getattr(waiting, name) == asked[name] for name in asked)
+
+
+def _seal(session: Session, campaign: OpenCampaign, choice: DisplayChoice) -> int:
+    """Returns the number of signatures that a new name waits for: what the page promised, or more if the letter does."""
+    if choice.show is not Visibility.NAME:
+        return 0
+    cid: BindParameter[bytes] = bindparam("campaign")
+    query = select(milestones.seal(cid, Campaign.workforce)).where(Campaign.id == cid)
+    return max(choice.sealed_until, session.execute(query, {"campaign": campaign.id}).scalar_one())
+
+
+def _receipt(session: Session, campaign: OpenCampaign, row: Row, salt: bytes, body: Body, value: bytes) -> AmendReceipt:
+    if not isinstance(row, Signature):
+        return AmendReceipt("", salt, body, b"", checkpoint.NEXT_BATCH)
+    line = AmendEntry(row.index, commitment(salt, body), value).line()
+    key = log.private_key(log.head_of(session, campaign.id).sealed_key)
+    promise = checkpoint.sign_promise(key, campaign.id, merkle.leaf_hash(line), checkpoint.NEXT_BATCH)
+    return AmendReceipt(line.decode(), salt, body, promise, checkpoint.NEXT_BATCH)
