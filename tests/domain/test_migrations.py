@@ -255,13 +255,13 @@ VERSION_1 = text("INSERT INTO entry (campaign_id, index, leaf, line) VALUES ('',
 
 def test_a_ledger_of_version_1_is_refused_and_nothing_changes(services: EmbeddedServices, template: str) -> None:
     url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
-    migrate.downgrade(url, "0012")
+    migrate.downgrade(url, "0013")
     engine: Engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(VERSION_1, {"line": '{"demands":["d1"],"t":"campaign","v":1}'})
     with pytest.raises(migrate.LedgerOutdated):
         migrate.upgrade(url)
-    assert revision_of(url) == "0012"
+    assert revision_of(url) == "0013"
     migrate.clear(url)
     migrate.upgrade(url)
     with engine.connect() as connection:

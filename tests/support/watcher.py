@@ -143,8 +143,7 @@ class Acts:
     def takes_back(self, page: str, receipt: str) -> None:
         """Withdraw or hide, with a receipt."""
         assert json.loads(receipt)
-        sure = fields(self.suzie.post("withdraw", receipt=receipt))
-        assert self.suzie.post(page, **sure).status_code == 200
+        assert self.suzie.post(page, receipt=receipt).status_code == 200
 
     def asks_for_mail(self) -> None:
         """Subscribe, without a puzzle."""

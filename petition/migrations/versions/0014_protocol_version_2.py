@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 from petition.core.migrate import LedgerOutdated
 
-revision = '0013'
-down_revision = '0012'
+revision = '0014'
+down_revision = '0013'
 branch_labels = None
 depends_on = None
 
