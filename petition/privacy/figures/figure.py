@@ -24,7 +24,7 @@ class Seen(StrEnum):
 
 
 class Changes(StrEnum):
-    """When a figure changes. No value means: when one person signs, withdraws, hides or subscribes."""
+    """When a figure changes. No value but `OWN` means: when one person signs, withdraws, hides or subscribes."""
 
     BATCH = "with a batch"
     BATCH_OR_HIDDEN = "with a batch; at once when a shown name, role or comment is hidden or removed"
@@ -36,6 +36,7 @@ class Changes(StrEnum):
     LIST_MAIL = "while mail to a list is sent; mails about a subscription count the day after"
     FAULT = "when a part of the site fails or recovers"
     NEVER = "never"
+    OWN = "when the holder of the receipt acts"
 
 
 @dataclass(frozen=True, slots=True)

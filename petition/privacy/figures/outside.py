@@ -22,7 +22,7 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         public/verify.html n
         web/pictures/lines.py *
         web/dashboard/share.py an-open-letter-by-employees
-        api Listing[].count Campaign.count Count.count""",
+        api Listing[].count Campaign.count Campaign.groups[].count Count.count""",
     ),
     Figure(
         "signatures withdrawn and removed, passes issued and not used",
@@ -107,11 +107,13 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         parts/signers.html snapshot.names_from
         public/embed.html snapshot.batch.min
         public/letter.html snapshot.workforce
-        public/sign_choose.html snapshot.batch.min snapshot.names_from
+        public/sign_choose.html snapshot.batch.min
+        public/choice_fields.html snapshot.names_from
+        public/change.html snapshot.batch.min
         public/sign_receipt.html snapshot.batch.min
         public/signers.html snapshot.public_min
         public/verify.html snapshot.public_min snapshot.batch.min
-        api Campaign.batch.* Campaign.opened Campaign.closes Campaign.workforce Breakdown.least Breakdown.rounded_to""",
+        api Campaign.k Campaign.interval Campaign.opened Campaign.closes Campaign.workforce Breakdown.least Breakdown.rounded_to""",
     ),
     Figure(
         "index and batch of a signature",
@@ -128,7 +130,16 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         Seen.SIGNER,
         Changes.NEVER,
         "2⁶⁴ − 1 for everybody",
-        "api Signed.receipt.by_epoch",
+        "api Signed.receipt.by_epoch Amended.receipt.by_epoch",
+    ),
+    Figure(
+        "values used of a secret chain, changes left",
+        "change page, API with the ticket",
+        Seen.SIGNER,
+        Changes.OWN,
+        EXACT,
+        """public/change.html left
+        api Standing.used""",
     ),
     Figure(
         "limits of forms, statuses",
