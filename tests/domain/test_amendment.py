@@ -29,7 +29,7 @@ from tests import make
 from tests.make import KeptReceipt
 
 LATER = make.NOW + timedelta(hours=2)
-NAMED = DisplayChoice(Visibility.NAME, name="Suzie Exmaple", role="Engineer", comment="I stay.")
+NAMED = DisplayChoice(Visibility.NAME, name="Suzie Mistyped", role="Engineer", comment="I stay.")
 CORRECTED = DisplayChoice(Visibility.NAME, name="Suzie Example")
 ROLE = DisplayChoice(Visibility.ROLE, role="Engineer")
 
@@ -67,7 +67,7 @@ def test_a_correction_hides_the_old_text_at_once_and_shows_the_new_one_with_a_ba
 ) -> None:
     receipt = make.signature(session, campaign, NAMED)
     batch(session, campaign)
-    assert names(session, campaign) == ["Suzie Exmaple"]
+    assert names(session, campaign) == ["Suzie Mistyped"]
     changed = amend(session, campaign, receipt, 0, CORRECTED)
     assert names(session, campaign) == []
     row = session.scalars(select(Signature)).one()
@@ -194,7 +194,7 @@ def test_a_faulty_choice_uses_no_value(session: Session, campaign: Campaign) -> 
     batch(session, campaign)
     with pytest.raises(DisplayRefused):
         amend(session, campaign, receipt, 0, DisplayChoice(Visibility.NAME))
-    assert names(session, campaign) == ["Suzie Exmaple"]
+    assert names(session, campaign) == ["Suzie Mistyped"]
     amend(session, campaign, receipt, 0, CORRECTED)
 
 

@@ -84,10 +84,10 @@ def test_a_withdrawal_can_be_taken_back_until_the_ledger_has_it(suzie: Suzie) ->
 
 
 def test_a_name_is_corrected_and_the_new_receipt_is_shown(suzie: Suzie) -> None:
-    receipt = suzie.signs(show="name", name="Suzie Exmaple", role="Engineer")
+    receipt = suzie.signs(show="name", name="Suzie Mistyped", role="Engineer")
     close_an_epoch(suzie)
     offered = fields(suzie.post("change", receipt=receipt))
-    assert (offered["name"], offered["role"], offered["show"]) == ("Suzie Exmaple", "Engineer", "name")
+    assert (offered["name"], offered["role"], offered["show"]) == ("Suzie Mistyped", "Engineer", "name")
     done = suzie.post("amend", **(offered | {"name": "Suzie Example"}))
     assert done.status_code == 200
     assert "“Suzie Example” appears in the list of signers" in text(done)
