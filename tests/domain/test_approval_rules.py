@@ -388,6 +388,19 @@ def test_what_is_pending_is_mailed_to_the_organisers_without_a_word_about_signer
     assert len(session.scalars(select(Delivery)).all()) == 2
 
 
+def test_nobody_floods_the_other_organisers_with_mail_about_requests(session: Session) -> None:
+    campaign = make.campaign(session)
+    omar = owner(session, campaign, "Omar")
+    subscribers.enter(
+        session, make.PEPPER, campaign.id, campaign.policies(), Audience.ORGANISER, "rita@post.example", "en", NOW
+    )
+    for hours in range(30):
+        closing_date.set_date(session, campaign, NOW + (hours + 1) * HOUR, Actor(omar, NOW))
+    assert len(session.scalars(select(Delivery)).all()) == 20
+    closing_date.set_date(session, campaign, NOW + 40 * HOUR, Actor(omar, NOW + DAY))
+    assert len(session.scalars(select(Delivery)).all()) == 21
+
+
 def test_a_restored_copy_brings_back_nothing_that_was_pending(session: Session) -> None:
     """P46: by restores."""
     near, far = (make.campaign(session, closes_at=NOW + each) for each in (DAY, 30 * DAY))

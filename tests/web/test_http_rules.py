@@ -41,7 +41,8 @@ def configured(env: Environment = Environment.PRODUCTION, **more: Any) -> Config
     """Settings of an installation that is never started."""
     return Config(
         env=env, home=Path("/nowhere"), host="127.0.0.1", port=8000, base_url="https://Letters.Example", database_url="",
-        redis_url="", smtp_url=None, mail_from="", code_mail_from="", secret_keys=("k",), master_keys=(), pepper=b"", **more,
+        owner_database_url="", maintenance_database_url="", redis_url="", smtp_url=None, mail_from="", code_mail_from="",
+        secret_keys=("k",), master_keys=(), pepper=b"", **more,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ that is reached sooner waits, and a single mail then reports everything that was
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql
@@ -28,6 +29,9 @@ from petition.mailing.digests.periods import Period, after_quiet_hours, last_per
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import Audience, Subscriber, SubscriberState
+
+MOST_PENDING_MAILS: Final = 20
+"""As many mails about what is pending are planned in 24 hours for each organiser of a campaign."""
 
 
 def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> int:
@@ -61,7 +65,14 @@ def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int,
 
 
 def plan_pending(session: Session, campaign: Campaign, key: str, now: datetime) -> int:
-    """Tell the organisers what is pending, once for each key. Returns the number of planned mails."""
+    """Mail the organisers what is pending, once for each key. Returns the number of planned mails.
+
+    After `MOST_PENDING_MAILS` within 24 hours it plans none, so that nobody floods the others with requests.
+    """
+    kind = organiser_approvals.DIGEST.kind
+    lately = select(func.count()).select_from(Edition).where(Edition.campaign_id == campaign.id, Edition.kind == kind)
+    if int(session.scalar(lately.where(Edition.until > now - timedelta(days=1))) or 0) >= MOST_PENDING_MAILS:
+        return 0
     newest = news.newest(session, campaign.id)
     window = Window(key, now, now, newest, newest, None)
     return _publish(session, campaign, organiser_approvals.DIGEST, window, now)
