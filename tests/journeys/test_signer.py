@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from petition.core.encoding import b64u
-from tests.support.foreign_client import api, call
+from tests.support.guesses import guess_fifty
 from tests.support.installation import Running
 from tests.support.waiting import until
 
@@ -71,11 +70,7 @@ def test_signs_hides_and_withdraws_from_the_terminal(running: Running, program: 
 def test_who_is_asked_for_the_long_code_types_it_at_the_terminal(running: Running, program: Path) -> None:
     """P47: strangers typed fifty wrong codes; she goes on with the other number of the same mail."""
     address = "suzie.guessed@salesforce.example"
-    for _ in range(10):
-        challenge = call(api(running, "/verify"), {"address": address}).body["challenge"]
-        for number in range(5):
-            guess = {"challenge": challenge, "code": f"0000000{number}", "blinded": b64u(bytes([1]) * 256)}
-            assert call(api(running, "/pass"), guess).status == 403
+    guess_fifty(running, address)
     said = f"{address}\n{running.code_for(address)}\n{running.long_code_for(address)}\n"
     done = run(program, "sign", letter(running), "--keep-pass", "guessed.txt", said=said)
     assert (done.returncode, "Your pass is in guessed.txt" in done.stdout) == (0, True), done.stdout + done.stderr

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
+from tests.support.guesses import guess_fifty
 from tests.support.installation import Running
 from tests.support.looks import SMALL, presses, reloads_until
 from tests.support.signing import IN_THE_LEDGER, WHOLE, letter_of, looks_right, opened, proves, signed, somebody
@@ -93,6 +94,24 @@ def test_mistakes_are_named_beside_their_fields_and_the_text_is_kept(
     expect(page.locator("#errors")).to_be_focused()
     expect(page.locator("#name")).to_have_attribute("aria-invalid", "true")
     looks_right(page)
+
+
+def test_who_is_asked_for_the_long_code_types_it_on_the_same_page(running: Running, scripted: BrowserContext) -> None:
+    """P47: strangers typed fifty wrong codes; the other number in her mail goes on."""
+    address = somebody()
+    guess_fifty(running, address)
+    page = opened(scripted, f"{letter_of(running)}/sign")
+    page.locator("#address").fill(address)
+    page.locator("#address").press("Enter")
+    page.locator("#code-form button").wait_for()
+    page.locator("#code").fill(running.code_for(address))
+    page.locator("#code").press("Enter")
+    expect(page.locator("#code-error")).to_contain_text("Type the long code of sixteen digits")
+    expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
+    looks_right(page)
+    page.locator("#code").fill(running.long_code_for(address))
+    page.locator("#code").press("Enter")
+    page.locator("#choose-form button[type=submit]").wait_for()
 
 
 def proves_wrongly_then_rightly(page: Page, running: Running, address: str) -> None:
