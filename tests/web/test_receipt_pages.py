@@ -90,7 +90,7 @@ def test_a_name_is_corrected_and_the_new_receipt_is_shown(suzie: Suzie) -> None:
     assert (offered["name"], offered["role"], offered["show"]) == ("Suzie Mistyped", "Engineer", "name")
     done = suzie.post("amend", **(offered | {"name": "Suzie Example"}))
     assert done.status_code == 200
-    assert "“Suzie Example” appears in the list of signers" in text(done)
+    assert "What the public sees: your name, “Suzie Example”." in text(done)
     kept = json.loads(fields(done)["receipt"])
     assert kept["body"]["name"] == "Suzie Example"
     assert {"entry", "promise", "by_epoch"} == set(kept["change"])

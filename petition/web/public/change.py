@@ -80,7 +80,7 @@ def amend(slug: str) -> Response:
             continue
         role = dict(personal.labelled(snapshot.roles, lang)).get(choice.role, choice.role)
         kept = receipt_text.changed_text(given.receipt.data, receipt)
-        shown = words.public_words(choice, role, lang, snapshot)
+        shown = words.shown_words(choice, role, lang, snapshot)
         blank = ReceiptForm(data={"receipt": kept, "publish_at": choice.publish_at})
         return personal.render_page("change", snapshot, lang, blank, stage="changed", shown=shown, kept=kept)
     raise ValueUsed

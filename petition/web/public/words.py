@@ -65,8 +65,17 @@ def sentence(name: str, lang: str) -> str:
     return gettext_for(lang)(WORDS[name])
 
 
+def shown_words(choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
+    """Returns what the public sees of a signature with this choice. `role` is the role's label in that language."""
+    return _worded("shown", choice, role, lang, snapshot)
+
+
 def public_words(choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
     """Returns what the next batch publishes about a signature. `role` is the role's label in that language."""
+    return _worded("public", choice, role, lang, snapshot)
+
+
+def _worded(what: str, choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
     sealed = choice.show is Visibility.NAME and choice.publish_at > 0
-    sentence = gettext_for(lang)(words_of(snapshot)[f"public-{'sealed' if sealed else choice.show}"])
+    sentence = gettext_for(lang)(words_of(snapshot)[f"{what}-{'sealed' if sealed else choice.show}"])
     return sentence.format(name=choice.name, role=role, n=choice.publish_at)
