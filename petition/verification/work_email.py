@@ -77,7 +77,9 @@ def begin(
     require_open(campaign)
     work = canonical_address(address, campaign.domains)
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    today, earlier = (long_code_of_day(context.pepper, day, work.canonical) for day in _days(now))
+    day, earlier_day = _days(now)
+    today = long_code_of_day(context.pepper, day, work.canonical)
+    earlier = today if earlier_day == day else long_code_of_day(context.pepper, earlier_day, work.canonical)
     wait = context.redis_store.keep_challenge(
         NewChallenge(
             _id_hash(campaign, challenge),
@@ -85,7 +87,7 @@ def begin(
             identity_tag(context.pepper, campaign.id, work.canonical),
             work.domain.encode(),
             network,
-            guesses_key(context.pepper, _days(now)[0], work.canonical),
+            guesses_key(context.pepper, day, work.canonical),
             _seconds_left(now),
         ),
         proven=proven,
@@ -103,7 +105,8 @@ def prove(context: VerificationContext, campaign: OpenCampaign, challenge: str, 
     """Check the answer to a challenge of this campaign: five attempts, then no more.
 
     Raises CodeWrong for every fault of the code. One kind of it is AddressGuessed, for the fiftieth wrong short code of
-    an address and day; another is LongCodeNeeded, for every later one. Raises AlreadyVerified if the code came with another blinded value before.
+    an address and day; another is LongCodeNeeded, for every later one. Raises AlreadyVerified if the code came with
+    another blinded value before.
     """
     try:
         raw = unb64u(challenge, CHALLENGE_BYTES)
