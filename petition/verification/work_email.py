@@ -4,8 +4,9 @@ Every address of a listed domain gets the same response in the same time, known 
 one address. All mails of an address and day (UTC) carry the same code, which is valid for any challenge for that
 address, so that somebody who requests codes in a colleague's name uses up her mails but not her code (decision 0037).
 Wrong codes are counted for the address and day, too. After fifty, only the long code is accepted, which each of these
-mails holds as well, so that nobody can guess a code or lock somebody out by guessing (decision 0051). Addresses that are not plainly one person's are rejected (`petition.privacy`). The address exists only in this call and,
-encrypted, in the argument of the task that mails the code.
+mails holds as well, so that nobody can guess a code or lock somebody out by guessing (decision 0051). Addresses that are
+not plainly one person's are rejected (`petition.privacy`). The address exists only in this call and, encrypted, in the
+argument of the task that mails the code.
 """
 
 from __future__ import annotations
