@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.foreign_client import call
 from tests.support.guesses import guess_fifty
 from tests.support.installation import Running
 from tests.support.waiting import until
@@ -62,6 +63,13 @@ def test_signs_hides_and_withdraws_from_the_terminal(running: Running, program: 
     found = until("a batch", lambda: run(program, "receipt", "mine.json").stdout, lambda told: "logged" in told)
     assert "proven by" in found
     assert run(program, "hide", "mine.json").stdout == "Hidden: it counts, and nothing is shown of it.\n"
+    words = ("--show", "name", "--name", "Suzie Corrected", "--role", "Software engineer")
+    done = run(program, "amend", "mine.json", *words, "--receipt", "changed.json")
+    assert (done.returncode, done.stdout.splitlines()[-1].endswith("The new receipt is in changed.json.")) == (0, True)
+    changed = json.loads((program.parent / "changed.json").read_text())
+    assert (changed["body"]["name"], changed["w0"]) == ("Suzie Corrected", json.loads(kept.read_text())["w0"])
+    assert json.loads(changed["change"]["entry"])["t"] == "amend"
+    until("the corrected name", lambda: call(f"{running.url}/api/campaigns/ice-letter/signers?q=corrected").body["named"])
     for _ in range(2):
         assert run(program, "withdraw", "mine.json").stdout == "Withdrawn: it no longer counts.\n"
     assert run(program, "receipt", "mine.json").stdout.startswith("state: withdrawn")
