@@ -69,7 +69,9 @@ def test_signs_hides_and_withdraws_from_the_terminal(running: Running, program: 
     changed = json.loads((program.parent / "changed.json").read_text())
     assert (changed["body"]["name"], changed["w0"]) == ("Suzie Corrected", json.loads(kept.read_text())["w0"])
     assert json.loads(changed["change"]["entry"])["t"] == "amend"
-    until("the corrected name", lambda: call(f"{running.url}/api/campaigns/ice-letter/signers?q=corrected").body["named"])
+    until(
+        "the corrected name", lambda: call(f"{running.url}/api/campaigns/ice-letter/signers?q=corrected").body["named"]
+    )
     for _ in range(2):
         assert run(program, "withdraw", "mine.json").stdout == "Withdrawn: it no longer counts.\n"
     assert run(program, "receipt", "mine.json").stdout.startswith("state: withdrawn")
