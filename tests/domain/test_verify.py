@@ -581,6 +581,7 @@ def an_issuer_with_a_weak_exponent(story: Story) -> None:
 
 @pytest.mark.parametrize("name", FRAUDS)
 def test_a_fraud_by_the_ledger_itself_is_named(name: str, tmp_path: Path) -> None:
+    """P26, P41: among them batches under k."""
     change, faults = FRAUDS[name]
     story = HONEST.copy()
     change(story)
