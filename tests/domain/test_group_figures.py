@@ -96,6 +96,24 @@ def test_the_tenth_is_not_told_by_the_batch_that_brought_it(session: Session) ->
     assert shown(session, campaign).by_role().cells == (Cell("Engineer", 10),)
 
 
+def test_hiding_alone_moves_no_figure_of_a_group_while_the_letter_is_open(session: Session) -> None:
+    """P33, P42: the tenth who hides a role does not have the groups counted anew; the close does."""
+    campaign = make.campaign(session)
+    wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 25 + [make.ANONYMOUS] * 20
+    receipts = [make.signature(session, campaign, wish) for wish in wishes]
+    first = shown(session, campaign).by_role().cells
+    for receipt in receipts[:10]:
+        signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
+    publication.refresh(session, campaign)
+    hidden = publication.load(session, campaign.slug)
+    assert hidden is not None
+    assert (first, hidden.by_role().cells) == ((Cell("Engineer", 25),), (Cell("Engineer", 25),))
+    epochs.close_campaign(session, campaign, make.NOW)
+    closed = publication.load(session, campaign.slug)
+    assert closed is not None
+    assert closed.by_role().cells == (Cell("Engineer", 15),)
+
+
 def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_ten_changes(session: Session) -> None:
     campaign = make.campaign(session)
     wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 10 + [make.ANONYMOUS] * 20

@@ -45,7 +45,6 @@ RANDOM = "drawn anew for each answer, without a look at anything"
 OPERATORS = "a page of the development inbox, which production does not have"
 PUBLIC_LEFT_OUT = {
     "api.challenge": RANDOM,
-    "api.receipt": "held by the tests of the status of a signature",
     "inbox.inbox": OPERATORS,
     "inbox.mail": OPERATORS,
 }
@@ -106,11 +105,19 @@ def acts(suzie: Suzie, watch: time_machine.Coordinates) -> Acts:
 
 def a_stranger(app: Flask, slug: str) -> Watcher:
     """Somebody who polls every public address."""
-    places = Places({"slug": slug, "lang": "en", "version": "x", "filename": "style.css", "token": "x" * 40}, {
+    places = Places({"slug": slug, "lang": "en", "version": "x", "filename": "style.css", "token": "x" * 40, "leaf": "A" * 43}, {
         "signers.signers": ("page=2", "q=Alice"), "api.signers": ("page=2", "q=Alice"),
         "checkpoints.checkpoints": ("before=1",), "api.consistency": ("old=1&new=2",),
     }, PUBLIC_LEFT_OUT)  # fmt: skip
-    return Watcher(app.test_client(), places.of(routes(app, dashboard=False)), without_seeds)
+    receipts = [f"/api/campaigns/{slug}/receipt/{leaf}" for leaf in leaves(slug)]
+    return Watcher(app.test_client(), [*places.of(routes(app, dashboard=False)), *receipts], without_seeds)
+
+
+def leaves(slug: str) -> list[str]:
+    """The leaf hash of every signature in the ledger, as anybody computes them from the bundle."""
+    with db.session() as session:
+        mine = Signature.campaign_id == find(session, slug).id
+        return [b64u(leaf) for leaf in session.scalars(select(Signature.leaf).where(mine).order_by(Signature.index))]
 
 
 def without_seeds(page: bytes) -> bytes:
