@@ -10,14 +10,14 @@ from petition.signatures import DisplayChoice
 from tests import make
 
 
-def an_epoch(slug: str, *wishes: DisplayChoice) -> list[bytes]:
-    """Signatures in a batch of their own; gives their withdrawal secrets."""
+def an_epoch(slug: str, *wishes: DisplayChoice) -> list[make.KeptReceipt]:
+    """Signatures in a batch of their own; gives their receipts."""
     with db.transaction() as session:
         campaign = find_any(session, slug)
         assert campaign
-        secrets = [make.signature(session, campaign, wish).withdraw for wish in wishes]
+        receipts = [make.signature(session, campaign, wish) for wish in wishes]
         epochs.close_epoch(session, campaign, clock.now())
-    return secrets
+    return receipts
 
 
 def named(name: str, comment: str = "", role: str = "Engineer") -> DisplayChoice:
