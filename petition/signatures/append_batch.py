@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    LargeBinary,
     any_,
     case,
     cast,
@@ -78,11 +79,13 @@ def take_acts(session: Session, campaign_id: CampaignId, *, names_wait: bool = F
     """Take the acts on signatures that are in the ledger. Others wait until their signature is there.
 
     A signature gets one entry at most: where organisers removed it, a change by its signer is dropped. With
-    `names_wait` no changed name becomes public.
+    `names_wait` no changed name becomes public. The signatures are locked first, as their signers lock them to act: an
+    act that comes in afterwards waits until this epoch is written, or for the next one.
     """
     removals = _removals(session, campaign_id)
-    withdrawals = _withdrawals(session, campaign_id)
-    amendments = _amendments(session, campaign_id, names_wait=names_wait)
+    taken = _locked(session, campaign_id)
+    withdrawals = _withdrawals(session, taken)
+    amendments = _amendments(session, taken, names_wait=names_wait)
     entries: list[Act] = [*removals, *withdrawals, *amendments]
     entries.sort(key=lambda entry: entry.index)
     reasons = Counter(str(entry.why) for entry in removals)
@@ -95,15 +98,25 @@ def _takes(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
     return WaitingAct.campaign_id == campaign_id, same, Signature.state != SignatureState.REMOVED
 
 
-def _withdrawals(session: Session, campaign_id: CampaignId) -> list[WithdrawEntry]:
-    taking = delete(WaitingAct).where(*_takes(campaign_id), WaitingAct.kind == ActKind.WITHDRAW)
+def _locked(session: Session, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
+    """Lock the signatures on which acts wait. Returns the condition for these acts."""
+    acting = (
+        select(Signature.hw).select_from(Signature, WaitingAct).where(*_takes(campaign_id)).order_by(Signature.index)
+    )
+    acting = acting.with_for_update(of=Signature)
+    hws = cast(list(session.scalars(acting)), ARRAY(LargeBinary))
+    return [*_takes(campaign_id), WaitingAct.hw == any_(hws)]
+
+
+def _withdrawals(session: Session, taken: list[ColumnElement[bool]]) -> list[WithdrawEntry]:
+    taking = delete(WaitingAct).where(*taken, WaitingAct.kind == ActKind.WITHDRAW)
     rows = session.execute(taking.returning(Signature.index, WaitingAct.revealed).execution_options(**_UNSYNCED))
     return [WithdrawEntry(index, value) for index, value in rows]
 
 
-def _amendments(session: Session, campaign_id: CampaignId, *, names_wait: bool) -> list[AmendEntry]:
+def _amendments(session: Session, taken: list[ColumnElement[bool]], *, names_wait: bool) -> list[AmendEntry]:
     """Give signatures the bodies that their signers changed them to."""
-    mine = (*_takes(campaign_id), WaitingAct.kind == ActKind.AMEND)
+    mine = (*taken, WaitingAct.kind == ActKind.AMEND)
     bodies = {name: getattr(WaitingAct, name) for name in GONE}
     changing = update(Signature).where(*mine).values(
         **bodies, state=SignatureState.LOGGED, public=_is_shown(WaitingAct.__table__.c, names_wait=names_wait)
