@@ -41,11 +41,12 @@ def pending() -> int:
 
 def test_a_stopped_campaign_takes_no_signature_though_the_process_remembers_it_running(suzie: Suzie) -> None:
     held = suzie.gets_a_pass()
+    bare = ".".join(held.split(".")[:2])  # a program sends the pass without what it keeps
     assert suzie.get("sign").status_code == 200  # remembered from here on, for a second
     with time_machine.travel(clock.now(), tick=False):
         organiser_of(suzie).does("~/settings/stop", what="signing")
         page = suzie.post("sign", **{"pass": held, "show": "anonymous"})
-        call = suzie.client.post(f"/api/campaigns/{suzie.slug}/sign", json={"pass": held, "show": "anonymous"})
+        call = suzie.client.post(f"/api/campaigns/{suzie.slug}/sign", json={"pass": bare, "show": "anonymous"})
         code = suzie.client.post(f"/api/campaigns/{suzie.slug}/verify", json={"address": "b@corp.example"})
     assert (page.status_code, call.status_code, code.status_code) == (409, 409, 409)
     assert PAUSED in text(page)
