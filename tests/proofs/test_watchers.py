@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -26,7 +27,7 @@ from petition.organisers import Role
 from petition.organisers.actor import Actor
 from petition.publication import bundle_file
 from petition.signatures import DisplayChoice
-from petition.signatures.tables import Signature
+from petition.signatures.tables import ActKind, Signature, WaitingAct
 from petition.usecases import closing_date, exports, milestone_settings, updates
 from petition.usecases.milestone_settings import Consequences
 from petition.usecases.tables import ExportKind
@@ -135,6 +136,9 @@ def test_no_public_byte_differs_before_the_slot_whatever_one_person_does(acts: A
         act()
     workers_do_their_rounds(services().config.home)
     assert moved(before, stranger.polls()) == []
+    with db.session() as session:
+        kinds = Counter(session.scalars(select(WaitingAct.kind)))
+    assert kinds == {ActKind.WITHDRAW: 2, ActKind.AMEND: 1}, "what the person did was really done"
 
 
 def test_the_slot_itself_is_seen_by_everybody(acts: Acts, watch: time_machine.Coordinates) -> None:

@@ -126,6 +126,7 @@ class Acts:
             "signs by name": lambda: self.signs(show="name", name="Watched Example", role="Engineer", comment="Hello"),
             "withdraws": lambda: self.takes_back("withdraw", self.logged.pop()),
             "hides what was not shown": lambda: self.takes_back("hide", self.logged.pop()),
+            "asks to be shown by name": lambda: self.is_shown(self.logged.pop(), "Suddenly Example"),
             "hides while waiting": lambda: self.takes_back("hide", self.signs(show="name", name="Hidden Example")),
             "withdraws while waiting": lambda: self.takes_back("withdraw", self.signs()),
             "asks for mail": self.asks_for_mail,
@@ -144,6 +145,10 @@ class Acts:
         """Withdraw or hide, with a receipt."""
         assert json.loads(receipt)
         assert self.suzie.post(page, receipt=receipt).status_code == 200
+
+    def is_shown(self, receipt: str, name: str) -> None:
+        """Change an anonymous signature to one with a name."""
+        assert self.suzie.post("amend", receipt=receipt, show="name", name=name).status_code == 200
 
     def asks_for_mail(self) -> None:
         """Subscribe, without a puzzle."""
