@@ -194,6 +194,11 @@ def blind_sign(private: PrivateKey, blinded: bytes) -> bytes:
     return _octets(stamp, private.public.length)
 
 
+def require_blinded(public: PublicKey, blinded: bytes) -> None:
+    """Raise BlindedRefused unless the value can be stamped: it has the key's length and lies in [1, n)."""
+    _representative(public, blinded)
+
+
 def rsasp1(private: PrivateKey, m: int) -> mpz:
     """The bare private operation (RFC 8017 §5.2.1, second form). Never call it with a value that others chose."""
     sp = gmpy2.powmod_sec(m % private.p, private.dp, private.p)

@@ -239,9 +239,7 @@ def amend(given: argparse.Namespace) -> None:
     campaign = call(kept["site"])
     receipt = act(kept, "amend", choose(campaign, given))["receipt"]
     name = given.receipt or f"receipt-{campaign['slug']}-changed.json"
-    change = {key: receipt[key] for key in ("entry", "promise", "by_epoch") if key in receipt}
-    changed = {**json.loads(read_file(given.file)), "salt": receipt["salt"], "body": receipt["body"], "change": change}
-    write_file(name, json.dumps(changed, ensure_ascii=False) + "\n")
+    write_file(name, json.dumps({**json.loads(read_file(given.file)), **receipt}, ensure_ascii=False) + "\n")
     print("Changed. What was shown before is gone from the pages; the change follows with one of the next batches,")
     print(f"at the latest a week after your signature is in the ledger. The new receipt is in {name}.")
 

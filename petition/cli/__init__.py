@@ -13,6 +13,7 @@ import click
 __all__ = ["COMMANDS", "cli", "lines"]
 
 COMMANDS: Final = {
+    "amend": "petition.cli.signer:amend",
     "backup": "petition.cli.backup:backup",
     "beat": "petition.cli.setup:beat",
     "bounces": "petition.cli.mail:bounces",

@@ -12,6 +12,7 @@ LINES = {
     "sign": "Sign a letter, from its address, in a dialogue.",
     "receipt": "Show the status of a receipt's signature.",
     "hide": "Hide the name, with a receipt.",
+    "amend": "Change what the signature shows, with a receipt.",
     "withdraw": "Withdraw the signature, with a receipt.",
 }
 
@@ -28,4 +29,5 @@ def _passed_on(name: str) -> click.Command:
 sign = _passed_on("sign")
 receipt = _passed_on("receipt")
 hide = _passed_on("hide")
+amend = _passed_on("amend")
 withdraw = _passed_on("withdraw")

@@ -218,6 +218,7 @@ class Recount:
             self.cid, self.origin = bytes.fromhex(entry["id"]), entry["origin"]
             self.letters, self.demands = dict(entry["letter"]), set(entry["demands"])
             self.k = entry["k"]
+            self.check(len(self.demands) == len(entry["demands"]), "two demands have the same id")
             self.check(self.k > 0, "the least number of a batch is 0")
             self.no_earlier(entry["opened"])
             for group in entry["groups"]:

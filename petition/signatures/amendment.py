@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
-from petition.campaigns import Campaign, OpenCampaign, milestones, require_open
+from petition.campaigns import Campaign, CampaignClosed, OpenCampaign, milestones, require_open
 from petition.core.errors import ExpectedError
-from petition.ledger import checkpoint, log, merkle
-from petition.ledger.entries import AmendEntry, Body, Visibility, commitment
+from petition.ledger.entries import Body, Visibility, commitment
 from petition.signatures import revealed
 from petition.signatures.redeem import DisplayChoice, refuse_faults
-from petition.signatures.revealed import Row
-from petition.signatures.tables import ActKind, Signature, SignatureState, WaitingAct
+from petition.signatures.tables import ActKind, SignatureState, WaitingAct
 from petition.signatures.withdrawal import forget, is_withdrawn_for_good, mark_stale
 
 
@@ -31,16 +29,14 @@ class SignatureEnded(ExpectedError):
 
 @dataclass(frozen=True, slots=True)
 class AmendReceipt:
-    """What a signer gets for a change: the opening of the new commitment, and a promise to write it.
+    """What a signer gets for a change: the new commitment, and what opens it.
 
-    `entry` and `promise` are empty while the signature itself waits for an epoch, because the entry names its index.
+    Nothing is promised, because a later act of the signer or a removal replaces a change that waits.
     """
 
-    entry: str
+    commitment: bytes
     salt: bytes
     body: Body
-    promise: bytes
-    by_epoch: int
 
 
 def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: DisplayChoice) -> AmendReceipt:
@@ -51,13 +47,15 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
     """
     require_open(campaign)
     refuse_faults(campaign, choice)
+    if not revealed.is_open(session, campaign.id):
+        raise CampaignClosed
     found = revealed.find(session, campaign.id, value)
     row = found.row
     if row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row):
         raise SignatureEnded
     waiting = revealed.waiting_act(session, row)
     if found.repeats and waiting is not None and _is_same(waiting, choice):
-        return _receipt(session, campaign, row, waiting.salt or b"", choice.body(), value)
+        return AmendReceipt(waiting.commitment or b"", waiting.salt or b"", choice.body())
     found.use()
     salt, body = secrets.token_bytes(32), choice.body()
     forget(row, SignatureState.HIDDEN)
@@ -73,7 +71,7 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
         sealed_until=_seal(session, campaign, choice),
     )
     mark_stale(session, campaign.id)
-    return _receipt(session, campaign, row, salt, body, value)
+    return AmendReceipt(commitment(salt, body), salt, body)
 
 
 def _is_same(waiting: WaitingAct, choice: DisplayChoice) -> bool:
@@ -89,12 +87,3 @@ def _seal(session: Session, campaign: OpenCampaign, choice: DisplayChoice) -> in
     cid: BindParameter[bytes] = bindparam("campaign")
     query = select(milestones.seal(cid, Campaign.workforce)).where(Campaign.id == cid)
     return max(choice.sealed_until, session.execute(query, {"campaign": campaign.id}).scalar_one())
-
-
-def _receipt(session: Session, campaign: OpenCampaign, row: Row, salt: bytes, body: Body, value: bytes) -> AmendReceipt:
-    if not isinstance(row, Signature):
-        return AmendReceipt("", salt, body, b"", checkpoint.NEXT_BATCH)
-    line = AmendEntry(row.index, commitment(salt, body), value).line()
-    key = log.private_key(log.head_of(session, campaign.id).sealed_key)
-    promise = checkpoint.sign_promise(key, campaign.id, merkle.leaf_hash(line), checkpoint.NEXT_BATCH)
-    return AmendReceipt(line.decode(), salt, body, promise, checkpoint.NEXT_BATCH)

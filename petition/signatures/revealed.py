@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.blindsign.passes import hashes_of
+from petition.campaigns import Campaign, CampaignState
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.signatures.tables import ActKind, Pending, Signature, WaitingAct
@@ -62,6 +63,15 @@ class Found:
         if self.number < self.row.used:
             raise ValueUsed
         self.row.used = self.number + 1
+
+
+def is_open(session: Session, campaign_id: CampaignId) -> bool:
+    """Returns whether acts can still be written, and keeps a close out until the end of the transaction.
+
+    It takes a shared lock on the campaign's row, as redeeming does; closing takes an exclusive one.
+    """
+    query = select(Campaign.state).where(Campaign.id == campaign_id).with_for_update(read=True, key_share=True)
+    return session.scalar(query) is CampaignState.OPEN
 
 
 def find(session: Session, campaign_id: CampaignId, value: bytes) -> Found:

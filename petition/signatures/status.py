@@ -25,7 +25,7 @@ from petition.signatures.visibility import enough
 
 @dataclass(frozen=True, slots=True)
 class SignatureStatus:
-    """The state, and for a signature in the ledger its index, its epoch and an inclusion proof for the checkpoint.
+    """The state, and for a signature in the ledger its index, its epoch and an inclusion proof for the head of `size` entries.
 
     `why` is the reason of a removal that is in the ledger; a removal without it waits for an epoch. Index, epoch and
     proof are missing while the letter's count is not public. The rest is told to the receipt only: how many values of
@@ -37,6 +37,7 @@ class SignatureStatus:
     logged: bool
     index: int | None = None
     epoch: int | None = None
+    size: int | None = None
     proof: tuple[bytes, ...] = ()
     why: Removal | None = None
     used: int = 0
@@ -103,4 +104,4 @@ def _public_state(row: Row, *, is_final: bool) -> SignatureState:
 def _placed(session: Session, campaign: OpenCampaign, row: Signature, found: SignatureStatus) -> SignatureStatus:
     size = log.head_of(session, campaign.id).size
     proof = log.tree(session, campaign.id, size).inclusion_proof(row.index)
-    return replace(found, index=row.index, epoch=row.epoch, proof=tuple(proof))
+    return replace(found, index=row.index, epoch=row.epoch, size=size, proof=tuple(proof))

@@ -49,8 +49,11 @@ class Concealed(StrEnum):
 def withdraw(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureState:
     """Withdraw a signature with the next value of its secret chain (32 bytes). Returns the state.
 
-    Raises SignatureUnknown, ValueUsed. Nothing happens to a signature that was withdrawn or removed before.
+    After the close nothing can be written any more: the signature is hidden, and stays counted. Nothing happens to a
+    signature that was withdrawn or removed before. Raises SignatureUnknown, ValueUsed.
     """
+    if not revealed.is_open(session, campaign.id):
+        return hide(session, campaign, value)
     found = revealed.find(session, campaign.id, value)
     row = found.row
     if row.state is SignatureState.WITHDRAWN and (found.repeats or found.number >= row.used):

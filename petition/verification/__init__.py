@@ -111,6 +111,7 @@ def issue(
     discarded if the tag is not new. The function writes with a single statement.
     """
     require_open(campaign)
+    rsabssa.require_blinded(rsabssa.load_spki(campaign.issuer), blinded)  # before the code is tied to this value
     proven = METHODS[work_email.NAME].prove(context, campaign, challenge, code, blinded)
     return stamp(session, context.pepper, campaign, proven, blinded, now)
 

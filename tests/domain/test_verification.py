@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
+from petition.blindsign.rsabssa import BlindedRefused
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign
 from petition.core import db, events
 from petition.core.events import CodeWanted, Event
@@ -430,3 +431,17 @@ def test_a_close_waits_for_a_signature_under_way_and_takes_no_later_one(engine: 
         assert epochs.audit(session, campaigns.find(session, made.slug)).counted == 1
         with pytest.raises(CampaignClosed):
             signatures.redeem(session, OpenCampaign.of(made), late, make.ANONYMOUS)
+
+
+def test_a_value_that_cannot_be_stamped_leaves_the_challenge_to_the_one_that_can(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    campaign = make.campaign(session)
+    with db.transaction() as asking:
+        challenge = ask(asking, desk, campaign, "suzie@corp.example")
+    asked, opened = blinding(campaign), OpenCampaign.of(campaign)
+    for wrong in (bytes(256), b"\xff" * 256):
+        with pytest.raises(BlindedRefused):
+            verification.issue(session, desk, opened, challenge, mailed[0].code, wrong, make.NOW)
+    stamp = verification.issue(session, desk, opened, challenge, mailed[0].code, asked.blinded, make.NOW)
+    assert passes.complete(asked, stamp).held.hw

@@ -68,7 +68,7 @@ def test_signs_hides_and_withdraws_from_the_terminal(running: Running, program: 
     assert (done.returncode, done.stdout.splitlines()[-1].endswith("The new receipt is in changed.json.")) == (0, True)
     changed = json.loads((program.parent / "changed.json").read_text())
     assert (changed["body"]["name"], changed["w0"]) == ("Suzie Corrected", json.loads(kept.read_text())["w0"])
-    assert json.loads(changed["change"]["entry"])["t"] == "amend"
+    assert changed["commitment"] not in changed["entry"]
     until(
         "the corrected name", lambda: call(f"{running.url}/api/campaigns/ice-letter/signers?q=corrected").body["named"]
     )

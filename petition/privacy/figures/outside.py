@@ -122,7 +122,7 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         Changes.BATCH,
         FROM_MINIMUM,
         """web/labels.py it-is-in-the-ledger
-        api Standing.epoch Standing.index""",
+        api Standing.epoch Standing.index Standing.size""",
     ),
     Figure(
         "last batch that a receipt promises",
@@ -130,7 +130,7 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         Seen.SIGNER,
         Changes.NEVER,
         "2⁶⁴ − 1 for everybody",
-        "api Signed.receipt.by_epoch Amended.receipt.by_epoch",
+        "api Signed.receipt.by_epoch",
     ),
     Figure(
         "values used of a secret chain, changes left",

@@ -21,9 +21,8 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
 
 
 def amend_receipt_json(receipt: AmendReceipt) -> dict[str, Any]:
-    """Returns the receipt of a change as a JSON object, with entry and promise if the signature is in the ledger."""
-    answer = {"salt": b64u(receipt.salt), "body": receipt.body.fields(), "by_epoch": receipt.by_epoch}
-    return answer | ({"entry": receipt.entry, "promise": b64u(receipt.promise)} if receipt.entry else {})
+    """Returns the receipt of a change as a JSON object."""
+    return {"commitment": b64u(receipt.commitment), "salt": b64u(receipt.salt), "body": receipt.body.fields()}
 
 
 def status_json(status: SignatureStatus) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def status_json(status: SignatureStatus) -> dict[str, Any]:
         answer |= {"why": str(status.why)} if status.why else {"state": "removing"}
     if status.index is not None:
         proof = [b64u(each) for each in status.proof]
-        answer |= {"index": status.index, "epoch": status.epoch, "proof": proof}
+        answer |= {"index": status.index, "epoch": status.epoch, "size": status.size, "proof": proof}
     return answer | ({"used": status.used} if status.used else {}) | ({"amends": True} if status.amends else {})
 
 

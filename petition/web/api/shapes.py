@@ -96,19 +96,16 @@ SHAPES: Final[dict[str, Schema]] = {
     "Signed": record(
         receipt=record(entry=TEXT, salt=binary(32), body=BODY, ticket=binary(16), promise=binary(64), by_epoch=NUMBER)
     ),
-    "Amended": record(
-        receipt=record(
-            ("entry", "promise"), entry=TEXT, salt=binary(32), body=BODY, promise=binary(64), by_epoch=NUMBER
-        )
-    ),
+    "Amended": record(receipt=record(commitment=binary(32), salt=binary(32), body=BODY)),
     "State": record(state={"enum": ["pending", "logged", "withdrawn", "removed"]}),
     "Asked": record(state={"const": "asked"}),
     "Standing": record(
-        ("index", "epoch", "proof", "why", "used", "amends"),
+        ("index", "epoch", "size", "proof", "why", "used", "amends"),
         state={"enum": ["pending", "logged", "withdrawn", "removing", "removed"]},
         why={"enum": [str(each) for each in Removal]},
         index=NUMBER,
         epoch=NUMBER,
+        size=NUMBER,
         proof=listed(binary(32)),
         used=NUMBER,
         amends=FLAG,

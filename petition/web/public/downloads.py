@@ -60,13 +60,13 @@ def letter(slug: str, lang: str) -> Response:
 @bp.get("/verify.py")
 def program() -> Response:
     """Returns the stand-alone verifier, the file of this project."""
-    return _file(Path(verifier.__file__), "text/x-python; charset=utf-8", "verify.py")
+    return _file(Path(verifier.__file__), "text/x-python", "verify.py")
 
 
 @bp.get("/sign.py")
 def signer() -> Response:
     """Returns the stand-alone signer, the file of this project."""
-    return _file(Path(terminal.__file__), "text/x-python; charset=utf-8", "sign.py")
+    return _file(Path(terminal.__file__), "text/x-python", "sign.py")
 
 
 def _file(path: Path, kind: str, name: str) -> Response:

@@ -48,12 +48,11 @@ def to_text(receipt: Receipt, w0: bytes, snapshot: Snapshot) -> str:
 def changed_text(text: str, receipt: AmendReceipt) -> str:
     """Returns a receipt with a change in it, or an empty text if what was pasted is no receipt but a pass or a secret.
 
-    The change is the API's receipt object of it. Body and salt are those of the change.
+    Body and salt are those of the change, and `commitment` is what the ledger will hold of them.
     """
     try:
         document = json.loads(text)
-        change = amend_receipt_json(receipt)
-        return json_text({**document, "salt": change.pop("salt"), "body": change.pop("body"), "change": change})
+        return json_text({**document, **amend_receipt_json(receipt)})
     except (ValueError, TypeError, RecursionError):
         return ""
 
