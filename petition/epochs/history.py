@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.campaigns import OpenCampaign
+from petition.campaigns import CampaignState, OpenCampaign
 from petition.core import database_roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
@@ -95,10 +95,12 @@ class KeptCheckpoint:
 def checkpoints(session: Session, campaign: OpenCampaign, *, before: int = 0, most: int = 100) -> list[KeptCheckpoint]:
     """Returns signed heads, newest first, of epochs before a number (0: from the newest).
 
-    Epochs with fewer signatures than may be public are left out, because a head shows the number of entries.
+    While the campaign is open, epochs with fewer signatures than may be public are left out, because a head shows the
+    number of entries.
     """
-    query = select(Epoch.number, Epoch.day, Epoch.size, Epoch.checkpoint)
-    query = query.where(Epoch.campaign_id == campaign.id, Epoch.counted >= campaign.public_min)
+    query = select(Epoch.number, Epoch.day, Epoch.size, Epoch.checkpoint).where(Epoch.campaign_id == campaign.id)
+    if campaign.state is CampaignState.OPEN:
+        query = query.where(Epoch.counted >= campaign.public_min)
     if before:
         query = query.where(Epoch.number < before)
     rows = session.execute(query.order_by(Epoch.number.desc()).limit(most))

@@ -8,6 +8,8 @@ cell below ten.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from cattrs.preconf.json import make_converter
@@ -89,7 +91,10 @@ def _listed(data: dict[str, Any]) -> Listed:
 
 
 def refresh(session: Session, campaign: Campaign) -> Snapshot:
-    """Write the current public snapshot. Its version is one higher than before.
+    """Write the current public snapshot. Its version is one higher than before, unless it says the same.
+
+    Then the row stays as it is: pages that are rendered again would be slower for a moment, and tell that somebody
+    withdrew, hid or changed a signature of which nothing was public.
 
     The snapshot is rendered from committed data, once no other process renders this campaign: what the caller read
     before is read again, so that of two concurrent changes neither undoes the other. The campaign's row is written, if
@@ -99,13 +104,16 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
     session.flush()
     stale = update(Campaign).where(Campaign.id == campaign.id, Campaign.stale)
     session.execute(stale.values(stale=False))
-    query = select(Publication.version, Publication.data["table"]).where(Publication.campaign_id == campaign.id)
+    query = select(Publication.version, Publication.data).where(Publication.campaign_id == campaign.id)
     known = session.execute(query.with_for_update()).one_or_none()
-    version, table = (known[0], known[1]) if known else (0, None)
+    version, before = (known[0], known[1]) if known else (0, None)
+    table = before["table"] if before else None
     last = _converter.structure(table, Table) if table else UNCOUNTED
     with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
         snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, last)
     data = _converter.unstructure(snapshot)
+    if before is not None and json.loads(_converter.dumps(snapshot)) | {"version": version} == before:
+        return replace(snapshot, version=version)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
     writing = insert(Publication).values(campaign_id=campaign.id, **row)
     session.execute(writing.on_conflict_do_update(index_elements=["campaign_id"], set_=row))

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from petition import signatures
-from petition.campaigns import Campaign
+from petition.campaigns import Campaign, CampaignState
 from petition.core.ids import CampaignId
 from petition.ledger import bundle, log
 
@@ -31,11 +31,12 @@ def write_epoch(session: Session, campaign_id: CampaignId, epoch: int, home: Pat
 
 
 def write_bundle(session: Session, campaign: Campaign, home: Path) -> None:
-    """Write a campaign's bundle, unless it has fewer signatures than may be public."""
+    """Write a campaign's bundle. While it has fewer signatures than may be public, there is none."""
     head = log.head_of(session, campaign.id)
-    if head.counted < campaign.public_min:
-        return
     path = bundle_path(home, campaign.slug)
+    if head.counted < campaign.public_min and campaign.state is CampaignState.OPEN:
+        path.unlink(missing_ok=True)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     contents = bundle.Contents(

@@ -51,11 +51,11 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
         raise CampaignClosed
     found = revealed.find(session, campaign.id, value)
     row = found.row
-    if row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row):
-        raise SignatureEnded
     waiting = revealed.waiting_act(session, row)
     if found.repeats and waiting is not None and _is_same(waiting, choice):
         return AmendReceipt(waiting.commitment or b"", waiting.salt or b"", choice.body())
+    if found.number >= row.used and (row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row)):
+        raise SignatureEnded  # not told for a used value, which the ledger may show to everybody
     found.use()
     salt, body = secrets.token_bytes(32), choice.body()
     forget(row, SignatureState.HIDDEN)

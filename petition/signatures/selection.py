@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
-from petition.signatures.tables import Signature, SignatureState
+from petition.signatures.tables import Signature, SignatureState, WaitingAct
 from petition.signatures.visibility import enough
 
 PAGE: Final = 100
@@ -189,11 +189,18 @@ def unpacked(text: str) -> list[int]:
     return [at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
 
 
+def _counts() -> ColumnElement[bool]:
+    """Returns the condition for signatures that the ledger counts, whatever acts wait: no figure moves before a batch."""
+    same = (WaitingAct.campaign_id == Signature.campaign_id) & (WaitingAct.hw == Signature.hw)
+    waits = (Signature.state == SignatureState.WITHDRAWN) & select(WaitingAct.hw).where(same).exists()
+    return Signature.state.in_(COUNTED) | waits
+
+
 def select_signatures(session: Session, campaign_id: CampaignId, criteria: Criteria, size: int) -> Selection:
     """Select among the first `size` entries, with two queries. Raises CriteriaEmpty."""
     if not criteria.as_json():
         raise CriteriaEmpty
-    wanted = [*criteria.conditions(campaign_id), Signature.state.in_(COUNTED), Signature.index < size]
+    wanted = [*criteria.conditions(campaign_id), _counts(), Signature.index < size]
     visible = _visible(campaign_id)
     seen = case((visible, 1), else_=0)
     members, epochs, unseen = [], Counter[int](), 0

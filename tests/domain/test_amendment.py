@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import epochs, signatures
+from petition import epochs, publication, signatures
 from petition.blindsign import passes
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, OpenCampaign
 from petition.ledger import entries, log, merkle
@@ -23,6 +23,7 @@ from petition.signatures import (
     SignatureUnknown,
     ValueUsed,
     bulk_removal,
+    selection,
 )
 from petition.signatures.tables import Signature, WaitingAct
 from tests import make
@@ -296,3 +297,53 @@ def test_after_the_close_a_withdrawal_hides_and_says_that_it_counts(session: Ses
     assert (found.state, found.can_return) == (SignatureState.HIDDEN, False)
     assert session.scalar(select(func.count()).select_from(WaitingAct)) == 0
     assert (names(session, campaign), log.head_of(session, campaign.id).counted) == ([], 1)
+
+
+def test_a_value_that_the_ledger_shows_does_not_tell_of_a_removal_that_waits(
+    session: Session, campaign: Campaign
+) -> None:
+    receipt = make.signature(session, campaign, NAMED)
+    batch(session, campaign)
+    amend(session, campaign, receipt, 0, CORRECTED)
+    batch(session, campaign)
+    removal = bulk_removal.begin(session, campaign, [1], Removal.FRAUD, Actor(b"o" * 16, LATER), {})
+    bulk_removal.advance(session, removal)
+    session.flush()
+    with pytest.raises(ValueUsed):
+        amend(session, campaign, receipt, 0, ROLE)
+
+
+def test_nothing_public_is_made_anew_when_nothing_public_changes(session: Session, campaign: Campaign) -> None:
+    """P42: pages that are rendered again answer later, and that would tell that somebody acted."""
+    receipt = make.signature(session, campaign)
+    batch(session, campaign)
+    before = publication.load(session, campaign.slug)
+    assert before is not None
+    opened = OpenCampaign.of(campaign)
+    for number, act in enumerate((signatures.hide, signatures.withdraw)):
+        act(session, opened, value(receipt, number))
+        session.flush()
+        session.expire_all()
+        assert epochs.refresh_stale(session, LATER) == [campaign.slug]
+        assert publication.load(session, campaign.slug, known=before.version) is None
+    batch(session, campaign)
+    assert publication.load(session, campaign.slug, known=before.version) is not None
+
+
+def test_a_selection_of_organisers_does_not_move_with_a_withdrawal_before_its_batch(
+    session: Session, campaign: Campaign
+) -> None:
+    """P43."""
+    receipts = [make.signature(session, campaign) for _ in range(3)]
+    batch(session, campaign)
+    size = log.head_of(session, campaign.id).size
+
+    def chosen() -> tuple[int, ...]:
+        return selection.select_signatures(session, campaign.id, selection.Criteria(first=1, last=1), size).members
+
+    before = chosen()
+    signatures.withdraw(session, OpenCampaign.of(campaign), value(receipts[0], 0))
+    session.flush()
+    assert chosen() == before
+    batch(session, campaign)
+    assert len(chosen()) == len(before) - 1

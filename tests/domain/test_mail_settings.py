@@ -241,15 +241,6 @@ def test_figures_under_ten_are_not_written_out() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("source", "link"),
-    [("https://a.example", True), ("http://a.example", True), ("javascript:alert(1)", False), ("HTTPSS://a", False),
-     (" https://a.example", False), ("data:text/html,https://a.example", False), ("", False)],
-)  # fmt: skip
-def test_a_mail_links_to_web_addresses_only(source: str, link: bool) -> None:
-    assert Phrases.is_link(source) is link
-
-
 @given(st.sampled_from(["en", "fr"]), HAPPENED)
 def test_every_fact_has_a_sentence_without_a_placeholder_left(lang: str, facts: Happened) -> None:
     phrases = Phrases(lang, "en")

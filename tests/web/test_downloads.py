@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from petition import campaigns, epochs
+from petition import campaigns, epochs, signatures
+from petition.campaigns import OpenCampaign
 from petition.config import Config
 from petition.core import clock, db
 from petition.ledger import verify
@@ -71,3 +72,33 @@ def test_next_epoch_changes_the_checkpoint_within_a_second(client: FlaskClient, 
         epochs.close_epoch(session, campaigns.find(session, published), clock.now())
     a_second_passes(client.application)
     assert client.get(f"/c/{published}/checkpoint").text != first
+
+
+def test_a_letter_that_falls_below_its_minimum_has_no_bundle_until_it_is_closed(
+    client: FlaskClient, slug: str, config: Config
+) -> None:
+    """What was public once is taken off; after the close everybody can recount, however few signed."""
+    with db.transaction() as session:
+        campaign = campaigns.find(session, slug)
+        campaign.public_min = 2
+        receipts = [make.signature(session, campaign) for _ in range(2)]
+        epochs.close_epoch(session, campaign, clock.now())
+
+    def written() -> tuple[int, int, int]:
+        with db.session() as session:
+            bundle_file.write_bundle(session, campaigns.find(session, slug), config.home)
+        a_second_passes(client.application)
+        heads = client.get(f"/api/campaigns/{slug}/checkpoints").json["checkpoints"]
+        answers = [client.get(f"/c/{slug}/{name}").status_code for name in ("bundle.zip", "checkpoint")]
+        return answers[0], answers[1], len(heads)
+
+    assert written() == (200, 200, 1)
+    with db.transaction() as session:
+        campaign = campaigns.find(session, slug)
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
+        epochs.close_epoch(session, campaign, clock.now())
+    assert written()[:2] == (404, 404)
+    assert not bundle_file.bundle_path(config.home, slug).exists()
+    with db.transaction() as session:
+        epochs.close_campaign(session, campaigns.find(session, slug), clock.now())
+    assert written() == (200, 200, 3)

@@ -222,8 +222,3 @@ class Phrases:
 
     def _share(self, per_cent: int) -> str:
         return percent(per_cent / 100, self.lang)
-
-    @staticmethod
-    def is_link(source: str) -> bool:
-        """Returns whether a source is an address that a mail may link to."""
-        return source.startswith(("https://", "http://"))

@@ -27,9 +27,8 @@ bp = Blueprint("downloads", __name__)
 @bp.get("/c/<slug>/bundle.zip")
 def bundle(slug: str) -> Response:
     """Returns the newest bundle. Answers 404 while too few people have signed for anything to be public."""
-    page_cache.snapshot(slug)
     path = bundle_path(services().config.home, slug)
-    if not path.exists():
+    if page_cache.snapshot(slug).count is None or not path.exists():
         raise NotFound
     return _file(path, "application/zip", f"{slug}.zip")
 
