@@ -42,7 +42,7 @@ pytestmark = pytest.mark.xdist_group("tree")
 
 WALKS = [("en", True), ("fr", False), ("fr", True), ("en", False)]
 """Languages, with a script and without; the first two in the short form."""
-PERSONAL = re.compile(r"/c/[^/]+/(sign|verify|pass|receipt|withdraw|hide|subscribe)\b|/mail/")
+PERSONAL = re.compile(r"/c/[^/]+/(sign|verify|pass|receipt|change|amend|withdraw|hide|subscribe)\b|/mail/")
 CONTROL = "<!doctype html><title>-</title><form method=post><input name=kept id=kept><button>-</button></form>"
 
 

@@ -123,10 +123,16 @@ def regretted(house: House, n: int) -> Pair:
         receipts = [make.signature(session, here) for _ in range(min(n, 50))]
         epochs.close_epoch(session, here, make.NOW)
     almost = [bytes([*each.withdraw[:-1], each.withdraw[-1] ^ 1]) for each in receipts]
-    return (
-        [{"withdraw": b64u(random.choice(almost))} for _ in range(n)],
-        [{"withdraw": b64u(secrets.token_bytes(32))} for _ in range(n)],
+    known, unknown = (
+        [b64u(random.choice(almost)) for _ in range(n)],
+        [b64u(secrets.token_bytes(32)) for _ in range(n)],
     )
+    return [_taken_back(each) for each in known], [_taken_back(each) for each in unknown]
+
+
+def _taken_back(secret: str) -> Typed:
+    """What the call and the page take: a value of the chain, or what its signer keeps."""
+    return {"withdraw": secret, "receipt": secret}
 
 
 def _wants_mail(local: str) -> Typed:

@@ -128,7 +128,7 @@ class Walk:
         self.page.locator("#name").fill(f"Suzie {self.mark}")
         self.page.locator("#comment").fill(f"Said by {self.mark}")
         kept = signed(self.page)
-        self.words |= {str(kept[name]) for name in ("withdraw", "salt", "promise")}
+        self.words |= {str(kept[name]) for name in ("w0", "ticket", "salt", "promise")}
         self.watch.look(self.page)
         self.loads_again("textarea#receipt")
         with self.page.expect_download() as saving:
@@ -153,14 +153,17 @@ class Walk:
         self.watch.look(self.page)
 
     def regrets(self, receipt: bytes) -> None:
-        """First the name, then the whole."""
-        for button in ("button[formaction]", "button:not([formaction])"):
-            self.goes(f"{self.letter}/withdraw")
+        """First another name, then none, then the whole."""
+        for act in ("amend", "hide", "withdraw"):
+            self.goes(f"{self.letter}/change")
             self.page.locator("#file").set_input_files({"name": "r.json", "mimeType": "", "buffer": receipt})
             self.page.locator("main form button").click()
             self.page.locator("#all").wait_for()
             self.watch.look(self.page)
-            self.page.locator(f"main form {button}").click()
+            if act == "amend":
+                self.page.locator("#show-name").check()
+                self.page.locator("#name").fill(f"{self.mark} Changed")
+            self.page.locator(f"main form[action*='/{act}'] button").click()
             self.page.locator("#all").wait_for(state="detached")
             self.watch.look(self.page)
         self.leaves()

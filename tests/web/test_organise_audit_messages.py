@@ -19,7 +19,7 @@ from petition.web.dashboard import audit_messages
         (
             Action.UPDATE_PUBLISHED,
             {"update": 2, "mailed": True, "readers": 1},
-            "Published an update: 1 subscriber, number 2",
+            "Published an update: fewer than 10 subscribers, number 2",
         ),
         (Action.DELIVERED, {"day": "2026-11-25", "corrected": False}, "Recorded the delivery: 25 November 2026"),
     ],
