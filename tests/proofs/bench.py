@@ -249,7 +249,7 @@ def filled(slug: str, n: int) -> None:
         campaign = campaigns.find(session, slug)
         raw = session.connection().connection.driver_connection
         assert raw is not None
-        columns = "campaign_id, hw, leaf, line, show, name, role, team, comment, publish_at, sealed_until, state, salt"
+        columns = "campaign_id, hw, leaf, line, show, name, role, team, comment, publish_at, sealed_until, state, salt, ticket, used"
         with raw.cursor().copy(f"COPY pending ({columns}) FROM STDIN") as copy:
             for _ in range(n):
                 hw = secrets.token_bytes(32)
@@ -264,6 +264,8 @@ def filled(slug: str, n: int) -> None:
                     0,
                     SignatureState.PENDING.value,
                     secrets.token_bytes(32),
+                    secrets.token_bytes(32),
+                    0,
                 )
                 copy.write_row((campaign.id, hw, merkle.leaf_hash(line), line.decode(), *rest))
 

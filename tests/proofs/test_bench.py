@@ -7,8 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import Engine
 
+from petition import campaigns, epochs
 from petition.config.addresses import PROJECT
+from petition.core import clock, db
+from tests.proofs import bench
 
 pytestmark = pytest.mark.xdist_group("bench")
 
@@ -36,3 +40,11 @@ def test_a_quick_bench_measures_every_row() -> None:
     ]
     assert [word for word in words if not any(word in row["what"] for row in rows)] == []
     assert [row for row in rows if row["figure"] <= 0 or row["limit"] <= 0] == []
+
+
+def test_rows_that_the_bench_fills_in_bulk_become_a_batch(engine: Engine) -> None:
+    """In the suite, so that a new column is noticed before somebody measures."""
+    slug = bench.opened("bulk")
+    bench.filled(slug, 3)
+    with db.transaction() as session:
+        assert epochs.close_epoch(session, campaigns.find(session, slug), clock.now()).signatures == 3
