@@ -6,7 +6,7 @@ time. Batches are written at fixed slots, each of which is looked at once.
 """
 
 from petition.epochs.audit import Drift, Health, audit, health, stalled_seconds
-from petition.epochs.batch import EVERYTHING, MANY, Coming, Due, close_due, close_epoch, coming, due
+from petition.epochs.batch import EVERYTHING, Coming, Due, close_due, close_epoch, coming, due
 from petition.epochs.calendar import (
     add_translation,
     change,
@@ -18,7 +18,6 @@ from petition.epochs.calendar import (
 
 __all__ = [
     "EVERYTHING",
-    "MANY",
     "Coming",
     "Drift",
     "Due",

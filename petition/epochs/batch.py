@@ -25,8 +25,6 @@ from petition.ledger.entries import GROUP, CloseEntry, EpochEntry
 logger = logging.getLogger(__name__)
 LONGEST_WAIT: Final = timedelta(days=7)
 """The longest time for which withdrawals and removals wait for others, counted from the first slot that finds one."""
-MANY: Final = 10
-"""What waits is shown as fewer than this, or as this or more. An exact figure would change when one person acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +65,15 @@ def due(campaign: Campaign, head: log.Head, waits: tuple[int, int], day: date) -
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The coming batch: whether ten signatures or more wait, how many make a batch, and the next slot."""
+    """The coming batch: how many signatures make one, and the next slot. It says nothing about what waits."""
 
-    many: bool
     least: int
     earliest: datetime
 
 
-def coming(session: Session, campaign: Campaign, head: log.Head, now: datetime) -> Coming:
-    """Returns a coarse figure of what waits, and when it may be written."""
-    pending, _acts = signatures.waiting(session, campaign.id)
-    return Coming(pending >= MANY, least_in_batch(campaign), Slots.of(campaign, head).next(head.slot, now))
+def coming(campaign: Campaign, head: log.Head, now: datetime) -> Coming:
+    """Returns how large the next batch has to be, and when it may be written."""
+    return Coming(least_in_batch(campaign), Slots.of(campaign, head).next(head.slot, now))
 
 
 def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:

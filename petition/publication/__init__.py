@@ -111,8 +111,8 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
     last = _converter.structure(table, Table) if table else UNCOUNTED
     with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
         snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, last)
-    data = _converter.unstructure(snapshot)
-    if before is not None and json.loads(_converter.dumps(snapshot)) | {"version": version} == before:
+    data = json.loads(_converter.dumps(snapshot))  # as the database gives it back
+    if before is not None and data | {"version": version} == before:
         return replace(snapshot, version=version)
     row = {"slug": snapshot.slug, "version": snapshot.version, "data": data}
     writing = insert(Publication).values(campaign_id=campaign.id, **row)

@@ -30,7 +30,7 @@ class SignatureState(StrEnum):
 
 
 class Spent(Base):
-    """A pass that was redeemed, by the hash of its withdrawal secret. The row is never deleted."""
+    """A pass that was redeemed, by the hash of its secret chain. The row is never deleted."""
 
     __tablename__ = "spent"
     __table_args__ = {"info": database_roles.APPEND_ONLY | database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs
+from petition import campaigns
 from petition.campaigns import Campaign, CampaignState, StepSkipped, require_open
 from petition.ledger import log
 from petition.mailing import digests
@@ -100,7 +100,7 @@ def many_wait(session: Session, campaign: Campaign) -> bool:
 def _about(session: Session, campaign: Campaign, at: datetime | None) -> dict[str, object]:
     many = many_wait(session, campaign)
     counted = log.head_of(session, campaign.id).counted
-    figures: dict[str, object] = {"signatures": counted, "waiting": epochs.MANY if many else 0}
+    figures: dict[str, object] = {"signatures": counted, "waiting": daily_figures.TEN if many else 0}
     return figures | ({"closes": at.astimezone(UTC).isoformat()} if at else {})
 
 

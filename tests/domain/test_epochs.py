@@ -242,10 +242,10 @@ def test_what_waits_moves_no_figure_of_a_monitor_and_a_missing_runner_shows_what
     head, hour = log.head_of(session, campaign.id), make.NOW + timedelta(hours=1)
     told = []
     for _ in range(12):
-        told.append((epochs.coming(session, campaign, head, hour).many, epochs.health(session, hour).pending))
+        told.append((epochs.coming(campaign, head, hour), epochs.health(session, hour).pending))
         assert epochs.stalled_seconds(session, campaign, hour) == 3540
         make.signature(session, campaign)
-    assert told == [(False, 0)] * 10 + [(True, 0)] * 2
+    assert told == [(epochs.Coming(12, hour + timedelta(minutes=1)), 0)] * 12
     assert epochs.health(session, hour).overdue_seconds == 3540
     assert epochs.close_due(session, campaign.id, hour) is not None
     for seconds, overdue in ((0, 0), (119, 0), (120, 60)):
@@ -284,7 +284,7 @@ def test_production_writes_no_batch_under_five_for_a_letter_that_was_opened_else
         make.signature(session, campaign)
         assert look(session, campaign) is None
     make.signature(session, campaign)
-    assert epochs.coming(session, campaign, log.head_of(session, campaign.id), make.NOW).least == 5
+    assert epochs.coming(campaign, log.head_of(session, campaign.id), make.NOW).least == 5
     assert look(session, campaign) is not None
 
 

@@ -110,11 +110,11 @@ def test_the_batch_to_come_is_foretold_as_it_then_comes(session: Session, waitin
     for _ in range(waiting):
         make.signature(session, made)
     head = log.head_of(session, made.id)
-    found = epochs.coming(session, made, head, make.NOW + timedelta(seconds=59))
-    assert (found.many, found.least, found.earliest) == (False, 3, make.NOW + timedelta(seconds=60))
+    found = epochs.coming(made, head, make.NOW + timedelta(seconds=59))
+    assert (found.least, found.earliest) == (3, make.NOW + timedelta(seconds=60))
     assert epochs.close_due(session, made.id, found.earliest - timedelta(seconds=1)) is None
     assert (epochs.close_due(session, made.id, found.earliest) is not None) is (waiting >= 3)
-    later = epochs.coming(session, made, log.head_of(session, made.id), found.earliest).earliest
+    later = epochs.coming(made, log.head_of(session, made.id), found.earliest).earliest
     assert later == make.NOW + timedelta(seconds=120)
 
 

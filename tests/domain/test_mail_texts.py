@@ -63,10 +63,9 @@ MET: Final = DemandFact(
     1,
     {"en": "Publish the pay bands of every role & level.", "fr": "Publiez les grilles de salaire : tous les postes."},
     "partly_met",
-    PRESS,
 )
-REFUSED: Final = DemandFact(2, {"en": "End the forced ranking of colleagues."}, "refused", "Meeting of 20 November")
-OPEN: Final = DemandFact(3, {"en": "Answer in public.", "fr": "Répondez en public."}, "no_answer", "")
+REFUSED: Final = DemandFact(2, {"en": "End the forced ranking of colleagues."}, "refused")
+OPEN: Final = DemandFact(3, {"en": "Answer in public.", "fr": "Répondez en public."}, "no_answer")
 NEWS: Final = Happened(
     since=SUNDAY,
     until=SUNDAY,
@@ -252,7 +251,7 @@ def test_reader_of_a_third_language_gets_its_texts_in_an_english_mail() -> None:
     campaign = a_campaign()
     campaign.languages = ["en", "de"]
     campaign.letters = [Letter(lang="en", title="A letter"), Letter(lang="de", title="Ein Brief")]
-    facts = replace(NOTHING, demands=(DemandFact(1, {"en": "Answer.", "de": "Bitte antworten."}, "met", ""),))
+    facts = replace(NOTHING, demands=(DemandFact(1, {"en": "Answer.", "de": "Bitte antworten."}, "met"),))
     written = digests.write(campaign, "signer_daily", as_json(facts), "de", BASE)
     assert (written.lang, "Bitte antworten." in written.text, f"{BASE}/c/fair-pay?lang=de" in written.text) == (
         "en",

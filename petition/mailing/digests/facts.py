@@ -65,7 +65,6 @@ class DemandFact:
     number: int
     text: dict[str, str]
     state: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +158,12 @@ def _demands(session: Session, campaign_id: CampaignId, found: list[news.News]) 
     """Returns each demand once, in its newest state."""
     numbers = _values(found, NewsKind.DEMAND)
     query = select(Demand).where(Demand.campaign_id == campaign_id, Demand.number.in_(numbers)).order_by(Demand.number)
-    return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in session.scalars(query)]
+    return [DemandFact(each.number, each.text, each.state.value) for each in session.scalars(query)]
 
 
 def every_demand(campaign: Campaign) -> list[DemandFact]:
     """Returns all demands with their states."""
-    return [DemandFact(each.number, each.text, each.state.value, each.source or "") for each in campaign.demands]
+    return [DemandFact(each.number, each.text, each.state.value) for each in campaign.demands]
 
 
 def _next(snapshot: publication.Snapshot | None, count: int | None) -> NextStep | None:

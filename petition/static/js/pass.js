@@ -59,12 +59,25 @@ function read({ prefix, salt, inverse }) {
  *   rejects with PassMalformed unless both encodings are canonical and the secret is that of the pass
  */
 export async function decode(text) {
-  const [, pass, w0] = /^(P2\.[^.]+)\.([^.]+)$/.exec(text.trim()) ?? [];
-  if (!pass) throw new PassMalformed(`A pass starts with ${VERSION} and ends with a dot and its secret.`);
-  const raw = unpacked(pass.slice(VERSION.length), RAW_LENGTH);
-  const hash = await secretHash(unpacked(w0, SECRET_LENGTH));
+  const { pass, w0, raw, secret } = parts(text);
+  const hash = await secretHash(secret);
   if (b64u(hash) !== b64u(raw.slice(0, SECRET_LENGTH))) throw new PassMalformed("This secret is of another pass.");
   return { pass, w0 };
+}
+
+/** @param {string} text @returns {boolean} whether this has the form of a pass with its secret, which is known at once */
+export function looksLikePass(text) {
+  try {
+    return parts(text) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function parts(text) {
+  const [, pass, w0] = /^(P2\.[^.]+)\.([^.]+)$/.exec(text.trim()) ?? [];
+  if (!pass) throw new PassMalformed(`A pass starts with ${VERSION} and ends with a dot and its secret.`);
+  return { pass, w0, raw: unpacked(pass.slice(VERSION.length), RAW_LENGTH), secret: unpacked(w0, SECRET_LENGTH) };
 }
 
 /**

@@ -4,7 +4,7 @@
  * survives a reload, Back and a change of language (tab.js). The page sends the address, then the code with a blinded
  * value, then the pass with the choices.
  */
-import { begin, decode } from "./pass.js";
+import { begin, decode, looksLikePass } from "./pass.js";
 import { Refused, announceKept, call, clearErrors, enableButtons, save, showErrors, showRefusal, word } from "./page.js";
 import { receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
@@ -151,10 +151,10 @@ function startChoiceStep(form = document.getElementById("choose-form")) {
   updateFields(form);
   if (already) return;
   form.dataset.taken = "yes";
-  form.addEventListener("input", async () => {
+  form.addEventListener("input", () => {
     updateFields(form);
     const entered = typed(form);
-    if (await isPass(entered.pass)) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
+    if (looksLikePass(entered.pass)) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
   });
   handleSubmit(form, () => sign(form));
 }
@@ -201,15 +201,11 @@ async function sign(form) {
   const entered = Object.fromEntries(new FormData(form));
   for (const name of ["publish_at", "sealed_until"]) if (name in entered) entered[name] = Number(entered[name]);
   entered.pass = entered.pass.trim();
-  if (!(await isPass(entered.pass))) return showErrors(form, { pass: [word("not-a-pass")] });
-  const { pass, w0 } = await decode(entered.pass);
+  const { pass, w0 } = await decode(entered.pass).catch(() => ({}));
+  if (!pass) return showErrors(form, { pass: [word("not-a-pass")] });
   const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
   const { show, role, name, publish_at } = chosen;
   showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
-}
-
-function isPass(text) {
-  return decode(text).then(() => true, () => false);
 }
 
 /* The receipt */

@@ -14,10 +14,9 @@ from typing import Any, Final
 from petition.campaigns.milestones import UNKNOWN, MilestoneKind
 from petition.core import i18n
 from petition.core.i18n import marked as _
-from petition.epochs import MANY
 from petition.organisers.audit_log import Action
 from petition.organisers.labels import APPROVAL_TITLES
-from petition.privacy.daily_figures import tens
+from petition.privacy.daily_figures import TEN, tens
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
@@ -68,7 +67,7 @@ SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
 FIGURES: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
     {
         "signatures": lambda n: ngettext("%(count)s signature", "%(count)s signatures", n, count=_number(n)),
-        "waiting": lambda n: gettext(_("10 or more waited") if n >= MANY else _("fewer than 10 waited")),
+        "waiting": lambda n: gettext(_("10 or more waited") if n >= TEN else _("fewer than 10 waited")),
         "readers": lambda n: gettext(_("%(n)s subscribers"), n=_at_least(n)),
         "mails": lambda n: gettext(_("%(n)s mails"), n=_at_least(n)),
         "update": lambda n: gettext(_("number %(n)s"), n=_number(n)),

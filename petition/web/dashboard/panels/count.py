@@ -49,7 +49,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> CountFigures | 
         return None
     head = log.head_of(session, campaign.id)
     added, lost = history.since(session, campaign.id, now - DAY)
-    coming = epochs.coming(session, campaign, head, now)
+    coming = epochs.coming(campaign, head, now)
     day = daily_figures.of_campaign(session, campaign.id)
     many_wait = None if day is None else day.many_wait
     return CountFigures(head.counted, added, lost, coming, many_wait, campaign.state is CampaignState.OPEN, now)
