@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from petition.signatures import SignatureState
+from petition.web import signing
 from tests.support.public_pages import a_second_passes
 from tests.support.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, text
 
@@ -109,6 +111,24 @@ def test_a_choice_that_cannot_be_is_named_at_its_field_and_the_text_is_kept(suzi
     assert mistakes(page) == ["Enter your full name, or choose to show less."]
     assert fields(page)["comment"] == "I stay."
     assert fields(page)["receipt"] == receipt
+
+
+def test_what_was_typed_stays_while_the_database_does_not_answer(suzie: Suzie, monkeypatch: pytest.MonkeyPatch) -> None:
+    receipt = suzie.signs()
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, OSError("no server"))
+
+    monkeypatch.setattr(signing, "status_of", away)
+    page = suzie.post("amend", receipt=receipt, show="name", name="Suzie Example", comment="I stay.")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+    kept = fields(page)
+    assert (kept["receipt"], kept["name"], kept["comment"]) == (receipt, "Suzie Example", "I stay.")
+
+
+def test_a_text_that_is_no_receipt_stays_in_its_field(suzie: Suzie) -> None:
+    page = suzie.post("amend", receipt="cut off", show="anonymous")
+    assert (page.status_code, fields(page)["receipt"]) == (422, "cut off")
 
 
 def test_a_signature_is_changed_nine_times_and_not_a_tenth_time(suzie: Suzie) -> None:

@@ -8,7 +8,6 @@ plays the signer's client here, reveals the next value of the secret chain, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
@@ -24,22 +23,33 @@ from petition.web.public.receipt import not_a_receipt, posted_receipt
 from petition.web.public.receipt_text import ReceiptFaulty
 
 Act = Callable[[str, bytes], SignatureState]
-LOST: Final[tuple[type[Exception], ...]] = (ReceiptFaulty, *personal.REFUSALS)
-"""Why the page of an error cannot show the signature: the posted receipt is none, or cannot be looked up now."""
 
 bp = Blueprint("change", __name__)
 
 
 def _page(form: BaseForm, slug: str) -> Response:
-    """Returns the page again after an error: with the choice if the receipt is one, else asking for the receipt."""
+    """Returns the page again after an error: with the choice if the receipt is one, else asking for the receipt.
+
+    What was typed stays, also while the database does not answer.
+    """
     snapshot, lang = personal.find(slug)
     if isinstance(form, ChangeForm):
+        text = form.receipt.data or ""
         try:
-            w0 = receipt_text.secret_in(form.receipt.data or "", snapshot)
-            return _offer(snapshot, lang, form, signing.status_of(slug, w0))
-        except LOST:
-            form = refused(ReceiptForm(), form.refusal or SignatureUnknown(), "receipt")
+            return _offer(snapshot, lang, form, _status_or_none(slug, receipt_text.secret_in(text, snapshot)))
+        except (ReceiptFaulty, SignatureUnknown):
+            form = refused(ReceiptForm(data={"receipt": text}), form.refusal or SignatureUnknown(), "receipt")
     return personal.render_page("change", snapshot, lang, form, stage="ask")
+
+
+def _status_or_none(slug: str, w0: bytes) -> SignatureStatus:
+    """Returns the status of a signature, or one that says nothing while it cannot be looked up."""
+    try:
+        return signing.status_of(slug, w0)
+    except SignatureUnknown:
+        raise
+    except personal.REFUSALS:
+        return SignatureStatus(SignatureState.PENDING, logged=False)
 
 
 @bp.get("/c/<slug>/change")
