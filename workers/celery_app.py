@@ -21,6 +21,7 @@ from petition.core.process import ProcessValue
 from petition.mail import Postbox, postbox_for
 from petition.mailing.digests import Sender
 from petition.privacy import Vault, keyring
+from workers import acknowledgements
 
 CODES: Final = "codes"
 LEDGER: Final = "ledger"
@@ -63,6 +64,7 @@ app.conf.update(
     accept_content=["json"],
     timezone="UTC",
 )
+acknowledgements.install()
 
 
 @dataclass(frozen=True, slots=True)

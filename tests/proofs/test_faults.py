@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -16,6 +17,7 @@ import pytest
 import redis
 from sqlalchemy import func, select
 
+from petition.bootstrap.commands import WORKERS
 from petition.bootstrap.embedded import SOCKET_NAME
 from petition.core import db
 from petition.mail import read_inbox
@@ -37,7 +39,7 @@ from tests.support.foreign_client import Answer, Applicant, call, modulus
 from tests.support.foreign_client import unb64u as plain
 from tests.support.installation import Running, installation
 from tests.support.waiting import until
-from workers.celery_app import CODES
+from workers.celery_app import CODES, LEDGER
 
 pytestmark = pytest.mark.xdist_group("faults")
 BETWEEN = 1.0  # seconds of load between two kills
@@ -131,6 +133,54 @@ def test_workers_consume_again_each_time_redis_was_restarted(tree: Running, long
         assert answer.status == 201
         took.append(in_the_ledger([answer], 30))
     figure(f"P3: seconds until workers consume, worst of {times} restarts", max(took), "≤ 30")
+
+
+def test_workers_consume_again_after_redis_was_away_when_all_of_them_were_done(tree: Running, figure: Write) -> None:
+    """P3: no place of a worker is lost with an acknowledgement that Redis never got."""
+    before, held = passes_for(tree, 2)
+    first = sign(tree, before)
+    assert first is not None
+    in_the_ledger([first], 60)  # they consume
+    places, log = WORKERS["prompt"][1], tree.home / "log" / "worker-prompt.log"
+    known = log.stat().st_size
+    children = until("its processes", process(tree, "celery", "prompt").children, lambda found: len(found) == places)
+    socket = tree.home / "run" / SOCKET_NAME
+    for each in children:
+        each.suspend()
+    try:
+        with redis.Redis(unix_socket_path=str(socket)) as broker:
+            until("a queue that grows", lambda: broker.llen(LEDGER), lambda waiting: waiting >= places)
+        in_the_way(socket)
+        process(tree, "valkey-server").kill()
+    finally:
+        for each in children:
+            each.resume()
+    until("lost acknowledgements", lambda: log.read_text()[known:], lambda said: lost_in(said, places))
+    out_of_the_way(socket)
+    answer = sign(tree, held)
+    assert answer is not None
+    assert answer.status == 201
+    took = in_the_ledger([answer], 30)
+    figure("P3: seconds until workers consume, acknowledgements of all of them lost", took, "≤ 30")
+
+
+def lost_in(said: str, places: int) -> bool:
+    """Whether a worker logged that every acknowledgement failed, or that it saw after one that Redis is away."""
+    return said.count("Couldn't ack") >= places or "Cannot connect" in said
+
+
+def in_the_way(socket: Path) -> None:
+    """Put a folder where a server makes its socket: it cannot start until the folder is gone."""
+    away = socket.with_suffix(".away")
+    (away / "file").mkdir(parents=True)
+    socket.rename(socket.with_suffix(".old"))
+    away.rename(socket)
+
+
+def out_of_the_way(socket: Path) -> None:
+    (socket / "file").rmdir()
+    socket.rmdir()
+    socket.with_suffix(".old").unlink()
 
 
 @pytest.mark.proof
