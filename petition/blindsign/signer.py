@@ -240,8 +240,8 @@ def amend(given: argparse.Namespace) -> None:
     receipt = act(kept, "amend", choose(campaign, given))["receipt"]
     name = given.receipt or f"receipt-{campaign['slug']}-changed.json"
     write_file(name, json.dumps({**json.loads(read_file(given.file)), **receipt}, ensure_ascii=False) + "\n")
-    print("Changed. What was shown before is gone from the pages; the change follows with one of the next batches,")
-    print(f"at the latest a week after your signature is in the ledger. The new receipt is in {name}.")
+    print("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
+    print(f"once your signature is in the ledger. The new receipt is in {name}.")
 
 
 def look(given: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -23,8 +23,6 @@ from petition.ledger import log
 from petition.ledger.entries import GROUP, CloseEntry, EpochEntry
 
 logger = logging.getLogger(__name__)
-LONGEST_WAIT: Final = timedelta(days=7)
-"""The longest time for which withdrawals and removals wait for others, counted from the first slot that finds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +50,33 @@ class Closed:
     acts: int
 
 
-def due(campaign: Campaign, head: log.Head, waits: tuple[int, int], day: date) -> Due:
-    """Returns what a batch takes when a slot is looked at on a day. `waits`: how many signatures and acts wait.
+def due(waits: tuple[int, int], least: int, *, acts_slot: bool) -> Due:
+    """Returns what a batch takes at a slot. `waits`: how many signatures and acts wait; `least`: k.
 
-    Signatures are taken if at least k of them wait, however long fewer have waited. Acts are taken if as many of those
-    wait, or if they have waited a week. The close takes everything.
+    Signatures are taken if at least k of them wait, however long fewer have waited. Acts are taken at a slot for acts,
+    however many wait: a number would let k − 1 people who act on purpose find out when one more acts.
     """
-    (signed, acts), least = waits, least_in_batch(campaign)
-    waited = head.acts_since is not None and day - head.acts_since >= LONGEST_WAIT
-    return Due(signed >= least, acts > 0 and (waited or acts >= least))
+    signed, acts = waits
+    return Due(signed >= least, acts_slot and acts > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The coming batch: how many signatures make one, and the next slot. It says nothing about what waits."""
+    """The coming batch: how many signatures make one, and the next slots. It says nothing about what waits.
+
+    `acts` is the next slot at which withdrawals, changes and removals are written.
+    """
 
     least: int
     earliest: datetime
+    acts: datetime
 
 
 def coming(campaign: Campaign, head: log.Head, now: datetime) -> Coming:
     """Returns how large the next batch has to be, and when it may be written."""
-    return Coming(least_in_batch(campaign), Slots.of(campaign, head).next(head.slot, now))
+    slots, least = Slots.of(campaign, head), least_in_batch(campaign)
+    earliest = slots.next(head.slot, now)
+    return Coming(least, earliest, slots.next_acts(now) if least > 1 else earliest)
 
 
 def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Closed | None:
@@ -86,23 +89,28 @@ def close_due(session: Session, campaign_id: CampaignId, now: datetime) -> Close
         return None
     campaign = session.get_one(Campaign, campaign_id)
     head = log.head_of(session, campaign_id)
-    look = Slots.of(campaign, head).look(head.slot, now)
+    slots = Slots.of(campaign, head)
+    look = slots.look(head.slot, now)
     if campaign.state is not CampaignState.OPEN or look.slot == head.slot:
         return None
     head.slot = look.slot
     if not look.in_time:
         logger.warning("slot %s of %s was looked at too late and is left out", look.slot, campaign_id.hex())
         return None
-    waits = signatures.waiting(session, campaign_id)
-    _record_acts(head, waits[1], now.date())
-    takes = due(campaign, head, waits, now.date())
+    least = least_in_batch(campaign)
+    acts_slot = _begin_week(head, slots.week(look.slot)) or least == 1
+    takes = due(signatures.waiting(session, campaign_id), least, acts_slot=acts_slot)
     failpoints.reach("looked_before_batch")
     return close_epoch(session, campaign, now, takes=takes) if takes.signatures or takes.acts else None
 
 
-def _record_acts(head: log.Head, acts: int, day: date) -> None:
-    """Record the day since which acts wait. One day per campaign suffices, so their rows need none."""
-    head.acts_since = min(head.acts_since or day, day) if acts else None
+def _begin_week(head: log.Head, week: int) -> bool:
+    """Store the week of a slot, and return whether it is a new one: then acts are written at this slot.
+
+    A week that is earlier than the stored one means that the clock was wrong when that one was stored.
+    """
+    begins, head.acts_week = week > head.acts_week, week
+    return begins
 
 
 def epoch_lock(campaign_id: CampaignId) -> int:
@@ -136,7 +144,7 @@ def close_epoch(
     log.grow(session, head, leaves)
     log.seal_head(head, campaign.origin)
     _count(head, len(signed), acts)
-    head.epoch, head.epoch_at, head.acts_since = number, now, None if takes.acts else head.acts_since
+    head.epoch, head.epoch_at = number, now
     removed = sum(acts.removed.values())
     history.record(session, head, now, signed=len(signed), withdrawn=acts.withdrawn, removed=removed)
     _follow(session, campaign, head, now)

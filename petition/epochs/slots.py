@@ -13,6 +13,8 @@ from typing import Final, Self
 from petition.campaigns import Campaign
 from petition.ledger import log
 
+ACTS_EVERY: Final = timedelta(days=7)
+"""How far apart the slots are at which acts are written. Each is the first slot of a week counted from the opening."""
 LONGEST_GRACE: Final = timedelta(seconds=60)
 SHORTEST_GRACE: Final = timedelta(seconds=2)
 """The runner looks once a second, so with a shorter grace it could miss every slot of a demonstration."""
@@ -61,6 +63,15 @@ class Slots:
             return Look(reached, now - self.moment(reached) <= self.grace)
         wrong = self.moment(last) - now > CLOCK_ERROR
         return Look(min(last, reached + 1) if wrong else last, in_time=False)
+
+    def week(self, slot: int) -> int:
+        """Returns the number of the week in which a slot lies. Week 0 begins with the opening."""
+        return slot * self.interval // ACTS_EVERY
+
+    def next_acts(self, now: datetime) -> datetime:
+        """Returns the moment of the next slot at which acts are written: the first one of the coming week."""
+        week = self.week((now - self.opened_at) // self.interval) + 1
+        return self.moment(-(-week * ACTS_EVERY // self.interval))
 
     def next(self, last: int, now: datetime) -> datetime:
         """Returns the moment of the next slot that will be looked at, if `last` was the last one."""

@@ -55,8 +55,8 @@ class Head(Base):
     """The end of the ledger: size, epoch, checkpoint, and the totals of its entries.
 
     `opened_at` is the moment of the opening, in whole seconds, from which the slots of batches are counted, and `slot`
-    the number of the last slot that was looked at. `acts_since` is the day of the first slot since which withdrawals or
-    removals wait for a batch, or None if none waits.
+    the number of the last slot that was looked at. `acts_week` is the number of the last week whose slot for acts was
+    looked at.
     """
 
     __tablename__ = "head"
@@ -68,7 +68,7 @@ class Head(Base):
     epoch_at: Mapped[datetime]
     opened_at: Mapped[datetime]
     slot: Mapped[int]
-    acts_since: Mapped[date | None]
+    acts_week: Mapped[int]
     day: Mapped[date]
     root: Mapped[bytes]
     checkpoint: Mapped[str]
@@ -97,7 +97,7 @@ def start(session: Session, campaign_id: CampaignId, day: date, now: datetime) -
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     head = Head(
-        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, opened_at=now.replace(microsecond=0), slot=0, acts_since=None,
+        campaign_id=campaign_id, size=0, epoch=0, epoch_at=now, opened_at=now.replace(microsecond=0), slot=0, acts_week=0,
         day=day, root=merkle.EMPTY_ROOT, checkpoint="", counted=0, withdrawn=0, removed={},
         issued={}, public=checkpoint.public_bytes(key), sealed_key=keyring.seal(secret),
     )  # fmt: skip

@@ -133,7 +133,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns("public.head", "sealed_key", Kind.sealed, FOR_GOOD, _("A key, encrypted.")),
     *_columns("public.head", "opened_at", Kind.public, FOR_GOOD, OPENING),
-    *_columns("public.head", "epoch_at slot acts_since", Kind.operational, TO_EPOCH, HEAD),
+    *_columns("public.head", "epoch_at slot acts_week", Kind.operational, TO_EPOCH, HEAD),
     *_columns(
         "public.campaign",
         "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "

@@ -218,7 +218,7 @@ LINES: Final[tuple[Line, ...]] = (
         Whose.LETTER,
         _("When the last batch was written, and since which day withdrawals or removals wait for the next"),
         _("to know when the next one is due"),
-        "public.head.epoch_at public.head.slot public.head.acts_since",
+        "public.head.epoch_at public.head.slot public.head.acts_week",
     ),
     Line(Whose.LETTER, _("The key that stamps passes, encrypted"), _("to issue passes"), "verification.issuer"),
     Line(

@@ -176,7 +176,7 @@ CHANGES: Final[Mapping[SignatureState, tuple[str, str]]] = {
     SignatureState.WITHDRAWN: (
         _("Withdrawn"),
         _(
-            "Your signature is withdrawn. What it showed is deleted. The ledger records it with one of the next batches, within about a week once the signature is in it, and the count follows."
+            "Your signature is withdrawn. What it showed is deleted. The ledger records it with the withdrawals of this week once the signature is in it, and the count follows."
         ),
     ),
     SignatureState.HIDDEN: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,12 +28,14 @@ from petition.campaigns.milestones import MilestoneKind
 from petition.core import outbox
 from petition.core.outbox import OutboxKind
 from petition.epochs.history import Epoch
+from petition.epochs.slots import ACTS_EVERY, Slots
 from petition.ledger import log, merkle
-from petition.ledger.entries import Visibility
+from petition.ledger.entries import Removal, Visibility
+from petition.organisers.actor import Actor
 from petition.publication import bundle_file
-from petition.signatures import DisplayChoice, PassSpent, SignatureState
+from petition.signatures import DisplayChoice, PassSpent, SignatureState, bulk_removal
 from tests import make
-from tests.support.slots import look
+from tests.support.slots import look, slots_of
 from workers.loops.bundles import publish_bundle
 
 LATER = make.NOW + timedelta(seconds=10)
@@ -128,7 +131,7 @@ def a_letter_with(session: Session, signed: int, waiting: int) -> tuple[Campaign
     return campaign, receipts
 
 
-def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(session: Session) -> None:
+def test_a_lone_withdrawal_waits_for_the_slot_of_the_week_and_takes_no_signature_along(session: Session) -> None:
     """P41."""
     campaign, receipts = a_letter_with(session, 5, waiting=1)
     before = log.head_of(session, campaign.id).issued
@@ -141,22 +144,41 @@ def test_a_lone_withdrawal_waits_a_week_and_then_takes_no_signature_along(sessio
     assert closed is not None
     assert (closed.signatures, closed.acts) == (0, 1)
     head = log.head_of(session, campaign.id)
-    assert (head.counted, head.withdrawn, head.issued, head.acts_since) == (4, 1, before, None)
+    assert (head.counted, head.withdrawn, head.issued, head.acts_week) == (4, 1, before, 1)
     assert signatures.waiting(session, campaign.id) == (1, 0)
     assert epochs.audit(session, campaign).faults == []
     assert look(session, campaign, make.NOW + timedelta(days=99)) is None
 
 
-def test_as_many_withdrawals_as_make_a_batch_are_written_without_the_signature_that_waits(session: Session) -> None:
-    campaign, receipts = a_letter_with(session, 5, waiting=2)
+def test_no_number_of_acts_makes_a_batch_before_the_week_is_over(session: Session) -> None:
+    """P41: k − 1 withdrawals, changes and removals on purpose do not make a batch with one more person's withdrawal."""
+    campaign, receipts = a_letter_with(session, 12, waiting=2)
+    opened = OpenCampaign.of(campaign)
     for receipt in receipts[:3]:
-        assert look(session, campaign) is None
-        signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
-    closed = look(session, campaign)
+        signatures.withdraw(session, opened, receipt.withdraw)
+    for receipt in receipts[3:6]:
+        signatures.amend(session, opened, receipt.withdraw, DisplayChoice(Visibility.ANONYMOUS))
+    false = [signatures.status_of(session, opened, receipt.w0).index for receipt in receipts[6:9]]
+    removal = bulk_removal.begin(
+        session, campaign, [index for index in false if index], Removal.FRAUD, Actor(b"o" * 16, LATER), {}
+    )
+    bulk_removal.advance(session, removal)
+    assert signatures.waiting(session, campaign.id) == (2, 9)
+    assert [look(session, campaign, make.NOW + timedelta(days=days, hours=2)) for days in range(7)] == [None] * 7
+    closed = look(session, campaign, make.NOW + timedelta(days=7))
     assert closed is not None
-    assert (closed.signatures, closed.acts) == (0, 3)
-    assert signatures.waiting(session, campaign.id) == (2, 0)
+    assert (closed.signatures, closed.acts) == (0, 9)
     assert epochs.audit(session, campaign).faults == []
+
+
+def test_an_act_on_the_last_day_waits_no_longer_than_the_week_lasts(session: Session) -> None:
+    """The day of a batch says nothing about the day of its oldest act."""
+    campaign, receipts = a_letter_with(session, 5, waiting=0)
+    assert look(session, campaign, make.NOW + timedelta(days=6, hours=23)) is None
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
+    closed = look(session, campaign, make.NOW + timedelta(days=7))
+    assert closed is not None
+    assert closed.acts == 1
 
 
 def test_a_batch_of_signatures_takes_no_lone_withdrawal_along(session: Session) -> None:
@@ -168,7 +190,6 @@ def test_a_batch_of_signatures_takes_no_lone_withdrawal_along(session: Session) 
     closed = look(session, campaign, make.NOW + timedelta(days=2))
     assert closed is not None
     assert (closed.signatures, closed.acts) == (3, 0)
-    assert log.head_of(session, campaign.id).acts_since == make.NOW.date()
     closed = look(session, campaign, make.NOW + timedelta(days=7))
     assert closed is not None
     assert (closed.signatures, closed.acts) == (0, 1)
@@ -181,14 +202,63 @@ def test_signatures_and_acts_that_are_due_at_one_slot_share_a_batch_and_the_next
     campaign, receipts = a_letter_with(session, 5, waiting=3)
     for receipt in receipts[:3]:
         signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
-    closed = look(session, campaign)
+    closed = look(session, campaign, make.NOW + timedelta(days=7))
     assert closed is not None
     assert (closed.signatures, closed.acts) == (3, 3)
     signatures.withdraw(session, OpenCampaign.of(campaign), receipts[3].withdraw)
-    assert look(session, campaign, make.NOW + timedelta(days=8)) is None
-    assert look(session, campaign, make.NOW + timedelta(days=14)) is None
-    assert look(session, campaign, make.NOW + timedelta(days=15)) is not None
+    assert look(session, campaign) is None
+    assert look(session, campaign, make.NOW + timedelta(days=13)) is None
+    assert look(session, campaign, make.NOW + timedelta(days=14)) is not None
     assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_slot_for_acts_that_was_missed_is_followed_by_the_next_one(session: Session) -> None:
+    """A worker that was away for an hour costs an hour, not a week."""
+    campaign, receipts = a_letter_with(session, 5, waiting=0)
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
+    slots = slots_of(session, campaign)
+    weekly = slots.next_acts(make.NOW)
+    assert weekly == make.NOW.replace(microsecond=0) + timedelta(days=7)
+    late = weekly + slots.grace + timedelta(seconds=1)
+    assert epochs.close_due(session, campaign.id, late) is None
+    closed = epochs.close_due(session, campaign.id, weekly + slots.interval)
+    assert closed is not None
+    assert closed.acts == 1
+
+
+def test_a_clock_that_was_wrong_by_a_year_delays_acts_by_a_week_at_most(session: Session) -> None:
+    """P10."""
+    campaign, receipts = a_letter_with(session, 5, waiting=0)
+    slots = slots_of(session, campaign)
+    assert epochs.close_due(session, campaign.id, slots.next_acts(make.NOW + timedelta(days=365))) is None
+    assert log.head_of(session, campaign.id).acts_week == 53
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[0].withdraw)
+    found = [look(session, campaign, make.NOW + timedelta(hours=hours)) for hours in range(1, 169)]
+    assert [closed.acts for closed in found if closed] == [1]
+
+
+def test_a_demonstration_writes_acts_at_every_slot(session: Session) -> None:
+    campaign = make.campaign(session, batch_min=1, interval=5)
+    receipt = make.signature(session, campaign)
+    assert look(session, campaign) is not None
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
+    closed = look(session, campaign)
+    assert closed is not None
+    assert (closed.signatures, closed.acts) == (0, 1)
+
+
+@pytest.mark.parametrize("interval", [300, 3600, 86_400, 604_800, 1_000_000])
+def test_each_week_has_one_slot_for_acts(interval: int) -> None:
+    """Intervals that divide a week and one that does not."""
+    slots = Slots(make.NOW, timedelta(seconds=interval))
+    weekly, now = [], make.NOW
+    for _ in range(10):
+        now = slots.next_acts(now)
+        weekly.append(now)
+    numbers = [(moment - make.NOW) // slots.interval for moment in weekly]
+    assert all(slots.week(number) > slots.week(number - 1) for number in numbers)
+    assert all(later - sooner < ACTS_EVERY + slots.interval for sooner, later in itertools.pairwise(weekly))
+    assert len(set(weekly)) == len(weekly)
 
 
 def test_the_issued_figures_stand_still_in_a_batch_without_signatures(session: Session) -> None:
@@ -198,7 +268,7 @@ def test_the_issued_figures_stand_still_in_a_batch_without_signatures(session: S
     held = [make.a_pass(session, campaign).held for _ in range(3)]
     for receipt in receipts[:3]:
         signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
-    assert look(session, campaign) is not None
+    assert look(session, campaign, make.NOW + timedelta(days=7)) is not None
     assert log.head_of(session, campaign.id).issued == before
     for each in held:
         signatures.redeem(session, OpenCampaign.of(campaign), each, make.ANONYMOUS)
@@ -245,7 +315,7 @@ def test_what_waits_moves_no_figure_of_a_monitor_and_a_missing_runner_shows_what
         told.append((epochs.coming(campaign, head, hour), epochs.health(session, hour).pending))
         assert epochs.stalled_seconds(session, campaign, hour) == 3540
         make.signature(session, campaign)
-    assert told == [(epochs.Coming(12, hour + timedelta(minutes=1)), 0)] * 12
+    assert told == [(epochs.Coming(12, hour + timedelta(minutes=1), make.NOW + ACTS_EVERY), 0)] * 12
     assert epochs.health(session, hour).overdue_seconds == 3540
     assert epochs.close_due(session, campaign.id, hour) is not None
     for seconds, overdue in ((0, 0), (119, 0), (120, 60)):

@@ -20,7 +20,7 @@ from petition.campaigns.drafts import Draft
 from petition.config.addresses import PROJECT
 from petition.core import redis_store
 from petition.core.encoding import b64u, canonical_json, unb64u
-from petition.epochs import batch
+from petition.epochs.slots import ACTS_EVERY
 from petition.ledger import checkpoint, entries, merkle, verify
 from petition.ledger.entries import Body, Visibility
 from petition.privacy import code_of_day, identity_tag, long_code_of_day, tags
@@ -201,7 +201,7 @@ def test_the_figures_of_the_document_are_the_codes() -> None:
         f"A line has at most {entries.LONGEST_LINE:,} bytes",
         f"{passes.RAW_LENGTH} bytes, {passes.TEXT_LENGTH} characters",
         f"always {entries.ISSUER_LENGTH} bytes",
-        f"the oldest has waited for {batch.LONGEST_WAIT.days} days",
+        f"are written once in {ACTS_EVERY.days} days",
     ]
     text = " ".join(DOCUMENT.split())
     assert [sentence for sentence in sentences if sentence not in text] == []

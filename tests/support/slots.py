@@ -35,3 +35,4 @@ def catch_up(session: Session, campaign_id: CampaignId, now: datetime) -> None:
     head = log.head_of(session, campaign_id)
     slots = Slots.of(session.get_one(Campaign, campaign_id), head)
     head.slot = (now - slots.opened_at) // slots.interval
+    head.acts_week = slots.week(head.slot)

@@ -8,10 +8,13 @@ plays the signer's client here, reveals the next value of the secret chain, and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from petition.blindsign.passes import STEPS, reveal
+from petition.core import clock
+from petition.epochs.slots import Slots
 from petition.publication import Snapshot
 from petition.signatures import SignatureState, SignatureStatus, SignatureUnknown, ValueUsed
 from petition.web import signing
@@ -92,7 +95,8 @@ def amend(slug: str) -> Response:
         kept = receipt_text.changed_text(given.receipt.data, receipt)
         shown = words.shown_words(choice, role, lang, snapshot)
         blank = ReceiptForm(data={"receipt": kept, "publish_at": choice.publish_at})
-        return personal.render_page("change", snapshot, lang, blank, stage="changed", shown=shown, kept=kept)
+        values = {"shown": shown, "kept": kept, "acts_on": _acts_on(snapshot)}
+        return personal.render_page("change", snapshot, lang, blank, stage="changed", **values)
     raise ValueUsed
 
 
@@ -139,8 +143,18 @@ def _offer(snapshot: Snapshot, lang: str, form: ChangeForm, found: SignatureStat
         stage="offer",
         found=found,
         left=max(0, STEPS + 1 - found.used),
+        acts_on=_acts_on(snapshot),
         signature_status=found.state,
     )
+
+
+def _acts_on(snapshot: Snapshot) -> date | None:
+    """Returns the day on which a change is written, or None if each batch takes changes along, in a demonstration."""
+    batch = snapshot.batch
+    if batch.min == 1 or batch.since is None:
+        return None
+    slots = Slots(datetime.fromisoformat(batch.since), timedelta(seconds=batch.interval))
+    return slots.next_acts(clock.now()).date()
 
 
 def _form_of(text: str, found: SignatureStatus) -> ChangeForm:
