@@ -109,7 +109,6 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         public/letter.html snapshot.workforce
         public/sign_choose.html snapshot.batch.min
         public/choice_fields.html snapshot.names_from
-        public/change.html snapshot.batch.min
         public/sign_receipt.html snapshot.batch.min
         public/signers.html snapshot.public_min
         public/verify.html snapshot.public_min snapshot.batch.min
