@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy.exc import OperationalError
 
+from petition.core import db, i18n
+from petition.epochs.slots import ACTS_EVERY
+from petition.ledger import log
 from petition.signatures import SignatureState
 from petition.web import signing
+from tests import make
 from tests.support.public_pages import a_second_passes
 from tests.support.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, text
 
@@ -163,6 +169,23 @@ def test_hiding_keeps_the_signature_and_may_still_be_followed_by_withdrawing(suz
     assert "You can change this signature 8 more times." in text(again)
     assert suzie.post("withdraw", receipt=receipt).status_code == 200
     assert state_of(suzie, receipt) is SignatureState.WITHDRAWN
+
+
+def test_a_letter_with_larger_batches_says_on_which_day_a_change_is_written(suzie: Suzie) -> None:
+    """P41: once a week, at the first slot of the week; the day is the same for everybody."""
+    with db.transaction() as session:
+        made = make.campaign(session, batch_min=5, interval=3600)
+        suzie.slug, opened = made.slug, log.head_of(session, made.id).opened_at
+    day = i18n.date_long((opened + ACTS_EVERY).date(), "en")
+    receipt = suzie.signs(show="name", name="Suzie Example")
+    with time_machine.travel(opened + ACTS_EVERY - timedelta(seconds=1), tick=False):
+        offer = text(suzie.post("change", receipt=receipt))
+        assert f"The new text appears on {day}. All changes of a week appear together" in offer
+        assert f"The ledger records the withdrawal on {day}, and the count falls by one." in offer
+        changed = text(suzie.post("amend", receipt=receipt, show="anonymous"))
+        assert f"Nothing is shown until the change is written, on {day} at the earliest." in changed
+    with time_machine.travel(opened + ACTS_EVERY, tick=False):
+        assert day not in text(suzie.post("change", receipt=receipt))
 
 
 def test_an_unknown_secret_changes_nothing(suzie: Suzie) -> None:
