@@ -35,13 +35,12 @@ from petition.web.error_messages import AWAY, HTTP_MESSAGES, MESSAGES, Message
 from petition.web.field_messages import DISPLAY_MESSAGES, FIELD_MESSAGES
 from petition.web.flow import in_flow
 from petition.web.forms.base import FormRefused
+from petition.web.headers import PROBLEM, PROBLEM_TYPE
 from petition.web.language import gettext, spoken
 
-PROBLEM: Final = "application/problem+json"
 FOR_MACHINES: Final = ("/api/", "/hooks/", "/tab-key/")
 FOR_ORGANISERS: Final = "/organise"
 RETRY_SECONDS: Final = 5
-URN: Final = "urn:undersigned:problem:"
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +119,7 @@ def answer(error: Exception) -> Response:
 def problem(description: ErrorDescription) -> Response:
     """Returns an RFC 9457 problem document."""
     document: dict[str, object] = {
-        "type": URN + description.name,
+        "type": PROBLEM_TYPE + description.name,
         "title": description.title,
         "status": description.status,
         "detail": description.sentence,

@@ -69,6 +69,9 @@ PREFLIGHT: Final = [
 NO_STORE: Final = ("Cache-Control", "no-store")
 # Load balancers request these paths by IP address. No page links to them.
 PROBES: Final = frozenset({"/healthz", "/readyz"})
+PROBLEM: Final = "application/problem+json"
+PROBLEM_TYPE: Final = "urn:undersigned:problem:"
+"""The beginning of every type of a problem document (RFC 9457)."""
 METRICS: Final = "/metrics"
 """The figures for monitors. At their own port there is nothing else, and any Host is accepted."""
 
@@ -205,8 +208,8 @@ def _refuse(start: Callable[[str, Headers], object], path: str) -> list[bytes]:
     sentence = "This server does not answer to that host name."
     kind, body = "text/plain; charset=utf-8", f"{sentence}\n"
     if path.startswith("/api/"):
-        kind = "application/problem+json"
-        body = f'{{"type":"about:blank","title":"Bad Request","status":400,"detail":"{sentence}"}}'
+        kind = PROBLEM
+        body = f'{{"type":"{PROBLEM_TYPE}bad-request","title":"Bad Request","status":400,"detail":"{sentence}"}}'
     start("400 Bad Request", [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body.encode()]
 

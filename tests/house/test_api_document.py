@@ -11,6 +11,7 @@ from typing import Any
 
 import altcha
 import pytest
+from werkzeug.exceptions import default_exceptions
 
 from petition.bootstrap.entry import OWN
 from petition.cli import COMMANDS
@@ -20,12 +21,23 @@ from petition.mailing.subscribers import Frequency
 from petition.web import proof_of_work
 from petition.web.api.openapi import document
 from petition.web.app import build
-from petition.web.errors import PROBLEM
+from petition.web.error_messages import MESSAGES
+from petition.web.errors import _dashed
+from petition.web.headers import PROBLEM
 from petition.web.sizes import LARGEST_CALL
 
 DOCUMENT = (PROJECT / "docs/api.md").read_text()
 CALLS = [(method.upper(), path) for path, calls in document()["paths"].items() for method in calls]
 KINDS = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "object"}
+OF_CALLS = ("petition.campaigns.errors", "petition.verification", "petition.blindsign", "petition.signatures",
+            "petition.mailing.subscribers", "petition.core", "petition.privacy")  # fmt: skip
+"""Parts of the domain that the calls use."""
+NOT_OF_CALLS = {
+    "letter-frozen", "campaign-incomplete", "campaign-faulty", "slug-taken", "step-skipped", "text-missing",
+    "link-broken", "signature-wrong", "report-unreadable", "criteria-empty", "signer-unknown", "bulk-removal-unknown",
+    "removal-over",
+}  # fmt: skip
+"""Errors of these parts that belong to organisers, to links in mails and to relays."""
 SECRET = "an example key of the document, 32 and more"
 Schema = dict[str, Any]
 
@@ -116,6 +128,18 @@ def test_answers_have_the_fields_and_kinds_of_the_openapi_document(method: str, 
     schema = operation(method, path)["responses"][done]["content"]["application/json"]["schema"]
     answer = told["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     assert [(name.strip("`"), what) for name, what, _ in rows(text, "answer")] == list(fields(answer))
+
+
+def test_problem_types_are_those_of_the_code() -> None:
+    """Every error that a call can end with, whichever part of the domain raises it, and its status."""
+    listed = {
+        name.strip("` "): int(status) for names, status, _ in rows(DOCUMENT, "type |") for name in names.split(",")
+    }
+    ours = {_dashed(kind.__name__): kind.status for kind in MESSAGES} | {"away": 503}
+    theirs = {_dashed(kind().name.replace(" ", "")): code for code, kind in default_exceptions.items()}
+    assert {name: (ours | theirs).get(name) for name in listed} == listed
+    of_calls = {_dashed(kind.__name__) for kind in MESSAGES if kind.__module__.startswith(OF_CALLS)}
+    assert of_calls - listed.keys() == NOT_OF_CALLS
 
 
 def test_other_addresses_are_routes(config: Config) -> None:

@@ -11,9 +11,9 @@ from wtforms import Field
 from petition.web import page_cache
 from petition.web.api.calls import CALLS, Call
 from petition.web.api.shapes import SHAPES
-from petition.web.errors import PROBLEM
 from petition.web.forms.base import BaseForm, known_fields
 from petition.web.forms.fields import IntegerField
+from petition.web.headers import PROBLEM
 from petition.web.json_http import JSON, json_text
 from petition.web.page import PAGES_CACHED
 
