@@ -21,6 +21,8 @@ PYTHON = (sys.executable, "-m")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HEADLESS = "chromium-headless-shell"
 """The engine without a window: a quarter to a third less work per page. It lacks some functions of the whole browser."""
+POOLER = "pgbouncer"
+"""What many managed databases put before PostgreSQL."""
 PROCESSES = "3"
 """One more than a small machine has cores, because tests wait a quarter of their time."""
 PYTEST = (*PYTHON, "pytest", "-n", PROCESSES, "--durations=15", "tests")
@@ -78,13 +80,13 @@ def browser() -> str:
     return shutil.which("chromium") or "chromium"
 
 
-def _add_headless() -> None:
-    """Install the cheaper browser beside the whole one, if possible. Without it, the tests use the whole one."""
-    if shutil.which(HEADLESS) or not _may_install():
+def _add(program: str) -> None:
+    """Install a program that some tests use, if possible. They do without the cheaper browser, and skip without a pooler."""
+    if shutil.which(program) or shutil.which(program, path="/usr/sbin") or not _may_install():
         return
-    print(f"installing {HEADLESS} with apt-get, as root …", flush=True)
+    print(f"installing {program} with apt-get, as root …", flush=True)
     with suppress(CannotStart):
-        apt_install(HEADLESS)
+        apt_install(program)
 
 
 def _may_install() -> bool:
@@ -95,7 +97,8 @@ def _browser_step() -> Outcome:
     began = time.monotonic()
     try:
         result = browser()
-        _add_headless()
+        _add(HEADLESS)
+        _add(POOLER)
     except CannotStart as reason:
         required = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
         result = f"{'failed' if required else 'skipped'}: {reason}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+import psycopg
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -125,8 +126,20 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
     _sessions.configure(bind=engine, join_transaction_mode="conditional_savepoint")
     own = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None}
     for each in (engine, _autocommit.set(create_engine(url, **pool, **own))):
+        event.listen(each, "connect", _prepare_nothing_behind_a_pooler)
         event.listen(each, "handle_error", _leave_old_plans)
     return engine
+
+
+def _prepare_nothing_behind_a_pooler(connection: psycopg.Connection, _: object) -> None:
+    """Prepare no statements on a connection to a pooler, whose next transaction may run in another server process.
+
+    A pooler such as pgbouncer answers with a process id of its own, so the server names another one. The question is a
+    simple query, outside every transaction.
+    """
+    told = connection.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
+    if told != str(connection.pgconn.backend_pid).encode():
+        connection.prepare_threshold = None
 
 
 def _leave_old_plans(context: ExceptionContext) -> None:

@@ -93,7 +93,8 @@ def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> N
     page = client.get(f"/c/{slug}", headers={"Host": host})
     call = client.get(f"/api/campaigns/{slug}", headers={"Host": host})
     assert (page.status_code, call.status_code, call.content_type) == (400, 400, "application/problem+json")
-    assert call.json and call.json["type"] == "urn:undersigned:problem:bad-request"
+    assert call.json
+    assert call.json["type"] == "urn:undersigned:problem:bad-request"
     assert page.headers["Content-Security-Policy"] == POLICY
     assert host not in page.text or not host
 

@@ -53,6 +53,7 @@ class Acknowledgements:
         assert isinstance(driver, psycopg.Connection)
         self._connection, self._libpq = connection, driver.pgconn
         self._is_shared = not driver.autocommit
+        self._may_prepare = driver.prepare_threshold is not None
         self._is_prepared = False
         self._unconfirmed: tuple[Claim, Claim] | None = None
 
@@ -63,15 +64,22 @@ class Acknowledgements:
         """
         self._unconfirmed = (taken, following)
         try:
-            if not self._is_prepared:
-                self._libpq.send_prepare(UNNAMED, NUMBERED)
-                self._is_prepared = _is_done(self._libpq)
-            self._libpq.send_query_prepared(UNNAMED, _encoded(taken, following), FORMATS)
+            self._send_statement(_encoded(taken, following))
             _flush(self._libpq)
         except psycopg.Error:
             self.confirm()
         if self._is_shared:
             self.confirm()
+
+    def _send_statement(self, values: list[bytes]) -> None:
+        """Send the statement, which is prepared once, or with each execution where a pooler is in between."""
+        if not self._may_prepare:
+            self._libpq.send_query_params(NUMBERED, values, param_formats=FORMATS)
+            return
+        if not self._is_prepared:
+            self._libpq.send_prepare(UNNAMED, NUMBERED)
+            self._is_prepared = _is_done(self._libpq)
+        self._libpq.send_query_prepared(UNNAMED, values, FORMATS)
 
     def confirm(self) -> None:
         """Wait until the last acknowledgement is committed.
