@@ -137,8 +137,8 @@ def _prepare_nothing_behind_a_pooler(connection: psycopg.Connection, _: object) 
     A pooler such as pgbouncer answers with a process id of its own, so the server names another one. The question is a
     simple query, outside every transaction.
     """
-    told = connection.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
-    if told != str(connection.pgconn.backend_pid).encode():
+    process_id = connection.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
+    if process_id != str(connection.pgconn.backend_pid).encode():
         connection.prepare_threshold = None
 
 
