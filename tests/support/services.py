@@ -184,15 +184,20 @@ def desk(redis_store: RedisStore) -> VerificationContext:
 @pytest.fixture
 def config(services: EmbeddedServices, database_url: str, tmp_path: Path) -> Config:
     """The configuration of an installation that exists for one test."""
+    return configured(services, database_url, tmp_path)
+
+
+def configured(services: EmbeddedServices, url: str, home: Path) -> Config:
+    """The configuration of an installation with a database, whose owner's address this is."""
     return Config(
         env=Environment.TEST,
-        home=tmp_path,
+        home=home,
         host="127.0.0.1",
         port=0,
         base_url="http://localhost",
-        database_url=as_role(database_url, APPLICATION_ROLE),
-        owner_database_url=database_url,
-        maintenance_database_url=as_role(database_url, MAINTENANCE_ROLE),
+        database_url=as_role(url, APPLICATION_ROLE),
+        owner_database_url=url,
+        maintenance_database_url=as_role(url, MAINTENANCE_ROLE),
         redis_url=services.redis_url,
         smtp_url=None,
         mail_from="letters@undersigned.example",
