@@ -115,15 +115,15 @@ def _sign(session: Session, campaign: Campaign, pepper: bytes, opened: datetime)
     for day, batch in enumerate(BATCHES, start=1):
         at = opened + timedelta(days=day)
         for choice in islice(choices, batch):
-            signatures.redeem(session, OpenCampaign.of(campaign), _pass(session, campaign, pepper, at), choice)
+            signatures.redeem(session, OpenCampaign.of(campaign), _pass(session, campaign, pepper), choice)
         epochs.close_epoch(session, campaign, at)
 
 
-def _pass(session: Session, campaign: Campaign, pepper: bytes, at: datetime) -> Pass:
+def _pass(session: Session, campaign: Campaign, pepper: bytes) -> Pass:
     """Returns a pass for a made-up colleague, blinded and stamped like any other."""
     blinding = passes.begin(rsabssa.load_spki(campaign.issuer or b""), campaign.id)
     colleague = Proven(work_email.NAME, secrets.token_bytes(32))
-    stamp = verification.stamp(session, pepper, OpenCampaign.of(campaign), colleague, blinding.blinded, at)
+    stamp = verification.stamp(session, pepper, OpenCampaign.of(campaign), colleague, blinding.blinded)
     return passes.complete(blinding, stamp).held
 
 

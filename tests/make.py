@@ -82,7 +82,7 @@ def a_pass(session: Session, made: Campaign) -> KeptPass:
     """A pass and its secret, stamped blindly for a person who proved to work there."""
     blinding = passes.begin(rsabssa.load_spki(made.issuer or b""), made.id)
     someone = Proven("work_email", secrets.token_bytes(32))
-    stamp = verification.stamp(session, PEPPER, OpenCampaign.of(made), someone, blinding.blinded, NOW)
+    stamp = verification.stamp(session, PEPPER, OpenCampaign.of(made), someone, blinding.blinded)
     return passes.complete(blinding, stamp)
 
 

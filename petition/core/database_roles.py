@@ -34,7 +34,7 @@ APPEND_ONLY: Final[dict[Any, Any]] = {APPLICATION: frozenset({"SELECT", "INSERT"
 KEPT: Final[dict[Any, Any]] = {APPLICATION: EDITED - {"DELETE"}}
 """The application inserts and changes rows, and never deletes one."""
 REWRITTEN: Final[dict[Any, Any]] = {MAINTENANCE: frozenset({"SELECT", "INSERT", "TRUNCATE"})}
-"""The scrub rewrites the table in the order of its keys."""
+"""The scrub rewrites the table in a random order."""
 OUTDATED: Final[dict[Any, Any]] = {MAINTENANCE: frozenset({"SELECT", "DELETE"})}
 """Rows end by their age alone, and maintenance deletes them."""
 VERSION_TABLE: Final = "alembic_version"

@@ -20,6 +20,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from petition.core.errors import ExpectedError
+from petition.core.ids import CampaignId
+from petition.core.redis_scripts import KEEP_CHALLENGE, KEEP_TAB_KEY, LOOK_AT_ONE, TAKE_ONE, TRY_CODE
 
 CHALLENGE_SECONDS: Final = 900
 TRIES: Final = 5
@@ -35,70 +37,10 @@ TAB_KEY_SECONDS: Final = 1800
 TAB_KEYS: Final = 600
 NETWORK_KEY_SECONDS: Final = 3600
 EVENT_SECONDS: Final = 48 * 3600
+CODE_DAY_SECONDS: Final = 48 * 3600
+CAMPAIGN_BYTES: Final = 16
 NETWORK_KEY_KEPT: Final = 60.0
 TIMEOUT: Final = 0.8
-
-# An attempt is counted first. The right code gives its own attempt back, so that a client can repeat a request whose
-# reply was lost; a caller who knows the code has nothing left to guess. Codes are compared as MACs, so the duration
-# reveals nothing. The challenge is tied to the first blinded value that comes with the right code; the last result is 1
-# if this value is that one. The mail then counts as answered and no longer against the network that asked for it. (The
-# script builds the keys of network and guesses from what the challenge holds, which requires a single server and no
-# cluster.)
-#
-# A wrong short code is counted against its address as well, once for each code that it was compared with: around
-# midnight a challenge has two. From the fiftieth on, no short code is compared for this address, right or wrong. The
-# result is then -1, and no attempt is used. The other numbers mean a wrong code; 1 says that its address has just
-# reached the limit.
-_TRY_CODE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-local held = redis.call('HMGET', KEYS[1], 'code', 'earlier', 'long', 'earlier-long', 'tag', 'domain', 'network',
-  'guesses', 'guesses-seconds')
-if not held[8] then return 0 end
-local first = ARGV[6] == '1' and 3 or 1
-local guesses, compared = ARGV[5] .. held[8], held[1] == held[2] and 1 or 2
-local before = tonumber(redis.call('GET', guesses) or '0')
-local limit = tonumber(ARGV[7])
-if first == 1 and before + compared > limit then return -1 end
-if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[3]) then return 0 end
-if held[first] ~= ARGV[1] and held[first + 1] ~= ARGV[1] then
-  if first == 3 then return 0 end
-  if redis.call('INCRBY', guesses, compared) == compared then redis.call('EXPIRE', guesses, held[9]) end
-  if before + 2 * compared <= limit then return 0 end
-  return 1
-end
-redis.call('HINCRBY', KEYS[1], 'tries', -1)
-if redis.call('HSETNX', KEYS[1], 'blinded', ARGV[2]) == 1 then
-  local mails = ARGV[4] .. held[7]
-  if tonumber(redis.call('GET', mails) or '0') > 0 then redis.call('DECR', mails) end
-end
-local own = redis.call('HGET', KEYS[1], 'blinded') == ARGV[2]
-return {held[5], held[6], own and 1 or 0}
-"""
-
-_LOOK: Final = """
-if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
-  return math.max(redis.call('TTL', KEYS[1]), 1)
-end
-"""
-
-_TAKE: Final = f"""{_LOOK}
-if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
-"""
-
-_LOOK_AT_ONE: Final = f"{_LOOK} return 0"
-_TAKE_ONE: Final = f"{_TAKE} return 0"
-
-_KEEP_CHALLENGE: Final = f"""{_TAKE}
-redis.call('HSET', KEYS[2], 'code', ARGV[4], 'earlier', ARGV[5], 'long', ARGV[6], 'earlier-long', ARGV[7],
-  'tag', ARGV[8], 'domain', ARGV[9], 'network', ARGV[10], 'guesses', ARGV[11], 'guesses-seconds', ARGV[12], 'tries', 0)
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-return 0
-"""
-
-_KEEP_TAB_KEY: Final = f"""{_TAKE}
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
-return 0
-"""
 
 _CHALLENGE: Final = b"challenge:"
 _MAILS: Final = b"mails:"
@@ -111,6 +53,9 @@ _NETWORK_KEY: Final = b"network-key"
 _TAB_KEY: Final = b"tab-key:"
 _TABS: Final = b"tabs:"
 _EVENTS: Final = b"events:"
+_CODE_DAY: Final = b"code-day:"
+_ASKED: Final = b" asked"
+_USED: Final = b" used"
 
 
 class RedisUnavailable(ExpectedError):
@@ -171,6 +116,16 @@ class WrongCode:
     was_last: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How many codes were requested and used at one work domain of a campaign on one day."""
+
+    campaign_id: CampaignId
+    domain: str
+    asked: int
+    used: int
+
+
 class _Script(Protocol):
     def __call__(self, *, keys: list[bytes], args: list[bytes | int]) -> Any: ...
 
@@ -185,11 +140,11 @@ class RedisStore:
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
-        self._try_code = self._script(_TRY_CODE)
-        self._keep_challenge = self._script(_KEEP_CHALLENGE)
-        self._take = self._script(_TAKE_ONE)
-        self._look = self._script(_LOOK_AT_ONE)
-        self._keep_tab_key = self._script(_KEEP_TAB_KEY)
+        self._try_code = self._script(TRY_CODE)
+        self._keep_challenge = self._script(KEEP_CHALLENGE)
+        self._take = self._script(TAKE_ONE)
+        self._look = self._script(LOOK_AT_ONE)
+        self._keep_tab_key = self._script(KEEP_TAB_KEY)
         self._network_key, self._network_key_until = b"", 0.0
 
     def ping(self) -> None:
@@ -311,6 +266,41 @@ class RedisStore:
         """Returns how many security events of a kind there were on a day."""
         with _RedisErrors():
             return int(cast("bytes | None", self._redis.get(_EVENTS + f"{kind}:{day}".encode())) or 0)
+
+    def count_asked(self, day: date, campaign_id: CampaignId, domain: str, n: int) -> None:
+        """Add to the codes that were requested on a day (UTC). `n` may be 0, so that all requests do the same work."""
+        self._count_code(day, campaign_id + domain.encode() + _ASKED, n)
+
+    def count_used(self, day: date, campaign_id: CampaignId, domain: str) -> None:
+        """Add one to the codes that were used on a day (UTC)."""
+        self._count_code(day, campaign_id + domain.encode() + _USED, 1)
+
+    def _count_code(self, day: date, field: bytes, n: int) -> None:
+        key = _CODE_DAY + str(day).encode()
+        with _RedisErrors(), self._redis.pipeline(transaction=False) as both:
+            both.hincrby(key, field, n)
+            both.expire(key, CODE_DAY_SECONDS, nx=True)
+            both.execute()
+
+    def codes_of(self, day: date) -> list[CodeCount]:
+        """Returns the codes of a day, for each domain for which one was requested."""
+        with _RedisErrors():
+            held = cast("dict[bytes, bytes]", self._redis.hgetall(_CODE_DAY + str(day).encode()))
+        places = [field.removesuffix(_ASKED) for field in held if field.endswith(_ASKED)]
+        return [
+            CodeCount(
+                CampaignId(place[:CAMPAIGN_BYTES]),
+                place[CAMPAIGN_BYTES:].decode(),
+                int(held[place + _ASKED]),
+                int(held.get(place + _USED, 0)),
+            )
+            for place in places
+        ]
+
+    def forget_codes(self, day: date) -> None:
+        """Delete the codes of a day."""
+        with _RedisErrors():
+            self._redis.delete(_CODE_DAY + str(day).encode())
 
     def network_key(self) -> bytes:
         """Returns the 32 random bytes that hash networks this hour. All processes share them, and no disk holds them.

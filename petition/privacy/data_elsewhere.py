@@ -162,6 +162,17 @@ KEYS: Final[tuple[Kept, ...]] = (
             _("How often something was refused on a day: sign-ins, codes, reports, limits. It does not say to whom."),
         ),
     ),
+    Kept(
+        "code-day:*",
+        48 * HOUR,
+        OF_ANYBODY,
+        _("to notice that an employer blocks the mails"),
+        Datum(
+            Kind.operational,
+            TWO_DAYS,
+            _("How many codes were asked for and used today at each work domain, but not by whom."),
+        ),
+    ),
     Kept("codes", None, OF_ASKERS, TO_HAND_OUT, A_QUEUE),
     Kept("ledger", None, OF_ANYBODY, TO_HAND_OUT, A_NUDGE),
     Kept("mail", None, OF_ANYBODY, TO_HAND_OUT, A_QUEUE),

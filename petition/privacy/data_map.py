@@ -75,7 +75,6 @@ PENDING_COLUMNS = "campaign_id hw leaf line salt show publish_at sealed_until st
 ACT_COLUMNS = "campaign_id hw kind revealed commitment salt show publish_at sealed_until"
 ACT = _("That a signature is being withdrawn or changed, as a later batch will say. It does not say whose it is.")
 REMOVAL = _("That organisers are removing a signature, as a later batch will say.")
-STAMPED = _("That a reply may be requested again. It leads to no person and to no signature.")
 COUNTED = _("How many asked for mail and how much was sent, in whole tens. It points to nobody.")
 TIDIED = _("When the servers last cleaned up.")
 OPENING = _("When the letter opened. The fixed moments of its batches are counted from there.")
@@ -86,7 +85,7 @@ BODY = _("What a signer chose to show, as published; a sealed name before its ti
 ROWS: tuple[Row, ...] = (
     *_columns(
         "verification.tag",
-        "campaign_id tag",
+        "campaign_id tag reply",
         Kind.keyed,
         TO_CLOSE,
         _("That this many people were verified. Finding out who takes a key that is kept elsewhere."),
@@ -98,13 +97,12 @@ ROWS: tuple[Row, ...] = (
         A_DAY,
         _("That this many codes were asked for today. Finding the addresses takes a key that is kept elsewhere."),
     ),
-    *_columns("verification.stamped", "reply day", Kind.keyed, TWO_DAYS, STAMPED),
     *_columns(
         "verification.code_day",
         "campaign_id domain day asked used share",
         Kind.operational,
         TEN_DAYS,
-        _("How many codes were asked for and used on each day, but not by whom. Past figures under ten are missing."),
+        _("How many codes were asked for and used on past days with ten codes or more, but not by whom."),
     ),
     *_columns("verification.issuer", "campaign_id sealed_key", Kind.sealed, TO_CLOSE, _("A key, encrypted.")),
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),

@@ -90,14 +90,8 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SIGNERS,
-        _("A scrambled mark of the stamp on your pass; it leads neither to you nor to your signature"),
-        _("so that a reply that got lost can be asked for again"),
-        "verification.stamped",
-    ),
-    Line(
-        Whose.SIGNERS,
-        _("A scrambled mark of your address, which says that you were given a pass, and not whether you signed"),
-        _("so that each person gets one pass"),
+        _("Scrambled marks of your address and of the stamp on your pass, which do not say whether you signed"),
+        _("so that each person gets one pass, and a reply that got lost can be asked for again"),
         "verification.tag",
     ),
     Line(
@@ -223,9 +217,15 @@ LINES: Final[tuple[Line, ...]] = (
     Line(Whose.LETTER, _("The key that stamps passes, encrypted"), _("to issue passes"), "verification.issuer"),
     Line(
         Whose.LETTER,
-        _("How many codes were asked for and used on each day. It does not say by whom."),
+        _("How many codes were asked for and used on days with ten codes or more. It does not say by whom."),
         _("to notice that an employer blocks the mails"),
         "verification.code_day",
+    ),
+    Line(
+        Whose.LETTER,
+        _("How many codes were asked for and used today, in memory only. It does not say by whom."),
+        _("to notice that an employer blocks the mails"),
+        "code-day:*",
     ),
     Line(
         Whose.LETTER,

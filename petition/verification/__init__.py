@@ -7,29 +7,19 @@ this side cannot know which signature it becomes part of. Each method has its ow
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Final, Protocol
 
-from sqlalchemy import (
-    CTE,
-    Date,
-    LargeBinary,
-    ScalarSelect,
-    Select,
-    String,
-    bindparam,
-    delete,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import CTE, LargeBinary, ScalarSelect, Select, String, bindparam, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from petition.blindsign import rsabssa
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign, require_open, switches
-from petition.core import db
+from petition.core import db, outbox
 from petition.core.ids import CampaignId
+from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.privacy import keyring
 from petition.verification import canary, work_email
 from petition.verification.canary import FEW, Silence, silent_domains
@@ -42,7 +32,7 @@ from petition.verification.context import (
     Proven,
     VerificationContext,
 )
-from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Stamped, Tag
+from petition.verification.tables import CodeDay, Issued, Issuer, MailCap, Tag
 from petition.verification.work_email import begin
 
 __all__ = [
@@ -63,6 +53,7 @@ __all__ = [
     "issue",
     "issued",
     "purge",
+    "record_codes",
     "silent_domains",
     "stamp",
     "start",
@@ -108,71 +99,68 @@ def issue(
 
     Raises CodeWrong, LongCodeNeeded, AlreadyVerified, BlindedRefused (`petition.blindsign.rsabssa`), CampaignNotOpen, CampaignClosed,
     VerificationStopped, RedisUnavailable. The stamp is made before the rows, so that no lock is held meanwhile; it is
-    discarded if the tag is not new. The function writes with a single statement.
+    discarded if the tag is not new. The function writes with a single statement. Redis counts the used code afterwards.
     """
     require_open(campaign)
     rsabssa.require_blinded(rsabssa.load_spki(campaign.issuer), blinded)  # before the code is tied to this value
     proven = METHODS[work_email.NAME].prove(context, campaign, challenge, code, blinded)
-    return stamp(session, context.pepper, campaign, proven, blinded, now)
-
-
-def stamp(
-    session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
-) -> bytes:
-    """Stamp for a person who proved to work there. Raises AlreadyVerified, BlindedRefused, CampaignClosed."""
-    made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
-    _enter(session, pepper, campaign, proven, blinded, now)
+    made, is_new = _stamp(session, context.pepper, campaign, proven, blinded)
+    if is_new and proven.domain:
+        with suppress(RedisUnavailable):  # the pass is more than a figure about it
+            context.redis_store.count_used(now.date(), campaign.id, proven.domain)
     return made
 
 
-def _enter(
-    session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes, now: datetime
-) -> None:
-    """Insert the tag, unless a lost reply is requested again. Raises AlreadyVerified."""
+def stamp(session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes) -> bytes:
+    """Stamp for a person who proved to work there. Raises AlreadyVerified, BlindedRefused, CampaignClosed."""
+    return _stamp(session, pepper, campaign, proven, blinded)[0]
+
+
+def _stamp(
+    session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes
+) -> tuple[bytes, bool]:
+    """Returns the stamp, and whether this person is new. Raises AlreadyVerified, BlindedRefused, CampaignClosed."""
+    made = rsabssa.blind_sign(_issuer_key(session, campaign.id), blinded)
+    return made, _enter(session, pepper, campaign, proven, blinded)
+
+
+def _enter(session: db.Writing, pepper: bytes, campaign: OpenCampaign, proven: Proven, blinded: bytes) -> bool:
+    """Insert the tag, unless a lost reply is requested again. Returns whether it was inserted. Raises AlreadyVerified."""
     reply = hmac.digest(pepper, REPLY_LABEL + proven.tag + blinded, "sha256")
-    row = {"campaign": campaign.id, "tag": proven.tag, "method": proven.method, "reply": reply, "day": now.date()}
-    row |= {"domain": proven.domain}
+    row = {"campaign": campaign.id, "tag": proven.tag, "method": proven.method, "reply": reply}
     entered, alive = db.run(session, _ENTER, row).one()
     if entered:
-        return
+        return True
     if not alive:  # Paused, or just closed: after a close the cached key is discarded, too.
         switches.refuse_stopped(session, campaign.id, method=proven.method)
         _keys.pop(campaign.id, None)
         raise CampaignClosed
-    if session.scalar(select(Stamped.reply).where(Stamped.reply == reply)) is None:
+    mine = (Tag.campaign_id == campaign.id, Tag.tag == proven.tag)
+    if session.scalar(select(Tag.reply).where(*mine)) != reply:
         raise AlreadyVerified
+    return False
 
 
 def _entering() -> Select[int, int]:
-    """Returns a statement that inserts the tag and the reply and counts them.
+    """Returns a statement that inserts the tag with its reply and counts it.
 
     Its result is the number of new tags, and whether the key exists. The key's row is share-locked: a close, which
     deletes it, waits for statements that use it, and later statements find no key. No tag is therefore written after a
     close has deleted all of them, nor while the organisers have paused the method.
     """
-    cid, tag = bindparam("campaign", type_=LargeBinary), bindparam("tag", type_=LargeBinary)
+    cid, *values = (bindparam(name, type_=LargeBinary) for name in ("campaign", "tag", "reply"))
     running = select(Campaign.id).where(
         Campaign.id == cid, switches.runs(literal(switches.METHOD).concat(bindparam("method", type_=String)))
     )
     key = select(Issuer.campaign_id).where(Issuer.campaign_id == cid, running.exists())
     alive = key.with_for_update(read=True, key_share=True).cte("issuer_key")
-    tagging = insert(Tag).from_select(["campaign_id", "tag"], select(alive.c.campaign_id, tag))
+    tagging = insert(Tag).from_select(["campaign_id", "tag", "reply"], select(alive.c.campaign_id, *values))
     new = tagging.on_conflict_do_nothing().returning(Tag.__table__.c.campaign_id).cte("new_tag")
-    reply = insert(Stamped).from_select(["reply", "day"], select(bindparam("reply"), bindparam("day")).select_from(new))
     count = insert(Issued).from_select(
         ["campaign_id", "method", "n"], select(new.c.campaign_id, bindparam("method"), literal(1))
     )
     counting = count.on_conflict_do_update(index_elements=["campaign_id", "method"], set_={"n": Issued.n + 1})
-    domain, day = bindparam("domain", type_=String), bindparam("day", type_=Date)
-    used = insert(CodeDay).from_select(
-        ["campaign_id", "domain", "day", "asked", "used"],
-        select(new.c.campaign_id, domain, day, literal(0), literal(1)).where(domain != ""),
-    )
-    using = used.on_conflict_do_update(index_elements=["campaign_id", "domain", "day"], set_={"used": CodeDay.used + 1})
-    found = select(_number(new), _number(alive))
-    return found.add_cte(
-        reply.on_conflict_do_nothing().cte("new_reply"), counting.cte("new_count"), using.cte("used_code")
-    )
+    return select(_number(new), _number(alive)).add_cte(counting.cte("new_count"))
 
 
 def _number(rows: CTE) -> ScalarSelect[int]:
@@ -204,15 +192,27 @@ def issued(session: Session, campaign_id: CampaignId) -> dict[str, int]:
 def codes_by_day(
     session: Session, campaign_id: CampaignId, first: date, today: date
 ) -> list[tuple[str, date, int, int]]:
-    """Returns domain, day, codes requested and codes used, of past days. Figures under ten are 0.
+    """Returns domain, day, codes requested and codes used, of past days on which ten or more were requested.
 
-    The two figures diverge when an employer blocks the mails. Somebody who compares them with a mail log cannot
-    identify a single person.
+    Fewer than ten used codes are 0. The two figures diverge when an employer blocks the mails. Somebody who compares
+    them with a mail log cannot identify a single person.
     """
-    columns = (CodeDay.domain, CodeDay.day, canary.coarse(CodeDay.asked), canary.coarse(CodeDay.used))
+    columns = (CodeDay.domain, CodeDay.day, CodeDay.asked, CodeDay.used)
     query = select(*columns).where(CodeDay.campaign_id == campaign_id, CodeDay.day >= first, CodeDay.day < today)
     rows = session.execute(query.order_by(CodeDay.day, CodeDay.domain))
     return [(domain, day, asked, used) for domain, day, asked, used in rows]
+
+
+def record_codes(session: Session, redis_store: RedisStore, day: date) -> bool:
+    """Write the figures of codes of a day (UTC) that is over into the database, once. Returns whether it was now.
+
+    A code that is counted later, because its request began before midnight, is left out: a figure that moved then would
+    point to it. The same holds for what Redis lost. Raises RedisUnavailable; the caller then tries again.
+    """
+    if not outbox.claim_slot(session, "codes of a day", day.isoformat()):
+        return False
+    canary.write_day(session, day, redis_store.codes_of(day))
+    return True
 
 
 def destroy(session: Session, campaign_id: CampaignId) -> None:
@@ -223,7 +223,6 @@ def destroy(session: Session, campaign_id: CampaignId) -> None:
 
 
 def purge(session: Session, today: date) -> None:
-    """Delete yesterday's mail caps, replies that cannot be requested again any more, and old and small code figures."""
+    """Delete yesterday's mail caps and old code figures."""
     session.execute(delete(MailCap).where(MailCap.day < today))
-    canary.round_days(session, today)
-    session.execute(delete(Stamped).where(Stamped.day < date.fromordinal(today.toordinal() - 1)))
+    canary.forget_old(session, today)

@@ -2,9 +2,9 @@
 
 An employer who blocks the code mails stops a letter quietly. The sign of it is that codes are asked for as before and
 not used any more. This module compares the share of used codes on the last two days with that of the week before, by
-work domain, and only where ten codes or more were asked for. It needs no figure under ten: of a day that is over, the
-database keeps such figures as 0, and the share in quarters (`share`), never more than a half. So the share is known
-within bounds, and the canary speaks only if the fall is certain within them.
+work domain, and only where ten codes or more were asked for. It needs no figure under ten: `write_day` keeps such
+figures as 0, and the share in quarters (`share`), never more than a half. So the share is known within bounds, and the
+canary speaks only if the fall is certain within them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, case, delete, func, literal, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
 
 from petition.core.ids import CampaignId
+from petition.core.redis_store import CodeCount
 from petition.verification.tables import CodeDay
 
 FEW: Final = 10
-"""A smaller figure is neither shown nor kept, because it could identify a person."""
+"""A smaller figure is neither shown nor written into the database, because it could identify a person."""
 RECENT_DAYS: Final = 2
 USUAL_DAYS: Final = 7
 KEPT_DAYS: Final = RECENT_DAYS + USUAL_DAYS
@@ -57,16 +58,23 @@ class _Day:
     highest: float
 
 
-def round_days(session: Session, today: date) -> None:
-    """Make the figures of days that are over coarse, and delete those that nobody compares any more."""
+def write_day(session: Session, day: date, counts: Iterable[CodeCount]) -> None:
+    """Write the figures of a day that is over, where ten codes or more were asked for, and the others nowhere."""
+    rows = [_row(day, each) for each in counts if each.asked >= FEW]
+    if rows:
+        session.execute(insert(CodeDay), rows)
+
+
+def _row(day: date, count: CodeCount) -> dict[str, object]:
+    used = min(count.used, count.asked)  # more than that if Redis was flushed in between, or around midnight
+    share = min(used * 4 // count.asked * QUARTER, HALF)
+    place = {"campaign_id": count.campaign_id, "domain": count.domain, "day": day}
+    return place | {"asked": count.asked, "used": used if used >= FEW else 0, "share": share}
+
+
+def forget_old(session: Session, today: date) -> None:
+    """Delete the figures of days that nobody compares any more."""
     session.execute(delete(CodeDay).where(CodeDay.day < today - timedelta(days=KEPT_DAYS)))
-    figures = {"asked": coarse(CodeDay.asked), "used": coarse(CodeDay.used), "share": _share()}
-    session.execute(update(CodeDay).where(CodeDay.day < today).values(figures))
-
-
-def coarse(figure: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    """Returns the expression of a figure that is 0 under ten."""
-    return case((figure < FEW, 0), else_=figure)
 
 
 def silent_domains(session: Session, campaign_id: CampaignId, today: date) -> list[Silence]:
@@ -74,20 +82,13 @@ def silent_domains(session: Session, campaign_id: CampaignId, today: date) -> li
 
     Where nothing is known of the days before, half of the codes is taken as usual.
     """
-    columns = (CodeDay.domain, CodeDay.day, CodeDay.asked, coarse(CodeDay.used), _share())
+    columns = (CodeDay.domain, CodeDay.day, CodeDay.asked, CodeDay.used, CodeDay.share)
     mine = (CodeDay.campaign_id == campaign_id, CodeDay.day < today, CodeDay.day >= today - timedelta(days=KEPT_DAYS))
-    rows = session.execute(select(*columns).where(*mine, CodeDay.asked >= FEW).order_by(CodeDay.domain))
+    rows = session.execute(select(*columns).where(*mine).order_by(CodeDay.domain))
     days = [_Day(domain, day, asked, *_bounds(asked, used, share)) for domain, day, asked, used, share in rows]
     since = today - timedelta(days=RECENT_DAYS)
     found = (_compare(domain, days, since) for domain in sorted({each.domain for each in days}))
     return [each for each in found if each is not None]
-
-
-def _share() -> ColumnElement[int]:
-    """Returns the expression of the share that is kept of a day: 0, 25 or 50 per cent at least, null under ten codes."""
-    quarters = func.least(CodeDay.used * 4 // CodeDay.asked * QUARTER, HALF, type_=Integer)
-    counted = case((CodeDay.asked >= FEW, quarters), else_=literal(None, Integer))
-    return case((CodeDay.share.is_not(None), CodeDay.share), else_=counted)
 
 
 def _bounds(asked: int, used: int, share: int) -> tuple[float, float]:

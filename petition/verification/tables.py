@@ -1,7 +1,8 @@
 """The tables of verification, in their own schema: keyed tags, issued counts, issuer keys and mail caps.
 
 A row here shares nothing with a signature except the campaign. There are no serial numbers and no times finer than a
-day.
+day. Nothing that a verification writes bears a day, a domain or a place among others: of all who asked for codes, the
+tables tell how many were verified, and not which of them (decision 0059).
 """
 
 from __future__ import annotations
@@ -29,23 +30,18 @@ class Issuer(Base):
 
 
 class Tag(Base):
-    """A keyed tag of the address of a person who has a pass, 32 bytes. The row is deleted at the close."""
+    """A keyed tag of the address of a person who has a pass, 32 bytes. The row is deleted at the close.
+
+    `reply` is a keyed hash of the tag and the blinded value that was stamped, so that a lost reply can be requested
+    again.
+    """
 
     __tablename__ = "tag"
     __table_args__ = REWRITTEN
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     tag: Mapped[bytes] = mapped_column(primary_key=True)
-
-
-class Stamped(Base):
-    """A blinded value that was stamped, as a keyed hash, so that a lost reply can be requested again."""
-
-    __tablename__ = "stamped"
-    __table_args__ = REWRITTEN
-
-    reply: Mapped[bytes] = mapped_column(primary_key=True)
-    day: Mapped[date]
+    reply: Mapped[bytes]
 
 
 class Issued(Base):
@@ -77,20 +73,20 @@ class MailCap(Base):
 
 
 class CodeDay(Base):
-    """The codes requested and used on one day (UTC) for one work domain, for ten days.
+    """The codes requested and used on one day (UTC) that is over, for one work domain, for ten days.
 
-    They show whether mails are blocked.
+    They show whether mails are blocked. While the day lasts, Redis alone counts.
 
-    Once the day is over, a figure under ten becomes 0, so that the row of a quiet day identifies nobody. `share` then
-    says how many per cent of ten codes or more were used at least: 0, 25 or 50.
+    There is a row where ten codes or more were requested. `used` is 0 under ten, and `share` says how many per cent were
+    used at least: 0, 25 or 50.
     """
 
     __tablename__ = "code_day"
-    __table_args__ = REWRITTEN
+    __table_args__ = SCHEMA
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     domain: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     asked: Mapped[int]
     used: Mapped[int]
-    share: Mapped[int | None]
+    share: Mapped[int]

@@ -14,16 +14,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import Date, LargeBinary, Select, String, bindparam, case, literal, select
+from sqlalchemy import Date, LargeBinary, Select, bindparam, case, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from petition.campaigns import Campaign, OpenCampaign, require_open, switches
 from petition.core import db, events
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
-from petition.core.redis_store import CodeMacs, NewChallenge, WrongCode
+from petition.core.redis_store import CodeMacs, NewChallenge, RedisUnavailable, WrongCode
 from petition.mail import Message, compose, random_message_id
 from petition.privacy import (
     Recipient,
@@ -44,7 +45,7 @@ from petition.verification.context import (
     Proven,
     VerificationContext,
 )
-from petition.verification.tables import CodeDay, MailCap
+from petition.verification.tables import MailCap
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
@@ -97,6 +98,8 @@ def begin(
     if wait is not None:
         raise NetworkExhausted(wait)
     allowed = _within_cap(session, context, campaign, work, now)
+    with suppress(RedisUnavailable):  # the mail is more than a figure about it
+        context.redis_store.count_asked(day, campaign.id, work.domain, int(allowed))
     recipient = work.deliverable if allowed else None
     events.announce(session.info, events.CodeWanted(seal_address(context.vault, recipient, lang, now, code=today)))
     return b64u(challenge)
@@ -182,14 +185,14 @@ def _mac(context: VerificationContext, challenge: bytes, code: str) -> bytes:
 def _within_cap(
     session: db.Writing, context: VerificationContext, campaign: OpenCampaign, work: WorkAddress, now: datetime
 ) -> bool:
-    """Count a mail to this address, and one to its domain on this day if it is allowed, in one round trip.
+    """Count a mail to this address. Returns whether it may be sent.
 
     Raises SigningStopped, VerificationStopped: the same statement checks in the campaign's row whether codes are
     mailed.
     """
     filler = f"filler {secrets.randbelow(FILLERS)}"
     key, filled = (mail_cap_key(context.pepper, now.date(), each) for each in (work.canonical, filler))
-    row = {"key": key, "day": now.date(), "campaign": campaign.id, "domain": work.domain}
+    row = {"key": key, "day": now.date(), "campaign": campaign.id}
     row |= {"filled": filled, "filling": secrets.token_bytes(len(key))}
     nth = db.run(session, _COUNT_MAIL, row).one()[0]
     if nth is None:
@@ -211,15 +214,7 @@ def _counting() -> Select[int]:
     mine = _one_more(select(key, day, literal(1)).select_from(running)).returning(MailCap.__table__.c.n).cte("mine")
     filled, filling = bindparam("filled", type_=LargeBinary), bindparam("filling", type_=LargeBinary)
     filler = select(case((mine.c.n == 1, filled), else_=filling), day, literal(1)).select_from(mine)
-    asked = case((mine.c.n <= MAILS_A_DAY, 1), else_=0)
-    daily = insert(CodeDay).from_select(
-        ["campaign_id", "domain", "day", "asked", "used"],
-        select(campaign, bindparam("domain", type_=String), day, asked, literal(0)).select_from(mine),
-    )
-    daily = daily.on_conflict_do_update(
-        index_elements=["campaign_id", "domain", "day"], set_={"asked": CodeDay.asked + daily.excluded.asked}
-    )
-    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"), daily.cte("daily"))
+    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"))
 
 
 def _one_more(rows: Select[bytes, date, int]) -> Insert:

@@ -286,7 +286,7 @@ def test_no_signer_is_named_though_one_is_named_in_public(session: Session) -> N
     epochs.close_epoch(session, campaign, make.NOW)
     approvals.ask(session, campaign.id, ApprovalKind.REMOVE, {"n": 1}, Actor(bytes(16), make.NOW))
     yesterday = make.NOW.date() - timedelta(days=1)
-    session.add(CodeDay(campaign_id=campaign.id, domain="corp.example", day=yesterday, asked=20, used=2))
+    session.add(CodeDay(campaign_id=campaign.id, domain="corp.example", day=yesterday, asked=20, used=0, share=0))
     told = {kind: mail_of_today(session, campaign, kind) for kind in DIGESTS if kind != "update"}
     assert [kind for kind, said in told.items() if "Mallory" in said or "Engineer" in said] == []
 

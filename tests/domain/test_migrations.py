@@ -267,3 +267,40 @@ def test_a_ledger_of_version_1_is_refused_and_nothing_changes(services: Embedded
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM entry")) == 0
     engine.dispose()
+
+
+CODES = text(
+    "INSERT INTO verification.code_day (campaign_id, domain, day, asked, used, share)"
+    " VALUES ('', :domain, (now() AT TIME ZONE 'UTC')::date - :ago, :asked, :used, :share)"
+)
+CODE_ROWS = text("SELECT domain, asked, used, share FROM verification.code_day ORDER BY domain")
+
+
+def test_a_verification_has_one_row_without_a_day_from_then_on(services: EmbeddedServices, template: str) -> None:
+    """P44, P58: replies get random values, the codes of the running day and of quiet days are gone, others are coarse."""
+    url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
+    migrate.downgrade(url, "0015")
+    engine: Engine = create_engine(url)
+    with engine.begin() as connection:
+        for number in range(3):
+            connection.execute(
+                text("INSERT INTO verification.tag (campaign_id, tag) VALUES ('', :tag)"), {"tag": bytes([number])}
+            )
+        connection.execute(text("INSERT INTO verification.stamped (reply, day) VALUES ('', now())"))
+        for domain, ago, asked, used, share in (
+            ("running.example", 0, 40, 30, None), ("quiet.example", 1, 9, 9, None), ("rounded.example", 2, 0, 0, None),
+            ("a.example", 1, 40, 30, None), ("b.example", 1, 16, 4, None), ("c.example", 2, 12, 0, 25),
+        ):  # fmt: skip
+            row = {"domain": domain, "ago": ago, "asked": asked, "used": used, "share": share}
+            connection.execute(CODES, row)
+    migrate.upgrade(url)
+    with engine.begin() as connection:
+        replies = connection.scalars(text("SELECT reply FROM verification.tag")).all()
+        assert [len(each) for each in replies] == [32] * 3
+        assert len({*replies}) == 3
+        assert [tuple(row) for row in connection.execute(CODE_ROWS)] == [
+            ("a.example", 40, 30, 50), ("b.example", 16, 0, 25), ("c.example", 12, 0, 25),
+        ]  # fmt: skip
+    migrate.downgrade(url, "0015")
+    migrate.upgrade(url)
+    engine.dispose()

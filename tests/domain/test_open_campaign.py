@@ -93,7 +93,7 @@ def test_one_signs_with_what_is_remembered_after_its_session_was_closed(engine: 
     blinding = passes.begin(rsabssa.load_spki(remembered.issuer), remembered.id)
     somebody = Proven("work_email", bytes(32), remembered.domains[0].domain)
     with db.autocommit() as stamping:
-        stamp = verification.stamp(stamping, make.PEPPER, remembered, somebody, blinding.blinded, make.NOW)
+        stamp = verification.stamp(stamping, make.PEPPER, remembered, somebody, blinding.blinded)
     kept = passes.complete(blinding, stamp)
     with db.autocommit() as signing:
         receipt = signatures.redeem(signing, remembered, kept.held, make.ANONYMOUS)

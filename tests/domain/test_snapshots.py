@@ -45,4 +45,4 @@ def test_a_code_answered_just_after_the_close_finds_the_campaign_closed(session:
     epochs.change(session, campaign, CampaignState.CLOSED, make.NOW)
     someone = Proven("work_email", bytes(32))
     with pytest.raises(CampaignClosed):
-        verification.stamp(session, make.PEPPER, OpenCampaign.of(campaign), someone, blinding.blinded, make.NOW)
+        verification.stamp(session, make.PEPPER, OpenCampaign.of(campaign), someone, blinding.blinded)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -15,9 +16,11 @@ from petition import campaigns, epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.blindsign.passes import Blinding
 from petition.blindsign.rsabssa import BlindedRefused
+from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignClosed, OpenCampaign
 from petition.core import db, events
 from petition.core.events import CodeWanted, Event
+from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.ledger import checkpoint
 from petition.privacy import Recipient, unseal_address
 from petition.verification import (
@@ -29,7 +32,7 @@ from petition.verification import (
     VerificationContext,
     work_email,
 )
-from petition.verification.tables import Issued, MailCap, Tag
+from petition.verification.tables import CodeDay, Issued, MailCap, Tag
 from tests import make
 from tests.support.waiting import lock_waiters, until
 
@@ -114,6 +117,76 @@ def test_a_lost_reply_may_be_asked_for_again_but_no_second_pass(
             session, desk, OpenCampaign.of(campaign), again, mailed[1].code, blinding(campaign).blinded, make.NOW
         )
     assert verification.issued(session, campaign.id) == {"work_email": 1}
+
+
+def test_a_lost_reply_may_be_asked_for_again_days_later(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    campaign, asked_with = make.campaign(session), None
+    stamps = set()
+    for days in (0, 2):
+        now = make.NOW + timedelta(days=days)
+        challenge = asked(desk, campaign, "suzie@corp.example", now)
+        asked_with = asked_with or blinding(campaign)
+        code = mailed[-1].code
+        stamps.add(
+            verification.issue(session, desk, OpenCampaign.of(campaign), challenge, code, asked_with.blinded, now)
+        )
+        verification.purge(session, now.date() + timedelta(days=3))
+    assert len(stamps) == 1
+    assert verification.issued(session, campaign.id) == {"work_email": 1}
+
+
+def counts(desk: VerificationContext, now: datetime = make.NOW) -> dict[str, tuple[int, int]]:
+    """The codes asked for and used on a day so far, by domain."""
+    return {each.domain: (each.asked, each.used) for each in desk.redis_store.codes_of(now.date())}
+
+
+def test_codes_of_the_running_day_are_counted_in_redis_once_for_each_mail_and_each_person(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P44: the database gets no row and no column of them; a mail beyond the cap and a lost reply count for nothing."""
+    domains = {each: {"plus": True, "dots": True} for each in ("corp.example", "b.example")}
+    campaign = make.campaign(session, domains=domains)
+    challenges = [asked(desk, campaign, "suzie@corp.example") for _ in range(work_email.MAILS_A_DAY + 2)]
+    asked(desk, campaign, "mallory@b.example")
+    assert counts(desk) == {"corp.example": (work_email.MAILS_A_DAY, 0), "b.example": (1, 0)}
+    hers, opened, code = blinding(campaign), OpenCampaign.of(campaign), mailed[0].code
+    for challenge in challenges:
+        assert verification.issue(session, desk, opened, challenge, code, hers.blinded, make.NOW)
+    with pytest.raises(AlreadyVerified):
+        verification.issue(session, desk, opened, challenges[0], code, blinding(campaign).blinded, make.NOW)
+    assert counts(desk) == {"corp.example": (work_email.MAILS_A_DAY, 1), "b.example": (1, 0)}
+    assert session.scalar(select(func.count()).select_from(CodeDay)) == 0
+
+
+def test_a_code_used_after_midnight_counts_for_the_day_on_which_it_is_used(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P44: and a day on which no code was asked for at a domain has no row, so nobody sees that one was used."""
+    campaign, late = make.campaign(session), datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
+    challenge, after = asked(desk, campaign, "suzie@corp.example", late), late + timedelta(minutes=5)
+    code = mailed[0].code
+    verification.issue(session, desk, OpenCampaign.of(campaign), challenge, code, blinding(campaign).blinded, after)
+    assert (counts(desk, late), counts(desk, after)) == ({"corp.example": (1, 0)}, {})
+
+
+class Forgetful(RedisStore):
+    """Redis that goes away between the steps of a request and the count of it."""
+
+    def _count_code(self, day: date, field: bytes, n: int) -> None:
+        raise RedisUnavailable
+
+
+def test_who_verifies_while_redis_goes_away_gets_mail_and_pass_and_the_figure_is_lost(
+    session: Session, services: EmbeddedServices, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P44: a figure of the day is less than a pass."""
+    campaign, forgetful = make.campaign(session), replace(desk, redis_store=Forgetful(services.redis_url))
+    challenge = asked(forgetful, campaign, "suzie@corp.example")
+    opened, hers = OpenCampaign.of(campaign), blinding(campaign)
+    assert verification.issue(session, forgetful, opened, challenge, mailed[0].code, hers.blinded, make.NOW)
+    assert counts(desk) == {}
 
 
 def test_five_tries_then_even_the_right_code_is_wrong(
@@ -314,9 +387,7 @@ def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_on
             campaign = campaigns.find(session, slug)
             proven = verification.Proven("work_email", b"one person".ljust(32))
             try:
-                verification.stamp(
-                    session, desk.pepper, OpenCampaign.of(campaign), proven, blinding(campaign).blinded, make.NOW
-                )
+                verification.stamp(session, desk.pepper, OpenCampaign.of(campaign), proven, blinding(campaign).blinded)
                 outcomes.append("stamped")
             except AlreadyVerified:
                 outcomes.append("refused")

@@ -17,7 +17,7 @@ from workers.celery_app import QUEUES
 def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that_it_gets() -> None:
     written = Path(redis_store.__file__).read_text()
     names = re.findall(r'^_[A-Z_]+: Final = b"([a-z-]+:?)"$', written, re.MULTILINE)
-    assert len(names) == 11
+    assert len(names) == 12
     found = {name: row_of(KEYS, f"{name}x" if name.endswith(":") else name) for name in names}
     lives = {name.rstrip(":"): row.seconds for name, row in found.items() if row}
     remembered = max(hooks.REMEMBERED_SECONDS, proof_of_work.LIFE, passkeys.CHALLENGE_SECONDS)
@@ -33,6 +33,7 @@ def test_every_key_that_the_code_names_stands_in_the_data_map_with_the_life_that
         "network-sign-ins": redis_store.SIGN_IN_WINDOW,
         "network-key": redis_store.NETWORK_KEY_SECONDS,
         "events": redis_store.EVENT_SECONDS,
+        "code-day": redis_store.CODE_DAY_SECONDS,
     }
     assert [queue for queue in QUEUES if row_of(KEYS, queue) is None] == []
 

@@ -90,7 +90,7 @@ def verified(house: House, n: int) -> Pair:
         for address in known:
             work = canonical_address(address, house.campaign.policies())
             tag = identity_tag(parts.config.pepper, house.campaign.id, work.canonical)
-            session.execute(insert(Tag).values(campaign_id=house.campaign.id, tag=tag))
+            session.execute(insert(Tag).values(campaign_id=house.campaign.id, tag=tag, reply=bytes(32)))
     for address in known * MAILS_A_DAY:
         with db.autocommit() as single:
             network, now = secrets.token_bytes(16), clock.now()

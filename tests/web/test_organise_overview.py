@@ -18,6 +18,8 @@ from petition.campaigns.milestones import MilestoneKind, PlannedMilestone, Reach
 from petition.campaigns.tables import UpdateDraft
 from petition.config import Config
 from petition.core import clock, db, heartbeats
+from petition.core.ids import CampaignId
+from petition.core.redis_store import CodeCount
 from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
@@ -30,6 +32,7 @@ from petition.privacy.daily_figures import DailyFigures
 from petition.usecases import daily_figures as counting
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
+from petition.verification import canary
 from petition.verification.tables import CodeDay
 from petition.web.dashboard.panels import PANELS
 from tests import make
@@ -41,7 +44,7 @@ from workers.loops.exports import make_export
 PAGES = ("/organise", "~", "~/chart", "~/chart?range=7", "~/subscribers", "~/exports")
 
 
-def the(slug: str) -> bytes:
+def the(slug: str) -> CampaignId:
     with db.session() as session:
         found = find_any(session, slug)
         assert found
@@ -60,7 +63,7 @@ def busy(slug: str, n: int) -> None:
                 Throttle(domain_tag=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1)
             )
             yesterday = now.date() - timedelta(days=1)
-            session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=2))
+            session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=0, share=0))
             session.add(PlannedMilestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1 + i))
             session.add(PlannedMilestone(campaign_id=cid, kind=MilestoneKind.COUNT, value=1000 + i))
             day = now.date() - timedelta(days=n - i)
@@ -183,7 +186,9 @@ def test_a_day_of_codes_is_shown_after_it_has_ended(omar: Omar) -> None:
     with time_machine.travel(make.NOW, tick=False) as watch:
         with db.transaction() as session:
             day = make.NOW.date()
-            session.add(CodeDay(campaign_id=the(omar.slug), domain="corp.example", day=day, asked=27, used=11))
+            session.add(
+                CodeDay(campaign_id=the(omar.slug), domain="corp.example", day=day, asked=27, used=11, share=25)
+            )
         for hours in (0, 11):
             watch.move_to(make.NOW + timedelta(hours=hours, minutes=59))
             told = the_overview(omar)
@@ -203,13 +208,13 @@ def test_the_panels_do_not_distinguish_none_from_one_or_one_from_nine(omar: Omar
         with db.transaction() as session:
             session.query(CodeDay).delete()
             day = clock.now().date() - timedelta(days=1)
-            session.add(CodeDay(campaign_id=the(omar.slug), domain="corp.example", day=day, asked=asked, used=used))
+            canary.write_day(session, day, [CodeCount(the(omar.slug), "corp.example", asked, used)])
             make.signature(session, session.get_one(Campaign, the(omar.slug)))
         text = omar.sees("~").text
         looks.append((text[text.index('id="panel-codes"') : text.index('id="panel-bounces"')],
                       text[text.index('id="panel-count"') : text.index('id="panel-milestone"')]))  # fmt: skip
     codes, counts = zip(*looks, strict=True)
-    assert "fewer than 10" in codes[0]
+    assert "10 codes or more" in codes[0]
     assert len(set(codes)) == 1
     assert len({re.sub("The next time is in [^.]*[.]", "", each) for each in counts}) == 1
 

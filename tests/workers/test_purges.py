@@ -39,7 +39,7 @@ from petition.signatures.tables import Pending, Signature, SignatureState, Waiti
 from petition.usecases import daily_figures as counting
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
-from petition.verification.tables import CodeDay, Issuer, MailCap, Stamped, Tag
+from petition.verification.tables import CodeDay, Issuer, MailCap, Tag
 from tests import make
 from workers import celery_app
 from workers.tasks.upkeep import purge
@@ -166,9 +166,8 @@ CASES: Final[dict[str, Case]] = {
     "verification.mail_cap": Case(
         adds(lambda _, now: MailCap(key=bytes(32), day=now.date(), n=1)), rows(MailCap), DAY
     ),
-    "verification.stamped": Case(adds(lambda _, now: Stamped(reply=bytes(32), day=now.date())), rows(Stamped), 2 * DAY),
     "verification.code_day": Case(
-        adds(lambda c, now: CodeDay(campaign_id=c.id, domain="corp.example", day=now.date(), asked=1, used=0)),
+        adds(lambda c, now: CodeDay(campaign_id=c.id, domain="corp.example", day=now.date(), asked=10, used=0, share=0)),
         rows(CodeDay),
         10 * DAY,
     ),

@@ -6,8 +6,10 @@ import logging
 
 from petition.campaigns import public_ids
 from petition.core import clock, db, outbox
+from petition.core.redis_store import RedisStore
 from petition.mailing import digests
-from workers.celery_app import app
+from workers.celery_app import app, worker_context
+from workers.loops import code_figures
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +18,8 @@ log = logging.getLogger(__name__)
 # once, for ever.
 @app.task(name="digests.plan", acks_late=False)
 def plan() -> None:
-    """Make every due edition, each campaign in its own transaction."""
+    """Make every due edition, each campaign in its own transaction. Those of midnight show the codes of the day."""
+    code_figures.record_codes(RedisStore(worker_context().config.redis_url), clock.now())
     with db.session() as session:
         campaigns = public_ids(session)
     for campaign_id in campaigns:

@@ -23,6 +23,7 @@ from petition.privacy.scrub import scrub
 from petition.usecases import daily_figures, exports
 from workers.celery_app import app, worker_context
 from workers.follow_ups import follow
+from workers.loops import code_figures
 
 log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=60)
@@ -78,6 +79,7 @@ def _maintenance() -> Iterator[Engine]:
 @app.task(name="upkeep.count_day")
 def count_day() -> None:
     """Count the figures of a day that is over. The clock alone decides when, and never what somebody did."""
+    code_figures.record_codes(RedisStore(worker_context().config.redis_url), clock.now())
     with db.transaction() as session:
         daily_figures.record(session, clock.now())
 

@@ -23,7 +23,7 @@ from petition.privacy.daily_figures import tens
 
 @dataclass(frozen=True, slots=True)
 class CodesFact:
-    """Codes requested and used for one work domain on one day (UTC). 0 means fewer than ten."""
+    """Codes requested, ten or more, and used for one work domain on one day (UTC). 0 used ones mean fewer than ten."""
 
     domain: str
     day: date

@@ -89,8 +89,9 @@ TAIL = """
 * **Logs.** The web server and PostgreSQL write no line for a request, a statement or a visitor; Celery none for a task that
   succeeds. While a server is away, a line may say at which moment a code or a mail could not be sent, without saying for whom.
 * **Rows.** Counters by hour exist in Redis only, for an hour: how many codes a network asked for, by a keyed hash with a random
-  key. Figures of codes lie in the database by day, under ten as 0 once the day is over. The hour of a mail about a
-  subscription, and of the last mail to a domain, is cut to the day by the hourly purge.
+  key. The codes of the running day are counted in Redis only, too. The database gets their figures once, when the day is
+  over: a row where ten codes or more were asked for, and fewer than ten used ones as 0 (decision 0059). The hour of a mail
+  about a subscription, and of the last mail to a domain, is cut to the day by the hourly purge.
 """
 
 

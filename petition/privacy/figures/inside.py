@@ -71,9 +71,9 @@ INSIDE: Final[tuple[Figure, ...]] = (
         "overview",
         Seen.OBSERVER,
         Changes.DAY,
-        'exact from ten on; below ten "fewer than 10"',
+        'days and domains with ten codes or more: exact; fewer used than ten are "fewer than 10"',
         """panel codes
-        dashboard/panels/codes.html figure""",
+        dashboard/panels/codes.html each.asked figure""",
     ),
     Figure(
         "subscribers by state, frequency and language",

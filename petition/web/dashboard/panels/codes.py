@@ -2,9 +2,9 @@
 
 A gap suggests that an employer blocks the mails. The warning compares shares over days (`petition.verification.canary`).
 
-It protects the people who request codes: it shows only days that have ended, and no figure below ten. Somebody who
-opens the panel repeatedly and also reads the employer's mail log cannot learn when a code was used nor, on a quiet day,
-by whom.
+It protects the people who request codes: it shows only days that have ended, and only work domains for which ten codes
+or more were requested; fewer used codes than ten are "fewer than 10". Somebody who opens the panel repeatedly and also
+reads the employer's mail log cannot learn when a code was used nor, on a quiet day, by whom.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from petition.web.dashboard.panels.panel import Panel
 
 @dataclass(frozen=True, slots=True)
 class CodesOfDay:
-    """The codes of one domain on a day (UTC) that has ended. 0 means fewer than ten."""
+    """The codes of one domain on a day (UTC) that has ended, ten or more. 0 used ones mean fewer than ten."""
 
     domain: str
     day: date
