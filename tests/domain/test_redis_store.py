@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import redis
 
+from petition.core.ids import CampaignId
 from petition.core.redis_store import (
     MAILS_PROVEN,
     MAILS_UNPROVEN,
@@ -17,6 +20,7 @@ from petition.core.redis_store import (
     SIGN_IN_TRIES_OF_NETWORK,
     TRIES,
     Challenge,
+    CodeCount,
     CodeMacs,
     NewChallenge,
     RedisStore,
@@ -372,3 +376,35 @@ def test_what_was_forgotten_is_new_again(redis_store: RedisStore) -> None:
     assert [redis_store.remember(b"k", 9), redis_store.remember(b"k", 9)] == [True, False]
     redis_store.forget(b"k")
     assert redis_store.remember(b"k", 9)
+
+
+def test_the_embedded_server_writes_to_no_disk(redis_store: RedisStore, services: object) -> None:
+    """P44: neither snapshot nor append-only file, whatever is counted."""
+    redis_store.count_asked(date(2026, 11, 24), CampaignId(bytes(16)), "corp.example", 1)
+    server = redis.Redis.from_url(url_of(services))
+    settings = server.config_get("save", "appendonly", "dir")
+    assert (settings["save"], settings["appendonly"]) == ("", "no")
+    files = [each.name for each in Path(str(settings["dir"])).rglob("*") if each.is_file()]
+    assert [name for name in files if name.endswith((".rdb", ".aof"))] == []
+
+
+def test_codes_of_a_day_are_those_of_each_campaign_and_domain_and_end_after_two_days(
+    redis_store: RedisStore, services: object
+) -> None:
+    day, one, other = date(2026, 11, 24), CampaignId(b" asked used     "), CampaignId(b"o" * 16)
+    redis_store.count_asked(day, one, "a.example", 1)
+    redis_store.count_asked(day, one, "a.example", 1)
+    redis_store.count_used(day, one, "a.example")
+    redis_store.count_asked(day, one, "b.example", 0)
+    redis_store.count_asked(day, other, "a.example", 1)
+    redis_store.count_used(day, other, "b.example")
+    redis_store.count_asked(day + timedelta(days=1), one, "a.example", 1)
+    found = sorted(redis_store.codes_of(day), key=lambda each: (each.campaign_id, each.domain))
+    assert found == [
+        CodeCount(one, "a.example", 2, 1), CodeCount(one, "b.example", 0, 0), CodeCount(other, "a.example", 1, 0),
+    ]  # fmt: skip
+    end_early(services, b"code-day:2026-11-24", 48 * 3600)
+    assert redis_store.codes_of(day) == []
+    assert len(redis_store.codes_of(day + timedelta(days=1))) == 1
+    redis_store.forget_codes(day + timedelta(days=1))
+    assert redis_store.codes_of(day + timedelta(days=1)) == []

@@ -64,6 +64,14 @@ def test_no_service_of_others_is_given_a_key_and_valkey_asks_for_a_password() ->
     assert set(COMPOSE["secrets"]) == KEYS
 
 
+def test_valkey_writes_to_no_disk() -> None:
+    """P44: it counts the codes of the running day, and nothing of that day may outlive it."""
+    valkey = SERVICES["valkey"]
+    words = valkey["command"]
+    assert (words[words.index("--save") + 1], words[words.index("--appendonly") + 1]) == ("", "no")
+    assert (valkey["read_only"], valkey["tmpfs"], "volumes" in valkey) == (True, ["/data"], False)
+
+
 def test_every_image_has_an_exact_tag() -> None:
     images = [each["image"] for name, each in SERVICES.items() if name not in OURS]
     images += re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
