@@ -75,6 +75,30 @@ def test_each_path_has_its_largest_body(path: str, most: int) -> None:
     assert refused.value.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+def test_nothing_behind_the_head_of_a_body_that_is_too_large_is_read() -> None:
+    """What follows is that body, and no request of anybody."""
+    head = HEAD % (b"POST", b"/c/x/sign") + b"Content-Length: 101\r\n\r\n"
+    incoming = RequestFramer(lambda _path: 100)
+    assert incoming.feed(head + HEAD % (b"GET", b"/inside") + b"\r\n") is Stage.WHOLE
+    assert (incoming.take(), incoming.ended, incoming.stage) == (head, True, Stage.NOTHING)
+    assert incoming.feed(b"\r\n\r\n" + b"x" * 2 * LARGEST_HEAD) is Stage.NOTHING
+
+
+def test_an_address_without_end_is_too_long_and_is_no_header() -> None:
+    for empty in (b"", b"\r\n"):
+        with pytest.raises(TooLarge) as refused:
+            RequestFramer(largest_body).feed(empty + b"GET /" + b"a" * LARGEST_HEAD)
+        assert refused.value.status is HTTPStatus.REQUEST_URI_TOO_LONG
+
+
+def test_a_second_request_that_is_too_large_spares_the_first() -> None:
+    first = HEAD % (b"GET", b"/") + b"\r\n"
+    incoming = RequestFramer(largest_body)
+    assert incoming.feed(first + first[:-2] + b"X: " + b"a" * LARGEST_HEAD) is Stage.WHOLE
+    assert (incoming.take(), incoming.ended) == (first, False)
+    assert incoming.refused is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
 def test_a_head_without_end_is_refused() -> None:
     incoming = RequestFramer(largest_body)
     for _piece in range(LARGEST_HEAD // 9):

@@ -13,6 +13,7 @@ import altcha
 import pytest
 from werkzeug.exceptions import default_exceptions
 
+from petition.bootstrap import commands
 from petition.bootstrap.entry import OWN
 from petition.cli import COMMANDS
 from petition.config import Config
@@ -24,6 +25,7 @@ from petition.web.app import build
 from petition.web.error_messages import MESSAGES
 from petition.web.errors import _dashed
 from petition.web.headers import PROBLEM
+from petition.web.serving.incoming import LARGEST_HEAD
 from petition.web.sizes import LARGEST_CALL
 
 DOCUMENT = (PROJECT / "docs/api.md").read_text()
@@ -185,9 +187,17 @@ def test_the_example_of_the_puzzle_is_solved_as_the_document_says() -> None:
     assert asked.keys() == proof_of_work.challenge(SECRET, 0)["parameters"].keys()
 
 
+def web(option: str) -> str:
+    """Returns a setting of the web server's command line."""
+    return commands.WEB[commands.WEB.index(option) + 1]
+
+
 def test_the_figures_of_the_document_are_the_codes() -> None:
     sentences = [
         f"at most {LARGEST_CALL // 1024} kB (413)",
+        f"an address above {int(web('--limit-request-line')):,} characters (414)",
+        f"above {int(web('--limit-request-field_size')):,} characters each, {web('--limit-request-fields')} in number",
+        f"or {LARGEST_HEAD // 1024} kB together (431)",
         f"from 0 to {proof_of_work.MOST_TRIES:,}",
         "ten minutes" if proof_of_work.LIFE == 600 else "",
         f"`{PROBLEM}`",

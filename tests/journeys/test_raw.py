@@ -14,6 +14,7 @@ pytestmark = pytest.mark.xdist_group("tree")
 
 SIGN = "/api/campaigns/ice-letter/sign"
 JSON = "Content-Type: application/json\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 CHUNKED = JSON + "Transfer-Encoding: chunked\r\n"
 
 
@@ -47,6 +48,10 @@ REFUSED = {
     "an address of 3,000 characters": (get("/c/" + "a" * 3_000), 414),
     "a hundred headers": (get("/", "".join(f"X-{n}: a\r\n" for n in range(100))), 431),
     "a header of 9,000 characters": (get("/", "X: " + "a" * 9_000 + "\r\n"), 431),
+    "an address without end": (get("/c/" + "a" * 40_000), 414),
+    "a call of 20,000 characters": (post(JSON + "Content-Length: 20000\r\n", "x" * 20_000), 413),
+    "a call of 50,000 characters": (post(JSON + "Content-Length: 50000\r\n", "x" * 50_000), 413),
+    "a form of 70,000 characters": (post(FORM + "Content-Length: 70000\r\n", "x" * 70_000, "/c/ice-letter/sign"), 413),
     "a method of no standard": (get("/").replace("GET", "PROPFIND", 1), 405),
     "a path that climbs": (get("/c/../../etc/passwd"), 404),
     "a NUL in the path": (get("/c/%00"), 404),
@@ -56,7 +61,7 @@ REFUSED = {
     "a negative length": (post(JSON + "Content-Length: -1\r\n", "{}"), 400),
     "packed JSON": (post(JSON + "Content-Encoding: gzip\r\nContent-Length: 2\r\n", "\x1f\x8b"), 400),
     "a form in broken chunks": (
-        post("Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n", "zz\r\n", "/c/ice-letter/sign"),
+        post(FORM + "Transfer-Encoding: chunked\r\n", "zz\r\n", "/c/ice-letter/sign"),
         400,
     ),
 }  # fmt: skip

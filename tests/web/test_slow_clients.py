@@ -171,6 +171,8 @@ def test_who_reads_gets_all_of_a_large_answer(lines: Lines) -> None:
     ("sent", "status"),
     [
         (HEAD + b"X: " + b"a" * 40_000, 431),
+        (b"GET /" + b"a" * 40_000, 414),
+        (b"\r\nGET /" + b"a" * 3_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"POST /api/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n", 413),
         (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 70_000, 413),
         (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
@@ -188,6 +190,24 @@ def test_what_is_too_large_or_no_request_is_refused_at_once(lines: Lines, sent: 
     got = line.recv(65_536)
     assert got.startswith(b"HTTP/1.1 %d " % status)
     assert b"gunicorn" not in got.lower()
+
+
+def test_a_body_that_is_too_large_is_no_request_and_the_connection_ends_behind_the_answer(lines: Lines) -> None:
+    """The application refuses it by its length (here it only counts). Nothing behind the head is read as a request."""
+    before = lines.answered()[0]
+    inside = b"GET /inside HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for body in (inside + b"a" * 70_000, b"a" * 70_000):
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+        got = until_closed(lines.begin(head + body))
+        before += 1
+        assert got.startswith(b"HTTP/1.1 200 ")
+        assert (got.count(b"HTTP/1.1 "), b"\r\nconnection: close\r\n" in got.lower()) == (1, True)
+        assert got.partition(b"\r\n\r\n")[2].startswith(b"%d 0 " % before)
+
+
+def test_a_request_is_answered_before_the_one_behind_it_is_refused(lines: Lines) -> None:
+    got = until_closed(lines.begin(HEAD + b"\r\n" + HEAD + b"X: " + b"a" * 40_000))
+    assert re.findall(rb"HTTP/1\.1 (\d+)", got) == [b"200", b"431"]
 
 
 def test_a_new_client_finds_room_where_all_is_full_of_those_who_dawdle() -> None:

@@ -2,7 +2,9 @@
 
 The code behind it never has to wait for the rest of a request. This module decides only where a request ends;
 gunicorn's own parser decides whether the request is valid. A request that cannot be framed therefore counts as whole,
-and that parser rejects it. Heads and bodies that are too large are rejected as soon as that is certain.
+and that parser rejects it. Heads and bodies that are too large are rejected as soon as that is certain. A body whose
+announced length is too large is never read: its head is a whole request, which the application answers with 413 in its
+own form, and no further request can follow on that connection.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Stage(Enum):
 
 
 class TooLarge(Exception):
-    """The head (431) or the body (413) is larger than the limit."""
+    """The address (414), the header fields (431) or the body (413) are larger than the limit."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status)
@@ -51,6 +53,10 @@ class RequestFramer:
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._bytes = bytearray()
+        self.ended = False
+        """Whether no request can follow, because the body of the last one was too large and is not read."""
+        self.refused: HTTPStatus | None = None
+        """Why the request behind the one that was taken is refused, once that one is answered."""
         self._reset()
 
     def _reset(self) -> None:
@@ -73,31 +79,38 @@ class RequestFramer:
 
     def feed(self, data: bytes) -> Stage:
         """Add received bytes, and return how much of the request has arrived now. Raises TooLarge."""
-        self._bytes += data
+        if not self.ended:
+            self._bytes += data
+            self._parse()
+        return self.stage
+
+    def _parse(self) -> None:
         if not self._at:
             self._find_head()
         if self._at and self._end is None:
             self._find_chunks()
-        return self.stage
 
     def take(self) -> bytes:
-        """Remove the whole request from the buffer and return it. Bytes behind it start the next request.
-
-        Raises TooLarge for that next request.
-        """
+        """Remove the whole request from the buffer and return it. Bytes behind it start the next request, unless `ended`."""
         assert self._end is not None
         taken = bytes(self._bytes[: self._end])
         rest = bytes(self._bytes[self._end :])
         self._bytes.clear()
         self._reset()
         if rest:
-            self.feed(rest)
+            try:
+                self.feed(rest)
+            except TooLarge as error:
+                self.refused = error.status
         return taken
 
     def _find_head(self) -> None:
         found = self._bytes.find(END, self._searched)
         if (found if found >= 0 else len(self._bytes)) > LARGEST_HEAD:
-            raise TooLarge(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            in_first_line = b"\n" not in self._bytes.lstrip(b"\r\n")[:LARGEST_HEAD]
+            raise TooLarge(
+                HTTPStatus.REQUEST_URI_TOO_LONG if in_first_line else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            )
         self._searched = max(0, len(self._bytes) - len(END) + 1)
         if found >= 0:
             self._at = found + len(END)
@@ -106,7 +119,7 @@ class RequestFramer:
     def _frame(self, head: bytes) -> None:
         """Find the end of the body, if the head determines it.
 
-        A body that is too large counts as empty, and the parser behind it rejects the request.
+        A body that is too large is not read: the request ends behind its head, and the connection behind the answer.
         """
         if not BODY_HEADER.search(head):
             self._end = self._at
@@ -121,7 +134,8 @@ class RequestFramer:
             sizes = {value for name, value in fields if name == b"content-length"}
             size = sizes.pop() if len(sizes) == 1 else b""
             length = int(size) if LENGTH.fullmatch(size) else 0
-            self._end = self._at + (length if length <= largest else 0)
+            self.ended = length > largest
+            self._end = self._at + (0 if self.ended else length)
         waits = (b"expect", b"100-continue") in [(name, value.lower()) for name, value in fields]
         self.expects_continue = waits and self._end != self._at
 

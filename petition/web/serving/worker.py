@@ -38,6 +38,7 @@ TOO_MANY_FILES: Final = {errno.EMFILE, errno.ENFILE}
 MESSAGES: Final = {
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "What was sent is too large.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address of the request is too long.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The head of the request is too large.",
 }
 
@@ -109,6 +110,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         with suppress(OSError):  # the loop sees the error again
             conn.stream.flush()
         return keeps_alive
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Runs in a thread. The answer to a request whose body is not read closes the connection (RFC 9112, 9.3)."""
+        if conn.incoming.ended:
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, done: Future[Any]) -> None:
         """Called when a thread is done: send the rest of the response, then wait for the next request or close."""
@@ -195,11 +202,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Pass a whole request to a thread."""
         self._unwait(conn)
         conn.waits_for = WaitsFor.THREAD
-        try:
-            conn.stream.set_request(conn.incoming.take())
-        except TooLarge as error:  # the next request, which arrived before this one was answered
-            self._refuse(conn, error.status)
-            return
+        conn.stream.set_request(conn.incoming.take())
         conn.stream.max_buffered = MAX_BUFFERED if self.sending < MANY_SENDING else MAX_BUFFERED_WHEN_MANY
         self.enqueue_req(conn)
 
@@ -213,6 +216,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if conn.waits_for is not WaitsFor.CLIENT or conn.progress >= MIN_PROGRESS:
                 conn.progress = 0
                 self._wait(conn, WaitsFor.CLIENT, self.SEND_SECONDS)
+        elif conn.keeps_alive and conn.incoming.refused:
+            self._refuse(conn, conn.incoming.refused)
         elif conn.keeps_alive and conn.incoming.stage is Stage.WHOLE:
             self._answer(conn)
         elif conn.keeps_alive:
