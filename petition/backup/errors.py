@@ -22,7 +22,11 @@ class BackupUnsigned(BackupRefused):
 
 
 class DatabaseHoldsData(BackupRefused):
-    """A restore would replace data in the database."""
+    """A restore would replace data in the database. `lost` says what, in figures."""
+
+    def __init__(self, lost: str) -> None:
+        super().__init__(f"The database is not empty; --replace --yes would delete {lost}.")
+        self.lost = lost
 
 
 class LedgerRefused(BackupRefused):

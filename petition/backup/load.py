@@ -162,8 +162,7 @@ def _drop_tables(connection: Connection, *, replace: bool) -> dict[CampaignId, i
         raise BackupRefused("The database holds tables of a newer version: install that one, or a later one, first.")
     lost = {what: n for name, what in WORTH.items() if (n := _count(connection, name))}
     if lost and not replace:
-        document = ", ".join(f"{n} {what}" for what, n in lost.items())
-        raise DatabaseHoldsData(f"The database is not empty; --replace would delete {document}.")
+        raise DatabaseHoldsData(", ".join(f"{n} {what}" for what, n in lost.items()))
     pages = select(Publication.campaign_id, Publication.version)
     versions = {campaign: version for campaign, version in connection.execute(pages)} if lost else {}
     migrate.within(connection, migrate.BASE)

@@ -11,8 +11,8 @@ import click
 from sqlalchemy import create_engine
 
 from petition import backup as backups
-from petition.backup import BackupRefused, Order, Replayed, keys
-from petition.cli.common import opened, refuse
+from petition.backup import BackupRefused, DatabaseHoldsData, Order, Replayed, Restored, keys
+from petition.cli.common import opened, refuse, refuse_to_delete
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.database_roles import RoleMissing, Roles
@@ -85,7 +85,8 @@ def _kept(config: Config) -> str:
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--key", "private", required=True, metavar="FILE", type=FILE, help="the private key's file")
-@click.option("--replace", is_flag=True, help="Delete what the database holds now.")
+@click.option("--replace", is_flag=True, help="Delete what the database holds now. Needs --yes.")
+@click.option("--yes", is_flag=True, help="With --replace: do it, which cannot be undone.")
 @click.option(
     "--ledger", "ledgers", multiple=True, metavar="BUNDLE", type=FILE, help="A newer bundle.zip, once a campaign."
 )
@@ -99,6 +100,7 @@ def restore(
     made_by: str | None,
     *,
     replace: bool,
+    yes: bool,
     keep_sealed: bool,
     unsigned: bool,
 ) -> None:
@@ -107,9 +109,8 @@ def restore(
         roles = Roles(config.database_url, config.maintenance_database_url)
         makers = [keys.read_maker(made_by)] if made_by else keys.makers(config.master_keys)
         opens = keys.read_private(private)
-        order = Order(file, opens, makers, config.home, replace, ledgers, keep_sealed, roles, unsigned)
-        owner = create_engine(config.owner_database_url, hide_parameters=True)
-        restored = backups.restore(owner, order, clock.now())
+        order = Order(file, opens, makers, config.home, replace and yes, ledgers, keep_sealed, roles, unsigned)
+        restored = _restored(config, order, replace=replace)
         click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")
         for slug, brought in restored.replayed.items():
             click.echo(_summary(slug, brought))
@@ -121,6 +122,16 @@ def restore(
         "What waited for a second organiser, approved openings and near closing dates were taken back: ask again."
     )
     click.echo("No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.")
+
+
+def _restored(config: Config, order: Order, *, replace: bool) -> Restored:
+    owner = create_engine(config.owner_database_url, hide_parameters=True)
+    try:
+        return backups.restore(owner, order, clock.now())
+    except DatabaseHoldsData as held:
+        if replace:
+            refuse_to_delete(held.lost)
+        raise
 
 
 def _summary(slug: str, brought: Replayed) -> str:

@@ -47,6 +47,11 @@ def require_yes(act: str, *, yes: bool) -> None:
         )
 
 
+def refuse_to_delete(what: str) -> NoReturn:
+    """Exit because `--yes` was not given: the command would delete `what`, which completes the sentence."""
+    refuse(f"This deletes {what}, which cannot be undone: nothing was changed. Add --yes to do it.")
+
+
 @contextmanager
 def opened(process: Process = Process.ANY) -> Iterator[Config]:
     """Open a command's configuration, servers, database and keys. Errors become one sentence."""

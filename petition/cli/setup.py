@@ -54,8 +54,11 @@ def _sown(config: Config, file: Path = FOUNDING) -> str:
         refuse(str(broken))
 
 
-def _migrate(config: Config) -> None:
-    """Migrate as the owner of the tables, and give the other two roles what they need."""
+def _migrate(config: Config, *, delete_outdated: bool = False) -> None:
+    """Migrate as the owner of the tables, and give the other two roles what they need.
+
+    Outside production `delete_outdated` deletes everything if there are letters that this version cannot continue.
+    """
     roles = Roles(config.database_url, config.maintenance_database_url)
     try:
         migrate.upgrade(config.owner_database_url, roles=roles)
@@ -64,7 +67,9 @@ def _migrate(config: Config) -> None:
     except migrate.LedgerOutdated as outdated:
         if config.env is config.env.PRODUCTION:
             refuse(str(outdated))
-        click.echo("The letters of an earlier version cannot be continued: this development data is dropped.", err=True)
+        if not delete_outdated:
+            refuse(f"{outdated} To delete everything in this one, run `python3 app.py migrate --yes`.")
+        click.echo("The letters of an earlier version, and everything else in the database, were deleted.", err=True)
         migrate.clear(config.owner_database_url)
         migrate.upgrade(config.owner_database_url, roles=roles)
     if make_url(config.owner_database_url).username == make_url(config.database_url).username:
@@ -78,10 +83,11 @@ def _timed(name: str, work: Callable[[], object]) -> None:
 
 
 @click.command("migrate")
-def migrate_() -> None:
+@click.option("--yes", is_flag=True, help="Outside production: delete letters that this version cannot continue.")
+def migrate_(*, yes: bool) -> None:
     """Bring the database's tables up to date."""
     with opened(Process.MIGRATE) as config:
-        _migrate(config)
+        _migrate(config, delete_outdated=yes)
 
 
 @click.command()

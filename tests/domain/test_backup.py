@@ -526,7 +526,7 @@ def test_a_database_that_holds_data_is_left_alone_and_the_figures_are_said(engin
     with pytest.raises(DatabaseHoldsData) as refusal:
         restored(path, tmp_path)
     assert str(refusal.value) == (
-        "The database is not empty; --replace would delete 1 campaigns, 3 signatures, 1 waiting signatures, 1 subscribers, "
+        "The database is not empty; --replace --yes would delete 1 campaigns, 3 signatures, 1 waiting signatures, 1 subscribers, "
         "1 organisers."
     )
     assert rows() == before

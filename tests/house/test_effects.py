@@ -92,3 +92,17 @@ def test_each_command_that_bypasses_asks_for_yes() -> None:
     }
     bypassing = {file for files in EFFECTS.values() for file in files if file.startswith("petition/cli/")}
     assert bypassing <= asking
+
+
+DELETING: Final[dict[str, set[str]]] = {
+    "migrate.clear": {"petition/cli/setup.py"},
+    "backups.restore": {"petition/cli/backup.py"},
+}
+"""A function that deletes what the database holds, and the commands that may call it, each with an option --yes."""
+
+
+@pytest.mark.parametrize("effect", DELETING)
+def test_what_deletes_the_data_is_called_only_by_commands_that_take_yes(effect: str) -> None:
+    found = {file for called, file in calls() if called == effect}
+    assert found == DELETING[effect]
+    assert all('"--yes"' in (PROJECT / file).read_text(encoding="utf-8") for file in found)

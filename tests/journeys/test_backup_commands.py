@@ -69,10 +69,15 @@ def test_a_backup_goes_out_and_comes_back(environ: dict[str, str], slug: str, ke
     assert done.output.startswith(f"{file}: ")
     assert done.output.endswith(f"{file.stat().st_size} bytes.\n")
     line = told(environ, "restore", str(file), "--key", str(key))
-    assert (
-        line == "The database is not empty; --replace would delete 1 campaigns, 1 signatures, 1 waiting signatures.\n"
-    )
-    again = run(environ, "restore", str(file), "--key", str(key), "--replace")
+    lost = "1 campaigns, 1 signatures, 1 waiting signatures"
+    assert line == f"The database is not empty; --replace --yes would delete {lost}.\n"
+    line = told(environ, "restore", str(file), "--key", str(key), "--replace")
+    assert line == f"This deletes {lost}, which cannot be undone: nothing was changed. Add --yes to do it.\n"
+    line = told(environ, "restore", str(file), "--key", str(key), "--yes")
+    assert line.startswith("The database is not empty; "), "--yes alone replaces nothing"
+    with db.session() as session:
+        assert session.scalars(select(Campaign.slug)).all() == [slug]
+    again = run(environ, "restore", str(file), "--key", str(key), "--replace", "--yes")
     assert again.exit_code == 0, again.output
     back = f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again.\n"
     assert again.output.endswith(back + RESUME)
@@ -90,7 +95,7 @@ def test_a_backup_counts_by_the_master_key_of_its_maker(
     maker = run(environ, "backup", "maker").stdout.strip()
     assert maker == keys.write_maker(keys.maker(first).public_key())
     fresh = Fernet.generate_key().decode()
-    restoring = ("restore", str(file), "--key", str(key), "--replace")
+    restoring = ("restore", str(file), "--key", str(key), "--replace", "--yes")
     assert told(environ | {"PETITION_MASTER_KEY": fresh}, *restoring).startswith("This installation did not make this")
     line = told(environ | {"PETITION_MASTER_KEY": fresh}, *restoring, "--from", maker)
     assert line.startswith("PETITION_MASTER_KEY does not open the keys in this backup")
@@ -113,9 +118,9 @@ def test_a_backup_comes_back_with_the_newer_ledger(
         bundle_file.write_bundle(session, found, tmp_path)
         root = log.head_of(session, found.id).root
     shutil.copy(bundle_file.bundle_path(tmp_path, slug), newer)
-    line = told(environ, "restore", str(file), "--key", str(key), "--replace")
+    line = told(environ, "restore", str(file), "--key", str(key), "--replace", "--yes")
     assert line.startswith(f"The ledger of {slug} went on after this backup: add --ledger ")
-    done = run(environ, "restore", str(file), "--key", str(key), "--replace", "--ledger", str(newer))
+    done = run(environ, "restore", str(file), "--key", str(key), "--replace", "--yes", "--ledger", str(newer))
     assert done.output.splitlines()[1:] == [
         f"{slug}: 2 signatures and 0 withdrawals and removals came after the backup.",
         "  0 bodies that the newer ledger does not show were deleted.",
@@ -157,7 +162,10 @@ def test_what_cannot_be_written_or_read_is_one_line(
     assert told(environ, "restore", str(tmp_path), "--key", str(key)) == f"{tmp_path} cannot be read: Is a directory.\n"
     cut = tmp_path / "cut"
     cut.write_bytes(file.read_bytes()[:-1])
-    assert told(environ, "restore", str(cut), "--key", str(key), "--replace") == "This backup was altered or cut off.\n"
+    assert (
+        told(environ, "restore", str(cut), "--key", str(key), "--replace", "--yes")
+        == "This backup was altered or cut off.\n"
+    )
     assert not Path("x").exists()
     with db.session() as session:
         assert session.scalars(select(Campaign.slug)).all() == [slug]
@@ -171,7 +179,7 @@ def test_a_database_that_somebody_is_using_is_one_line(
     monkeypatch.setattr("petition.backup.load.LOCK_TIMEOUT", "100ms")
     with db.transaction() as session:
         session.scalars(select(Campaign.slug)).all()
-        line = told(environ, "restore", str(file), "--key", str(key), "--replace")
+        line = told(environ, "restore", str(file), "--key", str(key), "--replace", "--yes")
     assert line == "Something else is using the database: stop it, or try again.\n"
 
 
@@ -250,7 +258,7 @@ def test_a_backup_does_not_replace_tables_of_a_newer_version(
     file = tmp_path / "monday.backup"
     assert run(environ, "backup", str(file)).exit_code == 0
     move_tables(database_url, "9999")
-    line = told(environ, "restore", str(file), "--key", str(key), "--replace")
+    line = told(environ, "restore", str(file), "--key", str(key), "--replace", "--yes")
     assert line == "The database holds tables of a newer version: install that one, or a later one, first.\n"
 
 

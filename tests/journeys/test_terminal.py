@@ -17,7 +17,7 @@ from petition import campaigns, epochs, organisers
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import CampaignState, DemandState
 from petition.config import addresses
-from petition.core import clock, db
+from petition.core import clock, db, migrate
 from petition.core.database_roles import LOST
 from petition.core.redis_store import RedisStore
 from petition.core.security_events import SecurityEvent
@@ -64,6 +64,31 @@ def test_a_migration_with_one_role_says_what_is_lost_and_with_three_says_nothing
     assert run(environ, "migrate").output == ""
     single = {**environ, "DATABASE_URL": database_url, "PETITION_OWNER_DATABASE_URL": ""}
     assert run({**single, "PETITION_MAINTENANCE_DATABASE_URL": ""}, "migrate").output == f"{LOST}\n"
+
+
+def test_letters_that_cannot_be_continued_are_deleted_only_with_yes_and_never_in_production(
+    environ: dict[str, str], database_url: str
+) -> None:
+    migrate.downgrade(database_url, "0013")
+    line = '{"demands":["d1"],"t":"campaign","v":1}'
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO entry (campaign_id, index, leaf, line) VALUES ('', 0, '', :line)"), {"line": line}
+        )
+    for words in (["migrate"], ["prepare"], ["seed"]):
+        assert told(environ, *words).endswith("To delete everything in this one, run `python3 app.py migrate --yes`.\n")
+    live = {"PETITION_ENV": "production", "PETITION_BASE_URL": "https://letters.undersigned.org"}
+    live |= {"MAIL_FROM": "letters@undersigned.org", "CODE_MAIL_FROM": "codes@accounts.undersigned.org"}
+    assert told(environ | live, "migrate", "--yes").endswith(
+        "run the version that made them, or use another database.\n"
+    )
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT line FROM entry")) == line
+    assert run(environ, "migrate", "--yes").exit_code == 0
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM entry")) == 0
+    engine.dispose()
 
 
 def test_a_campaign_goes_on_step_by_step_and_says_which_it_cannot_take(environ: dict[str, str]) -> None:
