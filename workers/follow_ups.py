@@ -34,6 +34,7 @@ FOLLOW_UPS: Final[dict[type[Event] | OutboxKind, Task]] = {
     ExportWanted: Task("exports.make", UPKEEP),
     OutboxKind.BUNDLE: Task("ledger.publish_bundle", LEDGER),
     OutboxKind.INSTANT_NEWS: Task("digests.plan_instant", MAIL),
+    OutboxKind.PENDING: Task("digests.announce_pending", MAIL),
     OutboxKind.REMOVAL: Task("ledger.remove", LEDGER),
 }
 

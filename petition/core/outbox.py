@@ -34,6 +34,7 @@ class OutboxKind(StrEnum):
     BUNDLE = "bundle"
     INSTANT_NEWS = "tell"
     REMOVAL = "removal"
+    PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,23 @@ def add(session: Session, kind: OutboxKind, campaign_id: CampaignId, number: int
     return str(row.id)
 
 
+def add_later(session: Session, kind: OutboxKind, campaign_id: CampaignId, number: int, due: datetime) -> None:
+    """Promise work for a later moment, which the sweep starts. A kind and campaign have one such row at most.
+
+    If there is one, its number becomes the larger of the two. The caller holds a lock of its own for kind and campaign.
+    """
+    mine = (OutboxItem.kind == kind) & (OutboxItem.campaign_id == campaign_id) & OutboxItem.given_up.is_(False)
+    query = select(OutboxItem).where(mine).with_for_update()
+    row = session.scalar(query.execution_options(populate_existing=True))
+    if row is not None:
+        row.number = max(row.number, number)
+        return
+    made = OutboxItem(id=uuid.uuid4(), kind=kind, campaign_id=campaign_id, number=number, since=due, leased_until=due)
+    made.tries, made.given_up = 0, False
+    session.add(made)
+    session.flush()
+
+
 def claim(session: Session, outbox_id: str, now: datetime) -> OutboxItem | None:
     """Claim a row for the length of a lease. Returns None if another worker has it, or if it is settled or given up."""
     free = or_(OutboxItem.leased_until.is_(None), OutboxItem.leased_until <= now)
@@ -103,6 +121,11 @@ def postpone(session: Session, outbox_id: str, until: datetime) -> None:
     """Leave the row alone until a moment. It counts as overdue from then on only, and its attempts begin again."""
     waiting = update(OutboxItem).where(OutboxItem.id == uuid.UUID(outbox_id))
     session.execute(waiting.values(since=until, leased_until=until, tries=0))
+
+
+def number_of(session: Session, outbox_id: str) -> int | None:
+    """Returns the subject of a row, as it is now, or None if its work is done."""
+    return session.scalar(select(OutboxItem.number).where(OutboxItem.id == uuid.UUID(outbox_id)))
 
 
 def settle(session: Session, outbox_id: str) -> None:

@@ -33,6 +33,7 @@ class ApprovalKind(StrEnum):
 
     OPEN = "open"
     REMOVE = "remove"
+    HIDE = "hide"
     MAIL = "mail"
     CLOSE = "close"
     TRANSLATION = "translation"
@@ -52,7 +53,10 @@ class RequestState(StrEnum):
 
 
 class ApprovalRequest(Base):
-    """One request. `about` states what will happen, in figures and settings, and never names a signer."""
+    """One request. `about` states what will happen, in figures and settings, and never names a signer.
+
+    `announced`: the organisers were mailed about it.
+    """
 
     __tablename__ = "key_request"
 
@@ -65,6 +69,7 @@ class ApprovalRequest(Base):
     until: Mapped[datetime]
     state: Mapped[RequestState]
     decided_by: Mapped[OrganiserId | None]
+    announced: Mapped[bool]
 
     __table_args__ = (Index("ix_key_request_waiting", "campaign_id", postgresql_where=text("state = 'waiting'")),)
 
@@ -96,7 +101,7 @@ def ask(
             return each
     made = ApprovalRequest(
         id=secrets.token_bytes(16), campaign_id=campaign_id, act=act, about=dict(about), asked_by=actor.by, asked_at=actor.now,
-        until=actor.now + LIFE, state=RequestState.WAITING, decided_by=None,
+        until=actor.now + LIFE, state=RequestState.WAITING, decided_by=None, announced=False,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -110,6 +115,28 @@ def waiting(campaign_id: CampaignId, now: datetime) -> Select[ApprovalRequest]:
     return query.where(ApprovalRequest.state == RequestState.WAITING).order_by(
         ApprovalRequest.asked_at, ApprovalRequest.id
     )
+
+
+def unannounced(campaign_id: CampaignId, now: datetime) -> Select[ApprovalRequest]:
+    """Returns a query for the requests about which the organisers were not mailed yet, oldest first.
+
+    These wait, or were approved before a mail could say that they wait. What was refused, taken back or ran out needs
+    no mail any more.
+    """
+    waits = (ApprovalRequest.state == RequestState.WAITING) & (ApprovalRequest.until > now)
+    query = select(ApprovalRequest).where(ApprovalRequest.campaign_id == campaign_id, ~ApprovalRequest.announced)
+    query = query.where(waits | (ApprovalRequest.state == RequestState.APPROVED))
+    return query.order_by(ApprovalRequest.asked_at, ApprovalRequest.id)
+
+
+def mark_announced(session: Session, campaign_id: CampaignId, now: datetime) -> None:
+    """Note that the organisers are mailed about every request.
+
+    One that is being decided at this moment is left out instead of waited for: its decision may wait for the caller.
+    """
+    mailed = session.scalars(unannounced(campaign_id, now).with_for_update(skip_locked=True))
+    for request in mailed.all():
+        request.announced = True
 
 
 def approve(session: Session, campaign_id: CampaignId, request_id: bytes, actor: Actor) -> ApprovalRequest:

@@ -13,6 +13,7 @@ APPROVAL_TITLES: Final[Mapping[ApprovalKind, str]] = MappingProxyType(
     {
         ApprovalKind.OPEN: _("Open the letter"),
         ApprovalKind.REMOVE: _("Remove signatures"),
+        ApprovalKind.HIDE: _("Hide a name or a comment"),
         ApprovalKind.MAIL: _("Send mail to subscribers"),
         ApprovalKind.CLOSE: _("Close the campaign"),
         ApprovalKind.TRANSLATION: _("Add a translation"),

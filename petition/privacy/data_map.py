@@ -282,10 +282,12 @@ ROWS: tuple[Row, ...] = (
     ),
     *_columns(
         "public.key_request",
-        "id campaign_id act about asked_by asked_at until state decided_by",
+        "id campaign_id act about asked_by asked_at until state decided_by announced",
         Kind.personal,
         NINETY_DAYS,
-        _("What organisers asked one another to approve. It names no signer."),
+        _(
+            "What organisers asked one another to approve. It names no signer; a removal or a hide gives ledger entries."
+        ),
     ),
     *_columns(
         "public.export",

@@ -26,6 +26,7 @@ from petition.usecases import (
     closing_date,
     domains,
     exports,
+    hiding,
     milestone_settings,
     opening,
     public_texts,
@@ -46,7 +47,7 @@ class RightMissing(ExpectedError):
 def waiting(session: Session, campaign: Campaign, now: datetime) -> list[tuple[ApprovalRequest, str]]:
     """Returns requests that can be decided, oldest first, with the asker's name, if the asker still has the right.
 
-    A request to open a draft that was changed since is left out.
+    A request to open a draft that was changed since is left out, and one to hide what is not shown any more.
     """
     asking = approvals.waiting(campaign.id, now).with_only_columns(ApprovalRequest, Organiser.name, Membership.role)
     asking = asking.join(Organiser, Organiser.id == ApprovalRequest.asked_by)
@@ -54,11 +55,15 @@ def waiting(session: Session, campaign: Campaign, now: datetime) -> list[tuple[A
         Membership.campaign_id == ApprovalRequest.campaign_id
     )
     rows = session.execute(asking.join(Membership, member).where(Organiser.disabled.is_(False))).all()
+    shown = hiding.shown(session, campaign.id, [request for request, _name, _role in rows])
+    fits: dict[ApprovalKind, Callable[[ApprovalRequest], bool]] = {
+        ApprovalKind.OPEN: lambda request: opening.fits(session, campaign, request),
+        ApprovalKind.HIDE: lambda request: request.id in shown,
+    }
     return [
         (request, name)
         for request, name, role in rows
-        if RIGHTS[request.act] in GRANTS[role]
-        and (request.act is not ApprovalKind.OPEN or opening.fits(session, campaign, request))
+        if RIGHTS[request.act] in GRANTS[role] and (request.act not in fits or fits[request.act](request))
     ]
 
 
@@ -119,6 +124,7 @@ def _remove_owner(session: Session, campaign: Campaign, request: ApprovalRequest
 ACTS: Final[dict[ApprovalKind, Doing]] = {
     ApprovalKind.OPEN: opening.approved,
     ApprovalKind.REMOVE: removals.approved,
+    ApprovalKind.HIDE: hiding.approved,
     ApprovalKind.MAIL: updates.mail_approved,
     ApprovalKind.CLOSE: closing_date.approved,
     ApprovalKind.TRANSLATION: public_texts.translate,

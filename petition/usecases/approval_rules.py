@@ -22,14 +22,21 @@ from petition import organisers
 from petition.campaigns import Campaign, CampaignState, UpdateDraft
 from petition.core.ids import CampaignId
 from petition.mailing import digests
-from petition.organisers import GRANTS, Act, approvals
+from petition.organisers import GRANTS, Act, approvals, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.organisers.audit_log import Action, AuditEntry
 from petition.signatures.tables import BulkRemoval, BulkRemovalState
 
 MOST_REMOVED: Final = 50
 """As many signatures may be removed in `REMOVALS_SUMMED` without a second organiser, by all organisers together."""
 REMOVALS_SUMMED: Final = timedelta(days=7)
+MOST_HIDDEN: Final = 20
+"""As many names and comments may be hidden in `HIDES_SUMMED` without a second organiser, by all organisers together.
+
+It is less than for removals, because nobody can undo a hide. Signers who hide their own are not counted.
+"""
+HIDES_SUMMED: Final = timedelta(days=7)
 CLOSING_NOTICE: Final = timedelta(hours=72)
 """A closing date that is nearer than this needs a second organiser."""
 CLOSING_DELAY: Final = timedelta(hours=24)
@@ -39,6 +46,7 @@ RIGHTS: Final[Mapping[ApprovalKind, Act]] = MappingProxyType(
     {
         ApprovalKind.OPEN: Act.MANAGE,
         ApprovalKind.REMOVE: Act.MODERATE,
+        ApprovalKind.HIDE: Act.MODERATE,
         ApprovalKind.MAIL: Act.PUBLISH,
         ApprovalKind.CLOSE: Act.MANAGE,
         ApprovalKind.TRANSLATION: Act.MANAGE,
@@ -63,6 +71,13 @@ class Removes:
 
 
 @dataclass(frozen=True, slots=True)
+class Hides:
+    """So many names and comments are hidden now, by organisers."""
+
+    names: int
+
+
+@dataclass(frozen=True, slots=True)
 class Closes:
     """A public letter gets this closing date, or none."""
 
@@ -77,7 +92,7 @@ class OpensNames:
     after: int | None
 
 
-Effect = Removes | Closes | OpensNames
+Effect = Removes | Hides | Closes | OpensNames
 """What an act would do, where the rule depends on it."""
 
 ALWAYS: Final = frozenset(
@@ -102,6 +117,8 @@ def needs_approval(session: Session, campaign: Campaign, effect: Effect, now: da
     match effect:
         case Removes(signatures):
             return removed_lately(session, campaign.id, now) + signatures > MOST_REMOVED
+        case Hides(names):
+            return hidden_lately(session, campaign.id, now) + names > MOST_HIDDEN
         case Closes(at):
             sooner = at is not None and (campaign.closes_at is None or at < campaign.closes_at)
             return sooner and at is not None and at < now + CLOSING_NOTICE
@@ -118,6 +135,16 @@ def removed_lately(session: Session, campaign_id: CampaignId, now: datetime) -> 
     return int(session.scalar(query) or 0)
 
 
+def hidden_lately(session: Session, campaign_id: CampaignId, now: datetime) -> int:
+    """Returns how many names and comments organisers hid in the last seven days, approved ones included.
+
+    It counts lines of the audit log, which nobody can remove: a hidden signature does not say who hid it, or when.
+    """
+    hides = audit_log.lines(campaign_id, action=Action.SIGNER_HIDDEN).order_by(None)
+    lately = hides.where(AuditEntry.at > now - HIDES_SUMMED).with_only_columns(func.count())
+    return int(session.scalar(lately) or 0)
+
+
 def ask(
     session: Session, campaign: Campaign, act: ApprovalKind, about: Mapping[str, Any], actor: Actor
 ) -> ApprovalRequest:
@@ -129,7 +156,7 @@ def ask(
     for each in waiting:
         if act in REPLACED and (each.act, each.asked_by) == (act, actor.by):
             approvals.refuse(session, campaign.id, each.id, actor)
-    digests.plan_pending(session, campaign, f"asked-{request.id.hex()}", actor.now)
+    digests.announce_pending(session, campaign, actor.now)
     return request
 
 

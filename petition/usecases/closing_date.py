@@ -106,4 +106,4 @@ def _about(session: Session, campaign: Campaign, at: datetime | None) -> dict[st
 
 def _mail_organisers(session: Session, campaign: Campaign, now: datetime) -> None:
     if campaign.closes_at is not None:
-        digests.plan_pending(session, campaign, f"closes-{campaign.closes_at:%Y%m%dT%H%M}-{now:%Y%m%dT%H%M%S}", now)
+        digests.announce_pending(session, campaign, now, closing_date=True)

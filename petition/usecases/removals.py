@@ -15,7 +15,6 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from petition import signatures
 from petition.campaigns import Campaign, require_open
 from petition.core import db, outbox
 from petition.core.errors import ExpectedError
@@ -29,7 +28,7 @@ from petition.organisers import audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.organisers.audit_log import Action
-from petition.signatures import Concealed, SignerUnknown, bulk_removal, selection
+from petition.signatures import SignerUnknown, bulk_removal, selection
 from petition.signatures.selection import Criteria, Selection
 from petition.signatures.tables import BulkRemoval, BulkRemovalState
 from petition.usecases import approval_rules
@@ -111,15 +110,6 @@ def approved(session: Session, campaign: Campaign, request: ApprovalRequest, now
     about, by = request.about, request.decided_by or request.asked_by
     members = selection.unpacked(about["members"])
     _begin(session, campaign, members, Removal(about["why"]), Actor(by, now), about["criteria"])
-
-
-def conceal(session: Session, campaign: Campaign, index: int, what: Concealed, actor: Actor) -> None:
-    """Hide a name or a comment. Raises SignerUnknown."""
-    # The response reveals nothing about names that nobody sees.
-    if selection.named_signer(session, campaign.id, index) is None:
-        raise SignerUnknown(index)
-    signatures.conceal(session, campaign, index, what)
-    audit_log.write(session, campaign.id, actor, Action.SIGNER_HIDDEN, {"what": str(what)})
 
 
 def take_back(session: Session, campaign: Campaign, removal_id: bytes, actor: Actor) -> int:

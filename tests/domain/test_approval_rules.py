@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs, organisers
-from petition.campaigns import Campaign, CampaignIncomplete, CampaignState, Lack, Missing, draft, find_any
+from petition import campaigns, epochs, organisers, signatures
+from petition.campaigns import Campaign, CampaignIncomplete, CampaignState, Lack, Missing, OpenCampaign, draft, find_any
 from petition.campaigns.fingerprint import fingerprint
 from petition.campaigns.milestones import MilestoneKind, PlannedMilestone, aim
-from petition.core import db
+from petition.core import db, outbox
+from petition.core.outbox import OutboxKind
 from petition.ledger.entries import Removal, Visibility
 from petition.mailing import digests, subscribers
 from petition.mailing.digests.tables import Edition
@@ -24,10 +25,20 @@ from petition.organisers import Role, approvals, audit_log
 from petition.organisers.actor import Actor
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest, RequestOutdated, RequestState, SameOrganiser
 from petition.organisers.audit_log import Action
-from petition.signatures import DisplayChoice
+from petition.signatures import Concealed, DisplayChoice
 from petition.signatures.selection import Criteria
-from petition.signatures.tables import BulkRemoval, Signature
-from petition.usecases import acts, approval_rules, closing_date, milestone_settings, opening, public_texts, removals
+from petition.signatures.tables import BulkRemoval, Signature, SignatureState
+from petition.usecases import (
+    acts,
+    approval_rules,
+    closing_date,
+    hiding,
+    milestone_settings,
+    opening,
+    public_texts,
+    removals,
+)
+from petition.usecases.hiding import Hide
 from petition.usecases.milestone_settings import Consequences
 from tests import make
 
@@ -160,6 +171,140 @@ def test_two_removals_of_thirty_at_the_same_time_are_summed(engine: Engine) -> N
     for thread in threads:
         thread.join()
     assert sorted(begun) == [False, True]
+    engine.dispose()
+
+
+def hidden(session: Session, campaign: Campaign, index: int, by: bytes, at: timedelta = HOUR) -> ApprovalRequest | None:
+    asked = hiding.hide(session, campaign, Hide(index, Concealed.NAME), Actor(by, NOW + at))
+    session.flush()
+    return asked
+
+
+def names_left(session: Session, campaign: Campaign) -> int:
+    session.flush()
+    return signatures.named(session, campaign.id).found
+
+
+def test_hides_one_by_one_stop_at_twenty_for_all_organisers_and_go_on_after_seven_days(session: Session) -> None:
+    """P46: in slices of one. Two moderators alternate; a comment counts like a name."""
+    campaign = make.campaign(session)
+    by = [owner(session, campaign, name, Role.MODERATOR) for name in ("Omar", "Suzie")]
+    named = [DisplayChoice(Visibility.NAME, name=f"Mallory {n}", comment="Mind the gap") for n in range(24)]
+    for each in named:
+        make.signature(session, campaign, each)
+    epochs.close_epoch(session, campaign, NOW)
+    session.expire_all()
+    rest = indices(session, campaign)
+    comment = Hide(rest[0], Concealed.COMMENT)
+    for _again in range(2):  # a comment is hidden, and counted, once
+        assert hiding.hide(session, campaign, comment, Actor(by[0], NOW + HOUR)) is None
+    asked = [hidden(session, campaign, index, by[n % 2]) for n, index in enumerate(rest[1:22])]
+    assert [each is None for each in asked] == [True] * 19 + [False] * 2
+    assert names_left(session, campaign) == 24 - 19
+    assert approval_rules.hidden_lately(session, campaign.id, NOW + HOUR) == 20
+    assert hiding.hide(session, campaign, Hide(rest[23], Concealed.COMMENT), Actor(by[0], NOW + HOUR)) is not None
+    later = 7 * DAY + HOUR
+    assert hidden(session, campaign, rest[22], by[0], later - timedelta(minutes=1)) is not None
+    assert hidden(session, campaign, rest[22], by[0], later) is None
+    assert actions(session, campaign).count(Action.SIGNER_HIDDEN) == 21
+
+
+def twenty_hidden(session: Session, campaign: Campaign, by: bytes) -> None:
+    for _name in range(20):
+        audit_log.write(session, campaign.id, Actor(by, NOW), Action.SIGNER_HIDDEN, {"what": "name"})
+    session.flush()
+
+
+def test_a_hide_that_two_agreed_on_hides_exactly_that_name_and_not_with_one(session: Session) -> None:
+    """P46."""
+    campaign = make.campaign(session)
+    omar, suzie = (owner(session, campaign, name, Role.MODERATOR) for name in ("Omar", "Suzie"))
+    editor = owner(session, campaign, "Erin", Role.EDITOR)
+    signed(session, campaign, 3)
+    twenty_hidden(session, campaign, omar)
+    first, second, _third = indices(session, campaign)
+    asked, other = (hidden(session, campaign, index, omar) for index in (first, second))
+    assert hidden(session, campaign, first, omar) is asked, "asked once"
+    assert names_left(session, campaign) == 3
+    assert asked is not None
+    with pytest.raises(SameOrganiser):
+        acts.approve(session, campaign, asked.id, Actor(omar, NOW + HOUR))
+    with pytest.raises(acts.RightMissing), session.begin_nested():
+        acts.approve(session, campaign, asked.id, Actor(editor, NOW + HOUR))
+    approve(session, campaign, asked, suzie, HOUR)
+    assert names_left(session, campaign) == 2
+    assert session.get_one(Signature, (campaign.id, first)).state is SignatureState.HIDDEN
+    line = session.scalars(audit_log.lines(campaign.id, action=Action.SIGNER_HIDDEN)).first()
+    assert line is not None
+    assert (line.by, line.about) == (suzie, {"what": "name"})
+    asking = session.scalars(audit_log.lines(campaign.id, action=Action.KEY_ASKED)).all()
+    assert [each.about for each in asking] == [{"act": "hide"}] * 2, "no line says which entry it was"
+    assert other is not None
+
+
+def test_a_request_to_hide_ends_when_the_signer_was_faster(session: Session) -> None:
+    """Signers hide their own, whatever organisers have done, and nobody is asked."""
+    campaign = make.campaign(session)
+    omar, suzie = (owner(session, campaign, name, Role.MODERATOR) for name in ("Omar", "Suzie"))
+    choice = DisplayChoice(Visibility.NAME, name="Mallory", comment="Mind the gap")
+    receipts = [make.signature(session, campaign, choice) for _signer in range(3)]
+    epochs.close_epoch(session, campaign, NOW)
+    session.expire_all()
+    twenty_hidden(session, campaign, omar)
+    asked = {index: hidden(session, campaign, index, omar) for index in indices(session, campaign)}
+    assert len(acts.waiting(session, campaign, NOW + HOUR)) == 3
+    for receipt in receipts:
+        assert signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw) is SignatureState.HIDDEN
+    session.flush()
+    assert acts.waiting(session, campaign, NOW + HOUR) == []
+    assert approval_rules.hidden_lately(session, campaign.id, NOW + HOUR) == 20
+    for request in asked.values():
+        with pytest.raises(RequestOutdated), session.begin_nested():
+            approve(session, campaign, request, suzie, HOUR)
+
+
+def test_hides_and_removals_have_sums_of_their_own(session: Session) -> None:
+    """After fifty removals a name still goes at once, and after twenty hides a signature."""
+    campaign = make.campaign(session)
+    by = owner(session, campaign, "Omar", Role.MODERATOR)
+    signed(session, campaign, 50)
+    signed(session, campaign, 2)
+    assert batch_goes(session, campaign, 1, by, HOUR).removal
+    first, second = indices(session, campaign)[-2:]
+    assert one_goes(session, campaign, second, by).removal is None
+    assert hidden(session, campaign, first, by) is None
+    other = make.campaign(session)
+    signed(session, other, 2)
+    twenty_hidden(session, other, by)
+    first, second = indices(session, other)
+    assert one_goes(session, other, first, by).removal
+    assert hidden(session, other, second, by) is not None
+
+
+def test_two_hides_at_the_same_time_are_summed(engine: Engine) -> None:
+    """P46: at once."""
+    with db.transaction() as session:
+        campaign = make.campaign(session)
+        slug, by = campaign.slug, owner(session, campaign, "Omar", Role.MODERATOR)
+        signed(session, campaign, 2)
+        places = indices(session, campaign)
+        for _name in range(19):
+            audit_log.write(session, campaign.id, Actor(by, NOW), Action.SIGNER_HIDDEN, {"what": "name"})
+    gate, asked = threading.Barrier(2), []
+
+    def hides(index: int) -> None:
+        with db.transaction() as session:
+            campaign = find_any(session, slug)
+            assert campaign
+            gate.wait()
+            asked.append(hidden(session, campaign, index, by) is not None)
+
+    threads = [threading.Thread(target=hides, args=[index]) for index in places]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(asked) == [False, True]
     engine.dispose()
 
 
@@ -377,28 +522,57 @@ def test_what_is_pending_is_mailed_to_the_organisers_without_a_word_about_signer
     assert edition.facts == {
         "waiting": [{"act": "close", "until": (NOW + 72 * HOUR).isoformat()}],
         "closes": None,
+        "approved": [],
     }
     assert len(session.scalars(select(Delivery)).all()) == 1, "the addressee gets none"
     closing_date.set_date(session, campaign, NOW + 90 * DAY, Actor(omar, NOW))
+    session.flush()
     mail = digests.preview(session, campaign, "organiser_approvals", "en", "https://letters.example", NOW)
     assert mail is not None
     assert "Close the campaign: it can be approved until" in mail.text
     assert "The letter closes by itself on 21 February 2027" in " ".join(mail.text.split())
     assert "https://letters.example/organise/c/" in mail.text
-    assert len(session.scalars(select(Delivery)).all()) == 2
+    assert len(session.scalars(select(Delivery)).all()) == 1, "the date is announced an hour after the request"
+    (row,) = [row for kind, row in outbox.overdue(session, NOW + HOUR) if kind is OutboxKind.PENDING]
+    assert digests.announce_later(session, campaign.id, row, NOW + HOUR) == 1
+    newest = session.scalars(select(Edition).order_by(Edition.until.desc())).first()
+    assert newest is not None
+    assert newest.facts is not None
+    assert newest.facts["closes"] == (NOW + 90 * DAY).isoformat()
 
 
 def test_nobody_floods_the_other_organisers_with_mail_about_requests(session: Session) -> None:
+    """Twelve requests of an hour: one mail at once, and one when its hour is over."""
     campaign = make.campaign(session)
     omar = owner(session, campaign, "Omar")
     subscribers.enter(
         session, make.PEPPER, campaign.id, campaign.policies(), Audience.ORGANISER, "rita@post.example", "en", NOW
     )
-    for hours in range(30):
-        closing_date.set_date(session, campaign, NOW + (hours + 1) * HOUR, Actor(omar, NOW))
-    assert len(session.scalars(select(Delivery)).all()) == 20
-    closing_date.set_date(session, campaign, NOW + 40 * HOUR, Actor(omar, NOW + DAY))
-    assert len(session.scalars(select(Delivery)).all()) == 21
+    for number in range(12):
+        at = NOW + number * timedelta(minutes=5)
+        closing_date.set_date(session, campaign, NOW + (number + 1) * HOUR, Actor(omar, at))
+    assert len(session.scalars(select(Delivery)).all()) == 1
+    closing_date.set_date(session, campaign, NOW + 40 * HOUR, Actor(omar, NOW + HOUR))
+    assert len(session.scalars(select(Delivery)).all()) == 2
+    assert outbox.overdue(session, NOW + DAY) == [], "that mail said everything"
+
+
+def test_a_clock_that_was_ahead_delays_no_mail_by_more_than_an_hour(session: Session) -> None:
+    campaign = make.campaign(session)
+    omar = owner(session, campaign, "Omar")
+    closing_date.ask_to_close(session, campaign, Actor(omar, NOW + 300 * DAY))
+    assert digests.next_pending_mail(session, campaign, NOW) == NOW + HOUR
+
+
+def test_what_is_asked_in_quiet_hours_is_one_mail_in_the_morning(session: Session) -> None:
+    campaign = make.campaign(session, mailing={"time_zone": "UTC", "quiet_from": 20, "quiet_to": 8})
+    omar = owner(session, campaign, "Omar")
+    night = NOW.replace(hour=21)
+    for number in range(5):
+        closing_date.set_date(session, campaign, night + 40 * HOUR + number * HOUR, Actor(omar, night + number * HOUR))
+    assert session.scalars(select(Edition)).all() == []
+    assert [kind for kind, _row in outbox.overdue(session, night + 11 * HOUR)] == [OutboxKind.PENDING]
+    assert outbox.overdue(session, night + 11 * HOUR - timedelta(seconds=1)) == []
 
 
 def test_a_restored_copy_brings_back_nothing_that_was_pending(session: Session) -> None:

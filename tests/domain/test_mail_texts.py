@@ -94,6 +94,7 @@ PENDING: Final = ForApprovers(
     tuple(PendingFact(act, datetime(2026, 11, 25, 8, 5, tzinfo=UTC)) for act in ApprovalKind),
     closes=datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
 )
+DONE: Final = ForApprovers((), None, (ApprovalKind.REMOVE_OWNER, ApprovalKind.OPEN))
 MAILS: Final[dict[str, tuple[str, object | None]]] = {
     "confirm": ("confirm", None),
     "reminder": ("reminder", None),
@@ -114,6 +115,7 @@ MAILS: Final[dict[str, tuple[str, object | None]]] = {
     "organisers_busy": ("organiser_daily", BUSY),
     "organisers_pending": ("organiser_approvals", PENDING),
     "organisers_closing": ("organiser_approvals", replace(PENDING, waiting=())),
+    "organisers_approved": ("organiser_approvals", DONE),
     "codes_stopped": (
         "codes_stopped",
         CodesStopped((SilenceFact("corp.example", 44, 25, 85), SilenceFact("labs.example", 12, 25, None))),

@@ -23,7 +23,8 @@ from petition.signatures import Concealed, DisplayChoice, SignatureState, Signer
 from petition.signatures.bulk_removal import RemovalOver
 from petition.signatures.selection import Criteria, CriteriaEmpty, Shown, WithComment
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, WaitingRemoval
-from petition.usecases import hints, removals
+from petition.usecases import hiding, hints, removals
+from petition.usecases.hiding import Hide
 from petition.usecases.removals import SelectionChanged
 from tests import make
 from workers.loops.removals import carry_out_removals
@@ -122,7 +123,7 @@ def test_a_hidden_comment_leaves_page_and_bundle_and_its_name_stays(session: Ses
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")
-    removals.conceal(session, campaign, index, Concealed.COMMENT, Actor(OMAR, LATER))
+    hiding.hide(session, campaign, Hide(index, Concealed.COMMENT), Actor(OMAR, LATER))
     shown = refreshed(session, campaign)
     assert [(each.name, each.comment) for each in signatures.named(session, campaign.id).names] in (
         [("Suzie", ""), ("Alice Example", "")],
@@ -137,12 +138,12 @@ def test_a_name_is_hidden_once_even_after_its_comment(session: Session) -> None:
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Suzie", comment="Mind the gap"), named("Alice Example"))
     index = index_of(session, "Suzie")
-    removals.conceal(session, campaign, index, Concealed.COMMENT, Actor(OMAR, LATER))
-    removals.conceal(session, campaign, index, Concealed.NAME, Actor(OMAR, LATER))
+    hiding.hide(session, campaign, Hide(index, Concealed.COMMENT), Actor(OMAR, LATER))
+    hiding.hide(session, campaign, Hide(index, Concealed.NAME), Actor(OMAR, LATER))
     shown = refreshed(session, campaign)
     assert (shown.count, shown.tally.named, shown.tally.unproven) == (2, 1, 0)
     with pytest.raises(SignerUnknown):
-        removals.conceal(session, campaign, index, Concealed.NAME, Actor(OMAR, LATER))
+        hiding.hide(session, campaign, Hide(index, Concealed.NAME), Actor(OMAR, LATER))
     told = [(line.action, line.about) for line in session.scalars(audit_log.lines(campaign.id))]
     assert told == [(Action.SIGNER_HIDDEN, {"what": "name"}), (Action.SIGNER_HIDDEN, {"what": "comment"})]
 
@@ -221,7 +222,7 @@ def test_a_selection_that_is_not_the_one_that_was_looked_at_is_refused(session: 
     campaign = make.campaign(session)
     an_epoch(session, campaign, named("Mallory"), named("Mallory"))
     seen = removals.preview(session, campaign, Criteria(q="mallory"))
-    removals.conceal(session, campaign, seen.members[0], Concealed.NAME, Actor(OMAR, LATER))
+    hiding.hide(session, campaign, Hide(seen.members[0], Concealed.NAME), Actor(OMAR, LATER))
     session.expire_all()
     told = (seen.size, seen.digest())
     with pytest.raises(SelectionChanged):

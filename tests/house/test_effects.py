@@ -21,6 +21,7 @@ EFFECTS: Final[dict[str, set[str]]] = {
         "petition/usecases/public_texts.py",
     },
     "campaigns.publish_update": {"petition/usecases/updates.py", "petition/cli/mail.py"},
+    "signatures.conceal": {"petition/usecases/hiding.py"},
     "bulk_removal.begin": {"petition/usecases/removals.py"},
     "team.remove": {"petition/usecases/acts.py"},
     "team.change_role": {"petition/usecases/acts.py"},
@@ -61,10 +62,10 @@ def test_an_effect_that_two_answer_for_is_called_only_where_the_rule_is_asked(ef
     assert found == EFFECTS[effect]
 
 
-@pytest.mark.parametrize("effect", ["change_public", "close_campaign", "add_translation", "publish_update"])
+@pytest.mark.parametrize("effect", ["change_public", "close_campaign", "add_translation", "publish_update", "conceal"])
 def test_nobody_imports_such_an_effect_past_its_module(effect: str) -> None:
     """P46."""
-    own = {"petition/campaigns/__init__.py", "petition/epochs/__init__.py"}
+    own = {"petition/campaigns/__init__.py", "petition/epochs/__init__.py", "petition/signatures/__init__.py"}
     assert set(imports(effect)) - own == set()
 
 

@@ -61,6 +61,20 @@ def test_a_removal_gives_its_reason_within_the_sentence(lang: str, start: str) -
 
 
 @pytest.mark.parametrize(
+    ("lang", "what", "start", "button"),
+    [
+        ("en", "name", "This name, with role, team and comment, is deleted", "Hide the name of entry 1,200"),
+        ("en", "comment", "This comment is deleted for good.", "Hide the comment of entry 1,200"),
+        ("fr", "name", "Ce nom, avec la fonction,", f"Masquer le nom de l’entrée 1{NARROW}200"),
+        ("fr", "comment", "Ce commentaire est supprimé", f"Masquer le commentaire de l’entrée 1{NARROW}200"),
+    ],
+)
+def test_a_hide_says_what_is_deleted_and_of_which_entry(lang: str, what: str, start: str, button: str) -> None:
+    sentence, words = described(lang, ApprovalKind.HIDE, what=what, signer={"entry": 1200})
+    assert (sentence.startswith(start), words) == (True, button)
+
+
+@pytest.mark.parametrize(
     ("lang", "due", "when"),
     [
         ("en", "", "It is sent as soon as it is approved."),
@@ -170,6 +184,8 @@ def test_any_text_of_an_action_stands_in_the_audit_log_as_it_is(detail: str, lan
         ("en", {"role": "owner"}, "Owner"),
         ("en", {"why": "fraud"}, "as fraud"),
         ("en", {"act": "close"}, "Close the campaign"),
+        ("fr", {"what": "name"}, "Nom"),
+        ("fr", {"what": "mail"}, "Courriels aux abonnés et aux organisateurs"),
         ("en", {"step": "translation"}, "Add a translation"),
         ("en", {"b": ["x", "y"], "a": "first"}, "first, x, y"),
     ],

@@ -360,7 +360,7 @@ def test_approving_asks_once_more_who_it_is(app: Flask, slug: str) -> None:
 def test_every_act_has_a_right_words_and_something_that_it_does() -> None:
     for named in (approval_rules.RIGHTS, APPROVAL_TITLES, approval_requests.SENTENCES, acts.ACTS):
         assert set(named) == set(ApprovalKind)
-    by_effect = {ApprovalKind.REMOVE, ApprovalKind.CLOSE, ApprovalKind.NAMES_SOONER}
+    by_effect = {ApprovalKind.REMOVE, ApprovalKind.HIDE, ApprovalKind.CLOSE, ApprovalKind.NAMES_SOONER}
     assert set(ApprovalKind) - approval_rules.ALWAYS == by_effect
 
 

@@ -1,11 +1,11 @@
-"""Makes due editions of digests, and plans instant mail."""
+"""Makes due editions of digests, and plans instant mail and mail about what is pending."""
 
 from __future__ import annotations
 
 import logging
 
 from petition.campaigns import public_ids
-from petition.core import clock, db, outbox
+from petition.core import clock, db, failpoints, outbox
 from petition.core.redis_store import RedisStore
 from petition.mailing import digests
 from workers.celery_app import app, worker_context
@@ -48,3 +48,14 @@ def plan_instant(outbox_id: str) -> None:
             return
         digests.plan_instant(session, row.campaign_id, row.number, now)
         outbox.settle(session, outbox_id)
+
+
+@app.task(name="digests.announce_pending")
+def announce_pending(outbox_id: str) -> None:
+    """Mail the organisers what became pending within an hour of the last such mail. The row is claimed first."""
+    with db.transaction() as session:
+        row = outbox.claim(session, outbox_id, clock.now())
+    failpoints.reach("pending_claimed")
+    if row is not None:
+        with db.transaction() as session:
+            digests.announce_later(session, row.campaign_id, outbox_id, clock.now())

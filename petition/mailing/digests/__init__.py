@@ -18,8 +18,9 @@ from petition.campaigns.news import NewsKind
 from petition.core.ids import CampaignId
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.kinds import DIGESTS
+from petition.mailing.digests.pending import announce_later, announce_pending, next_pending_mail
 from petition.mailing.digests.periods import week_of
-from petition.mailing.digests.planning import next_milestone_mail, plan_cycle, plan_news, plan_pending
+from petition.mailing.digests.planning import next_milestone_mail, plan_cycle, plan_news
 from petition.mailing.digests.previews import draft_mail, preview, trial
 from petition.mailing.digests.rendered import RenderedMail, rendered_mail, write
 from petition.mailing.digests.restored import resume
@@ -36,14 +37,16 @@ __all__ = [
     "RenderedMail",
     "Sender",
     "Undelivered",
+    "announce_later",
+    "announce_pending",
     "draft_mail",
     "forget_old",
     "instant_due",
+    "next_pending_mail",
     "plan_all",
     "plan_cycle",
     "plan_instant",
     "plan_news",
-    "plan_pending",
     "preview",
     "rendered_mail",
     "resume",

@@ -30,7 +30,7 @@ class Digest:
     """One kind of mail. `kind` is also the folder of its three templates.
 
     If `cycle` is None, it is mailed when `news` of that kind happens; if that is None as well, whenever an act of
-    organisers plans it (`planning.plan_pending`). `frequency` is the one that its subscribers
+    organisers plans it (`pending.announce_pending`). `frequency` is the one that its subscribers
     chose; None means no subscribers. `facts` returns a frozen dataclass of the type `shape`, or None when there is
     nothing to report. `goes_to` selects the audiences of one edition among those who want it.
     """

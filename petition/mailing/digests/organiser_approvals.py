@@ -1,7 +1,7 @@
 """The mail to organisers about what is pending: what waits for a second organiser, and the date of a close.
 
-It is sent when somebody asks, and when a closing date is set, so that no act that cannot be undone surprises the other
-owners. It names acts and dates, and nothing about signers.
+It is sent when somebody asks, and when a closing date is set (`petition.mailing.digests.pending` says when), so that no
+act that cannot be undone surprises the other owners. It names acts and dates, and nothing about signers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Window
 from petition.mailing.subscribers import Audience
 from petition.organisers import approvals
-from petition.organisers.approvals import ApprovalKind
+from petition.organisers.approvals import ApprovalKind, RequestState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class PendingFact:
 
 @dataclass(frozen=True, slots=True)
 class ForApprovers:
-    """What is pending. `closes` is the closing date of an open letter (UTC), or None."""
+    """What is pending. `closes` is the closing date of an open letter (UTC), or None.
+
+    `approved` are acts that were asked and approved before a mail could say that they wait.
+    """
 
     waiting: tuple[PendingFact, ...]
     closes: datetime | None
+    approved: tuple[ApprovalKind, ...] = ()
 
 
 def facts(session: Session, campaign: Campaign, window: Window) -> ForApprovers | None:
@@ -40,7 +44,9 @@ def facts(session: Session, campaign: Campaign, window: Window) -> ForApprovers 
     requests = session.scalars(approvals.waiting(campaign.id, window.until))
     waiting = tuple(PendingFact(each.act, each.until) for each in requests)
     closes = campaign.closes_at if campaign.state is CampaignState.OPEN else None
-    return ForApprovers(waiting, closes) if waiting or closes else None
+    unannounced = session.scalars(approvals.unannounced(campaign.id, window.until))
+    approved = tuple(each.act for each in unannounced if each.state is RequestState.APPROVED)
+    return ForApprovers(waiting, closes, approved) if waiting or closes or approved else None
 
 
 DIGEST = Digest("organiser_approvals", ForApprovers, facts, others=frozenset({Audience.ORGANISER}))

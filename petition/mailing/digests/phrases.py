@@ -19,6 +19,7 @@ from petition.mailing.digests.codes_stopped import SilenceFact
 from petition.mailing.digests.facts import Happened, NextStep, ReachedFact
 from petition.mailing.digests.organiser_approvals import PendingFact
 from petition.mailing.digests.organiser_daily import BouncesFact, CodesFact
+from petition.organisers.approvals import ApprovalKind
 from petition.organisers.labels import APPROVAL_TITLES
 from petition.privacy.daily_figures import tens
 
@@ -162,6 +163,10 @@ class Phrases:
             act=self._(APPROVAL_TITLES[fact.act]),
             **self._moment(fact.until),
         )
+
+    def approved_request(self, act: ApprovalKind) -> str:
+        """Returns an act that was asked and approved since the last mail, in one line."""
+        return self._("%(act)s: asked for, and approved by a second organiser", act=self._(APPROVAL_TITLES[act]))
 
     def closing(self, at: datetime) -> str:
         """Returns when a letter closes, and that an owner can prevent it."""

@@ -11,7 +11,6 @@ that is reached sooner waits, and a single mail then reports everything that was
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql
@@ -22,16 +21,13 @@ from petition.campaigns.mail_settings import DAY_SECONDS, Mailing
 from petition.campaigns.news import NewsKind
 from petition.core import events
 from petition.core.ids import CampaignId
-from petition.mailing.digests import milestone, organiser_approvals
+from petition.mailing.digests import milestone
 from petition.mailing.digests.digest import Digest
 from petition.mailing.digests.facts import Window, as_json, last_reported_count
 from petition.mailing.digests.periods import Period, after_quiet_hours, last_period
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import Audience, Subscriber, SubscriberState
-
-MOST_PENDING_MAILS: Final = 20
-"""As many mails about what is pending are planned in 24 hours for each organiser of a campaign."""
 
 
 def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> int:
@@ -43,7 +39,7 @@ def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: dateti
     if _is_planned(session, campaign.id, digest.kind, period):
         return 0
     upto = news.newest(session, campaign.id)
-    return _publish(session, campaign, digest, window_of(session, campaign.id, digest.kind, period, upto), now)
+    return publish(session, campaign, digest, window_of(session, campaign.id, digest.kind, period, upto), now)
 
 
 def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int, now: datetime) -> int:
@@ -61,21 +57,7 @@ def plan_news(session: Session, campaign: Campaign, digest: Digest, number: int,
     if _is_reported(session, campaign.id, digest.kind, number):
         return 0
     window = Window(period.key, now, now, number - 1, upto, None)
-    return _publish(session, campaign, digest, window, now)
-
-
-def plan_pending(session: Session, campaign: Campaign, key: str, now: datetime) -> int:
-    """Mail the organisers what is pending, once for each key. Returns the number of planned mails.
-
-    After `MOST_PENDING_MAILS` within 24 hours it plans none, so that nobody floods the others with requests.
-    """
-    kind = organiser_approvals.DIGEST.kind
-    lately = select(func.count()).select_from(Edition).where(Edition.campaign_id == campaign.id, Edition.kind == kind)
-    if int(session.scalar(lately.where(Edition.until > now - timedelta(days=1))) or 0) >= MOST_PENDING_MAILS:
-        return 0
-    newest = news.newest(session, campaign.id)
-    window = Window(key, now, now, newest, newest, None)
-    return _publish(session, campaign, organiser_approvals.DIGEST, window, now)
+    return publish(session, campaign, digest, window, now)
 
 
 def next_milestone_mail(session: Session, campaign: Campaign, now: datetime) -> datetime:
@@ -110,7 +92,8 @@ def window_of(session: Session, campaign_id: CampaignId, kind: str, period: Peri
     return Window(period.key, period.since, period.until, min(after, upto), upto, before)
 
 
-def _publish(session: Session, campaign: Campaign, digest: Digest, window: Window, now: datetime) -> int:
+def publish(session: Session, campaign: Campaign, digest: Digest, window: Window, now: datetime) -> int:
+    """Make the edition of a window, unless it exists. Returns the number of planned mails."""
     facts = digest.facts(session, campaign, window)
     goes_to = frozenset[Audience]() if facts is None else digest.goes_to(session, campaign, window)
     facts = facts if goes_to else None

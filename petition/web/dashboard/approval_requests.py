@@ -12,6 +12,7 @@ from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
 from petition.privacy.daily_figures import tens
+from petition.signatures import Concealed
 from petition.web.dashboard.drafts.forms import language_name
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
@@ -73,6 +74,20 @@ def _remove(about: About) -> tuple[str, str]:
         n, count=_number(n), why=gettext(reason),
     )  # fmt: skip
     return sentence, ngettext("Remove %(count)s signature", "Remove %(count)s signatures", n, count=_number(n))
+
+
+def _hide(about: About) -> tuple[str, str]:
+    entry = _number(int(about["signer"]["entry"]))
+    if Concealed(about["what"]) is Concealed.COMMENT:
+        sentence = _(
+            "This comment is deleted for good. The name stays on the page and the signature counts, but the file that "
+            "people recount does not prove what it shows any more."
+        )
+        return gettext(sentence), gettext(_("Hide the comment of entry %(n)s"), n=entry)
+    sentence = _(
+        "This name, with role, team and comment, is deleted for good. The signature counts as an anonymous one."
+    )
+    return gettext(sentence), gettext(_("Hide the name of entry %(n)s"), n=entry)
 
 
 def _mail(about: About) -> tuple[str, str]:
@@ -203,6 +218,7 @@ SENTENCES: Final[Mapping[ApprovalKind, Callable[[About], tuple[str, str]]]] = Ma
     {
         ApprovalKind.OPEN: _open,
         ApprovalKind.REMOVE: _remove,
+        ApprovalKind.HIDE: _hide,
         ApprovalKind.MAIL: _mail,
         ApprovalKind.CLOSE: _close,
         ApprovalKind.TRANSLATION: _translation,

@@ -26,7 +26,8 @@ from petition.organisers.approvals import (
     RequestUnknown,
     SameOrganiser,
 )
-from petition.usecases import acts, closing_date
+from petition.signatures.selection import Signer
+from petition.usecases import acts, closing_date, hiding
 from petition.usecases.approval_rules import RIGHTS
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs, visitor
@@ -53,6 +54,7 @@ class WaitingRequest:
 
     `texts` are what would become public, each with its heading. `mine` means that the visitor made the request. `others`
     is the number of other organisers who can approve it. `reads_draft`: the approver should read the draft's preview.
+    `signer` is whose name or comment would be hidden.
     """
 
     id: str
@@ -65,13 +67,16 @@ class WaitingRequest:
     at: datetime
     until: datetime
     reads_draft: bool
+    signer: Signer | None
 
 
 def _page(form: BaseForm) -> Response:
     with db.session() as session:
         campaign = access.campaign(session)
         team = {someone.id: role for someone, role in organisers.members(session, campaign.id) if not someone.disabled}
-        requests = [_waiting_request(team, *each) for each in acts.waiting(session, campaign, clock.now())]
+        waiting = acts.waiting(session, campaign, clock.now())
+        signers = hiding.shown(session, campaign.id, [request for request, _requester in waiting])
+        requests = [_waiting_request(team, signers, *each) for each in waiting]
         closable = campaign.state is CampaignState.OPEN and access.allows(Act.MANAGE)
         many = closable and closing_date.many_wait(session, campaign)
         return rendering.render(
@@ -131,7 +136,9 @@ def _decide(slug: str, decide: Callable[[Session, Campaign, bytes, Actor], Appro
     return _back(slug)
 
 
-def _waiting_request(team: Mapping[OrganiserId, Role], found: ApprovalRequest, requester: str) -> WaitingRequest | None:
+def _waiting_request(
+    team: Mapping[OrganiserId, Role], signers: Mapping[bytes, Signer], found: ApprovalRequest, requester: str
+) -> WaitingRequest | None:
     """Return a request as this visitor sees it, or None if they could not decide it."""
     right = RIGHTS[found.act]
     if not access.allows(right):
@@ -142,7 +149,7 @@ def _waiting_request(team: Mapping[OrganiserId, Role], found: ApprovalRequest, r
     others = sum(right in GRANTS[role] for someone, role in team.items() if someone != found.asked_by)
     return WaitingRequest(
         found.id.hex(), sentence, button, texts, requester, mine, others, found.asked_at, found.until,
-        reads_draft=found.act is ApprovalKind.OPEN,
+        reads_draft=found.act is ApprovalKind.OPEN, signer=signers.get(found.id),
     )  # fmt: skip
 
 

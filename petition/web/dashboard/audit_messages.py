@@ -17,8 +17,10 @@ from petition.core.i18n import marked as _
 from petition.organisers.audit_log import Action
 from petition.organisers.labels import APPROVAL_TITLES
 from petition.privacy.daily_figures import TEN, tens
+from petition.signatures import Concealed
 from petition.web.dashboard.drafts.steps import STEPS
 from petition.web.dashboard.exports import KINDS
+from petition.web.dashboard.settings import SWITCH_LABELS
 from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
 
@@ -89,6 +91,8 @@ NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "to": TEAM_ROLES,
         "why": {why.value: label for why, label in REMOVAL_REASONS.items()},
         "act": {act.value: title for act, title in APPROVAL_TITLES.items()},
+        "what": {Concealed.NAME.value: _("Name"), Concealed.COMMENT.value: _("Comment")}
+        | {part: label for part, (label, _runs, _stands) in SWITCH_LABELS.items()},
         "step": {step.name: step.title for step in STEPS} | {"translation": _("Add a translation")},
         "kind": {kind.value: words for kind, words in KINDS.items()}
         | {MilestoneKind.COUNT.value: _("Signatures"), MilestoneKind.SHARE.value: _("Per cent of the workforce")},

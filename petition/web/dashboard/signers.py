@@ -1,6 +1,6 @@
 """The signers page lists signers with a public name, a hundred a page.
 
-Organisers can hide a name or remove a signature.
+Organisers can hide a name or remove a signature, or ask a second organiser to approve it.
 
 It protects all other signers: it reads nothing that is hidden, sealed, anonymous or waiting, and it cannot add a
 signature.
@@ -12,10 +12,12 @@ from flask import Response, request, url_for
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign
-from petition.core import db
+from petition.core import clock, db
 from petition.organisers import Act
 from petition.signatures import Concealed, SignerUnknown, selection
-from petition.usecases import hints, removals
+from petition.usecases import hiding, hints, removals
+from petition.usecases.approval_rules import MOST_HIDDEN, MOST_REMOVED
+from petition.usecases.hiding import Hide
 from petition.web.dashboard import access, criteria, removal_rows, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm
@@ -51,6 +53,7 @@ def _page(form: CriteriaForm) -> Response:
 
 
 def _page_of_one(form: BaseForm | None, index: int) -> Response:
+    now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
         shown = selection.named_signer(session, campaign.id, index)
@@ -59,6 +62,9 @@ def _page_of_one(form: BaseForm | None, index: int) -> Response:
         return rendering.render(
             "signer", session, campaign, form, signer=shown, reasons=removal_rows.reasons(),
             removal=form if isinstance(form, ReasonForm) else ReasonForm(),
+            hide_asks_first=hiding.asks_first(session, campaign, now), most_hidden=MOST_HIDDEN,
+            asked=hiding.asked(session, campaign.id, index, now),
+            removal_asks_first=removals.asks_first(session, campaign, 1, now), most_removed=MOST_REMOVED,
         )  # fmt: skip
 
 
@@ -92,14 +98,14 @@ def signer(slug: str, index: int) -> Response:
 
 
 @bp.post("/c/<slug>/signers/<int:index>/hide")
-@needs(Act.MODERATE)
+@needs(Act.MODERATE, fresh=True)
 @redraw(_page_of_one, form=HideForm)
 def hide(slug: str, index: int) -> Response:
-    """Hide the name or the comment of a signer. Raises SignerUnknown."""
+    """Hide the name or the comment of a signer, or ask a second organiser. Raises SignerUnknown."""
     what = HideForm.read(request.form).what.data
     with db.transaction() as session:
-        removals.conceal(session, access.campaign(session), index, what, access.actor())
-    if what is Concealed.COMMENT:
+        asked = hiding.hide(session, access.campaign(session), Hide(index, what), access.actor())
+    if asked is not None or what is Concealed.COMMENT:
         return access.go(url_for("organise_signers.signer", slug=slug, index=index))
     return access.go(url_for("organise_signers.signers", slug=slug))
 

@@ -17,9 +17,8 @@ from petition.core.i18n import duration, number
 from petition.core.i18n import marked as _
 from petition.core.ids import CampaignId
 from petition.mailing import queue
-from petition.organisers import approvals
 from petition.privacy import daily_figures
-from petition.usecases import opening
+from petition.usecases import acts, opening
 from petition.web.dashboard.panels.panel import Panel
 from petition.web.language import gettext, ngettext, spoken
 
@@ -80,7 +79,7 @@ def data(session: Session, campaign: Campaign, now: datetime) -> list[QueueItem]
     day, site = daily_figures.of_campaign(session, campaign.id), daily_figures.of_site(session)
     anchors = {"undelivered": "#panel-undelivered", "stalled": "#panel-health", "refused": "#panel-bounces"}
     counts = {
-        "approvals": _many(session, approvals.waiting(campaign.id, now).order_by(None).subquery()),
+        "approvals": len(acts.waiting(session, campaign, now)),
         "stopped": len(campaign.stopped),
         "refused": 0 if queue.refused(session) is None else 1,
         "undelivered": 1 if day and day.retriable else 0,
