@@ -96,7 +96,7 @@ def sweep(sent: Sent) -> list[str]:
 
 
 def test_six_requests_in_a_row_are_one_mail_at_once_and_one_an_hour_later(sent: Sent) -> None:
-    """N9: by one organiser; each mail goes to both addresses, and a message that comes twice does nothing more."""
+    """Asked by one organiser. Each mail goes to both addresses, and a message that comes twice does nothing more."""
     begun = clock.now()
     with time_machine.travel(begun, tick=False):
         campaign, (omar, _) = a_letter()
@@ -114,7 +114,7 @@ def test_six_requests_in_a_row_are_one_mail_at_once_and_one_an_hour_later(sent: 
 
 
 def test_who_asks_all_day_makes_one_mail_an_hour_and_no_act_goes_unannounced(sent: Sent) -> None:
-    """N9: no number of mails is used up, whatever was asked before, and by whom."""
+    """No number of mails is used up, whatever was asked before, and by whom."""
     begun = clock.now()
     with time_machine.travel(begun, tick=False):
         campaign, (omar, mallory) = a_letter()
@@ -133,7 +133,7 @@ def test_who_asks_all_day_makes_one_mail_an_hour_and_no_act_goes_unannounced(sen
 
 
 def test_an_act_that_was_approved_before_its_mail_is_in_it(sent: Sent) -> None:
-    """N9: two who agree cannot hide an act behind the hour."""
+    """P46: two who agree cannot hide an act behind the hour."""
     begun = clock.now()
     with time_machine.travel(begun, tick=False):
         campaign, (omar, mallory) = a_letter()

@@ -136,7 +136,7 @@ INSIDE: Final[tuple[Figure, ...]] = (
         "overview, list, menu",
         Seen.OBSERVER,
         Changes.ORGANISER,
-        "exact; mail that can be tried again is one thing, as of the last day",
+        "exact; mail that can be tried again is one thing, as of the last day; a request to hide ends when the name leaves the page",
         """panel queue
         dashboard/campaigns.html each.waiting
         dashboard/layout.html approvals_waiting
@@ -156,11 +156,12 @@ INSIDE: Final[tuple[Figure, ...]] = (
     ),
     Figure(
         "names shown, batch and index of each",
-        "signers, exports",
+        "signers, approvals, exports",
         Seen.MODERATOR,
         Changes.BATCH_OR_HIDDEN,
         EXACT,
-        """dashboard/signer.html signer.epoch signer.index
+        """dashboard/signer.html signer.epoch signer.index most_hidden most_removed
+        web/dashboard/approval_requests.py hide-the-comment-of-entry hide-the-name-of-entry
         dashboard/signers.html burst.epoch burst.signed hints.usual page.found pattern.n signer.epoch
         dashboard/exports.html names
         web/dashboard/approval_requests.py a-file-with-the-name export-name""",
