@@ -65,7 +65,7 @@ def test_a_removal_gives_its_reason_within_the_sentence(lang: str, start: str) -
     [
         ("en", "name", "This name, with role, team and comment, is deleted", "Hide the name of entry 1,200"),
         ("en", "comment", "This comment is deleted for good.", "Hide the comment of entry 1,200"),
-        ("fr", "name", "Ce nom, avec la fonction,", f"Masquer le nom de l’entrée 1{NARROW}200"),
+        ("fr", "name", "Ce nom, avec la", f"Masquer le nom de l’entrée 1{NARROW}200"),
         ("fr", "comment", "Ce commentaire est supprimé", f"Masquer le commentaire de l’entrée 1{NARROW}200"),
     ],
 )

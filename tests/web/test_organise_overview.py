@@ -56,8 +56,10 @@ def busy(slug: str, n: int) -> None:
     now, cid = clock.now(), the(slug)
     with db.transaction() as session:
         campaign = session.get_one(Campaign, cid)
+        suzie = organisers.enrol(session, f"Suzie {secrets.token_hex(4)}", "en", now).id
+        organisers.join(session, campaign.id, suzie, Role.OWNER, now)
         for i in range(n):
-            approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, Actor(b"s" * 16, now))
+            approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, Actor(suzie, now))
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
             session.add(
                 Throttle(domain_tag=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1)
