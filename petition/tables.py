@@ -2,7 +2,7 @@
 
 from petition import campaigns, publication
 from petition.campaigns import milestones, news
-from petition.core import heartbeats, outbox
+from petition.core import heartbeats, outbox, steady_clock
 from petition.epochs import history
 from petition.ledger import log
 from petition.mailing.digests import tables as digests
@@ -32,6 +32,7 @@ __all__ = [
     "publication",
     "scrub_state",
     "signatures",
+    "steady_clock",
     "subscribers",
     "usecases",
     "verification",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from petition.core.db import Base
 
 BEAT_SECONDS = 10
+AHEAD = timedelta(minutes=1)
+"""A heartbeat further ahead than this is one of a clock that was wrong."""
 
 
 class Heartbeat(Base):
@@ -24,11 +26,14 @@ class Heartbeat(Base):
 
 
 def beat(session: Session, worker: str, now: datetime) -> None:
-    """Record that a worker is alive. The row changes at most once per `BEAT_SECONDS` and never goes back in time."""
+    """Record that a worker is alive. The row changes at most once per `BEAT_SECONDS`.
+
+    It goes back in time only if it lies so far ahead that the clock must have been wrong.
+    """
     moment = now.replace(second=now.second - now.second % BEAT_SECONDS, microsecond=0)
     writing = insert(Heartbeat).values(worker=worker, at=moment)
-    later = Heartbeat.at < moment
-    session.execute(writing.on_conflict_do_update(index_elements=["worker"], set_={"at": moment}, where=later))
+    other = (Heartbeat.at < moment) | (Heartbeat.at > moment + AHEAD)
+    session.execute(writing.on_conflict_do_update(index_elements=["worker"], set_={"at": moment}, where=other))
 
 
 def last_beats(session: Session, workers: Sequence[str]) -> dict[str, datetime]:

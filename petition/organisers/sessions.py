@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, not_, select, update
 from sqlalchemy.orm import Session
 
 from petition.core.ids import OrganiserId
@@ -23,6 +23,8 @@ from petition.organisers.tables import Organiser, OrganiserSession
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
 FRESH: Final = timedelta(minutes=10)
+AHEAD: Final = timedelta(minutes=1)
+"""A session further ahead than this began while the clock was wrong."""
 SEEN_AGAIN: Final = timedelta(minutes=1)
 TOKEN_BYTES: Final = 32
 
@@ -52,20 +54,21 @@ def begin(session: Session, organiser_id: OrganiserId, now: datetime) -> str:
 
 
 def find(session: Session, token: str, now: datetime) -> Visitor | None:
-    """Returns the signed-in organiser unless the session has ended. Its last use is updated at most once a minute."""
+    """Returns the signed-in organiser unless the session has ended. Its last use is updated at most once a minute.
+
+    A session that began, or was used, in the future is one of a clock that was wrong, and has ended.
+    """
     query = select(OrganiserSession, Organiser.name, Organiser.lang).join(
         Organiser, Organiser.id == OrganiserSession.organiser_id
     )
     query = query.where(OrganiserSession.id == visit_id(token), Organiser.disabled.is_(False))
-    found = session.execute(
-        query.where(OrganiserSession.seen > now - IDLE, OrganiserSession.began > now - LONGEST)
-    ).first()
+    found = session.execute(query.where(_living(now))).first()
     if found is None:
         return None
     visit, name, lang = found
     if now - visit.seen >= SEEN_AGAIN:
         visit.seen = now
-    return Visitor(visit.organiser_id, name, lang, visit.id, now - visit.confirmed < FRESH)
+    return Visitor(visit.organiser_id, name, lang, visit.id, abs(now - visit.confirmed) < FRESH)
 
 
 def language_of(session: Session, token: str) -> str | None:
@@ -88,8 +91,7 @@ def renew(session: Session, visit: bytes, now: datetime) -> str | None:
 
 def every(session: Session, organiser_id: OrganiserId, now: datetime) -> list[OrganiserSession]:
     """Returns the current sessions of an organiser, newest first."""
-    living = (OrganiserSession.seen > now - IDLE) & (OrganiserSession.began > now - LONGEST)
-    query = select(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, living)
+    query = select(OrganiserSession).where(OrganiserSession.organiser_id == organiser_id, _living(now))
     return list(session.scalars(query.order_by(OrganiserSession.began.desc())))
 
 
@@ -107,8 +109,11 @@ def end_all(session: Session, organiser_id: OrganiserId, *, but: bytes = b"") ->
 
 def forget_ended(session: Session, now: datetime) -> None:
     """Delete sessions that are over."""
-    session.execute(
-        delete(OrganiserSession).where(
-            or_(OrganiserSession.seen <= now - IDLE, OrganiserSession.began <= now - LONGEST)
-        )
-    )
+    session.execute(delete(OrganiserSession).where(not_(_living(now))))
+
+
+def _living(now: datetime) -> ColumnElement[bool]:
+    """Returns the condition for sessions that have begun and have not ended."""
+    seen, began = OrganiserSession.seen, OrganiserSession.began
+    past = (seen > now - IDLE) & (began > now - LONGEST)
+    return past & (seen <= now + AHEAD) & (began <= now + AHEAD)

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 
+WRONG: Final = timedelta(days=2)
+"""A day so far ahead was counted while the clock was wrong."""
 TEN: Final = 10
 """A smaller number is shown as "fewer than 10", because it could identify a person."""
 SITE: Final = b""
@@ -107,9 +109,12 @@ def last_day(now: datetime) -> date:
 
 
 def are_due(session: Session, now: datetime) -> bool:
-    """Returns whether a day is over whose figures were not counted."""
+    """Returns whether a day is over whose figures were not counted.
+
+    Figures of a day that is far ahead are those of a clock that was wrong. They are counted again.
+    """
     newest = session.scalar(select(DailyFigures.day).where(DailyFigures.scope == SITE))
-    return newest is None or newest < last_day(now)
+    return newest is None or newest < last_day(now) or newest > last_day(now) + WRONG
 
 
 def write(session: Session, scope: bytes, figures: SiteDay | CampaignDay) -> None:

@@ -260,7 +260,7 @@ LINES: Final[tuple[Line, ...]] = (
             "and cleaned up"
         ),
         _("to send mail once and at a pace that is accepted"),
-        "public.lane public.sender public.job_slot public.scrub_run public.heartbeat",
+        "public.lane public.sender public.job_slot public.scrub_run public.heartbeat public.clock_look",
     ),
     Line(
         Whose.SERVERS,

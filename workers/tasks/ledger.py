@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from petition import epochs
-from petition.core import clock, db
+from petition.core import clock, db, steady_clock
 from petition.epochs.batch import open_ids
 from petition.usecases import updates
 from workers.celery_app import app, stopping, worker_context
@@ -22,9 +22,15 @@ def close_epochs() -> None:
 
 @app.task(name="ledger.keep_calendar")
 def keep_calendar() -> None:
-    """Open and close campaigns and publish updates on their dates, and render stale pages again."""
+    """Open and close campaigns and publish updates on their dates, and render stale pages again.
+
+    After the clock jumped, or the site was stopped, nothing opens and closes for ten minutes.
+    """
     with db.transaction() as session:
-        epochs.keep_calendar(session, clock.now())
+        steady = steady_clock.look(session, clock.now())
+    if steady:
+        with db.transaction() as session:
+            epochs.keep_calendar(session, clock.now())
     with db.session() as session:
         planned = updates.due(session, clock.now())
     for draft_id in planned:

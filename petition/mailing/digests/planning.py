@@ -29,6 +29,9 @@ from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery, DeliveryState
 from petition.mailing.subscribers import Audience, Subscriber, SubscriberState
 
+WRONG: Final = timedelta(days=8)
+"""An edition so far ahead was made while the clock was wrong: a period lasts a week at most."""
+
 
 def plan_cycle(session: Session, campaign: Campaign, digest: Digest, now: datetime) -> int:
     """Make the edition of the newest completed period, unless it exists. Returns the number of planned mails."""
@@ -68,7 +71,7 @@ def next_milestone_mail(session: Session, campaign: Campaign, now: datetime) -> 
     mailed = select(func.max(Edition.until)).where(Edition.campaign_id == campaign.id, Edition.facts.is_not(None))
     last = session.scalar(mailed.where(Edition.kind == milestone.DIGEST.kind))
     apart = timedelta(seconds=Mailing.read(campaign.mailing).daily_seconds or DAY_SECONDS)
-    return now if last is None else max(now, last + apart)
+    return now if last is None or last > now + WRONG else max(now, last + apart)
 
 
 def _is_reported(session: Session, campaign_id: CampaignId, kind: str, number: int) -> bool:
@@ -78,9 +81,12 @@ def _is_reported(session: Session, campaign_id: CampaignId, kind: str, number: i
 
 
 def _is_planned(session: Session, campaign_id: CampaignId, kind: str, period: Period) -> bool:
-    """Returns whether this period, or one that ended no earlier, has its edition. A clock set back repeats nothing."""
+    """Returns whether this period, or one that ended no earlier, has its edition. A clock set back repeats nothing.
+
+    An edition that ended more than a week later is of a clock that was wrong, and holds up nothing.
+    """
     made = select(Edition.period).where(Edition.campaign_id == campaign_id, Edition.kind == kind)
-    later = or_(Edition.period == period.key, Edition.until >= period.until)
+    later = or_(Edition.period == period.key, Edition.until.between(period.until, period.until + WRONG))
     return session.scalar(made.where(later).limit(1)) is not None
 
 

@@ -72,7 +72,8 @@ def data(session: Session, campaign: Campaign, now: datetime) -> HealthFigures:
 
 
 def _since(seen: datetime | None, now: datetime) -> Heartbeat:
-    return Heartbeat(None if seen is None else max(0, int((now - seen).total_seconds())))
+    """Returns how far away a heartbeat is. One that lies ahead, of a clock that was wrong, is no better than an old one."""
+    return Heartbeat(None if seen is None else int(abs((now - seen).total_seconds())))
 
 
 PANEL: Final = Panel("health", _("Health of this site"), data)
