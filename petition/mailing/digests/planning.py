@@ -11,6 +11,7 @@ that is reached sooner waits, and a single mail then reports everything that was
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql
