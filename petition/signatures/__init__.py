@@ -24,7 +24,7 @@ from petition.signatures.redeem import (
     redeem,
 )
 from petition.signatures.revealed import SignatureUnknown, ValueUsed
-from petition.signatures.status import SignatureStatus, status, status_of
+from petition.signatures.status import SignatureStatus, status, status_by_hash, status_of
 from petition.signatures.tables import SignatureState
 from petition.signatures.visibility import (
     NAMES_A_PAGE,
@@ -84,6 +84,7 @@ __all__ = [
     "redeem",
     "role_counts",
     "status",
+    "status_by_hash",
     "status_of",
     "take_acts",
     "team_counts",

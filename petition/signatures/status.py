@@ -28,9 +28,9 @@ class SignatureStatus:
     """The state, and for a signature in the ledger its index, its epoch and an inclusion proof for the head of `size` entries.
 
     `why` is the reason of a removal that is in the ledger; a removal without it waits for an epoch. Index, epoch and
-    proof are missing while the letter's count is not public. The rest is told to the receipt only: how many values of
-    the secret chain were used, whether a change waits, whether a withdrawal can still be taken back, and what the
-    signature shows, or will show once a change is written (None: nothing).
+    proof are missing while the letter's count is not public. The rest is told to the receipt only, and `is_own` says
+    whether it was: how many values of the secret chain were used, whether a change waits, whether a withdrawal can still
+    be taken back, and what the signature shows, or will show once a change is written (None: nothing).
     """
 
     state: SignatureState
@@ -40,6 +40,7 @@ class SignatureStatus:
     size: int | None = None
     proof: tuple[bytes, ...] = ()
     why: Removal | None = None
+    is_own: bool = False
     used: int = 0
     amends: bool = False
     can_return: bool = False
@@ -57,9 +58,19 @@ def status(session: Session, campaign: OpenCampaign, leaf: bytes, ticket: bytes 
 
 def status_of(session: Session, campaign: OpenCampaign, w0: bytes) -> SignatureStatus:
     """Returns the status by the secret that a signer keeps (32 bytes). Raises SignatureUnknown."""
-    hw = secret_hash(w0)
-    row = _find(session, campaign, Signature.hw == hw, Pending.hw == hw)
-    return _status(session, campaign, row, is_own=True)
+    return _status(session, campaign, _find_by_hash(session, campaign, secret_hash(w0)), is_own=True)
+
+
+def status_by_hash(session: Session, campaign: OpenCampaign, hw: bytes) -> SignatureStatus:
+    """Returns the status by the public hash of a secret chain (32 bytes): what the ledger shows.
+
+    Raises SignatureUnknown.
+    """
+    return _status(session, campaign, _find_by_hash(session, campaign, hw), is_own=False)
+
+
+def _find_by_hash(session: Session, campaign: OpenCampaign, hw: bytes) -> Row:
+    return _find(session, campaign, Signature.hw == hw, Pending.hw == hw)
 
 
 def _find(session: Session, campaign: OpenCampaign, logged: ColumnElement[bool], waiting: ColumnElement[bool]) -> Row:
@@ -79,7 +90,9 @@ def _status(session: Session, campaign: OpenCampaign, row: Row, *, is_own: bool)
         amends = act is not None and act.kind is ActKind.AMEND
         returns = act is not None and not amends
         shows = _shows(act if amends and act is not None else row)
-        found = replace(found, state=row.state, used=row.used, amends=amends, can_return=returns, shows=shows)
+        found = replace(
+            found, is_own=True, state=row.state, used=row.used, amends=amends, can_return=returns, shows=shows
+        )
     if not isinstance(row, Signature):
         return found
     found = replace(found, why=row.why)

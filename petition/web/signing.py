@@ -90,6 +90,13 @@ def status_of(slug: str, w0: bytes) -> SignatureStatus:
         return signatures.status_of(session, campaign, w0)
 
 
+def status_by_hash(slug: str, hw: bytes) -> SignatureStatus:
+    """Returns what the ledger shows of the signature with this hash of its secret chain."""
+    campaign = services().page_cache.campaign(slug)
+    with db.session() as session:
+        return signatures.status_by_hash(session, campaign, hw)
+
+
 def ask_for_mail(slug: str, wanted: Subscription) -> None:
     """Subscribe an address to mail. Raises AddressRefused, WorkAddressRefused, AskedTooOften, AskingAway."""
     here = services()

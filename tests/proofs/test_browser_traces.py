@@ -124,6 +124,8 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
         found["stored"] += watch.kept
         found["headers"] += watch.headers
         found["refused"] += watch.refused
+        found["secret sent"] += watch.sending(walk.secret) if scripted else []
+        assert bool(watch.sending(walk.secret)) is not scripted  # without a script the page carries it
         found["told"] += met(watch.places, walk.words) + met(watch.links, walk.tokens)
         found["titles"] += [f"{url}: {title}" for url, title in watch.pages + remembered if names(campaign, url, title)]
         found["on disk"] += met(on_disk(profile), walk.words) + cached(profile, running.url)
@@ -150,6 +152,7 @@ def test_the_whole_public_way_leaves_no_trace_of_a_signer(
     )
     figure("P32: what a policy refused, or a script failed at", len(found["refused"]), "0")
     figure(f"P32: addresses, titles, each Referer: with one of {counted['words']} secrets", len(found["told"]), "0")
+    figure("P32: requests of a script with the signer's secret", len(found["secret sent"]), "0")
     figure("P32: titles of personal pages that name the letter", len(found["titles"]), "0")
     figure(
         f"P32: {counted['files']} files of the browsers' profiles: secrets, cached pages", len(found["on disk"]), "0"

@@ -17,9 +17,10 @@ from petition import epochs
 from petition.campaigns import Campaign, OpenCampaign, find
 from petition.config import Config
 from petition.core import clock, db, events
-from petition.core.encoding import unb64u
+from petition.core.encoding import b64u, unb64u
 from petition.core.events import CodeWanted, Event
 from petition.core.redis_store import RedisStore
+from petition.ledger.merkle import leaf_hash
 from petition.privacy import unseal_address
 from petition.signatures import SignatureState, status_of
 from petition.web.app import build
@@ -142,6 +143,12 @@ def mistakes(page: TestResponse) -> list[str]:
     """The sentences of the summary."""
     summary = re.search(r'<div class="errors"[^>]*>(.*?)</div>', page.text, re.DOTALL)
     return [unescape(each) for each in re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", summary[1])] if summary else []
+
+
+def found_by(receipt: str) -> dict[str, str]:
+    """What a script sends of a receipt to find its signature: all but the secret."""
+    kept = json.loads(receipt)
+    return {"leaf": b64u(leaf_hash(kept["entry"].encode())), "ticket": kept["ticket"]}
 
 
 def campaign_of(suzie: Suzie) -> Campaign:

@@ -103,6 +103,10 @@ class Watch:
         else:
             self.headers += [f"{where}: {fault}" for fault in header_faults(answer, got)]
 
+    def sending(self, secret: str) -> list[str]:
+        """Requests whose body holds a secret."""
+        return [each.url for each in self.asked if secret.encode() in (each.post_data_buffer or b"")]
+
     def foreign(self) -> list[str]:
         """Requests to anybody else but the one that the quick exit leads to."""
         return [each.url for each in self.asked if not each.url.startswith((self.home, f"blob:{self.home}", AWAY))]

@@ -21,14 +21,17 @@ ELSEWHERE = ("/", "/safety", "/seizure", "/nothing-here", "/c/no-such-letter", "
 
 
 class Walk:
-    """Somebody who reads, asks for mail, signs and goes back on it; `words` is what must be found nowhere."""
+    """Somebody who reads, asks for mail, signs and goes back on it.
+
+    `words` is what must be found nowhere, `secret` what a script sends to nobody.
+    """
 
     def __init__(self, running: Running, watch: Watch, lang: str, scripted: bool, profile: Path) -> None:
         self.running, self.watch, self.lang, self.scripted, self.profile = running, watch, lang, scripted, profile
         self.letter = letter_of(running)
         self.mark = f"qzv{secrets.token_hex(6)}"
         self.words, self.tokens = {self.mark}, set[str]()
-        self.left = 0
+        self.left, self.secret = 0, ""
         self.page = watch.context.new_page()
 
     def goes(self, address: str) -> None:
@@ -128,6 +131,7 @@ class Walk:
         self.page.locator("#name").fill(f"Suzie {self.mark}")
         self.page.locator("#comment").fill(f"Said by {self.mark}")
         kept = signed(self.page)
+        self.secret = str(kept["w0"])
         self.words |= {str(kept[name]) for name in ("w0", "ticket", "salt", "promise")}
         self.watch.look(self.page)
         self.loads_again("textarea#receipt")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from petition.web.flow import ADDRESS, BLUEPRINTS
-from tests.support.suzie import SUZIE, Suzie, fields
+from tests.support.suzie import SUZIE, Suzie, fields, found_by
 
 EXIT = '<a id="exit" href="/leave" rel="noreferrer">'
 
@@ -19,7 +19,7 @@ def quiet(page: TestResponse) -> str:
     """The title of a page that has the way out, a neutral icon and a script for the way out."""
     assert page.text.count(EXIT) == 1, page.text
     assert re.search(r'<link rel="icon"[^>]*/plain\.svg">', page.text)
-    assert re.search(r'src="[^"]*/js/(page|sign|receipt)\.js"', page.text)
+    assert re.search(r'src="[^"]*/js/(page|sign|receipt|change)\.js"', page.text)
     assert '<meta name="robots" content="noindex">' in page.text
     found = re.search(r"<title>(.*?)</title>", page.text)
     assert found
@@ -52,6 +52,8 @@ def test_every_page_of_signing_has_the_way_out_and_a_title_that_says_nothing(
         (suzie.get("change"), title),
         (suzie.post("change", receipt="cut"), mend),
         (suzie.post("change", receipt=receipt), title),
+        (suzie.post("offer", hw="cut"), mend),
+        (suzie.post("offer", **found_by(receipt)), title),
         (suzie.post("amend", receipt=receipt, show="name"), mend),
         (suzie.post("amend", receipt=receipt, show="anonymous"), title),
         (suzie.post("hide", receipt=receipt), title),
@@ -63,7 +65,7 @@ def test_every_page_of_signing_has_the_way_out_and_a_title_that_says_nothing(
 
 
 @pytest.mark.parametrize(
-    "page", ["sign", "verify", "pass", "receipt", "receipt.json", "change", "withdraw", "hide", "subscribe"]
+    "page", ["sign", "verify", "pass", "receipt", "receipt.json", "change", "offer", "withdraw", "hide", "subscribe"]
 )
 def test_an_error_inside_the_flow_is_like_the_rest_of_it(client: FlaskClient, slug: str, page: str) -> None:
     assert quiet(client.post(f"/c/nothing/{page}", data={})) == "Form"

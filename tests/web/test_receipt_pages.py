@@ -10,14 +10,16 @@ import pytest
 import time_machine
 from sqlalchemy.exc import OperationalError
 
+from petition.blindsign.passes import secret_hash
 from petition.core import db, i18n
+from petition.core.encoding import b64u, unb64u
 from petition.epochs.slots import ACTS_EVERY
 from petition.ledger import log
 from petition.signatures import SignatureState
 from petition.web import signing
 from tests import make
 from tests.support.public_pages import a_second_passes
-from tests.support.suzie import Suzie, close_an_epoch, fields, mistakes, state_of, text
+from tests.support.suzie import Suzie, close_an_epoch, fields, found_by, mistakes, state_of, text
 
 
 def test_the_receipt_is_saved_as_it_was_shown(suzie: Suzie) -> None:
@@ -155,6 +157,51 @@ def test_the_secret_or_the_pass_is_enough_to_change_a_signature(suzie: Suzie) ->
         done = suzie.post("amend", receipt=typed, show="name", name=f"Suzie {len(typed)}")
         assert done.status_code == 200
         assert "Keep your pass" in text(done)
+
+
+def test_a_script_is_offered_the_same_without_the_secret(suzie: Suzie) -> None:
+    receipt = suzie.signs(show="name", name="Suzie Example", role="Engineer")
+    suzie.post("amend", receipt=receipt, show="name", name="Suzie Changed")
+    found, offer = found_by(receipt), suzie.post("offer", **found_by(receipt))
+    assert (fields(offer)["name"], offer.status_code) == ("Suzie Changed", 200)
+    assert "You can change this signature 8 more times." in text(offer)
+    assert re.search(r' data-used="1" data-amends="yes">', offer.text)
+    assert [value for value in found.values() if value in offer.text] == []
+    assert not re.search(r'<input[^>]* name="receipt"', offer.text)
+    assert set(re.findall(r'<template id="([^"]+)"', offer.text)) == {
+        "changed", "done-withdrawn", "done-hidden", "done-removed", "words",
+    }  # fmt: skip
+
+
+def test_without_a_ticket_a_script_is_told_what_the_ledger_shows(suzie: Suzie) -> None:
+    """P42: the public hash of a chain and the leaf hash are in the ledger, so anybody may send them."""
+    receipt = suzie.signs(show="name", name="Suzie Example")
+    known = b64u(secret_hash(unb64u(json.loads(receipt)["w0"], 32)))
+    asked = [{"hw": known}, found_by(receipt) | {"ticket": "A" * 22}]
+    close_an_epoch(suzie)
+    before = [suzie.post("offer", **each).data for each in asked]
+    assert all(b"This page cannot tell what your signature shows now." in each for each in before)
+    assert all(b"Suzie Example" not in each and b"more times" not in each for each in before)
+    for act in ({"page": "amend", "show": "anonymous"}, {"page": "hide"}, {"page": "withdraw"}):
+        assert suzie.post(**(act | {"receipt": receipt})).status_code == 200
+        assert [suzie.post("offer", **each).data for each in asked] == before
+    close_an_epoch(suzie)
+    assert all("Your signature is withdrawn." in text(suzie.post("offer", **each)) for each in asked)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        ({"hw": "A" * 43}, 404, "No signature of this campaign fits this receipt."),
+        ({"leaf": "A" * 43, "ticket": "A" * 22}, 404, "No signature of this campaign fits this receipt."),
+        ({"leaf": "A" * 43, "ticket": "A" * 21}, 422, "This is incomplete or was changed. Copy it again."),
+        ({"leaf": "A" * 43}, 422, "This is incomplete or was changed. Copy it again."),
+        ({"hw": "cut"}, 422, "This is incomplete or was changed. Copy it again."),
+    ],
+)
+def test_an_offer_for_no_signature_says_so(suzie: Suzie, sent: dict[str, str], status: int, said: str) -> None:
+    answer = suzie.post("offer", **sent)
+    assert (answer.status_code, mistakes(answer)) == (status, [said])
 
 
 def test_hiding_keeps_the_signature_and_may_still_be_followed_by_withdrawing(suzie: Suzie) -> None:

@@ -1,4 +1,4 @@
-/** Shared by the personal pages: API calls, translated sentences, error messages, saving and copying text, the exit. */
+/** Shared by the personal pages: API calls, forms, translated sentences, error messages, saving and copying text, the exit. */
 import { abandon } from "./tab.js";
 
 /** A call got an error or no response. `errors` holds messages by field name, `type` names the problem. */
@@ -61,6 +61,26 @@ export function showErrors(form, errors) {
 export function showRefusal(form, refused, fallback = "") {
   const named = Object.keys(refused.errors).length > 0;
   showErrors(form, named ? refused.errors : { [fallback]: [refused.message] });
+}
+
+/** Handles a form's submit event: one request at a time, with error messages at their fields. */
+export function handleSubmit(form, send) {
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") === "true") return;
+    clearErrors(form);
+    document.getElementById("lead-on")?.toggleAttribute("hidden", true);
+    form.setAttribute("aria-busy", "true");
+    try {
+      await send();
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      showRefusal(form, refused);
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  });
 }
 
 export function clearErrors(form) {

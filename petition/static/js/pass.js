@@ -8,6 +8,8 @@ import { blind, finalize } from "./rsabssa.js";
 
 const VERSION = "P2.";
 const STEPS = 8;
+/** The number of the last act of a signer, which reveals the secret itself. */
+export const LAST_ACT = STEPS;
 const SECRET_LENGTH = 32;
 const SIGNATURE_LENGTH = 256;
 const RAW_LENGTH = 2 * SECRET_LENGTH + SIGNATURE_LENGTH;
@@ -89,6 +91,14 @@ export async function reveal(w0, number) {
   let value = unb64u(w0, SECRET_LENGTH);
   for (let step = number; step < STEPS; step += 1) value = await sha256("petition/step/v2", value);
   return b64u(value);
+}
+
+/**
+ * @param {string} w0 the secret in base64url
+ * @returns {Promise<string>} the hash of its chain, in base64url, which the ledger shows; rejects with MalformedEncoding
+ */
+export async function publicHash(w0) {
+  return b64u(await secretHash(unb64u(w0, SECRET_LENGTH)));
 }
 
 function unpacked(text, length) {

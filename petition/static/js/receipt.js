@@ -33,12 +33,12 @@ export async function leafHash(entry) {
   return b64u(new Uint8Array(await crypto.subtle.digest("SHA-256", leaf)));
 }
 
-/** Shows the status of a signature, and polls until it has left the queue. */
+/** Shows the status of a signature, and polls until it has left the queue or the page shows something else. */
 export async function watchStatus(receipt, page) {
   const leaf = await leafHash(receipt.entry);
   const until = Date.now() + WATCH_FOR;
   let pause = FIRST_PAUSE;
-  while (Date.now() < until) {
+  while (Date.now() < until && document.getElementById("standing")) {
     const now = await call(`${page.api}/receipt/${leaf}?lang=${page.lang}`, undefined, { "Petition-Ticket": receipt.ticket }).catch((refused) => refused);
     if (now.status === 404) return now;
     if (!(now instanceof Refused)) showStatus(now);
@@ -52,6 +52,7 @@ export async function watchStatus(receipt, page) {
 /** While the count is not public, the answer has no epoch. */
 function showStatus({ state, epoch, why }) {
   const line = document.getElementById("standing");
+  if (!line) return;
   const name = why ? `${state}-${why}` : state === "logged" && epoch === undefined ? "logged-unnumbered" : state;
   const sentence = document.getElementById("standings").content.querySelector(`[data-state="${name}"]`);
   const text = filled(sentence.textContent, { epoch });

@@ -4,8 +4,10 @@
  * survives a reload, Back and a change of language (tab.js). The page sends the address, then the code with a blinded
  * value, then the pass with the choices.
  */
+import { showOffer } from "./change.js";
+import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
 import { begin, decode, looksLikePass } from "./pass.js";
-import { Refused, announceKept, call, clearErrors, enableButtons, save, showErrors, showRefusal, word } from "./page.js";
+import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
 import { receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
 
@@ -21,7 +23,7 @@ function start() {
   enableButtons(root);
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !globalThis.Worker) return explainMissingFeatures();
   document.documentElement.classList.add("scripted");
-  root.addEventListener("kept", ({ target }) => onKept(target));
+  document.addEventListener("kept", ({ target }) => onKept(target)); // a receipt of a change, too, which replaces the page
   document.addEventListener("click", onLinkClick);
   document.addEventListener("submit", (event) => event.defaultPrevented || allowLeaving());
   if (page.stage === "address") startAddressStep();
@@ -159,12 +161,6 @@ function startChoiceStep(form = document.getElementById("choose-form")) {
   handleSubmit(form, () => sign(form));
 }
 
-/** Returns everything that was typed or chosen, including fields that are hidden now. */
-function typed(form) {
-  const fields = [...form.elements].filter(({ name, type, checked }) => name && (type !== "radio" || checked));
-  return Object.fromEntries(fields.map(({ name, value }) => [name, value]));
-}
-
 function fill(form, entered) {
   for (const [name, value] of Object.entries(entered)) {
     const field = form.elements.namedItem(name);
@@ -173,38 +169,13 @@ function fill(form, entered) {
   }
 }
 
-/** Shows only the fields that the choice needs, and says what the public will see. */
-function updateFields(form) {
-  const show = form.elements.show.value;
-  form.querySelectorAll("[data-for]").forEach((group) => {
-    const needed = group.dataset.for.split(" ").includes(show);
-    group.hidden = group.disabled = !needed;
-  });
-  document.getElementById("shown").textContent = describeVisibility("shown", typed(form));
-}
-
-function describeVisibility(what, { show, role, name = "", publish_at: least = "0" }) {
-  const sealed = show === "name" && least !== "0";
-  const values = { name: name.trim() || "…", role: role ? labelOf(role) : "…", n: least };
-  return word(`${what}-${sealed ? "sealed" : show}`, values);
-}
-
-/** Returns a role in this page's language. */
-function labelOf(role) {
-  const form = document.getElementById("choose-form") ?? document.getElementById("choose-stage").content;
-  const option = [...form.querySelectorAll("[name=role] option")].find(({ value }) => value === role);
-  return option?.text ?? role;
-}
-
 async function sign(form) {
-  const chosen = typed(form);
-  const entered = Object.fromEntries(new FormData(form));
-  for (const name of ["publish_at", "sealed_until"]) if (name in entered) entered[name] = Number(entered[name]);
+  const { show, role, name, publish_at } = typed(form);
+  const entered = chosen(form);
   entered.pass = entered.pass.trim();
   const { pass, w0 } = await decode(entered.pass).catch(() => ({}));
   if (!pass) return showErrors(form, { pass: [word("not-a-pass")] });
   const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
-  const { show, role, name, publish_at } = chosen;
   showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
 }
 
@@ -212,11 +183,11 @@ async function sign(form) {
 
 /** @param {{text: string, shown: object}} stored the receipt, and what its signature shows */
 function showReceipt({ text, shown }) {
-  const sentence = describeVisibility("public", shown);
+  const roles = document.getElementById("choose-form") ?? document.getElementById("choose-stage").content;
+  const sentence = describeVisibility("public", shown, roles);
   const stage = showStage("receipt-stage", 0);
   stage.querySelector("#public").textContent = sentence;
   stage.querySelector("#receipt").value = text;
-  stage.querySelectorAll("[type=hidden][name=receipt]").forEach((field) => { field.value = text; });
   document.getElementById("steps")?.toggleAttribute("hidden", true);
   retitle(stage.querySelector("h2"));
   warnBeforeLeaving(true);
@@ -240,9 +211,10 @@ function startReceiptStep() {
     save(text, "receipt.json");
     announceKept(document.getElementById("receipt"));
   });
-  watchStatus(JSON.parse(text), page).then((found) => {
-    document.getElementById("not-yet").hidden = found?.state === "logged";
-  });
+  const changing = document.getElementById("change-form");
+  handleSubmit(changing, () => showOffer(changing, text, page.campaign));
+  const waiting = document.getElementById("not-yet");
+  watchStatus(JSON.parse(text), page).then((found) => { waiting.hidden = found?.state === "logged"; });
 }
 
 /* The page */
@@ -258,26 +230,6 @@ function showStage(template, step) {
   });
   stage.querySelector("h2").focus();
   return stage;
-}
-
-/** Handles a form's submit event: one request at a time, with error messages at their fields. */
-function handleSubmit(form, send) {
-  form.addEventListener("submit", async (event) => {
-    if (event.submitter?.hasAttribute("formaction")) return;
-    event.preventDefault();
-    if (form.getAttribute("aria-busy") === "true") return;
-    clearErrors(form);
-    document.getElementById("lead-on")?.toggleAttribute("hidden", true);
-    form.setAttribute("aria-busy", "true");
-    try {
-      await send();
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      showRefusal(form, refused);
-    } finally {
-      form.removeAttribute("aria-busy");
-    }
-  });
 }
 
 function post(name, body) {

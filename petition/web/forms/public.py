@@ -12,6 +12,7 @@ from petition.core.i18n import LANGUAGES
 from petition.ledger.entries import Visibility
 from petition.mailing.subscribers import Frequency
 from petition.signatures import DisplayChoice
+from petition.signatures.redeem import TICKET_LENGTH
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import (
     AddressField,
@@ -37,6 +38,7 @@ LONGEST_RECEIPT: Final = 64_000
 BLINDED_BYTES: Final = 256
 SECRET_BYTES: Final = 32
 TAB_ID_BYTES: Final = 16
+HASH_BYTES: Final = 32
 NO_CORRECTION: Final = {"autocapitalize": "off", "spellcheck": "false"}
 
 
@@ -242,6 +244,19 @@ class ChangeForm(ChoiceForm):
     """Changes what a signature shows, on a page that carries its receipt."""
 
     receipt = TextAreaField(_("Receipt"), [Length(max=LONGEST_RECEIPT)], filters=())
+
+
+class TicketForm(BaseForm):
+    """Finds a signature by its leaf hash and the ticket of its receipt, for a script that keeps the secret."""
+
+    leaf = Base64Field(length=HASH_BYTES)
+    ticket = Base64Field(length=TICKET_LENGTH)
+
+
+class HashForm(BaseForm):
+    """Finds a signature by the public hash of its secret chain, for a script whose signer kept no receipt."""
+
+    hw = Base64Field(length=HASH_BYTES)
 
 
 class TabForm(BaseForm):

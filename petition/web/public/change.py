@@ -1,8 +1,10 @@
 """The page "Change your signature": correct the name, show more or less, remove the name, withdraw.
 
 It needs the receipt, or the pass that signed, and no account. Nothing changes before the page has said what will be
-visible and when, and nothing changes by following a link. The page carries the receipt from step to step; the server
-plays the signer's client here, reveals the next value of the secret chain, and forgets the receipt.
+visible and when, and nothing changes by following a link. With JavaScript the secret stays in the browser
+(static/js/change.js): the script asks for an offer without it, and acts by the API's calls. Without JavaScript the page
+carries the receipt from step to step; the server plays the signer's client, reveals the next value of the secret chain,
+and forgets the receipt.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from petition.publication import Snapshot
 from petition.signatures import SignatureState, SignatureStatus, SignatureUnknown, ValueUsed
 from petition.web import signing
 from petition.web.forms.base import BaseForm
-from petition.web.forms.public import Amending, ChangeForm, ReceiptForm
+from petition.web.forms.public import Amending, ChangeForm, HashForm, ReceiptForm, TicketForm
 from petition.web.forms.redraw import refused
 from petition.web.public import personal, receipt_text, words
 from petition.web.public.receipt import not_a_receipt, posted_receipt
@@ -78,6 +80,24 @@ def change(slug: str) -> Response:
     return _offer(snapshot, lang, _form_of(text, found), found)
 
 
+@bp.post("/c/<slug>/offer")
+@personal.redrawn(_page, ReceiptForm, "receipt")
+def offer(slug: str) -> Response:
+    """Say what can be changed to a script that keeps the secret, with templates of what comes after each act."""
+    snapshot, lang = personal.find(slug)
+    has_receipt = "hw" not in request.form
+    found = _public_lookup(slug, has_receipt=has_receipt)
+    return _offer(snapshot, lang, _form_of("", found), found, in_browser=True, kept=has_receipt, blank=ReceiptForm())
+
+
+def _public_lookup(slug: str, *, has_receipt: bool) -> SignatureStatus:
+    """Returns the status by what a receipt holds beside its secret, or by the public hash of the secret."""
+    if not has_receipt:
+        return signing.status_by_hash(slug, HashForm.read(request.form).hw.data)
+    given = TicketForm.read(request.form)
+    return signing.status(slug, given.leaf.data, given.ticket.data)
+
+
 @bp.post("/c/<slug>/amend")
 @personal.redrawn(_page, ChangeForm, "receipt")
 def amend(slug: str) -> Response:
@@ -131,7 +151,7 @@ def _values(w0: bytes, found: SignatureStatus) -> list[bytes]:
     return [reveal(w0, number) for number in numbers if number <= STEPS]
 
 
-def _offer(snapshot: Snapshot, lang: str, form: ChangeForm, found: SignatureStatus) -> Response:
+def _offer(snapshot: Snapshot, lang: str, form: ChangeForm, found: SignatureStatus, **values: object) -> Response:
     """Returns the page with everything that can be changed, and what is shown now."""
     if found.state is SignatureState.REMOVED or (found.state is SignatureState.WITHDRAWN and not found.can_return):
         return personal.render_page("change", snapshot, lang, form, stage="done", signature_status=found.state)
@@ -145,6 +165,7 @@ def _offer(snapshot: Snapshot, lang: str, form: ChangeForm, found: SignatureStat
         left=max(0, STEPS + 1 - found.used),
         acts_on=_acts_on(snapshot),
         signature_status=found.state,
+        **values,
     )
 
 

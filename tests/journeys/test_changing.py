@@ -1,0 +1,339 @@
+"""Suzie changes her signature with a script: the secret stays in her browser, and each act sends one value of its chain."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Route, expect
+
+from petition.blindsign.passes import ACTS, reveal
+from petition.core.encoding import b64u, unb64u
+from tests.support.foreign_client import api, call, leaf_hash, verified
+from tests.support.installation import Running
+from tests.support.looks import PHONE, WIDTHS, Looks
+from tests.support.signing import WHOLE, letter_of, looks_right, opened, proves, signed, somebody
+
+pytestmark = pytest.mark.xdist_group("tree")
+
+ASKS = "#change[data-stage=ask]"
+OFFERS = "#change[data-stage=offer]"
+NEXT = {"en": "Continue", "fr": "Continuer"}
+
+
+@dataclass
+class Signer:
+    """Somebody with a script and a receipt; everything that her browser sends and that its console says is written down."""
+
+    context: BrowserContext
+    running: Running
+    lang: str = "en"
+    sent: list[Request] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    receipt: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.context.on("request", lambda request: self.sent.append(request))
+        self.context.on("console", self._hear)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if "Permissions-Policy" not in message.text:  # features that some browsers do not know
+            self.said.append(message.text)
+
+    def opens(self, path: str) -> Page:
+        return opened(self.context, f"{letter_of(self.running)}/{path}?lang={self.lang}")
+
+    def signs(self, **choice: str) -> None:
+        """By the calls, without a browser."""
+        applicant, held = verified(self.running, somebody())
+        answer = call(api(self.running, "/sign"), {"pass": held, **(choice or {"show": "anonymous"})})
+        assert answer.status == 201
+        campaign = call(api(self.running)).body
+        known = {"campaign": campaign["id"], "origin": campaign["origin"], "w0": b64u(applicant.w0)}
+        self.receipt = known | answer.body["receipt"]
+        self.held = f"{held}.{b64u(applicant.w0)}"
+
+    def asks(self, text: str = "") -> Page:
+        """The page with what can be changed."""
+        page = self.opens("change")
+        self.pastes(page, text or json.dumps(self.receipt))
+        page.locator(OFFERS).wait_for()
+        return page
+
+    def pastes(self, page: Page, text: str) -> None:
+        page.locator("#receipt").fill(text)
+        page.get_by_role("button", name=NEXT[self.lang]).click()
+
+    def revealed(self) -> set[int]:
+        """The numbers of the acts whose values of the chain anything that was sent contained."""
+        w0 = unb64u(self.receipt["w0"], 32)
+        everything = "\n".join(
+            f"{each.url} {each.headers} {(each.post_data_buffer or b'').decode(errors='replace')}" for each in self.sent
+        )
+        return {number for number in range(ACTS) if b64u(reveal(w0, number)) in everything}
+
+    def used(self) -> int:
+        """How many values the server counts as used."""
+        leaf = b64u(leaf_hash(self.receipt["entry"]))
+        answer = call(api(self.running, f"/receipt/{leaf}"), headers={"Petition-Ticket": self.receipt["ticket"]})
+        return int(answer.body.get("used", 0))
+
+
+@pytest.fixture
+def suzie(running: Running, scripted: BrowserContext) -> Signer:
+    return Signer(scripted, running)
+
+
+@pytest.fixture
+def quiet(suzie: Signer) -> Iterator[Signer]:
+    """The same, whose console says nothing, because no call is refused."""
+    yield suzie
+    assert suzie.said == []
+
+
+def submit(page: Page, act: str) -> None:
+    page.locator(f"form[data-act={act}] button").click()
+
+
+def saved(page: Page) -> dict[str, Any]:
+    """Save the new receipt as a file."""
+    expect(page.locator("textarea#receipt")).to_have_value(WHOLE)
+    with page.expect_download() as saving:
+        page.locator("main form button[type=submit]").click()
+    text = Path(saving.value.path()).read_text()
+    assert text == page.locator("textarea#receipt").input_value()
+    kept: dict[str, Any] = json.loads(text)
+    assert kept["by_epoch"] == 2**64 - 1
+    return kept
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(quiet: Signer, lang: str) -> None:
+    """P32, P38: from signing to the last act, in every request that leaves the browser."""
+    quiet.lang = lang
+    page = quiet.opens("sign")
+    page.set_viewport_size(PHONE)
+    looks = Looks(page, lang, WIDTHS)
+    proves(page, quiet.running, somebody())
+    page.locator("#show-name").check()
+    page.locator("#name").fill("Suzie Mistyped")
+    quiet.receipt = signed(page)
+    page.locator("#change-form button").click()
+    expect(page.locator("h1")).to_be_focused()
+    looks.at("offer of a name")
+    assert quiet.revealed() == set()
+
+    expect(page.locator("#name")).to_have_value("Suzie Mistyped")
+    page.locator("#name").fill("Suzie Corrected")
+    page.locator("#name").press("Enter")
+    expect(page.locator("h1")).to_be_focused()
+    expect(page.locator("#public")).to_contain_text("Suzie Corrected")
+    looks.at("changed")
+    kept = saved(page)
+    assert kept == quiet.receipt | {name: kept[name] for name in ("commitment", "salt", "body")}
+    assert kept["body"]["name"] == "Suzie Corrected"
+    assert (quiet.revealed(), quiet.used()) == ({0}, 1)
+
+    page.goto(f"{letter_of(quiet.running)}/change?lang={lang}")
+    looks.at("asked for the receipt")
+    file = {"name": "receipt.json", "mimeType": "", "buffer": json.dumps(kept).encode()}
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name=NEXT[lang]).click()
+    page.locator(OFFERS).wait_for()
+    looks.at("offer of a change that waits")
+    page.locator("#show-role").check()
+    expect(page.locator("#name")).to_be_hidden()
+    page.locator("#role").select_option(index=1)
+    submit(page, "amend")
+    expect(page.locator("#public")).to_be_visible()
+    kept = saved(page)
+    assert kept["body"]["name"] == ""
+    assert (quiet.revealed(), quiet.used()) == ({0, 1}, 2)
+
+    for number, (act, left) in enumerate([("hide", "hidden"), ("withdraw", "withdrawn")], 2):
+        page = quiet.asks(json.dumps(kept))
+        submit(page, act)
+        page.locator(OFFERS).locator("h1:focus").wait_for()
+        expect(page.locator("main form")).to_have_count(0)
+        Looks(page, lang, WIDTHS).at(left)
+        assert (quiet.revealed(), quiet.used()) == (set(range(number + 1)), number + 1)
+
+    page = quiet.asks(json.dumps(kept))
+    looks_right(page)
+    expect(page.locator("form[data-act=withdraw]")).to_have_count(0)
+    page.locator("#show-anonymous").check()
+    submit(page, "amend")
+    assert saved(page)["body"]["show"] == "anonymous"
+    assert (quiet.revealed(), quiet.used()) == ({0, 1, 2, 3, 4}, 5)
+    assert looks.faults == {}
+
+
+@pytest.mark.parametrize("kept", ["secret", "pass"])
+def test_a_secret_or_a_pass_is_enough_and_stays_in_the_browser(suzie: Signer, kept: str) -> None:
+    """P32: the signature is found by the public hash. Values that were used before are sent again, and the next one."""
+    suzie.signs(show="name", name="Suzie Example")
+    text = f' "{suzie.receipt["w0"]}" ' if kept == "secret" else suzie.held
+    page = suzie.asks(text)
+    expect(page.locator("section[aria-labelledby=now]")).to_contain_text("This page cannot tell what your signature shows")
+    looks_right(page)
+    submit(page, "hide")
+    expect(page.locator("h1")).to_have_text("Your name is removed")
+    assert (suzie.revealed(), suzie.said) == ({0}, [])
+    page = suzie.asks(text)
+    page.locator("#show-anonymous").check()
+    submit(page, "amend")
+    expect(page.locator("main")).to_contain_text("Keep your pass")
+    looks_right(page)
+    assert (suzie.revealed(), suzie.used()) == ({0, 1}, 2)
+
+
+def test_a_value_that_was_used_in_another_tab_leads_to_the_next_one(suzie: Signer) -> None:
+    suzie.signs(show="name", name="Suzie Example")
+    first, second = suzie.asks(), suzie.asks()
+    for page, name, count in ((first, "Suzie One", 1), (second, "Suzie Two", 2)):
+        page.locator("#name").fill(name)
+        submit(page, "amend")
+        expect(page.locator("#public")).to_contain_text(name)
+        assert (suzie.used(), len(suzie.revealed())) == (count, count)
+
+
+def losing(times: int, asked: list[Request]) -> Callable[[Route, Request], None]:
+    """Carries requests out; the first replies get lost."""
+
+    def handle(route: Route, request: Request) -> None:
+        asked.append(request)
+        if len(asked) > times:
+            return route.continue_()
+        route.fetch()
+        return route.abort()
+
+    return handle
+
+
+def answering(status: int, body: str) -> Callable[[Route], None]:
+    """Answers in place of the server, or not at all."""
+    return lambda route: route.fulfill(status=status, body=body, content_type="text/html") if status else route.abort()
+
+
+@pytest.mark.parametrize("act", ["amend", "hide", "withdraw"])
+def test_a_lost_reply_loses_no_text_and_the_act_sent_again_is_done_once(suzie: Signer, act: str) -> None:
+    suzie.signs(show="name", name="Suzie Mistyped")
+    page, asked = suzie.asks(), list[Request]()
+    page.route(f"**/{act}?*", losing(1, asked))
+    page.locator("#name").fill("Suzie Corrected")
+    submit(page, act)
+    expect(page.locator("#errors")).to_be_focused()
+    expect(page.locator("#errors")).to_contain_text("Your text is still here")
+    expect(page.locator("#name")).to_have_value("Suzie Corrected")
+    looks_right(page)
+    submit(page, act)
+    expect(page.locator(OFFERS).locator("h1")).to_be_focused()
+    assert [each.post_data for each in asked] == [asked[0].post_data] * 2
+    assert (suzie.revealed(), suzie.used()) == ({0}, 1)
+
+
+def test_a_change_that_waits_and_is_sent_again_from_a_new_page_is_not_made_twice(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Mistyped")
+    for _ in range(2):
+        page = quiet.asks()
+        page.locator("#name").fill("Suzie Corrected")
+        submit(page, "amend")
+        expect(page.locator("#public")).to_contain_text("Suzie Corrected")
+    assert (quiet.revealed(), quiet.used()) == ({0}, 1)
+
+
+def test_a_button_that_is_pressed_twice_acts_once(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Example")
+    page, asked = quiet.asks(), list[Request]()
+    page.on("request", lambda request: asked.append(request) if "/withdraw?" in request.url else None)
+    page.locator("form[data-act=withdraw] button").dblclick()
+    expect(page.locator("h1")).to_have_text("Withdrawn")
+    assert (len(asked), quiet.used()) == (1, 1)
+
+
+def test_a_server_that_is_away_is_named_and_what_was_typed_stays(suzie: Signer) -> None:
+    suzie.signs(show="name", name="Suzie Mistyped")
+    text, page = json.dumps(suzie.receipt), suzie.opens("change")
+    for status, body in ((503, "<h1>Bad gateway</h1>"), (200, "{}"), (0, "")):
+        page.route("**/offer*", answering(status, body))
+        suzie.pastes(page, text)
+        expect(page.locator("#errors")).to_be_focused()
+        expect(page.locator("#errors")).to_contain_text("The site cannot be reached right now.")
+        expect(page.locator("#receipt")).to_have_value(text)
+        looks_right(page)
+        page.unroute("**/offer*")
+    suzie.pastes(page, text)
+    page.locator("#name").fill("")
+    submit(page, "amend")
+    expect(page.locator("#name")).to_have_attribute("aria-invalid", "true")
+    page.locator("#name").fill("Suzie Corrected")
+    page.route("**/amend?*", lambda route: route.fulfill(status=503, json={"title": "Away", "detail": "Try again."}))
+    submit(page, "amend")
+    expect(page.locator("#errors")).to_contain_text("Try again.")
+    expect(page.locator("#name")).to_have_value("Suzie Corrected")
+    page.unroute("**/amend?*")
+    submit(page, "amend")
+    expect(page.locator("#public")).to_contain_text("Suzie Corrected")
+    assert suzie.revealed() == {0}
+
+
+def test_a_text_that_is_no_receipt_is_named_and_not_sent(quiet: Signer) -> None:
+    quiet.signs()
+    page = quiet.opens("change")
+    foreign = {"w0": "A" * 43}, {"campaign": "0" * 32}, {"entry": "{}"}, {"entry": "null"}
+    wrong = ["", "nonsense", "[]", "P2.cut", "ä" * 43, *(json.dumps(quiet.receipt | each) for each in foreign)]
+    for text in wrong:
+        quiet.pastes(page, text)
+        expect(page.locator("#receipt-error")).to_contain_text("This is not a receipt of this letter.")
+        expect(page.locator("#receipt")).to_have_value(text)
+        page.locator("#receipt").fill("")
+    assert {each.method for each in quiet.sent} == {"GET"}
+    looks_right(page)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_secret_of_no_signature_is_named(suzie: Signer, lang: str) -> None:
+    suzie.lang = lang
+    page = suzie.opens("change")
+    suzie.pastes(page, "A" * 43)
+    said = {"en": "No signature of this campaign fits this receipt.", "fr": "Aucune signature"}[lang]
+    expect(page.locator("#receipt-error")).to_contain_text(said)
+    expect(page.locator("#receipt")).to_have_value("A" * 43)
+    looks_right(page)
+
+
+def test_nothing_is_stored_and_whoever_leaves_at_once_does_not_find_the_page_by_going_back(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Example")
+    page = opened(quiet.context, letter_of(quiet.running))
+    page.goto(f"{letter_of(quiet.running)}/change")
+    quiet.pastes(page, json.dumps(quiet.receipt))
+    page.locator(OFFERS).wait_for()
+    assert page.evaluate("[sessionStorage.length, localStorage.length, location.search + location.hash]") == [0, 0, ""]
+    page.reload()
+    expect(page.locator(ASKS)).to_be_visible()
+    expect(page.locator("#receipt")).to_have_value("")
+    quiet.pastes(page, json.dumps(quiet.receipt))
+    submit(page, "amend")
+    expect(page.locator("textarea#receipt")).to_have_value(re.compile(quiet.receipt["w0"]))
+    elsewhere = "<!doctype html><html lang=en><title>Elsewhere</title><h1>Elsewhere</h1>"
+    page.route("**/leave", lambda route: route.fulfill(body=elsewhere, content_type="text/html"))
+    page.locator("#exit").click()
+    expect(page.locator("h1")).to_have_text("Elsewhere")
+    page.go_back()
+    expect(page).to_have_url(letter_of(quiet.running))
+
+
+def test_a_browser_without_cryptography_goes_on_without_a_script(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Example")
+    quiet.context.add_init_script("Object.defineProperty(globalThis, 'isSecureContext', {value: false})")
+    page = quiet.opens("change")
+    with page.expect_navigation():
+        quiet.pastes(page, json.dumps(quiet.receipt))
+    with page.expect_navigation():
+        page.locator("form[data-act=hide] button").click()
+    expect(page.locator("h1")).to_have_text("Your name is removed")
