@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Route, expect
 
 from petition.blindsign.passes import ACTS, reveal
 from petition.core.encoding import b64u, unb64u
@@ -137,6 +137,7 @@ def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(quiet: Signe
     kept = saved(page)
     assert kept == quiet.receipt | {name: kept[name] for name in ("commitment", "salt", "body")}
     assert kept["body"]["name"] == "Suzie Corrected"
+    page.wait_for_function("sessionStorage.length === 0")  # the tab kept the first receipt until one was saved
     assert (quiet.revealed(), quiet.used()) == ({0}, 1)
 
     page.goto(f"{letter_of(quiet.running)}/change?lang={lang}")
@@ -328,6 +329,41 @@ def test_nothing_is_stored_and_whoever_leaves_at_once_does_not_find_the_page_by_
     expect(page.locator("h1")).to_have_text("Elsewhere")
     page.go_back()
     expect(page).to_have_url(letter_of(quiet.running))
+
+
+def test_a_new_receipt_asks_before_leaving_until_it_is_saved(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Mistyped")
+    page, asked = quiet.asks(), list[str]()
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    submit(page, "amend")
+    page.locator("textarea#receipt").click()  # a browser asks only those who touched the page
+    page.reload()
+    assert asked == ["beforeunload"]
+    quiet.pastes(page, json.dumps(quiet.receipt))
+    submit(page, "amend")
+    saved(page)
+    page.reload()
+    assert len(asked) == 1
+
+
+def test_an_offer_that_began_on_the_signing_page_leads_back_to_the_receipt_by_a_reload(quiet: Signer) -> None:
+    page = quiet.opens("sign")
+    proves(page, quiet.running, somebody())
+    quiet.receipt = signed(page)
+    page.wait_for_function("sessionStorage.length === 1")
+    page.locator("#change-form button").click()
+    page.locator(OFFERS).wait_for()
+    page.reload()
+    expect(page.locator("textarea#receipt")).to_have_value(json.dumps(quiet.receipt, separators=(",", ":")))
+    page.locator("#change-form button").click()
+    submit(page, "withdraw")
+    expect(page.locator("h1")).to_have_text("Withdrawn")
+    assert quiet.revealed() == {0}
 
 
 def test_a_browser_without_cryptography_goes_on_without_a_script(quiet: Signer) -> None:
