@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Route, expect
 
+from petition import campaigns
 from petition.blindsign.passes import ACTS, reveal
+from petition.config import Config
+from petition.core import db
 from petition.core.encoding import b64u, unb64u
-from tests.support.foreign_client import api, call, leaf_hash, verified
+from petition.core.redis_store import RedisStore
+from petition.web.app import build
+from tests import make
+from tests.support.foreign_client import SLUG, call, leaf_hash
 from tests.support.installation import Running
 from tests.support.looks import PHONE, WIDTHS, Looks, presses
-from tests.support.signing import WHOLE, letter_of, looks_right, opened, proves, signed, somebody
+from tests.support.served import served
+from tests.support.signing import WHOLE, looks_right, opened, proves, signed, somebody
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -31,11 +38,13 @@ class Signer:
     """Somebody with a script and a receipt; everything that her browser sends and that its console says is written down."""
 
     context: BrowserContext
-    running: Running
+    url: str
+    slug: str = SLUG
     lang: str = "en"
     sent: list[Request] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     receipt: dict[str, Any] = field(default_factory=dict)
+    held: str = ""
 
     def __post_init__(self) -> None:
         self.context.on("request", lambda request: self.sent.append(request))
@@ -46,17 +55,24 @@ class Signer:
             self.said.append(message.text)
 
     def opens(self, path: str) -> Page:
-        return opened(self.context, f"{letter_of(self.running)}/{path}?lang={self.lang}")
+        return opened(self.context, f"{self.letter()}/{path}?lang={self.lang}")
+
+    def letter(self) -> str:
+        return f"{self.url.rstrip('/')}/c/{self.slug}"
+
+    def call(self, path: str, document: object | None = None, ticket: str = "") -> Any:
+        """The answer of one of the letter's calls."""
+        headers = {"Petition-Ticket": ticket} if ticket else {}
+        return call(f"{self.url.rstrip('/')}/api/campaigns/{self.slug}{path}", document, headers).body
 
     def signs(self, **choice: str) -> None:
         """By the calls, without a browser."""
-        applicant, held = verified(self.running, somebody())
-        answer = call(api(self.running, "/sign"), {"pass": held, **(choice or {"show": "anonymous"})})
-        assert answer.status == 201
-        campaign = call(api(self.running)).body
-        known = {"campaign": campaign["id"], "origin": campaign["origin"], "w0": b64u(applicant.w0)}
-        self.receipt = known | answer.body["receipt"]
-        self.held = f"{held}.{b64u(applicant.w0)}"
+        with db.transaction() as session:
+            kept = make.a_pass(session, campaigns.find(session, self.slug))
+        answer = self.call("/sign", {"pass": kept.held.encode(), **(choice or {"show": "anonymous"})})
+        campaign = self.call("")
+        known = {"campaign": campaign["id"], "origin": campaign["origin"], "w0": b64u(kept.w0)}
+        self.receipt, self.held = known | answer["receipt"], kept.encode()
 
     def asks(self, text: str = "") -> Page:
         """The page with what can be changed."""
@@ -80,13 +96,17 @@ class Signer:
     def used(self) -> int:
         """How many values the server counts as used."""
         leaf = b64u(leaf_hash(self.receipt["entry"]))
-        answer = call(api(self.running, f"/receipt/{leaf}"), headers={"Petition-Ticket": self.receipt["ticket"]})
-        return int(answer.body.get("used", 0))
+        return int(self.call(f"/receipt/{leaf}", ticket=self.receipt["ticket"]).get("used", 0))
 
 
 @pytest.fixture
-def suzie(running: Running, scripted: BrowserContext) -> Signer:
-    return Signer(scripted, running)
+def suzie(config: Config, redis_store: RedisStore, scripted: BrowserContext) -> Iterator[Signer]:
+    """At a letter whose batches nobody writes: an act stays one that waits."""
+    with served(lambda url: build(replace(config, port=int(url.rsplit(":", 1)[1]), base_url=url))) as url:
+        with db.transaction() as session:
+            slug = make.campaign(session).slug
+        yield Signer(scripted, url, slug)
+    db.disconnect()
 
 
 @pytest.fixture
@@ -113,20 +133,22 @@ def saved(page: Page) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(quiet: Signer, lang: str) -> None:
+def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(
+    running: Running, scripted: BrowserContext, lang: str
+) -> None:
     """P32, P38: from signing to the last act, in every request that leaves the browser."""
-    quiet.lang = lang
-    page = quiet.opens("sign")
+    her = Signer(scripted, running.url, lang=lang)
+    page = her.opens("sign")
     page.set_viewport_size(PHONE)
     looks = Looks(page, lang, WIDTHS)
-    proves(page, quiet.running, somebody())
+    proves(page, running, somebody())
     page.locator("#show-name").check()
     page.locator("#name").fill("Suzie Mistyped")
-    quiet.receipt = signed(page)
+    her.receipt = signed(page)
     page.locator("#change-form button").click()
     expect(page.locator("h1")).to_be_focused()
     looks.at("offer of a name")
-    assert quiet.revealed() == set()
+    assert her.revealed() == set()
 
     expect(page.locator("#name")).to_have_value("Suzie Mistyped")
     page.locator("#name").fill("Suzie Corrected")
@@ -135,12 +157,12 @@ def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(quiet: Signe
     expect(page.locator("#public")).to_contain_text("Suzie Corrected")
     looks.at("changed")
     kept = saved(page)
-    assert kept == quiet.receipt | {name: kept[name] for name in ("commitment", "salt", "body")}
+    assert kept == her.receipt | {name: kept[name] for name in ("commitment", "salt", "body")}
     assert kept["body"]["name"] == "Suzie Corrected"
     page.wait_for_function("sessionStorage.length === 0")  # the tab kept the first receipt until one was saved
-    assert (quiet.revealed(), quiet.used()) == ({0}, 1)
+    assert (her.revealed(), her.used()) == ({0}, 1)
 
-    page.goto(f"{letter_of(quiet.running)}/change?lang={lang}")
+    page.goto(f"{her.letter()}/change?lang={lang}")
     looks.at("asked for the receipt")
     file = {"name": "receipt.json", "mimeType": "", "buffer": json.dumps(kept).encode()}
     page.locator("#file").set_input_files(file)
@@ -154,24 +176,34 @@ def test_each_act_sends_one_value_of_the_chain_and_never_the_secret(quiet: Signe
     expect(page.locator("#public")).to_be_visible()
     kept = saved(page)
     assert kept["body"]["name"] == ""
-    assert (quiet.revealed(), quiet.used()) == ({0, 1}, 2)
+    assert (her.revealed(), her.used()) == ({0, 1}, 2)
 
-    for number, (act, left) in enumerate([("hide", "hidden"), ("withdraw", "withdrawn")], 2):
-        page = quiet.asks(json.dumps(kept))
+    for number, act in enumerate(["hide", "withdraw"], 2):
+        page = her.asks(json.dumps(kept))
         submit(page, act)
         page.locator(OFFERS).locator("h1:focus").wait_for()
         expect(page.locator("main form")).to_have_count(0)
-        Looks(page, lang, WIDTHS).at(left)
-        assert (quiet.revealed(), quiet.used()) == (set(range(number + 1)), number + 1)
+        looks_right(page)
+        assert (her.revealed(), her.used()) == (set(range(number + 1)), number + 1)
 
-    page = quiet.asks(json.dumps(kept))
+    assert (her.said, looks.faults) == ([], {})
+
+
+def test_a_withdrawal_that_waits_is_taken_back_with_the_next_value(quiet: Signer) -> None:
+    """P32."""
+    quiet.signs(show="name", name="Suzie Example")
+    page = quiet.asks()
+    submit(page, "withdraw")
+    expect(page.locator("h1")).to_have_text("Withdrawn")
+    assert (quiet.revealed(), quiet.used()) == ({0}, 1)
+    page = quiet.asks()
     looks_right(page)
     expect(page.locator("form[data-act=withdraw]")).to_have_count(0)
     page.locator("#show-anonymous").check()
     submit(page, "amend")
-    assert saved(page)["body"]["show"] == "anonymous"
-    assert (quiet.revealed(), quiet.used()) == ({0, 1, 2, 3, 4}, 5)
-    assert looks.faults == {}
+    kept = saved(page)
+    assert (kept["body"]["show"], kept["w0"]) == ("anonymous", quiet.receipt["w0"])
+    assert (quiet.revealed(), quiet.used()) == ({0, 1}, 2)
 
 
 @pytest.mark.parametrize("kept", ["secret", "pass"])
@@ -312,8 +344,8 @@ def test_a_secret_of_no_signature_is_named(suzie: Signer, lang: str) -> None:
 
 def test_nothing_is_stored_and_whoever_leaves_at_once_does_not_find_the_page_by_going_back(quiet: Signer) -> None:
     quiet.signs(show="name", name="Suzie Example")
-    page = opened(quiet.context, letter_of(quiet.running))
-    page.goto(f"{letter_of(quiet.running)}/change")
+    page = opened(quiet.context, quiet.letter())
+    page.goto(f"{quiet.letter()}/change")
     quiet.pastes(page, json.dumps(quiet.receipt))
     page.locator(OFFERS).wait_for()
     assert page.evaluate("[sessionStorage.length, localStorage.length, location.search + location.hash]") == [0, 0, ""]
@@ -328,7 +360,7 @@ def test_nothing_is_stored_and_whoever_leaves_at_once_does_not_find_the_page_by_
     page.locator("#exit").click()
     expect(page.locator("h1")).to_have_text("Elsewhere")
     page.go_back()
-    expect(page).to_have_url(letter_of(quiet.running))
+    expect(page).to_have_url(quiet.letter())
 
 
 def test_a_new_receipt_asks_before_leaving_until_it_is_saved(quiet: Signer) -> None:
@@ -351,19 +383,22 @@ def test_a_new_receipt_asks_before_leaving_until_it_is_saved(quiet: Signer) -> N
     assert len(asked) == 1
 
 
-def test_an_offer_that_began_on_the_signing_page_leads_back_to_the_receipt_by_a_reload(quiet: Signer) -> None:
-    page = quiet.opens("sign")
-    proves(page, quiet.running, somebody())
-    quiet.receipt = signed(page)
+def test_an_offer_that_began_on_the_signing_page_leads_back_to_the_receipt_by_a_reload(
+    running: Running, scripted: BrowserContext
+) -> None:
+    her = Signer(scripted, running.url)
+    page = her.opens("sign")
+    proves(page, running, somebody())
+    her.receipt = signed(page)
     page.wait_for_function("sessionStorage.length === 1")
     page.locator("#change-form button").click()
     page.locator(OFFERS).wait_for()
     page.reload()
-    expect(page.locator("textarea#receipt")).to_have_value(json.dumps(quiet.receipt, separators=(",", ":")))
+    expect(page.locator("textarea#receipt")).to_have_value(json.dumps(her.receipt, separators=(",", ":")))
     page.locator("#change-form button").click()
     submit(page, "withdraw")
     expect(page.locator("h1")).to_have_text("Withdrawn")
-    assert quiet.revealed() == {0}
+    assert her.revealed() == {0}
 
 
 def test_a_browser_without_cryptography_goes_on_without_a_script(quiet: Signer) -> None:
