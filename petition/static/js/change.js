@@ -91,13 +91,16 @@ function startChoice(form) {
   return JSON.stringify(typed(form));
 }
 
-/** Acts with one value of the chain. The server knows those that were used before, so it is told the next one then. */
-async function perform(address, w0, number, more) {
+/**
+ * Acts with one value of the chain. If it was used by an act in between, perhaps in another tab, it acts with the next
+ * one, once: whoever said so again and again would get the whole chain.
+ */
+async function perform(address, w0, number, more, again = true) {
   try {
     return await call(address, { ...more, withdraw: await reveal(w0, number) });
   } catch (refused) {
-    if (number === LAST_ACT || !refused.type?.endsWith(USED)) throw refused;
-    return perform(address, w0, number + 1, more);
+    if (!again || number === LAST_ACT || !refused.type?.endsWith(USED)) throw refused;
+    return perform(address, w0, number + 1, more, false);
   }
 }
 
