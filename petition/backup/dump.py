@@ -33,8 +33,8 @@ from petition.core import migrate
 from petition.core.db import Base
 from petition.privacy.scrub import SAW_ARRIVALS
 
-LEFT_OUT: Final = frozenset({"visit", "invitation", "export"})
-"""Rows that must not be restored: sessions, links that work once, and files that expire after a day."""
+LEFT_OUT: Final = frozenset({"visit", "invitation", "export", "unread_report"})
+"""Rows that must not be restored: sessions, links that work once, and what is kept for a day or a week only."""
 FRAME: Final = 256 * 1024
 VERSION: Final = 1
 

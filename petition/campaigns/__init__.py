@@ -18,6 +18,7 @@ from petition.campaigns.acts import (
     require_open,
     slug_of,
     step,
+    work_domains,
 )
 from petition.campaigns.changes import (
     MOST_DEMANDS,
@@ -136,6 +137,7 @@ __all__ = [
     "require_open",
     "slug_of",
     "step",
+    "work_domains",
     "write_demand",
     "write_letter",
 ]

@@ -22,6 +22,7 @@ from petition.campaigns.open_campaign import OpenCampaign
 from petition.campaigns.tables import Campaign, CampaignState, DemandState, DemandStep, Update
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
+from petition.privacy import DomainPolicy
 
 UPDATES_A_WEEK = 3
 
@@ -64,6 +65,11 @@ def every(*, but_drafts: bool = False) -> Select[Campaign]:
 def public_ids(session: Session) -> list[CampaignId]:
     """Returns the id of every campaign that is not a draft."""
     return list(session.scalars(select(Campaign.id).where(Campaign.state != CampaignState.DRAFT)))
+
+
+def work_domains(session: Session) -> list[DomainPolicy]:
+    """Returns the rules for work addresses of every campaign, drafts included."""
+    return [policy for campaign in session.scalars(select(Campaign)) for policy in campaign.policies()]
 
 
 def closed_before(session: Session, day: date) -> list[CampaignId]:

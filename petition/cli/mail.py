@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -283,14 +284,51 @@ def _lifted(session: Session, pepper: bytes, address: str) -> str:
 
 @click.group()
 def bounces() -> None:
-    """Process bounces that arrive as mails."""
+    """Process bounces that arrive as mails, and show those that could not be read."""
 
 
 @bounces.command("read")
 @click.argument("file", type=click.File("rb"), default="-")
 def read_bounce(file: BinaryIO) -> None:
-    """Read one delivery status notification (RFC 3464), as a mail server pipes it, and act on it."""
+    """Read one delivery report (RFC 3464, or qmail's), as a mail server pipes it, and act on it."""
+    raw = _beginning(file)
+    reading = dsn.read(raw)
     with opened() as config, db.transaction() as session:
-        reports = dsn.reports(file.read())
-        done = [subscribers.record(session, config.pepper, report, clock.now().date()) for report in reports]
+        today = clock.now().date()
+        done = [subscribers.record(session, config.pepper, report, today) for report in reading.reports]
         click.echo(f"{len(done)} reports, {sum(done)} addresses suppressed.")
+        if reading.unread:
+            subscribers.unread.keep(session, raw, campaigns.work_domains(session), config.code_mail_from, today)
+            click.echo("It could not be read, or not all of it: `bounces unread` shows it for a week.")
+
+
+def _beginning(file: BinaryIO) -> bytes:
+    """Returns as much of a mail as is read. The rest is consumed, so that the mail server sees no broken pipe."""
+    beginning = file.read(dsn.LARGEST)
+    while file.read(dsn.LARGEST):
+        pass
+    return beginning
+
+
+@bounces.command("unread")
+def show_unread() -> None:
+    """Print the delivery reports of the last week that could not be read. They name people: keep them to yourself."""
+    with opened(), db.session() as session:
+        found = subscribers.unread.opened(session)
+    for day, n in sorted(Counter(each.day for each in found).items()):
+        click.echo(f"{day} {n}")
+    for each in found:
+        click.echo(f"\n--- {each.day}\n{_printable(each.text)}")
+
+
+def _printable(text: bytes | None) -> str:
+    """Returns a report for a terminal, in which no character of it can control the terminal."""
+    if text is None:
+        return (
+            "The text was not kept: it names a work address or the sender of the codes, or too much was kept already."
+        )
+    lines = text.decode("utf-8", "replace").splitlines()
+    return "\n".join(
+        "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line.expandtabs())
+        for line in lines
+    )

@@ -40,6 +40,7 @@ NO_SUCH_ADDRESS_WORDS: Final = re.compile(
             r"\bdoes(?: not|n't) have an? [^\s]+ account\b",
             r"\bno mailbox (?:here )?by that name",
             r"\b(?:user|recipient) not listed in [^\s]+ directory",
+            r"\buser [^\s()]{1,320} \([^()]{1,320}\) not listed in (?:domino directory|public name & address book)",
             r"\bmailbox unavailable[ ,;:-]+(?:no such|unknown|does not exist)",
             r"\bnot our customer\b",
             rf"{_FRENCH_WHO}(?:est )?(?:inconnue?|inexistante?|invalide|introuvable|d[ée]sactiv[ée]e?|n'existe pas)",

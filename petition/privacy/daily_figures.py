@@ -36,7 +36,8 @@ _converter = make_converter()
 class Provider:
     """The mail of one large provider, or of all other domains together (with an empty name), in whole tens.
 
-    `troubled` means that it returned several mails, or that several were reported as spam.
+    `troubled` means that it returned mails to several addresses within thirty days, or that several mails were reported as
+    spam.
     """
 
     name: str
@@ -50,7 +51,8 @@ class Provider:
 class SiteDay:
     """The figures of the whole site when `day` was over, in whole tens.
 
-    `many_wait` means that ten signatures or more waited in at least one campaign. `subscribers` is by state.
+    `many_wait` means that ten signatures or more waited in at least one campaign. `subscribers` is by state. `unread`
+    counts the delivery reports of the last seven days that could not be read.
     """
 
     day: date
@@ -59,6 +61,7 @@ class SiteDay:
     bounced: int = 0
     complained: int = 0
     spam: int = 0
+    unread: int = 0
     providers: tuple[Provider, ...] = ()
     subscribers: Mapping[str, int] = field(default_factory=dict)
 

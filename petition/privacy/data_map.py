@@ -53,6 +53,7 @@ TO_NEXT_DAY = _("a day, until the next figures replace them")
 TWO_DAYS = _("two days")
 TWELVE_HOURS = _("twelve hours")
 THREE_DAYS = _("three days")
+A_WEEK = _("a week")
 TEN_DAYS = _("ten days")
 TWO_MONTHS = _("two months")
 NINETY_DAYS = _("ninety days after the time for deciding it ended")
@@ -79,6 +80,7 @@ COUNTED = _("How many asked for mail and how much was sent, in whole tens. It po
 TIDIED = _("When the servers last cleaned up.")
 OPENING = _("When the letter opened. The fixed moments of its batches are counted from there.")
 HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. It does not say whose.")
+UNREAD = _("What mail servers reported and nobody could read, encrypted. It may name people who asked for mail.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 
 # The rows have the order of the page. Their sentences are marked for translation.
@@ -187,6 +189,7 @@ ROWS: tuple[Row, ...] = (
     *_columns(
         "public.contact", "campaign_id public_key sealed_key", Kind.sealed, TO_UNSUBSCRIBE, _("A key, encrypted.")
     ),
+    *_columns("public.unread_report", "id day sealed", Kind.sealed, A_WEEK, UNREAD),
     *_columns("public.suppression", "tag day", Kind.keyed, FOR_GOOD, _("How many reported a mail as spam.")),
     *_columns(
         "public.delivery",

@@ -57,6 +57,8 @@ class Retained:
     life: str
 
 
+UNREAD: Final = Line(Whose.SUBSCRIBERS, _("A report about a mail to you that nobody could read, encrypted"), _("to find out why mail does not arrive"), "public.unread_report")  # fmt: skip
+
 LINES: Final[tuple[Line, ...]] = (
     Line(
         Whose.SIGNERS,
@@ -131,6 +133,7 @@ LINES: Final[tuple[Line, ...]] = (
         _("so that no mail is lost or sent twice"),
         "public.delivery",
     ),
+    UNREAD,
     Line(
         Whose.SUBSCRIBERS,
         _("A scrambled mark of an address whose owner called a mail spam"),

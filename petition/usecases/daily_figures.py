@@ -22,7 +22,7 @@ from petition.privacy import daily_figures
 from petition.privacy.daily_figures import SITE, TEN, CampaignDay, Provider, SiteDay, tens
 
 WORTH_A_LOOK: Final = 3
-"""From this many bounces and complaints on, a mail provider is called troubled."""
+"""From this many complaints and addresses that bounced within thirty days on, a mail provider is called troubled."""
 
 
 def record(session: Session, now: datetime) -> bool:
@@ -62,7 +62,7 @@ def _in_tens(by_language: Mapping[str, int]) -> dict[str, int]:
 
 
 def _site(session: Session, day: date, *, many_wait: bool) -> SiteDay:
-    mails = throttle.by_provider(session)
+    mails, lately = throttle.by_provider(session), subscribers.bounced_lately(session, day)
     return SiteDay(
         day=day,
         many_wait=many_wait,
@@ -70,12 +70,13 @@ def _site(session: Session, day: date, *, many_wait: bool) -> SiteDay:
         bounced=tens(sum(bounced for _, _, bounced, _ in mails)),
         complained=tens(sum(complained for _, _, _, complained in mails)),
         spam=tens(subscribers.complaints(session)),
-        providers=tuple(_providers(mails)),
+        unread=tens(subscribers.unread.count(session)),
+        providers=tuple(_providers(mails, lately)),
         subscribers={state.value: tens(n) for state, n in subscribers.by_state(session).items()},
     )
 
 
-def _providers(mails: Iterable[tuple[str, int, int, int]]) -> Iterable[Provider]:
+def _providers(mails: Iterable[tuple[str, int, int, int]], lately: Mapping[str, int]) -> Iterable[Provider]:
     for name, sent, bounced, complained in mails:
-        troubled = bounced + complained >= WORTH_A_LOOK
+        troubled = lately.get(name, 0) + complained >= WORTH_A_LOOK
         yield Provider(name, tens(sent), tens(bounced), tens(complained), troubled)

@@ -55,7 +55,7 @@ from petition.core.db import Base
 from petition.epochs.history import Epoch
 from petition.ledger import log
 from petition.ledger.entries import Removal, Visibility
-from petition.mailing import queue
+from petition.mailing import queue, subscribers
 from petition.mailing.queue.pauses import RESTORED
 from petition.mailing.subscribers import Audience, enter
 from petition.organisers import audit_log as journals
@@ -514,9 +514,10 @@ def test_nobody_is_signed_in_after_a_restore_and_no_link_works_again(engine: Eng
     a_whole_installation()
     with db.transaction() as session:
         organisers.invite(session, None, None, Operator(make.NOW))
+        subscribers.unread.keep(session, b"A report.", [], "no-reply@accounts.example", make.NOW.date())
     restored(backed_up(tmp_path), tmp_path, replace=True)
     found = rows()
-    assert [found[name] for name in ("visit", "invitation", "export")] == [[], [], []]
+    assert [found[name] for name in ("visit", "invitation", "export", "unread_report")] == [[], [], [], []]
 
 
 def test_a_database_that_holds_data_is_left_alone_and_the_figures_are_said(engine: Engine, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, draft
 from petition.core.i18n import at_least
-from petition.mailing import queue
+from petition.mailing import queue, subscribers
 from petition.mailing.queue import Delivery, DeliveryState, Throttle, notices
 from petition.mailing.subscribers import Audience, Frequency, Subscriber, SubscriberState
 from petition.privacy import daily_figures
@@ -77,19 +77,50 @@ def test_whether_ten_wait_is_that_of_the_day_for_the_letter_and_the_site(session
         assert (mine.many_wait, site.many_wait) == (many, many)
 
 
+def returned(session: Session, campaign: Campaign, tag: int, *days_ago: int) -> None:
+    """Subscribers of a mail domain whose mail bounced so many days ago."""
+    subscribed(session, campaign, len(days_ago))
+    for each, ago in zip(
+        session.scalars(select(Subscriber).where(Subscriber.domain_tag == b"")), days_ago, strict=True
+    ):
+        each.domain_tag, each.bounced = bytes([tag]), YESTERDAY - ago * DAY
+    session.flush()
+
+
 def test_mail_is_counted_by_provider_in_tens_and_trouble_from_three_on(session: Session) -> None:
+    """P52: trouble fades; an address on two lists is one address, and bounces of long ago are none."""
+    campaign, other = make.campaign(session), make.campaign(session)
+
     def throttled(tag: int, name: str, sent: int, bounced: int) -> Throttle:
         return Throttle(
             domain_tag=bytes([tag]), name=name, open_at=None, failures=0, sent=sent, bounced=bounced, complained=0
         )
 
     session.add_all([throttled(1, "gmail.com", 1209, 2), throttled(2, "", 18, 3), throttled(3, "", 5, 0)])
-    counting.record(session, make.NOW)
-    site = daily_figures.of_site(session)
-    assert site is not None
-    assert (site.sent, site.bounced, site.providers) == (
-        1230, 0, (Provider("", 20, 0, 0, troubled=True), Provider("gmail.com", 1200, 0, 0, troubled=False)),
-    )  # fmt: skip
+    session.flush()
+    returned(session, campaign, 1, 0, 1)
+    returned(session, other, 1, 0, 1)
+    returned(session, campaign, 2, 0, 30, 31)
+    returned(session, campaign, 3, 7)
+    for day, troubled in ((make.NOW, True), (make.NOW + DAY, False)):
+        counting.record(session, day)
+        site = daily_figures.of_site(session)
+        assert site is not None
+        assert (site.sent, site.bounced, site.providers) == (
+            1230, 0, (Provider("", 20, 0, 0, troubled=troubled), Provider("gmail.com", 1200, 0, 0, troubled=False)),
+        )  # fmt: skip
+
+
+def test_reports_that_could_not_be_read_are_those_of_the_day_in_tens(session: Session) -> None:
+    """P43, P54."""
+    for n, tens in ((9, 0), (10, 10), (25, 20)):
+        while subscribers.unread.count(session) < n:
+            subscribers.unread.keep(session, b"A report.", [], "no-reply@accounts.example", YESTERDAY)
+            session.flush()
+        counting.record(session, make.NOW + n * DAY)
+        site = daily_figures.of_site(session)
+        assert site is not None
+        assert site.unread == tens
 
 
 def test_a_draft_has_no_figures(session: Session) -> None:

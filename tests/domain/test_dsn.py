@@ -14,13 +14,39 @@ from sqlalchemy.orm import Session
 
 from petition.mailing import subscribers
 from petition.mailing.subscribers import Frequency, Report, Subscriber, SubscriberState, Trouble
-from petition.mailing.subscribers.dsn import reports
+from petition.mailing.subscribers.dsn import LARGEST, Reading, read
+from petition.privacy import personal_address
 from tests import make
 
 SUZIE = "suzie@post.example"
 WRITTEN = Path(__file__).parent / "data" / "reports"
-with (WRITTEN / "expected.tsv").open(encoding="utf-8") as table:
-    EXPECTED = list(csv.DictReader(table, delimiter="\t"))
+HARD, SOFT = Trouble.HARD.value, Trouble.SOFT.value
+NOTHING, UNREAD = "nothing", "unread"
+MEANS = {
+    "hard": HARD, "hard by its diagnostic text": HARD, "soft": SOFT, "nothing": NOTHING, "delay: nothing": NOTHING,
+    "sender (not held against the address)": SOFT,  # it suppresses nobody, and fades
+    "unread": UNREAD,
+}  # fmt: skip
+SEVERAL = {"multi.eml": [("multi1@reader.example", HARD), ("multi3@reader.example", HARD)]}
+"""The table says of this report: by each recipient's own status. The second one is delayed."""
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a table of reports, each with the path of its file."""
+    with (folder / "expected.tsv").open(encoding="utf-8") as table:
+        return [row | {"path": str(folder / row["file"])} for row in csv.DictReader(table, delimiter="\t")]
+
+
+ROWS = rows(WRITTEN) + rows(WRITTEN / "more")
+"""Those from the field, and those that were added beside them."""
+NO_SUBSCRIBERS = {"josé@reader.example"}
+"""Nobody can subscribe with such an address: our mail server could not be asked to send there."""
+EXPECTED = {row["path"]: [each for each in ROWS if each["path"] == row["path"]] for row in ROWS}
+
+
+def reports(raw: bytes) -> list[Report]:
+    """What a mail reports of recipients."""
+    return list(read(raw).reports)
 
 
 def dsn(*blocks: str, kind: str = "multipart/report; report-type=delivery-status") -> bytes:
@@ -148,7 +174,10 @@ def test_line_ends_of_the_wire_are_read_too() -> None:
         b"Content-Type: multipart/report; report-type*0*=utf-16''%ff; boundary=B\n\n--B\n\n--B--",
         b"Content-Type: multipart/report; report-type==?x?q?a?=; boundary=\n\n--\n\n----",
         b"Content-Type: message/delivery-status\n\n\n\nAction: failed",
-        dsn(block()) + b"x" * 1024 * 1024,
+        b"x" * 1024 * 1024 + dsn(block()),
+        b"\r" * 1024 * 1024 + dsn(block()),
+        dsn(block()).replace(b"--B", b"\r" * 300_000 + b"--B"),
+        dsn(block()).replace(b"--B", b"\n \t" * 30_000 + b"\n --B"),
         b"".join(b"Content-Type: multipart/report; report-type=delivery-status; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
     ],
 )  # fmt: skip
@@ -178,18 +207,34 @@ def test_mutilated_notifications_never_raise() -> None:
         reports(bytes(raw[: dice.randrange(len(raw))]))
 
 
-def suppressed_by(row: dict[str, str]) -> set[str]:
-    """Whom a row of the table says that its report suppresses."""
-    if row["file"] == "multi.eml":
-        return {"multi1@reader.example", "multi3@reader.example"}
-    return {row["address"]} if row["expected"].startswith("hard") else set()
+def expected(path: str) -> set[tuple[str, str]]:
+    """Each address of a report with its trouble, as the table says it; empty if it reports nobody."""
+    if Path(path).name in SEVERAL:
+        return set(SEVERAL[Path(path).name])
+    means = {(row["address"], MEANS[row["expected"]]) for row in EXPECTED[path]}
+    return {(address, meaning) for address, meaning in means if meaning in {HARD, SOFT}}
 
 
-@pytest.mark.parametrize("row", EXPECTED, ids=[row["file"] for row in EXPECTED])
-def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Session, row: dict[str, str]) -> None:
+@pytest.mark.parametrize("path", EXPECTED, ids=[Path(path).stem for path in EXPECTED])
+def test_a_report_is_read_rightly_or_known_to_be_unread(path: str) -> None:
+    """P52, P54."""
+    reading = read(Path(path).read_bytes())
+    assert {(report.address, report.trouble.value) for report in reading.reports} == expected(path)
+    assert reading.unread == (EXPECTED[path][0]["expected"] == UNREAD)
+
+
+def test_every_file_has_a_row_and_none_of_the_field_is_missing() -> None:
+    assert {str(path) for path in WRITTEN.rglob("*.eml")} == set(EXPECTED)
+    assert len(rows(WRITTEN)) == 27
+
+
+@pytest.mark.parametrize("path", EXPECTED, ids=[Path(path).stem for path in EXPECTED])
+def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Session, path: str) -> None:
     """P51, P52, P54: everybody whom a report names is on the list, and somebody who is named in none."""
-    raw = (WRITTEN / row["file"]).read_bytes()
-    named = set(re.findall(r"[\w+.]+@reader\.example", raw.decode())) | {"somebody@reader.example"}
+    raw = Path(path).read_bytes()
+    named = set(re.findall(r"[\w+.]+@reader\.example", raw.decode("utf-8", "replace"))) | {"somebody@reader.example"}
+    named |= {address for address, _ in expected(path)}
+    named -= NO_SUBSCRIBERS
     campaign = make.campaign(session)
     for address in named:
         subscribers.ask(session, make.PEPPER, campaign.id, [], address, "en", Frequency.DAILY, make.NOW)
@@ -199,5 +244,69 @@ def test_a_report_suppresses_exactly_the_address_that_does_not_exist(session: Se
         for report in reports(raw):
             subscribers.record(session, make.PEPPER, report, make.NOW.date())
     asleep = select(Subscriber).where(Subscriber.state == SubscriberState.SUPPRESSED)
-    assert {subscribers.address_book.opened(session, each) for each in session.scalars(asleep)} == suppressed_by(row)
+    hard = {
+        personal_address(address).deliverable
+        for address, meaning in expected(path)
+        if meaning == HARD and address not in NO_SUBSCRIBERS
+    }
+    assert {subscribers.address_book.opened(session, each) for each in session.scalars(asleep)} == hard
     assert len(session.scalars(select(Subscriber)).all()) == len(named)
+
+
+@pytest.mark.parametrize("end", ["\r", "\v", "\x1c", "\x85", "\u2028"])
+def test_what_a_mail_server_said_adds_no_recipient(end: str) -> None:
+    """P54: its text may hold line ends of any kind."""
+    said = end.join(
+        ["smtp; 550 5.1.1 no such user", "", "Final-Recipient: rfc822; mallory@post.example", "Action: failed"]
+    )
+    assert reports(dsn(block(more=f"Diagnostic-Code: {said}"))) == [Report(Trouble.HARD, SUZIE)]
+
+
+def test_a_report_with_ten_megabytes_behind_it_is_read() -> None:
+    whole = dsn(block()).replace(b"Hello.", b"Hello.\n" * (10 * LARGEST // 7))
+    began = time.monotonic()
+    assert read(whole) == Reading((Report(Trouble.HARD, SUZIE),))
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("depth", [20, 300, 20_000])
+def test_endless_nesting_reports_nobody_and_takes_no_time(depth: int) -> None:
+    """A report further in than any gateway puts it is unread, and one that no parser can reach is nothing or unread."""
+    opening = "".join(f"Content-Type: multipart/mixed; boundary=b{n}x\n\n--b{n}x\n" for n in range(depth))
+    began = time.monotonic()
+    assert (
+        read(b"From: MAILER-DAEMON@relay.example\nSubject: failure notice\n" + opening.encode() + dsn(block())).reports
+        == ()
+    )
+    assert time.monotonic() - began < 5
+
+
+def test_an_unclear_recipient_does_not_hide_a_clear_one() -> None:
+    both = read(dsn(block(), block(final="x400; /C=fr/")))
+    assert both == Reading((Report(Trouble.HARD, SUZIE),), unread=True)
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "unread"),
+    [
+        ("MAILER-DAEMON@relay.example", "Undelivered Mail Returned to Sender", True),
+        ("Mail Delivery Subsystem <mailer-daemon@googlemail.com>", "Delivery Status Notification (Failure)", True),
+        ("<MAILER-DAEMON>", "Returned mail: see transcript for details", True),
+        ("postmaster@post.example", "Undeliverable: 249 signatures", True),
+        ("postmaster@post.example", "Your mail was not successfully delivered", True),
+        ("postmaster@post.example", "Onbestelbaar: 249 handtekeningen", True),
+        ("postmaster@post.example", "No se puede entregar: 249 firmas", True),
+        ("postmaster@post.example", "Impossibile recapitare: 249 firme", True),
+        ("postmaster@post.example", "Delivery Status Notification (Delay)", False),
+        ("postmaster@post.example", "Delivery Status Notification (Success)", False),
+        ("postmaster@post.example", "Warning: could not be delivered for 4 hours", False),
+        ("postmaster@post.example", "Maintenance on Sunday", False),
+        ("Omar <omar@post.example>", "Undelivered Mail Returned to Sender", False),
+        ("omar@post.example", "Automatic reply: Undeliverable", False),
+    ],
+)
+def test_a_notice_in_prose_is_unread_if_a_mail_server_says_that_it_failed(
+    sender: str, subject: str, unread: bool
+) -> None:
+    raw = f"From: {sender}\nSubject: {subject}\n\n<{SUZIE}>: 550 5.1.1 User unknown\n".encode()
+    assert read(raw) == Reading(unread=unread)

@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from petition import epochs
 from petition.campaigns import Update, find
 from petition.campaigns.milestones import MilestoneKind
+from petition.cli import cli
 from petition.core import clock, db
 from petition.mail import read_inbox
 from petition.mailing import queue, subscribers
@@ -215,3 +217,44 @@ def test_the_terminal_says_what_the_mail_server_said_and_what_cannot_be_tried_ag
     assert run(peppered, "digest", "send").output == "0 mails tried.\n"
     assert run(peppered, "sending", "resume", "refused").output == "Going on; 0 planned mails were dropped.\n"
     assert run(peppered, "digest", "send").output == "1 mails tried.\n"
+
+
+def report(folder: Path, address: str, text: str = "550 5.1.1 User unknown") -> str:
+    """The path of a mail in which a mail server reports a failure in prose."""
+    path = folder / "report.eml"
+    head = "From: MAILER-DAEMON@mx.post.example\nSubject: Mail delivery failed\n\n"
+    path.write_bytes(f"{head}<{address}>: {text}\n".encode())
+    return str(path)
+
+
+def test_a_report_that_cannot_be_read_is_kept_counted_and_shown(peppered: Environ, tmp_path: Path) -> None:
+    """P54."""
+    today, before = clock.now().date(), states()
+    assert run(peppered, "bounces", "unread").output == ""
+    said = "0 reports, 0 addresses suppressed.\nIt could not be read, or not all of it: `bounces unread` shows it for a week.\n"
+    assert run(peppered, "bounces", "read", report(tmp_path, "sam@post.example", "\x1b[2J\a550\tgone")).output == said
+    assert run(peppered, "bounces", "read", report(tmp_path, "sam@corp.example")).output == said
+    assert states() == before
+    shown = run(peppered, "bounces", "unread").output
+    assert shown.startswith(f"{today} 2\n\n--- {today}\n")
+    assert "<sam@post.example>: \ufffd[2J\ufffd550" in shown
+    assert "The text was not kept: it names a work address" in shown
+    assert "corp.example" not in shown
+
+
+def test_what_is_no_report_is_not_kept(peppered: Environ, tmp_path: Path) -> None:
+    """P52."""
+    reply = tmp_path / "reply.eml"
+    reply.write_text("From: sam@post.example\nSubject: Automatic reply: Undeliverable\n\nI am away.\n")
+    assert run(peppered, "bounces", "read", str(reply)).output == "0 reports, 0 addresses suppressed.\n"
+    assert run(peppered, "bounces", "unread").output == ""
+
+
+def test_a_mail_without_end_is_read_to_its_end_and_a_report_at_its_beginning_counts(
+    peppered: Environ, tmp_path: Path
+) -> None:
+    """A mail server whose pipe breaks would try again."""
+    written = Path(__file__).parents[1] / "domain" / "data" / "reports" / "postfix.eml"
+    raw = written.read_bytes().replace(b"postfix@reader.example", b"sam@post.example") + b"x\n" * 5_000_000
+    result = CliRunner(env=peppered).invoke(cli, ["bounces", "read"], input=raw)
+    assert result.output == "1 reports, 1 addresses suppressed.\n"

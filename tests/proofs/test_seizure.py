@@ -12,6 +12,7 @@ import hmac
 import secrets
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -144,6 +145,24 @@ def test_a_seizure_yields_no_address_of_anybody_and_no_name_of_the_anonymous(
     figure(f"P31: places with a mark after {provoked} provoked errors", len(told), "0")
     assert (before, after, told, matched) == ([], [], [], 0)
     assert provoked >= 30
+
+
+def test_a_delivery_report_that_nobody_could_read_names_nobody_to_a_thief(tree: Running, tmp_path: Path) -> None:
+    """P27, P54: it is kept sealed, and not at all if it names a work address. The operator's command opens it."""
+    config, marks = attach(tree), [f"{MARK}{secrets.token_hex(5)}" for _ in range(2)]
+    report = tmp_path / "report.eml"
+    for address in (f"{marks[0]}@post.example", f"{marks[1]}@{DOMAIN}"):
+        report.write_text(
+            f"From: MAILER-DAEMON@mx.example\nSubject: Undeliverable: news\n\n<{address}>: no such user\n"
+        )
+        assert tree.command("bounces", "read", str(report)).stdout.startswith(
+            "0 reports, 0 addresses suppressed.\nIt could not"
+        )
+    assert hits(tree, config, marks) == []
+    shown = tree.command("bounces", "unread").stdout
+    assert (marks[0] in shown, marks[1] in shown) == (True, False)
+    assert "The text was not kept" in shown
+    assert hits(tree, config, marks) == []
 
 
 def staff_list(config: Config, signed: list[str], names: int) -> tuple[int, int]:

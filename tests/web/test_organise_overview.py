@@ -22,6 +22,7 @@ from petition.core.ids import CampaignId
 from petition.core.redis_store import CodeCount
 from petition.epochs.history import Epoch
 from petition.ledger import log
+from petition.mailing import subscribers
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState, Suppression
 from petition.organisers import Role, approvals
@@ -62,7 +63,7 @@ def busy(slug: str, n: int) -> None:
             approvals.ask(session, cid, ApprovalKind.CLOSE, {"n": i}, Actor(suzie, now))
             session.add(UpdateDraft(id=secrets.token_bytes(8), campaign_id=cid, text={}, mailed=False, approved=False))
             session.add(
-                Throttle(domain_tag=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=1)
+                Throttle(domain_tag=bytes([i]), name=f"p{i}.example", failures=0, sent=9, bounced=3, complained=3)
             )
             yesterday = now.date() - timedelta(days=1)
             session.add(CodeDay(campaign_id=cid, domain=f"d{i}.example", day=yesterday, asked=20, used=0, share=0))
@@ -325,3 +326,29 @@ def test_a_file_of_another_campaign_is_not_found(app: Flask, omar: Omar, config:
     finish(other.slug, config.home)
     assert omar.sees(f"~/exports/{export.id.hex()}").status_code == 404
     assert signed_in(app, other.slug).sees(f"~/exports/{export.id.hex()}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "title", "figure"),
+    [
+        (
+            "en",
+            "Reports that could not be read, in seven days: at least 20.",
+            "Reports that could not be read",
+            "at least 20",
+        ),
+        ("fr", "Rapports illisibles, en sept jours\u202f: au moins 20.", "Rapports illisibles", "au moins 20"),
+    ],
+)
+def test_reports_that_could_not_be_read_are_shown_where_mail_is(
+    omar: Omar, language: str, sentence: str, title: str, figure: str
+) -> None:
+    """P54: on the overview and on the page of subscribers, as of the last day."""
+    with db.transaction() as session:
+        for _ in range(25):
+            subscribers.unread.keep(session, b"A report.", [], "no-reply@accounts.example", clock.now().date())
+    count_day(clock.now())
+    assert sentence in omar.sees(f"~?lang={language}").text
+    page = omar.sees(f"~/subscribers?lang={language}").text
+    assert title in page
+    assert figure in page[page.index('id="unread"') :]

@@ -25,7 +25,7 @@ from petition.mailing import queue, subscribers
 from petition.mailing.digests.tables import Edition
 from petition.mailing.queue import Delivery
 from petition.mailing.subscribers import Frequency, Subscriber
-from petition.mailing.subscribers.tables import Contact
+from petition.mailing.subscribers.tables import Contact, UnreadReport
 from petition.organisers import Invitation, OrganiserSession, Role, approvals, audit_log, sessions
 from petition.organisers.actor import Actor, Operator
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
@@ -180,6 +180,11 @@ CASES: Final[dict[str, Case]] = {
     "public.head": Case(signed, moments, end=another_batch),
     "public.subscriber": Case(wants_mail, rows(Subscriber), HALF_A_YEAR, end=close),
     "public.contact": Case(wants_mail, rows(Contact), HALF_A_YEAR, end=close),
+    "public.unread_report": Case(
+        lambda s, c, now: subscribers.unread.keep(s, b"A report.", [], "no-reply@accounts.example", now.date()),
+        rows(UnreadReport),
+        7 * DAY,
+    ),
     "public.delivery": Case(
         lambda s, c, now: queue.enqueue(s, "signer_weekly", bytes(16), "2026-W48", c.id, bytes(16), now),
         rows(Delivery),

@@ -101,6 +101,7 @@ def purge() -> None:
         exports.purge(session, worker_context().config.home, now)
         subscribers.remind(session, now)
         subscribers.purge(session, now)
+        subscribers.unread.purge(session, now.date())
         organisers.purge(session, now)
         approvals.forget_old(session, now - DECIDED)
         for campaign_id in campaigns.closed_before(session, now.date() - AFTER_CLOSE):

@@ -21,9 +21,19 @@ from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.mailing import queue
 from petition.mailing.queue import CONFIRM, KNOWN, REMINDER, Delivery, DeliveryState, throttle
-from petition.mailing.subscribers import address_book
+from petition.mailing.subscribers import address_book, unread
 from petition.mailing.subscribers.admission import AskedTooOften, AskingAway, admit
-from petition.mailing.subscribers.bounces import Report, Trouble, complained, lift, lift_day, record, suppressed_by_day
+from petition.mailing.subscribers.bounces import (
+    Report,
+    Trouble,
+    bounced_lately,
+    complained,
+    fade,
+    lift,
+    lift_day,
+    record,
+    suppressed_by_day,
+)
 from petition.mailing.subscribers.figures import MailHealth, audience, by_state, complaints, mail_health
 from petition.mailing.subscribers.links import LinkBroken, Purpose
 from petition.mailing.subscribers.tables import Audience, Frequency, Subscriber, SubscriberState
@@ -50,6 +60,7 @@ __all__ = [
     "admit",
     "ask",
     "audience",
+    "bounced_lately",
     "by_state",
     "change",
     "complaints",
@@ -67,6 +78,7 @@ __all__ = [
     "remind",
     "suppressed_by_day",
     "unpause",
+    "unread",
 ]
 
 ASKED_MOST: Final = 3
@@ -245,7 +257,8 @@ def remind(session: Session, now: datetime) -> int:
 
 
 def purge(session: Session, now: datetime) -> None:
-    """Delete subscribers who never confirmed."""
+    """Delete subscribers who never confirmed, and forget bounces that are older than thirty days."""
+    fade(session, now.date())
     day = (now - UNCONFIRMED_LIFE).date()
     session.execute(delete(Subscriber).where(Subscriber.state == SubscriberState.UNCONFIRMED, Subscriber.since < day))
 

@@ -1,7 +1,7 @@
 """Bounces and complaints: an address that does not exist, or whose owner reports spam, gets no mail in any campaign.
 
 No bounce deletes a subscriber. A subscriber whose address does not exist is suppressed; an operator can lift this, or
-the person can ask again and confirm. Any other bounce is only counted. A complaint ends the subscription, like
+the person can ask again and confirm. Any other bounce is only counted, once for each mail, and fades in thirty days. A complaint ends the subscription, like
 unsubscribing, and leaves a keyed hash. Reports about unknown addresses are ignored.
 """
 
@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from petition.mailing.queue import CONFIRM, Delivery, throttle
+from petition.mailing.queue import CONFIRM, Delivery, DeliveryState, Throttle, claims, throttle
 from petition.mailing.subscribers.tables import Contact, Subscriber, SubscriberState, Suppression
 from petition.privacy import Mailbox, personal_address, subscriber_tag, suppression_tag
 from petition.privacy.addresses import AddressRefused
+
+FADED_AFTER: Final = timedelta(days=30)
+CLAIMED: Final = timedelta(seconds=claims.CLAIM_SECONDS)
+"""A mail that was sent is due this long after it was."""
 
 
 class Trouble(StrEnum):
@@ -64,11 +69,47 @@ def _complained(session: Session, pepper: bytes, box: Mailbox, day: date) -> Non
 
 
 def _count(session: Session, found: Sequence[Subscriber], day: date) -> None:
-    """Count one bounce a day for each address, because several reports may concern the same mail."""
-    if found and all(each.bounced != day for each in found):
+    """Count one bounce for each mail to an address. Several reports may concern the same mail, also on several days.
+
+    Few reports name the mail. A bounce counts if none was counted yet, or if a mail went out on a later day than that of
+    the last one. There are never more bounces than mails.
+    """
+    last = max((each.bounced for each in found if each.bounced is not None), default=None)
+    counts = bool(found) and (last is None or (last < day and _was_mailed_after(session, found, last)))
+    if counts:
         throttle.bounced(session, found[0].domain_tag)
     for each in found:
-        each.bounced = day
+        each.bounced = day if counts or each.bounced is None else each.bounced
+
+
+def _was_mailed_after(session: Session, found: Sequence[Subscriber], day: date) -> bool:
+    """Returns whether a mail to one of these subscribers was sent, or refused, on a later day (UTC)."""
+    next_day = datetime.combine(day + timedelta(days=1), time(), UTC)
+    mine = exists().where(
+        Delivery.recipient.in_([each.id for each in found]),
+        Delivery.state.in_([DeliveryState.SENT, DeliveryState.DEAD]),
+        Delivery.due >= next_day + CLAIMED,
+    )
+    return bool(session.scalar(select(mine)))
+
+
+def fade(session: Session, day: date) -> None:
+    """Forget bounces that are older than thirty days."""
+    old = update(Subscriber).where(Subscriber.bounced < day - FADED_AFTER)
+    session.execute(old.values(bounced=None), execution_options={"synchronize_session": False})
+
+
+def bounced_lately(session: Session, day: date) -> dict[str, int]:
+    """Returns how many addresses of each provider bounced within thirty days. Domains without a name are one line.
+
+    An address may be on several lists: the list with most of them counts.
+    """
+    query = select(Throttle.name, func.count()).join(Subscriber, Subscriber.domain_tag == Throttle.domain_tag)
+    recent = query.where(Subscriber.bounced >= day - FADED_AFTER).group_by(Throttle.name, Subscriber.campaign_id)
+    found: dict[str, int] = {}
+    for name, n in session.execute(recent):
+        found[name] = max(found.get(name, 0), n)
+    return found
 
 
 def _suppress(session: Session, found: Sequence[Subscriber], day: date) -> None:

@@ -1,4 +1,4 @@
-"""The tables of subscribers: encrypted addresses, the keys that encrypt them, and addresses never to be mailed."""
+"""The tables of subscribers: encrypted addresses, their keys, addresses never to be mailed, reports nobody could read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Contact(Base):
 class Subscriber(Base):
     """Somebody who asked for mail. `tag` is a keyed hash of the address, `sealed` the encrypted address.
 
-    `since` is the day of the state; `bounced` the last day on which a mail bounced.
+    `since` is the day of the state; `bounced` the last day on which a mail bounced, for thirty days.
     """
 
     __tablename__ = "subscriber"
@@ -82,3 +82,13 @@ class Suppression(Base):
 
     tag: Mapped[bytes] = mapped_column(primary_key=True)
     day: Mapped[date]
+
+
+class UnreadReport(Base):
+    """A delivery report that could not be read. `sealed` is its encrypted beginning, empty if the text was not kept."""
+
+    __tablename__ = "unread_report"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    sealed: Mapped[bytes]

@@ -94,12 +94,21 @@ INSIDE: Final[tuple[Figure, ...]] = (
         "overview, subscribers",
         Seen.OBSERVER,
         Changes.DAY,
-        "whole tens; a provider is named from three bounces on",
+        "whole tens; a provider is named from three complaints or addresses that bounced within thirty days on",
         """panel bounces
         dashboard/panels/bounces.html shown.day.*
         dashboard/parts/providers.html each.*
         dashboard/subscribers.html site.spam
         web/dashboard/panels/queue.py mail-provider-returns-mails *()""",
+    ),
+    Figure(
+        "delivery reports that could not be read, of seven days",
+        "overview, subscribers",
+        Seen.OBSERVER,
+        Changes.DAY,
+        TENS,
+        """dashboard/panels/bounces.html shown.day.unread
+        dashboard/subscribers.html site.unread""",
     ),
     Figure(
         "mails given up, and why",
