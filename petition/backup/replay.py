@@ -80,7 +80,7 @@ def replay(session: Session, path: Path, now: datetime, *, keep_sealed: bool = F
         bodies = _forget(session, campaign.id, recount.shown.keys(), keep_sealed=keep_sealed)
     session.flush()
     session.expire_all()
-    publication.refresh(session, campaign)
+    publication.refresh(session, campaign, in_batch=head.size > size)
     passes = sum(head.issued.values()) - before
     return campaign.slug, Replayed(continuing.signed, continuing.ended, bodies, continuing.late, passes)
 

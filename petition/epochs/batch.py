@@ -161,7 +161,7 @@ def _follow(session: Session, campaign: Campaign, head: log.Head, now: datetime)
     reached = milestones.reach(session, campaign.id, head.counted, campaign.workforce, head.epoch, head.day)
     names_wait = milestones.names_wait(session, campaign.id)
     signatures.update_visibility(session, campaign.id, head.counted, names_wait=names_wait)
-    publication.refresh(session, campaign)
+    publication.refresh(session, campaign, in_batch=True)
     outbox.add(session, OutboxKind.BUNDLE, campaign.id, head.epoch, now)
     if reached:
         news.record_instant_news(session, campaign.id, NewsKind.MILESTONE, head.epoch, now)

@@ -90,11 +90,12 @@ def _listed(data: dict[str, Any]) -> Listed:
     return Listed(data["slug"], titles, state, data["count"], languages, data["version"], paused)
 
 
-def refresh(session: Session, campaign: Campaign) -> Snapshot:
+def refresh(session: Session, campaign: Campaign, *, in_batch: bool = False) -> Snapshot:
     """Write the current public snapshot. Its version is one higher than before, unless it says the same.
 
     Then the row stays as it is: pages that are rendered again would be slower for a moment, and tell that somebody
-    withdrew, hid or changed a signature of which nothing was public.
+    withdrew, hid or changed a signature of which nothing was public. Only a batch (`in_batch`) recounts the groups of an
+    open campaign.
 
     The snapshot is rendered from committed data, once no other process renders this campaign: what the caller read
     before is read again, so that of two concurrent changes neither undoes the other. The campaign's row is written, if
@@ -110,7 +111,7 @@ def refresh(session: Session, campaign: Campaign) -> Snapshot:
     table = before["table"] if before else None
     last = _converter.structure(table, Table) if table else UNCOUNTED
     with Session(session.connection(), autoflush=False, join_transaction_mode="rollback_only") as unread:
-        snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, last)
+        snapshot = render_snapshot(unread, unread.get_one(Campaign, campaign.id), version + 1, last, in_batch=in_batch)
     data = json.loads(_converter.dumps(snapshot))  # as the database gives it back
     if before is not None and data | {"version": version} == before:
         return replace(snapshot, version=version)

@@ -18,10 +18,10 @@ from petition.signatures import group_figures
 from petition.signatures.group_figures import UNCOUNTED, Table
 
 
-def render_snapshot(session: Session, campaign: Campaign, version: int, last: Table) -> Snapshot:
+def render_snapshot(session: Session, campaign: Campaign, version: int, last: Table, *, in_batch: bool) -> Snapshot:
     """Returns everything public about a campaign. Below its least number of signatures this includes no ledger data.
 
-    `last` is the table of groups that was published last.
+    `last` is the table of groups that was published last. `in_batch` means that a batch was just written.
     """
     head = log.head_of(session, campaign.id)
     public = head.counted >= campaign.public_min or campaign.state is not CampaignState.OPEN
@@ -44,7 +44,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
         first_names=signatures.named(session, campaign.id).names if public else (),
         ending=timeline.ending(session, campaign.id),
         names_from=milestones.names_from(session, campaign.id, campaign.workforce),
-        table=_table(session, campaign, head, last) if public else UNCOUNTED,
+        table=_table(session, campaign, head, last, in_batch=in_batch) if public else UNCOUNTED,
     )
 
 
@@ -128,17 +128,18 @@ def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
     )
 
 
-def _table(session: Session, campaign: Campaign, head: log.Head, last: Table) -> Table:
-    """Returns the groups, recounted when enough signatures changed: new ones, removed ones, and hidden bodies.
+def _table(session: Session, campaign: Campaign, head: log.Head, last: Table, *, in_batch: bool) -> Table:
+    """Returns the groups. A batch recounts them when enough signatures changed: new, removed, and hidden ones.
 
-    While the campaign is open they are recounted with a batch only, because the tenth change may be one person's, who
-    hides a role. After the close no batch comes.
+    Between batches they stay as they are, because the tenth change may be one person's. After the close no batch comes.
+    They are then recounted when ten roles were hidden, which the public total of shown roles says anyway.
     """
-    if campaign.state is CampaignState.OPEN and head.epoch == last.epoch:
-        return last
-    gone = head.withdrawn + sum(head.removed.values())
-    changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
-    if not group_figures.is_due(last, changed):
+    if campaign.state is CampaignState.OPEN and not in_batch:
         return last
     roles, teams = signatures.role_counts(session, head.campaign_id), signatures.team_counts(session, head.campaign_id)
+    gone = head.withdrawn + sum(head.removed.values())
+    changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
+    has_shrunk = group_figures.has_shrunk(last, sum(roles.values()))
+    if not (group_figures.is_due(last, changed) if in_batch else has_shrunk):
+        return last
     return Table(group_figures.margin(roles), group_figures.margin(teams), head.epoch, changed)

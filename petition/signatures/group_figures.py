@@ -1,7 +1,7 @@
 """Figures of groups: no group under ten, rounded down, a rest of at least ten, and no differences of one signature.
 
 This module protects people who show only a role. It publishes nothing but a list of cells. A cell has a figure from ten
-people on, the figure is rounded down to a multiple of five, and the cells are recounted only after ten signatures have
+people on, the figure is rounded down to a multiple of five, and the cells are recounted with a batch only, after ten signatures have
 come or gone, so that the difference of two tables concerns at least ten people or nobody. No total of a table is
 published. The total that can be computed, everybody who is not named minus the shown cells, contains the anonymous, the
 groups under ten and the rounding. If that rest would be under ten itself, a cell is lowered or dropped (complementary
@@ -61,6 +61,11 @@ def margin(counts: Mapping[str, int]) -> tuple[Cell, ...]:
 def is_due(last: Table, changed: int) -> bool:
     """Returns whether a table may be recounted, because ten signatures came or went."""
     return changed - last.changed >= LEAST
+
+
+def has_shrunk(last: Table, shown: int) -> bool:
+    """Returns whether at least ten people fewer show only a role (`shown`) than the figures of the table say."""
+    return total(last.role) - shown >= LEAST
 
 
 def beside(cells: Sequence[Cell], whole: int) -> tuple[Cell, ...]:

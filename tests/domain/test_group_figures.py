@@ -114,6 +114,51 @@ def test_hiding_alone_moves_no_figure_of_a_group_while_the_letter_is_open(sessio
     assert closed.by_role().cells == (Cell("Engineer", 15),)
 
 
+def test_after_a_batch_of_few_acts_nobody_s_hiding_or_change_has_the_groups_counted_anew(session: Session) -> None:
+    """P33, P42: a batch of one withdrawal leaves the table as it is; the tenth change comes later, and is one person's."""
+    campaign = make.campaign(session)
+    wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 25 + [make.ANONYMOUS] * 20
+    receipts = [make.signature(session, campaign, wish) for wish in wishes]
+    shown(session, campaign)
+    letter = OpenCampaign.of(campaign)
+    signatures.withdraw(session, letter, receipts[0].withdraw)
+    before = shown(session, campaign)
+    for receipt in receipts[25:33]:
+        signatures.hide(session, letter, receipt.withdraw)
+    assert epochs.refresh_stale(session, make.NOW) == [campaign.slug]
+    signatures.amend(session, letter, receipts[33].withdraw, make.ANONYMOUS)
+    assert epochs.refresh_stale(session, make.NOW) == [campaign.slug]
+    assert publication.load(session, campaign.slug) == before, "not even the version"
+    signatures.hide(session, letter, receipts[34].withdraw)
+    assert shown(session, campaign).by_role().cells == (Cell("Engineer", 20),), "the next batch counts them"
+
+
+def test_after_the_close_groups_are_counted_anew_when_ten_shown_roles_went_and_never_for_the_anonymous(
+    session: Session,
+) -> None:
+    """P33, P42: no batch comes any more. Hidden roles leave the public total at once; nothing else counts towards the ten."""
+    campaign = make.campaign(session)
+    wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 25 + [make.ANONYMOUS] * 20
+    receipts = [make.signature(session, campaign, wish) for wish in wishes]
+    epochs.close_campaign(session, campaign, make.NOW)
+    letter = OpenCampaign.of(campaign)
+    for receipt in receipts[:9]:
+        signatures.hide(session, letter, receipt.withdraw)
+    epochs.refresh_stale(session, make.NOW)
+    before = publication.load(session, campaign.slug)
+    assert before is not None
+    assert (before.by_role().cells, before.tally.roles) == ((Cell("Engineer", 25),), 16)
+    for receipt in receipts[25:40]:
+        signatures.hide(session, letter, receipt.withdraw)
+    assert epochs.refresh_stale(session, make.NOW) == [campaign.slug]
+    assert publication.load(session, campaign.slug) == before
+    signatures.hide(session, letter, receipts[9].withdraw)
+    epochs.refresh_stale(session, make.NOW)
+    after = publication.load(session, campaign.slug)
+    assert after is not None
+    assert after.by_role().cells == (Cell("Engineer", 15),)
+
+
 def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_ten_changes(session: Session) -> None:
     campaign = make.campaign(session)
     wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 10 + [make.ANONYMOUS] * 20
