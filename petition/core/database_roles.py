@@ -2,7 +2,7 @@
 
 Three roles share a database. The owner has the tables: it migrates and restores. The application reads and writes rows.
 It cannot create, alter or drop anything, and it cannot change or delete what is written once: the audit log, the entries
-of the ledger, and the passes that were redeemed. Maintenance rewrites the tables that record arrivals (the scrub) and
+of the ledger, and the passes that were redeemed. Maintenance rewrites the tables that record arrivals and acts (the scrub) and
 deletes lines of the audit log that are older than a year; it reads nothing else.
 
 A table declares what is special about it in its `info`: APPEND_ONLY, KEPT, REWRITTEN or OUTDATED. Without a

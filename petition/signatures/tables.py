@@ -102,6 +102,7 @@ class Signature(Base):
         Index("ix_signature_hw", "campaign_id", "hw", unique=True),
         Index("ix_signature_leaf", "campaign_id", "leaf", unique=True),
         Index("ix_signature_named", "campaign_id", "index", postgresql_where=text("public AND show = 'name'")),
+        {"info": database_roles.REWRITTEN},
     )
 
 
@@ -145,6 +146,7 @@ class WaitingRemoval(Base):
     """
 
     __tablename__ = "waiting_removal"
+    __table_args__ = {"info": database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)

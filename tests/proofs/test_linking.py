@@ -12,13 +12,18 @@ from petition import epochs, signatures, verification
 from petition.blindsign import passes, rsabssa
 from petition.campaigns import Campaign, OpenCampaign
 from petition.core import db
-from petition.privacy.scrub import scrub
+from petition.core.ids import OrganiserId
+from petition.ledger.entries import Removal
+from petition.organisers.actor import Actor
+from petition.privacy.scrub import SAW_ACTS, scrub
+from petition.signatures import bulk_removal
 from petition.verification import Proven
 from tests import make
 from tests.support.figures import Write
 from tests.support.ranks import CHANCE, correlation, places
 
 SIGNERS = 300
+OMAR = OrganiserId(b"o" * 16)
 VERIFIED = ("verification.tag",)
 SIGNED = {"spent": "hw", "signature": "hw", "entry": "leaf"}
 ORDERS = ("ctid", "xmin::text::bigint, ctid", "key")
@@ -111,6 +116,44 @@ def test_each_scrub_draws_an_order_that_is_neither_that_of_arrival_nor_that_of_t
         leaves = list(connection.scalars(text("SELECT leaf FROM signature ORDER BY index")))
     assert len(leaves) == 20
     assert leaves == sorted(leaves)
+
+
+def test_after_the_scrub_the_order_of_acts_is_forgotten(engine: Engine, maintenance: Engine) -> None:
+    """P28: each hide, withdrawal and change updates the row of its signature, and hides that of a removal that waits.
+
+    The row's transaction, beside those of rows that have a time, tells when; the network log tells who.
+    """
+    with db.transaction() as session:
+        campaign = make.campaign(session)
+        receipts = [make.signature(session, campaign) for _ in range(30)]
+        epochs.close_epoch(session, campaign, make.NOW)
+        letter = OpenCampaign.of(campaign)
+    acted = [passes.hashes_of(receipt.withdraw)[0] for receipt in receipts[:24]]
+    with db.transaction() as session:
+        rows = session.execute(text("SELECT index FROM signature WHERE hw = ANY(:hws)"), {"hws": acted[:8]})
+        indices = [row[0] for row in rows]
+        removal = bulk_removal.begin(session, campaign, indices, Removal.FRAUD, Actor(OMAR, make.NOW), {})
+        bulk_removal.advance(session, removal)
+    for number, receipt in enumerate(receipts[:24]):
+        with db.transaction() as session:
+            if number < 16:
+                signatures.hide(session, letter, receipt.withdraw)
+            elif number < 20:
+                signatures.withdraw(session, letter, receipt.withdraw)
+            else:
+                signatures.amend(session, letter, receipt.withdraw, make.ANONYMOUS)
+    used, by_act = "signature WHERE used > 0", "xmin::text::bigint, ctid"
+    assert ranked(engine, used, "hw", by_act) == acted, "the attack works"
+    orders = [acted, sorted(acted)]
+    for _ in range(3):
+        assert scrub(maintenance).rewritten
+        for table in SAW_ACTS:
+            with engine.connect() as connection:
+                assert connection.scalar(text(f"SELECT count(DISTINCT xmin::text) FROM {table}")) == 1, table
+        assert ranked(engine, used, "hw", by_act) == ranked(engine, used, "hw", "ctid")
+        orders.append(ranked(engine, used, "hw", "ctid"))
+    assert len({tuple(each) for each in orders}) == len(orders)
+    assert {frozenset(each) for each in orders} == {frozenset(acted)}
 
 
 def test_after_the_scrub_all_rows_of_a_table_bear_one_transaction_and_no_column_tells_a_time(

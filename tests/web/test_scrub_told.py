@@ -21,7 +21,7 @@ from petition.ledger.log import Head
 from petition.mailing import queue
 from petition.mailing.queue import Delivery, DeliveryState, Throttle
 from petition.privacy import scrub_state
-from petition.privacy.scrub import SAW_ARRIVALS, Scrubbed, scrub
+from petition.privacy.scrub import REWRITTEN, Scrubbed, scrub
 from petition.usecases import daily_figures
 from petition.web.dashboard.panels import health
 from tests import make
@@ -60,7 +60,7 @@ def record(database_url: str, did: Scrubbed, now: datetime) -> None:
 
 OWNS = (
     "GRANT USAGE ON SCHEMA verification TO {role}",
-    *(f"ALTER TABLE {table} OWNER TO {{role}}" for table in SAW_ARRIVALS),
+    *(f"ALTER TABLE {table} OWNER TO {{role}}" for table in REWRITTEN),
 )
 
 

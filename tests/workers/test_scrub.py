@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from petition.config import Config
 from petition.core import clock, db, logs
 from petition.core.database_roles import LOST
 from petition.privacy import scrub_state
-from petition.privacy.scrub import Scrubbed
+from petition.privacy.scrub import Scrubbed, scrub
+from tests.support.waiting import until
 from workers import celery_app
 from workers.tasks.upkeep import scrub_arrivals
 
@@ -66,3 +68,21 @@ def test_a_role_that_may_not_scrub_is_reported(config: Config) -> None:
     run = last()
     assert run is not None
     assert run.refused == ("rewritten", "wal_switched", "checkpointed")
+
+
+def test_a_table_that_is_read_for_long_is_scrubbed_afterwards(engine: Engine, maintenance: Engine) -> None:
+    """P28: the bundle of a large letter is read for many seconds. The scrub tries again."""
+    with ThreadPoolExecutor(1) as other, engine.connect() as reading:
+        reading.execute(text("SELECT count(*) FROM signature"))
+        scrubbing = other.submit(scrub, maintenance)
+        first = until("the scrub to wait", _transactions)
+        until("its next attempt", _transactions, lambda found: found and found != first)
+        reading.rollback()
+        assert scrubbing.result().rewritten
+
+
+def _transactions() -> list[str]:
+    """The transactions that wait for a lock on a table, of any role."""
+    query = "SELECT virtualtransaction FROM pg_locks WHERE NOT granted AND relation = 'signature'::regclass"
+    with db.session() as session:
+        return list(session.scalars(text(query)))
