@@ -157,11 +157,12 @@ class RedisStore:
     ) -> int | None:
         """Store a challenge and count its mail against the network's budget. Returns None, or the seconds to wait.
 
-        The budget counts unanswered mails: 60 an hour, or 600 for requests with a proof of work.
+        A network may have 60 mails an hour, or 600 if the requests came with a proof of work. Only the clock gives a mail
+        back: if a code did, others on the network would see when somebody typed it.
         """
         limit = MAILS_PROVEN if proven else MAILS_UNPROVEN
         codes = (new.macs.today, new.macs.earlier, new.macs.today_long, new.macs.earlier_long)
-        held = (*codes, new.tag, new.domain, new.network, new.guesses, new.guesses_seconds)
+        held = (*codes, new.tag, new.domain, new.guesses, new.guesses_seconds)
         keys = [_MAILS + new.network, _CHALLENGE + new.id_hash]
         with _RedisErrors():
             wait = int(self._keep_challenge(keys=keys, args=[limit, window, seconds, *held]))
@@ -172,11 +173,9 @@ class RedisStore:
 
         The result is the same for a challenge that is unknown, expired or used up and for a wrong code. Fifty wrong
         short codes use up those of their address for the day, and the long code is needed. A right code ties the
-        challenge to the first `blinded` (the digest of a blinded value) that was sent with it, and gives the network
-        its mail back. Many people behind one address therefore never meet the limit, while somebody who cannot read
-        the mails does.
+        challenge to the first `blinded` (the digest of a blinded value) that was sent with it.
         """
-        counted = (TRIES, _MAILS, _GUESSES, int(is_long), SHORT_GUESSES)
+        counted = (TRIES, _GUESSES, int(is_long), SHORT_GUESSES)
         with _RedisErrors():
             held = self._try_code(keys=[_CHALLENGE + id_hash], args=[code_mac, blinded, *counted])
         if isinstance(held, int):

@@ -30,7 +30,7 @@ class AlreadyVerified(ExpectedError):
 
 
 class NetworkExhausted(ExpectedError):
-    """Too many unanswered codes were requested from one network. `retry_after` is in seconds."""
+    """Too many codes were requested from one network. `retry_after` is in seconds."""
 
     status = 429
 

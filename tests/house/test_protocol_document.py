@@ -194,7 +194,7 @@ def test_the_figures_of_the_document_are_the_codes() -> None:
         f"the code of {work_email.AFTER_MIDNIGHT // 60} minutes ago",
         f"At most {work_email.MAILS_A_DAY} mails an address and day",
         f"From {redis_store.SHORT_GUESSES} on, no code of eight digits is compared",
-        f"At most {redis_store.MAILS_UNPROVEN} unanswered challenges a network and hour, or {redis_store.MAILS_PROVEN} if",
+        f"At most {redis_store.MAILS_UNPROVEN} challenges a network and hour, or {redis_store.MAILS_PROVEN} if",
         f"({default['batch_min']} by default; outside production it may be 1, a letter opened in production has {LEAST_BATCH} at least)",
         f"`batch.interval` in seconds ({default['interval']:,} by default)",
         f"Below `public_min` signatures ({default['public_min']} by default)",
