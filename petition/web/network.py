@@ -3,6 +3,9 @@
 No IP address leaves this module, and no client can choose its network. With n trusted proxies, the n-th entry from the
 right of X-Forwarded-For was written by our own outermost proxy. Everything to the left of it may be forged and is not
 read. X-Forwarded-Host and X-Forwarded-Proto are ignored: links use the configured base URL.
+
+Some proxies write the client's port behind its address (RFC 7239, section 6). Without an address that can be read,
+everybody behind the proxy would share one budget, so each process says once that this is so.
 """
 
 from __future__ import annotations
@@ -12,13 +15,17 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+import structlog
 from flask import request
 
+from petition.core.process import ProcessValue
 from petition.web.services import services
 
 IPV6_PREFIX = 56
 NOBODY = IPv6Address(0)
 HASH = 16
+log = structlog.get_logger(__name__)
+_warned = ProcessValue("warning about X-Forwarded-For", value=False)
 
 
 def network() -> bytes:
@@ -33,11 +40,14 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Addr
 
     If the header is shorter than that or unreadable, it returns the address of the peer.
     """
-    peer = str(environ.get("REMOTE_ADDR", ""))
+    peer = _read(str(environ.get("REMOTE_ADDR", ""))) or NOBODY
+    if trusted_proxies == 0:
+        return peer
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-    if 0 < trusted_proxies <= len(forwarded):
-        return _read(forwarded[-trusted_proxies].strip()) or _read(peer) or NOBODY
-    return _read(peer) or NOBODY
+    client = _read_node(forwarded[-trusted_proxies]) if trusted_proxies <= len(forwarded) else None
+    if client is None:
+        _warn_once()
+    return client or peer
 
 
 def prefix(address: IPv4Address | IPv6Address) -> bytes:
@@ -47,10 +57,23 @@ def prefix(address: IPv4Address | IPv6Address) -> bytes:
     return address.packed[: IPV6_PREFIX // 8]
 
 
+def _read_node(node: str) -> IPv4Address | IPv6Address | None:
+    """Read an entry of X-Forwarded-For: an address, with or without brackets, quotation marks and a port behind it."""
+    node = node.strip().strip('"')
+    host, _, port = node.rpartition(":")
+    return _read(node) or (_read(host) if port.isdecimal() else None)
+
+
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address(text)
+        address = ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def _warn_once() -> None:
+    if not _warned.get():
+        _warned.set(value=True)
+        log.warning("no client address in X-Forwarded-For: everybody behind the proxy shares one limit")
