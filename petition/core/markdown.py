@@ -3,7 +3,8 @@
 This module protects the page from the letter. Raw HTML becomes text, only a short list of elements is allowed, and
 links lead to other sites without passing on a referrer. Pictures (which the browser would fetch from a stranger's
 server), relative links, classes and ids are rejected. Quotation marks and spaces are those of the letter's language.
-The stored text, which the ledger's hash covers, does not change.
+Typography changes nothing else: "section 5(c)" does not become "section 5©". The stored text, which the ledger's hash
+covers, does not change.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _QUOTES: Final = {
 _BEFORE_HIGH_MARK = re.compile(r"[ \u00a0](?=[:;!?](?:\s|$|[)»\"]))")
 _AFTER_OPENING = re.compile(r"«[ \u00a0\u202f]?")
 _BEFORE_CLOSING = re.compile(r"[ \u00a0\u202f]?»")
-_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d)|%)")
+_BEFORE_PERCENT = re.compile(r"(?<=\d)[ \u00a0](?=%)")
+_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:[ \u00a0]\d{3})+(?!\d)")
 
 
 def letter_html(markdown: str, lang: str) -> Markup:
@@ -55,14 +57,15 @@ def french_spaces(text: str) -> str:
     text = _BEFORE_HIGH_MARK.sub(_NARROW, text)
     text = _AFTER_OPENING.sub(f"«{_NBSP}", text)
     text = _BEFORE_CLOSING.sub(f"{_NBSP}»", text)
-    return _IN_NUMBER.sub(_NARROW, text)
+    text = _BEFORE_PERCENT.sub(_NARROW, text)
+    return _THOUSANDS.sub(lambda number: re.sub(r"[ \u00a0]", _NARROW, number[0]), text)
 
 
 @lru_cache(maxsize=32)
 def _parser(lang: str, *, smart: bool = True) -> MarkdownIt:
     quotes = _QUOTES.get(lang.partition("-")[0], _QUOTES["en"])
     parser = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": quotes})
-    parser.enable(["replacements", *["smartquotes"] * smart]).disable("image")
+    parser.enable(["smartquotes"] * smart).disable("image")
     parser.core.ruler.push("headings_below_the_page", _shift_headings)
     if lang.partition("-")[0] == "fr":
         parser.core.ruler.push("french_spaces", _space_french)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from petition.core.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
+from petition.mail.templates import plain
 from tests.support.hostile import HOSTILE
 
 
@@ -46,7 +47,36 @@ def test_headings_start_below_the_titles_of_the_page_and_skip_no_level() -> None
     [("en", "<p>“Yes” – it’s ‘so’…</p>\n"), ("fr", "<p>«\u00a0Yes\u00a0» – it’s “so”…</p>\n")],
 )
 def test_quotation_marks_are_those_of_the_language(lang: str, html: str) -> None:
-    assert unescape(letter_html("\"Yes\" -- it's 'so'...", lang)) == html
+    assert unescape(letter_html("\"Yes\" – it's 'so'…", lang)) == html
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "(a) pay (b) hours (c) leave, section 5(c) of the Act, (r), (R), (tm) and (p)",
+        "from 3 +- 1 to 5...7, really?????? yes!!!! no,, and ?....",
+        "the option --force -- or --- as it was -- --version",
+        "2 x 4, 1/2 and 1/4 (C)",
+    ],
+)
+def test_the_words_of_a_letter_are_shown_as_they_were_written(written: str) -> None:
+    """The mail shows the same words: there a letter is plain text."""
+    for lang in ("en", "fr", "de"):
+        assert shown(letter_html(written, lang)) == written
+        assert single_spaces(plain(written, lang)) == written
+
+
+@given(some.text(alphabet="abcrtmCRxX0123456789()+-.,?!:;/%« »", max_size=60), some.sampled_from(["en", "fr", "de"]))
+def test_typography_sets_quotation_marks_and_spaces_and_nothing_else(written: str, lang: str) -> None:
+    html = letter_html(f"Suzie {written}", lang)
+    assert re.sub(r"\s", "", shown(html)) == re.sub(r"\s", "", f"Suzie {written}")
+
+
+def test_a_year_before_a_number_stays_apart_from_it() -> None:
+    assert (
+        french_spaces("en 2024 100 personnes, soit 1 234 567 heures")
+        == "en 2024 100 personnes, soit 1\u202f234\u202f567 heures"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,6 +94,15 @@ def test_french_spaces_do_not_break(written: str, set_: str) -> None:
     assert french_spaces(written) == set_
     assert typeset(written, "fr") == set_
     assert typeset(written, "en") == written
+
+
+def shown(html: str) -> str:
+    """The text that a reader sees, with plain single spaces."""
+    return single_spaces(unescape(re.sub(r"<[^>]*>", "", html)))
+
+
+def single_spaces(text: str) -> str:
+    return " ".join(text.split())
 
 
 def foreign(html: str) -> list[str]:
