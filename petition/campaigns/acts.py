@@ -135,14 +135,15 @@ def publish_update(
     _hold_for_news(session, campaign)
     written = select(Update).where(Update.campaign_id == campaign.id)
     if mailed_since is not None:
-        this_week = written.where(Update.mailed, Update.day >= mailed_since.date())
+        this_week = written.where(Update.mailed, Update.day >= campaign.local_day(mailed_since))
         if len(session.scalars(this_week).all()) >= UPDATES_A_WEEK:
             raise TooManyUpdates
     last = session.scalar(select(func.max(Update.number)).where(Update.campaign_id == campaign.id)) or 0
     mailed = mailed_since is not None
-    session.add(Update(campaign_id=campaign.id, number=last + 1, day=now.date(), text=dict(text), mailed=mailed))
+    day = campaign.local_day(now)
+    session.add(Update(campaign_id=campaign.id, number=last + 1, day=day, text=dict(text), mailed=mailed))
     if mailed:
         news.record_instant_news(session, campaign.id, NewsKind.UPDATE, last + 1, now)
     else:
-        news.record_news(session, campaign.id, NewsKind.UPDATE, last + 1, now.date())
+        news.record_news(session, campaign.id, NewsKind.UPDATE, last + 1, day)
     return last + 1

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
+from petition.campaigns.mail_settings import Mailing
 from petition.core.db import Base, Ordered
 from petition.core.ids import CampaignId
 from petition.privacy import DomainPolicy
@@ -40,7 +41,8 @@ class Campaign(Base):
     """One letter to one addressee. `id` is 16 random bytes, called `cid` in the protocol.
 
     `opening_approved` is the digest of the draft that a second organiser approved for its opening date
-    (`petition.campaigns.fingerprint`). A draft that was changed since has another digest.
+    (`petition.campaigns.fingerprint`). A draft that was changed since has another digest. `opened` and `closed` are
+    dates in the campaign's time zone; the ledger has those in UTC (decision 0062).
     """
 
     __tablename__ = "campaign"
@@ -77,6 +79,10 @@ class Campaign(Base):
 
     letters: Mapped[list[Letter]] = relationship(order_by="Letter.lang", cascade="all, delete-orphan")
     demands: Mapped[list[Demand]] = relationship(order_by="Demand.number", cascade="all, delete-orphan")
+
+    def local_day(self, moment: datetime) -> date:
+        """Returns the date of a moment in the campaign's time zone, as a person reads it."""
+        return moment.astimezone(Mailing.read(self.mailing).zone()).date()
 
     def policies(self) -> list[DomainPolicy]:
         """Returns the rules for work addresses of the organisation."""

@@ -72,7 +72,8 @@ def move(slug: str, state: str, *, yes: bool) -> None:
 def demand(slug: str, number: int, state: str, source: str) -> None:
     """Record the status of a demand, and who reports it."""
     with opened(), db.transaction() as session:
-        campaigns.judge_demand(session, named(session, slug), number, DemandState(state), source, clock.now().date())
+        found = named(session, slug)
+        campaigns.judge_demand(session, found, number, DemandState(state), source, found.local_day(clock.now()))
 
 
 @click.group()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -41,24 +41,23 @@ def open_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     if campaign.state is CampaignState.DRAFT and (lacks := missing(campaign, now)):
         raise CampaignIncomplete(lacks)
     step(campaign, CampaignState.OPEN)
-    campaign.opened = now.date()
+    campaign.opened = campaign.local_day(now)
     for letter in campaign.letters:
         letter.sha256 = letter.digest()
     campaign.issuer = verification.start(session, campaign.id)
-    head = log.start(session, campaign.id, campaign.opened, now)
-    log.grow(session, head, log.append_lines(session, head, [_first_entry(campaign).line()]))
+    head = log.start(session, campaign.id, now.date(), now)
+    log.grow(session, head, log.append_lines(session, head, [_first_entry(campaign, now.date()).line()]))
     log.seal_head(head, campaign.origin)
     _publish(session, campaign)
 
 
-def _first_entry(campaign: Campaign) -> CampaignEntry:
+def _first_entry(campaign: Campaign, day: date) -> CampaignEntry:
     letters = {letter.lang: letter.digest() for letter in campaign.letters}
     demands = tuple(campaign.demand_ids())
     assert campaign.issuer is not None
-    assert campaign.opened is not None
     name = dict.fromkeys(campaign.languages, campaign.organisation)
     groups = (Group(GROUP, name, campaign.issuer),)
-    return CampaignEntry(campaign.id, campaign.origin, letters, demands, groups, campaign.batch_min, campaign.opened)
+    return CampaignEntry(campaign.id, campaign.origin, letters, demands, groups, campaign.batch_min, day)
 
 
 def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -67,8 +66,8 @@ def close_campaign(session: Session, campaign: Campaign, now: datetime) -> None:
     # The lock waits for signatures and stamps under way and keeps later ones out.
     session.refresh(campaign, with_for_update=True)
     step(campaign, CampaignState.CLOSED)
-    campaign.closed = now.date()
-    news.record_news(session, campaign.id, NewsKind.CLOSED, 0, now.date())
+    campaign.closed = campaign.local_day(now)
+    news.record_news(session, campaign.id, NewsKind.CLOSED, 0, campaign.closed)
     _settle_acts(session, campaign, now)
     verification.destroy(session, campaign.id)
     publication.refresh(session, campaign)
@@ -111,7 +110,7 @@ def change(session: Session, campaign: Campaign, to: CampaignState, now: datetim
         steps[to](session, campaign, now)
     else:
         step(campaign, to)
-        news.record_news(session, campaign.id, NewsKind(to.value), 0, now.date())
+        news.record_news(session, campaign.id, NewsKind(to.value), 0, campaign.local_day(now))
         _publish(session, campaign)
 
 

@@ -91,11 +91,12 @@ def _written(
         "demands": demands,
         "milestones": tuple(MilestoneView(each.kind, each.value, each.needs, each.day, each.epoch) for each in statuses),
         "opened": campaign.opened,
-        "closes": campaign.closes_at.date() if campaign.closes_at else campaign.closed,
+        "closes": campaign.local_day(campaign.closes_at) if campaign.closes_at else campaign.closed,
         "workforce": campaign.workforce,
         "workforce_source": campaign.workforce_source,
         "public_min": campaign.public_min,
         "days": _days(campaign),
+        "zone": Mailing.read(campaign.mailing).time_zone,
         "legal": {name: texts for name, texts in campaign.legal.items() if texts},
         "stopped": tuple(campaign.stopped),
     }  # fmt: skip

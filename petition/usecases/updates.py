@@ -217,7 +217,7 @@ def publish_due(session: Session, draft_id: bytes, now: datetime) -> bool:
 
 def mailed_in_week(session: Session, campaign: Campaign, moment: datetime) -> int:
     """Returns how many updates were mailed in the local week of a moment."""
-    week = digests.week_of(Mailing.read(campaign.mailing), moment).date()
+    week = campaign.local_day(digests.week_of(Mailing.read(campaign.mailing), moment))
     query = select(func.count()).select_from(Update).where(Update.campaign_id == campaign.id, Update.mailed)
     return int(session.scalar(query.where(Update.day >= week)) or 0)
 

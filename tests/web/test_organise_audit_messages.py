@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from flask import Flask
 
@@ -29,3 +31,10 @@ def test_a_line_of_the_audit_log_is_a_sentence(
 ) -> None:
     with app.test_request_context("/"):
         assert expected in audit_messages.describe_action(action, about)
+
+
+def test_a_closing_date_in_the_audit_log_is_that_of_the_letters_zone(app: Flask) -> None:
+    about, zone = {"closes": "2027-01-01T07:59:00+00:00"}, ZoneInfo("America/Los_Angeles")
+    with app.test_request_context("/"):
+        assert "31 December 2026" in audit_messages.describe_action(Action.CLOSE_PLANNED, about, zone)
+        assert "31 December 2026" in audit_messages.describe_action(Action.DELIVERED, {"day": "2026-12-31"}, zone)

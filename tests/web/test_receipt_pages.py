@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -218,12 +219,13 @@ def test_hiding_keeps_the_signature_and_may_still_be_followed_by_withdrawing(suz
     assert state_of(suzie, receipt) is SignatureState.WITHDRAWN
 
 
-def test_a_letter_with_larger_batches_says_on_which_day_a_change_is_written(suzie: Suzie) -> None:
-    """P41: once a week, at the first slot of the week; the day is the same for everybody."""
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "Pacific/Pago_Pago"])
+def test_a_letter_with_larger_batches_says_on_which_day_a_change_is_written(suzie: Suzie, zone: str) -> None:
+    """P41: once a week, at the first slot of the week; the day is the same for everybody, in the letter's time zone."""
     with db.transaction() as session:
-        made = make.campaign(session, batch_min=5, interval=3600)
+        made = make.campaign(session, batch_min=5, interval=3600, mailing={"time_zone": zone})
         suzie.slug, opened = made.slug, log.head_of(session, made.id).opened_at
-    day = i18n.date_long((opened + ACTS_EVERY).date(), "en")
+    day = i18n.date_long((opened + ACTS_EVERY).astimezone(ZoneInfo(zone)).date(), "en")
     receipt = suzie.signs(show="name", name="Suzie Example")
     with time_machine.travel(opened + ACTS_EVERY - timedelta(seconds=1), tick=False):
         offer = text(suzie.post("change", receipt=receipt))

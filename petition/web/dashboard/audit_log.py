@@ -46,11 +46,11 @@ def audit_log(slug: str) -> Response:
         if 0 < before <= LARGEST_NUMBER:
             query = query.where(AuditEntry.number < before)
         entries = session.scalars(query.limit(LINES_PER_PAGE + 1)).all()
-        names = _names(session, campaign.id)
+        names, zone = _names(session, campaign.id), rendering.zone_of(campaign)
         chosen = {"deed": action.value if action else "", "by": by.hex() if by else ""}
         return rendering.render(
             "audit_log", session, campaign, form,
-            lines=[(line, names.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about)) for line in entries[:LINES_PER_PAGE]],
+            lines=[(line, names.get(line.by or b"", ""), audit_messages.describe_action(line.action, line.about, zone)) for line in entries[:LINES_PER_PAGE]],
             older=entries[LINES_PER_PAGE - 1].number if len(entries) > LINES_PER_PAGE else None,
             actions=sorted(((each.value, audit_messages.name(each)) for each in Action), key=lambda pair: pair[1].casefold()),
             who=_by_name(names),

@@ -7,7 +7,7 @@ without one. A new kind of figure in `about` needs a line in FIGURES, because a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -110,9 +110,9 @@ def name(action: Action) -> str:
     return gettext(SENTENCES[action])
 
 
-def describe_action(action: Action, about: Mapping[str, Any]) -> str:
-    """Return a line of the audit log as a sentence."""
-    details = [text for key, value in sorted(about.items()) if (text := _format_value(key, value))]
+def describe_action(action: Action, about: Mapping[str, Any], zone: tzinfo = UTC) -> str:
+    """Return a line of the audit log as a sentence. Dates of moments are in the time zone `zone`."""
+    details = [text for key, value in sorted(about.items()) if (text := _format_value(key, value, zone))]
     return (
         gettext(_("%(action)s: %(details)s"), action=name(action), details=", ".join(details))
         if details
@@ -120,17 +120,25 @@ def describe_action(action: Action, about: Mapping[str, Any]) -> str:
     )
 
 
-def _format_value(key: str, value: Any) -> str:
+def _format_value(key: str, value: Any, zone: tzinfo) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int):
         return FIGURES[key](value) if key in FIGURES else _number(value)
     if isinstance(value, str) and key in DAYS and value:
-        return i18n.date_long(date.fromisoformat(value[:10]), spoken())
+        return i18n.date_long(_day(value, zone), spoken())
     if isinstance(value, str):
         word = NAMED.get(key, {}).get(value)
         return gettext(word) if word else value
-    return ", ".join(text for each in value if (text := _format_value(key, each))) if isinstance(value, list) else ""
+    return (
+        ", ".join(text for each in value if (text := _format_value(key, each, zone))) if isinstance(value, list) else ""
+    )
+
+
+def _day(text: str, zone: tzinfo) -> date:
+    """Return a date, or the date of a moment in a time zone. Lines of earlier versions hold moments without an offset."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(zone).date() if moment.tzinfo else moment.date()
 
 
 def _opening_number(n: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
@@ -170,12 +171,12 @@ def _offer(snapshot: Snapshot, lang: str, form: ChangeForm, found: SignatureStat
 
 
 def _acts_on(snapshot: Snapshot) -> date | None:
-    """Returns the day on which a change is written, or None if each batch takes changes along, in a demonstration."""
+    """Returns the day on which a change is written, in the letter's time zone, or None if each batch takes changes along, in a demonstration."""
     batch = snapshot.batch
     if batch.min == 1 or batch.since is None:
         return None
     slots = Slots(datetime.fromisoformat(batch.since), timedelta(seconds=batch.interval))
-    return slots.next_acts(clock.now()).date()
+    return slots.next_acts(clock.now()).astimezone(ZoneInfo(snapshot.zone)).date()
 
 
 def _form_of(text: str, found: SignatureStatus) -> ChangeForm:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ class MilestoneFigures:
     next: MilestoneStatus | None
     forecast: Forecast | None
     any: bool
-    closes: datetime | None
+    closes: date | None
     outlook: str
 
 
@@ -50,7 +50,8 @@ def data(session: Session, campaign: Campaign, now: datetime) -> MilestoneFigure
     ahead = next((each for each in statuses if each.day is None and each.needs > head.counted), None)
     expected = forecast(days, campaign.opened or today, ahead.needs - head.counted, today) if ahead else None
     outlook = describe_forecast(expected) if expected else ""
-    return MilestoneFigures(head.counted, ahead, expected, bool(statuses), campaign.closes_at, outlook)
+    closes = campaign.local_day(campaign.closes_at) if campaign.closes_at else None
+    return MilestoneFigures(head.counted, ahead, expected, bool(statuses), closes, outlook)
 
 
 def describe_forecast(expected: Forecast) -> str:
