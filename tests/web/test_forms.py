@@ -100,7 +100,7 @@ def test_a_field_gives_a_value_of_its_type(name: str, value: Any) -> None:
         ("name", "", "Fill in this field."),
         ("name", " \u00a0 ", "Fill in this field."),
         ("name", "a\u200bb", "This text contains characters that cannot be seen. Type it instead of pasting it."),
-        ("name", "a.example", "Enter a name, without a link or an address."),
+        ("name", "www.a.b", "Enter a name, without a link or an address."),
         ("name", "a" + "\u0315\u0300" * 5, "One letter has more than 8 accents or other marks. Remove some of them."),
         ("letter", "a\x07", "This text contains characters that cannot be seen. Type it instead of pasting it."),
         ("code", "", "A code has eight digits, and a long code sixteen."),
