@@ -41,7 +41,7 @@ from petition.signatures.tables import (
     WaitingAct,
     WaitingRemoval,
 )
-from petition.signatures.withdrawal import GONE
+from petition.signatures.withdrawal import GONE, UNSHOWN
 from petition.verification.tables import Issued
 
 UNSYNCED: Final = {"synchronize_session": False}
@@ -164,7 +164,7 @@ class LedgerReplay:
     def _end_some(self, indices: list[int], values: dict[str, object]) -> None:
         cid, run = self.campaign.id, self.session.execute
         mine = (Signature.campaign_id == cid, Signature.index.in_(indices))
-        run(update(Signature).where(*mine).values(**GONE, public=False, **values).execution_options(**UNSYNCED))
+        run(update(Signature).where(*mine).values(**GONE, **UNSHOWN, **values).execution_options(**UNSYNCED))
         hws = select(Signature.hw).where(*mine)
         run(delete(WaitingAct).where(WaitingAct.campaign_id == cid, WaitingAct.hw.in_(hws)))
         run(delete(WaitingRemoval).where(WaitingRemoval.campaign_id == cid, WaitingRemoval.index.in_(indices)))
@@ -179,7 +179,7 @@ class LedgerReplay:
             state = SignatureState.LOGGED if held else SignatureState.HIDDEN
             body = {name: getattr(act, name) for name in GONE} if held else GONE
             mine = (Signature.campaign_id == self.campaign.id, Signature.index == entry.index)
-            run(update(Signature).where(*mine).values(**body, state=state, public=False).execution_options(**UNSYNCED))
+            run(update(Signature).where(*mine).values(**body, **UNSHOWN, state=state).execution_options(**UNSYNCED))
             revealed.drop_waiting_act(self.session, row)
             if not held:
                 self.fresh.add(entry.index)

@@ -32,7 +32,8 @@ from petition.epochs.slots import Slots
 from petition.ledger import checkpoint, entries, log, verify
 from petition.ledger.entries import CampaignEntry, Visibility
 from petition.signatures.tables import Signature, SignatureState, WaitingRemoval
-from petition.signatures.withdrawal import GONE
+from petition.signatures.visibility import fold_names
+from petition.signatures.withdrawal import GONE, UNSHOWN
 
 UNREADABLE: Final = (
     OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError, EOFError, zipfile.BadZipFile, zlib.error,
@@ -157,6 +158,7 @@ def _show(session: Session, campaign_id: CampaignId, archive: zipfile.ZipFile, f
         shown = (Signature.campaign_id == campaign_id, Signature.index.in_(known), Signature.salt.is_not(None))
         logged = update(Signature).where(*shown, Signature.state == SignatureState.LOGGED)
         session.execute(logged.values(public=True).execution_options(**UNSYNCED))
+    fold_names(session, campaign_id)
 
 
 def _row(campaign_id: CampaignId, shown: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +176,7 @@ def _forget(session: Session, campaign_id: CampaignId, shown: Container[int], *,
     gone = [index for index in session.scalars(query.execution_options(yield_per=AT_ONCE)) if index not in shown]
     for portion in _portions(iter(gone)):
         mine = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(portion))
-        session.execute(mine.values(**GONE, public=False).execution_options(**UNSYNCED))
+        session.execute(mine.values(**GONE, **UNSHOWN).execution_options(**UNSYNCED))
         hidden = mine.where(Signature.state == SignatureState.LOGGED).values(state=SignatureState.HIDDEN)
         session.execute(hidden.execution_options(**UNSYNCED))
     return len(gone)

@@ -110,7 +110,7 @@ ROWS: tuple[Row, ...] = (
     *_columns("verification.issued", "campaign_id method n", Kind.public, FOR_GOOD, LEDGER),
     *_columns("public.pending", "name role team comment", Kind.personal, TO_BATCH, BODY),
     *_columns("public.pending", PENDING_COLUMNS, Kind.public, TO_BATCH, WAITING),
-    *_columns("public.signature", "name role team comment", Kind.personal, TO_HIDE, BODY),
+    *_columns("public.signature", "name role team comment folded_name folded_comment", Kind.personal, TO_HIDE, BODY),
     *_columns(
         "public.signature",
         "campaign_id index hw leaf epoch state salt show publish_at sealed_until public ticket used why",

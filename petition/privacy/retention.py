@@ -107,7 +107,8 @@ LINES: Final[tuple[Line, ...]] = (
         Whose.SIGNERS,
         _("Your name, role, team and comment, as far as you gave them, once your signature is in the ledger"),
         _("so that everybody can read what you chose to show"),
-        "public.signature.name public.signature.role public.signature.team public.signature.comment",
+        "public.signature.name public.signature.role public.signature.team public.signature.comment "
+        "public.signature.folded_name public.signature.folded_comment",
     ),
     Line(
         Whose.SIGNERS,

@@ -39,7 +39,7 @@ from petition.signatures.tables import (
     WaitingAct,
     WaitingRemoval,
 )
-from petition.signatures.withdrawal import GONE
+from petition.signatures.withdrawal import GONE, UNSHOWN
 
 _UNSYNCED: Final = {"synchronize_session": False}
 
@@ -119,7 +119,7 @@ def _amendments(session: Session, taken: list[ColumnElement[bool]], *, names_wai
     mine = (*taken, WaitingAct.kind == ActKind.AMEND)
     bodies = {name: getattr(WaitingAct, name) for name in GONE}
     changing = update(Signature).where(*mine).values(
-        **bodies, state=SignatureState.LOGGED, public=_is_shown(WaitingAct.__table__.c, names_wait=names_wait)
+        **bodies, **UNSHOWN | {"public": _is_shown(WaitingAct.__table__.c, names_wait=names_wait)}, state=SignatureState.LOGGED,
     )  # fmt: skip
     changed = changing.returning(Signature.index, WaitingAct.commitment, WaitingAct.revealed)
     rows = session.execute(changed.execution_options(**_UNSYNCED)).all()

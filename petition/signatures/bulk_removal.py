@@ -37,6 +37,8 @@ from petition.ledger.entries import Removal
 from petition.organisers.actor import Actor
 from petition.signatures.selection import COUNTED
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
+from petition.signatures.visibility import fold_names
+from petition.signatures.withdrawal import UNSHOWN
 
 PORTION: Final = 500
 _UNSYNCED: Final = {"synchronize_session": False}
@@ -150,6 +152,7 @@ def undo(session: Session, removal: BulkRemoval) -> int:
     )
     restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
     session.execute(delete(WaitingRemoval).where(*mine))
+    fold_names(session, removal.campaign_id)
     removal.state = BulkRemovalState.CANCELLED if removal.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
     _mark_stale(session, removal.campaign_id)
     return restored
@@ -176,7 +179,7 @@ def _remove(session: Session, campaign_id: CampaignId, indices: list[int], publi
     keep = update(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(public))
     session.execute(keep.values(public=True).execution_options(**_UNSYNCED))
     gone = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(indices))
-    session.execute(gone.values(state=SignatureState.REMOVED, public=False).execution_options(**_UNSYNCED))
+    session.execute(gone.values(**UNSHOWN, state=SignatureState.REMOVED).execution_options(**_UNSYNCED))
 
 
 def _same() -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
 from petition.signatures.tables import Signature, SignatureState, WaitingAct
-from petition.signatures.visibility import enough
+from petition.signatures.visibility import enough, folded_contains
 
 PAGE: Final = 100
 SAMPLE: Final = 10
@@ -89,12 +89,12 @@ class Criteria:
     def _of_bodies(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
         asked = [getattr(Signature, name) == getattr(self, name) for name in ("role", "team") if getattr(self, name)]
         if self.q:
-            texts = (Signature.name, Signature.comment)
-            asked.append(or_(*(func.strpos(func.lower(text), self.q.lower()) > 0 for text in texts)))
+            texts = (Signature.folded_name, Signature.folded_comment)
+            asked.append(or_(*(folded_contains(text, self.q) for text in texts)))
         if self.comment:
             asked += [_named(campaign_id), (Signature.comment != "") == (self.comment is WithComment.WITH)]
         if self.repeated:
-            asked += [_named(campaign_id), func.lower(Signature.name).in_(_repeated(campaign_id))]
+            asked += [_named(campaign_id), Signature.folded_name.in_(_repeated(campaign_id))]
         visible = _visible(campaign_id)
         if self.shown is Shown.ANONYMOUS:
             return [*asked, *([visible] if asked else []), func.coalesce(visible, False).is_(False)]
@@ -118,8 +118,8 @@ def _epochs(first: int | None, last: int | None) -> Iterable[ColumnElement[bool]
         yield Signature.epoch <= last
 
 
-def _repeated(campaign_id: CampaignId) -> Select[str]:
-    name = func.lower(Signature.name)
+def _repeated(campaign_id: CampaignId) -> Select[str | None]:
+    name = Signature.folded_name
     return (
         select(name)
         .where(Signature.campaign_id == campaign_id, _named(campaign_id))
@@ -264,7 +264,7 @@ class Pattern:
 def repeated_names(session: Session, campaign_id: CampaignId, most: int) -> list[Pattern]:
     """Returns names that several of the latest signers show, most frequent first, with one query."""
     names = _last_names(campaign_id)
-    name, many = func.lower(names.c.name), func.count()
+    name, many = names.c.folded_name, func.count()
     query = select(func.min(names.c.name), many).group_by(name).having(many > 1).order_by(many.desc(), name).limit(most)
     return [Pattern(*row) for row in session.execute(query)]
 
@@ -272,12 +272,14 @@ def repeated_names(session: Session, campaign_id: CampaignId, most: int) -> list
 def numbered_names(session: Session, campaign_id: CampaignId, least: int, most: int) -> list[Pattern]:
     """Returns the common stems of recent names that differ only in their number, most frequent first."""
     names = _last_names(campaign_id)
-    stem, many = func.regexp_replace(func.lower(names.c.name), "[0-9]+.*$", ""), func.count()
-    query = select(stem, many).where(names.c.name.regexp_match("[0-9]")).group_by(stem)
+    stem, many = func.regexp_replace(names.c.folded_name, "[0-9]+.*$", ""), func.count()
+    query = select(stem, many).where(names.c.folded_name.regexp_match("[0-9]")).group_by(stem)
     query = query.having(many >= least, func.length(stem) > 1).order_by(many.desc(), stem).limit(most)
     return [Pattern(*row) for row in session.execute(query)]
 
 
 def _last_names(campaign_id: CampaignId) -> Subquery:
-    named = select(Signature.name).where(Signature.campaign_id == campaign_id, _named(campaign_id))
+    named = select(Signature.name, Signature.folded_name).where(
+        Signature.campaign_id == campaign_id, _named(campaign_id)
+    )
     return named.order_by(Signature.index.desc()).limit(LOOKED_AT).subquery()

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Index, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from petition.core import database_roles
 from petition.core.db import Base, stored
 from petition.core.ids import CampaignId, OrganiserId
 from petition.ledger.entries import Removal, Visibility
+
+FOLDED_IF_SHOWN: Final = (
+    "folded_name IS NULL AND folded_comment IS NULL OR public AND show IS NOT NULL AND show = 'name'"
+)
 
 
 class SignatureState(StrEnum):
@@ -75,6 +79,8 @@ class Signature(Base):
     """A signature in the ledger, at `index`.
 
     `public`: its body may be shown. `why`: the ledger's reason of its removal. `ticket` and `used` are as in `Pending`.
+    `folded_name` and `folded_comment` are what a search compares (`petition.core.folding`). They exist only while the
+    name is shown: the database refuses them in any other row. None: not folded yet.
     """
 
     __tablename__ = "signature"
@@ -97,11 +103,20 @@ class Signature(Base):
     ticket: Mapped[bytes]
     used: Mapped[int]
     why: Mapped[Removal | None] = mapped_column(default=None)
+    folded_name: Mapped[str | None] = mapped_column(default=None)
+    folded_comment: Mapped[str | None] = mapped_column(default=None)
 
     __table_args__ = (
+        CheckConstraint(FOLDED_IF_SHOWN, name="folded_if_shown"),
         Index("ix_signature_hw", "campaign_id", "hw", unique=True),
         Index("ix_signature_leaf", "campaign_id", "leaf", unique=True),
         Index("ix_signature_named", "campaign_id", "index", postgresql_where=text("public AND show = 'name'")),
+        Index(
+            "ix_signature_unfolded",
+            "campaign_id",
+            "index",
+            postgresql_where=text("public AND show = 'name' AND folded_name IS NULL"),
+        ),
         {"info": database_roles.REWRITTEN},
     )
 

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    Subquery,
+    cast,
+    false,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition.campaigns import Campaign, CampaignState
+from petition.core.folding import fold
 from petition.core.ids import CampaignId
 from petition.ledger.bundle import PublicBody
 from petition.ledger.entries import Body, Visibility
@@ -21,6 +36,9 @@ NAMES_A_PAGE = 100
 READ_AT_ONCE = 2_000
 _IN_FORCE = Signature.state == SignatureState.LOGGED
 """This excludes signatures with a waiting removal: their body is kept for an undo, and opens nothing meanwhile."""
+
+
+_SHOWN = (Signature.show == Visibility.NAME) & Signature.public
 
 
 def enough(campaign_id: CampaignId) -> ColumnElement[bool]:
@@ -88,6 +106,7 @@ def update_visibility(session: Session, campaign_id: CampaignId, counted: int, *
     if not names_wait:
         _open_names(session, campaign_id, counted)
     _open_roles(session, campaign_id)
+    fold_names(session, campaign_id)
 
 
 def _open_names(session: Session, campaign_id: CampaignId, counted: int) -> None:
@@ -102,6 +121,40 @@ def _open_names(session: Session, campaign_id: CampaignId, counted: int) -> None
     session.execute(
         update(Signature).where(named, Signature.public.is_(False), Signature.publish_at <= reached).values(public=True)
     )
+
+
+def fold_names(session: Session, campaign_id: CampaignId) -> None:
+    """Fold the names and comments that became public, so that searches find them.
+
+    A body that is not shown is never folded. A row that is hidden at the same moment is left alone.
+    """
+    new = (Signature.campaign_id == campaign_id, _SHOWN, Signature.folded_name.is_(None))
+    query = select(Signature.index, Signature.name, Signature.comment).where(*new).order_by(Signature.index)
+    found = session.execute(query).all()
+    for at in range(0, len(found), READ_AT_ONCE):
+        rows = _folded(found[at : at + READ_AT_ONCE])
+        folding = update(Signature).where(*new, Signature.index == rows.c.index)
+        folding = folding.values(folded_name=rows.c.name, folded_comment=rows.c.comment)
+        session.execute(folding.execution_options(synchronize_session=False))
+
+
+def _folded(found: Sequence[Row[int, str, str]]) -> Subquery:
+    """Returns indices with folded names and comments as rows of a query."""
+    columns = {
+        "index": cast([index for index, _, _ in found], ARRAY(BigInteger)),
+        "name": cast([fold(name) for _, name, _ in found], ARRAY(String)),
+        "comment": cast([fold(comment) for _, _, comment in found], ARRAY(String)),
+    }
+    return select(*(func.unnest(values).label(name) for name, values in columns.items())).subquery()
+
+
+def folded_contains(column: InstrumentedAttribute[str | None], q: str) -> ColumnElement[bool]:
+    """Returns the condition that a folded column contains a text that somebody searches for.
+
+    A text that folds to nothing, such as an accent alone, is contained in no column.
+    """
+    folded = fold(q)
+    return func.strpos(column, folded) > 0 if folded else false()
 
 
 def _open_roles(session: Session, campaign_id: CampaignId) -> None:
@@ -160,7 +213,7 @@ def count_hidden(session: Session, campaign_id: CampaignId) -> int:
 
 def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = "") -> NamedPage:
     """Returns a page of named signers in ledger order, 100 a page. `q` is searched in name, role and team."""
-    wanted = _named(campaign_id, q)
+    wanted = [*_named(campaign_id), *([_contains(session, campaign_id, q)] if q else [])]
     found = int(session.scalar(select(func.count()).select_from(Signature).where(*wanted)) or 0)
     query = _names().where(*wanted).order_by(Signature.index).offset((page - 1) * NAMES_A_PAGE).limit(NAMES_A_PAGE)
     names = tuple(NamedSigner(row.name, row.role, row.team, row.comment) for row in session.execute(query))
@@ -169,7 +222,7 @@ def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = 
 
 def every_name(session: Session, campaign_id: CampaignId) -> Iterator[NamedSigner]:
     """Yields every public name in ledger order, read in small portions."""
-    query = _names().where(*_named(campaign_id, "")).order_by(Signature.index)
+    query = _names().where(*_named(campaign_id)).order_by(Signature.index)
     for row in session.execute(query.execution_options(yield_per=READ_AT_ONCE)):
         yield NamedSigner(row.name, row.role, row.team, row.comment)
 
@@ -178,13 +231,24 @@ def _names() -> Select[str, str, str, str]:
     return select(Signature.name, Signature.role, Signature.team, Signature.comment)
 
 
-def _named(campaign_id: CampaignId, q: str) -> list[ColumnElement[bool]]:
-    wanted = [Signature.campaign_id == campaign_id, Signature.show == Visibility.NAME, Signature.public.is_(True)]
-    if q:
-        fields = (Signature.name, Signature.role, Signature.team)
-        hits = [func.strpos(func.lower(column), q.lower()) > 0 for column in fields]
-        wanted.append(hits[0] | hits[1] | hits[2])
-    return wanted
+def _named(campaign_id: CampaignId) -> list[ColumnElement[bool]]:
+    return [Signature.campaign_id == campaign_id, _SHOWN]
+
+
+def _contains(session: Session, campaign_id: CampaignId, q: str) -> ColumnElement[bool]:
+    """Returns the condition that a name, or a role or team in any of its languages, contains a text."""
+    roles, teams = session.execute(select(Campaign.roles, Campaign.teams).where(Campaign.id == campaign_id)).one()
+    in_role, in_team = Signature.role.in_(_choices(roles, q)), Signature.team.in_(_choices(teams, q))
+    return folded_contains(Signature.folded_name, q) | in_role | in_team
+
+
+def _choices(choices: Mapping[str, Mapping[str, str]], q: str) -> list[str]:
+    folded = fold(q)
+    return [
+        value
+        for value, labels in choices.items()
+        if folded and any(folded in fold(text) for text in (value, *labels.values()))
+    ]
 
 
 def bodies(session: Session, campaign_id: CampaignId, size: int) -> Iterator[PublicBody]:

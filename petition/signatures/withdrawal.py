@@ -31,6 +31,8 @@ GONE: Final = {
     "publish_at": 0,
     "sealed_until": 0,
 }
+UNSHOWN: Final = {"public": False, "folded_name": None, "folded_comment": None}
+"""What a signature in the ledger holds while its body is not shown. Bodies are folded for searches while they are."""
 
 
 class SignerUnknown(ExpectedError, LookupError):
@@ -100,14 +102,14 @@ def conceal(session: Session, campaign: Campaign, index: int, what: Concealed) -
     if what is Concealed.NAME:
         forget(row, SignatureState.HIDDEN)
     else:
-        row.comment, row.salt = "", None
+        row.comment, row.folded_comment, row.salt = "", "", None
     mark_stale(session, campaign.id)
 
 
 def forget_bodies(session: Session, campaign_id: CampaignId) -> None:
     """Delete every name, role and comment of a campaign that was closed long ago. Its count stays."""
     shown = update(Signature).where(Signature.campaign_id == campaign_id, Signature.state == SignatureState.LOGGED)
-    gone = shown.values(**GONE, state=SignatureState.HIDDEN, public=False).returning(Signature.index)
+    gone = shown.values(**GONE, **UNSHOWN, state=SignatureState.HIDDEN).returning(Signature.index)
     if session.execute(gone).first() is not None:
         session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
 
@@ -118,7 +120,7 @@ def forget(row: Row, state: SignatureState) -> None:
         setattr(row, name, value)
     row.state = state
     if isinstance(row, Signature):
-        row.public = False
+        row.public, row.folded_name, row.folded_comment = False, None, None
 
 
 def is_withdrawn_for_good(session: Session, row: Row) -> bool:

@@ -304,3 +304,21 @@ def test_a_verification_has_one_row_without_a_day_from_then_on(services: Embedde
     migrate.downgrade(url, "0015")
     migrate.upgrade(url)
     engine.dispose()
+
+
+def test_only_names_that_are_shown_are_folded_by_their_migration(database_url: str) -> None:
+    engine: Engine = create_engine(database_url)
+    with Session(engine) as session, session.begin():
+        made = make.campaign(session)
+        for name, sealed in (("José Müller", 0), ("Sealed Sally", 50)):
+            make.signature(session, made, DisplayChoice(Visibility.NAME, name=name, comment="Oui", sealed_until=sealed))
+        epochs.close_epoch(session, made, make.NOW)
+    migrate.downgrade(database_url, "0019")
+    migrate.upgrade(database_url)
+    with Session(engine) as session:
+        rows = session.execute(select(Signature.name, Signature.folded_name, Signature.folded_comment))
+        assert sorted(tuple(row) for row in rows) == [
+            ("José Müller", "jose muller", "oui"),
+            ("Sealed Sally", None, None),
+        ]
+    engine.dispose()

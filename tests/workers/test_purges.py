@@ -36,6 +36,7 @@ from petition.privacy.data_elsewhere import LOG_DAYS
 from petition.privacy.data_map import AS_LETTER, DATA_MAP, FOR_GOOD, MINUTES
 from petition.signatures import DisplayChoice
 from petition.signatures.tables import Pending, Signature, SignatureState, WaitingAct, WaitingRemoval
+from petition.signatures.withdrawal import UNSHOWN
 from petition.usecases import daily_figures as counting
 from petition.usecases import exports, files
 from petition.usecases.tables import Export, ExportKind
@@ -112,7 +113,7 @@ def withdrawn(session: Session, campaign: Campaign, now: datetime) -> None:
 def removed(session: Session, campaign: Campaign, now: datetime) -> None:
     signed(session, campaign, now)
     index = session.scalars(select(Signature.index)).one()
-    session.execute(update(Signature).values(state=SignatureState.REMOVED, public=False))
+    session.execute(update(Signature).values(state=SignatureState.REMOVED, **UNSHOWN))
     session.add(
         WaitingRemoval(campaign_id=campaign.id, index=index, why=Removal.FRAUD, bulk_removal_id=None, public=True)
     )

@@ -19,6 +19,7 @@ from petition.publication import Snapshot
 from petition.signatures import NAMES_A_PAGE, NamedSigner
 from petition.web import page_cache
 from petition.web.forms.fields import SENT
+from petition.web.forms.validators import JOINERS
 from petition.web.language import page_language
 
 LONGEST_SEARCH: Final = 100
@@ -55,7 +56,7 @@ def _render(snapshot: Snapshot, names: Names, query: str = "") -> str:
 
 def _query() -> str:
     sent = request.args.get("q", "")[: SENT * LONGEST_SEARCH]
-    words = "".join(letter if letter.isprintable() else " " for letter in sent).split()
+    words = "".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in sent).split()
     return " ".join(words)[:LONGEST_SEARCH]
 
 
