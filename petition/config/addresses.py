@@ -7,6 +7,7 @@ the home folder alone. Addresses of other kinds of server are rejected.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,36 @@ OWNER_ROLE, APPLICATION_ROLE, MAINTENANCE_ROLE = "petition", "petition_applicati
 """The roles of the embedded PostgreSQL. The first one is its superuser and has the tables."""
 OWNER_URL, MAINTENANCE_URL = "PETITION_OWNER_DATABASE_URL", "PETITION_MAINTENANCE_DATABASE_URL"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_HOST_PORT = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:/?#@\[\]\\\s]+)(?::(?P<port>[0-9]{0,5}))?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 SOCKET_BYTES = 100  # a unix socket's path has at most 107 bytes (sun_path); its lock file's path is a little longer
+
+
+def canonical_host(host: str, scheme: str) -> str:
+    """Returns the one spelling of a host with its port, as in a Host header or a URL: two that are the same are equal.
+
+    Letters are lower case, an internationalised name becomes A-labels (IDNA 2008), the final dot of an absolute name and
+    the default port of the scheme are dropped. Returns an empty text if it is no host.
+    """
+    found = _HOST_PORT.fullmatch(host)
+    if found is None:
+        return ""
+    name, port = found["name"].lower().removesuffix("."), found["port"] or ""
+    if not name.isascii():
+        name = _a_labels(name)
+    if not name:
+        return ""
+    return name if port in {"", _DEFAULT_PORTS.get(scheme)} else f"{name}:{port}"
+
+
+def _a_labels(name: str) -> str:
+    # The library is imported here because this module is also read before the environment exists.
+    import idna  # noqa: PLC0415
+
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return ""
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

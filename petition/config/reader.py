@@ -155,7 +155,8 @@ class Reader:
             self.problems.append(f"PETITION_BASE_URL is {url!r}; it must be like https://letters.example.org.")
         elif self.live and parts.scheme != "https" and parts.hostname not in addresses.LOCAL_HOSTS:
             self.problems.append("PETITION_BASE_URL must begin with https:// in production.")
-        return url
+        host = addresses.canonical_host(parts.netloc, parts.scheme) if whole else ""
+        return f"{parts.scheme}://{host}" if host else url
 
     def servers(self) -> tuple[str, str]:
         self.required("DATABASE_URL")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 from petition.config import Config, Environment
+from petition.config.addresses import canonical_host
 from petition.web.page_cache import PageCache
 
 if TYPE_CHECKING:
@@ -138,9 +139,10 @@ class SecurityHeaders:
 
         if is_monitors_port(self._config, environ):
             return self._app(environ, start) if path == METRICS else _unknown(start)
-        if environ.get("HTTP_HOST", "").lower() not in self._hosts and path not in PROBES:
+        host = requested_host(environ, self._config)
+        if host not in self._hosts and path not in PROBES:
             return _refuse(start, path)
-        return self._app(environ, start)
+        return self._app(environ | {"HTTP_HOST": host} if host else environ, start)
 
     def _headers_for(self, path: str) -> Headers:
         if path.startswith(ORGANISERS):
@@ -158,7 +160,7 @@ class SecurityHeaders:
 
         Requests that came through Tor do not get it.
         """
-        if not self._onion or environ.get("HTTP_HOST", "").lower() == urlsplit(self._onion).netloc:
+        if not self._onion or requested_host(environ, self._config) == urlsplit(self._onion).netloc:
             return []
         query = environ.get("QUERY_STRING", "")
         path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/") + (
@@ -179,9 +181,18 @@ def is_monitors_port(config: Config, environ: WSGIEnvironment) -> bool:
     return bool(config.metrics_port) and environ.get("SERVER_PORT") == str(config.metrics_port)
 
 
+def requested_host(environ: WSGIEnvironment, config: Config) -> str:
+    """Returns the host that a request is for, in its one spelling, or an empty text. Its bytes are read as UTF-8.
+
+    The proxy in front ends TLS, so the scheme is that of the base URL.
+    """
+    sent = environ.get("HTTP_HOST", "").encode("latin-1").decode(errors="replace")
+    return canonical_host(sent, urlsplit(config.base_url).scheme)
+
+
 def hosts(config: Config) -> frozenset[str]:
     """Returns the accepted Host headers: that of the base URL and, outside production, this machine's own names."""
-    base = urlsplit(config.base_url).netloc.lower()
+    base = canonical_host(urlsplit(config.base_url).netloc, urlsplit(config.base_url).scheme)
     if config.env is Environment.PRODUCTION:
         return frozenset({base, *([urlsplit(config.onion).netloc] if config.onion else [])})
     local = ("localhost", "127.0.0.1", "[::1]")

@@ -286,3 +286,18 @@ def test_an_address_over_tor_that_is_none_is_one_sentence(tmp_path: Path, addres
     with pytest.raises(ConfigIncomplete) as refused:
         Config.from_env(environ)
     assert [problem for problem in refused.value.problems if problem.startswith("PETITION_ONION is ")]
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("https://Letters.Example", "https://letters.example"),
+        ("https://letters.example:443/", "https://letters.example"),
+        ("https://letters.example.", "https://letters.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://straße.example:8443", "https://xn--strae-oqa.example:8443"),
+    ],
+)
+def test_the_base_url_has_the_host_as_browsers_write_it(tmp_path: Path, given: str, url: str) -> None:
+    """P59. Links, origins and passkeys are compared with it."""
+    assert Config.from_env(production(tmp_path, PETITION_BASE_URL=given)).base_url == url

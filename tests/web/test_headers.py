@@ -16,7 +16,7 @@ from petition.campaigns import find
 from petition.config import Config, Environment
 from petition.core import db
 from petition.web.app import build
-from petition.web.headers import hosts
+from petition.web.headers import SecurityHeaders, hosts
 from petition.web.services import Services
 from tests import make
 from tests.support.services import METRICS_TOKEN, MONITOR
@@ -86,8 +86,12 @@ def test_answers_to_posts_are_never_stored(client: FlaskClient, slug: str, path:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example"]
-)
+    "host",
+    [
+        "evil.example", "localhost.evil.example", "localhost:99", "", "LOCALHOST@evil.example", "localhost..",
+        "localhost:80:80", "localhost:443", "evil.example#@localhost", "localhost/", "[localhost]", "::1", "localhost, evil.example",
+    ],
+)  # fmt: skip
 def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> None:
     """P24."""
     page = client.get(f"/c/{slug}", headers={"Host": host})
@@ -97,6 +101,49 @@ def test_foreign_host_is_refused(client: FlaskClient, slug: str, host: str) -> N
     assert call.json["type"] == "urn:undersigned:problem:bad-request"
     assert page.headers["Content-Security-Policy"] == POLICY
     assert host not in page.text or not host
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://letters.example", "letters.example:443"),
+        ("https://letters.example", "letters.example."),
+        ("https://letters.example", "LETTERS.Example.:443"),
+        ("https://letters.example", "letters.example:"),
+        ("https://Letters.Example:443", "letters.example"),
+        ("http://letters.example", "letters.example:80"),
+        ("https://letters.example:8443", "letters.example:8443"),
+        ("https://bücher.example", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example", "XN--BCHER-KVA.example:443"),
+        ("https://xn--bcher-kva.example", "bücher.example"),
+        ("https://xn--bcher-kva.example", "BÜCHER.example."),
+        ("https://[2001:db8::1]", "[2001:DB8::1]:443"),
+    ],
+)
+def test_every_spelling_of_our_host_is_ours(config: Config, base_url: str, host: str) -> None:
+    """P59: a proxy or a client may add the port or the final dot, and a name may have other letters than ASCII."""
+    production = replace(config, env=Environment.PRODUCTION, base_url=base_url)
+    seen: dict[str, str] = {}
+
+    def app(environ: Any, start: Any) -> list[bytes]:
+        seen["host"] = environ["HTTP_HOST"]
+        start("200 OK", [])
+        return []
+
+    environ = {"HTTP_HOST": host.encode().decode("latin-1"), "PATH_INFO": "/", "REQUEST_METHOD": "GET"}
+    statuses: list[str] = []
+    list(SecurityHeaders(app, production)(environ, lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]
+    assert statuses == ["200 OK"]
+    assert {seen["host"]} == hosts(production)
+
+
+@pytest.mark.parametrize("host", ["letters.example:80", "letters.example:8443", "letters.example..", "xn--.example"])
+def test_another_port_of_our_host_is_another_host(config: Config, host: str) -> None:
+    production = replace(config, env=Environment.PRODUCTION, base_url="https://letters.example")
+    statuses: list[str] = []
+    environ = {"HTTP_HOST": host, "PATH_INFO": "/", "REQUEST_METHOD": "GET"}
+    list(SecurityHeaders(lambda *_: [], production)(environ, lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]
+    assert statuses == ["400 Bad Request"]
 
 
 def test_forwarded_host_changes_nothing(client: FlaskClient, slug: str) -> None:

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from petition import campaigns, organisers
 from petition.campaigns import Campaign, CampaignUnknown
+from petition.config.addresses import canonical_host
 from petition.core import clock, db
 from petition.core.errors import ExpectedError
 from petition.core.i18n import marked as _
@@ -353,7 +354,8 @@ def _reject_foreign_post() -> None:
 
 
 def _is_host(origin: str) -> bool:
-    return urlsplit(origin).netloc.lower() in hosts(services().config)
+    parts = urlsplit(origin)
+    return canonical_host(parts.netloc, parts.scheme) in hosts(services().config)
 
 
 def _require_proof(endpoint: str) -> BaseResponse:
