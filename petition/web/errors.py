@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -29,7 +30,7 @@ from petition.core.logs import place
 from petition.privacy import AddressRefused
 from petition.privacy.addresses import SENTENCES as ADDRESS_SENTENCES
 from petition.signatures import DisplayRefused
-from petition.web import security_events
+from petition.web import pasted_links, security_events
 from petition.web.dashboard import access, resubmission
 from petition.web.error_messages import AWAY, HTTP_MESSAGES, MESSAGES, Message
 from petition.web.field_messages import DISPLAY_MESSAGES, FIELD_MESSAGES
@@ -164,7 +165,8 @@ def _handle(error: Exception) -> BaseResponse:
             raise error
         log.error("unexpected", id=secrets.token_hex(4), error=type(error).__name__, where=place(error))
     security_events.record(error)
-    return answer(error)
+    response = answer(error)
+    return (pasted_links.redirect_to_page() if response.status_code == HTTPStatus.NOT_FOUND else None) or response
 
 
 def _is_database_away(error: Exception) -> bool:
