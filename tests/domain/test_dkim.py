@@ -7,6 +7,7 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from petition.mail import Message, dkim
 from petition.mail.dkim import DkimKeyWrong, Signer
+from tests.support.dkim_verifier import accepts
 
 # RFC 8463, appendix A: the key, the message and its signature.
 RFC_KEY = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
@@ -65,8 +67,14 @@ def test_relaxed_bodies_are_the_same(body: bytes, same: bytes) -> None:
 
 DKIMPY = Path(__file__).parent / "data" / "dkim"
 """A mail of ours signed by dkimpy 1.1.8, with the public keys as in the DNS (decision 0049)."""
-OURS = "9Kvd5gNeJF38dwpOwZmnDH/GcYbh7CyB1TTPMJANP3Ygon3NPVxRy8RWbShDk2ySq7tloP7QpTbAKJIwgI9KBg=="
+OURS = "23KAQSXdrAmL1eBhzOMJ6BMfe1TOmrraTxMImXDgU9dK6uVhrX0yZl28vQm6kcWQWcRynGbz1a4Sbvzx1cK8Dg=="
 """Our signature of that mail with the RFC's key, which dkimpy's verifier accepted."""
+
+
+SIGNERS: dict[str, rsa.RSAPrivateKey | Ed25519PrivateKey] = {
+    "rsa": rsa.generate_private_key(65537, 2048),
+    "ed25519": Ed25519PrivateKey.generate(),
+}
 
 
 def verify(record: bytes, signature: bytes, text: bytes) -> None:
@@ -124,6 +132,44 @@ def test_our_signature_is_the_one_that_dkimpy_accepted() -> None:
     signer = Signer("undersigned.example", "s1", Ed25519PrivateKey.from_private_bytes(b64decode(RFC_KEY)))
     _, _, tags = parts(signer.signed(mail))
     assert re.sub(r"\s", "", tags["b"]) == OURS
+
+
+ADDED = (
+    "From: Mallory <mallory@evil.example>", "To: omar@post.example", "Cc: omar@post.example", "Sender: mallory@evil.example",
+    "Reply-To: mallory@evil.example", "Subject: Pay now", "Date: Tue, 24 Nov 2026 00:00:01 +0000",
+    "Message-ID: <other@evil.example>", "In-Reply-To: <other@evil.example>", "References: <other@evil.example>",
+    "List-Id: <other.evil.example>", "List-Unsubscribe: <https://evil.example/>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    "MIME-Version: 1.0", "Content-Type: text/html", "Content-Transfer-Encoding: base64", "Content-Language: en",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+@pytest.mark.parametrize("field", ADDED)
+def test_a_field_that_somebody_adds_breaks_the_signature(kind: str, field: str) -> None:
+    """A mail program shows the topmost Subject, and a signature covers the last one, unless one more is signed."""
+    key = SIGNERS[kind]
+    public = key.public_key()
+    mail = Signer("undersigned.example", "s1", key).signed(MAIL.as_bytes())
+    assert accepts(mail, public)
+    line = field.encode() + b"\r\n"
+    signature, _, rest = mail.partition(b"\r\nFrom:")
+    for altered in (
+        line + mail,
+        signature + b"\r\n" + line + b"From:" + rest,
+        mail.replace(b"\r\n\r\n", b"\r\n" + line + b"\r\n", 1),
+    ):
+        assert not accepts(altered, public)
+    for trace in (b"Received: from a by b\r\n", b"X-Spam: no\r\n", b"Return-Path: <a@b.example>\r\n"):
+        assert accepts(trace + mail, public)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_the_verifier_of_these_tests_accepts_what_dkimpy_signed(kind: str) -> None:
+    record, mail = ((DKIMPY / f"{kind}.{end}").read_bytes() for end in ("txt", "eml"))
+    raw = b64decode(record.partition(b"p=")[2])
+    key: Any = Ed25519PublicKey.from_public_bytes(raw) if kind == "ed25519" else load_der_public_key(raw)
+    assert accepts(mail, key)
+    assert not accepts(mail.replace(b"Subject:", b"Subject: x"), key)
 
 
 def test_keys_are_read_from_files_and_weak_or_foreign_ones_refused(tmp_path: Path) -> None:
