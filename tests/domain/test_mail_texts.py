@@ -280,6 +280,10 @@ def test_readers_links_are_whole_and_headers_unbroken_on_one_line() -> None:
         url = line.decode().removeprefix("List-Unsubscribe: <").removesuffix(">")
         assert (len(line) < 998, url in made.text, url in links(made.html)) == (True, True, True)
         assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in made.as_bytes()
+        (list_id,) = [each for each in made.as_bytes().split(b"\r\n") if each.startswith(b"List-Id:")]
+        assert re.fullmatch(rb"List-Id: <[a-z0-9]+(\.[a-z0-9-]+)+>", list_id)  # RFC 2919: dot-atoms, no letter's name
+        assert claim.campaign_id.hex().encode() in list_id
+        assert len(list_id) < 255
 
 
 def test_no_signer_is_named_though_one_is_named_in_public(session: Session) -> None:

@@ -174,7 +174,10 @@ def _refused(session: Session, ours: Round, claimed: Claim, refusal: MailRefused
 
 
 def message(sender: Sender, mail: RenderedMail, claimed: Claim, address: str) -> Message:
-    """Returns a rendered mail with one subscriber's links, address and headers (RFC 8058)."""
+    """Returns a rendered mail with one subscriber's links, address and headers (RFC 8058).
+
+    The List-Id (RFC 2919) is the campaign's id, so that a filter goes on working and no header names the letter.
+    """
     link = {
         placeholder: links.made(sender.secret_key, PURPOSES[placeholder], claimed.recipient)
         for placeholder in mail.placeholders | {UNSUBSCRIBE_PLACEHOLDER}
@@ -191,6 +194,7 @@ def message(sender: Sender, mail: RenderedMail, claimed: Claim, address: str) ->
         message_id=_message_id(sender, claimed),
         date=claimed.planned_at,
         headers={
+            "List-Id": f"<{claimed.campaign_id.hex()}.{_mail_host(sender)}>",
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
@@ -205,5 +209,8 @@ def _linked(text: str, link: dict[str, str]) -> str:
 
 
 def _message_id(sender: Sender, claimed: Claim) -> str:
-    host = sender.mail_from.rpartition("@")[2].rstrip(">")
-    return queue.message_id(sender.secret_key.encode(), *claimed.key, host)
+    return queue.message_id(sender.secret_key.encode(), *claimed.key, _mail_host(sender))
+
+
+def _mail_host(sender: Sender) -> str:
+    return sender.mail_from.rpartition("@")[2].rstrip(">")
