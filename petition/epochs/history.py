@@ -107,6 +107,12 @@ def checkpoints(session: Session, campaign: OpenCampaign, *, before: int = 0, mo
     return [KeptCheckpoint(number, day, size, note) for number, day, size, note in rows]
 
 
+def first_of_days(session: Session, campaign_id: CampaignId, first: date) -> dict[date, int]:
+    """Returns the number of the first batch of each day, from a day on."""
+    query = select(Epoch.day, func.min(Epoch.number)).where(Epoch.campaign_id == campaign_id, Epoch.day >= first)
+    return {day: number for day, number in session.execute(query.group_by(Epoch.day))}
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """The totals after a batch, and the losses in the batches since the previous point."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +14,7 @@ from petition.core import clock, db
 from petition.core.encoding import unb64u
 from petition.ledger import checkpoint, merkle
 from tests import make
+from tests.support.public_pages import a_second_passes
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -109,6 +110,39 @@ def test_the_atom_feed_holds_heads_and_news(client: FlaskClient, grown: str, lan
     assert text[lang] in contents
     assert len(set(ids)) == len(ids) == 4
     assert sum("\n\n\u2014 " in content for content in contents) == 3
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "Pacific/Pago_Pago"])
+def test_entries_of_the_feed_have_distinct_moments_of_their_day_that_never_change(
+    client: FlaskClient, zone: str
+) -> None:
+    """Feed readers take two entries with the same `updated` for one. A moment tells the day and the order, and no time."""
+    with db.transaction() as session:
+        slug = make.campaign(session, mailing={"time_zone": zone}).slug
+    seen: dict[str, str] = {}
+    for round_ in range(2):
+        for _ in range(3):
+            an_epoch(slug)
+        with db.transaction() as session:
+            found = campaigns.find(session, slug)
+            for _ in range(2):
+                campaigns.publish_update(session, found, {"en": "We met.", "fr": "Vu."}, clock.now(), mailed_since=None)
+            epochs.refresh_stale(session, clock.now())
+        a_second_passes(client.application)
+        entries = ET.fromstring(client.get(f"/c/{slug}/feed.atom").data)
+        moments = {
+            str(each.findtext(f"{ATOM}id")): str(each.findtext(f"{ATOM}updated"))
+            for each in entries.iter(f"{ATOM}entry")
+        }
+        assert len(set(moments.values())) == len(moments) == 5 * (round_ + 1)
+        assert seen.items() <= moments.items()
+        assert entries.findtext(f"{ATOM}updated") == max(moments.values(), key=datetime.fromisoformat)
+        seen = moments
+    read = {name: datetime.fromisoformat(moment) for name, moment in seen.items()}
+    assert all(moment.utcoffset() is not None for moment in read.values())
+    assert all(moment.time() < time(0, 1) for moment in read.values())
+    checkpoints = [read[name] for name in sorted(read) if "checkpoint-" in name]
+    assert checkpoints == sorted(checkpoints)
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -84,6 +84,8 @@ TAIL = """
 
 * **Bytes and headers.** ETags are hashes of the bytes. `bundle.zip` is replaced only if its bytes change, so its time is that
   of a batch or of a hidden name. Pages of organisers and forms have neither.
+* **Feed.** The moment of an entry (`updated`) is made up within its day: so many seconds after midnight as batches or updates
+  came before it on that day. It tells the day and the order, which the page of checkpoints tells, too.
 * **Files.** Exported files hold figures of days, names that are public, and the audit log. Their rows are counted when an
   organiser asks for them.
 * **Logs.** The web server and PostgreSQL write no line for a request, a statement or a visitor; Celery none for a task that

@@ -6,15 +6,20 @@ one. A feed entry contains the signed note unchanged, so any feed reader can kee
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, url_for
 
+from petition.core import db
 from petition.core.i18n import interface_language
 from petition.core.i18n import marked as _
+from petition.core.ids import CampaignId
+from petition.epochs import history
 from petition.publication import Snapshot
 from petition.web import page_cache
 from petition.web.api.heads import PAGE_SIZE, checkpoints_before, query_number
@@ -29,11 +34,11 @@ bp = Blueprint("checkpoints", __name__)
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry of the feed. `id` is a URI that never changes."""
+    """One entry of the feed. `id` is a URI that never changes. `updated` tells the day and the place in it (`_moment`)."""
 
     id: str
     title: str
-    day: date
+    updated: datetime
     link: str
     text: str
 
@@ -59,30 +64,50 @@ def _render(snapshot: Snapshot, before: int) -> str:
 
 
 def _feed(snapshot: Snapshot, lang: str) -> str:
-    entries = sorted([*_heads(snapshot), *_updates(snapshot, lang)], key=lambda entry: entry.day, reverse=True)
+    entries = sorted(
+        [*_heads(snapshot), *[*_updates(snapshot, lang)][-NEWEST:]], key=lambda entry: entry.updated, reverse=True
+    )
     own = _address("checkpoints.feed", snapshot, lang)
-    day = entries[0].day if entries else snapshot.opened
+    updated = entries[0].updated if entries else _moment(snapshot.opened or date.min, 0, ZoneInfo(snapshot.zone))
     return render_template(
-        "public/feed.xml", snapshot=snapshot, lang=interface_language(lang), entries=entries, own=own, day=day,
+        "public/feed.xml", snapshot=snapshot, lang=interface_language(lang), entries=entries, own=own, updated=updated,
         letter=_address("letter.letter", snapshot, lang),
     )  # fmt: skip
 
 
 def _heads(snapshot: Snapshot) -> Iterator[FeedEntry]:
-    for each in checkpoints_before(snapshot, 0)[:NEWEST]:
+    found = checkpoints_before(snapshot, 0)[:NEWEST]
+    first = _first_of_days(snapshot, found[-1].day) if found else {}
+    for each in found:
         title = gettext(_("Checkpoint %(n)s: %(size)s entries"), n=each.epoch, size=each.size)
         link = _address("checkpoints.checkpoints", snapshot, None, before=each.epoch + 1)
-        yield FeedEntry(_tag_uri(snapshot, f"checkpoint-{each.epoch}"), title, each.day, link, each.note)
+        updated = _moment(each.day, 2 * (each.epoch - first[each.day]), UTC)
+        yield FeedEntry(_tag_uri(snapshot, f"checkpoint-{each.epoch}"), title, updated, link, each.note)
 
 
 def _updates(snapshot: Snapshot, lang: str) -> Iterator[FeedEntry]:
-    for item in snapshot.timeline[:NEWEST]:
-        if item.kind == "update":
-            text = item.text.get(lang) or item.text[snapshot.languages[0]]
-            link = _address("letter.letter", snapshot, lang)
-            yield FeedEntry(
-                _tag_uri(snapshot, f"update-{item.value}"), text.strip().splitlines()[0], item.day, link, text
-            )
+    newest = [item for item in snapshot.timeline if item.kind == "update"]
+    link, before = _address("letter.letter", snapshot, lang), Counter[date]()
+    for item in sorted(newest, key=lambda item: item.value):
+        text = item.text.get(lang) or item.text[snapshot.languages[0]]
+        updated = _moment(item.day, 2 * before[item.day] + 1, ZoneInfo(snapshot.zone))
+        before[item.day] += 1
+        yield FeedEntry(_tag_uri(snapshot, f"update-{item.value}"), text.strip().splitlines()[0], updated, link, text)
+
+
+def _first_of_days(snapshot: Snapshot, first: date) -> dict[date, int]:
+    with db.session() as session:
+        return history.first_of_days(session, CampaignId(bytes.fromhex(snapshot.id)), first)
+
+
+def _moment(day: date, place: int, zone: tzinfo) -> datetime:
+    """Returns a moment that tells a day and a place in it, and nothing finer: so many seconds after midnight.
+
+    A feed reader orders entries by it, and takes two with the same one for the same. Checkpoints have even places in a
+    day (UTC), updates odd ones in a day of the letter's zone. A moment is never in the future, because batches are
+    further apart than two seconds.
+    """
+    return datetime.combine(day, time(), zone) + timedelta(seconds=place)
 
 
 def _tag_uri(snapshot: Snapshot, what: str) -> str:
