@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from babel.core import Locale, UnknownLocaleError, get_global
 from babel.dates import format_date, format_interval, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -94,6 +95,15 @@ def percent(share: float, lang: str, digits: int = 1) -> str:
 def duration(seconds: int, lang: str) -> str:
     """Format a duration in its largest unit: 2 minutes, 10 minutes, 1 hour."""
     return format_timedelta(timedelta(seconds=seconds), threshold=1, locale=lang).replace(" ", "\u00a0")
+
+
+def with_territory(lang: str) -> str:
+    """Returns a language with the territory where most of its speakers live, as Open Graph wants it: en_US, fr_FR."""
+    try:
+        found = Locale.parse(get_global("likely_subtags").get(lang.replace("-", "_"), lang.replace("-", "_")))
+    except (UnknownLocaleError, ValueError):
+        return lang
+    return "_".join(filter(None, (found.language, found.territory)))
 
 
 def date_long(day: date, lang: str) -> str:

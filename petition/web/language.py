@@ -68,8 +68,8 @@ def _filled(sentence: str, values: dict[str, object]) -> str:
 def register(app: Flask) -> None:
     """Give the templates the translation functions, `lang`, `labels`, and the filters for numbers, dates and texts.
 
-    The functions are `_` and `ngettext`; the filters are number, tens, at_least, percent, date_long, duration, markdown
-    and language_name.
+    The functions are `_` and `ngettext`; the filters are number, tens, at_least, percent, date_long, duration,
+    with_territory, markdown and language_name.
     """
     functions = {
         "_": gettext,
@@ -85,6 +85,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters["percent"] = lambda share: i18n.percent(share, spoken())
     app.jinja_env.filters["date_long"] = lambda day: i18n.date_long(day, spoken())
     app.jinja_env.filters["duration"] = lambda seconds: i18n.duration(seconds, spoken())
+    app.jinja_env.filters["with_territory"] = i18n.with_territory
     app.jinja_env.filters["markdown"] = letter_html
     app.jinja_env.filters["language_name"] = lambda code: i18n.LANGUAGES.get(code, code)
     app.context_processor(lambda: {"lang": g.lang if "lang" in g else page_language(), "snapshot": None, "here": False})

@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 from petition import campaigns, epochs
 from petition.campaigns import CampaignState
 from petition.campaigns.milestones import MilestoneKind
-from petition.core import clock, db
+from petition.core import clock, db, i18n
 from petition.web import pictures
+from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES
 from petition.web.headers import COUNTER_POLICY
 from petition.web.pictures import card as cards
 from petition.web.pictures.qr_code import LEVEL, QUIET_ZONE
@@ -321,3 +322,17 @@ def og_image(client: FlaskClient, slug: str) -> str:
     found = re.search(r'<meta property="og:image" content="([^"]+)">', client.get(f"/c/{slug}").text)
     assert found
     return found[1]
+
+
+@pytest.mark.parametrize(("lang", "own", "other"), [("", "en_US", "fr_FR"), ("?lang=fr", "fr_FR", "en_US")])
+def test_a_page_says_its_locale_as_open_graph_wants_it(
+    client: FlaskClient, slug: str, lang: str, own: str, other: str
+) -> None:
+    page = client.get(f"/c/{slug}{lang}").text
+    assert re.findall(r'<meta property="og:locale" content="([^"]*)">', page) == [own]
+    assert re.findall(r'<meta property="og:locale:alternate" content="([^"]*)">', page) == [other]
+
+
+def test_every_language_of_a_letter_has_a_territory() -> None:
+    assert all(re.fullmatch("[a-z]{2,3}_[A-Z]{2}", i18n.with_territory(code)) for code in LETTER_LANGUAGES)
+    assert [i18n.with_territory(lang) for lang in ("de", "pt", "zh", "xx")] == ["de_DE", "pt_BR", "zh_CN", "xx"]
