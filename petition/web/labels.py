@@ -11,6 +11,7 @@ from typing import Final
 
 from petition.campaigns.labels import CAMPAIGN_STATES, DEMAND_STATES, campaign_state
 from petition.core.i18n import marked as _
+from petition.core.markdown import Unshown
 from petition.ledger.entries import Removal
 from petition.mailing.subscribers import Frequency
 from petition.organisers import Role
@@ -41,6 +42,7 @@ __all__ = [
     "SIGNATURE_STATUSES",
     "TEAM_ROLES",
     "TEAM_ROLE_DUTIES",
+    "UNSHOWN",
     "UPDATE_STATES",
     "VISIBILITIES",
     "VISIBILITY_CRITERIA",
@@ -214,3 +216,11 @@ TEAM_ROLE_DUTIES: Final[Mapping[str, str]] = {
     Role.OBSERVER: _("Figures only"),
 }
 """What each role of an organiser may do."""
+
+UNSHOWN: Final = {
+    Unshown.PICTURE: _("Pages show no pictures. A picture in the text becomes a link to it."),
+    Unshown.HTML: _("HTML is shown as it is typed. Use Markdown instead."),
+    Unshown.TASKS: _("A list of tasks is shown with its brackets."),
+    Unshown.LINK: _("A link that does not begin with https:// is shown without its address."),
+}
+"""What is shown otherwise than its writer may have meant."""

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from petition.core.markdown import ATTRIBUTES, ELEMENTS, french_spaces, letter_html, typeset
+from petition.core.markdown import (
+    ATTRIBUTES,
+    ELEMENTS,
+    FOOTNOTE,
+    MOST,
+    Unshown,
+    french_spaces,
+    letter_html,
+    typeset,
+    unshown,
+)
 from petition.mail.templates import plain
 from tests.support.hostile import HOSTILE
 
@@ -20,7 +30,9 @@ def test_no_script_comes_through(markdown: str) -> None:
     assert foreign(letter_html(markdown, "en")) == []
 
 
-@given(some.text(alphabet="<>\"'=&;:/()[]!`*_#-\n abcdeijlnoprstuvx", max_size=120), some.sampled_from(["en", "fr"]))
+@given(
+    some.text(alphabet="<>\"'=&;:/()[]!`*_#-|~^@.\n abcdeijlnoprstuvwx1", max_size=120), some.sampled_from(["en", "fr"])
+)
 def test_no_text_whatever_becomes_an_element_that_is_not_listed(markdown: str, lang: str) -> None:
     assert foreign(letter_html(markdown, lang)) == []
 
@@ -31,9 +43,98 @@ def test_a_link_leads_out_and_takes_nothing_along() -> None:
     )
 
 
-def test_a_link_into_our_own_pages_and_a_picture_are_left_out() -> None:
-    assert letter_html("[here](/c/letter/sign)", "en") == '<p><a rel="noopener noreferrer nofollow">here</a></p>\n'
-    assert "<img" not in letter_html("![a face](https://mallory.example/pixel.png)", "en")
+REL = ' rel="noopener noreferrer nofollow"'
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("[here](/c/letter/sign)", "<p>here</p>"),
+        ("[here](#part)", "<p>here</p>"),
+        ("[here](//mallory.example)", "<p>here</p>"),
+        ("![a face](https://mallory.example/p.png)", f'<p><a href="https://mallory.example/p.png"{REL}>a face</a></p>'),
+        ("![](https://a.example/p.png)", f'<p><a href="https://a.example/p.png"{REL}>https://a.example/p.png</a></p>'),
+        ("![a face](face.png)", "<p>a face</p>"),
+        (
+            "[![a face](https://a.example/p.png)](https://b.example)",
+            f'<p><a href="https://b.example"{REL}>a face</a></p>',
+        ),
+    ],
+)
+def test_a_link_into_our_own_pages_becomes_its_words_and_a_picture_a_link(markdown: str, html: str) -> None:
+    assert letter_html(markdown, "en") == f"{html}\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("https://example.org/a_b?c=d&e", "https://example.org/a_b?c=d&e"),
+        ("https://example.org/it's(so)", "https://example.org/it's(so)"),
+        ("www.example.org/a", "http://www.example.org/a"),
+        ("works-council@corp.example", "mailto:works-council@corp.example"),
+    ],
+)
+def test_a_bare_address_is_a_link_and_stays_as_it_is_written(written: str, address: str) -> None:
+    for lang in ("en", "fr"):
+        html = letter_html(f"See {written}.", lang)
+        assert [unescape(each) for each in re.findall('href="([^"]*)"', html)] == [address]
+        assert shown(html) == f"See {written}."
+
+
+def test_a_table_is_a_table_and_struck_text_is_struck() -> None:
+    html = letter_html("| Year | Pay |\n|---|--:|\n| 2025 | ~~10~~ 12 |\n", "en")
+    assert re.sub(r"\s*\n", "", html) == (
+        "<table><thead><tr><th>Year</th><th>Pay</th></tr></thead>"
+        "<tbody><tr><td>2025</td><td><s>10</s> 12</td></tr></tbody></table>"
+    )
+
+
+def test_a_footnote_leads_down_and_back_and_two_texts_share_no_id() -> None:
+    text = "We waited.[^1] Again.[^1] And more.[^two]\n\n[^1]: Since 2020.\n[^two]: See https://example.org."
+    html = letter_html(text, "en")
+    ids, targets = re.findall(' id="([^"]*)"', html), re.findall('href="#([^"]*)"', html)
+    assert len(ids) == len(set(ids)) == 5
+    assert sorted(ids) == sorted(set(targets))
+    assert "<sup>" in html
+    assert "<ol>" in html
+    assert not set(ids) & set(re.findall(' id="([^"]*)"', letter_html(text + " ", "en")))
+
+
+def test_a_text_cannot_choose_an_id_or_lead_into_the_page() -> None:
+    for markdown in ("[x](#fn-00000000-1)", "<a id='fn-00000000-1'>", '[^a" id="main]: x', "[x](https:#fn-00000000-1)"):
+        assert re.findall(r"<[^>]*(?: id=|href=.#)", letter_html(markdown, "en")) == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "kinds"),
+    [
+        ("Plain *text*, [a link](https://a.example), <https://b.example> and 3 < 4, a <- b.", []),
+        ("![a face](https://a.example/p.png)", [Unshown.PICTURE]),
+        ("<b>bold</b> and <br>", [Unshown.HTML]),
+        ("- [ ] pay\n- [x] hours\n", [Unshown.TASKS]),
+        ("[here](/c/letter)", [Unshown.LINK]),
+        ("- [x](https://a.example)", []),
+        ("`<b>` and\n\n    <b>\n", []),
+        ("![a](b.png)\n\n<i>x</i>\n\n- [ ] y\n\n[z](z)", list(Unshown)),
+    ],
+)
+def test_what_a_page_does_not_show_is_known(markdown: str, kinds: list[Unshown]) -> None:
+    assert unshown(markdown) == kinds
+
+
+@pytest.mark.parametrize("rule", MOST)
+def test_a_rule_that_would_be_tried_too_often_is_left_out(rule: str) -> None:
+    sign = {
+        "smartquotes": "a'b ",
+        "image": "![a](b) ",
+        "table": "|a|b\n|-|-\n",
+        "footnotes": "[^1] ",
+        "bare_links": "http://a.b ",
+    }[rule]
+    mark = {"smartquotes": "’", "image": "<p>a", "table": "<td>", "footnotes": "<sup>", "bare_links": "<a "}[rule]
+    note = "\n\n[^1]: x" if rule == "footnotes" else "\n\n|c|d|\n|-|-|\n|e|f|"
+    assert mark in letter_html(sign * 20 + note, "en")
+    assert mark not in letter_html(sign * (MOST[rule] + 1) + note, "en")
 
 
 def test_headings_start_below_the_titles_of_the_page_and_skip_no_level() -> None:
@@ -113,5 +214,10 @@ def foreign(html: str) -> list[str]:
         if name.lstrip("/") not in ELEMENTS:
             found.append(name)
         found += [each for each in re.findall(r'([\w-]+)="', attributes) if each not in allowed]
-        found += re.findall(r'href="(?!https?:|mailto:)[^"]*"', attributes)
+        found += [
+            each
+            for each in re.findall(r'href="(?!https?:|mailto:)([^"]*)"', attributes)
+            if not FOOTNOTE.fullmatch(each[1:])
+        ]
+        found += [each for each in re.findall(r' id="([^"]*)"', attributes) if not FOOTNOTE.fullmatch(each)]
     return found

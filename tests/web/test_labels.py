@@ -13,6 +13,7 @@ from flask import Flask
 from petition import verification
 from petition.campaigns import Campaign, CampaignState, DemandState
 from petition.core.i18n import LANGUAGES, SOURCE_LANGUAGE, gettext_for
+from petition.core.markdown import Unshown
 from petition.ledger.entries import Removal
 from petition.mailing.digests.kinds import DIGESTS
 from petition.mailing.subscribers import Frequency
@@ -53,6 +54,7 @@ TABLES: Final[dict[str, tuple[type[StrEnum], Mapping[Any, str]]]] = {
     "roles": (Role, labels.TEAM_ROLES),
     "duties": (Role, labels.TEAM_ROLE_DUTIES),
     "approvals": (ApprovalKind, APPROVAL_TITLES),
+    "unshown": (Unshown, labels.UNSHOWN),
     "actions": (Action, audit_messages.SENTENCES),
     "exports": (ExportKind, exports.KINDS),
     "display faults": (DisplayFault, field_messages.DISPLAY_MESSAGES),

@@ -145,6 +145,16 @@ def test_a_letter_is_saved_previewed_and_too_long_a_one_is_kept_on_the_page(draf
     assert drafter.does("~/draft/letter/de", title="x", markdown="x").status_code == 404
 
 
+def test_the_page_of_the_letter_says_what_pages_do_not_show(drafter: Omar) -> None:
+    drafter.does(
+        "~/draft/letter/en", title="A letter", markdown="| a |\n|---|\n| b |\n\n![Us](https://a.example/us.png)"
+    )
+    page = drafter.sees("~/draft/letter/en").text
+    assert "<td>b</td>" in page
+    assert page.count("Pages show no pictures.") == 1
+    assert "HTML is shown as it is typed" not in page
+
+
 def test_nothing_hostile_comes_through_a_preview(drafter: Omar) -> None:
     made = drafter.does("~/preview", lang="en", markdown=HOSTILE)
     assert made.status_code == 200

@@ -8,7 +8,7 @@ from wtforms.validators import Length
 from petition import campaigns
 from petition.campaigns import LONGEST_LETTER, Campaign
 from petition.core import db
-from petition.core.markdown import letter_html
+from petition.core.markdown import letter_html, unshown
 from petition.organisers import Act
 from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
@@ -32,7 +32,8 @@ class LetterForm(BaseForm):
         _("Text"),
         [Length(max=LONGEST_LETTER), visible_lines],
         description=_(
-            "An empty line begins a paragraph. *Emphasis*, **strong**, ## heading, - list, [link](https://…)."
+            "An empty line begins a paragraph. *Emphasis*, **strong**, ## heading, - list, [link](https://…), | table |, "
+            "footnote[^1] with [^1]: its text."
         ),
         render_kw={"rows": 16},
     )
@@ -52,6 +53,7 @@ def _page(form: LetterForm, lang: str | None = None) -> Response:
             "letter", session, campaign, "letter", form,
             letter_lang=lang,
             text=letter_html(form.typed("markdown")[:LONGEST_LETTER], lang),
+            unshown=unshown(form.typed("markdown")[:LONGEST_LETTER]),
             language=(form if isinstance(form, LanguageForm) else LanguageForm()).language,
             other_languages=[(code, language_name(code)) for code in LETTER_LANGUAGES if code not in campaign.languages],
             was_saved=request.args.get("saved") == "yes",
