@@ -25,7 +25,7 @@ from petition.organisers.invitations import (
     members,
     named,
 )
-from petition.organisers.passkeys import LastWayIn, PasskeyRefused
+from petition.organisers.passkeys import LastWayIn, PasskeyCopied, PasskeyRefused
 from petition.organisers.recovery import CodeUnknown, NetworkTriedTooOften, RecoveryBusy, TriedTooOften
 from petition.organisers.rights import GRANTS, Act, may, role_of
 from petition.organisers.sessions import Visitor
@@ -48,6 +48,7 @@ __all__ = [
     "Organiser",
     "OrganiserSession",
     "Passkey",
+    "PasskeyCopied",
     "PasskeyRefused",
     "RecoveryBusy",
     "RecoveryCode",

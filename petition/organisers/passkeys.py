@@ -2,8 +2,9 @@
 
 A response counts once, within five minutes, for the purpose that it was requested for: the challenge is in Redis under
 a hash that includes its purpose, and only the request that deletes it succeeds. The browser must have verified the
-person (a finger, a face, a PIN). A signature counter that does not advance indicates a copy. The module never says why
-a response is invalid, and it does not remove an organiser's last way to sign in.
+person (a finger, a face, a PIN). A signature counter that does not advance indicates a copy (section 6.1.1): the passkey
+is refused, and its owner is told. The module says of no other invalid response why it is invalid, and it does not
+remove an organiser's last way to sign in.
 """
 
 from __future__ import annotations
@@ -54,6 +55,13 @@ class PasskeyRefused(ExpectedError):
     """The response is late, was used, is for another site, or has a wrong signature. All cases get the same error."""
 
     status = 403
+
+
+class PasskeyCopied(PasskeyRefused):
+    """The passkey signed, but its counter did not advance: it was copied, or its device was restored from a backup.
+
+    Only somebody who has the private key learns this.
+    """
 
 
 class LastWayIn(ExpectedError):
@@ -133,7 +141,7 @@ def add(
 def recognise(
     session: Session, redis_store: RedisStore, site: Site, purpose: bytes, answer: str, now: datetime
 ) -> OrganiserId:
-    """Returns the organiser whose passkey signed the challenge. Raises PasskeyRefused, RedisUnavailable."""
+    """Returns the organiser whose passkey signed the challenge. Raises PasskeyRefused, PasskeyCopied, RedisUnavailable."""
     challenged = _taken(redis_store, purpose, answer)
     passkey = _named_in(session, answer)
     proven = _verified(site, passkey, answer, challenged)
@@ -180,13 +188,16 @@ def _named_in(session: Session, answer: str) -> Passkey:
 
 def _verified(site: Site, passkey: Passkey, answer: str, challenged: bytes) -> VerifiedAuthentication:
     try:
-        return webauthn.verify_authentication_response(
+        proven = webauthn.verify_authentication_response(
             credential=answer, expected_challenge=challenged, expected_rp_id=site.host, expected_origin=site.origin,
-            credential_public_key=passkey.public_key, credential_current_sign_count=passkey.sign_count,
-            require_user_verification=True,
+            credential_public_key=passkey.public_key, credential_current_sign_count=0, require_user_verification=True,
         )  # fmt: skip
     except BROKEN:
         raise PasskeyRefused from None
+    # The library compares counters before it checks the signature, so the comparison is here.
+    if passkey.sign_count and proven.new_sign_count <= passkey.sign_count:
+        raise PasskeyCopied
+    return proven
 
 
 def _taken(redis_store: RedisStore, purpose: bytes, answer: str) -> bytes:

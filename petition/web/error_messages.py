@@ -42,6 +42,7 @@ from petition.organisers import (
     MemberUnknown,
     NameTaken,
     NetworkTriedTooOften,
+    PasskeyCopied,
     PasskeyRefused,
     RecoveryBusy,
     TriedTooOften,
@@ -207,6 +208,13 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         ),
     ),
     RightMissing: NOT_ALLOWED,
+    PasskeyCopied: (
+        _("This passkey may have been copied"),
+        _(
+            "The counter of this passkey went back. Somebody may have a copy of it, or its "
+            "device was restored from a backup. Sign in with another passkey or a recovery code, then remove this one."
+        ),
+    ),
     PasskeyRefused: (
         _("This passkey was not accepted"),
         _("The passkey was not accepted: the request was too old, or it is not known here. Try once more."),

@@ -105,9 +105,33 @@ def test_a_copied_passkey_shows_by_its_counter(app: Flask, omar: Omar) -> None:
     with_passkey(omar, device)
     device.count = 5
     assert by_passkey(app.test_client(), device).status_code == 303
-    device.count = 5
-    assert by_passkey(app.test_client(), device).status_code == 403
+    for count in (5, 1):
+        device.count = count
+        answer = by_passkey(app.test_client(), device)
+        assert answer.status_code == 403
+        assert "The counter of this passkey went back." in answer.text
+        assert "The passkey was not accepted" not in answer.text
+        assert "Set-Cookie" not in answer.headers
+    device.count = 6
     assert by_passkey(app.test_client(), device).status_code == 303
+
+
+def test_a_passkey_without_a_counter_is_no_copy(app: Flask, omar: Omar) -> None:
+    """Passkeys that a provider synchronizes always send 0."""
+    device = Device()
+    with_passkey(omar, device)
+    for _ in range(2):
+        device.count = -1
+        assert by_passkey(app.test_client(), device).status_code == 303
+
+
+def test_who_has_no_key_does_not_learn_that_a_counter_is_kept(app: Flask, omar: Omar) -> None:
+    device = Device()
+    with_passkey(omar, device)
+    device.count = 5
+    assert by_passkey(app.test_client(), device).status_code == 303
+    forged = Device(id=device.id, handle=device.handle, count=1)
+    assert "The passkey was not accepted" in by_passkey(app.test_client(), forged).text
 
 
 def test_an_answer_counts_once_even_for_two_at_once(app: Flask, omar: Omar) -> None:
