@@ -12,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
+from tests.support import html_rules
+
 MOST_PAGES: Final = 300
 A_PREVIEW: Final = "/draft/preview"
 """A page that says itself that its links lead nowhere yet."""
@@ -78,6 +80,8 @@ class Crawl:
         """Check what one page offers; gives the pages that it leads to."""
         page = Page(html)
         self.seen[path] = page.ids
+        mail = urlsplit(path).path.endswith("/mail.html")
+        self.faults += [] if mail else [f"{path}: {fault}" for fault in html_rules.faults(html)]
         if urlsplit(path).path.endswith(A_PREVIEW):
             page.links = [link for link in page.links if not link.startswith(("/c/", "/api/"))]
         self.faults += [f"{path} posts to nothing" for action in page.posts if not self._takes(action)]
