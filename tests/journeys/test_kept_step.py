@@ -152,6 +152,31 @@ def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
     assert len(signer.asked) == 2
 
 
+def test_a_receipt_is_there_again_after_back_and_forward_right_after_signing(signer: Signer) -> None:
+    """P55."""
+    page = signer.page
+    signer.at_the_choice()
+    signed(page)
+    first = signer.receipt()
+    page.go_back()
+    page.go_forward()
+    assert signer.receipt() == first
+
+
+def test_leaving_while_a_signature_is_on_its_way_asks_first(signer: Signer) -> None:
+    """The receipt would be lost, although the pass was saved."""
+    page = signer.page
+    signer.at_the_choice()
+    page.locator(".keep summary").click()
+    with page.expect_download():
+        page.locator("[data-save=pass]").click()
+    page.route("**/sign?**", lambda _route: None)  # the answer does not come
+    with page.expect_request("**/sign?**"):
+        page.locator("#choose-form button[type=submit]").click()
+    page.reload()
+    assert signer.asked == ["beforeunload"]
+
+
 def test_nobody_is_asked_before_leaving_with_a_pass_that_was_saved(signer: Signer) -> None:
     page = signer.page
     held = signer.at_the_choice()

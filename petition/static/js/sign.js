@@ -175,7 +175,11 @@ async function sign(form) {
   entered.pass = entered.pass.trim();
   const { pass, w0 } = await decode(entered.pass).catch(() => ({}));
   if (!pass) return showErrors(form, { pass: [word("not-a-pass")] });
-  const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => { throw offerNextStep(refused, SPENT, "pass"); });
+  warnBeforeLeaving(true); // the receipt is on its way
+  const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => {
+    warnBeforeLeaving(Boolean(step && !step.saved));
+    throw offerNextStep(refused, SPENT, "pass");
+  });
   showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
 }
 
