@@ -62,7 +62,7 @@ def _migrate(config: Config, *, delete_outdated: bool = False) -> None:
     roles = Roles(config.database_url, config.maintenance_database_url)
     try:
         migrate.upgrade(config.owner_database_url, roles=roles)
-    except (migrate.DatabaseNewer, RoleMissing) as reason:
+    except (migrate.EncodingWrong, migrate.DatabaseNewer, RoleMissing) as reason:
         refuse(str(reason))
     except migrate.LedgerOutdated as outdated:
         if config.env is config.env.PRODUCTION:

@@ -28,6 +28,16 @@ class DatabaseNewer(Exception):
         )
 
 
+class EncodingWrong(Exception):
+    """The database stores text in another encoding than UTF-8. Nothing was changed."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"The database stores text as {encoding}, which cannot hold every name: create one with "
+            "`CREATE DATABASE petition ENCODING 'UTF8' TEMPLATE template0`, and name it in DATABASE_URL."
+        )
+
+
 class LedgerOutdated(Exception):
     """The database holds the ledger of a letter in version 1 of the protocol. Nothing was changed."""
 
@@ -48,17 +58,27 @@ def _alembic(url: str) -> Config:
 def upgrade(url: str, to: str = HEAD, *, roles: Roles | None = None) -> None:
     """Apply all missing migrations and grant what is missing, or do nothing. Several processes may call this at once.
 
-    `url` is the address for the role that owns the tables. Raises DatabaseNewer, RoleMissing.
+    `url` is the address for the role that owns the tables. Raises EncodingWrong, DatabaseNewer, RoleMissing.
     """
-    engine = create_engine(url, hide_parameters=True)
+    # Without an encoding of its own a connection to a database in SQL_ASCII gives bytes for texts.
+    engine = create_engine(url, hide_parameters=True, connect_args={"client_encoding": "utf8"})
     try:
         with engine.begin() as connection:
+            _refuse_encoding(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             _refuse_newer(revision(connection))
             within(connection, to)
             database_roles.grant(connection, roles)
     finally:
         engine.dispose()
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    # This is a setting that the server reports when it is connected to, so a text of the database need not be read.
+    raw = connection.connection.dbapi_connection
+    encoding = raw.info.parameter_status("server_encoding") if raw is not None else None
+    if encoding != "UTF8":
+        raise EncodingWrong(str(encoding))
 
 
 def _refuse_newer(held: str | None) -> None:

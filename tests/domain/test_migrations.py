@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Enum, create_engine, select, text
+from sqlalchemy import Connection, Engine, Enum, create_engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -321,4 +321,23 @@ def test_only_names_that_are_shown_are_folded_by_their_migration(database_url: s
             ("José Müller", "jose muller", "oui"),
             ("Sealed Sally", None, None),
         ]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding_is_refused_in_a_sentence(
+    services: EmbeddedServices, template: str, encoding: str
+) -> None:
+    """P59."""
+    url, name = cloned(services, template, f"migrations_{secrets.token_hex(4)}"), f"encoded_{secrets.token_hex(4)}"
+    maker: Engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with maker.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"))
+    maker.dispose()
+    encoded = make_url(url).set(database=name).render_as_string(hide_password=False)
+    with pytest.raises(migrate.EncodingWrong, match=f"stores text as {encoding}.*ENCODING 'UTF8'"):
+        migrate.upgrade(encoded)
+    engine: Engine = create_engine(encoded, connect_args={"client_encoding": "utf8"})
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")) == 0
     engine.dispose()
