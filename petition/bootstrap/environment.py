@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from petition.bootstrap.process import leashed
 from petition.bootstrap.progress import CannotStart, report, step
-from petition.config.addresses import PROJECT, project_key
+from petition.config.addresses import PROJECT, project_key, user_folder
 
 RUN_LOCK = PROJECT / "requirements" / "run.lock"
 TEST_LOCK = PROJECT / "requirements" / "test.lock"
@@ -59,7 +59,7 @@ def place(environ: Mapping[str, str], lock: Path) -> Path:
     if home := environ.get("PETITION_HOME"):
         own = Path(home).expanduser().absolute() / "venv"
     else:
-        own = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undersigned" / project_key() / "venv"
+        own = user_folder(environ, "XDG_CACHE_HOME", ".cache") / "undersigned" / project_key() / "venv"
     if not is_good(own, lock):
         report(f"  {PROJECT} is not writable: the environment goes to {own}")
     return own
@@ -71,7 +71,7 @@ def is_good(folder: Path, lock: Path) -> bool:
         written = (folder / STAMP).read_text().split()
     except OSError:
         return False
-    return written[:1] in [[stamp(lock)], [stamp(TEST_LOCK)]] and (folder / "bin" / "python").exists()
+    return written[:1] in [[stamp(lock)], [stamp(TEST_LOCK)]] and _runs(folder)
 
 
 def stamp(lock: Path) -> str:
@@ -132,7 +132,12 @@ def _same_python(folder: Path) -> bool:
         written = (folder / STAMP).read_text().split()
     except OSError:
         return False
-    return written[1:] == [PYTHON] and (folder / "bin" / "python").exists()
+    return written[1:] == [PYTHON] and _runs(folder)
+
+
+def _runs(folder: Path) -> bool:
+    """Returns whether this user may run the interpreter of an environment. Another user may have made it."""
+    return os.access(folder / "bin" / "python", os.X_OK)
 
 
 def _has_pip(folder: Path) -> bool:

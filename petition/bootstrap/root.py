@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -79,15 +80,27 @@ def enter_namespace() -> None:
 
 
 def run_as(existing: Path) -> RunAs:
-    """Returns how to run the server, given an existing data folder. Raises CannotStart if another user owns it."""
+    """Returns how to run the server, given an existing data folder. Raises CannotStart if another user owns it, or this one has no name."""
     owner = existing.stat().st_uid if existing.exists() else os.geteuid()
     if owner not in {os.geteuid(), NOBODY if os.geteuid() == 0 else owner}:
         raise CannotStart(f"{existing} belongs to another user: set PETITION_HOME to a folder of your own.")
     if os.geteuid() != 0:
+        _require_name(os.geteuid())
         return RunAs.PLAIN
     if owner == 0 and _namespaces_work():
         return RunAs.NAMESPACE
     return _nobody(existing)
+
+
+def _require_name(user: int) -> None:
+    """Raises CannotStart if a user has no name, as in a container that runs with any number: initdb asks for one."""
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        raise CannotStart(
+            f"User {user} is not in /etc/passwd, and PostgreSQL does not start without a name: add the user, "
+            "run as one that is there, or set DATABASE_URL."
+        ) from None
 
 
 def _nobody(existing: Path) -> RunAs:

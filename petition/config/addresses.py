@@ -57,8 +57,20 @@ def default_home(environ: Mapping[str, str]) -> Path:
     local = PROJECT / ".petition"
     if os.access(local if local.exists() else PROJECT, os.W_OK):
         return local
-    shared = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return shared / "undersigned" / project_key()
+    return user_folder(environ, "XDG_DATA_HOME", ".local/share") / "undersigned" / project_key()
+
+
+def user_folder(environ: Mapping[str, str], name: str, below: str) -> Path:
+    """Returns the folder of a variable of the XDG specification, or the usual one below the user's home.
+
+    A user without a name in /etc/passwd has no home; containers call it `/`, which is then found not to be writable.
+    """
+    if given := environ.get(name):
+        return Path(given)
+    try:
+        return Path.home() / below
+    except RuntimeError:
+        return Path("/") / below
 
 
 def project_key() -> str:
