@@ -262,6 +262,17 @@ def test_reader_of_a_third_language_gets_its_texts_in_an_english_mail() -> None:
     )
 
 
+@pytest.mark.parametrize("name", MAILS)
+def test_a_button_is_a_padded_cell_where_links_have_no_padding(name: str) -> None:
+    """Outlook draws with Word's engine: it ignores the padding of a link and takes that of the cell (`mso-padding-alt`)."""
+    written = sheet(name, "en").html
+    (cell,) = re.findall(r'<td class="call" style="([^"]*)"', written)
+    (link,) = re.findall(r'<a class="button" href="[^"]*" style="([^"]*)"', written)
+    (padding,) = re.findall(r"(?<![-\w])padding: ?([^;]*)", link)
+    assert re.findall(r"mso-padding-alt: ?([^;]*)", cell) == [padding]
+    assert re.findall(r"(?<![-\w])background: ?([^;]*)", cell) == re.findall(r"(?<![-\w])background: ?([^;]*)", link)
+
+
 def test_shortened_days_are_told() -> None:
     assert "demonstration" in sheet("daily", "en", daily_seconds=120).text
     assert "demonstration" not in sheet("daily", "en").text
