@@ -32,6 +32,7 @@ NEVER_SHOWN: Final = {
     "core.db.SecondStatement": "a mistake in the code: nobody expects it",
     "core.database_roles.RoleMissing": "nothing serves yet",
     "core.migrate.DatabaseNewer": "nothing serves yet",
+    "core.migrate.EncodingWrong": "nothing serves yet",
     "core.migrate.LedgerOutdated": "nothing serves yet",
     "core.encoding.MalformedEncoding": "whoever decodes input catches it and raises what it means there",
     "core.encoding.NotCanonical": "entries are made of texts that forms have checked",
