@@ -19,16 +19,16 @@ from petition.signatures.tables import Signature
 from petition.usecases import hints
 from tests import make
 
-NAMES = ("Nguyễn Thị Ánh", "José Müller", "Mary O’Brien", "Suzie Example", "100% Omar_Example")
+NAMES = ("Nguyễn Văn Ánh", "José Müller", "Mary O’Brien", "Suzie Example", "100% Omar_Example")
 MALLORY = Actor(OrganiserId(b"m" * 16), make.NOW)
 
 
 @pytest.mark.parametrize(
     ("q", "found"),
     [
-        ("Nguyen", [0]), ("nguyễn", [0]), ("NGUYỄN THI", [0]), ("jose", [1]), ("muller", [1]), ("MÜLLER", [1]),
+        ("Nguyen", [0]), ("nguyễn", [0]), ("NGUYỄN VAN", [0]), ("jose", [1]), ("muller", [1]), ("MÜLLER", [1]),
         ("O'Brien", [2]), ("O’Brien", [2]), ("o`brien", [2]), ("example", [3, 4]), ("0%", [4]), ("r_e", [4]),
-        ("\u0301", []), ("Mallory", []), ("designer", [3]), ("grafikerin", [3]), ("plattform", [3]),
+        ("\u0301", []), ("Mallory", []), ("designer", [3]), ("grafikerin", [3]), ("plateforme", [3]),
     ],
 )  # fmt: skip
 def test_both_spellings_find_a_name_a_role_and_a_team(session: Session, q: str, found: list[int]) -> None:
@@ -107,7 +107,7 @@ def test_the_database_refuses_a_folded_name_that_is_not_shown(session: Session) 
 
 def signed(session: Session, comment: str = "") -> Campaign:
     campaign = make.campaign(
-        session, roles={"Engineer": {}, "Designer": {"de": "Grafikerin"}}, teams={"Platform": {"de": "Plattform"}}
+        session, roles={"Engineer": {}, "Designer": {"de": "Grafikerin"}}, teams={"Platform": {"fr": "Plateforme"}}
     )
     for name in NAMES:
         role, team = ("Designer", "Platform") if name == "Suzie Example" else ("", "")
