@@ -17,7 +17,7 @@ from petition.campaigns import CampaignUnknown
 from petition.web import page_cache
 
 PUBLIC: Final = "/c/"
-PERSONAL: Final = ("/mail/", "/organise/")
+PERSONAL: Final = ("/mail/", "/organise/enter/", "/organise/invitation/")
 """Their links end in a token, in which capitals mean something."""
 NOT_AT_THE_END: Final = re.compile(r"[^a-zA-Z0-9_=-]+$")
 NOT_AFTER_A_SLUG: Final = re.compile(r"[^a-z0-9]+$")
