@@ -121,7 +121,7 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.spent", "campaign_id hw", Kind.public, FOR_GOOD, _("Which passes were used, but not by whom.")),
     *_columns("public.waiting_act", "name role team comment", Kind.personal, TO_BATCH, BODY),
     *_columns("public.waiting_act", ACT_COLUMNS, Kind.public, TO_BATCH, ACT),
-    *_columns("public.waiting_removal", "campaign_id index why wave public", Kind.public, TO_BATCH, REMOVAL),
+    *_columns("public.waiting_removal", "campaign_id index why wave public reached", Kind.public, TO_BATCH, REMOVAL),
     *_columns("public.entry", "campaign_id index leaf line", Kind.public, FOR_GOOD, LEDGER),
     *_columns("public.tile", "campaign_id level index hashes", Kind.public, FOR_GOOD, LEDGER),
     *_columns(

@@ -17,12 +17,13 @@ from petition.core.errors import ExpectedError
 from petition.ledger.entries import Body, Visibility, commitment
 from petition.signatures import revealed
 from petition.signatures.redeem import DisplayChoice, refuse_faults
+from petition.signatures.revealed import Row
 from petition.signatures.tables import ActKind, SignatureState, WaitingAct
-from petition.signatures.withdrawal import forget, is_withdrawn_for_good, mark_stale
+from petition.signatures.withdrawal import forget, has_removal, is_withdrawn_for_good, mark_stale
 
 
 class SignatureEnded(ExpectedError):
-    """The signature was removed, or its withdrawal is in the ledger. It cannot be changed any more."""
+    """The signature was removed, even if it was withdrawn since, or its withdrawal is in the ledger."""
 
     status = 409
 
@@ -54,7 +55,7 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
     waiting = revealed.waiting_act(session, row)
     if found.repeats and waiting is not None and _is_same(waiting, choice):
         return AmendReceipt(waiting.commitment or b"", waiting.salt or b"", choice.body())
-    if found.number >= row.used and (row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row)):
+    if found.number >= row.used and (has_removal(session, row) or _is_ended(session, row)):
         raise SignatureEnded  # not told for a used value, which the ledger may show to everybody
     found.use()
     salt, body = secrets.token_bytes(32), choice.body()
@@ -72,6 +73,11 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
     )
     mark_stale(session, campaign.id)
     return AmendReceipt(commitment(salt, body), salt, body)
+
+
+def _is_ended(session: Session, row: Row) -> bool:
+    """Returns whether a removal or the withdrawal of a locked signature is in the ledger."""
+    return row.state is SignatureState.REMOVED or is_withdrawn_for_good(session, row)
 
 
 def _is_same(waiting: WaitingAct, choice: DisplayChoice) -> bool:

@@ -78,12 +78,13 @@ def waiting(session: Session, campaign_id: CampaignId) -> tuple[int, int]:
 def take_acts(session: Session, campaign_id: CampaignId, *, names_wait: bool = False) -> Acts:
     """Take the acts on signatures that are in the ledger. Others wait until their signature is there.
 
-    A signature gets one entry at most: where organisers removed it, a change by its signer is dropped. With
-    `names_wait` no changed name becomes public. The signatures are locked first, as their signers lock them to act: an
-    act that comes in afterwards waits until this epoch is written, or for the next one.
+    A signature gets one entry at most. A withdrawal by its signer goes before a removal by organisers, which goes before
+    a change. With `names_wait` no changed name becomes public. The signatures are locked first, as their signers lock
+    them to act: an act that comes in afterwards waits until this epoch is written, or for the next one.
     """
+    hws = cast(_lock(session, campaign_id), ARRAY(LargeBinary))
     removals = _removals(session, campaign_id)
-    taken = _locked(session, campaign_id)
+    taken = [*_takes(campaign_id), WaitingAct.hw == any_(hws)]
     withdrawals = _withdrawals(session, taken)
     amendments = _amendments(session, taken, names_wait=names_wait)
     entries: list[Act] = [*removals, *withdrawals, *amendments]
@@ -93,19 +94,18 @@ def take_acts(session: Session, campaign_id: CampaignId, *, names_wait: bool = F
 
 
 def _takes(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
-    """Returns the condition for acts that an epoch takes: their signature is in the ledger, and no removal waits."""
+    """Returns the condition for acts that an epoch takes: their signature is in the ledger and not removed."""
     same = (Signature.campaign_id == WaitingAct.campaign_id) & (Signature.hw == WaitingAct.hw)
     return WaitingAct.campaign_id == campaign_id, same, Signature.state != SignatureState.REMOVED
 
 
-def _locked(session: Session, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
-    """Lock the signatures on which acts wait. Returns the condition for these acts."""
-    acting = (
-        select(Signature.hw).select_from(Signature, WaitingAct).where(*_takes(campaign_id)).order_by(Signature.index)
-    )
-    acting = acting.with_for_update(of=Signature)
-    hws = cast(list(session.scalars(acting)), ARRAY(LargeBinary))
-    return [*_takes(campaign_id), WaitingAct.hw == any_(hws)]
+def _lock(session: Session, campaign_id: CampaignId) -> list[bytes]:
+    """Lock the signatures on which acts or removals wait. Returns their `hw`. No removal comes in meanwhile."""
+    acting = select(Signature.index).select_from(Signature, WaitingAct).where(*_takes(campaign_id))
+    removed = select(WaitingRemoval.index).where(*_whole(campaign_id))
+    indices = cast(list(session.scalars(acting.union(removed))), ARRAY(BigInteger))
+    locking = select(Signature.hw).where(Signature.campaign_id == campaign_id, Signature.index == any_(indices))
+    return list(session.scalars(locking.order_by(Signature.index).with_for_update()))
 
 
 def _withdrawals(session: Session, taken: list[ColumnElement[bool]]) -> list[WithdrawEntry]:
@@ -127,28 +127,42 @@ def _amendments(session: Session, taken: list[ColumnElement[bool]], *, names_wai
     return [AmendEntry(index, commitment or b"", value) for index, commitment, value in rows]
 
 
-def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
-    """Returns the condition for removals that an epoch takes. A bulk removal goes as a whole, and not while it runs."""
+def _whole(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
+    """Returns the condition for rows of removals that an epoch takes: as a whole, and not while one runs."""
     running = select(BulkRemoval.id).where(
         BulkRemoval.campaign_id == campaign_id, BulkRemoval.state == BulkRemovalState.RUNNING
     )
     whole = or_(WaitingRemoval.bulk_removal_id.is_(None), WaitingRemoval.bulk_removal_id.not_in(running))
+    return WaitingRemoval.campaign_id == campaign_id, whole
+
+
+def _ripe(campaign_id: CampaignId) -> tuple[ColumnElement[bool], ...]:
+    """Returns the condition for removals that become entries. Where the signer withdrew, the withdrawal does."""
     same = (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
-    return WaitingRemoval.campaign_id == campaign_id, same, Signature.state == SignatureState.REMOVED, whole
+    return *_whole(campaign_id), same, Signature.state == SignatureState.REMOVED
 
 
 def _removals(session: Session, campaign_id: CampaignId) -> list[RemoveEntry]:
     """Delete the bodies, which were kept for undoing the removal. Afterwards it cannot be undone."""
+    _count_done(session, campaign_id)
     final = update(Signature).where(*_ripe(campaign_id)).values(**GONE, why=WaitingRemoval.why)
     final = final.returning(Signature.index, WaitingRemoval.why).execution_options(synchronize_session=False)
     entries = [RemoveEntry(index, why) for index, why in session.execute(final)]
     indices = cast([entry.index for entry in entries], ARRAY(BigInteger))
-    mine = (WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index == any_(indices))
-    session.execute(delete(WaitingRemoval).where(*mine))
+    session.execute(delete(WaitingRemoval).where(*_whole(campaign_id)).execution_options(**_UNSYNCED))
     hws = select(Signature.hw).where(Signature.campaign_id == campaign_id, Signature.index == any_(indices))
     dropped = delete(WaitingAct).where(WaitingAct.campaign_id == campaign_id, WaitingAct.hw.in_(hws))
     session.execute(dropped.execution_options(**_UNSYNCED))
     return entries
+
+
+def _count_done(session: Session, campaign_id: CampaignId) -> None:
+    """Have each bulk removal say how many entries it makes. Until now it counted those that were withdrawn, too."""
+    removed = func.count().filter(Signature.state == SignatureState.REMOVED)
+    same = (Signature.campaign_id == WaitingRemoval.campaign_id) & (Signature.index == WaitingRemoval.index)
+    query = select(WaitingRemoval.bulk_removal_id, removed).join(Signature, same).where(*_whole(campaign_id))
+    for removal_id, n in session.execute(query.group_by(WaitingRemoval.bulk_removal_id)).all():
+        session.execute(update(BulkRemoval).where(BulkRemoval.id == removal_id).values(done=n))
 
 
 def acted_while_waiting(session: Session, campaign_id: CampaignId) -> bool:

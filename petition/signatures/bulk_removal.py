@@ -3,8 +3,10 @@
 Exactly what was selected is removed: the indices are stored when the removal begins, and each portion is its own
 transaction, so that a worker that dies leaves nothing half done and two concurrent workers do nothing twice. A removed
 signature is hidden at once. Its body is kept until the epoch deletes it, so that an undo restores every byte. An epoch
-takes a bulk removal completely or not at all (`petition.signatures.append_batch`). This module only changes signature
-rows; `petition.usecases.removals` handles the audit log and the approval. The caller holds the epoch's lock.
+takes a bulk removal completely or not at all (`petition.signatures.append_batch`). Until then no figure depends on
+whether signers withdrew: such a signature is found, done and restored like every other, and stays withdrawn. This
+module only changes signature rows; `petition.usecases.removals` handles the audit log and the approval. The caller
+holds the epoch's lock.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Removal
 from petition.organisers.actor import Actor
-from petition.signatures.selection import COUNTED
+from petition.signatures.selection import COUNTED, removable
 from petition.signatures.tables import BulkRemoval, BulkRemovalState, Signature, SignatureState, WaitingRemoval
 from petition.signatures.visibility import fold_names
 from petition.signatures.withdrawal import UNSHOWN
@@ -60,7 +62,7 @@ def begin(
     session: Session, campaign: Campaign, members: Sequence[int], why: Removal, actor: Actor, criteria: Mapping[str, Any]) -> BulkRemoval:  # fmt: skip
     """Store what is to be removed.
 
-    Signatures that are gone since the selection, or in another removal, are left out.
+    Signatures that are gone from the ledger's count since the selection, or in another removal, are left out.
     """
     removal = BulkRemoval(
         id=secrets.token_bytes(16), campaign_id=campaign.id, why=why, criteria=dict(criteria), found=len(members), done=0,
@@ -69,17 +71,16 @@ def begin(
     session.add(removal)
     session.flush()
     among = Signature.index == any_(cast(list(members), ARRAY(BigInteger)))
-    counted = (Signature.campaign_id == campaign.id, among, Signature.state.in_(COUNTED))
-    taken = select(WaitingRemoval.index).where(WaitingRemoval.campaign_id == campaign.id)
+    mine = (Signature.campaign_id == campaign.id, among)
+    # The locks come first: the statement after them sees what signers did while it waited.
+    session.execute(select(Signature.index).where(*mine).order_by(Signature.index).with_for_update())
+    no = cast(literal(False), Boolean)
     chosen = select(
         Signature.campaign_id, Signature.index, literal(why, WaitingRemoval.why.type), literal(removal.id),
-        cast(literal(False), Boolean),
+        no.label("public"), no.label("reached"),
     )  # fmt: skip
-    chosen = chosen.where(*counted, Signature.index.not_in(taken)).order_by(Signature.index)
-    adding = insert(WaitingRemoval).from_select(
-        ["campaign_id", "index", "why", "bulk_removal_id", "public"], chosen.with_for_update()
-    )
-    session.execute(adding)
+    columns = ["campaign_id", "index", "why", "bulk_removal_id", "public", "reached"]
+    session.execute(insert(WaitingRemoval).from_select(columns, chosen.where(*mine, removable())))
     return removal
 
 
@@ -105,14 +106,16 @@ def running(session: Session, campaign_id: CampaignId) -> list[bytes]:
 
 
 def advance(session: Session, removal: BulkRemoval, most: int = PORTION) -> bool:
-    """Remove the next portion of a locked bulk removal. Returns whether there is more to do."""
+    """Remove the next portion of a locked bulk removal. Returns whether there is more to do.
+
+    A signature that was withdrawn meanwhile stays withdrawn, and is done like the others.
+    """
     if removal.state is not BulkRemovalState.RUNNING:
         return False
     rows = session.execute(
         select(Signature.index, Signature.public)
         .join(WaitingRemoval, _same())
-        .where(WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
-        .where(Signature.state.in_(COUNTED)).order_by(Signature.index).limit(most)
+        .where(*_of(removal), WaitingRemoval.reached.is_(False)).order_by(Signature.index).limit(most)
         .with_for_update(of=Signature)
     ).all()  # fmt: skip
     if not rows:
@@ -137,36 +140,37 @@ def finish(session: Session, campaign_id: CampaignId) -> None:
 def undo(session: Session, removal: BulkRemoval) -> int:
     """Restore exactly what a bulk removal removed, unless the ledger has it. Returns how many. Raises RemovalOver.
 
-    A running bulk removal is cancelled in the same way: what it removed so far is restored.
+    A running bulk removal is cancelled in the same way: what it removed so far is restored. Signatures that were
+    withdrawn meanwhile stay withdrawn, and are counted here like the others.
     """
-    mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
+    mine = _of(removal)
     if removal.state not in {BulkRemovalState.RUNNING, BulkRemovalState.DONE} or not waits(session, removal):
         raise RemovalOver
+    locking = select(Signature.index).join(WaitingRemoval, _same()).where(*mine).order_by(Signature.index)
+    session.execute(locking.with_for_update(of=Signature))
     kind = Signature.state.type
     hidden, logged = (cast(literal(state, kind), kind) for state in (SignatureState.HIDDEN, SignatureState.LOGGED))
     back = (
         update(Signature)
         .where(*mine, _same(), Signature.state == SignatureState.REMOVED)
         .values(state=case((Signature.show.is_(None), hidden), else_=logged), public=WaitingRemoval.public)
-        .returning(Signature.index)
     )
-    restored = len(session.execute(back.execution_options(**_UNSYNCED)).all())
+    session.execute(back.execution_options(**_UNSYNCED))
     session.execute(delete(WaitingRemoval).where(*mine))
     fold_names(session, removal.campaign_id)
     removal.state = BulkRemovalState.CANCELLED if removal.state is BulkRemovalState.RUNNING else BulkRemovalState.UNDONE
     _mark_stale(session, removal.campaign_id)
-    return restored
+    return removal.done
 
 
 def waits(session: Session, removal: BulkRemoval) -> bool:
     """Returns whether a removal can still be undone: it runs, or no epoch has taken it."""
-    mine = (WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id)
-    left = session.scalar(select(WaitingRemoval.index).where(*mine).limit(1))
+    left = session.scalar(select(WaitingRemoval.index).where(*_of(removal)).limit(1))
     return removal.state is BulkRemovalState.RUNNING or left is not None
 
 
 def waiting_of(session: Session, campaign_id: CampaignId) -> dict[bytes, int]:
-    """Returns how many removals of each bulk removal wait for the next epoch."""
+    """Returns the bulk removals that no epoch has taken, with the number of their signatures, withdrawn ones included."""
     query = select(WaitingRemoval.bulk_removal_id, func.count()).where(WaitingRemoval.campaign_id == campaign_id)
     return {
         removal: n
@@ -176,10 +180,16 @@ def waiting_of(session: Session, campaign_id: CampaignId) -> dict[bytes, int]:
 
 
 def _remove(session: Session, campaign_id: CampaignId, indices: list[int], public: list[int]) -> None:
-    keep = update(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(public))
-    session.execute(keep.values(public=True).execution_options(**_UNSYNCED))
-    gone = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(indices))
+    reached = update(WaitingRemoval).where(WaitingRemoval.campaign_id == campaign_id, WaitingRemoval.index.in_(indices))
+    was_public = WaitingRemoval.index == any_(cast(public, ARRAY(BigInteger)))
+    session.execute(reached.values(reached=True, public=was_public).execution_options(**_UNSYNCED))
+    counted = Signature.state.in_(COUNTED)
+    gone = update(Signature).where(Signature.campaign_id == campaign_id, Signature.index.in_(indices), counted)
     session.execute(gone.values(**UNSHOWN, state=SignatureState.REMOVED).execution_options(**_UNSYNCED))
+
+
+def _of(removal: BulkRemoval) -> tuple[ColumnElement[bool], ...]:
+    return WaitingRemoval.campaign_id == removal.campaign_id, WaitingRemoval.bulk_removal_id == removal.id
 
 
 def _same() -> ColumnElement[bool]:

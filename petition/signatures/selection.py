@@ -2,9 +2,9 @@
 
 This module protects people who are not shown. Criteria about names, roles or comments apply to public bodies only, so
 that no figure reveals a sealed name, a role in a cell below ten, something hidden, or anybody before the public sees
-the first name (`enough`). Of other signatures only the epoch is known, which the ledger shows to everybody. A selection
-is a set of indices that is frozen when it is made: a removal removes what was reviewed, minus what is gone by then. A
-selection of everything is rejected.
+the first name (`enough`). Of other signatures only the epoch is known, which the ledger shows to everybody. So
+a selection ends with a whole epoch, never in the middle of one. It is a set of indices that is frozen when it is made: a
+removal removes what was reviewed, minus what the ledger shows as gone by then. A selection of everything is rejected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from petition.core.errors import ExpectedError
 from petition.core.ids import CampaignId
 from petition.ledger.entries import Visibility
-from petition.signatures.tables import Signature, SignatureState, WaitingAct
+from petition.signatures.tables import Signature, SignatureState, WaitingAct, WaitingRemoval
 from petition.signatures.visibility import enough, folded_contains
 
 PAGE: Final = 100
@@ -152,10 +152,13 @@ class SignerPage:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The indices of selected signatures, and what may be shown of them: figures, and a sample of the visible ones."""
+    """The indices of selected signatures, and what may be shown of them: figures, and a sample of the visible ones.
+
+    `epoch` is the last epoch among whose signatures they were selected.
+    """
 
     members: tuple[int, ...] = field(repr=False)
-    size: int
+    epoch: int
     by_epoch: tuple[tuple[int, int], ...]
     unseen: int
     sample: tuple[Signer, ...]
@@ -189,29 +192,33 @@ def unpacked(text: str) -> list[int]:
     return [at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
 
 
-def _counts() -> ColumnElement[bool]:
-    """Returns the condition for signatures that the ledger counts, whatever acts wait: no figure moves before a batch."""
+def removable() -> ColumnElement[bool]:
+    """Returns the condition for signatures that the ledger counts and that no removal has, whatever their signers do.
+
+    A withdrawal that waits changes nothing here, so that no figure moves before a batch.
+    """
     same = (WaitingAct.campaign_id == Signature.campaign_id) & (WaitingAct.hw == Signature.hw)
     waits = (Signature.state == SignatureState.WITHDRAWN) & select(WaitingAct.hw).where(same).exists()
-    return Signature.state.in_(COUNTED) | waits
+    removed = (WaitingRemoval.campaign_id == Signature.campaign_id) & (WaitingRemoval.index == Signature.index)
+    return (Signature.state.in_(COUNTED) | waits) & ~select(WaitingRemoval.index).where(removed).exists()
 
 
-def select_signatures(session: Session, campaign_id: CampaignId, criteria: Criteria, size: int) -> Selection:
-    """Select among the first `size` entries, with two queries. Raises CriteriaEmpty."""
+def select_signatures(session: Session, campaign_id: CampaignId, criteria: Criteria, epoch: int) -> Selection:
+    """Select among the signatures of all epochs up to one, with two queries. Raises CriteriaEmpty."""
     if not criteria.as_json():
         raise CriteriaEmpty
-    wanted = [*criteria.conditions(campaign_id), _counts(), Signature.index < size]
+    wanted = [*criteria.conditions(campaign_id), removable(), Signature.epoch <= epoch]
     visible = _visible(campaign_id)
     seen = case((visible, 1), else_=0)
     members, epochs, unseen = [], Counter[int](), 0
     rows = session.execute(select(Signature.index, Signature.epoch, seen).where(*wanted).order_by(Signature.index))
-    for index, epoch, shown in rows:
+    for index, of_epoch, shown in rows:
         members.append(index)
-        epochs[epoch] += 1
+        epochs[of_epoch] += 1
         unseen += not shown
     sample = session.execute(_signers().where(*wanted, visible).order_by(Signature.index).limit(SAMPLE))
     by_epoch = tuple(sorted(epochs.items()))
-    return Selection(tuple(members), size, by_epoch, unseen, tuple(Signer(*row) for row in sample))
+    return Selection(tuple(members), epoch, by_epoch, unseen, tuple(Signer(*row) for row in sample))
 
 
 def list_named(

@@ -156,8 +156,10 @@ class WaitingAct(Base):
 class WaitingRemoval(Base):
     """A removal by organisers that waits for an epoch and can still be undone.
 
-    While a bulk removal runs, some of its rows have not reached their signature yet. `public` is the signature's value
-    before the removal. Code that adds, changes or deletes a row must hold the lock of its signature.
+    `reached`: the bulk removal has come to this signature; while it runs, it has not come to all. A row stays when the
+    signer withdraws, so that the removal counts again if the withdrawal is taken back, and so that nothing that
+    organisers see depends on it. `public` is the signature's value before the removal. Code that adds, changes or
+    deletes a row must hold the lock of its signature.
     """
 
     __tablename__ = "waiting_removal"
@@ -168,6 +170,7 @@ class WaitingRemoval(Base):
     why: Mapped[Removal]
     bulk_removal_id: Mapped[bytes | None] = mapped_column("wave", key="bulk_removal_id")
     public: Mapped[bool]
+    reached: Mapped[bool] = mapped_column(default=False)
 
 
 class BulkRemovalState(StrEnum):
@@ -180,7 +183,11 @@ class BulkRemovalState(StrEnum):
 
 
 class BulkRemoval(Base):
-    """A bulk removal: its criteria, and how many signatures were found and are done. It names nobody."""
+    """A bulk removal: its criteria, and how many signatures were found and are done. It names nobody.
+
+    Until an epoch takes it, `done` counts signatures that were withdrawn meanwhile, too: organisers see no difference.
+    Then it is the number of entries that the ledger has of it.
+    """
 
     __tablename__ = "wave"
 

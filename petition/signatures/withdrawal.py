@@ -1,8 +1,8 @@
 """Withdrawing and hiding by signers, and hiding of a name or a comment by organisers.
 
 Body and salt are deleted at once; the tombstone follows in a later epoch. Every operation can be repeated safely. A
-signer's decision takes precedence over a removal by organisers that still waits (`petition.signatures.bulk_removal`),
-and replaces the signer's own act that still waits.
+signer's withdrawal is written in place of a removal by organisers that still waits (`petition.signatures.bulk_removal`),
+and the removal stands again if the withdrawal is taken back. An act replaces the signer's own act that still waits.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from petition.campaigns import Campaign, OpenCampaign
@@ -63,7 +63,7 @@ def withdraw(session: Session, campaign: OpenCampaign, value: bytes) -> Signatur
     if _is_removed(row):
         return row.state
     found.use()
-    _give_up_removal(session, row)
+    _forget_public(session, row)
     forget(row, SignatureState.WITHDRAWN)
     revealed.let_wait(session, row, ActKind.WITHDRAW, value)
     mark_stale(session, campaign.id)
@@ -73,7 +73,7 @@ def withdraw(session: Session, campaign: OpenCampaign, value: bytes) -> Signatur
 def hide(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureState:
     """Hide what a signature shows, and keep it counted, with the next value of its chain. Returns the state.
 
-    It replaces a withdrawal or a change that waits. Raises SignatureUnknown, ValueUsed.
+    It replaces a withdrawal or a change that waits. A removal that waits stays. Raises SignatureUnknown, ValueUsed.
     """
     found = revealed.find(session, campaign.id, value)
     row = found.row
@@ -82,9 +82,8 @@ def hide(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureSta
     if _is_removed(row) or is_withdrawn_for_good(session, row):
         return row.state
     found.use()
-    forget(row, SignatureState.REMOVED if row.state is SignatureState.REMOVED else SignatureState.HIDDEN)
-    if isinstance(row, Signature):
-        session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))
+    _forget_public(session, row)
+    forget(row, SignatureState.REMOVED if has_removal(session, row) else SignatureState.HIDDEN)
     revealed.drop_waiting_act(session, row)
     mark_stale(session, campaign.id)
     return row.state
@@ -128,6 +127,14 @@ def is_withdrawn_for_good(session: Session, row: Row) -> bool:
     return row.state is SignatureState.WITHDRAWN and revealed.waiting_act(session, row) is None
 
 
+def has_removal(session: Session, row: Row) -> bool:
+    """Returns whether organisers removed a locked signature, and may still undo it. A withdrawal may lie above that."""
+    if isinstance(row, Pending):
+        return False
+    query = select(WaitingRemoval.index).where(_removal_of(row), WaitingRemoval.reached)
+    return session.scalar(query) is not None
+
+
 def mark_stale(session: Session, campaign_id: CampaignId) -> None:
     """Have the public pages rendered again."""
     session.execute(update(Campaign).where(Campaign.id == campaign_id).values(stale=True))
@@ -142,6 +149,7 @@ def _removal_of(row: Signature) -> ColumnElement[bool]:
     return (WaitingRemoval.campaign_id == row.campaign_id) & (WaitingRemoval.index == row.index)
 
 
-def _give_up_removal(session: Session, row: Row) -> None:
+def _forget_public(session: Session, row: Row) -> None:
+    """Have an undo of a removal that waits show nothing, because the body is deleted."""
     if not isinstance(row, Pending):
-        session.execute(delete(WaitingRemoval).where(_removal_of(row)))
+        session.execute(update(WaitingRemoval).where(_removal_of(row)).values(public=False))

@@ -127,11 +127,10 @@ def needs_approval(session: Session, campaign: Campaign, effect: Effect, now: da
 
 
 def removed_lately(session: Session, campaign_id: CampaignId, now: datetime) -> int:
-    """Returns how many signatures organisers removed in the last seven days. Removals that were undone do not count."""
+    """Returns how many signatures organisers removed in the last seven days, those included that were restored since."""
     running = BulkRemoval.state == BulkRemovalState.RUNNING
     many = func.sum(case((running, BulkRemoval.found), else_=BulkRemoval.done))
     query = select(many).where(BulkRemoval.campaign_id == campaign_id, BulkRemoval.at > now - REMOVALS_SUMMED)
-    query = query.where(BulkRemoval.state.in_([BulkRemovalState.RUNNING, BulkRemovalState.DONE]))
     return int(session.scalar(query) or 0)
 
 

@@ -1,8 +1,9 @@
 """Removing signatures: the selection, the approval above fifty in a week, the work in portions, the undo.
 
 The preview equals the result: a request holds the indices that were reviewed, so that later signatures are not touched,
-and those that are gone meanwhile are reported as gone. A removal and an undo hold the epoch's lock, so that a batch
-sees a removal completely or not at all. After the close nothing can be removed.
+and those that the ledger shows as gone meanwhile are reported as gone. Withdrawals that wait for a batch change nothing
+that organisers see. A removal and an undo hold the epoch's lock, so that a batch sees a removal completely or not at
+all. After the close nothing can be removed.
 """
 
 from __future__ import annotations
@@ -73,15 +74,15 @@ def of_days(session: Session, campaign_id: CampaignId, criteria: Criteria, days:
     return replace(criteria, first=max(first, criteria.first or 0), last=min(last, criteria.last or last))
 
 
-def preview(session: Session, campaign: Campaign, criteria: Criteria, size: int | None = None) -> Selection:
-    """Returns what would be removed, among the ledger's entries now or at `size`. Raises CriteriaEmpty."""
-    now_size = log.head_of(session, campaign.id).size
-    return selection.select_signatures(session, campaign.id, criteria, now_size if size is None else size)
+def preview(session: Session, campaign: Campaign, criteria: Criteria, epoch: int | None = None) -> Selection:
+    """Returns what would be removed, among all signatures in the ledger, or those up to an epoch. Raises CriteriaEmpty."""
+    last = log.head_of(session, campaign.id).epoch
+    return selection.select_signatures(session, campaign.id, criteria, last if epoch is None else epoch)
 
 
 def remove(
     session: Session, campaign: Campaign, criteria: Criteria, seen: tuple[int, str], why: Removal, actor: Actor) -> Begun:  # fmt: skip
-    """Remove what was reviewed: `seen` is the ledger's size and the selection's digest at that time.
+    """Remove what was reviewed: `seen` is the last epoch and the selection's digest at that time.
 
     They are removed at once, unless more than fifty would be gone within a week: then a second organiser has to approve.
     Raises SelectionChanged, CampaignClosed, CampaignNotOpen.
@@ -180,7 +181,7 @@ class Line:
 
     @property
     def gone(self) -> int:
-        """Returns how many signatures were withdrawn or removed otherwise before this removal reached them."""
+        """Returns how many signatures were withdrawn or removed otherwise, as far as the ledger or organisers say it."""
         return self.removal.found - self.removal.done if self.removal.state is not BulkRemovalState.RUNNING else 0
 
 

@@ -47,7 +47,7 @@ def an_epoch(session: Session, campaign: Campaign, *wishes: DisplayChoice, at: i
 
 def begun(session: Session, campaign: Campaign, criteria: Criteria, why: Removal = Removal.FRAUD) -> removals.Begun:
     seen = removals.preview(session, campaign, criteria)
-    made = removals.remove(session, campaign, criteria, (seen.size, seen.digest()), why, Actor(OMAR, LATER))
+    made = removals.remove(session, campaign, criteria, (seen.epoch, seen.digest()), why, Actor(OMAR, LATER))
     session.expire_all()
     return made
 
@@ -196,7 +196,7 @@ def test_numbers_are_packed_into_a_text_and_come_back(session: Session) -> None:
         assert selection.unpacked(selection.packed(members)) == members
 
 
-def test_what_came_later_is_not_touched_and_what_is_gone_is_told(session: Session) -> None:
+def test_what_came_later_is_not_touched_and_what_is_gone_is_told_after_the_batch(session: Session) -> None:
     campaign = make.campaign(session)
     receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(52)]
     an_epoch(session, campaign)
@@ -210,12 +210,40 @@ def test_what_came_later_is_not_touched_and_what_is_gone_is_told(session: Sessio
     bulk_removal.finish(session, campaign.id)
     session.expire_all()
     line = removals.lines(session, campaign.id)[0]
-    assert (line.removal.found, line.removal.done, line.gone, line.reversible) == (52, 51, 1, True)
+    assert (line.removal.found, line.removal.done, line.gone, line.reversible) == (52, 52, 0, True)
     assert [each.name for each in signatures.named(session, campaign.id).names] == ["Mallory"]
     an_epoch(session, campaign, at=3)
     head = log.head_of(session, campaign.id)
     assert (head.counted, head.withdrawn, head.removed) == (1, 1, {"fraud": 51})
     assert epochs.audit(session, campaign).faults == []
+    session.expire_all()
+    line = removals.lines(session, campaign.id)[0]
+    assert (line.removal.found, line.removal.done, line.gone, line.reversible) == (52, 51, 1, False)
+
+
+def test_what_the_ledger_shows_as_withdrawn_before_a_removal_begins_is_told_at_once(session: Session) -> None:
+    campaign = make.campaign(session)
+    receipts = [make.signature(session, campaign, make.ANONYMOUS) for _ in range(52)]
+    an_epoch(session, campaign)
+    request = begun(session, campaign, Criteria(first=1)).request
+    assert request
+    signatures.withdraw(session, OpenCampaign.of(campaign), receipts[7].withdraw)
+    an_epoch(session, campaign, at=2)
+    request.decided_by = RITA
+    removals.approved(session, campaign, request, LATER)
+    bulk_removal.finish(session, campaign.id)
+    session.expire_all()
+    line = removals.lines(session, campaign.id)[0]
+    assert (line.removal.found, line.removal.done, line.gone, line.reversible) == (52, 51, 1, True)
+
+
+def test_a_selection_ends_with_a_whole_batch(session: Session) -> None:
+    campaign = make.campaign(session)
+    an_epoch(session, campaign, *[make.ANONYMOUS] * 4)
+    an_epoch(session, campaign, *[make.ANONYMOUS] * 3, at=2)
+    of = lambda epoch: removals.preview(session, campaign, Criteria(shown=Shown.ANONYMOUS), epoch).figure
+    assert [of(epoch) for epoch in (0, 1, 2, 9)] == [0, 4, 7, 7]
+    assert removals.preview(session, campaign, Criteria(shown=Shown.ANONYMOUS)).epoch == 2
 
 
 def test_a_selection_that_is_not_the_one_that_was_looked_at_is_refused(session: Session) -> None:
@@ -224,11 +252,11 @@ def test_a_selection_that_is_not_the_one_that_was_looked_at_is_refused(session: 
     seen = removals.preview(session, campaign, Criteria(q="mallory"))
     hiding.hide(session, campaign, Hide(seen.members[0], Concealed.NAME), Actor(OMAR, LATER))
     session.expire_all()
-    told = (seen.size, seen.digest())
+    told = (seen.epoch, seen.digest())
     with pytest.raises(SelectionChanged):
         removals.remove(session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, Actor(OMAR, LATER))
     nobody = removals.preview(session, campaign, Criteria(q="nobody"))
-    told = (nobody.size, nobody.digest())
+    told = (nobody.epoch, nobody.digest())
     with pytest.raises(SelectionChanged):
         removals.remove(session, campaign, Criteria(q="nobody"), told, Removal.FRAUD, Actor(OMAR, LATER))
 
@@ -278,7 +306,7 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
         is SignatureState.REMOVED
     )
     session.flush()
-    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 2
+    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 3
     session.expire_all()
     states = {
         name: signatures.status(session, OpenCampaign.of(campaign), each.leaf, each.ticket).state
@@ -294,7 +322,9 @@ def test_what_the_signer_wishes_goes_before_a_removal_that_waits(session: Sessio
     assert epochs.audit(session, campaign).faults == []
 
 
-def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Session) -> None:
+def test_a_signature_withdrawn_while_its_wave_runs_is_done_like_the_others_and_stays_withdrawn(
+    session: Session,
+) -> None:
     campaign = make.campaign(session)
     receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(3)]
     an_epoch(session, campaign)
@@ -303,7 +333,32 @@ def test_a_signature_withdrawn_while_its_wave_runs_is_left_out_of_it(session: Se
     session.flush()
     bulk_removal.advance(session, wave)
     session.flush()
-    assert (wave.found, wave.done, wave.state) == (3, 2, BulkRemovalState.DONE)
+    assert (wave.found, wave.done, wave.state) == (3, 3, BulkRemovalState.DONE)
+    an_epoch(session, campaign, at=2)
+    head = log.head_of(session, campaign.id)
+    assert (head.withdrawn, head.removed, session.get_one(BulkRemoval, wave.id).done) == (1, {"fraud": 2}, 2)
+    assert session.scalar(select(func.count()).select_from(WaitingRemoval)) == 0
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_batch_between_two_portions_writes_withdrawals_and_leaves_the_removal_whole(session: Session) -> None:
+    campaign = make.campaign(session)
+    receipts = [make.signature(session, campaign, make.ANONYMOUS) for _ in range(5)]
+    an_epoch(session, campaign)
+    wave = bulk_removal.begin(session, campaign, [1, 2, 3, 4, 5], Removal.FRAUD, Actor(OMAR, LATER), {})
+    bulk_removal.advance(session, wave, 3)
+    for receipt in receipts[:2]:
+        signatures.withdraw(session, OpenCampaign.of(campaign), receipt.withdraw)
+    an_epoch(session, campaign, at=2)
+    assert log.head_of(session, campaign.id).withdrawn == 2
+    wave = bulk_removal.find(session, campaign.id, wave.id)
+    assert (wave.done, wave.state, bulk_removal.advance(session, wave, 3)) == (3, BulkRemovalState.RUNNING, False)
+    an_epoch(session, campaign, at=3)
+    head = log.head_of(session, campaign.id)
+    assert (head.counted, head.withdrawn, head.removed) == (0, 2, {"fraud": 3})
+    assert session.get_one(BulkRemoval, wave.id).done == 3
+    assert session.scalar(select(func.count()).select_from(WaitingRemoval)) == 0
+    assert epochs.audit(session, campaign).faults == []
 
 
 def test_a_removal_that_waits_opens_no_name_and_holds_no_cell_open(session: Session) -> None:
@@ -370,7 +425,7 @@ def test_workers_at_once_signers_who_withdraw_and_epochs_leave_the_figures_exact
         campaign = find_any(session, slug)
         assert campaign
         chosen = removals.preview(session, campaign, Criteria(q="mallory"))
-        request = removals.remove(session, campaign, Criteria(q="mallory"), (chosen.size, chosen.digest()), Removal.FRAUD, Actor(OMAR, LATER)).request  # fmt: skip
+        request = removals.remove(session, campaign, Criteria(q="mallory"), (chosen.epoch, chosen.digest()), Removal.FRAUD, Actor(OMAR, LATER)).request  # fmt: skip
         assert request
         request.decided_by = RITA
         removals.approved(session, campaign, request, LATER)

@@ -151,7 +151,7 @@ def removed(name: str) -> tuple[Selection, BulkRemoval]:
     with db.transaction() as session:
         campaign = found(session, name)
         chosen = removals.preview(session, campaign, criteria)
-        seen = (chosen.size, chosen.digest())
+        seen = (chosen.epoch, chosen.digest())
         request = removals.remove(session, campaign, criteria, seen, Removal.FRAUD, Actor(OMAR, make.NOW)).request
         assert request
         request_id = request.id
@@ -199,7 +199,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave_is_followed_and_the_figures_are
     with db.transaction() as session:
         campaign = found(session, name)
         chosen = removals.preview(session, campaign, Criteria(q="mallory"))
-        told = (chosen.size, chosen.digest())
+        told = (chosen.epoch, chosen.digest())
         request = removals.remove(
             session, campaign, Criteria(q="mallory"), told, Removal.FRAUD, Actor(OMAR, make.NOW)
         ).request

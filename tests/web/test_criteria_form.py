@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from petition.ledger.entries import Removal
 from petition.signatures.selection import Criteria, Shown, WithComment
-from petition.usecases.removals import Days, SelectionChanged
+from petition.usecases.removals import Days
 from petition.web.dashboard.criteria import CriteriaForm
 from petition.web.dashboard.removals import RemovalForm
 from petition.web.forms.base import FormRefused
@@ -75,15 +75,8 @@ def test_what_cannot_be_read_has_a_sentence_and_is_kept_as_it_was_sent(name: str
 
 
 def test_a_removal_has_a_reason_and_what_its_preview_showed() -> None:
-    form = RemovalForm.read(MultiDict({"q": "mallory", "why": "fraud", "size": "12", "seen": "abc", "token": "x"}))
-    assert (form.why.data, form.preview(), form.given()) == (Removal.FRAUD, (12, "abc"), {"q": "mallory"})
-
-
-@pytest.mark.parametrize("size", ["", "x", "-1", "9" * 10])
-def test_a_removal_without_a_preview_is_one_that_has_changed(size: str) -> None:
-    form = RemovalForm.read(MultiDict({"why": "fraud", "size": size}))
-    with pytest.raises(SelectionChanged):
-        form.preview()
+    form = RemovalForm.read(MultiDict({"q": "mallory", "why": "fraud", "seen": "abc", "token": "x"}))
+    assert (form.why.data, form.seen.data, form.given()) == (Removal.FRAUD, "abc", {"q": "mallory"})
 
 
 def test_a_missing_reason_leaves_the_criteria_as_they_are() -> None:

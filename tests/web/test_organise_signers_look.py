@@ -41,7 +41,7 @@ def a_busy_campaign(omar: Omar) -> int:
         removals.remove_one(session, campaign, bob, Removal.REQUEST, Actor(omar.organiser_id, clock.now()))
         criteria = Criteria(q="test user", first=4, last=4)
         seen = removals.preview(session, campaign, criteria)
-        told, by = (seen.size, seen.digest()), omar.organiser_id
+        told, by = (seen.epoch, seen.digest()), omar.organiser_id
         removals.remove(session, campaign, criteria, told, Removal.FRAUD, Actor(by, clock.now()))
         kept = {"text": True, "first": 4, "last": 4}
         removal = bulk_removal.begin(session, campaign, seen.members[:51], Removal.FRAUD, Actor(by, clock.now()), kept)

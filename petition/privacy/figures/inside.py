@@ -180,7 +180,7 @@ INSIDE: Final[tuple[Figure, ...]] = (
         "removals, approvals, audit log",
         Seen.MODERATOR,
         Changes.BATCH_OR_HIDDEN,
-        "exact; a removal that is carried out says how many were withdrawn meanwhile (SECURITY)",
+        "exact; withdrawals count from their batch on",
         """dashboard/removal.html most chosen.by_epoch-12 chosen.figure chosen.unseen epoch n
         dashboard/removals.html each.done each.found each.gone
         dashboard/parts/signers.html n

@@ -1,6 +1,6 @@
 """The removals page: criteria, a preview, a button with the number of signatures, and the progress of each removal.
 
-The form carries a digest of the exact signatures in the preview, so only what the organiser has seen is removed.
+The form carries a signed digest of the exact signatures in the preview, so only what the organiser has seen is removed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from petition.signatures.selection import CriteriaEmpty, Selection
 from petition.usecases import removals as work
 from petition.usecases.approval_rules import MOST_REMOVED
 from petition.usecases.removals import SelectionChanged
-from petition.web.dashboard import access, criteria, removal_rows, rendering
+from petition.web.dashboard import access, criteria, removal_rows, rendering, reviewed
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.criteria import CriteriaForm
-from petition.web.forms.fields import DIGITS, StringField
+from petition.web.forms.fields import StringField
 from petition.web.forms.redraw import redraw
 from petition.web.language import lazy_gettext as _
 
@@ -33,17 +33,10 @@ bp = access.blueprint("removals")
 
 
 class RemovalForm(CriteriaForm):
-    """The criteria, the reason, and what the preview showed: the size of the ledger and the digest of the selection."""
+    """The criteria, the reason, and what the preview showed, signed (`petition.web.dashboard.reviewed`)."""
 
     why = criteria.reason_field(invalid_value_message=_("Choose a reason."))
-    size = StringField()
     seen = StringField()
-
-    def preview(self) -> tuple[int, str]:
-        """Return the size and the digest. Raises SelectionChanged without a size, because then there was no preview."""
-        if not DIGITS.fullmatch(self.size.data):
-            raise SelectionChanged
-        return int(self.size.data), self.seen.data
 
 
 def _page(form: CriteriaForm) -> Response:
@@ -55,6 +48,7 @@ def _page(form: CriteriaForm) -> Response:
             removal=form if isinstance(form, RemovalForm) else RemovalForm(),
             given=form.given(),
             chosen=chosen,
+            seen=reviewed.sign_preview(chosen, campaign.id, access.actor().by) if chosen else "",
             opened=campaign.state is CampaignState.OPEN,
             asks_first=chosen is not None and work.asks_first(session, campaign, chosen.figure, clock.now()),
             most=MOST_REMOVED,
@@ -124,11 +118,12 @@ def remove(slug: str) -> Response:
     """Remove the signatures of the preview, or ask a second organiser. Raises CampaignClosed."""
     form = RemovalForm.read(request.form)
     access.show_again_if_resent()
-    seen = form.preview()
+    actor = access.actor()
     with db.transaction() as session:
         campaign = access.campaign(session)
+        seen = reviewed.read_preview(form.seen.data, campaign.id, actor.by)
         wanted = work.of_days(session, campaign.id, form.criteria(), form.days())
-        work.remove(session, campaign, wanted, seen, form.why.data, access.actor())
+        work.remove(session, campaign, wanted, seen, form.why.data, actor)
     return access.go(url_for("organise_removals.removals", slug=slug))
 
 
