@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from petition import epochs, publication, signatures
+from petition.blindsign import passes
 from petition.campaigns import Campaign, CampaignClosed, CampaignState, OpenCampaign, find_any
 from petition.core import db, outbox
 from petition.core.outbox import OutboxKind
@@ -56,6 +57,11 @@ def rows(session: Session) -> list[tuple[object, ...]]:
     session.expire_all()
     columns = [column for column in Signature.__table__.columns]
     return [tuple(row) for row in session.execute(select(*columns).order_by(Signature.index))]
+
+
+def value(receipt: make.KeptReceipt, number: int) -> bytes:
+    """The value of the secret chain that a signer's act with this number reveals."""
+    return passes.reveal(receipt.w0, number)
 
 
 def found(session: Session, campaign: Campaign, criteria: Criteria) -> list[str]:
@@ -358,6 +364,53 @@ def test_a_batch_between_two_portions_writes_withdrawals_and_leaves_the_removal_
     assert (head.counted, head.withdrawn, head.removed) == (0, 2, {"fraud": 3})
     assert session.get_one(BulkRemoval, wave.id).done == 3
     assert session.scalar(select(func.count()).select_from(WaitingRemoval)) == 0
+    assert epochs.audit(session, campaign).faults == []
+
+
+@pytest.mark.parametrize("how", ["hide", "hide while it runs", "hide twice", "change", "stay"])
+def test_nobody_escapes_a_removal_by_withdrawing_and_taking_that_back(session: Session, how: str) -> None:
+    campaign = make.campaign(session)
+    receipts = [make.signature(session, campaign, named("Mallory")) for _ in range(2)]
+    an_epoch(session, campaign)
+    index = session.scalars(select(Signature.index).where(Signature.leaf == receipts[0].leaf)).one()
+    opened = OpenCampaign.of(campaign)
+    wave = bulk_removal.begin(session, campaign, [1, 2], Removal.FRAUD, Actor(OMAR, LATER), {})
+    if how != "hide while it runs":
+        bulk_removal.advance(session, wave)
+    assert signatures.withdraw(session, opened, value(receipts[0], 0)) is SignatureState.WITHDRAWN
+    if how == "hide while it runs":
+        assert signatures.hide(session, opened, value(receipts[0], 1)) is SignatureState.HIDDEN
+        bulk_removal.advance(session, wave)
+    elif how == "change":
+        with pytest.raises(signatures.SignatureEnded):
+            signatures.amend(session, opened, value(receipts[0], 1), named("Suzie"))
+    elif how.startswith("hide"):
+        assert signatures.hide(session, opened, value(receipts[0], 1)) is SignatureState.REMOVED
+    if how == "hide twice":
+        assert signatures.withdraw(session, opened, value(receipts[0], 2)) is SignatureState.WITHDRAWN
+        assert signatures.hide(session, opened, value(receipts[0], 3)) is SignatureState.REMOVED
+    an_epoch(session, campaign, at=2)
+    head = log.head_of(session, campaign.id)
+    stays = int(how in {"change", "stay"})
+    assert (head.counted, head.withdrawn, head.removed) == (0, stays, {"fraud": 2 - stays})
+    ended = session.get_one(Signature, (campaign.id, index))
+    assert ended.state is (SignatureState.WITHDRAWN if stays else SignatureState.REMOVED)
+    assert epochs.audit(session, campaign).faults == []
+
+
+def test_a_withdrawal_that_is_taken_back_after_the_removal_was_undone_leaves_a_hidden_signature(
+    session: Session,
+) -> None:
+    campaign = make.campaign(session)
+    receipt = make.signature(session, campaign, named("Suzie"))
+    an_epoch(session, campaign)
+    wave = begun(session, campaign, Criteria(q="suzie")).removal
+    assert wave
+    signatures.withdraw(session, OpenCampaign.of(campaign), value(receipt, 0))
+    assert removals.take_back(session, campaign, wave.id, Actor(OMAR, LATER)) == 1
+    assert signatures.hide(session, OpenCampaign.of(campaign), value(receipt, 1)) is SignatureState.HIDDEN
+    an_epoch(session, campaign, at=2)
+    assert log.head_of(session, campaign.id).counted == 1
     assert epochs.audit(session, campaign).faults == []
 
 
