@@ -59,6 +59,7 @@ class Campaign(Base):
     notice: Mapped[dict[str, str]]
     methods: Mapped[list[str]]
     domains: Mapped[dict[str, Any]]
+    readings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     roles: Mapped[dict[str, Any]] = mapped_column(Ordered)
     teams: Mapped[dict[str, Any]] = mapped_column(Ordered)
     workforce: Mapped[int | None]

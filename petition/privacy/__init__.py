@@ -15,6 +15,7 @@ from petition.privacy.addresses import (
     canonical_address,
     canonical_domain,
     personal_address,
+    readings,
 )
 from petition.privacy.tags import (
     code_of_day,
@@ -44,6 +45,7 @@ __all__ = [
     "long_code_of_day",
     "mail_cap_key",
     "personal_address",
+    "readings",
     "seal_address",
     "subscriber_tag",
     "suppression_tag",

@@ -180,6 +180,16 @@ def personal_address(text: str) -> Mailbox:
     return Mailbox(f"{local}@{host}", f"{local}@{host}", host)
 
 
+def readings(policies: Sequence[DomainPolicy]) -> dict[str, list[Any]]:
+    """Returns for each accepted host how its addresses are read: the domain that identifies the person, `plus`, `dots`.
+
+    Two readings of one host give one mailbox two identities, and so two passes.
+    """
+    hosts = {host for policy in policies for host in (policy.domain, *policy.hosts)}
+    read = {host: _policy_of(host, policies) for host in hosts}
+    return {host: [policy.domain, policy.plus, policy.dots] for host, policy in sorted(read.items())}
+
+
 def is_work_domain(host: str, policies: Sequence[DomainPolicy]) -> bool:
     """Returns whether a host belongs to the organisation, even if it is not accepted for verification."""
     return any(host == policy.domain or host.endswith(f".{policy.domain}") for policy in policies)

@@ -136,7 +136,7 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.head", "epoch_at slot acts_week", Kind.operational, TO_EPOCH, HEAD),
     *_columns(
         "public.campaign",
-        "id slug origin state languages addressee addressee_role organisation organisers notice methods domains roles "
+        "id slug origin state languages addressee addressee_role organisation organisers notice methods domains readings roles "
         "teams workforce workforce_source batch_min interval public_min mailing legal opens_at closes_at opened closed "
         "issuer",
         Kind.public,

@@ -52,6 +52,7 @@ from petition.privacy import AddressRefused
 from petition.signatures.bulk_removal import BulkRemovalUnknown, RemovalOver
 from petition.signatures.selection import CriteriaEmpty
 from petition.usecases.acts import RightMissing
+from petition.usecases.domains import ReadingFixed
 from petition.usecases.exports import ExportUnknown, NoNames
 from petition.usecases.milestone_settings import (
     MilestoneExists,
@@ -206,6 +207,10 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
             "Something was withdrawn, hidden or removed since you opened this page. Nothing was removed now; check it "
             "again."
         ),
+    ),
+    ReadingFixed: (
+        _("How addresses are read is fixed"),
+        _("Addresses that can sign since the opening would be read in another way, and one person could sign twice."),
     ),
     RightMissing: NOT_ALLOWED,
     PasskeyCopied: (

@@ -219,7 +219,12 @@ def test_a_part_that_a_campaign_does_not_have_is_neither_paused_nor_resumed(
 def test_a_request_for_other_domains_counts_what_changes(session: Session, made: Campaign, actor: Actor) -> None:
     rule = {"plus": True, "dots": True, "hosts": ["eu.corp.example"]}
     made.domains = {"kept.example": rule, "changed.example": rule, "gone.example": rule}
-    after = {"kept.example": rule, "changed.example": rule | {"dots": False}, "a.example": rule, "b.example": rule}
+    after = {
+        "kept.example": rule,
+        "changed.example": rule | {"shared": ["night"]},
+        "a.example": rule,
+        "b.example": rule,
+    }
     about = domains.ask(session, made, after, actor).about
     assert (about["added"], about["removed"], about["changed"], about["domains"]) == (2, 1, 1, after)
 

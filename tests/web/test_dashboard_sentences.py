@@ -125,6 +125,24 @@ def test_a_change_of_domains_lists_them_in_order_with_what_changed() -> None:
     assert "may sign: @alpha.example, @zoo.example. 1 added, 1,000 removed, 0 changed." in sentence
 
 
+def test_a_change_of_domains_says_what_changes_at_which_domain() -> None:
+    corp = {"hosts": ["eu.corp.example"], "shared": ["info-desk"]}
+    before = {"corp.example": corp, "b.example": {}}
+    changed = {"hosts": ["us.corp.example"], "shared": ["night"]}
+    after = {"corp.example": changed, "labs.corp.example": {"dots": True}}
+    said = described("en", ApprovalKind.DOMAINS, before=before, domains=after, added=1, removed=1, changed=1)[0]
+    for sentence in (
+        "b.example is removed.",
+        "labs.corp.example is added: tags dropped, dots dropped.",
+        "labs.corp.example lies below corp.example: somebody with an address at both can sign twice.",
+        "Added to the hosts of corp.example: us.corp.example.",
+        "Removed from the hosts of corp.example: eu.corp.example.",
+        "Refused from now on: night@corp.example.",
+        "No longer refused: info-desk@corp.example.",
+    ):
+        assert sentence in said
+
+
 def test_a_change_of_domains_names_the_hosts_that_may_sign_and_the_mailboxes_that_may_not() -> None:
     policy = {"plus": True, "hosts": ["eu.alpha.example"], "shared": ["night-shift", "shop-*"]}
     sentence = described("en", ApprovalKind.DOMAINS, domains={"alpha.example": policy}, added=0, removed=0, changed=1)[

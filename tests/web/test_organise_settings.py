@@ -193,6 +193,21 @@ def test_a_domain_of_an_open_letter_is_changed_from_what_it_is(omar: Omar) -> No
     assert re.search(r'<textarea id="hosts"[^>]*>\s*eu.corp.example</textarea>', filled)
 
 
+def test_the_form_of_a_listed_domain_shows_how_names_are_read_and_cannot_change_it(omar: Omar) -> None:
+    (link,) = re.findall(r'href="([^"]*settings\?domain=[^"]*)"', omar.sees("~/settings").text)
+    page = omar.client.get(link)
+    assert "is fixed since the opening, or one person could sign twice: tags dropped, dots dropped." in text(page)
+    assert not re.findall(r'type="checkbox"[^>]*name="(?:plus|dots)"', page.text)
+    kept = dict.fromkeys(re.findall(r'<input type="hidden" name="(plus|dots)" value="yes">', page.text), "yes")
+    assert kept == {"plus": "yes", "dots": "yes"}
+    for otherwise in ({"plus": "yes"}, {"dots": "yes"}, {}):
+        answer = omar.does("~/settings/domains", domain="CORP.example", hosts="eu.corp.example", **otherwise)
+        assert (answer.status_code, "one person could sign twice" in answer.text) == (422, True)
+    assert omar.does("~/settings/domains", domain="eu.corp.example", plus="yes").status_code == 422
+    more = "eu.corp.example\nus.corp.example"
+    assert omar.does("~/settings/domains", domain="corp.example", hosts=more, **kept).status_code == 303
+
+
 def test_a_refused_domain_comes_back_with_its_boxes_as_they_were_left(omar: Omar) -> None:
     page = omar.does("~/settings/domains", domain="nowhere", dots="yes")
     assert (page.status_code, 'href="#domain">Enter a domain, such as company.example.' in page.text) == (422, True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,6 +11,7 @@ from petition.campaigns.milestones import UNKNOWN
 from petition.core import i18n
 from petition.core.i18n import marked as _
 from petition.organisers.approvals import ApprovalKind, ApprovalRequest
+from petition.privacy import DomainPolicy
 from petition.privacy.daily_figures import tens
 from petition.signatures import Concealed
 from petition.web.dashboard.drafts.forms import language_name
@@ -18,6 +19,11 @@ from petition.web.labels import REMOVAL_REASONS, TEAM_ROLES
 from petition.web.language import gettext, ngettext, spoken
 
 About = Mapping[str, Any]
+Policies = Mapping[str, Mapping[str, Any]]
+HOSTS_ADDED: Final = _("Added to the hosts of %(domain)s: %(hosts)s.")
+HOSTS_REMOVED: Final = _("Removed from the hosts of %(domain)s: %(hosts)s.")
+NOW_REFUSED: Final = _("Refused from now on: %(names)s.")
+NOW_ACCEPTED: Final = _("No longer refused: %(names)s.")
 LEGAL_TITLES: Final[Mapping[str, str]] = MappingProxyType({"privacy": _("Privacy notice"), "imprint": _("Imprint")})
 
 
@@ -181,10 +187,47 @@ def _domains(about: About) -> tuple[str, str]:
         names=", ".join(hosts),
         **figures,
     )
+    sentences = [sentence, *_domain_changes(about.get("before", about["domains"]), about["domains"])]
     if shared:
-        refused = gettext(_("Refused as shared mailboxes: %(names)s."), names=", ".join(shared))
-        sentence = f"{sentence} {refused}"
-    return sentence, gettext(_("Change the domains"))
+        sentences.append(gettext(_("Refused as shared mailboxes: %(names)s."), names=", ".join(shared)))
+    return " ".join(sentences), gettext(_("Change the domains"))
+
+
+def _domain_changes(before: Policies, after: Policies) -> Iterator[str]:
+    """Describe what changes at which domain. How accepted addresses are read never does."""
+    for name in sorted(before.keys() - after.keys()):
+        yield gettext(_("%(domain)s is removed."), domain=name)
+    for name in sorted(after.keys() - before.keys()):
+        yield from _describe_new_domain(name, after)
+    for name in sorted(after.keys() & before.keys()):
+        yield from _describe_changed_domain(name, before[name], after[name])
+
+
+def _describe_new_domain(name: str, after: Policies) -> Iterator[str]:
+    read = DomainPolicy.read(name, after[name])
+    tags = gettext(_("tags dropped") if read.plus else _("tags kept"))
+    dots = gettext(_("dots dropped") if read.dots else _("dots kept"))
+    yield gettext(_("%(domain)s is added: %(words)s."), domain=name, words=f"{tags}, {dots}")
+    for above in sorted(other for other in after if name.endswith(f".{other}") or other.endswith(f".{name}")):
+        lower, upper = sorted((name, above), key=len, reverse=True)
+        twice = _("%(domain)s lies below %(name)s: somebody with an address at both can sign twice.")
+        yield gettext(twice, domain=lower, name=upper)
+
+
+def _describe_changed_domain(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    hosts, shared = (_differences(before, after, key) for key in ("hosts", "shared"))
+    for sentence, found in zip((HOSTS_ADDED, HOSTS_REMOVED), hosts, strict=True):
+        if found:
+            yield gettext(sentence, domain=name, hosts=", ".join(found))
+    for sentence, found in zip((NOW_REFUSED, NOW_ACCEPTED), shared, strict=True):
+        if found:
+            yield gettext(sentence, names=", ".join(f"{local}@{name}" for local in found))
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> tuple[list[str], list[str]]:
+    """Return what a list of a policy gains and what it loses."""
+    was, will = set(before.get(key, ())), set(after.get(key, ()))
+    return sorted(will - was), sorted(was - will)
 
 
 def _export_names(about: About) -> tuple[str, str]:

@@ -92,12 +92,14 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
     now = clock.now()
     with db.session() as session:
         campaign = access.campaign(session)
+        domain_form = form if isinstance(form, DomainChangeForm) else DomainChangeForm.of_listed(campaign)
         closing_form = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
         requested = session.scalars(approvals.waiting(campaign.id, now)).all()
         return rendering.render(
             "settings", session, campaign, form,
             closing=form if isinstance(form, ClosingForm) else closing_form,
-            domain=form if isinstance(form, DomainChangeForm) else DomainChangeForm.of_listed(campaign),
+            domain=domain_form,
+            fixed=campaign.domains.get(domain_form.domain.data or ""),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),
             switches=_switches(session, campaign),
             zone=str(rendering.zone_of(campaign)),
@@ -199,6 +201,13 @@ def _ask_for(session: Session, campaign: Campaign, after: Policies) -> None:
         raise FormRefused({"domain": [gettext(_("Enter %(n)s domains at most."), n=MOST_DOMAINS)]})
     try:
         domains.ask(session, campaign, after, access.actor())
+    except domains.ReadingFixed:
+        sentence = gettext(
+            _(
+                "Tags, dots and hosts of addresses that can sign since the opening stay as they are, or one person could sign twice."
+            )
+        )
+        raise FormRefused({"domain": [sentence]}) from None
     except CampaignFaulty:
         sentence = gettext(_("This would change nothing, or leave no domain at all."))
         raise FormRefused({"domain": [sentence]}) from None
