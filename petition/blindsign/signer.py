@@ -28,6 +28,12 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
 UNITS = {"hour": 3600, "minute": 60, "second": 1}
 STEPS = 8
+STRANGE = "The site does not answer as it should."
+ELSEWHERE = (
+    "If you changed your signature in a browser, or with another copy of the receipt, use the newest receipt or add"
+    " --used {}: one more value is sent then. If you did not, the site may be collecting your secret: send nothing more,"
+    " and tell the organisers."
+)
 
 
 # --- The connection to the site ---------------------------------------------------------------------------------------
@@ -212,8 +218,7 @@ def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str
 
 def change_mind(given: argparse.Namespace) -> None:
     """Withdraw the signature, or hide the name."""
-    kept = read_receipt(given.file)
-    state = act(kept, given.act, {})["state"]
+    state = act(read_receipt(given.file), given, {})["state"]
     print(
         {"withdrawn": "Withdrawn: it no longer counts.", "removed": "It was removed before."}.get(
             state, "Hidden: it counts, and nothing is shown of it."
@@ -221,23 +226,64 @@ def change_mind(given: argparse.Namespace) -> None:
     )
 
 
-def act(kept: dict[str, str], name: str, more: dict[str, Any]) -> Any:
-    """Withdraw, hide or amend with the next value of the secret chain. Values that were used before are skipped."""
-    for number in range(STEPS + 1):
-        try:
-            value = b64u(reveal(unb64u(kept["w0"]), number))
-            return call(f"{kept['site']}/{name}", {"withdraw": value, **more})
-        except Refused as no:
-            if no.kind != "value-used":
-                raise
-    raise Refused("This signature was changed nine times; that is as often as it can be.")
+def act(kept: dict[str, Any], given: argparse.Namespace, more: dict[str, Any]) -> Any:
+    """Withdraw, hide or amend with one value of the secret chain. The file says that it was sent before it is."""
+    status = status_of(kept)
+    if given.act == "withdraw" and status["state"] in {"withdrawn", "removed"}:
+        return status
+    number = next_value(kept["used"], status, given.used)
+    remember(given.file, max(kept["used"], number + 1))
+    try:
+        value = b64u(reveal(unb64u(kept["w0"]), number))
+        return call(f"{kept['site']}/{given.act}", {"withdraw": value, **more})
+    except Refused as no:
+        raise Refused(used_before(number)) if no.kind == "value-used" else no from None
+
+
+def next_value(sent: int, status: dict[str, Any], asked: int | None) -> int:
+    """Returns the number of the only value that may be sent now: 0 for the first act.
+
+    The site knows how many were used, but is not believed when it says more than this file: each value also gives away
+    all values before it, and the last one is the secret itself. Then only the signer can say which one is next.
+    """
+    if asked is not None:
+        return asked
+    used = status.get("used", 0)
+    if type(used) is not int or used < 0:
+        raise Refused(STRANGE)
+    if sent > STEPS or used > STEPS:
+        raise Refused("This signature was changed nine times; that is as often as it can be.")
+    if used > sent:
+        raise Refused(
+            f"Nothing was sent. The site says that values used: {used}; this file says: {sent}. {ELSEWHERE.format(used)}"
+        )
+    if used == STEPS:
+        raise Refused("Nothing was sent. Only the last value is left: the secret itself. To send it, add --used 8.")
+    return used
+
+
+def used_before(number: int) -> str:
+    """Returns what to say when the site refuses a value as used."""
+    said = f"Nothing was changed. The site says that value {number + 1} of your secret was used before."
+    if number == STEPS:
+        return said + " It was the last one."
+    return f"{said} No other one was sent. {ELSEWHERE.format(number + 1)}"
+
+
+def status_of(kept: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the site says of the signature to whoever has the receipt's ticket."""
+    leaf = hashlib.sha256(b"\0" + kept["entry"].encode()).digest()
+    status = call(f"{kept['site']}/receipt/{b64u(leaf)}", ticket=kept["ticket"])
+    if not isinstance(status, dict) or not isinstance(status.get("state"), str):
+        raise Refused(STRANGE)
+    return status
 
 
 def amend(given: argparse.Namespace) -> None:
     """Change what the signature shows, and write a receipt that has the change."""
     kept = read_receipt(given.file)
     campaign = call(kept["site"])
-    receipt = act(kept, "amend", choose(campaign, given))["receipt"]
+    receipt = act(kept, given, choose(campaign, given))["receipt"]
     name = given.receipt or f"receipt-{campaign['slug']}-changed.json"
     write_file(name, json.dumps({**json.loads(read_file(given.file)), **receipt}, ensure_ascii=False) + "\n")
     print("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
@@ -247,8 +293,7 @@ def amend(given: argparse.Namespace) -> None:
 def look(given: argparse.Namespace) -> None:
     """Print the signature's status and, once it is in the ledger, its entry, its batch and the size of its proof."""
     kept = read_receipt(given.file)
-    leaf = hashlib.sha256(b"\0" + kept["entry"].encode()).digest()
-    status = call(f"{kept['site']}/receipt/{b64u(leaf)}", ticket=kept["ticket"])
+    status = status_of(kept)
     print(f"state: {status['state']}")
     if "index" in status:
         proof = [unb64u(each) for each in status["proof"]]
@@ -256,11 +301,12 @@ def look(given: argparse.Namespace) -> None:
         print("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
 
 
-def read_receipt(name: str) -> dict[str, str]:
+def read_receipt(name: str) -> dict[str, Any]:
+    """Returns what acts need of a receipt. `used`: how many values of the secret were sent with this file."""
     try:
         kept = json.loads(read_file(name))
         site_of(kept["site"].replace("/api/campaigns/", "/c/"))
-        return {key: str(kept[key]) for key in ("site", "entry", "w0", "ticket")}
+        return {**{key: str(kept[key]) for key in ("site", "entry", "w0", "ticket")}, "used": int(kept.get("used", 0))}
     except (ValueError, KeyError, TypeError, AttributeError):
         give_up(f"{name} is not a receipt that sign.py wrote.")
 
@@ -294,6 +340,19 @@ def write_file(name: str, text: str) -> None:
         give_up(f"{name} cannot be written ({error.strerror}): keep the lines above yourself.")
 
 
+def remember(name: str, used: int) -> None:
+    """Write into a receipt how many values of its secret were sent. The file is whole at every moment."""
+    try:
+        text = json.dumps({**json.loads(read_file(name)), "used": used}, ensure_ascii=False)
+        with open(os.open(name + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name + ".new", name)  # noqa: PTH105
+    except OSError as error:
+        give_up(f"{name} cannot be written ({error.strerror}). Nothing was sent.")
+
+
 def give_up(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     sys.exit(2)
@@ -302,6 +361,9 @@ def give_up(sentence: str) -> NoReturn:
 SHOWN = (
     ("--show", "anonymous, role or name"), ("--name", "full name"), ("--role", "role"), ("--team", "team"),
     ("--comment", "a comment"), ("--at-least", "publish the name only when so many names are public"),
+)  # fmt: skip
+CHANGES = (
+    ("withdraw", "take the signature back"), ("hide", "take the name off"), ("amend", "change what the signature shows"),
 )  # fmt: skip
 
 
@@ -316,17 +378,15 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         ("--receipt", "file for the receipt"),
     ):  # fmt: skip
         signing.add_argument(name, default="", help=text, metavar=name[2:].upper())
-    for name, text in (
-        ("withdraw", "take the signature back"),
-        ("hide", "take the name off"),
-        ("receipt", "where it stands"),
-    ):
-        acts.add_parser(name, help=text).add_argument("file", help="the receipt's file")
-    amending = acts.add_parser("amend", help="change what the signature shows")
-    amending.add_argument("file", help="the receipt's file")
+    looking = acts.add_parser("receipt", help="where it stands")
+    looking.add_argument("file", help="the receipt's file")
+    changing = [acts.add_parser(name, help=text) for name, text in CHANGES]
+    for each in changing:
+        each.add_argument("file", help="the receipt's file")
+        each.add_argument("--used", type=int, choices=range(STEPS + 1), help="so many values of the secret were used")
     for name, text in SHOWN:
-        amending.add_argument(name, default="", help=text, metavar=name[2:].upper())
-    amending.add_argument("--receipt", default="", help="file for the changed receipt", metavar="RECEIPT")
+        changing[-1].add_argument(name, default="", help=text, metavar=name[2:].upper())
+    changing[-1].add_argument("--receipt", default="", help="file for the changed receipt", metavar="RECEIPT")
     return parser.parse_args(argv)
 
 
