@@ -16,11 +16,15 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import os
+import re
 import secrets
 import sys
+import unicodedata
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -28,6 +32,16 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
 UNITS = {"hour": 3600, "minute": 60, "second": 1}
 STEPS = 8
+NEXT_BATCH = 2**64 - 1
+SPKI = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")  # an RSA key of 2048 bits
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+BASE = (15112221349535400772501151409588531511454012693041857206046113283949847762202, 4 * pow(5, -1, P) % P)
+ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+RECEIPT = ("entry", "salt", "body", "ticket", "promise", "by_epoch")
+CHANGED = ("commitment", "salt", "body")
+SHOWS = ("show", "name", "role", "team", "comment")
+FORM = (ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError, RecursionError)
 STRANGE = "The site does not answer as it should."
 ELSEWHERE = (
     "If you changed your signature in a browser, or with another copy of the receipt, use the newest receipt or add"
@@ -105,14 +119,22 @@ def reveal(w0: bytes, number: int) -> bytes:
     return value
 
 
+def public_hash(w0: bytes) -> bytes:
+    """Returns the hash of the end of the chain, which the ledger shows."""
+    return hashlib.sha256(b"petition/withdraw/v1\0" + reveal(w0, 0)).digest()
+
+
 class Blinding:
     """A pass that is not stamped yet. Only `blinded` leaves this computer."""
 
     def __init__(self, issuer: str, cid: str) -> None:
-        self.n = int.from_bytes(unb64u(issuer)[33:289], "big")  # the modulus in an RSA-2048 SubjectPublicKeyInfo
+        self.n = modulus_of(issuer)
         self.w0, self.r = secrets.token_bytes(32), secrets.token_bytes(32)
-        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + reveal(self.w0, 0)).digest()
-        self.encoded = pss_encode(self.r + b"petition/pass/v2\0" + bytes.fromhex(cid) + self.hw)
+        self.hw = public_hash(self.w0)
+        message = self.r + b"petition/pass/v2\0" + bytes.fromhex(cid) + self.hw
+        self.encoded = pss_encode(message, secrets.token_bytes(48))
+        if math.gcd(self.encoded, self.n) != 1:  # RFC 9474, section 4.2: such a key would mark this signer
+            raise Refused("The campaign's key is not one. Tell the organisers; do not sign.")
         self.factor = secrets.randbelow(self.n - 2) + 2
         self.blinded = b64u((self.encoded * pow(self.factor, E, self.n) % self.n).to_bytes(256, "big"))
 
@@ -124,14 +146,105 @@ class Blinding:
         return "P2." + b64u(self.hw + self.r + signature.to_bytes(256, "big")) + "." + b64u(self.w0)
 
 
-def pss_encode(message: bytes) -> int:
+def pss_encode(message: bytes, salt: bytes) -> int:
     """EMSA-PSS with SHA-384 and 48 bytes of salt for a modulus of 2048 bits (RFC 8017, section 9.1.1)."""
-    salt = secrets.token_bytes(48)
     digest = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + salt).digest()
     block = bytes(158) + b"\1" + salt
-    mask = b"".join(hashlib.sha384(digest + bytes((0, 0, 0, i))).digest() for i in range(5))[:207]
-    masked = (int.from_bytes(block, "big") ^ int.from_bytes(mask, "big")) & ((1 << 8 * 207 - 1) - 1)
+    masked = (int.from_bytes(block, "big") ^ int.from_bytes(mask_of(digest), "big")) & ((1 << 8 * 207 - 1) - 1)
     return int.from_bytes(masked.to_bytes(207, "big") + digest + b"\xbc", "big")
+
+
+def mask_of(digest: bytes) -> bytes:
+    """MGF1 with SHA-384 (RFC 8017, appendix B.2.1): 207 bytes."""
+    return b"".join(hashlib.sha384(digest + bytes((0, 0, 0, i))).digest() for i in range(5))[:207]
+
+
+def require_pass(held: str, campaign: dict[str, Any]) -> None:
+    """Stop unless this is a pass of the campaign's key, with its own secret."""
+    shown, _, secret = held.rpartition(".")
+    try:
+        raw, w0 = unb64u(shown[3:]), unb64u(secret)
+    except ValueError:
+        raw, w0 = b"", b""
+    if not shown.startswith("P2.") or len(raw) != 320 or len(w0) != 32 or public_hash(w0) != raw[:32]:
+        give_up("This is not a pass: it starts with P2. and ends with a dot and its secret.")
+    message = raw[32:64] + b"petition/pass/v2\0" + bytes.fromhex(campaign["id"]) + raw[:32]
+    if not pss_fits(modulus_of(campaign["groups"][0]["issuer"]), message, raw[64:]):
+        raise Refused(
+            "This pass is of another letter, or the site shows another key than when it was made. It was not sent."
+        )
+
+
+def pss_fits(n: int, message: bytes, signature: bytes) -> bool:
+    """RSASSA-PSS-VERIFY with SHA-384 and 48 bytes of salt (RFC 8017, sections 8.1.2 and 9.1.2)."""
+    encoded = pow(int.from_bytes(signature, "big"), E, n).to_bytes(256, "big")
+    digest = encoded[207:255]
+    block = int.from_bytes(encoded[:207], "big") ^ int.from_bytes(mask_of(digest), "big")
+    salt = (block & (1 << 8 * 48) - 1).to_bytes(48, "big")
+    return int.from_bytes(encoded, "big") == pss_encode(message, salt) and int.from_bytes(signature, "big") < n
+
+
+def modulus_of(issuer: str) -> int:
+    """Returns the modulus of an issuer's key, which is RSA-2048 with exponent 65537. Raises ValueError."""
+    spki = unb64u(issuer)
+    n = int.from_bytes(spki[33:289], "big")
+    if spki[:33] + spki[289:] != SPKI + bytes.fromhex("0203010001") or n.bit_length() != 2048:
+        raise ValueError
+    return n
+
+
+def ledger_key(vkey: str) -> tuple[str, bytes]:
+    """Returns name and raw Ed25519 key of C2SP's `name+hex8+base64`. Raises ValueError."""
+    name, hashed, key = vkey.split("+", 2)
+    typed = base64.b64decode(key)
+    if len(typed) != 33 or typed[:1] != b"\1" or hashlib.sha256(f"{name}\n".encode() + typed).hexdigest()[:8] != hashed:
+        raise ValueError
+    return name, typed[1:]
+
+
+def fingerprint(campaign: dict[str, Any]) -> str:
+    """Returns what two people compare: 40 hexadecimal digits of a hash over the ledger's and the issuers' keys."""
+    keys = "\n".join([campaign["ledger_key"], *(group["issuer"] for group in campaign["groups"])])
+    hashed = hashlib.sha256(b"petition/keys/v1\0" + bytes.fromhex(campaign["id"]) + keys.encode()).hexdigest()
+    return " ".join(hashed[at : at + 4] for at in range(0, 40, 4))
+
+
+# --- Ed25519 (RFC 8032), as in verify.py ----------------------------------------------------------------------------
+
+
+def ed25519_fits(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Verify (section 5.1.7, without the cofactor): S·B - k·A, encoded, is R."""
+    number, point = int.from_bytes(signature[32:], "little"), decode_point(key)
+    if len(signature) != 64 or number >= L or point is None:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
+    x, y = add(times(number, BASE), times(challenge, (-point[0], point[1])))
+    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+def decode_point(data: bytes) -> tuple[int, int] | None:
+    """Returns the point with this y and this parity of x (section 5.1.3)."""
+    y, odd = int.from_bytes(data, "little") & (1 << 255) - 1, data[31] >> 7
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    root = pow(square, (P + 3) // 8, P)
+    x = root if root * root % P == square else root * pow(2, (P - 1) // 4, P) % P
+    if y >= P or x * x % P != square or (x == 0 and odd):
+        return None
+    return (x if x & 1 == odd else P - x), y
+
+
+def add(p: tuple[int, int], q: tuple[int, int]) -> tuple[int, int]:
+    t = D * p[0] * q[0] * p[1] * q[1]
+    x, y = p[0] * q[1] + p[1] * q[0], p[1] * q[1] + p[0] * q[0]
+    return x * pow(1 + t, -1, P) % P, y * pow(1 - t, -1, P) % P
+
+
+def times(number: int, point: tuple[int, int]) -> tuple[int, int]:
+    total = (0, 1)
+    while number:
+        total = add(total, point) if number & 1 else total
+        point, number = add(point, point), number >> 1
+    return total
 
 
 # --- The dialogue -------------------------------------------------------------------------------------------------
@@ -140,32 +253,48 @@ def pss_encode(message: bytes) -> int:
 def sign(given: argparse.Namespace) -> None:
     """Prove where you work, choose what is shown, and sign."""
     site = site_of(given.url)
-    campaign = call(site)
-    introduce(campaign)
-    held = read_file(given.use_pass).strip() if given.use_pass else get_pass(site, campaign, given)
+    campaign = campaign_at(site)
+    introduce(campaign, given.keys)
+    name = new_file(given.receipt, "receipt", site)
+    held, safe = keep_pass(site, campaign, given)
     if given.keep_pass:
-        write_file(given.keep_pass, held + "\n")
-        print(
-            f"Your pass is in {given.keep_pass}. Sign later, from another network: sign.py sign URL --use-pass {given.keep_pass}"
-        )
+        print(f"Your pass is in {safe}. Sign later, from another network: sign.py sign URL --use-pass {safe}")
         return
-    choices = choose(campaign, given)
-    shown, _, secret = held.rpartition(".")
-    if not shown.startswith("P2."):
-        give_up("This is not a pass: it starts with P2. and ends with a dot and its secret.")
     try:
-        receipt = call(site + "/sign", {"pass": shown, **choices})["receipt"]
-    except Refused:
-        rescue = f"pass-{campaign['slug']}.txt"
-        write_file(rescue, held + "\n")
-        print(f"Your pass is kept in {rescue}: it can still sign, with --use-pass.", file=sys.stderr)
+        redeem(site, campaign, given, held, name)
+    except BaseException:
+        print(f"Your pass is kept in {safe}: unless it was used, it can still sign, with --use-pass.", file=sys.stderr)
         raise
-    name = given.receipt or f"receipt-{campaign['slug']}.json"
-    kept = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, **receipt, "w0": secret}
-    write_file(name, json.dumps(kept, ensure_ascii=False) + "\n")
     print(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
     print(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
     print(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
+    if safe != given.use_pass:
+        os.remove(safe)  # noqa: PTH107
+
+
+def redeem(site: str, campaign: dict[str, Any], given: argparse.Namespace, held: str, name: str) -> None:
+    """Sign with a pass, and write the receipt if it is one."""
+    choices = choose(campaign, given)
+    shown, _, secret = held.rpartition(".")
+    answer = call(site + "/sign", {"pass": shown, **choices})
+    found = {"campaign": campaign["id"], "origin": campaign["origin"], "site": site, "w0": secret}
+    faults = problems(lambda: receipt_faults(answer["receipt"], campaign, shown, choices))
+    if faults:
+        keep_answer({**found, "pass": shown, "answer": answer}, site, faults)
+    text = json.dumps({**found, **{part: answer["receipt"][part] for part in RECEIPT}}, ensure_ascii=False)
+    write_file(name, text + "\n")
+
+
+def keep_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> tuple[str, str]:
+    """Returns a pass with its secret, and the file that holds it before it is used."""
+    if given.use_pass:
+        held = read_file(given.use_pass).strip()
+        require_pass(held, campaign)
+        return held, given.use_pass
+    safe = new_file(given.keep_pass, "pass", site, ".txt")
+    held = get_pass(site, campaign, given)
+    write_file(safe, held + "\n")
+    return held, safe
 
 
 def every(seconds: int) -> str:
@@ -174,21 +303,48 @@ def every(seconds: int) -> str:
     return f"every {name}" if seconds == unit else f"every {seconds // unit} {name}s"
 
 
-def introduce(campaign: dict[str, Any]) -> None:
-    """Show what is being signed, and what to consider first."""
+def campaign_at(site: str) -> dict[str, Any]:
+    """Returns what the site says of the campaign, once it has the form that it should have."""
+    told = call(site)
+    try:
+        names = ("id", "origin", "state", "title", "addressee", "ledger_key")
+        groups = [{"id": str(each["id"]), "issuer": str(each["issuer"])} for each in told["groups"]]
+        demands = [{"id": str(each["id"]), "text": str(each["text"])} for each in told["demands"]]
+        domains = [str(domain) for domain in told["groups"][0]["domains"]]
+        numbers = {"k": int(told["k"]), "interval": int(told["interval"]), "count": int(told["count"] or 0)}
+        campaign = {name: str(told[name]) for name in names} | numbers  # type: dict[str, Any]
+        modulus_of(groups[0]["issuer"])
+        if ledger_key(campaign["ledger_key"])[0] != campaign["origin"] or len(bytes.fromhex(campaign["id"])) != 16:
+            raise ValueError
+        roles = [str(role) for role in told["roles"]]
+    except FORM:
+        raise Refused(STRANGE) from None
+    return {**campaign, "groups": groups, "demands": demands, "domains": domains, "roles": roles}
+
+
+def introduce(campaign: dict[str, Any], keys: str) -> None:
+    """Show what is being signed, and what to consider first. Stops if the signer expects other keys."""
+    seen = fingerprint(campaign)
+    if keys and "".join(keys.split()).lower() != seen.replace(" ", ""):
+        raise Refused(f"The site shows other keys to you: {seen}. Do not sign, and tell others.")
     if campaign["state"] != "open":
         raise Refused("This letter is not open for signatures.")
     count = f"{campaign['count']} people signed so far." if campaign["count"] else "The count is not public yet."
     print(f"\n{campaign['title']}\nTo {campaign['addressee']}. {count}\n")
     for demand in campaign["demands"]:
         print(f"  {demand['id']}  {demand['text']}")
+    print(f"\nKeys of this letter: {seen}")
+    print(
+        "They must be the same for everybody: whoever is shown keys of their own can be recognised. Compare them with"
+    )
+    print("others, or with what verify.py prints of a bundle. With --keys and this number, other keys are refused.")
     print("\nUse your own device and your own network: an employer sees what its own carry.\n")
 
 
 def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
     """Send a code to the work address, then get a blinded stamp."""
     group = campaign["groups"][0]
-    domains = " or ".join("@" + domain for domain in group["domains"])
+    domains = " or ".join("@" + domain for domain in campaign["domains"])
     address = given.address or ask(f"Work address ({domains}): ")
     challenge = call(site + "/verify", {"address": address})["challenge"]
     print("If it can get one, a code is on its way. The mail says nothing of this letter.")
@@ -201,6 +357,70 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
             if "code" not in str(no):
                 raise
             print(no)
+
+
+def problems(find: Callable[[], Iterator[str]]) -> list[str]:
+    """Returns the faults of an answer. One that has not even the form of an answer is a fault."""
+    try:
+        return [*find()]
+    except FORM:
+        return ["It has not the form of a receipt."]
+
+
+def receipt_faults(
+    receipt: dict[str, Any], campaign: dict[str, Any], shown: str, choices: dict[str, str]
+) -> Iterator[str]:
+    """Yields what is wrong with the receipt of a signature with this pass and these choices (docs/protocol.md §5.6)."""
+    raw = unb64u(shown[3:])
+    w, r, s = (b64u(raw[start:end]) for start, end in ((0, 32), (32, 64), (64, 320)))
+    yield from body_faults(receipt["body"], choices)
+    c = commitment(receipt["salt"], receipt["body"])
+    line = {"c": c, "d": ["*"], "g": campaign["groups"][0]["id"], "r": r, "s": s, "t": "sign", "v": 2, "w": w}
+    if receipt["entry"] != ENCODE(line):
+        yield "Its entry is not the one of your pass, with what you chose."
+    leaf = hashlib.sha256(b"\0" + receipt["entry"].encode()).digest()
+    promise = b"petition/promise/v2\0" + bytes.fromhex(campaign["id"]) + leaf + NEXT_BATCH.to_bytes(8, "big")
+    if receipt["by_epoch"] != NEXT_BATCH:
+        yield "It does not promise the next batch."
+    if not ed25519_fits(ledger_key(campaign["ledger_key"])[1], promise, unb64u(receipt["promise"])):
+        yield "Its promise was not signed by the ledger's key."
+    if len(unb64u(receipt["ticket"])) != 16:
+        yield "It has no ticket."
+
+
+def change_faults(receipt: dict[str, Any], choices: dict[str, str]) -> Iterator[str]:
+    """Yields what is wrong with the receipt of a change to these choices."""
+    yield from body_faults(receipt["body"], choices)
+    if receipt["commitment"] != commitment(receipt["salt"], receipt["body"]):
+        yield "Its commitment is not to what it shows."
+
+
+def body_faults(body: dict[str, str], choices: dict[str, str]) -> Iterator[str]:
+    """Yields what a body shows otherwise than it was chosen. The site composes letters and drops needless spaces."""
+    if {*body} != {*SHOWS}:
+        yield "It has not the form of a receipt."
+    for name in SHOWS:
+        if tidy(body[name]) != tidy(choices.get(name, "")):
+            yield f"You chose {name}: {choices.get(name, '') or 'nothing'}. It has: {body[name] or 'nothing'}."
+
+
+def tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def commitment(salt: str, body: dict[str, str]) -> str:
+    """Returns the `c` of an entry: the salted hash of what the signature shows."""
+    return b64u(hashlib.sha256(b"petition/body/v2\0" + unb64u(salt) + ENCODE(body).encode()).digest())
+
+
+def keep_answer(document: dict[str, Any], site: str, faults: list[str]) -> NoReturn:
+    """Write an answer that is not what it should be, and say what is wrong with it."""
+    name = new_file("", "answer", site)
+    write_file(name, json.dumps(document) + "\n")
+    said = "\n".join(["The site's answer is no receipt of your signature:", *faults])
+    raise Refused(
+        f"{said}\nThe site may have used your pass all the same. Its answer and your secret are in {name}: show nobody the secret."
+    )
 
 
 def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str]:
@@ -282,10 +502,14 @@ def status_of(kept: dict[str, Any]) -> dict[str, Any]:
 def amend(given: argparse.Namespace) -> None:
     """Change what the signature shows, and write a receipt that has the change."""
     kept = read_receipt(given.file)
-    campaign = call(kept["site"])
-    receipt = act(kept, given, choose(campaign, given))["receipt"]
-    name = given.receipt or f"receipt-{campaign['slug']}-changed.json"
-    write_file(name, json.dumps({**json.loads(read_file(given.file)), **receipt}, ensure_ascii=False) + "\n")
+    choices = choose(campaign_at(kept["site"]), given)
+    name = new_file(given.receipt, "receipt", kept["site"], "-changed.json")
+    answer = act(kept, given, choices)
+    faults = problems(lambda: change_faults(answer["receipt"], choices))
+    if faults:
+        keep_answer({"answer": answer}, kept["site"], faults)
+    changed = {part: answer["receipt"][part] for part in CHANGED}
+    write_file(name, json.dumps({**json.loads(read_file(given.file)), **changed}, ensure_ascii=False) + "\n")
     print("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
     print(f"once your signature is in the ledger. The new receipt is in {name}.")
 
@@ -340,6 +564,16 @@ def write_file(name: str, text: str) -> None:
         give_up(f"{name} cannot be written ({error.strerror}): keep the lines above yourself.")
 
 
+def new_file(given: str, kind: str, site: str, end: str = ".json") -> str:
+    """Returns the name of a file that does not exist: the given one, or one made of the letter's name."""
+    letter = re.sub("[^A-Za-z0-9_-]", "-", site.rpartition("/")[2])[:60]
+    names = (
+        [given] if given else [f"{kind}-{letter}{number}{end}" for number in ("", *map("-{}".format, range(2, 100)))]
+    )
+    free = [name for name in names if not os.path.lexists(name)]
+    return free[0] if free else give_up(f"{names[0]} exists already, and is not overwritten. Nothing was sent.")
+
+
 def remember(name: str, used: int) -> None:
     """Write into a receipt how many values of its secret were sent. The file is whole at every moment."""
     try:
@@ -374,6 +608,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     signing.add_argument("url", help="the letter's address")
     for name, text in (
         ("--address", "work address"), *SHOWN,
+        ("--keys", "the fingerprint of the letter's keys, as you got it elsewhere"),
         ("--keep-pass", "only get a pass, and keep it in this file"), ("--use-pass", "sign with a pass that was kept"),
         ("--receipt", "file for the receipt"),
     ):  # fmt: skip

@@ -56,6 +56,7 @@ def verify(
     """
     recount = Recount()
     held = {name: read_receipt(text) for name, text in (receipts or {}).items()}
+    recount.vkey = bundle.vkey
     recount.sought = {leaf_of(receipt): -1 for receipt in held.values()}
     recount.check(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
     recount.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
@@ -140,12 +141,27 @@ def read_vkey(vkey: str) -> tuple[str, bytes, bytes]:
 
 
 def read_receipt(text: str) -> dict[str, Any]:
-    """Parse a receipt as the site or sign.py writes it."""
+    """Parse a receipt as the site or sign.py writes it. `w0`, the signer's secret, may be missing."""
     receipt = json.loads(text)
     if not isinstance(receipt, dict) or not isinstance(receipt.get("by_epoch"), int) or receipt["by_epoch"] < 0:
         raise ValueError("a file given as a receipt is none")
     due = min(receipt["by_epoch"], NEXT_BATCH)  # programs that store numbers as floating point round it up
-    return {"entry": str(receipt["entry"]), "promise": str(receipt["promise"]), "by_epoch": due}
+    texts = {name: str(receipt[name]) for name in ("entry", "promise", "w0") if name != "w0" or "w0" in receipt}
+    return {**texts, "by_epoch": due}
+
+
+def secret_fits(receipt: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether the entry of a receipt is of the receipt's own secret, where it has one."""
+    value = b64u(receipt["w0"]) if "w0" in receipt else None
+    for _ in range(CHAIN - 1):
+        value = value and sha256(b"petition/step/v2\0" + value)
+    return value is None or sha256(b"petition/withdraw/v1\0" + value) == b64u(entry["w"])
+
+
+def fingerprint(cid: str, vkey: str, issuers: Sequence[str]) -> str:
+    """Returns what sign.py prints of the keys that it sees: 40 hexadecimal digits of a hash."""
+    hashed = sha256(b"petition/keys/v1\0" + bytes.fromhex(cid) + "\n".join([vkey, *issuers]).encode()).hex()
+    return " ".join(hashed[at : at + 4] for at in range(0, 40, 4))
 
 
 def leaf_of(receipt: Mapping[str, Any]) -> bytes:
@@ -169,6 +185,7 @@ class Recount:
     def __init__(self) -> None:
         self.faults: list[str] = []
         self.where, self.size, self.leaf = "", 0, b""
+        self.vkey, self.keys = "", ""  # the ledger's key; the fingerprint of it and the issuers'
         self.peaks: list[bytes] = []  # of the Merkle tree, RFC 9162 section 2.1
         self.roots: dict[int, bytes] = {}  # at the sizes that checkpoints cover
         self.heads: dict[str, tuple[str, int, bytes]] = {}
@@ -221,6 +238,7 @@ class Recount:
             self.check(len(self.demands) == len(entry["demands"]), "two demands have the same id")
             self.check(self.k > 0, "the least number of a batch is 0")
             self.no_earlier(entry["opened"])
+            self.keys = fingerprint(entry["id"], self.vkey, [group["issuer"] for group in entry["groups"]])
             for group in entry["groups"]:
                 self.check(group["id"] not in self.issuers, f"two groups are called {group['id']}")
                 self.check(all(text.strip() for text in group["name"].values()), f"group {group['id']} has no name")
@@ -363,6 +381,12 @@ class Recount:
         promise = b"petition/promise/v2\0" + self.cid + leaf + due.to_bytes(8, "big")
         signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
         self.check(signed, "its promise was not signed by the ledger's key", name)
+        try:
+            entry = parse(receipt["entry"].encode(), ENTRY)
+            self.check(entry["t"] == "sign", "its entry is not a signature", name)
+            self.check(entry["t"] != "sign" or secret_fits(receipt, entry), "its entry is not of its secret w0", name)
+        except ValueError as error:
+            self.check(False, str(error), name)
         index = self.sought[leaf]
         batch = "the next batch with enough signatures" if due == NEXT_BATCH else f"batch {due}"
         missed = self.closed if due == NEXT_BATCH else due <= self.epoch
@@ -509,6 +533,7 @@ def figures(recount: Recount) -> Iterator[str]:
     yield f"{'entries':<16}{recount.size:>9}"
     yield f"{'root':<16}{base64.b64encode(recount.root()).decode()}"
     yield f"{'ledger':<16}{recount.origin}"
+    yield f"{'keys':<16}{recount.keys}"
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:

@@ -6,15 +6,21 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from petition.blindsign import signer
-from tests.support.false_site import FalseSite, false_site, problem, values
+import petition.ledger.verify as script
+from petition.blindsign import rsabssa, signer
+from petition.blindsign.passes import KeptPass, Pass
+from petition.core.encoding import b64u
+from petition.ledger import checkpoint
+from petition.ledger.entries import Body, Visibility
+from tests.support.false_site import ORIGIN, FalseSite, false_site, problem, values
 
 
 @pytest.fixture
@@ -126,3 +132,130 @@ def test_a_withdrawal_is_not_sent_twice(site: FalseSite, signed: Path) -> None:
     for _ in range(2):
         assert run(signed, "withdraw", "mine.json").stdout == "Withdrawn: it no longer counts.\n"
     assert revealed(site, signed, "withdraw") == [0]
+
+
+# --- The keys --------------------------------------------------------------------------------------------------------
+
+
+def fingerprint_in(told: str) -> str:
+    """The fingerprint that the program said."""
+    [line] = [line for line in told.splitlines() if line.startswith("Keys of this letter: ")]
+    return line.removeprefix("Keys of this letter: ")
+
+
+def test_the_fingerprint_is_of_the_letters_keys_and_can_be_asked_for(site: FalseSite, folder: Path) -> None:
+    said = fingerprint_in(sign(site, folder).stdout)
+    assert said == script.fingerprint(site.cid.hex(), site.vkey, [site.on_campaign({})["groups"][0]["issuer"]])
+    for given in (said, said.replace(" ", "").upper()):
+        assert sign(site, folder, "--receipt", f"{given}.json", "--keys", given).returncode == 0
+
+
+def test_a_key_for_one_person_is_not_the_one_that_others_see(site: FalseSite, folder: Path) -> None:
+    said = fingerprint_in(sign(site, folder).stdout)
+    before = len(site.heard)
+    own = b64u(rsabssa.spki(rsabssa.generate_key().public))
+    for turn in (
+        lambda told: {**told, "groups": [{**told["groups"][0], "issuer": own}]},
+        lambda told: {**told, "ledger_key": checkpoint.vkey(ORIGIN, bytes(32))},
+        lambda told: {**told, "id": bytes(16).hex()},
+    ):
+        site.turns["campaign"] = turn
+        done = sign(site, folder, "--receipt", "other.json", "--keys", said)
+        assert (done.returncode, "other keys" in done.stderr) == (1, True), done.stderr
+    assert {name for name, _, _ in site.heard[before:]} == {"campaign"}
+
+
+def test_a_pass_that_was_kept_is_of_the_key_that_stamped_it(site: FalseSite, folder: Path) -> None:
+    assert run(folder, "sign", site.letter, "--keep-pass", "pass.txt", said="s@salesforce.example\n1\n").returncode == 0
+    site.issuer = rsabssa.generate_key()
+    done = run(folder, "sign", site.letter, "--use-pass", "pass.txt", "--show", "anonymous")
+    assert (done.returncode, "another key" in done.stderr, site.sent("sign")) == (1, True, [])
+
+
+@pytest.mark.parametrize("fault", ["exponent", "small", "vkey", "origin", "id", "nothing"])
+def test_keys_that_are_none_stop_it_before_an_address_is_asked_for(site: FalseSite, folder: Path, fault: str) -> None:
+    spki = rsabssa.spki(site.issuer.public)
+    changed = {
+        "exponent": lambda told: {**told, "groups": [{**told["groups"][0], "issuer": b64u(spki[:-1] + b"\3")}]},
+        "small": lambda told: {**told, "groups": [{**told["groups"][0], "issuer": b64u(spki[:33] + bytes(256) + spki[289:])}]},
+        "vkey": lambda told: {**told, "ledger_key": "open-letter+00000000+AAAA"},
+        "origin": lambda told: {**told, "origin": "letters.example.org/c/another"},
+        "id": lambda told: {**told, "id": "zz"},
+        "nothing": lambda told: [],
+    }  # fmt: skip
+    site.turns["campaign"] = changed[fault]
+    done = sign(site, folder)
+    assert (done.returncode, "does not answer as it should" in done.stderr) == (1, True)
+    assert site.sent("verify") == []
+
+
+# --- The receipt -----------------------------------------------------------------------------------------------------
+
+
+def altered(told: Any, **changes: Any) -> Any:
+    return {"receipt": {**told["receipt"], **changes}}
+
+
+def entry_with(told: Any, **changes: Any) -> Any:
+    entry = {**json.loads(told["receipt"]["entry"]), **changes}
+    return altered(told, entry=json.dumps(entry, sort_keys=True, separators=(",", ":")))
+
+
+LIES: dict[str, Callable[[FalseSite, Any], Any]] = {
+    "no entry": lambda site, told: altered(told, entry="not an entry"),
+    "an entry of another secret": lambda site, told: entry_with(told, w=b64u(bytes(32))),
+    "an entry of another pass": lambda site, told: entry_with(told, r=b64u(bytes(32))),
+    "an entry with another stamp": lambda site, told: entry_with(told, s=b64u(bytes(256))),
+    "an entry of one demand": lambda site, told: entry_with(told, d=["d1"]),
+    "an entry of another group": lambda site, told: entry_with(told, g="g2"),
+    "a commitment to something else": lambda site, told: entry_with(told, c=b64u(bytes(32))),
+    "another salt": lambda site, told: altered(told, salt=b64u(bytes(32))),
+    "a body that was not chosen": lambda site, told: {
+        "receipt": site.receipt(Pass.decode(site.sent("sign")[-1]["pass"]), Body(Visibility.NAME, "Mallory Example"))
+    },
+    "a promise by another key": lambda site, told: {
+        "receipt": site.receipt(
+            Pass.decode(site.sent("sign")[-1]["pass"]), Body(Visibility.ANONYMOUS), Ed25519PrivateKey.generate()
+        )
+    },
+    "a promise for a batch in a thousand years": lambda site, told: altered(told, by_epoch=10**9),
+    "an entry with a needless space": lambda site, told: altered(told, entry=told["receipt"]["entry"] + " "),
+    "an entry that no text can hold": lambda site, told: altered(told, entry="\ud800"),
+    "a number for an entry": lambda site, told: altered(told, entry=7),
+    "no ticket": lambda site, told: altered(told, ticket=None),
+    "a receipt that is a list": lambda site, told: {"receipt": []},
+    "nothing": lambda site, told: None,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_answer_that_is_no_receipt_of_this_signature_is_kept_and_not_called_signed(
+    site: FalseSite, folder: Path, lie: str
+) -> None:
+    answers: list[Any] = []
+
+    def lying(told: Any) -> Any:
+        answers.append(LIES[lie](site, told))
+        return answers[-1]
+
+    site.turns["sign"] = lying
+    done = sign(site, folder)
+    assert (done.returncode, "Signed." in done.stdout) == (1, False), done.stdout
+    assert "is no receipt of your signature" in done.stderr
+    held = KeptPass.decode((folder / "pass-open-letter.txt").read_text())
+    assert held.held.encode() == site.sent("sign")[-1]["pass"]
+    answer = json.loads((folder / "answer-open-letter.json").read_text())
+    assert answer["answer"] == answers[0]
+    assert not (folder / "mine.json").exists()
+
+
+def test_what_the_site_writes_in_composed_form_is_what_was_chosen(site: FalseSite, folder: Path) -> None:
+    def tidied(told: Any) -> Any:
+        body = Body(Visibility.NAME, "Zoë Example", comment="One.\nTwo.")
+        return {"receipt": site.receipt(Pass.decode(site.sent("sign")[-1]["pass"]), body)}
+
+    site.turns["sign"] = tidied
+    words = ("--show", "name", "--name", "Zoe\u0308  Example", "--comment", "One.\r\nTwo. ")
+    said = "suzie@salesforce.example\n12345678\n\n"
+    done = run(folder, "sign", site.letter, *words, said=said)
+    assert (done.returncode, "Signed." in done.stdout) == (0, True), done.stderr

@@ -167,9 +167,10 @@ def test_an_honest_ledger_is_counted(tmp_path: Path) -> None:
         "counted": 4, **visible, "withdrawn": 1, "removed": 2, "duplicate": 1, "fraud": 1, "passes issued": 7,
         "work_email": 6, "invitation": 1, "entries": 15, "root": root, "ledger": ORIGIN,
     }  # fmt: skip
-    assert status == 0
+    keys = script.fingerprint(CID.hex(), VKEY, [b64u(rsabssa.spki(ISSUER.public))])
+    assert (status, lines[-1]) == (0, f"keys            {keys}")
     assert {name: figure(lines, name) for name in expected} == {name: str(value) for name, value in expected.items()}
-    assert len(lines) == len(expected)
+    assert len(lines) == len(expected) + 1
 
 
 def test_without_a_key_from_elsewhere_the_reader_is_told_to_compare(tmp_path: Path) -> None:
@@ -766,6 +767,26 @@ def test_a_receipt_whose_promise_is_not_the_ledgers_is_named(tmp_path: Path) -> 
         1,
         [f"receipt {kept}: its promise was not signed by the ledger's key"],
     )
+
+
+def test_a_receipt_whose_entry_is_of_another_secret_is_named(tmp_path: Path) -> None:
+    kept, text = tmp_path / "receipt.json", receipt(FIRST[3], 1)
+    for w0 in (SPARE.w0, FIRST[3].value(8)[:31], b""):
+        kept.write_text(json.dumps({**json.loads(text), "w0": b64u(w0)}))
+        status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))
+        assert (status, lines) == (1, [f"receipt {kept}: its entry is not of its secret w0"])
+    without = {name: value for name, value in json.loads(text).items() if name != "w0"}
+    kept.write_text(json.dumps(without))
+    assert recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))[0] == 0
+
+
+def test_a_receipt_of_something_that_is_no_signature_is_named(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt.json"
+    for line, fault in ((HONEST.lines[5], "its entry is not a signature"), (b"not an entry", MALFORMED)):
+        promise = checkpoint.sign_promise(LEDGER_KEY, CID, merkle.leaf_hash(line), 9)
+        kept.write_text(json.dumps({"entry": line.decode(), "promise": b64u(promise), "by_epoch": 9}))
+        status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))
+        assert (status, lines) == (1, [f"receipt {kept}: {fault}"])
 
 
 def test_a_log_cut_in_the_middle_of_a_line_cannot_be_read(tmp_path: Path) -> None:

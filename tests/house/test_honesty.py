@@ -191,7 +191,7 @@ def test_nothing_is_inline_on_a_page() -> None:
 
 
 def test_files_and_functions_stay_small() -> None:
-    allowed = {"verify.py"}  # one file a reporter can read, by decision 0011
+    allowed = {"verify.py", "signer.py"}  # one file that a person can read, by decisions 0011 and 0068
     sizes = {path: sum(1 for line in path.read_text().splitlines() if line.strip()) for path in CODE}
     assert [path.name for path, size in sizes.items() if size > 300 and path.name not in allowed] == []
     long = [

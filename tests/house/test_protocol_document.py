@@ -126,6 +126,7 @@ def test_the_ledger_of_the_document_passes_every_rule_of_the_verifier() -> None:
     assert (recount.counted, recount.visible()["name"], recount.ended()) == (1, 1, {"withdrawn": 1})
     assert (recount.size, recount.issued) == (8, {"g1": {"work_email": 2}})
     assert [entries.parse(line).line() for line in lines()] == lines()
+    assert f"`{recount.keys}`" in section("8.4")
 
 
 def test_roots_checkpoint_and_key_are_those_of_the_vector() -> None:

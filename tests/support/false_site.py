@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +23,9 @@ SLUG = "open-letter"
 ORIGIN = f"letters.example.org/c/{SLUG}"
 FIELDS = ("name", "role", "team", "comment")
 
+one_key = cache(rsabssa.generate_key)
+"""The issuer's key of these sites: found once a process."""
+
 Told = dict[str, Any]
 Turn = Callable[[Told], Any]
 
@@ -34,7 +38,7 @@ class FalseSite:
     """
 
     def __init__(self) -> None:
-        self.issuer, self.ledger = rsabssa.generate_key(), Ed25519PrivateKey.generate()
+        self.issuer, self.ledger = one_key(), Ed25519PrivateKey.generate()
         self.cid, self.used = secrets.token_bytes(16), 0
         self.turns: dict[str, Turn] = {}
         self.heard: list[tuple[str, Told, dict[str, str]]] = []
