@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import http.client
+import io
 import json
 import math
 import os
@@ -25,13 +27,14 @@ import unicodedata
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 from urllib.parse import urlsplit
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 E = 65537
 UNITS = {"hour": 3600, "minute": 60, "second": 1}
 STEPS = 8
+LONGEST = 10_000_000
 NEXT_BATCH = 2**64 - 1
 SPKI = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")  # an RSA key of 2048 bits
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
@@ -61,20 +64,42 @@ class Refused(Exception):
         self.kind = kind
 
 
+class SameSite(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect to another site: ticket and secret would go there."""
+
+    def redirect_request(self, *given: Any) -> Any:
+        """Returns the request that follows. `given`: request, answer, code, reason, headers, new address."""
+        asked, told = urlsplit(given[0].full_url), urlsplit(given[5])
+        if (asked.scheme, asked.netloc) != (told.scheme, told.netloc):
+            raise Refused(f"The site leads to another site, {plain(told.netloc)}. Nothing was sent there.")
+        return super().redirect_request(*given)
+
+
+OPENER = urllib.request.build_opener(SameSite)
+
+
 def call(url: str, document: dict[str, Any] | None = None, ticket: str = "") -> Any:
     """Send GET, or POST with JSON. Raises Refused with the site's own sentence."""
     data = None if document is None else json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "sign.py"}
     headers.update({"Petition-Ticket": ticket} if ticket else {})
-    request = urllib.request.Request(url, data, headers)  # noqa: S310 (checked in site_of)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (checked in site_of)
-            return json.loads(answer.read())
+        fine, body = fetch(urllib.request.Request(url, data, headers))  # noqa: S310 (checked in site_of)
+        if fine:
+            return json.loads(body)
+    except (OSError, ValueError, http.client.HTTPException, RecursionError):
+        raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
+    raise refusal(body)
+
+
+def fetch(request: urllib.request.Request) -> tuple[bool, bytes]:
+    """Returns whether the site did what was asked, and its answer, cut off after 10 MB."""
+    try:
+        with OPENER.open(request, timeout=30) as answer:
+            return True, answer.read(LONGEST)
     except urllib.error.HTTPError as error:
         with error:
-            raise refusal(error.read()) from None
-    except (OSError, ValueError):
-        raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
+            return False, error.read(LONGEST)
 
 
 def refusal(body: bytes) -> Refused:
@@ -82,9 +107,23 @@ def refusal(body: bytes) -> Refused:
     try:
         problem = json.loads(body)
         fields = [f"{name}: {sentence}" for name, several in problem.get("errors", {}).items() for sentence in several]
-        return Refused("\n".join([problem["detail"], *fields]), str(problem.get("type", "")).rpartition(":")[2])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        sentences = [plain(sentence) for sentence in (problem["detail"], *fields)]
+        return Refused("\n".join(sentences), str(problem.get("type", "")).rpartition(":")[2])
+    except FORM:
         return Refused("The site refused, and did not say why.")
+
+
+def plain(text: str) -> str:
+    """Returns a text of the site as it may reach the terminal: what is not printed is written as an escape."""
+    shown = (
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text
+    )
+    return "".join(shown)
+
+
+def say(text: str, to: TextIO | None = None) -> None:
+    """Print lines of this program."""
+    print("\n".join(map(plain, text.split("\n"))), file=to or sys.stdout, flush=True)
 
 
 def site_of(url: str) -> str:
@@ -258,16 +297,16 @@ def sign(given: argparse.Namespace) -> None:
     name = new_file(given.receipt, "receipt", site)
     held, safe = keep_pass(site, campaign, given)
     if given.keep_pass:
-        print(f"Your pass is in {safe}. Sign later, from another network: sign.py sign URL --use-pass {safe}")
+        say(f"Your pass is in {safe}. Sign later, from another network: sign.py sign URL --use-pass {safe}")
         return
     try:
         redeem(site, campaign, given, held, name)
     except BaseException:
-        print(f"Your pass is kept in {safe}: unless it was used, it can still sign, with --use-pass.", file=sys.stderr)
+        say(f"Your pass is kept in {safe}: unless it was used, it can still sign, with --use-pass.", sys.stderr)
         raise
-    print(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
-    print(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
-    print(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
+    say(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
+    say(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
+    say(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
     if safe != given.use_pass:
         os.remove(safe)  # noqa: PTH107
 
@@ -312,7 +351,7 @@ def campaign_at(site: str) -> dict[str, Any]:
         demands = [{"id": str(each["id"]), "text": str(each["text"])} for each in told["demands"]]
         domains = [str(domain) for domain in told["groups"][0]["domains"]]
         numbers = {"k": int(told["k"]), "interval": int(told["interval"]), "count": int(told["count"] or 0)}
-        campaign = {name: str(told[name]) for name in names} | numbers  # type: dict[str, Any]
+        campaign: dict[str, Any] = {**{name: str(told[name]) for name in names}, **numbers}
         modulus_of(groups[0]["issuer"])
         if ledger_key(campaign["ledger_key"])[0] != campaign["origin"] or len(bytes.fromhex(campaign["id"])) != 16:
             raise ValueError
@@ -330,15 +369,13 @@ def introduce(campaign: dict[str, Any], keys: str) -> None:
     if campaign["state"] != "open":
         raise Refused("This letter is not open for signatures.")
     count = f"{campaign['count']} people signed so far." if campaign["count"] else "The count is not public yet."
-    print(f"\n{campaign['title']}\nTo {campaign['addressee']}. {count}\n")
+    say(f"\n{plain(campaign['title'])}\nTo {plain(campaign['addressee'])}. {count}\n")
     for demand in campaign["demands"]:
-        print(f"  {demand['id']}  {demand['text']}")
-    print(f"\nKeys of this letter: {seen}")
-    print(
-        "They must be the same for everybody: whoever is shown keys of their own can be recognised. Compare them with"
-    )
-    print("others, or with what verify.py prints of a bundle. With --keys and this number, other keys are refused.")
-    print("\nUse your own device and your own network: an employer sees what its own carry.\n")
+        say(f"  {plain(demand['id'])}  {plain(demand['text'])}")
+    say(f"\nKeys of this letter: {seen}")
+    say("They must be the same for everybody: whoever is shown keys of their own can be recognised. Compare them with")
+    say("others, or with what verify.py prints of a bundle. With --keys and this number, other keys are refused.")
+    say("\nUse your own device and your own network: an employer sees what its own carry.\n")
 
 
 def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
@@ -347,7 +384,7 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
     domains = " or ".join("@" + domain for domain in campaign["domains"])
     address = given.address or ask(f"Work address ({domains}): ")
     challenge = call(site + "/verify", {"address": address})["challenge"]
-    print("If it can get one, a code is on its way. The mail says nothing of this letter.")
+    say("If it can get one, a code is on its way. The mail says nothing of this letter.")
     blinding = Blinding(group["issuer"], campaign["id"])
     while True:
         try:
@@ -356,7 +393,7 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
         except Refused as no:
             if "code" not in str(no):
                 raise
-            print(no)
+            say(str(no))
 
 
 def problems(find: Callable[[], Iterator[str]]) -> list[str]:
@@ -401,7 +438,7 @@ def body_faults(body: dict[str, str], choices: dict[str, str]) -> Iterator[str]:
         yield "It has not the form of a receipt."
     for name in SHOWS:
         if tidy(body[name]) != tidy(choices.get(name, "")):
-            yield f"You chose {name}: {choices.get(name, '') or 'nothing'}. It has: {body[name] or 'nothing'}."
+            yield f"You chose {name}: {plain(choices.get(name, '')) or 'nothing'}. It has: {plain(body[name]) or 'nothing'}."
 
 
 def tidy(text: str) -> str:
@@ -439,7 +476,7 @@ def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str
 def change_mind(given: argparse.Namespace) -> None:
     """Withdraw the signature, or hide the name."""
     state = act(read_receipt(given.file), given, {})["state"]
-    print(
+    say(
         {"withdrawn": "Withdrawn: it no longer counts.", "removed": "It was removed before."}.get(
             state, "Hidden: it counts, and nothing is shown of it."
         )
@@ -510,19 +547,19 @@ def amend(given: argparse.Namespace) -> None:
         keep_answer({"answer": answer}, kept["site"], faults)
     changed = {part: answer["receipt"][part] for part in CHANGED}
     write_file(name, json.dumps({**json.loads(read_file(given.file)), **changed}, ensure_ascii=False) + "\n")
-    print("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
-    print(f"once your signature is in the ledger. The new receipt is in {name}.")
+    say("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
+    say(f"once your signature is in the ledger. The new receipt is in {name}.")
 
 
 def look(given: argparse.Namespace) -> None:
     """Print the signature's status and, once it is in the ledger, its entry, its batch and the size of its proof."""
     kept = read_receipt(given.file)
     status = status_of(kept)
-    print(f"state: {status['state']}")
+    say(f"state: {plain(status['state'])}")
     if "index" in status:
         proof = [unb64u(each) for each in status["proof"]]
-        print(f"entry: {status['index']}, batch {status['epoch']}, proven by {len(proof)} hashes")
-        print("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
+        say(f"entry: {status['index']}, batch {status['epoch']}, proven by {len(proof)} hashes")
+        say("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
 
 
 def read_receipt(name: str) -> dict[str, Any]:
@@ -539,7 +576,7 @@ def ask(question: str, otherwise: str | None = None) -> str:
     """Ask for one line in the terminal, and ask again while an answer is required."""
     while True:
         try:
-            answer = input(question).strip()
+            answer = input(plain(question)).strip()
         except EOFError:
             give_up("The answer ended before the questions did.")
         if answer or otherwise is not None:
@@ -560,7 +597,7 @@ def write_file(name: str, text: str) -> None:
         with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)
     except OSError as error:
-        print(text)
+        say(text)
         give_up(f"{name} cannot be written ({error.strerror}): keep the lines above yourself.")
 
 
@@ -588,7 +625,7 @@ def remember(name: str, used: int) -> None:
 
 
 def give_up(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)
+    say(sentence, sys.stderr)
     sys.exit(2)
 
 
@@ -627,10 +664,16 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     given = arguments(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         {"sign": sign, "receipt": look, "amend": amend}.get(given.act, change_mind)(given)
     except Refused as no:
-        print(no, file=sys.stderr)
+        say(str(no), sys.stderr)
+        return 1
+    except FORM:
+        say(STRANGE, sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

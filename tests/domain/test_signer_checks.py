@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from werkzeug.wrappers import Response
 
 import petition.ledger.verify as script
 from petition.blindsign import rsabssa, signer
@@ -62,6 +64,13 @@ def signed(site: FalseSite, folder: Path) -> Path:
     done = sign(site, folder)
     assert (done.returncode, "Signed." in done.stdout) == (0, True), done.stdout + done.stderr
     return folder
+
+
+def test_the_program_needs_python_3_9_and_its_standard_library_only() -> None:
+    tree = ast.parse(Path(signer.__file__).read_text(), feature_version=(3, 9))
+    names = [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
 
 
 # --- The secret chain ------------------------------------------------------------------------------------------------
@@ -259,3 +268,91 @@ def test_what_the_site_writes_in_composed_form_is_what_was_chosen(site: FalseSit
     said = "suzie@salesforce.example\n12345678\n\n"
     done = run(folder, "sign", site.letter, *words, said=said)
     assert (done.returncode, "Signed." in done.stdout) == (0, True), done.stderr
+
+
+# --- Names, redirects, the terminal ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slug", ["../../escaped", "a\0b", "/etc/passwd", ".", "", "x" * 5_000, 7])
+def test_a_file_is_never_called_what_the_site_says(site: FalseSite, folder: Path, slug: object) -> None:
+    site.turns["campaign"] = partial(dict, slug=slug)
+    said = "suzie@salesforce.example\n12345678\n"
+    assert run(folder, "sign", site.letter, "--show", "anonymous", said=said).returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["receipt-open-letter.json", "sign.py"]
+
+
+def test_the_pass_lies_in_a_file_before_it_is_sent(site: FalseSite, folder: Path) -> None:
+    def look(told: Any) -> Any:
+        held = KeptPass.decode((folder / "pass-open-letter.txt").read_text())
+        assert held.held.encode() == site.sent("sign")[-1]["pass"]
+        return problem(503, "away", "Not now.")
+
+    site.turns["sign"] = look
+    done = sign(site, folder)
+    assert (done.returncode, "Not now." in done.stderr, "pass-open-letter.txt" in done.stderr) == (1, True, True)
+    del site.turns["sign"]
+    again = run(folder, "sign", site.letter, "--use-pass", "pass-open-letter.txt", "--show", "anonymous")
+    assert (again.returncode, (folder / "pass-open-letter.txt").exists()) == (0, True)
+
+
+def test_a_pass_outlives_questions_without_an_answer(site: FalseSite, folder: Path) -> None:
+    done = run(folder, "sign", site.letter, "--show", "name", said="suzie@salesforce.example\n12345678\n")
+    assert done.returncode == 2
+    KeptPass.decode((folder / "pass-open-letter.txt").read_text())
+
+
+def test_a_file_that_is_there_stops_it_before_anything_is_sent(site: FalseSite, folder: Path) -> None:
+    (folder / "mine.json").write_text("{}")
+    assert sign(site, folder).returncode == 2
+    assert sign(site, folder, "--receipt", "new.json", "--keep-pass", "mine.json").returncode == 2
+    assert site.sent("verify") == []
+
+
+@pytest.mark.parametrize("call", ["campaign", "verify", "pass", "sign"])
+def test_a_redirect_to_another_site_is_not_followed(site: FalseSite, folder: Path, call: str) -> None:
+    with false_site() as other:
+        site.turns[call] = lambda told: Response("", 307 if call == "campaign" else 302, {"Location": other.letter})
+        done = sign(site, folder)
+        assert (done.returncode, "another site" in done.stderr) == (1, True), done.stderr
+        assert other.heard == []
+
+
+@pytest.mark.parametrize("call", ["receipt", "hide"])
+def test_neither_ticket_nor_value_follows_a_redirect(site: FalseSite, signed: Path, call: str) -> None:
+    with false_site() as other:
+        site.turns[call] = lambda told: Response("", 302, {"Location": other.letter})
+        done = run(signed, "hide", "mine.json")
+        assert (done.returncode, "another site" in done.stderr) == (1, True)
+        assert other.heard == []
+
+
+OWNED = "\x1b]0;owned\x07\x9b2J\u202e\r\ud800"
+
+
+def test_what_the_site_says_reaches_the_terminal_without_control(site: FalseSite, folder: Path) -> None:
+    texts = {"title": "Lettre\u00a0ouverte " + OWNED, "addressee": OWNED, "demands": [{"id": OWNED, "text": OWNED}]}
+    site.turns["campaign"] = partial(dict, roles=[OWNED], **texts)
+    said = "suzie@salesforce.example\n12345678\n\n"
+    done = run(folder, "sign", site.letter, "--show", "name", "--name", "Suzie", said=said)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout) & set("\x1b\x07\x9b\u202e\r") == set()
+    assert "\\x1b]0;owned\\x07\\x9b2J\\u202e\\r\\ud800" in done.stdout
+    assert "Lettre\u00a0ouverte" in done.stdout
+    site.turns["verify"] = lambda told: problem(422, "address-refused", OWNED)
+    refused = sign(site, folder)
+    assert (refused.returncode, "\x1b" in refused.stderr, "owned" in refused.stderr) == (1, False, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"[" * 100_000, b'{"a":' * 50_000, b"\xff", b"1" * 5_000, b" " * 3_000_000])
+def test_an_answer_that_is_none_is_a_sentence(site: FalseSite, signed: Path, body: bytes) -> None:
+    site.turns["receipt"] = lambda told: Response(body, content_type="application/json")
+    assert run(signed, "receipt", "mine.json").returncode == 1
+    site.turns["receipt"] = lambda told: Response(body, 500)
+    assert run(signed, "hide", "mine.json").returncode == 1
+
+
+@pytest.mark.parametrize("status", [{"state": 1}, [], {"state": OWNED}, {"state": "logged", "index": 1, "proof": 7}])
+def test_a_status_of_another_form_is_a_sentence(site: FalseSite, signed: Path, status: object) -> None:
+    site.turns["receipt"] = lambda told: status
+    done = run(signed, "receipt", "mine.json")
+    assert "\x1b" not in done.stdout
