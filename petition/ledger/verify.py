@@ -23,6 +23,7 @@ import hashlib
 import json
 import re
 import sys
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -58,16 +59,10 @@ def verify(
     held = {name: read_receipt(text) for name, text in (receipts or {}).items()}
     recount.vkey = bundle.vkey
     recount.sought = {leaf_of(receipt): -1 for receipt in held.values()}
-    recount.check(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
-    recount.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
-    for name, note in (old or {}).items():
-        recount.read_head(name, note, bundle.vkey)
-    recount.read_log(bundle.lines)
-    recount.read_bodies(bundle.bodies)
-    recount.compare_letters(bundle.letters)
-    recount.compare_heads()
-    for name, receipt in held.items():
-        recount.find_receipt(name, receipt, bundle.vkey)
+    try:
+        recount.compare(bundle, vkey, old or {}, held)
+    except TooManyFaults:
+        recount.stopped = True
     return recount
 
 
@@ -101,6 +96,8 @@ CHECKPOINT = re.compile(
 )
 CHAIN = 9  # values of a signer's secret chain: the last one is revealed first
 NEXT_BATCH = 2**64 - 1  # by_epoch of a promise for the next batch with enough signatures, at the latest at the close
+MOST_FAULTS = 1000
+Receipts = Mapping[str, Mapping[str, Any]]
 ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -179,11 +176,16 @@ def sha256(data: bytes) -> bytes:
 # --- Rules: the log is read from its first entry to its last -------------------------------------------------------
 
 
+class TooManyFaults(Exception):
+    """So many faults were found that reading on would tell nobody more."""
+
+
 class Recount:
     """The state of the rules from one entry to the next; at the end, the figures and a sentence for every fault."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
+        self.stopped = False  # after so many faults
         self.where, self.size, self.leaf = "", 0, b""
         self.vkey, self.keys = "", ""  # the ledger's key; the fingerprint of it and the issuers'
         self.peaks: list[bytes] = []  # of the Merkle tree, RFC 9162 section 2.1
@@ -209,6 +211,21 @@ class Recount:
     def check(self, fine: bool, otherwise: str, where: str = "") -> None:
         if not fine:
             self.faults.append(f"{where or self.where}: {otherwise}")
+            if len(self.faults) >= MOST_FAULTS:
+                raise TooManyFaults
+
+    def compare(self, bundle: Bundle, vkey: str | None, old: Mapping[str, str], held: Receipts) -> None:
+        """Read a bundle from its first line to its last. Raises TooManyFaults."""
+        self.check(vkey in (None, bundle.vkey), "the bundle carries another key than the one you gave", "vkey")
+        self.read_head("checkpoint", bundle.checkpoint, bundle.vkey)
+        for name, note in old.items():
+            self.read_head(name, note, bundle.vkey)
+        self.read_log(bundle.lines)
+        self.read_bodies(bundle.bodies)
+        self.compare_letters(bundle.letters)
+        self.compare_heads()
+        for name, receipt in held.items():
+            self.find_receipt(name, receipt, bundle.vkey)
 
     def read_log(self, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -376,7 +393,7 @@ class Recount:
             same = root == self.roots[size] or size > self.size
             self.check(same, f"has another root: the first {size} entries are not the ones it was signed for", where)
 
-    def find_receipt(self, name: str, receipt: dict[str, Any], vkey: str) -> None:
+    def find_receipt(self, name: str, receipt: Mapping[str, Any], vkey: str) -> None:
         leaf, due = leaf_of(receipt), receipt["by_epoch"]
         promise = b"petition/promise/v2\0" + self.cid + leaf + due.to_bytes(8, "big")
         signed = ed25519_fits(read_vkey(vkey)[2], promise, b64u(receipt["promise"]))
@@ -499,16 +516,37 @@ def open_bundle(archive: zipfile.ZipFile) -> Bundle:
     names = archive.namelist()
     if len(set(names)) < len(names) or any(info.compress_type not in (0, 8) for info in archive.infolist()):
         raise ValueError("it holds two files of one name, or one that is packed in an unusual way")
-    letters = {name[7:-3]: small(archive, name) for name in names if re.fullmatch(r"letter\.[A-Za-z0-9-]+\.md", name)}
-    checkpoint, vkey = (small(archive, name).decode() for name in ("checkpoint", "vkey"))
+    found = [name for name in names if re.fullmatch(r"letter\.[A-Za-z0-9-]+\.md", name)]
+    require_size(archive, found)
+    letters = {name[7:-3]: small(archive, name, 4_000_000) for name in found}
+    checkpoint, vkey = (small(archive, name, 65_536).decode() for name in ("checkpoint", "vkey"))
     lines, bodies = (lines_of(archive, name) for name in ("log.jsonl", "bodies.jsonl"))
     return Bundle(lines, bodies, checkpoint, vkey.rstrip("\n"), letters)
 
 
-def small(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > 4_000_000:
+def require_size(archive: zipfile.ZipFile, letters: Sequence[str]) -> None:
+    """Refuse what is made to fill the reader's memory. Entries are mostly random: they shrink by a quarter or a third."""
+    if len(archive.namelist()) > 1000:
+        raise ValueError("it holds more than 1000 files")
+    for info in archive.infolist():
+        if info.file_size > 4_000_000 + 50 * info.compress_size:
+            raise ValueError(f"{info.filename} is packed unusually tight")
+    if sum(archive.getinfo(name).file_size for name in letters) > 32_000_000:
+        raise ValueError("its letters are too long")
+
+
+def small(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    if archive.getinfo(name).file_size > most:
         raise ValueError(f"{name} is too long")
     return archive.read(name)
+
+
+def plain(text: str) -> str:
+    """Returns a text as it may reach the terminal: what is not printed is written as an escape."""
+    shown = (
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text
+    )
+    return "".join(shown)
 
 
 def lines_of(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -562,12 +600,13 @@ def main(arguments: Sequence[str]) -> int:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        print(f"cannot read: {error}", file=sys.stderr)
+        print(plain(f"cannot read: {error}"), file=sys.stderr)
         return 2
     faults = recount.faults
-    more = [f"and {len(faults) - 20} more"] if len(faults) > 20 else []
+    end = "; reading stopped there" if recount.stopped else ""
+    more = [f"and {len(faults) - 20} more{end}"] if len(faults) > 20 else []
     for line in [*faults[:20], *more] or [*figures(recount), *recount.found]:
-        print(line)
+        print(plain(line))
     if not faults and given.key is None:
         print("The key came with the bundle: compare its vkey with one from elsewhere.")
     return 1 if faults else 0

@@ -825,6 +825,89 @@ def test_a_bundle_packed_in_an_unusual_way_cannot_be_read(tmp_path: Path) -> Non
     assert run(str(path))[0] == 2
 
 
+LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+resource.setrlimit(resource.RLIMIT_AS, (160 << 20, 160 << 20))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_limited(path: Path, *arguments: str) -> tuple[int, list[str]]:
+    """Run the script with ten seconds of processor time and 160 MB of addresses. An honest ledger of ten takes 0.3 s and 40 MB."""
+    command = [sys.executable, "-I", "-S", "-c", LIMITED, str(SCRIPT), str(path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def packed(path: Path, members: dict[str, bytes]) -> Path:
+    """A bundle of the honest ledger with other members."""
+    honest = {
+        "log.jsonl": b"\n".join(HONEST.lines) + b"\n", "bodies.jsonl": b"", "checkpoint": HONEST.head.encode(),
+        "vkey": VKEY.encode(), **{f"letter.{lang}.md": text for lang, text in LETTERS.items()},
+    }  # fmt: skip
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (honest | members).items():
+            archive.writestr(name, content)
+    return path
+
+
+def quiet_epochs() -> bytes:
+    entries = (EpochEntry(n, DAYS[2], {"g1": {"work_email": 6, "invitation": 1}}).line() for n in range(3, 60_000))
+    return b"\n".join([*HONEST.lines[:-1], *entries, CloseEntry(DAYS[3]).line()]) + b"\n"
+
+
+NOISE = {f"letter.{first}{second}.md": bytes(3_900_000) for first in "abcdefgh" for second in "abcdefgh"}
+BOMBS: dict[str, tuple[dict[str, bytes], int, str]] = {
+    "empty entries": ({"log.jsonl": b"\n" * 3_000_000}, 1, "and 980 more; reading stopped there"),
+    "empty bodies": ({"bodies.jsonl": b"\n" * 3_000_000}, 1, "and 980 more; reading stopped there"),
+    "the same entry": ({"log.jsonl": (HONEST.lines[4] + b"\n") * 100_000}, 2, "unusually tight"),
+    "a hundred million empty entries": ({"log.jsonl": b"\n" * 100_000_000}, 2, "unusually tight"),
+    "a hundred million empty bodies": ({"bodies.jsonl": b"\n" * 100_000_000}, 2, "unusually tight"),
+    "long entries": ({"log.jsonl": (b"x" * 65_000 + b"\n") * 61}, 1, "malformed"),
+    "an endless entry": ({"log.jsonl": b"x" * 3_900_000}, 2, "cut off or too long"),
+    "deep entries": ({"log.jsonl": (b"[" * 65_000 + b"\n") * 61}, 1, "malformed"),
+    "bodies that nearly match": ({"bodies.jsonl": (b'{"body":{"comment":"' + b'\\"' * 32_000 + b"\n") * 61}, 1, "malformed"),
+    "entries that nearly match": ({"log.jsonl": (b'{"demands":[' + b'"a",' * 16_000 + b"\n") * 61}, 1, "malformed"),
+    "many letters": (NOISE, 2, "too long"),
+    "a long checkpoint": ({"checkpoint": b"\xe2\x80\x94 a a\n" * 400_000}, 2, "too long"),
+    "a long key": ({"vkey": b"a" * 3_900_000}, 2, "too long"),
+    "many files": ({f"more/{number}": b"" for number in range(20_000)}, 2, "files"),
+    "epochs without a signature": ({"log.jsonl": quiet_epochs()}, 1, "checkpoint: covers 15 entries"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bundle_made_to_be_slow_or_large_takes_little_time_and_memory(bomb: str, tmp_path: Path) -> None:
+    members, code, said = BOMBS[bomb]
+    status, lines = run_limited(packed(tmp_path / "bundle.zip", members), "--key", VKEY)
+    assert (status, any(said in line for line in lines), len(lines) <= 21) == (code, True, True), lines
+
+
+def test_an_honest_bundle_of_long_texts_is_not_taken_for_one(tmp_path: Path) -> None:
+    story = HONEST.copy()
+    letters = {lang: (f"# {lang}\n" + "The same line again.\n" * 150_000).encode() for lang in LETTERS}
+    story.letters = letters
+    opening = replace(CAMPAIGN, letter={lang: sha256(letters[lang]).digest() for lang in ("en", "fr")})
+    story.lines[0] = opening.line()
+    story.lines[6] = TranslationEntry("de", sha256(letters["de"]).digest()).line()
+    assert recount(tmp_path, story.signed().contents(), "--key", VKEY)[0] == 0
+
+
+def test_nothing_of_a_bundle_or_receipt_controls_the_terminal(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt\x1b]0;owned\x07.json"
+    kept.write_text(receipt(SPARE, 2))
+    status, lines = recount(tmp_path, HONEST.contents(), "--key", VKEY, "--receipt", str(kept))
+    assert (status, "\\x1b]0;owned\\x07" in lines[0], "\x1b" in lines[0]) == (1, True, False)
+    path = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\x1b]0;owned\x07", b"")
+    assert run(str(path)) == (2, ["cannot read: \"There is no item named 'checkpoint' in the archive\""])
+    assert script.plain("a\x1b\x9b\u202e\ud800\u00a0é") == "a\\x1b\\x9b\\u202e\\ud800\u00a0é"
+
+
 class Walked(dict[int, str]):
     """Counts how often it is gone through."""
 
