@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
+from petition.core.encoding import canonical_json
 from tests.support.guesses import guess_fifty
 from tests.support.installation import Running
 from tests.support.looks import SMALL, presses, reloads_until
@@ -42,6 +44,50 @@ def test_signing_with_a_script_never_sends_the_pass_before_it_is_spent(
     assert kept["body"] == {"show": "anonymous", "name": "", "role": "", "team": "", "comment": ""}
     assert {each.url.startswith(running.url) for each in sent} == {True}
     assert not any(str(kept["salt"]) in (each.post_data or "") for each in sent)
+
+
+def altered(receipt: dict[str, Any], lie: str) -> dict[str, Any]:
+    """The site's answer with a receipt that is not of this signature."""
+    entry = json.loads(receipt["entry"])
+    lies = {
+        "no entry": {"entry": "not an entry"},
+        "another secret": {"entry": canonical_json({**entry, "w": "A" * 43}).decode()},
+        "another pass": {"entry": canonical_json({**entry, "r": "A" * 43}).decode()},
+        "another body": {"body": {**receipt["body"], "show": "name", "name": "Mallory Example"}},
+        "another salt": {"salt": "A" * 43},
+        "no body": {"body": None},
+    }
+    return {**receipt, **lies[lie]}
+
+
+@pytest.mark.parametrize(
+    "lie", ["no entry", "another secret", "another pass", "another body", "another salt", "no body"]
+)
+def test_a_receipt_that_is_not_of_this_signature_is_not_called_signed(
+    running: Running, scripted: BrowserContext, lie: str
+) -> None:
+    page = opened(scripted, f"{letter_of(running)}/sign?lang=en")
+    proves(page, running, somebody())
+    held = page.locator("#pass").input_value()
+
+    def lies(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={"receipt": altered(answer.json()["receipt"], lie)})
+
+    page.route("**/api/campaigns/*/sign?*", lies)
+    page.get_by_role("button", name="Sign the letter").click()
+    expect(page.locator("#choose-form .errors")).to_contain_text("is not a receipt of your signature")
+    assert page.locator("#pass").input_value() == held
+    assert page.locator("#receipt").count() == 0
+
+
+def test_a_receipt_with_a_composed_name_is_of_this_signature(running: Running, scripted: BrowserContext) -> None:
+    page = opened(scripted, f"{letter_of(running)}/sign?lang=en")
+    proves(page, running, somebody())
+    page.locator("#show-name").check()
+    page.locator("#name").fill(" Zoe\u0308  “Zo”  Example ")
+    page.locator("#comment").fill("One.\nTwo “words”. ")
+    assert '"name": "Zoë “Zo” Example"' in json.dumps(signed(page)["body"], ensure_ascii=False)
 
 
 def test_signing_without_a_script_needs_three_posts(running: Running, plain: BrowserContext) -> None:

@@ -2,7 +2,7 @@
  * Receipts: the text that is kept, and the status of its signature. Only the leaf hash of a receipt and its ticket are
  * ever sent. The hash is public as soon as the signature is in the ledger; the ticket opens the signature's own status. On the receipt page, this module also handles the form.
  */
-import { b64u, concat } from "./encoding.js";
+import { b64u, concat, unb64u } from "./encoding.js";
 import { Refused, call, clearErrors, filled, showErrors, word } from "./page.js";
 
 const WATCH_FOR = 15 * 60_000;
@@ -10,6 +10,9 @@ const FIRST_PAUSE = 1500;
 const LONGEST_PAUSE = 20_000;
 /** The by_epoch of a promise for the next batch: 2^64 - 1, rounded up because a JavaScript number cannot hold it. */
 const NEXT_BATCH = /("by_epoch":)18446744073709552000(?=[,}])/;
+const PASS_START = "P2.".length;
+const PASS_LENGTH = 320;
+const SHOWS = ["comment", "name", "role", "show", "team"]; // of a body, as they stand in its canonical form
 const PARTS = ["entry", "salt", "body", "w0", "ticket", "promise", "by_epoch"];
 
 /** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
@@ -25,6 +28,35 @@ export function read(text, campaign) {
   } catch {
     return null;
   }
+}
+
+/**
+ * @param {object} receipt as the API gives it
+ * @param {string} pass the pass that was sent, without its secret
+ * @param {object} choice the fields that were sent with it
+ * @returns {Promise<boolean>} whether its entry is the line of this pass with this choice. The promise is left to verify.py,
+ *   because not every browser knows the ledger's kind of key. Spaces and composed letters (NFC) do not count.
+ */
+export async function isReceiptOf({ entry, salt, body }, pass, choice) {
+  try {
+    const raw = unb64u(pass.slice(PASS_START), PASS_LENGTH);
+    const [w, r, s] = [raw.slice(0, 32), raw.slice(32, 64), raw.slice(64)].map(b64u);
+    const c = await commitment(unb64u(salt, 32), body);
+    const line = JSON.stringify({ c, d: ["*"], g: JSON.parse(entry).g, r, s, t: "sign", v: 2, w });
+    return entry === line && SHOWS.every((name) => tidy(body[name]) === tidy(choice[name] ?? ""));
+  } catch {
+    return false;
+  }
+}
+
+async function commitment(salt, body) {
+  const canonical = JSON.stringify(Object.fromEntries(SHOWS.map((name) => [name, body[name]])));
+  const covered = concat(new TextEncoder().encode("petition/body/v2\0"), salt, new TextEncoder().encode(canonical));
+  return b64u(new Uint8Array(await crypto.subtle.digest("SHA-256", covered)));
+}
+
+function tidy(text) {
+  return text.normalize("NFC").trim().replaceAll(/\s+/g, " ");
 }
 
 /** RFC 9162 §2.1.1. @param {string} entry the ledger's line @returns {Promise<string>} base64url */

@@ -8,7 +8,7 @@ import { showOffer } from "./change.js";
 import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
 import { begin, decode, looksLikePass } from "./pass.js";
 import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
-import { receiptText, watchStatus } from "./receipt.js";
+import { isReceiptOf, receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
 
 const PROOF_KEEPS = 4 * 60_000;
@@ -180,6 +180,7 @@ async function sign(form) {
     warnBeforeLeaving(Boolean(step && !step.saved));
     throw offerNextStep(refused, SPENT, "pass");
   });
+  if (!(await isReceiptOf(receipt ?? {}, pass, entered))) throw new Refused(0, word("another-receipt"));
   showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
 }
 

@@ -23,6 +23,10 @@ WORDS: Final = {
     "not-a-receipt": _(
         "This is not a receipt of this letter. Paste the whole text that you saved after signing, or open its file."
     ),
+    "another-receipt": _(
+        "What came back is not a receipt of your signature: it holds another one, or shows something else than you chose."
+        " Save your pass, because its secret can withdraw, and write to the organisers."
+    ),
     "unknown": _("No signature of this letter fits this receipt."),
     "copied": _("Copied"),
     "shown-anonymous": _("What the public sees: nothing."),
