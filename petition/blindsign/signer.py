@@ -69,9 +69,9 @@ class SameSite(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *given: Any) -> Any:
         """Returns the request that follows. `given`: request, answer, code, reason, headers, new address."""
-        asked, told = urlsplit(given[0].full_url), urlsplit(given[5])
-        if (asked.scheme, asked.netloc) != (told.scheme, told.netloc):
-            raise Refused(f"The site leads to another site, {plain(told.netloc)}. Nothing was sent there.")
+        asked, target = urlsplit(given[0].full_url), urlsplit(given[5])
+        if (asked.scheme, asked.netloc) != (target.scheme, target.netloc):
+            raise Refused(f"The site leads to another site, {plain(target.netloc)}. Nothing was sent there.")
         return super().redirect_request(*given)
 
 
@@ -121,7 +121,7 @@ def plain(text: str) -> str:
     return "".join(shown)
 
 
-def say(text: str, to: TextIO | None = None) -> None:
+def output(text: str, to: TextIO | None = None) -> None:
     """Print lines of this program."""
     print("\n".join(map(plain, text.split("\n"))), file=to or sys.stdout, flush=True)
 
@@ -297,16 +297,16 @@ def sign(given: argparse.Namespace) -> None:
     name = new_file(given.receipt, "receipt", site)
     held, safe = keep_pass(site, campaign, given)
     if given.keep_pass:
-        say(f"Your pass is in {safe}. Sign later, from another network: sign.py sign URL --use-pass {safe}")
+        output(f"Your pass is in {safe}. Sign later, from another network: sign.py sign URL --use-pass {safe}")
         return
     try:
         redeem(site, campaign, given, held, name)
     except BaseException:
-        say(f"Your pass is kept in {safe}: unless it was used, it can still sign, with --use-pass.", sys.stderr)
+        output(f"Your pass is kept in {safe}: unless it was used, it can still sign, with --use-pass.", sys.stderr)
         raise
-    say(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
-    say(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
-    say(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
+    output(f"Signed. It is counted with the next batch of at least {campaign['k']} signatures, at fixed times")
+    output(f"{every(campaign['interval'])}. Only the last batch, when the letter closes, may hold fewer.")
+    output(f"Your receipt is in {name}. Anybody who has it can withdraw your signature: keep it to yourself.")
     if safe != given.use_pass:
         os.remove(safe)  # noqa: PTH107
 
@@ -344,18 +344,18 @@ def every(seconds: int) -> str:
 
 def campaign_at(site: str) -> dict[str, Any]:
     """Returns what the site says of the campaign, once it has the form that it should have."""
-    told = call(site)
+    answer = call(site)
     try:
         names = ("id", "origin", "state", "title", "addressee", "ledger_key")
-        groups = [{"id": str(each["id"]), "issuer": str(each["issuer"])} for each in told["groups"]]
-        demands = [{"id": str(each["id"]), "text": str(each["text"])} for each in told["demands"]]
-        domains = [str(domain) for domain in told["groups"][0]["domains"]]
-        numbers = {"k": int(told["k"]), "interval": int(told["interval"]), "count": int(told["count"] or 0)}
-        campaign: dict[str, Any] = {**{name: str(told[name]) for name in names}, **numbers}
+        groups = [{"id": str(each["id"]), "issuer": str(each["issuer"])} for each in answer["groups"]]
+        demands = [{"id": str(each["id"]), "text": str(each["text"])} for each in answer["demands"]]
+        domains = [str(domain) for domain in answer["groups"][0]["domains"]]
+        numbers = {"k": int(answer["k"]), "interval": int(answer["interval"]), "count": int(answer["count"] or 0)}
+        campaign: dict[str, Any] = {**{name: str(answer[name]) for name in names}, **numbers}
         modulus_of(groups[0]["issuer"])
         if ledger_key(campaign["ledger_key"])[0] != campaign["origin"] or len(bytes.fromhex(campaign["id"])) != 16:
             raise ValueError
-        roles = [str(role) for role in told["roles"]]
+        roles = [str(role) for role in answer["roles"]]
     except FORM:
         raise Refused(STRANGE) from None
     return {**campaign, "groups": groups, "demands": demands, "domains": domains, "roles": roles}
@@ -369,13 +369,15 @@ def introduce(campaign: dict[str, Any], keys: str) -> None:
     if campaign["state"] != "open":
         raise Refused("This letter is not open for signatures.")
     count = f"{campaign['count']} people signed so far." if campaign["count"] else "The count is not public yet."
-    say(f"\n{plain(campaign['title'])}\nTo {plain(campaign['addressee'])}. {count}\n")
+    output(f"\n{plain(campaign['title'])}\nTo {plain(campaign['addressee'])}. {count}\n")
     for demand in campaign["demands"]:
-        say(f"  {plain(demand['id'])}  {plain(demand['text'])}")
-    say(f"\nKeys of this letter: {seen}")
-    say("They must be the same for everybody: whoever is shown keys of their own can be recognised. Compare them with")
-    say("others, or with what verify.py prints of a bundle. With --keys and this number, other keys are refused.")
-    say("\nUse your own device and your own network: an employer sees what its own carry.\n")
+        output(f"  {plain(demand['id'])}  {plain(demand['text'])}")
+    output(f"\nKeys of this letter: {seen}")
+    output(
+        "They must be the same for everybody: whoever is shown keys of their own can be recognised. Compare them with"
+    )
+    output("others, or with what verify.py prints of a bundle. With --keys and this number, other keys are refused.")
+    output("\nUse your own device and your own network: an employer sees what its own carry.\n")
 
 
 def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> str:
@@ -384,7 +386,7 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
     domains = " or ".join("@" + domain for domain in campaign["domains"])
     address = given.address or ask(f"Work address ({domains}): ")
     challenge = call(site + "/verify", {"address": address})["challenge"]
-    say("If it can get one, a code is on its way. The mail says nothing of this letter.")
+    output("If it can get one, a code is on its way. The mail says nothing of this letter.")
     blinding = Blinding(group["issuer"], campaign["id"])
     while True:
         try:
@@ -393,7 +395,7 @@ def get_pass(site: str, campaign: dict[str, Any], given: argparse.Namespace) -> 
         except Refused as no:
             if "code" not in str(no):
                 raise
-            say(str(no))
+            output(str(no))
 
 
 def problems(find: Callable[[], Iterator[str]]) -> list[str]:
@@ -454,9 +456,9 @@ def keep_answer(document: dict[str, Any], site: str, faults: list[str]) -> NoRet
     """Write an answer that is not what it should be, and say what is wrong with it."""
     name = new_file("", "answer", site)
     write_file(name, json.dumps(document) + "\n")
-    said = "\n".join(["The site's answer is no receipt of your signature:", *faults])
+    sentence = "\n".join(["The site's answer is no receipt of your signature:", *faults])
     raise Refused(
-        f"{said}\nThe site may have used your pass all the same. Its answer and your secret are in {name}: show nobody the secret."
+        f"{sentence}\nThe site may have used your pass all the same. Its answer and your secret are in {name}: show nobody the secret."
     )
 
 
@@ -476,7 +478,7 @@ def choose(campaign: dict[str, Any], given: argparse.Namespace) -> dict[str, str
 def change_mind(given: argparse.Namespace) -> None:
     """Withdraw the signature, or hide the name."""
     state = act(read_receipt(given.file), given, {})["state"]
-    say(
+    output(
         {"withdrawn": "Withdrawn: it no longer counts.", "removed": "It was removed before."}.get(
             state, "Hidden: it counts, and nothing is shown of it."
         )
@@ -521,10 +523,10 @@ def next_value(sent: int, status: dict[str, Any], asked: int | None) -> int:
 
 def used_before(number: int) -> str:
     """Returns what to say when the site refuses a value as used."""
-    said = f"Nothing was changed. The site says that value {number + 1} of your secret was used before."
+    sentence = f"Nothing was changed. The site says that value {number + 1} of your secret was used before."
     if number == STEPS:
-        return said + " It was the last one."
-    return f"{said} No other one was sent. {ELSEWHERE.format(number + 1)}"
+        return sentence + " It was the last one."
+    return f"{sentence} No other one was sent. {ELSEWHERE.format(number + 1)}"
 
 
 def status_of(kept: dict[str, Any]) -> dict[str, Any]:
@@ -547,19 +549,19 @@ def amend(given: argparse.Namespace) -> None:
         keep_answer({"answer": answer}, kept["site"], faults)
     changed = {part: answer["receipt"][part] for part in CHANGED}
     write_file(name, json.dumps({**json.loads(read_file(given.file)), **changed}, ensure_ascii=False) + "\n")
-    say("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
-    say(f"once your signature is in the ledger. The new receipt is in {name}.")
+    output("Changed. What was shown before is gone from the pages; the change follows with all changes of this week,")
+    output(f"once your signature is in the ledger. The new receipt is in {name}.")
 
 
 def look(given: argparse.Namespace) -> None:
     """Print the signature's status and, once it is in the ledger, its entry, its batch and the size of its proof."""
     kept = read_receipt(given.file)
     status = status_of(kept)
-    say(f"state: {plain(status['state'])}")
+    output(f"state: {plain(status['state'])}")
     if "index" in status:
         proof = [unb64u(each) for each in status["proof"]]
-        say(f"entry: {status['index']}, batch {status['epoch']}, proven by {len(proof)} hashes")
-        say("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
+        output(f"entry: {status['index']}, batch {status['epoch']}, proven by {len(proof)} hashes")
+        output("Check it offline: python3 verify.py bundle.zip --receipt " + given.file)
 
 
 def read_receipt(name: str) -> dict[str, Any]:
@@ -597,7 +599,7 @@ def write_file(name: str, text: str) -> None:
         with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)
     except OSError as error:
-        say(text)
+        output(text)
         give_up(f"{name} cannot be written ({error.strerror}): keep the lines above yourself.")
 
 
@@ -625,7 +627,7 @@ def remember(name: str, used: int) -> None:
 
 
 def give_up(sentence: str) -> NoReturn:
-    say(sentence, sys.stderr)
+    output(sentence, sys.stderr)
     sys.exit(2)
 
 
@@ -670,10 +672,10 @@ def main(argv: list[str]) -> int:
     try:
         {"sign": sign, "receipt": look, "amend": amend}.get(given.act, change_mind)(given)
     except Refused as no:
-        say(str(no), sys.stderr)
+        output(str(no), sys.stderr)
         return 1
     except FORM:
-        say(STRANGE, sys.stderr)
+        output(STRANGE, sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -24,6 +24,7 @@ NEVER_SHOWN: Final = {
     "blindsign.rsabssa.StampInvalid": "the server finishes only stamps that it made",
     "blindsign.rsabssa.StampingFailed": "a fault of the machine: nobody expects it",
     "blindsign.signer.Refused": "a program that people download",
+    "ledger.verify.TooManyFaults": "ends the reading of a bundle, whose faults are printed",
     "bootstrap.embedded.HomeInUse": "nothing serves yet",
     "bootstrap.progress.AlreadyReported": "nothing serves yet",
     "bootstrap.progress.CannotStart": "nothing serves yet",
