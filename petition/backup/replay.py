@@ -90,8 +90,8 @@ def size_of(path: Path) -> int:
     """Returns the number of entries that a bundle claims, or 0 if the file is missing or not a bundle."""
     try:
         with zipfile.ZipFile(path) as archive:
-            note = verify.small(archive, "checkpoint").decode()
-            return verify.read_checkpoint(note, verify.small(archive, "vkey").decode().rstrip("\n"))[1]
+            note, vkey = (verify.small(archive, name, verify.LONGEST_HEAD).decode() for name in ("checkpoint", "vkey"))
+            return verify.read_checkpoint(note, vkey.rstrip("\n"))[1]
     except UNREADABLE:
         return 0
 

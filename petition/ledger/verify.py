@@ -97,6 +97,7 @@ CHECKPOINT = re.compile(
 CHAIN = 9  # values of a signer's secret chain: the last one is revealed first
 NEXT_BATCH = 2**64 - 1  # by_epoch of a promise for the next batch with enough signatures, at the latest at the close
 MOST_FAULTS = 1000
+LONGEST_HEAD = 65_536  # bytes of a checkpoint, and of a key
 Receipts = Mapping[str, Mapping[str, Any]]
 ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -519,7 +520,7 @@ def open_bundle(archive: zipfile.ZipFile) -> Bundle:
     found = [name for name in names if re.fullmatch(r"letter\.[A-Za-z0-9-]+\.md", name)]
     require_size(archive, found)
     letters = {name[7:-3]: small(archive, name, 4_000_000) for name in found}
-    checkpoint, vkey = (small(archive, name, 65_536).decode() for name in ("checkpoint", "vkey"))
+    checkpoint, vkey = (small(archive, name, LONGEST_HEAD).decode() for name in ("checkpoint", "vkey"))
     lines, bodies = (lines_of(archive, name) for name in ("log.jsonl", "bodies.jsonl"))
     return Bundle(lines, bodies, checkpoint, vkey.rstrip("\n"), letters)
 
