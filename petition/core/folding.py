@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Final
 
+from petition.core.normalization import has_piled_marks
+
 _LETTERS: Final = str.maketrans(
     {
         "ø": "o",
@@ -35,9 +37,11 @@ _LEAST_MARK: Final = 10
 def fold(text: str) -> str:
     """Returns a text without case, accents, invisible characters, and differences of apostrophes, dashes and spaces.
 
-    The result is only compared with other results, never shown. It may be empty. It takes time that grows with the
-    square of a run of combining marks; what is stored has short ones (`normalization`).
+    The result is only compared with other results, never shown. It may be empty, and is for a run of combining marks
+    that no stored text has: to fold it takes time that grows with the square of its length (`normalization`).
     """
+    if has_piled_marks(text):
+        return ""
     parts = unicodedata.normalize("NFKD", text.translate(_SIGNS)).casefold().translate(_LETTERS)
     kept = "".join(_folded(each) for each in unicodedata.normalize("NFKD", parts))
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", kept)).strip()

@@ -24,9 +24,14 @@ class TooManyMarks(ValueError):
 
 def nfc(text: str) -> str:
     """Returns the text in composed form (NFC). Raises TooManyMarks."""
-    if any(_is_piled(found[0]) for found in _MAYBE_MARKS.finditer(text)):
+    if has_piled_marks(text):
         raise TooManyMarks
     return unicodedata.normalize("NFC", text)
+
+
+def has_piled_marks(text: str) -> bool:
+    """Returns whether a text holds a longer run of combining marks than any script needs."""
+    return any(_is_piled(found[0]) for found in _MAYBE_MARKS.finditer(text))
 
 
 def _is_piled(text: str) -> bool:

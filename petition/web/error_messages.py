@@ -111,8 +111,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     LongCodeNeeded: (
         _("Type the long code"),
         _(
-            "Too many wrong codes were typed for this address today, perhaps by somebody else. Type the long code of "
-            "sixteen digits, which is in the same mail. Your code of eight digits was not tried."
+            "Too many wrong codes were typed for this address today, perhaps by somebody else. Type the long code of sixteen digits, which is in the same mail. Your code of eight digits was not tried."
         ),
     ),
     AlreadyVerified: (
@@ -141,8 +140,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     LinkBroken: (
         _("This link does not work"),
         _(
-            "The link was cut when it was copied, or it is not one of ours. Copy the whole link, or use the link of a "
-            "newer mail."
+            "The link was cut when it was copied, or it is not one of ours. Copy the whole link, or use the link of a newer mail."
         ),
     ),
     AskedTooOften: (
@@ -180,10 +178,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("This link does not work"),
         _("The link was used before, is older than three days, or was cut. Ask for a new one."),
     ),
-    RequestUnknown: (
-        _("Nothing to decide"),
-        _("This request was already decided, or is older than three days."),
-    ),
+    RequestUnknown: (_("Nothing to decide"), _("This request was already decided, or is older than three days.")),
     RequestOutdated: (
         _("Changed since"),
         _("What this request is about was changed after it was made. It has to be asked for again."),
@@ -204,8 +199,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     SelectionChanged: (
         _("The selection has changed"),
         _(
-            "Something was withdrawn, hidden or removed since you opened this page. Nothing was removed now; check it "
-            "again."
+            "Something was withdrawn, hidden or removed since you opened this page. Nothing was removed now; check it again."
         ),
     ),
     ReadingFixed: (
@@ -216,8 +210,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
     PasskeyCopied: (
         _("This passkey may have been copied"),
         _(
-            "The counter of this passkey went back. Somebody may have a copy of it, or its "
-            "device was restored from a backup. Sign in with another passkey or a recovery code, then remove this one."
+            "The counter of this passkey went back. Somebody may have a copy of it, or its device was restored from a backup. Sign in with another passkey or a recovery code, then remove this one."
         ),
     ),
     PasskeyRefused: (
@@ -228,10 +221,7 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("The name or the code is wrong"),
         _("This name and this code do not match, or the code was used before."),
     ),
-    TriedTooOften: (
-        _("Tried too often"),
-        _("This name was tried five times. Wait 15 minutes, or use a passkey."),
-    ),
+    TriedTooOften: (_("Tried too often"), _("This name was tried five times. Wait 15 minutes, or use a passkey.")),
     NetworkTriedTooOften: (
         _("Tried too often"),
         _("Too many codes were tried from this network. Wait 15 minutes, or use a passkey."),
@@ -274,18 +264,14 @@ MESSAGES: Final[Mapping[type[ExpectedError], Message]] = {
         _("One step at a time"),
         _("A letter is opened, closed, delivered and answered, in this order. Record the earlier step first."),
     ),
-    TextMissing: (
-        _("Not complete"),
-        _("This needs a letter that is public, and a text in each of its languages."),
-    ),
+    TextMissing: (_("Not complete"), _("This needs a letter that is public, and a text in each of its languages.")),
     MilestoneUnknown: (_("No such milestone"), _("The campaign has no such milestone. It may have been removed.")),
     MilestoneExists: (_("Already there"), _("The campaign has this milestone already.")),
     MilestoneReached: (_("Reached already"), _("This milestone was reached and cannot change.")),
     WorkforceUnknown: (
         _("How many work there?"),
         _(
-            "A share needs the size of the workforce. Enter it in the letter’s settings, or choose a number of "
-            "signatures."
+            "A share needs the size of the workforce. Enter it in the letter’s settings, or choose a number of signatures."
         ),
     ),
     NamesPublic: (

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from petition.config import Config
 from petition.core import db, outbox
 from petition.core.outbox import OutboxKind
 from petition.mail import ListPostbox
@@ -19,6 +20,7 @@ from petition.mailing.subscribers import Subscriber
 from tests import make
 from tests.support import mails
 from tests.support.mails import TOMORROW, URL, claimed
+from workers import celery_app
 from workers.loops.sending import send_round
 from workers.tasks import digests as tasks
 
@@ -84,7 +86,8 @@ def test_a_mail_that_cannot_be_made_says_so_in_its_row_and_the_others_go_out(
     assert (row.state, row.fault, row.unanswered) == (DeliveryState.PLANNED, "made wrong: AddressUnreadable", 0)
 
 
-def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine) -> None:
+def test_a_campaign_that_cannot_be_planned_silences_no_other(engine: Engine, config: Config) -> None:
+    celery_app.set_up(config)
     with db.transaction() as session:
         ids = []
         for _ in range(3):

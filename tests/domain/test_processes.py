@@ -194,7 +194,7 @@ def test_an_environment_is_good_only_for_the_lock_that_it_was_completed_from(tmp
     (folder / "bin").mkdir(parents=True)
     (folder / environment.STAMP).write_text(f"{environment.stamp(lock)} {environment.PYTHON}\n")
     assert not environment.is_good(folder, lock)
-    (folder / "bin" / "python").touch()
+    (folder / "bin" / "python").touch(mode=0o755)
     assert environment.is_good(folder, lock)
     lock.write_text("one==2\n")
     assert not environment.is_good(folder, lock)

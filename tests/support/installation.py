@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
+from petition.bootstrap.embedded import SOCKET_NAME
 from petition.config.addresses import PROJECT
 from petition.mail import read_inbox
 from tests.support.places import in_memory
@@ -105,6 +107,16 @@ def running() -> Iterator[Running]:
     """An installation with the founding campaign and its 249 signatures; the tests that use it stay in one process."""
     with installation() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _hour_of_codes(request: pytest.FixtureRequest) -> None:
+    """Let the hour end for which a network's codes are counted, so that no test lives on what the tests before it left."""
+    if "running" in request.fixturenames:
+        started: Running = request.getfixturevalue("running")
+        with redis.Redis(unix_socket_path=str(started.home / "run" / SOCKET_NAME)) as server:
+            for key in server.scan_iter("mails:*"):
+                server.delete(key)
 
 
 def _ready(process: subprocess.Popen[str]) -> dict[str, str]:

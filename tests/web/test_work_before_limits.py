@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 
 from petition.campaigns import LONGEST_LETTER
 from petition.core import clock, db
-from petition.core.markdown import MOST_QUOTES, letter_html
+from petition.core.markdown import MOST, letter_html
 from petition.organisers import recovery
 from petition.web.dashboard import drafts
 from petition.web.dashboard.answer import AnswerForm, DeliveryForm
@@ -333,5 +333,5 @@ def test_the_longest_letter_is_rendered_in_bounded_time(piece: str) -> None:
 
 
 def test_quotation_marks_without_end_stay_straight() -> None:
-    assert letter_html('"' * MOST_QUOTES, "en").count("”") > 0
-    assert letter_html('"' * (MOST_QUOTES + 1), "en").count("”") == 0
+    assert letter_html('"' * MOST["smartquotes"], "en").count("”") > 0
+    assert letter_html('"' * (MOST["smartquotes"] + 1), "en").count("”") == 0
