@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from petition import campaigns, epochs
 from petition.campaigns import CampaignIncomplete, CampaignState, DemandState, StepSkipped
@@ -19,6 +23,8 @@ from petition.organisers.audit_log import Action
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written during a recount is seen in all tables or in none."""
+KEEP_OUT: Final = text("LOCK TABLE signature IN ACCESS SHARE MODE")
+"""The scrub truncates this table, which no snapshot survives: the recount would find no signature. It waits, or is waited for."""
 
 
 BYPASSES: Final = {
@@ -94,9 +100,17 @@ def verify(slug: str | None) -> None:
     sys.exit(1 if any(drifted) else 0)
 
 
-def _report(found: campaigns.Campaign) -> bool:
+@contextmanager
+def _one_moment() -> Iterator[Session]:
+    """Open a session that sees everything as of one moment. The lock comes first; the next statement takes the snapshot."""
     with db.session() as session:
         session.connection(execution_options=ONE_MOMENT)
+        session.execute(KEEP_OUT)
+        yield session
+
+
+def _report(found: campaigns.Campaign) -> bool:
+    with _one_moment() as session:
         drift = epochs.audit(session, found)
     click.echo(f"{found.slug}: counted {drift.counted}, entries {drift.size}, root {drift.root}")
     for fault in drift.faults:

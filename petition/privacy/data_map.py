@@ -79,7 +79,7 @@ REMOVAL = _("That organisers are removing a signature, as a later batch will say
 COUNTED = _("How many asked for mail and how much was sent, in whole tens. It points to nobody.")
 TIDIED = _("When the servers last cleaned up.")
 OPENING = _("When the letter opened. The fixed moments of its batches are counted from there.")
-HEAD = _("When the last batch was written, and since which day withdrawals or removals wait. It does not say whose.")
+HEAD = _("When the last batch was written, and which times for batches and for changes were looked at last.")
 UNREAD = _("What mail servers reported and nobody could read, encrypted. It may name people who asked for mail.")
 BODY = _("What a signer chose to show, as published; a sealed name before its time.")
 

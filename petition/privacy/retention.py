@@ -214,7 +214,7 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.LETTER,
-        _("When the last batch was written, and since which day withdrawals or removals wait for the next"),
+        _("When the last batch was written, and which times for batches and for changes were looked at last"),
         _("to know when the next one is due"),
         "public.head.epoch_at public.head.slot public.head.acts_week",
     ),
