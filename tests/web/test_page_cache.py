@@ -25,7 +25,7 @@ from petition.web.page_cache import MOST_PAGES, MOST_SLUGS, PageCache
 from petition.web.services import Services
 from tests import make as making
 from tests.support.figures import Write
-from tests.support.public_pages import a_second_passes
+from tests.support.public_pages import a_second_passes, forget
 from tests.support.work import counted_queries
 
 
@@ -190,6 +190,16 @@ def test_thousand_readers_in_the_second_after_expiry_cost_two_queries(app: Flask
     figure(f"P17: queries of 1,000 readers in {took:.1f} s after expiry", len(statements), "≤ 2 a second")
     assert set(answers) == {(200, False)}
     assert len(statements) <= 2 + int(took)
+
+
+def test_page_that_a_monitor_asked_for_first_is_the_one_that_everybody_gets(app: Flask, slug: str) -> None:
+    """A page is made once, whatever the method of the request that it was made for: HEAD is GET without a body."""
+    for path in (f"/c/{slug}", f"/c/{slug}/signers", f"/c/{slug}/count", f"/c/{slug}/checkpoints", "/safety", "/seizure"):
+        forget(app)
+        page = app.test_client().get(path)
+        forget(app)
+        assert app.test_client().head(path).headers["ETag"] == page.headers["ETag"], path
+        assert app.test_client().get(path).data == page.data, path
 
 
 def test_epoch_reaches_readers_within_a_second(client: FlaskClient, slug: str) -> None:
