@@ -42,6 +42,7 @@ def render_snapshot(session: Session, campaign: Campaign, version: int, last: Ta
         checkpoint=head.checkpoint if public else "",
         tally=_tally(session, head, public=public),
         first_names=signatures.named(session, campaign.id).names if public else (),
+        names=signatures.names_digest(session, campaign.id) if public else "",
         ending=timeline.ending(session, campaign.id),
         names_from=milestones.names_from(session, campaign.id, campaign.workforce),
         table=_table(session, campaign, head, last, in_batch=in_batch) if public else UNCOUNTED,

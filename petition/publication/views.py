@@ -157,7 +157,8 @@ class Snapshot:
     Below `public_min` signatures nothing of the ledger is in it: `count` and `day` are None, `epoch` and `size` are 0.
 
     `names_from`: names wait for so many signatures (0: for a share of an unknown workforce); None means that they do
-    not wait. `table` is the source of `by_role` and `by_team`; pages do not use its number of changes. Days of
+    not wait. `names` is a digest of which names are public, for no page: it gives the pages of names another version when
+    these change. `table` is the source of `by_role` and `by_team`; pages do not use its number of changes. Days of
     batches, milestones among them, are those of the ledger (UTC); all other days are in the time zone `zone`.
     """
 
@@ -203,6 +204,7 @@ class Snapshot:
     stopped: tuple[str, ...] = ()
     table: Table = UNCOUNTED
     zone: str = "UTC"
+    names: str = ""
 
     def next_milestone(self) -> MilestoneView | None:
         """Returns the unreached milestone that needs the fewest signatures, or None after the close."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    case,
     cast,
     false,
     func,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from petition.campaigns import Campaign, CampaignState
@@ -181,6 +183,18 @@ def count_cells(session: Session, campaign_id: CampaignId) -> Cells:
     found = {show: (n, unproven) for show, n, unproven in session.execute(query)}
     (named, unproven), (roles, _) = found.get(Visibility.NAME, (0, 0)), found.get(Visibility.ROLE, (0, 0))
     return Cells(named, roles, unproven)
+
+
+def names_digest(session: Session, campaign_id: CampaignId) -> str:
+    """Returns a digest of which names are public and which of them the bundle proves: 32 hexadecimal digits.
+
+    Between two batches no public body changes, so another digest means that a page of names has other bytes. Figures do
+    not say that: a name that is hidden while another one is restored leaves every figure as it was.
+    """
+    proven = case((Signature.salt.is_(None), "-"), else_="+")
+    entry = aggregate_order_by(cast(Signature.index, String).concat(proven), Signature.index)
+    entries = func.array_to_string(func.array_agg(entry), "")
+    return str(session.scalar(select(func.md5(func.coalesce(entries, ""))).where(*_named(campaign_id))))
 
 
 def role_counts(session: Session, campaign_id: CampaignId) -> dict[str, int]:

@@ -194,7 +194,14 @@ def test_thousand_readers_in_the_second_after_expiry_cost_two_queries(app: Flask
 
 def test_page_that_a_monitor_asked_for_first_is_the_one_that_everybody_gets(app: Flask, slug: str) -> None:
     """A page is made once, whatever the method of the request that it was made for: HEAD is GET without a body."""
-    for path in (f"/c/{slug}", f"/c/{slug}/signers", f"/c/{slug}/count", f"/c/{slug}/checkpoints", "/safety", "/seizure"):
+    for path in (
+        f"/c/{slug}",
+        f"/c/{slug}/signers",
+        f"/c/{slug}/count",
+        f"/c/{slug}/checkpoints",
+        "/safety",
+        "/seizure",
+    ):
         forget(app)
         page = app.test_client().get(path)
         forget(app)
