@@ -23,8 +23,8 @@ from petition.organisers.audit_log import Action
 
 ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ"}
 """A batch that is written during a recount is seen in all tables or in none."""
-KEEP_OUT: Final = text("LOCK TABLE signature IN ACCESS SHARE MODE")
-"""The scrub truncates this table, which no snapshot survives: the recount would find no signature. It waits, or is waited for."""
+KEEP_OUT: Final = text("LOCK TABLE signature, publication IN ACCESS SHARE MODE")
+"""The scrub truncates these tables, which no snapshot survives: the recount would find no signature. It waits, or is waited for."""
 
 
 BYPASSES: Final = {

@@ -17,7 +17,7 @@ from sqlalchemy import Uuid, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from petition.core import events
+from petition.core import database_roles, events
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 
@@ -49,6 +49,7 @@ class OutboxItem(Base):
     """One follow-up. `kind` (an OutboxKind) names the task, `campaign_id` and `number` its subject."""
 
     __tablename__ = "owed"
+    __table_args__ = {"info": database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     kind: Mapped[str]

@@ -5,7 +5,9 @@ signatures. The scrub therefore rewrites the tables that record arrivals in a ra
 Afterwards all rows carry the same transaction. The scrub waits only briefly for its locks.
 
 Each act of a signer changes a row of other tables, whose transactions would link acts to visits. They are rewritten, too,
-each in a transaction of its own, so that signing does not wait for the large one (decision 0067).
+each in a transaction of its own, so that signing does not wait for the large one (decision 0067). Among them are the
+snapshots of the pages, whose earlier versions hold names that were hidden since, and the outbox, where each act has left
+a row with its time.
 
 The order is drawn anew each time and not that of the keys. After rows in the order of their keys, those that came since
 would stand out in a dump, because they break it: their number, and the time of the last scrub, would tell how many
@@ -31,7 +33,7 @@ SAW_ARRIVALS: Final = (
     "verification.issued",
     "subscriber",
 )
-SAW_ACTS: Final = ("signature", "waiting_removal")
+SAW_ACTS: Final = ("signature", "waiting_removal", "publication", "owed")
 REWRITTEN: Final = (*SAW_ARRIVALS, *SAW_ACTS)
 NOT_ALLOWED: Final = "42501"
 """PostgreSQL's error code for a missing privilege."""

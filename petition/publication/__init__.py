@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from petition.campaigns import Campaign, CampaignState, switches
+from petition.core import database_roles
 from petition.core.db import Base
 from petition.core.ids import CampaignId
 from petition.publication.rendering import foresee, render_snapshot
@@ -60,6 +61,7 @@ class Publication(Base):
     """The row of the snapshot. `version` grows with every change and is the complete cache key of the pages."""
 
     __tablename__ = "publication"
+    __table_args__ = {"info": database_roles.REWRITTEN}  # noqa: RUF012 (SQLAlchemy reads it from the class)
 
     campaign_id: Mapped[CampaignId] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
