@@ -102,14 +102,13 @@ def embedded(
 ) -> tuple[Postgres | None, Valkey | None]:
     """Returns the servers that this home has to run, not yet started, and None for each that is given from outside."""
     database_url, redis_url = config.service_urls(folder, environ)
-    run, logs = addresses.run_folder(folder), folder / "log"
+    run, logs, origin = addresses.run_folder(folder), folder / "log", config.servers(environ)
     postgres = valkey = None
     if database_url == addresses.embedded_database_url(folder):
-        postgres = Postgres(
-            folder / "postgres", run / "pg", logs / "postgres.log", fast=fast, pg_bin=config.pg_bin(environ)
-        )
+        data, log = folder / "postgres", logs / "postgres.log"
+        postgres = Postgres(data, run / "pg", log, fast=fast, pg_bin=config.pg_bin(environ), servers=origin)
     if redis_url == addresses.embedded_redis_url(folder):
-        valkey = Valkey(run / SOCKET_NAME, logs / "valkey.log")
+        valkey = Valkey(run / SOCKET_NAME, logs / "valkey.log", origin)
     return postgres, valkey
 
 

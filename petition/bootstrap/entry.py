@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from petition.bootstrap import checks, commands, environment
+from petition.bootstrap import checks, commands, environment, settings_option
 from petition.bootstrap.embedded import Home, embedded
 from petition.bootstrap.process import Child
 from petition.bootstrap.progress import AlreadyReported, CannotStart, report
@@ -19,6 +19,7 @@ from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
 from petition.config import Config, ConfigIncomplete, Environment
 from petition.config.addresses import PROJECT
+from petition.config.settings_file import SettingsFileWrong
 
 INBOX = "/dev/inbox"
 PREPARE = (sys.executable, "-m", "petition.cli", "prepare")
@@ -32,11 +33,16 @@ OWN = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Any obstacle becomes one line and exit code 2."""
+    return guarded(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str]) -> int:
+    words = settings_option.enter(argv)
     os.environ.setdefault("PETITION_ENV", Environment.DEVELOPMENT.value)
-    command, rest = (argv[0], list(argv[1:])) if argv else ("up", [])
+    command, rest = (words[0], words[1:]) if words else ("up", [])
     if command in {"-h", "--help", "help"}:
-        return guarded(show_help)
-    return guarded(lambda: _set_up_and_run(command, rest, argv))
+        return show_help()
+    return _set_up_and_run(command, rest, words)
 
 
 def guarded(act: Callable[[], int]) -> int:
@@ -45,7 +51,7 @@ def guarded(act: Callable[[], int]) -> int:
         return act()
     except AlreadyReported:
         return 2
-    except CannotStart as reason:
+    except (CannotStart, SettingsFileWrong) as reason:
         report(str(reason))
     except ConfigIncomplete as incomplete:
         for problem in incomplete.problems:
@@ -135,7 +141,7 @@ def show_help() -> int:
     if environment.is_good(folder, environment.RUN_LOCK):
         environment.enter(["--help"], tests=False, environ=os.environ)
         lines |= _commands().lines()
-    print("python3 app.py [command] [arguments]\n")
+    print("python3 app.py [command] [arguments] [--settings FILE]\n")
     print("\n".join(f"  {name:<12} {text}" for name, text in lines.items()))
     if len(lines) == len(OWN):
         print("\nMore commands show up here once `python3 app.py` has set up the environment.")

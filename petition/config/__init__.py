@@ -35,6 +35,23 @@ class Process(StrEnum):
     MIGRATE = "migrate"
 
 
+class Servers(StrEnum):
+    """Where PostgreSQL and Redis come from (PETITION_SERVERS).
+
+    GIVEN: DATABASE_URL and REDIS_URL name them. SYSTEM, WHEEL: this installation runs its own ones in its home folder,
+    with the programs of the system's packages or of the wheels. DEFAULT: in production as GIVEN, elsewhere those
+    that are named, and own ones for the others.
+    """
+
+    DEFAULT = ""
+    GIVEN = "given"
+    SYSTEM = "system"
+    WHEEL = "wheel"
+
+
+OWN_SERVERS = frozenset({Servers.SYSTEM, Servers.WHEEL})
+
+
 class ConfigIncomplete(ValueError):
     """Settings are missing or wrong. `problems` holds one plain sentence for each."""
 
@@ -136,6 +153,12 @@ def service_urls(folder: Path, environ: Mapping[str, str] | None = None) -> tupl
 def owner_url(folder: Path, environ: Mapping[str, str] | None = None) -> str:
     """Returns the address of the database for the role that owns it."""
     return addresses.role_urls(folder, os.environ if environ is None else environ)[0]
+
+
+def servers(environ: Mapping[str, str] | None = None) -> Servers:
+    """Returns PETITION_SERVERS. What it does not know the reader of all settings refuses."""
+    name = (os.environ if environ is None else environ).get("PETITION_SERVERS", "")
+    return Servers(name) if name in list(Servers) else Servers.DEFAULT
 
 
 def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:

@@ -60,6 +60,21 @@ def default_home(environ: Mapping[str, str]) -> Path:
     return user_folder(environ, "XDG_DATA_HOME", ".local/share") / "undersigned" / project_key()
 
 
+def data_folder(root: bool) -> Path:
+    """Returns where the data of an installation in production are, unless its operator says otherwise."""
+    return (
+        Path("/var/lib/undersigned")
+        if root
+        else user_folder(os.environ, "XDG_DATA_HOME", ".local/share") / "undersigned"
+    )
+
+
+def settings_path(root: bool) -> Path:
+    """Returns where `init` writes the settings, unless its operator says otherwise."""
+    folder = Path("/etc") if root else user_folder(os.environ, "XDG_CONFIG_HOME", ".config")
+    return folder / "undersigned" / "settings.env"
+
+
 def user_folder(environ: Mapping[str, str], name: str, below: str) -> Path:
     """Returns the folder of a variable of the XDG specification, or the usual one below the user's home.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from petition.config import Config, ConfigIncomplete, Environment, Process, addresses
+from petition.config import OWN_SERVERS, Config, ConfigIncomplete, Environment, Process, Servers, addresses
+from petition.config.secret_files import is_sample, kept_secret
 
 PORTS = (1, 65535)
 SECRET_LENGTH = 32  # characters of the secret key; bytes of a master key and of the pepper
-SAMPLE = re.compile("change|sample|example|secret|password|default|insecure", re.IGNORECASE)
 DAY = 86400
 ONION = re.compile(r"https?://([a-z0-9-]+\.)*[a-z2-7]{56}\.onion")
 # These are the addresses that `petition.mail` can send from, and the characters that it refuses in a header.
@@ -31,6 +30,7 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
 
 
+SERVER_URLS = ("DATABASE_URL", "REDIS_URL")
 IN_FILES = ("PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_HOOK_KEY", "PETITION_METRICS_TOKEN")
 """Secrets that may stand in a file: its path is the setting of that name with `_FILE` behind it."""
 KEYS = frozenset({"PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_PEPPER_FILE"})
@@ -158,11 +158,26 @@ class Reader:
         host = addresses.canonical_host(parts.netloc, parts.scheme) if whole else ""
         return f"{parts.scheme}://{host}" if host else url
 
+    def origin(self) -> Servers:
+        name = self.environ.get("PETITION_SERVERS", "")
+        if name in list(Servers):
+            return Servers(name)
+        self.problems.append(f"PETITION_SERVERS is {name!r}; it must be given, system or wheel.")
+        return Servers.DEFAULT
+
     def servers(self) -> tuple[str, str]:
-        self.required("DATABASE_URL")
-        self.required("REDIS_URL")
+        own = dict(zip(SERVER_URLS, addresses.service_urls(self.home, {}), strict=True))
+        if self.origin() in OWN_SERVERS:
+            self.problems.extend(
+                f"{name} is set, but PETITION_SERVERS says that this installation runs its own servers: unset one."
+                for name in SERVER_URLS
+                if self.environ.get(name) not in {None, "", own[name]}
+            )
+        else:
+            for name in SERVER_URLS:
+                self.required(name)
         urls = []
-        for name, place in (("DATABASE_URL", 0), ("REDIS_URL", 1)):
+        for place, name in enumerate(SERVER_URLS):
             try:
                 urls.append(addresses.service_urls(self.home, {name: self.environ.get(name, "")})[place])
             except ValueError as error:
@@ -306,33 +321,3 @@ def _decoded(key: str) -> bytes:
         return base64.b64decode(key, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def kept_secret(path: Path, fresh: bytes) -> bytes:
-    """Returns the secret in `path`, created from `fresh` if missing. Concurrent processes get the same secret."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(fresh)
-                file.flush()
-                os.fsync(file.fileno())
-            _link_unless_there(draft, path)
-        finally:
-            draft.unlink()
-    return path.read_bytes()
-
-
-def _link_unless_there(draft: Path, path: Path) -> None:
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-
-
-def is_sample(secret: str | bytes) -> bool:
-    """Returns whether a secret looks typed and not random: few different characters, or a word that people type."""
-    text = secret if isinstance(secret, str) else secret.decode("latin-1")
-    return len(set(text)) < 10 or SAMPLE.search(text) is not None

@@ -31,6 +31,8 @@ SAFE_ARGUMENTS: Final = frozenset({"name", "id", "runtime", "pid", "sender"})
 HIDDEN: Final = "…"
 ROTATION: Final = timedelta(days=3)
 LATE: Final = timedelta(days=4)
+LARGEST: Final = 50_000_000
+"""Bytes of a log file after which it is rotated early."""
 EARLIER: Final = ".1.log"
 
 
@@ -66,7 +68,8 @@ def rotate(folder: Path, now: datetime) -> None:
 
     Every third day a file is copied to `….1.log`, over the previous copy, and is then emptied in place. Its writers
     append, so they need no signal. If this function was not called for longer, it cannot separate old lines from new
-    ones and deletes all of them.
+    ones and deletes all of them. A file that is larger than LARGEST is rotated at once, so that no fault that repeats
+    itself fills the disk; of it only the last LARGEST bytes are kept.
     """
     for log in folder.glob("*.log"):
         if not log.name.endswith(EARLIER):
@@ -75,14 +78,17 @@ def rotate(folder: Path, now: datetime) -> None:
 
 def _rotate(log: Path, earlier: Path, now: datetime) -> None:
     since = now.timestamp() - earlier.stat().st_mtime if earlier.exists() else 0.0
-    if earlier.exists() and since < ROTATION.total_seconds():
+    size = log.stat().st_size
+    if size <= LARGEST and earlier.exists() and since < ROTATION.total_seconds():
         return
+    due = size > LARGEST or since >= ROTATION.total_seconds()
     descriptor = os.open(earlier, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as copy:
-        if ROTATION.total_seconds() <= since < LATE.total_seconds():
+        if due and since < LATE.total_seconds():
             with log.open("rb") as source:
+                source.seek(max(size - LARGEST, 0))
                 shutil.copyfileobj(source, copy)
-    if since >= ROTATION.total_seconds():
+    if due:
         os.truncate(log, 0)
     os.utime(earlier, (now.timestamp(), now.timestamp()))
 

@@ -13,7 +13,7 @@ import pytest
 
 from petition.bootstrap import commands
 from petition.config import Config, ConfigIncomplete, Environment, addresses
-from petition.config.reader import kept_secret
+from petition.config.secret_files import kept_secret
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 DB = "postgresql://someone@db/petition"
@@ -168,7 +168,7 @@ def test_development_makes_its_secrets_once(tmp_path: Path) -> None:
 
 
 def test_eight_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
-    script = "import sys,os,pathlib;from petition.config.reader import kept_secret as k;"
+    script = "import sys,os,pathlib;from petition.config.secret_files import kept_secret as k;"
     script += "sys.stdout.write(k(pathlib.Path(sys.argv[1]), os.urandom(32)).hex())"
     command = [sys.executable, "-c", script, str(tmp_path / "secrets" / "pepper")]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=addresses.PROJECT) for _ in range(8)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from petition import config as settings
 from petition.config import Config, ConfigIncomplete, addresses
-from petition.config.reader import kept_secret
+from petition.config.secret_files import kept_secret
 from petition.mail import DkimKeyWrong, Message, dkim
 from petition.privacy import Vault
 

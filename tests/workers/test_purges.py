@@ -300,3 +300,20 @@ def test_no_line_of_a_log_is_there_after_a_week_and_none_is_lost_within_three_da
     logs.rotate(tmp_path, make.NOW + timedelta(days=40))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["", ""]
     os.close(writer)
+
+
+def test_a_log_that_grows_too_fast_is_rotated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LARGEST", 100)
+    log = tmp_path / "web.log"
+    log.write_text("old\n")
+    logs.rotate(tmp_path, make.NOW)
+    for hour in range(1, 5):
+        log.write_text("".join(f"{hour} {line}\n" for line in range(1000)))
+        logs.rotate(tmp_path, make.NOW + timedelta(hours=hour))
+        assert log.read_text() == ""
+        kept = (tmp_path / "web.1.log").read_text()
+        assert len(kept) == 100
+        assert kept.endswith(f"{hour} 999\n")
+    log.write_text("new\n")
+    logs.rotate(tmp_path, make.NOW + timedelta(hours=6))
+    assert log.read_text() == "new\n"

@@ -1,0 +1,96 @@
+"""From options, a file of answers and questions to all settings of an installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from petition.bootstrap import CannotStart
+from petition.cli.init import account
+from petition.cli.init.questions import ADDRESSES, CHOICES, YOUNG, Answers, Question, ask
+from petition.cli.init.servers import GIVEN, RELAY, relay_url, with_roles
+from petition.config import Servers, addresses, settings_file
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for. `options` are settings by name; `user` owns everything, None: whoever runs this."""
+
+    file: Path
+    options: Mapping[str, str]
+    answers: Path | None
+    user: str | None
+    dkim: bool | None
+    defaults: bool
+    force: bool
+
+
+def chosen_user(name: str | None) -> str | None:
+    """Returns the name of the user that everything belongs to. Raises CannotStart if only root could do that."""
+    if os.geteuid() == 0:
+        return name or account.USER
+    if name is not None:
+        raise CannotStart("Only root can set up an installation for another user.")
+    return None
+
+
+def settings(wishes: Wishes) -> Answers:
+    """Returns all settings but those of the keys. Raises click.UsageError, SettingsFileWrong, CannotStart, click.Abort."""
+    questions = [*ADDRESSES, RELAY, *CHOICES, *GIVEN, _home(wishes)]
+    answers = ask(questions, _known(wishes), defaults=wishes.defaults)
+    answers = with_roles(answers, defaults=wishes.defaults)
+    if answers["PETITION_SERVERS"] == Servers.WHEEL:
+        click.echo(YOUNG, err=True)
+    answers["PETITION_HOME"] = str(Path(answers["PETITION_HOME"]).expanduser().absolute())
+    return {"PETITION_ENV": "production", "PETITION_PORT": "8000", "PETITION_TRUSTED_PROXIES": "1", **answers}
+
+
+def wants_dkim(wishes: Wishes, answers: Answers) -> bool:
+    """Returns whether to make DKIM keys. Settings that have some keep them."""
+    if answers.get("PETITION_DKIM"):
+        return False
+    if wishes.dkim is not None or wishes.defaults:
+        return bool(wishes.dkim)
+    click.echo("\nMail that nobody signs is often refused. Most mail servers sign what they send.", err=True)
+    return click.confirm("Sign mail here, with DKIM? Say no if your mail server does it", default=False, err=True)
+
+
+def _known(wishes: Wishes) -> Answers:
+    """Returns what need not be asked. Options count before the file of answers, and this before earlier settings."""
+    if wishes.file.exists() and not wishes.force:
+        raise CannotStart(
+            f"{wishes.file} is there already: nothing was changed. Add --force to change what options say in it."
+        )
+    options = dict(wishes.options)
+    for name, value in options.items():
+        if _has_password(value):
+            raise CannotStart(f"{name} holds a password, which everybody on this machine can read in a command: put it into a "
+                              "private file, and name that with --answers.")  # fmt: skip
+    if "SMTP_URL" in options:
+        options["SMTP_URL"] = relay_url(options["SMTP_URL"])
+    earlier = settings_file.read(wishes.file) if wishes.file.exists() else {}
+    listed = settings_file.read(wishes.answers) if wishes.answers else {}
+    return {**earlier, **listed, **options}
+
+
+def _home(wishes: Wishes) -> Question:
+    folder = addresses.data_folder(os.geteuid() == 0)
+    return Question(
+        "PETITION_HOME",
+        "--home",
+        "Data folder",
+        f"It holds the data of own servers, bundles and logs, for {wishes.user or 'you'} alone.",
+        default=lambda _: str(folder),
+    )
+
+
+def _has_password(value: str) -> bool:
+    try:
+        return urlsplit(value).password is not None
+    except ValueError:
+        return False
