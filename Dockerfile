@@ -1,4 +1,4 @@
-# One image for web, workers, beat and migrations. No engine builds it in the tests; see README, "In production".
+# One image for web, workers, beat and migrations. No engine builds it in the tests; see docs/production.md.
 FROM python:3.13.14-slim
 RUN useradd --system --uid 10001 --create-home undersigned
 WORKDIR /srv

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from petition.config import settings_file
+from petition.config import addresses, settings_file
 from petition.config.reader import PORTS, Reader
 
 DEFAULT_PORT: Final = 8000
@@ -20,8 +20,8 @@ CHECKS: Final[Mapping[str, Callable[[Reader], object]]] = {
     "SMTP_URL": Reader.smtp_url,
     "DATABASE_URL": Reader.servers,
     "REDIS_URL": Reader.servers,
-    "PETITION_OWNER_DATABASE_URL": Reader.roles,
-    "PETITION_MAINTENANCE_DATABASE_URL": Reader.roles,
+    addresses.OWNER_URL: Reader.roles,
+    addresses.MAINTENANCE_URL: Reader.roles,
 }
 """How the setting of each question is read. Any other setting is read with all the others."""
 
@@ -33,7 +33,9 @@ def problem_of(name: str, value: str, others: Mapping[str, str]) -> str:
     """
     if reason := settings_file.problem_of(value):
         return f"{name} {reason}."
-    environ = {"PETITION_ENV": "production", **others, name: value}
+    # A role's address is checked before that of the application is known.
+    before = {"DATABASE_URL": value} if name in {addresses.OWNER_URL, addresses.MAINTENANCE_URL} else {}
+    environ = {"PETITION_ENV": "production", **before, **others, name: value}
     reader = Reader(environ)
     reader.problems.clear()
     if check := CHECKS.get(name):

@@ -30,11 +30,15 @@ def _link_unless_there(draft: Path, path: Path) -> None:
         return
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read, to the disk. Raises FileExistsError; what fails leaves no file."""
+def write_private(path: Path, content: bytes, owner: tuple[int, int] = (-1, -1)) -> None:
+    """Write a new file that only its owner can read, to the disk. Raises FileExistsError; what fails leaves no file.
+
+    `owner` is a user id and a group id; -1 stands for whoever writes.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchown(descriptor, *owner)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

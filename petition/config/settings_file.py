@@ -39,15 +39,12 @@ def apply(path: Path, environ: MutableMapping[str, str]) -> None:
     environ.pop(SETTINGS, None)
 
 
-def read(path: Path) -> dict[str, str]:
-    """Returns the settings of a file by name. Raises SettingsFileWrong."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise SettingsFileWrong(f"The settings {path} cannot be read: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _require_private(path, os.fstat(descriptor))
-        content = file.read(LARGEST + 1)
+def read(path: Path, owner: int = -1) -> dict[str, str]:
+    """Returns the settings of a file by name. Raises SettingsFileWrong.
+
+    The file belongs to the user who reads it, to root, or to `owner`, a user id.
+    """
+    content = _content(path, {os.geteuid(), 0, owner})
     if len(content) > LARGEST:
         raise SettingsFileWrong(f"The settings {path} are larger than {LARGEST} bytes.")
     try:
@@ -95,12 +92,24 @@ def given(environ: Mapping[str, str]) -> Path | None:
     return Path(path) if path else None
 
 
-def _require_private(path: Path, about: os.stat_result) -> None:
+def _content(path: Path, owners: set[int]) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer does not block
+        try:
+            _require_private(path, os.fstat(descriptor), owners)
+            return os.read(descriptor, LARGEST + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise SettingsFileWrong(f"The settings {path} cannot be read: {error.strerror}.") from None
+
+
+def _require_private(path: Path, about: os.stat_result, owners: set[int]) -> None:
     if not stat.S_ISREG(about.st_mode):
         raise SettingsFileWrong(f"The settings {path} are not a file.")
     if about.st_mode & 0o077:
         raise SettingsFileWrong(
             f"The settings {path} hold passwords, and others than their owner may read them: run `chmod 600 {path}`."
         )
-    if about.st_uid not in {os.geteuid(), 0}:
+    if about.st_uid not in owners:
         raise SettingsFileWrong(f"The settings {path} belong to another user.")

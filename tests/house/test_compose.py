@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
 
 import pytest
+from click.testing import CliRunner
 
+from petition.cli import cli
 from petition.config import Config, ConfigIncomplete, Process
 from petition.config.addresses import PROJECT
 from petition.config.reader import NOT_NEEDED
-from tests.support.compose import COMPOSE, HELD, KEYS, NAMES, OURS, SERVICES, environ
+from petition.config.settings_file import read
+from tests.support.compose import COMPOSE, HELD, KEYS, NAMES, OURS, SERVICES, environ, filled
 
 PROCESSES: Final = {name: Process(name) if name in list(Process) else Process.ANY for name in OURS}
 PASSWORD: Final = re.compile(r"\$\{([A-Z_]*PASSWORD):\?\}")
@@ -47,6 +51,35 @@ def test_a_service_starts_with_what_it_is_given_and_with_nothing_less(name: str,
             continue  # without it, the addresses of the other roles are refused
         with pytest.raises(ConfigIncomplete, match=setting.removesuffix("_FILE")):
             Config.from_env({**given, setting: ""}, PROCESSES[name])
+
+
+def test_the_settings_that_init_writes_drive_compose(tmp_path: Path) -> None:
+    """Every variable is there, each service starts with what comes of it, and the keys are those of the settings."""
+    file, home = tmp_path / "settings.env", tmp_path / "data"
+    words = [
+        "--address",
+        "letters.example.org",
+        "--code-mail-from",
+        "no-reply@accounts.example.net",
+        "--relay",
+        "h.example",
+    ]
+    more = ["--user", "root"] if os.geteuid() == 0 else []
+    made = CliRunner().invoke(
+        cli, ["init", "--yes", "--settings", str(file), "--home", str(home), "--servers", "wheel", *words, *more]
+    )
+    assert made.exit_code == 0, made.output
+    chosen = read(file)
+    for service in (each for name, each in SERVICES.items() if name not in OURS):
+        filled({**service, "healthcheck": ""}, chosen)
+    keys = {f"/run/secrets/{name}": filled(each["file"], chosen) for name, each in COMPOSE["secrets"].items()}
+    assert set(keys.values()) == {chosen[f"PETITION_{name.upper()}_FILE"] for name in KEYS}
+    for name, service in OURS.items():
+        given = {each: filled(value, chosen) for each, value in service["environment"].items()}
+        config = Config.from_env({each: keys.get(value, value) for each, value in given.items()}, PROCESSES[name])
+        assert (config.base_url, config.trusted_proxies) == ("https://letters.example.org", 1)
+        if "mail" in HELD[name]:
+            assert config.smtp_url == "smtp://h.example:587?tls=required"
 
 
 def test_what_a_process_does_not_need_compose_does_not_give() -> None:

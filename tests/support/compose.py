@@ -37,6 +37,20 @@ NAMES: Final = {
 }
 
 
+VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+
+
+def filled(value: object, chosen: dict[str, str]) -> str:
+    """A value of compose.yaml with its variables filled in; AssertionError for a required one that is not there."""
+
+    def found(variable: re.Match[str]) -> str:
+        name, kind, default = variable.groups()
+        assert chosen.get(name) or kind == "-", f"compose needs {name}"
+        return chosen.get(name) or default
+
+    return VARIABLE.sub(found, str(value))
+
+
 def environ(name: str, folder: Path) -> dict[str, str]:
     """The environment of a service with values for what operators choose, its secrets in files of a folder."""
     chosen = {"PETITION_BASE_URL": "https://letters.example", "SMTP_URL": "smtp://mail:1025"}

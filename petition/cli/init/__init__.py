@@ -79,7 +79,7 @@ def init(
         refuse("\n".join(incomplete.problems))
     except OSError as error:
         refuse(f"{error.filename} cannot be written: {error.strerror}. Nothing was changed.")
-    except (click.Abort, Ended):
+    except (click.Abort, KeyboardInterrupt, Ended):
         click.echo("\nNothing was written.", err=True)
         sys.exit(130)
     click.echo(closing.text(made))

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from petition.config.addresses import PROJECT
 
 USER: Final = "undersigned"
 NOBODY: Final = 65534
+EVERYBODYS: Final = "/usr/bin:/usr/local/bin:/bin"
 
 
 def owner(name: str | None) -> Owner:
@@ -52,19 +54,28 @@ def create(name: str, home: Path, making: Making) -> None:
 
 def require_readable(user: str | None) -> None:
     """Raises CannotStart if the program runs as a user of its own and only root can read it, as in root's home folder."""
-    if user in {None, "root"}:
-        return
     places = {Path(sys.executable), Path(sys.executable).resolve(), PROJECT / "petition" / "__init__.py"}
-    test = "import os, sys; sys.exit(not all(os.access(place, os.R_OK) for place in sys.argv[1:]))"
-    words = [shutil.which("python3") or sys.executable, "-c", test, *map(str, places)]
-    try:
-        readable = (
-            subprocess.run(words, user=NOBODY, group=NOBODY, extra_groups=[], check=False, cwd="/").returncode == 0
-        )
-    except OSError:
-        readable = False
-    if not readable:
+    if user not in {None, "root"} and not _reaches(NOBODY, NOBODY, places):
         raise CannotStart(
             f"Only root can read this program in {PROJECT}, and it runs as a user of its own: put it where everybody may read "
             "it, such as /opt/undersigned."
         )
+
+
+def require_reach(user: str | None, folders: Iterable[Path]) -> None:
+    """Raises CannotStart if a user cannot enter these folders, such as those below root's home folder."""
+    about = owner(user)
+    for folder in folders:
+        if about.user > 0 and not _reaches(about.user, about.group, [folder / "."]):
+            raise CannotStart(f"The user {user!r} cannot reach {folder}: name another place.")
+
+
+def _reaches(user: int, group: int, places: Iterable[Path]) -> bool:
+    """Returns whether a user may read these files and folders. It is tried in a process of that user."""
+    test = "import os, sys; sys.exit(not all(os.access(place, os.R_OK) for place in sys.argv[1:]))"
+    words = [shutil.which("python3", path=EVERYBODYS) or sys.executable, "-c", test, *map(str, places)]
+    try:
+        done = subprocess.run(words, user=user, group=group, extra_groups=[], capture_output=True, check=False, cwd="/")
+    except OSError:
+        return False
+    return done.returncode == 0

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from petition.cli import COMMANDS
 from petition.cli.init.making import Made
 
-KEPT = (
+NEXT: Final = ("up", "organiser invite", "doctor")
+KEPT: Final = (
     (
         "PETITION_MASTER_KEY_FILE",
         "master key",
@@ -39,10 +43,5 @@ def _records(made: Made) -> list[str]:
 
 
 def _next(made: Made) -> list[str]:
-    settings = f"--settings {made.file}"
-    return [
-        "",
-        "Next:",
-        f"  python3 app.py up {settings}",
-        f"  python3 app.py organiser invite {settings}",
-    ]
+    known = [command for command in NEXT if command.split()[0] in {"up", *COMMANDS}]
+    return ["", "Next:", *(f"  python3 app.py {command} --settings {made.file}" for command in known)]

@@ -15,6 +15,7 @@ from petition.cli.init import account
 from petition.cli.init.questions import ADDRESSES, CHOICES, YOUNG, Answers, Question, ask
 from petition.cli.init.servers import GIVEN, RELAY, relay_url, with_roles
 from petition.config import Servers, addresses, settings_file
+from petition.config.answers import problem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Wishes:
     defaults: bool
     force: bool
 
+    @property
+    def roots_own(self) -> bool:
+        """Returns whether root alone wrote what the settings file says, if there is one."""
+        return not self.file.exists() or self.file.stat().st_uid == 0
+
 
 def chosen_user(name: str | None) -> str | None:
     """Returns the name of the user that everything belongs to. Raises CannotStart if only root could do that."""
@@ -42,7 +48,11 @@ def chosen_user(name: str | None) -> str | None:
 def settings(wishes: Wishes) -> Answers:
     """Returns all settings but those of the keys. Raises click.UsageError, SettingsFileWrong, CannotStart, click.Abort."""
     questions = [*ADDRESSES, RELAY, *CHOICES, *GIVEN, _home(wishes)]
-    answers = ask(questions, _known(wishes), defaults=wishes.defaults)
+    known = _known(wishes)
+    for name in known.keys() - {question.name for question in questions}:
+        if problem := problem_of(name, known[name], known):
+            raise click.UsageError(problem)
+    answers = ask(questions, known, defaults=wishes.defaults)
     answers = with_roles(answers, defaults=wishes.defaults)
     if answers["PETITION_SERVERS"] == Servers.WHEEL:
         click.echo(YOUNG, err=True)
@@ -73,7 +83,8 @@ def _known(wishes: Wishes) -> Answers:
                               "private file, and name that with --answers.")  # fmt: skip
     if "SMTP_URL" in options:
         options["SMTP_URL"] = relay_url(options["SMTP_URL"])
-    earlier = settings_file.read(wishes.file) if wishes.file.exists() else {}
+    owner = account.owner(wishes.user).user if wishes.user and account.exists(wishes.user) else -1
+    earlier = settings_file.read(wishes.file, owner) if wishes.file.exists() else {}
     listed = settings_file.read(wishes.answers) if wishes.answers else {}
     return {**earlier, **listed, **options}
 

@@ -20,6 +20,7 @@ from typing import NoReturn
 from petition.config.secret_files import write_private
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
+PASS_THROUGH = 0o005
 
 
 class Ended(BaseException):
@@ -40,9 +41,14 @@ class Owner:
 
 @dataclass(slots=True)
 class Making:
-    """What this run has made so far, to be removed if it fails."""
+    """What this run has made so far, to be removed if it fails.
+
+    `hands_over`: what is there already is given to the owner if only root can use it, such as keys that root copied from
+    another machine. It is off if the settings were the owner's to write: then root gives away nothing that they name.
+    """
 
     owner: Owner
+    hands_over: bool = False
     undo: ExitStack = field(default_factory=ExitStack)
 
     def folder(self, path: Path, mode: int = 0o700) -> None:
@@ -53,19 +59,22 @@ class Making:
         if not path.exists():
             self._folder(path, mode)
             self.owner.give(path)
+        elif path.stat().st_mode & PASS_THROUGH != PASS_THROUGH:
+            self._hand_over(path)
 
     def key(self, path: Path, make: Callable[[], bytes]) -> bytes:
         """Returns the content of a file with a secret, which is made if it is missing."""
-        if not path.exists():
+        if path.exists():
+            self._hand_over(path)
+        else:
             self.file(path, make(), replace=False)
         return path.read_bytes()
 
     def file(self, path: Path, content: bytes, *, replace: bool) -> None:
         """Write a file that only the owner can read; it appears as a whole. Raises FileExistsError unless `replace`."""
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        write_private(draft, content)
+        write_private(draft, content, (self.owner.user, self.owner.group))
         try:
-            self.owner.give(draft)
             if replace:
                 draft.replace(path)
                 return
@@ -74,6 +83,12 @@ class Making:
         finally:
             draft.unlink(missing_ok=True)
 
+    def _hand_over(self, path: Path) -> None:
+        about = path.lstat()
+        if self.hands_over and about.st_uid == 0 and not path.is_symlink():
+            self.owner.give(path)
+            self.undo.callback(os.chown, path, about.st_uid, about.st_gid, follow_symlinks=False)
+
     def _folder(self, path: Path, mode: int) -> None:
         path.mkdir(mode=mode)
         self.undo.callback(_remove_empty, path)
@@ -81,9 +96,9 @@ class Making:
 
 
 @contextmanager
-def all_or_nothing(owner: Owner) -> Iterator[Making]:
+def all_or_nothing(*, hands_over: bool) -> Iterator[Making]:
     """Keep what is made inside, or remove it if that fails or a signal ends the command."""
-    making = Making(owner)
+    making = Making(Owner(), hands_over)
     before = [signal.signal(number, _end) for number in ENDING]
     try:
         with making.undo:

@@ -54,13 +54,14 @@ def make(wishes: Wishes, answers: Answers) -> Made:
     if answers["PETITION_SERVERS"] == Servers.SYSTEM:
         _install(wishes)
     home, folder = Path(answers["PETITION_HOME"]), wishes.file.parent
-    with all_or_nothing(account.owner(None)) as making:
+    with all_or_nothing(hands_over=wishes.roots_own) as making:
         if wishes.user is not None:
             if not account.exists(wishes.user):
                 account.create(wishes.user, home, making)
             making.owner = account.owner(wishes.user)
         making.folder(home)
         making.folder(folder)
+        account.require_reach(wishes.user, [home, folder])
         made = Made(wishes.file, dict(answers), wishes.user)
         _make_keys(making, made)
         if with_dkim:
