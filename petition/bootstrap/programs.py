@@ -76,10 +76,10 @@ def system_stores() -> list[Path]:
 def version_of(program: Path) -> int:
     """Returns the major version that a Valkey or Redis server tells of itself, or 0."""
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
     except (OSError, subprocess.SubprocessError):
         return 0
-    version = VERSION.search(told)
+    version = VERSION.search(answer)
     return int(version[1]) if version else 0
 
 

@@ -29,6 +29,7 @@ NEVER_SHOWN: Final = {
     "bootstrap.progress.AlreadyReported": "nothing serves yet",
     "bootstrap.progress.CannotStart": "nothing serves yet",
     "campaigns.mail_settings.MailingFaulty": "drafts raise CampaignIncomplete instead; what is stored was checked",
+    "config.settings_file.SettingsFileWrong": "settings are read before anything serves",
     "config.ConfigIncomplete": "the configuration is read before anything serves",
     "core.db.SecondStatement": "a mistake in the code: nobody expects it",
     "core.database_roles.RoleMissing": "nothing serves yet",

@@ -14,8 +14,8 @@ import click
 
 from petition.bootstrap import CannotStart
 from petition.cli.common import refuse
-from petition.cli.init import account, closing, dialogue, making
-from petition.cli.init.dialogue import Wishes
+from petition.cli.init import account, dialogue, making, summary
+from petition.cli.init.dialogue import Request
 from petition.cli.init.files import Ended
 from petition.config import ConfigIncomplete, Servers, addresses
 from petition.config.settings_file import SETTINGS, SettingsFileWrong
@@ -65,12 +65,12 @@ def init(
     """Set up an installation in production: ask, then write settings, keys and folders."""
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        wishes = Wishes(
+        request = Request(
             file.absolute(), given, answers, dialogue.chosen_user(user), dkim=dkim, defaults=yes, force=force
         )
-        account.require_readable(wishes.user)
-        settings = dialogue.settings(wishes)
-        made = making.make(wishes, settings)
+        account.require_readable(request.user)
+        settings = dialogue.settings(request)
+        made = making.make(request, settings)
     except click.UsageError as wrong:
         refuse(wrong.format_message())
     except (CannotStart, SettingsFileWrong, SmtpUrlWrong, DkimKeyWrong) as reason:
@@ -82,4 +82,4 @@ def init(
     except (click.Abort, KeyboardInterrupt, Ended):
         click.echo("\nNothing was written.", err=True)
         sys.exit(130)
-    click.echo(closing.text(made))
+    click.echo(summary.text(made))

@@ -19,7 +19,7 @@ from petition.config.answers import problem_of
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class Request:
     """What the command line asks for. `options` are settings by name; `user` owns everything, None: whoever runs this."""
 
     file: Path
@@ -45,57 +45,57 @@ def chosen_user(name: str | None) -> str | None:
     return None
 
 
-def settings(wishes: Wishes) -> Answers:
+def settings(request: Request) -> Answers:
     """Returns all settings but those of the keys. Raises click.UsageError, SettingsFileWrong, CannotStart, click.Abort."""
-    questions = [*ADDRESSES, RELAY, *CHOICES, *GIVEN, _home(wishes)]
-    known = _known(wishes)
+    questions = [*ADDRESSES, RELAY, *CHOICES, *GIVEN, _home(request)]
+    known = _known(request)
     for name in known.keys() - {question.name for question in questions}:
         if problem := problem_of(name, known[name], known):
             raise click.UsageError(problem)
-    answers = ask(questions, known, defaults=wishes.defaults)
-    answers = with_roles(answers, defaults=wishes.defaults)
+    answers = ask(questions, known, defaults=request.defaults)
+    answers = with_roles(answers, defaults=request.defaults)
     if answers["PETITION_SERVERS"] == Servers.WHEEL:
         click.echo(YOUNG, err=True)
     answers["PETITION_HOME"] = str(Path(answers["PETITION_HOME"]).expanduser().absolute())
     return {"PETITION_ENV": "production", "PETITION_PORT": "8000", "PETITION_TRUSTED_PROXIES": "1", **answers}
 
 
-def wants_dkim(wishes: Wishes, answers: Answers) -> bool:
+def wants_dkim(request: Request, answers: Answers) -> bool:
     """Returns whether to make DKIM keys. Settings that have some keep them."""
     if answers.get("PETITION_DKIM"):
         return False
-    if wishes.dkim is not None or wishes.defaults:
-        return bool(wishes.dkim)
+    if request.dkim is not None or request.defaults:
+        return bool(request.dkim)
     click.echo("\nMail that nobody signs is often refused. Most mail servers sign what they send.", err=True)
     return click.confirm("Sign mail here, with DKIM? Say no if your mail server does it", default=False, err=True)
 
 
-def _known(wishes: Wishes) -> Answers:
+def _known(request: Request) -> Answers:
     """Returns what need not be asked. Options count before the file of answers, and this before earlier settings."""
-    if wishes.file.exists() and not wishes.force:
+    if request.file.exists() and not request.force:
         raise CannotStart(
-            f"{wishes.file} is there already: nothing was changed. Add --force to change what options say in it."
+            f"{request.file} is there already: nothing was changed. Add --force to change what options say in it."
         )
-    options = dict(wishes.options)
+    options = dict(request.options)
     for name, value in options.items():
         if _has_password(value):
             raise CannotStart(f"{name} holds a password, which everybody on this machine can read in a command: put it into a "
                               "private file, and name that with --answers.")  # fmt: skip
     if "SMTP_URL" in options:
         options["SMTP_URL"] = relay_url(options["SMTP_URL"])
-    owner = account.owner(wishes.user).user if wishes.user and account.exists(wishes.user) else -1
-    earlier = settings_file.read(wishes.file, owner) if wishes.file.exists() else {}
-    listed = settings_file.read(wishes.answers) if wishes.answers else {}
+    owner = account.owner(request.user).user if request.user and account.exists(request.user) else -1
+    earlier = settings_file.read(request.file, owner) if request.file.exists() else {}
+    listed = settings_file.read(request.answers) if request.answers else {}
     return {**earlier, **listed, **options}
 
 
-def _home(wishes: Wishes) -> Question:
+def _home(request: Request) -> Question:
     folder = addresses.data_folder(os.geteuid() == 0)
     return Question(
         "PETITION_HOME",
         "--home",
         "Data folder",
-        f"It holds the data of own servers, bundles and logs, for {wishes.user or 'you'} alone.",
+        f"It holds the data of own servers, bundles and logs, for {request.user or 'you'} alone.",
         default=lambda _: str(folder),
     )
 

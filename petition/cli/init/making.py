@@ -12,7 +12,7 @@ import click
 from petition.bootstrap import CannotStart, packages
 from petition.bootstrap.progress import step
 from petition.cli.init import account, keys
-from petition.cli.init.dialogue import Wishes, wants_dkim
+from petition.cli.init.dialogue import Request, wants_dkim
 from petition.cli.init.files import Making, all_or_nothing
 from petition.cli.init.questions import Answers, domain_of
 from petition.config import Config, Servers, settings_file
@@ -48,32 +48,32 @@ class Made:
     records: list[str] = field(default_factory=list)
 
 
-def make(wishes: Wishes, answers: Answers) -> Made:
+def make(request: Request, answers: Answers) -> Made:
     """Make everything or nothing. Raises CannotStart, ConfigIncomplete, SmtpUrlWrong, DkimKeyWrong, OSError, Ended."""
-    with_dkim = wants_dkim(wishes, answers)
+    with_dkim = wants_dkim(request, answers)
     if answers["PETITION_SERVERS"] == Servers.SYSTEM:
-        _install(wishes)
-    home, folder = Path(answers["PETITION_HOME"]), wishes.file.parent
-    with all_or_nothing(hands_over=wishes.roots_own) as making:
-        if wishes.user is not None:
-            if not account.exists(wishes.user):
-                account.create(wishes.user, home, making)
-            making.owner = account.owner(wishes.user)
+        _install(request)
+    home, folder = Path(answers["PETITION_HOME"]), request.file.parent
+    with all_or_nothing(hands_over=request.roots_own) as making:
+        if request.user is not None:
+            if not account.exists(request.user):
+                account.create(request.user, home, making)
+            making.owner = account.owner(request.user)
         making.folder(home)
         making.folder(folder)
-        account.require_reach(wishes.user, [home, folder])
-        made = Made(wishes.file, dict(answers), wishes.user)
+        account.require_reach(request.user, [home, folder])
+        made = Made(request.file, dict(answers), request.user)
         _make_keys(making, made)
         if with_dkim:
             _make_dkim(making, made)
         for name in COMPOSE:
             made.settings.setdefault(name, secrets.token_hex(24))
         postbox_for(Config.from_env(made.settings))  # every fault of the settings shows here
-        making.file(wishes.file, _text(made.settings).encode(), replace=wishes.force)
+        making.file(request.file, _text(made.settings).encode(), replace=request.force)
     return made
 
 
-def _install(wishes: Wishes) -> None:
+def _install(request: Request) -> None:
     wanted = packages.missing()
     if not wanted:
         return
@@ -83,7 +83,7 @@ def _install(wishes: Wishes) -> None:
             f"The programs of {' and '.join(wanted)} are missing: run `{command}` as root, and try again."
         )
     question = f"Install {' and '.join(wanted)} from the packages of this system? Their own services are not started"
-    if not wishes.defaults and not click.confirm(question, default=True, err=True):
+    if not request.defaults and not click.confirm(question, default=True, err=True):
         raise click.Abort
     with step("packages", " ".join(wanted)):
         packages.install(wanted)
