@@ -214,6 +214,16 @@ def test_one_mail_has_one_message_id_and_the_same_bytes(engine: Engine, sender: 
     assert first.as_bytes() == second.as_bytes()
 
 
+def test_a_mail_that_asks_to_confirm_has_the_minute_of_the_request_as_its_date(
+    session: Session, sender: Sender, postbox: ListPostbox
+) -> None:
+    """Mail programs sort by Date: with an earlier one it would stand below what came before it."""
+    campaign, asked = make.campaign(session), make.NOW.replace(hour=19, minute=28, second=51)
+    subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Frequency.WEEKLY, asked)
+    send(sender, asked)
+    assert postbox.sent[-1].date == asked.replace(second=0)
+
+
 def test_a_reminder_comes_after_a_whole_day_and_once(session: Session, sender: Sender, postbox: ListPostbox) -> None:
     campaign, asked = make.campaign(session), make.NOW.replace(hour=23, minute=50)
     subscribers.ask(session, make.PEPPER, campaign.id, campaign.policies(), SUZIE, "en", Frequency.WEEKLY, asked)

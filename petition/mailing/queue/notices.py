@@ -1,8 +1,8 @@
 """Mails about a subscription itself: one person's act causes each of them, unlike mail to a whole list.
 
 This module keeps two promises to that person. No figure moves when the act happens: these mails are counted once the
-day (UTC) on which they were planned is over. And no row keeps the hour of the act for longer: once that day is over and
-the mail has left, the row says the day only.
+day (UTC) on which they were planned is over. And no row keeps the moment of the act for longer: once the mail has left,
+the row says the hour only, from the next purge on, and the day only once that day is over.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ def shown(now: datetime) -> ColumnElement[bool]:
 
 
 def forget_hours(session: Session, now: datetime) -> None:
-    """Replace the moments of notices that left before today by their days, and forget when a domain last got mail."""
-    day = func.date_trunc("day", Delivery.planned_at, "UTC")
-    left = (Delivery.kind.in_(NOTICES), Delivery.state != DeliveryState.PLANNED, Delivery.planned_at < _midnight(now))
-    session.execute(update(Delivery).where(*left, Delivery.due != day).values(planned_at=day, due=day))
+    """Cut the moments of notices that left to their hours, those before today to their days.
+
+    Forget when a domain last got mail, too.
+    """
+    left = (Delivery.kind.in_(NOTICES), Delivery.state != DeliveryState.PLANNED)
+    for unit, over in (("hour", Delivery.planned_at >= _midnight(now)), ("day", Delivery.planned_at < _midnight(now))):
+        cut = func.date_trunc(unit, Delivery.planned_at, "UTC")
+        session.execute(update(Delivery).where(*left, over, Delivery.due != cut).values(planned_at=cut, due=cut))
     rested = update(Throttle).where(Throttle.open_at < now - REST, Throttle.failures == 0)
     session.execute(rested.values(open_at=None))
 

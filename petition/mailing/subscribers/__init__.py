@@ -180,15 +180,16 @@ def _enter(session: Session, row: dict[str, object]) -> Subscriber:
 def _plan_confirmation(session: Session, subscriber: Subscriber, now: datetime, *, silent: bool) -> None:
     """Plan the mail that asks for confirmation, three at most, or one mail a day to a known subscriber.
 
-    The time of the request is stored to the hour. A row is written each time, even if no mail is sent, because
+    The time of the request is stored to the minute, because mail programs sort by the mail's Date, and to the hour from
+    the next scrub on (`queue.forget_hours`). A row is written each time, even if no mail is sent, because
     otherwise the response time would reveal it. A suppressed subscriber is asked for confirmation, too.
     """
     unproven = subscriber.state in {SubscriberState.UNCONFIRMED, SubscriberState.SUPPRESSED}
     kind = CONFIRM if unproven else KNOWN
     period = now.date().isoformat() if kind == KNOWN else f"{min(subscriber.asked, ASKED_MOST)}"
     state = DeliveryState.DROPPED if silent else DeliveryState.PLANNED
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    queue.enqueue(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.domain_tag, hour, state)
+    minute = now.replace(second=0, microsecond=0)
+    queue.enqueue(session, kind, subscriber.id, period, subscriber.campaign_id, subscriber.domain_tag, minute, state)
 
 
 def find(session: Session, subscriber_id: bytes) -> Subscriber:

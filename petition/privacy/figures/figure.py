@@ -92,8 +92,9 @@ TAIL = """
   succeeds. While a server is away, a line may say at which moment a code or a mail could not be sent, without saying for whom.
 * **Rows.** Counters by hour exist in Redis only, for an hour: how many codes a network asked for, by a keyed hash with a random
   key. The codes of the running day are counted in Redis only, too. The database gets their figures once, when the day is
-  over: a row where ten codes or more were asked for, and fewer than ten used ones as 0 (decision 0059). The hour of a mail
-  about a subscription, and of the last mail to a domain, is cut to the day by the hourly purge.
+  over: a row where ten codes or more were asked for, and fewer than ten used ones as 0 (decision 0059). The moment of a mail
+  about a subscription is cut to the hour by the hourly purge, and to the day once that day is over; the moment of the last
+  mail to a domain is forgotten.
 """
 
 
