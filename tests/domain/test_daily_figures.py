@@ -143,7 +143,9 @@ def test_a_figure_in_tens_is_told_as_a_bound(n: int, english: str, french: str) 
     assert [at_least(daily_figures.tens(n), lang) for lang in ("en", "fr")] == [english, french]
 
 
-def test_the_minute_of_a_request_for_mail_is_forgotten_once_it_left_and_the_hour_once_its_day_is_over(session: Session) -> None:
+def test_the_minute_of_a_request_for_mail_is_forgotten_once_it_left_and_the_hour_once_its_day_is_over(
+    session: Session,
+) -> None:
     """P43: neither the mail nor the domain says when somebody asked."""
     campaign, asked = make.campaign(session), make.NOW.replace(hour=14, minute=37)
     session.add(Throttle(domain_tag=b"x", name="", open_at=asked, failures=0, sent=1, bounced=0, complained=0))
