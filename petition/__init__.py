@@ -49,3 +49,6 @@ pause         mail that an organiser or a fault has stopped
 
 P1 … P60 are the guarantees of docs/promises.md, § are sections of docs/protocol.md.
 """
+
+__version__ = "0.1.0"
+"""The only place that has it: the wheel, `--version` and the bill of materials read it here."""

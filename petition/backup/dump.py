@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 import petition.tables  # noqa: F401 (every table is to be known here)
 from petition.backup.errors import BackupBroken, BackupRefused
 from petition.backup.stream import Sealing
+from petition.config.addresses import PROGRAM
 from petition.core import migrate
 from petition.core.db import Base
 from petition.privacy.scrub import SAW_ARRIVALS
@@ -152,9 +153,9 @@ def _one_moment(engine: Engine) -> Iterator[Connection]:
 def _refuse_other_version(connection: Connection) -> None:
     found = migrate.revision(connection)
     if found is None:
-        raise BackupRefused("The database does not hold this version’s tables: run `python3 app.py migrate`.")
+        raise BackupRefused(f"The database does not hold this version’s tables: run `{PROGRAM} migrate`.")
     if not migrate.is_newest(found):
-        raise BackupRefused("The database holds tables of another version: run `python3 app.py migrate` first.")
+        raise BackupRefused(f"The database holds tables of another version: run `{PROGRAM} migrate` first.")
 
 
 @contextmanager

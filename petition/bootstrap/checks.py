@@ -29,7 +29,7 @@ PYTEST = (*PYTHON, "pytest", "-n", PROCESSES, "--durations=15", "tests")
 STEPS: dict[str, Sequence[str | Path]] = {
     "ruff check": (*PYTHON, "ruff", "check"),
     "ruff format": (*PYTHON, "ruff", "format", "--check"),
-    "mypy": (*PYTHON, "mypy", "--strict", "petition", "workers", "seeds", "app.py"),
+    "mypy": (*PYTHON, "mypy", "--strict", "petition", "workers", "seeds", "undersigned", "app.py"),
     "lint-imports": (BIN / "lint-imports",),
     "djlint": (*PYTHON, "djlint", "templates", "--lint"),
     "codespell": (BIN / "codespell",),

@@ -1,4 +1,8 @@
-"""The commands of `python3 app.py`: set-up, running everything, and access to all other commands."""
+"""The commands of `python3 app.py`: set-up, running everything, and access to all other commands.
+
+An installed program (`undersigned`) has the same commands, in the environment that it was installed into. It lacks those
+that need the tests.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from petition import __version__
 from petition.bootstrap import checks, commands, environment, settings_option
 from petition.bootstrap.embedded import Home, embedded
 from petition.bootstrap.process import Child
@@ -18,7 +23,7 @@ from petition.bootstrap.progress import AlreadyReported, CannotStart, report
 from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
 from petition.config import Config, ConfigIncomplete, Environment
-from petition.config.addresses import PROJECT
+from petition.config.addresses import INSTALLED, PROGRAM, PROJECT
 from petition.config.settings_file import SettingsFileWrong
 
 INBOX = "/dev/inbox"
@@ -29,6 +34,8 @@ OWN = {
     "bench": "measure, each figure beside its limit",
     "proof": "the promises' tests in their long form",
 }
+OF_A_CHECKOUT = frozenset({"test", "bench", "proof"})
+"""The commands that need the tests, which no wheel holds."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,6 +44,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
+    if list(argv) == ["--version"]:
+        print(f"undersigned {__version__}")
+        return 0
     words = settings_option.enter(argv)
     os.environ.setdefault("PETITION_ENV", Environment.DEVELOPMENT.value)
     command, rest = (words[0], words[1:]) if words else ("up", [])
@@ -62,7 +72,10 @@ def guarded(act: Callable[[], int]) -> int:
 
 
 def _set_up_and_run(command: str, rest: list[str], argv: Sequence[str]) -> int:
-    environment.enter(argv, tests=command in {"test", "bench", "proof"}, environ=os.environ)
+    if not INSTALLED:
+        environment.enter(argv, tests=command in OF_A_CHECKOUT, environ=os.environ)
+    elif command in OF_A_CHECKOUT:
+        raise CannotStart(f"`{command}` needs a checkout of the program: an installed copy has no tests.")
     return _run(command, rest)
 
 
@@ -136,23 +149,31 @@ def _refuse_taken_port(settings: Config) -> None:
 
 def show_help() -> int:
     """Print every command with its description."""
-    lines = {name: text for name, text in OWN.items()}
-    folder = environment.place(os.environ, environment.RUN_LOCK)
-    if environment.is_good(folder, environment.RUN_LOCK):
-        environment.enter(["--help"], tests=False, environ=os.environ)
+    lines = {name: text for name, text in OWN.items() if not (INSTALLED and name in OF_A_CHECKOUT)}
+    complete = INSTALLED or _has_environment()
+    if complete:
         lines |= _commands().lines()
-    print("python3 app.py [command] [arguments] [--settings FILE]\n")
+    print(f"{PROGRAM} [command] [arguments] [--settings FILE]\n")
     print("\n".join(f"  {name:<12} {text}" for name, text in lines.items()))
-    if len(lines) == len(OWN):
-        print("\nMore commands show up here once `python3 app.py` has set up the environment.")
+    if not complete:
+        print(f"\nMore commands show up here once `{PROGRAM}` has set up the environment.")
     return 0
+
+
+def _has_environment() -> bool:
+    """Returns whether the environment is complete. If it is, the command goes on inside it."""
+    folder = environment.place(os.environ, environment.RUN_LOCK)
+    if not environment.is_good(folder, environment.RUN_LOCK):
+        return False
+    environment.enter(["--help"], tests=False, environ=os.environ)
+    return True
 
 
 def _cli(command: str, rest: list[str]) -> int:
     known = _commands()
     if command not in known.COMMANDS:
-        raise CannotStart(f"There is no command {command!r}; `python3 app.py --help` lists them all.")
-    known.cli.main([command, *rest], prog_name="python3 app.py")
+        raise CannotStart(f"There is no command {command!r}; `{PROGRAM} --help` lists them all.")
+    known.cli.main([command, *rest], prog_name=PROGRAM)
     return 0
 
 

@@ -10,6 +10,8 @@ from typing import Final
 
 import click
 
+from petition import __version__
+
 __all__ = ["COMMANDS", "cli", "lines"]
 
 COMMANDS: Final = {
@@ -59,6 +61,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="undersigned", message="%(prog)s %(version)s")
 def cli() -> None:
     """Undersigned: open letters, verified signatures, a count that anybody can recount."""
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from petition import bootstrap, campaigns
 from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete
 from petition.config import Config, ConfigIncomplete, Environment, Process
+from petition.config.addresses import PROGRAM
 from petition.core import clock, db, failpoints
 from petition.mail import DkimKeyWrong, SmtpUrlWrong, postbox_for
 from petition.privacy import keyring
@@ -83,7 +84,7 @@ def _describe_error(error: DBAPIError) -> str:
     """Returns a sentence for a database error. Unexpected errors are raised again."""
     state = getattr(error.orig, "sqlstate", None)
     if state in NO_TABLES:
-        return "The database does not hold this version’s tables: run `python3 app.py migrate`."
+        return f"The database does not hold this version’s tables: run `{PROGRAM} migrate`."
     if state in FULL:
         return "The database has no room left on its disk: make room and try again."
     if state in BUSY:

@@ -16,7 +16,7 @@ from petition.bootstrap import commands, leave_sign_in
 from petition.bootstrap.process import Child
 from petition.cli.common import YES, configured, opened, refuse, require_yes
 from petition.config import Config, Process
-from petition.config.addresses import PROJECT
+from petition.config.addresses import PROGRAM, PROJECT
 from petition.core import clock, db, migrate
 from petition.core.database_roles import LOST, RoleMissing, Roles
 from petition.organisers import Role
@@ -68,7 +68,7 @@ def _migrate(config: Config, *, delete_outdated: bool = False) -> None:
         if config.env is config.env.PRODUCTION:
             refuse(str(outdated))
         if not delete_outdated:
-            refuse(f"{outdated} To delete everything in this one, run `python3 app.py migrate --yes`.")
+            refuse(f"{outdated} To delete everything in this one, run `{PROGRAM} migrate --yes`.")
         click.echo("The letters of an earlier version, and everything else in the database, were deleted.", err=True)
         migrate.clear(config.owner_database_url)
         migrate.upgrade(config.owner_database_url, roles=roles)

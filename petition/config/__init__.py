@@ -95,7 +95,7 @@ class Config:
     def from_env(cls, environ: Mapping[str, str] | None = None, process: Process | None = None) -> Config:
         """Read PETITION_*, DATABASE_URL, REDIS_URL, SMTP_URL and the senders. Raises ConfigIncomplete.
 
-        A secret that this kind of process (PETITION_PROCESS) does not need may be missing. An unset PETITION_ENV means production; only `python3 app.py` assumes development.
+        A secret that this kind of process (PETITION_PROCESS) does not need may be missing. An unset PETITION_ENV means production; only `python3 app.py` and `undersigned` assume development.
         """
         from petition.config.reader import Reader  # it needs the classes above
 

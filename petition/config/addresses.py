@@ -14,6 +14,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+INSTALLED = (PROJECT / "__init__.py").exists()
+"""Whether this is an installed wheel, whose whole program is inside the package `undersigned`, and not a checkout."""
+PROGRAM = "undersigned" if INSTALLED else "python3 app.py"
+"""What people type to run a command, for the sentences that name one."""
 OWNER_ROLE, APPLICATION_ROLE, MAINTENANCE_ROLE = "petition", "petition_application", "petition_maintenance"
 """The roles of the embedded PostgreSQL. The first one is its superuser and has the tables."""
 OWNER_URL, MAINTENANCE_URL = "PETITION_OWNER_DATABASE_URL", "PETITION_MAINTENANCE_DATABASE_URL"
@@ -51,13 +55,19 @@ def _a_labels(name: str) -> str:
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
-    """Returns PETITION_HOME, or `.petition/` in the project, or the user's data folder if that is not writable."""
+    """Returns PETITION_HOME, or `.petition/` in the project, or the user's data folder if that is not writable.
+
+    An installed program never keeps data beside its code, because an upgrade replaces that folder.
+    """
     if given := environ.get("PETITION_HOME"):
         return Path(given).expanduser().absolute()
+    data = user_folder(environ, "XDG_DATA_HOME", ".local/share") / "undersigned"
+    if INSTALLED:
+        return data / "home"
     local = PROJECT / ".petition"
     if os.access(local if local.exists() else PROJECT, os.W_OK):
         return local
-    return user_folder(environ, "XDG_DATA_HOME", ".local/share") / "undersigned" / project_key()
+    return data / project_key()
 
 
 def data_folder(root: bool) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 import redis
@@ -36,14 +37,22 @@ FOREIGN = (
 )
 
 
+CHECKOUT: Final = (sys.executable, "app.py")
+
+
 @dataclass(frozen=True)
 class Running:
-    """An installation that answers at `url`; its mails lie in `home`/inbox, `sign_in` lets its owner in once."""
+    """An installation that answers at `url`; its mails lie in `home`/inbox, `sign_in` lets its owner in once.
+
+    `program` ran in `folder`: that of the checkout, or an installed one.
+    """
 
     url: str
     home: Path
     process: subprocess.Popen[str]
     sign_in: str
+    program: tuple[str, ...] = CHECKOUT
+    folder: Path = PROJECT
 
     def code_for(self, address: str) -> str:
         """The code in the newest mail to an address, once it has come."""
@@ -62,10 +71,9 @@ class Running:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python3 app.py words…` beside the running tree."""
-        argv = [sys.executable, "app.py", *words]
         return subprocess.run(
-            argv,
-            cwd=PROJECT,
+            [*self.program, *words],
+            cwd=self.folder,
             env=environment(self.home, free_port()),
             capture_output=True,
             text=True,
@@ -81,12 +89,14 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def installation(**more: str) -> Iterator[Running]:
+def installation(
+    program: tuple[str, ...] = CHECKOUT, folder: Path = PROJECT, words: tuple[str, ...] = (), **more: str
+) -> Iterator[Running]:
     """Start an installation, wait until it is ready, and stop it in a hurry."""
     home, port = Path(tempfile.mkdtemp(prefix="u-", dir=in_memory())), free_port()
     process = subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=PROJECT,
+        [*program, *words],
+        cwd=folder,
         env=environment(home, port) | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -94,7 +104,7 @@ def installation(**more: str) -> Iterator[Running]:
     )
     try:
         announced = _ready(process)
-        yield Running(announced["ready"], home, process, announced.get("sign in", ""))
+        yield Running(announced["ready"], home, process, announced.get("sign in", ""), program, folder)
     finally:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)  # a second signal: it need not wait for anybody
