@@ -131,11 +131,16 @@ def test_the_web_may_open_as_many_files_as_it_takes_connections() -> None:
 
 def test_the_backup_is_shut_in_like_the_service() -> None:
     """Every line of hardening stands in both. Only the folder of backups can be written to in addition."""
-    blocks = [
-        (DEPLOY / name).read_text().partition("\nNoNewPrivileges=yes\n")[2].split("\n\n")[0] for name in (MAIN, BACKUP)
-    ]
+    blocks = [(DEPLOY / name).read_text().partition("\nLimitCORE=0\n")[2].split("\n\n")[0] for name in (MAIN, BACKUP)]
     assert blocks[0].strip() == blocks[1].strip()
-    for line in ("ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet="):
+    for line in (
+        "MemorySwapMax=0",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "CapabilityBoundingSet=",
+    ):
         assert line in blocks[0].splitlines()
     assert "ReadWritePaths" not in unit(MAIN)
     assert only(BACKUP, "ReadWritePaths") == BACKUPS
@@ -160,6 +165,12 @@ def test_no_backup_is_written_over_another() -> None:
     path = words_of(BACKUP)[-1]
     assert Path(path).parent == Path(BACKUPS)
     assert "$(date -u +%%Y-%%m-%%dT%%H%%M%%SZ)" in path
+
+
+def test_the_journal_gets_no_history_of_how_many_rows_there_were() -> None:
+    """A backup says so when it is done, on standard output. What goes wrong is on standard error."""
+    assert unit(BACKUP)["StandardOutput"] == ["null"]
+    assert "StandardError" not in unit(BACKUP)
 
 
 def test_the_timer_starts_the_backup_and_makes_up_for_a_missed_night() -> None:

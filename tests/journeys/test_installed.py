@@ -22,7 +22,8 @@ from petition.bootstrap import environment
 from petition.bootstrap.entry import OF_A_CHECKOUT, OWN
 from petition.cli import COMMANDS
 from petition.config.addresses import PROJECT
-from tests.support.installation import installation
+from tests.support.installation import Running, installation
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("wheel")
 
@@ -116,8 +117,21 @@ def test_the_lock_file_has_what_the_wheel_requires(wheel: Path) -> None:
     assert metadata.license_files == ["LICENSE"]
 
 
-def test_an_installed_program_serves_a_letter_and_recounts_it(venv: Path) -> None:
-    """Pages in both languages, scripts, styles and the share card; commands beside it; and a stop in order."""
+def signs(running: Running, receipt: Path) -> None:
+    """Sign with the installed command: the web takes the address, a worker mails the code."""
+    address = "suzie.installed@salesforce.example"
+    argv = [*running.program, "sign", f"{running.url}/c/ice-letter", "--show", "anonymous", "--receipt", str(receipt)]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    process.stdin.write(f"{address}\n")
+    process.stdin.flush()
+    process.stdin.write(f"{running.code_for(address)}\n")
+    told, _ = process.communicate("", timeout=60)
+    assert (process.returncode, "Signed." in told) == (0, True), told
+
+
+def test_an_installed_program_serves_a_letter_and_recounts_it(venv: Path, tmp_path: Path) -> None:
+    """Pages in both languages, scripts, styles and the share card; a signature and its batch; and a stop in order."""
     before = sorted(str(path) for path in inside(venv).rglob("*") if "__pycache__" not in path.parts)
     program = (str(venv / "bin" / "undersigned"),)
     with installation(program, venv.parent, ("up",), PYTHONPATH="") as running:
@@ -131,6 +145,9 @@ def test_an_installed_program_serves_a_letter_and_recounts_it(venv: Path) -> Non
         recount = running.command("ledger", "verify")
         assert (recount.returncode, recount.stderr) == (0, "")
         assert "249" in recount.stdout
+        signs(running, tmp_path / "receipt.json")
+        logged = lambda: running.command("receipt", str(tmp_path / "receipt.json")).stdout
+        until("the batch of the worker", logged, lambda told: "logged" in told)
     assert running.process.returncode == 0
     assert sorted(str(path) for path in inside(venv).rglob("*") if "__pycache__" not in path.parts) == before
 
