@@ -15,12 +15,14 @@ from typing import Final
 import click
 import pytest
 
-from petition.bootstrap import commands
+from petition.bootstrap import commands, settings_option
 from petition.bootstrap.entry import OWN
 from petition.bootstrap.supervisor import STOP_SECONDS
 from petition.cli import COMMANDS, cli
+from petition.cli.init.account import USER
 from petition.config import Config
-from petition.config.addresses import PROJECT, run_folder
+from petition.config.addresses import PROJECT, data_folder, run_folder, settings_path
+from petition.config.settings_file import SETTINGS
 from petition.web.headers import METRICS
 from petition.web.serving.incoming import LARGEST_HEAD
 from petition.web.serving.worker import Worker
@@ -29,7 +31,6 @@ from petition.web.sizes import BY_PATH, LARGEST_FORM
 DEPLOY: Final = PROJECT / "deploy"
 CADDYFILE: Final = (DEPLOY / "Caddyfile").read_text()
 PROGRAM: Final = "/opt/undersigned/bin/undersigned"
-SETTINGS: Final = "/etc/undersigned/settings.env"
 BACKUPS: Final = "/var/backups/undersigned"
 MAIN: Final = "undersigned.service"
 BACKUP: Final = "undersigned-backup.service"
@@ -50,10 +51,6 @@ def only(name: str, option: str) -> str:
     """The value of an option that a unit has once."""
     (value,) = unit(name)[option]
     return value
-
-
-def environment(name: str) -> dict[str, str]:
-    return dict(each.split("=", 1) for line in unit(name)["Environment"] for each in shlex.split(line))
 
 
 def words_of(name: str) -> list[str]:
@@ -85,7 +82,7 @@ def test_the_program_of_the_units_is_the_one_that_a_wheel_installs() -> None:
 
 @pytest.mark.parametrize("name", [MAIN, BACKUP])
 def test_a_unit_runs_a_command_that_takes_these_arguments(name: str) -> None:
-    command, *rest = [word for word in words_of(name) if word not in {"--settings", SETTINGS}]
+    command, *rest = settings_option.take(words_of(name))[1]
     if command in OWN:
         assert rest == []
         return
@@ -98,16 +95,22 @@ def test_a_unit_runs_a_command_that_takes_these_arguments(name: str) -> None:
         found.make_context(name_, left)
 
 
-def test_both_services_read_the_same_settings() -> None:
-    assert words_of(MAIN) == ["up", "--settings", SETTINGS]
-    assert environment(BACKUP)["PETITION_SETTINGS"] == SETTINGS
-    shared = {"PETITION_ENV": "production", "PETITION_HOME": f"/var/lib/{only(MAIN, 'StateDirectory')}"}
-    assert environment(MAIN) == shared
-    assert environment(BACKUP) == shared | {"PETITION_SETTINGS": SETTINGS}
+@pytest.mark.parametrize("name", [MAIN, BACKUP])
+def test_a_service_reads_the_settings_that_init_writes_and_has_no_others(name: str) -> None:
+    assert settings_option.take(words_of(name))[0] == settings_path(root=True)
+    assert "Environment" not in unit(name)
+    assert "EnvironmentFile" not in unit(name)
+    assert SETTINGS not in (DEPLOY / name).read_text()
+
+
+@pytest.mark.parametrize("name", [MAIN, BACKUP])
+def test_a_service_may_write_to_the_data_folder_of_init_as_the_user_of_init(name: str) -> None:
+    assert f"/var/lib/{only(name, 'StateDirectory')}" == str(data_folder(root=True))
+    assert (only(name, "User"), only(name, "Group")) == (USER, USER)
 
 
 def test_commands_find_the_servers_of_the_service_although_it_has_its_own_tmp() -> None:
-    home = Path(environment(MAIN)["PETITION_HOME"])
+    home = data_folder(root=True)
     assert only(MAIN, "PrivateTmp") == "yes"
     assert run_folder(home) == home / "run"
 
@@ -146,23 +149,14 @@ def test_the_backup_is_shut_in_like_the_service() -> None:
     assert only(BACKUP, "ReadWritePaths") == BACKUPS
 
 
-def test_users_and_folders_are_those_that_are_made() -> None:
-    user = re.findall(r"^u (\S+) - \"[^\"]*\" (\S+)$", (DEPLOY / "undersigned.sysusers.conf").read_text(), re.MULTILINE)
-    assert user == [("undersigned", environment(MAIN)["PETITION_HOME"])]
-    for name in (MAIN, BACKUP):
-        assert (only(name, "User"), only(name, "Group")) == ("undersigned", "undersigned")
-    made = re.findall(
-        r"^d (\S+) (\d+) (\S+) (\S+) (\S+)$", (DEPLOY / "undersigned.tmpfiles.conf").read_text(), re.MULTILINE
-    )
-    assert made == [
-        (str(Path(SETTINGS).parent), "0750", "root", "undersigned", "-"),
-        (BACKUPS, "0700", "undersigned", "undersigned", "14d"),
-    ]
+def test_the_folder_of_backups_is_made_and_emptied() -> None:
+    made = re.findall(r"^\w .*$", (DEPLOY / "undersigned.tmpfiles.conf").read_text(), re.MULTILINE)
+    assert made == [f"d {BACKUPS} 0700 {USER} {USER} 14d"]
 
 
 def test_no_backup_is_written_over_another() -> None:
     """Their names are moments. A command that found the name taken would write nothing."""
-    path = words_of(BACKUP)[-1]
+    (path,) = [word for word in words_of(BACKUP) if word.endswith(".backup")]
     assert Path(path).parent == Path(BACKUPS)
     assert "$(date -u +%%Y-%%m-%%dT%%H%%M%%SZ)" in path
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from petition.cli import COMMANDS
 from petition.cli.init.making import Made
+from petition.config.addresses import PROGRAM
 
 NEXT: Final = ("up", "organiser invite", "doctor")
 KEPT: Final = (
@@ -44,4 +45,4 @@ def _records(made: Made) -> list[str]:
 
 def _next(made: Made) -> list[str]:
     known = [command for command in NEXT if command.split()[0] in {"up", *COMMANDS}]
-    return ["", "Next:", *(f"  python3 app.py {command} --settings {made.file}" for command in known)]
+    return ["", "Next:", *(f"  {PROGRAM} {command} --settings {made.file}" for command in known)]
