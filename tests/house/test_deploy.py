@@ -129,7 +129,7 @@ def test_a_fault_is_no_end_and_a_stop_is_one() -> None:
 def test_the_web_may_open_as_many_files_as_it_takes_connections() -> None:
     options = dict(zip(commands.WEB, commands.WEB[1:], strict=False))
     # A connection that is being forwarded, and what else a process has open: files, logs, the database.
-    assert int(only(MAIN, "LimitNOFILE")) >= 2 * int(options["--worker-connections"]) + 1024
+    assert int(only(MAIN, "LimitNOFILE")) >= max(2 * int(options["--worker-connections"]) + 1024, 10_032)
 
 
 def test_the_backup_is_shut_in_like_the_service() -> None:
@@ -214,6 +214,22 @@ def test_what_the_proxy_logs_of_a_request_names_nobody_and_no_link() -> None:
     }
     assert CADDYFILE.count("log {") == 1  # in the part for the whole server: no site has an access log
     assert CADDYFILE.index("log {") < CADDYFILE.index("letters.example.org {")
+
+
+def commands_in(document: str) -> list[str]:
+    """The lines of the code blocks of a document that run something at the installed program's place."""
+    blocks = re.findall(r"^ *```\n(.*?)^ *```$", (PROJECT / document).read_text(), re.MULTILINE | re.DOTALL)
+    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/deployment.md", "docs/upgrade.md"])
+def test_documents_name_commands_and_files_that_are_there(document: str) -> None:
+    lines = commands_in(document)
+    named = {found[1] for line in lines if (found := re.match(r"undersigned ([a-z]+)", line))}
+    assert named <= {*OWN, *COMMANDS}
+    kinds = r"[\w-]+\.(?:service|timer|tmpfiles\.conf)(?= )"
+    assert {file for line in lines for file in re.findall(kinds, line)} <= {path.name for path in DEPLOY.iterdir()}
+    assert document == "docs/upgrade.md" or {"init", "backup"} & named
 
 
 @pytest.mark.skipif(shutil.which("caddy") is None, reason="there is no Caddy on this machine")
