@@ -121,6 +121,10 @@ def restore(
     click.echo(
         "What waited for a second organiser, approved openings and near closing dates were taken back: ask again."
     )
+    click.echo(
+        "Organisers, their passkeys and their recovery codes are those of the backup: who was removed or disabled since is"
+        " back. See `organiser list`; `organiser disable NAME --yes` keeps somebody out."
+    )
     click.echo("No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.")
 
 

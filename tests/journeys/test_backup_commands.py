@@ -24,8 +24,14 @@ from tests import make
 from tests.support.terminal import NOWHERE, run, told
 
 PENDING = "What waited for a second organiser, approved openings and near closing dates were taken back: ask again.\n"
+ORGANISERS = (
+    "Organisers, their passkeys and their recovery codes are those of the backup: who was removed or disabled since is back. "
+    "See `organiser list`; `organiser disable NAME --yes` keeps somebody out.\n"
+)
 RESUME = (
-    PENDING + "No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.\n"
+    PENDING
+    + ORGANISERS
+    + "No mail is sent until `sending resume`. People who unsubscribed after the backup are subscribed again.\n"
 )
 
 
