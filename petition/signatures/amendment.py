@@ -19,7 +19,7 @@ from petition.signatures import revealed
 from petition.signatures.redeem import DisplayChoice, refuse_faults
 from petition.signatures.revealed import Row
 from petition.signatures.tables import ActKind, SignatureState, WaitingAct
-from petition.signatures.withdrawal import forget, has_removal, is_withdrawn_for_good, mark_stale
+from petition.signatures.withdrawal import forget, has_removal, is_shown, is_withdrawn_for_good, mark_stale
 
 
 class SignatureEnded(ExpectedError):
@@ -59,6 +59,7 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
         raise SignatureEnded  # not told for a used value, which the ledger may show to everybody
     found.use()
     salt, body = secrets.token_bytes(32), choice.body()
+    was_shown = is_shown(row)
     forget(row, SignatureState.HIDDEN)
     revealed.let_wait(
         session,
@@ -71,7 +72,8 @@ def amend(session: Session, campaign: OpenCampaign, value: bytes, choice: Displa
         publish_at=choice.publish_at,
         sealed_until=_seal(session, campaign, choice),
     )
-    mark_stale(session, campaign.id)
+    if was_shown:
+        mark_stale(session, campaign.id)
     return AmendReceipt(commitment(salt, body), salt, body)
 
 

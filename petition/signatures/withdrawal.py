@@ -63,10 +63,12 @@ def withdraw(session: Session, campaign: OpenCampaign, value: bytes) -> Signatur
     if _is_removed(row):
         return row.state
     found.use()
+    was_shown = is_shown(row)
     _forget_public(session, row)
     forget(row, SignatureState.WITHDRAWN)
     revealed.let_wait(session, row, ActKind.WITHDRAW, value)
-    mark_stale(session, campaign.id)
+    if was_shown:
+        mark_stale(session, campaign.id)
     return SignatureState.WITHDRAWN
 
 
@@ -82,10 +84,12 @@ def hide(session: Session, campaign: OpenCampaign, value: bytes) -> SignatureSta
     if _is_removed(row) or is_withdrawn_for_good(session, row):
         return row.state
     found.use()
+    was_shown = is_shown(row)
     _forget_public(session, row)
     forget(row, SignatureState.REMOVED if has_removal(session, row) else SignatureState.HIDDEN)
     revealed.drop_waiting_act(session, row)
-    mark_stale(session, campaign.id)
+    if was_shown:
+        mark_stale(session, campaign.id)
     return row.state
 
 
@@ -133,6 +137,15 @@ def has_removal(session: Session, row: Row) -> bool:
         return False
     query = select(WaitingRemoval.index).where(_removal_of(row), WaitingRemoval.reached)
     return session.scalar(query) is not None
+
+
+def is_shown(row: Row) -> bool:
+    """Returns whether the pages show something of a locked signature, so that an act on it has them rendered again.
+
+    An act on another signature leaves them alone: a worker that renders pages holds locks meanwhile, and whoever waits
+    for these would learn that somebody acted.
+    """
+    return isinstance(row, Signature) and row.public and row.show in {Visibility.NAME, Visibility.ROLE}
 
 
 def mark_stale(session: Session, campaign_id: CampaignId) -> None:
