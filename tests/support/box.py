@@ -26,7 +26,7 @@ from tests.support.served import free_port
 
 HOST: Final = "letters.example.org"
 MINE: Final = ("--user", "root") if os.geteuid() == 0 else ()
-WHOLE_MINUTES: Final = 120
+PATIENCE: Final = 300
 
 
 def origin() -> tuple[str, dict[str, str]]:
@@ -66,7 +66,7 @@ class Box:
         return subprocess.run(
             [sys.executable, "app.py", *words, "--settings", str(self.settings)],
             cwd=PROJECT, env=bare_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            timeout=WHOLE_MINUTES,
+            timeout=PATIENCE,
         )  # fmt: skip
 
     def init(self, *words: str) -> subprocess.CompletedProcess[str]:
