@@ -111,6 +111,7 @@ def _temporary(file: Path, content: str, mode: int) -> Iterator[None]:
 
 
 def _disable(service: str) -> None:
-    """Keep a service from starting with the machine. Without systemd nothing starts it."""
-    if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "disable", "--quiet", service], capture_output=True, check=False)  # noqa: S607 (root's own PATH)
+    """Keep a service from starting with the machine, under systemd and without it."""
+    for command in (["systemctl", "disable", "--quiet", service], ["update-rc.d", service, "disable"]):
+        if shutil.which(command[0]):
+            subprocess.run(command, capture_output=True, check=False)

@@ -5,6 +5,8 @@ Bad input results in one sentence and exit code 2, and expected errors never sho
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,13 +73,22 @@ def opened(process: Process = Process.ANY) -> Iterator[Config]:
     except DBAPIError as error:
         refuse(_describe_error(error))
     except OSError as error:
-        refuse(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
+        whose = f" by the user {_user()}" if isinstance(error, PermissionError) else ""
+        refuse(f"{error.filename or 'A file'} cannot be written{whose}: {error.strerror}.")
     except UnicodeEncodeError as error:
         if error.encoding != "utf-8":
             raise
         refuse("A word of this command is not UTF-8 text.")
     except (CampaignFaulty, CampaignIncomplete) as fault:
         refuse(str(fault))
+
+
+def _user() -> str:
+    """Returns the name of the user who runs this. With settings of another user, root has become that user."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _describe_error(error: DBAPIError) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from petition.bootstrap import CannotStart
 from petition.config.secret_files import write_private
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -61,6 +62,18 @@ class Making:
             self.owner.give(path)
         elif path.stat().st_mode & PASS_THROUGH != PASS_THROUGH:
             self._hand_over(path)
+
+    def data_folder(self, path: Path) -> None:
+        """Create the data folder, or hand over an existing one with the files that root put into it. Raises CannotStart."""
+        if not path.exists():
+            self.folder(path)
+        elif self.owner.user > 0 and path.stat().st_uid == 0:
+            if not self.hands_over or any(each.is_dir() for each in path.iterdir()):
+                raise CannotStart(
+                    f"{path} belongs to root: give it to the user that the program runs as, or name another place."
+                )
+            for each in (path, *path.iterdir()):
+                self._hand_over(each)
 
     def key(self, path: Path, make: Callable[[], bytes]) -> bytes:
         """Returns the content of a file with a secret, which is made if it is missing."""

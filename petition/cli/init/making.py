@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from petition.bootstrap import CannotStart, packages
-from petition.bootstrap.progress import step
+from petition.bootstrap.progress import report, step
 from petition.cli.init import account, keys
 from petition.cli.init.dialogue import Request, wants_dkim
 from petition.cli.init.files import Making, all_or_nothing
@@ -59,7 +59,7 @@ def make(request: Request, answers: Answers) -> Made:
             if not account.exists(request.user):
                 account.create(request.user, home, making)
             making.owner = account.owner(request.user)
-        making.folder(home)
+        making.data_folder(home)
         making.folder(folder)
         account.require_reach(request.user, [home, folder])
         made = Made(request.file, dict(answers), request.user)
@@ -85,6 +85,7 @@ def _install(request: Request) -> None:
     question = f"Install {' and '.join(wanted)} from the packages of this system? Their own services are not started"
     if not request.defaults and not click.confirm(question, default=True, err=True):
         raise click.Abort
+    report(f"  packages     installing {' and '.join(wanted)}; this takes a minute or two …")
     with step("packages", " ".join(wanted)):
         packages.install(wanted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,12 @@ def with_scheme(text: str) -> str:
     """Returns an address with https:// where people left it out."""
     text = text.strip()
     return text if "://" in text or not text else f"https://{text}"
+
+
+def as_contact(text: str) -> str:
+    """Returns a contact with mailto: before a bare mail address."""
+    text = text.strip()
+    return f"mailto:{text}" if re.fullmatch(r"[^\s:/@,]+@[^\s:/@,]+", text) else text
 
 
 def domain_of(sender: str) -> str:
@@ -92,6 +99,7 @@ CHOICES: Final = (
         "Contact for security faults, mailto:… or https://… (optional)",
         "Published at /.well-known/security.txt.",
         default=lambda _: "",
+        tidy=as_contact,
     ),
     Question(
         "PETITION_SERVERS",

@@ -29,7 +29,7 @@ def text(made: Made) -> str:
     where += [(made.settings[setting], name, why) for setting, name, why in KEPT if setting in made.settings]
     kept = [f"  {name:<11} {path}\n  {'':<11} {why}" for path, name, why in where]
     return "\n".join(
-        [*_records(made), "Keep a copy of these, apart from backups, which hold none of them:", *kept, *_next(made)]
+        ["", *_records(made), "Keep a copy of these, apart from backups, which hold none of them:", *kept, *_next(made)]
     )
 
 
