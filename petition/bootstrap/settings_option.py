@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from petition.bootstrap.progress import CannotStart
-from petition.config import settings_file
+from petition.config import addresses, settings_file
 from petition.config.addresses import PROJECT
 
 OPTION: Final = "--settings"
@@ -27,6 +27,8 @@ PASSED_ON: Final = frozenset({"test", "bench", "proof"})
 def enter(argv: Sequence[str]) -> list[str]:
     """Read the settings of `--settings FILE` or PETITION_SETTINGS into the environment. Returns the other arguments.
 
+    An installed program reads the file at the usual place if neither is given and no setting is in the environment.
+
     Raises SettingsFileWrong or CannotStart. If this process is root and the file is another user's, the same command is
     started again as that user, and this function does not return.
     """
@@ -35,11 +37,19 @@ def enter(argv: Sequence[str]) -> list[str]:
         return list(argv)
     if rest[:1] and rest[0] in OWN:
         return [*rest, *([OPTION, str(path)] if path else [])]
-    path = path or settings_file.given(os.environ)
+    path = path or settings_file.given(os.environ) or _usual()
     if path is not None:
         _leave_root(path)
         settings_file.apply(path, os.environ)
     return rest
+
+
+def _usual() -> Path | None:
+    """Returns the settings that `init` wrote at the usual place, for an installed program that nobody told anything else."""
+    if not addresses.INSTALLED or any(name.startswith("PETITION_") for name in os.environ):
+        return None
+    path = addresses.settings_path(os.geteuid() == 0)
+    return path if path.exists() else None
 
 
 def take(argv: Sequence[str]) -> tuple[Path | None, list[str]]:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petition.bootstrap import CannotStart, settings_option
-from petition.config import settings_file
+from petition.config import addresses, settings_file
 from petition.config.addresses import PROJECT
 from petition.config.settings_file import SettingsFileWrong
 
@@ -134,6 +134,26 @@ def test_the_option_stands_anywhere_and_once() -> None:
 def test_commands_of_their_own_get_their_arguments_unchanged() -> None:
     assert settings_option.enter(["test", "-k", "x", "--settings=y"]) == ["test", "-k", "x", "--settings=y"]
     assert settings_option.enter(["--settings", "y", "init", "--yes"]) == ["init", "--yes", "--settings", "y"]
+
+
+def test_an_installed_program_finds_the_settings_that_init_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout does not, and neither does a program that a variable tells what to do."""
+    path = written(tmp_path, "PETITION_HOME=/of-the-file\n")
+    for name in [name for name in os.environ if name.startswith("PETITION_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(addresses, "settings_path", lambda _: path)
+    settings_option.enter(["ledger", "verify"])
+    assert "PETITION_HOME" not in os.environ
+    monkeypatch.setattr(addresses, "INSTALLED", True)
+    monkeypatch.setenv("PETITION_PORT", "9")
+    settings_option.enter(["ledger", "verify"])
+    assert "PETITION_HOME" not in os.environ
+    monkeypatch.delenv("PETITION_PORT")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    settings_option.enter(["ledger", "verify"])
+    assert (os.environ["PETITION_HOME"], os.environ["PETITION_ENV"]) == ("/of-the-file", "production")
 
 
 def app(*words: str, **more: str) -> tuple[int, str]:
