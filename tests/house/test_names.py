@@ -79,3 +79,24 @@ def test_no_name_contains_a_word_that_was_replaced() -> None:
     checked = [path for path in files if "versions" not in path.parts]
     found = {(path.name, name) for path in checked for name in names_made_in(path) if words_of(name) & WORDS}
     assert sorted((file, name) for file, name in found if name not in PUBLIC) == []
+
+
+def sentences_of(path: Path) -> Iterator[str]:
+    """Every text of a module, without its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented:
+            yield node.value
+
+
+def test_a_sentence_names_the_program_as_it_is_called_here() -> None:
+    """Installed, it is `undersigned`: a sentence takes PROGRAM (`petition/config/addresses.py`)."""
+    found = {path.name for path in FILES for sentence in sentences_of(path) if "python3 app.py" in sentence}
+    assert found == {"addresses.py", "figure.py"}  # the second one writes docs/figures.md
+    assert [path.name for path in (PROJECT / "templates").rglob("*.*") if "app.py" in path.read_text()] == []
