@@ -18,7 +18,6 @@ import pytest
 from packaging.metadata import Metadata
 
 from petition import __version__
-from petition.bootstrap import environment
 from petition.bootstrap.entry import OF_A_CHECKOUT, OWN
 from petition.cli import COMMANDS
 from petition.config.addresses import PROJECT
@@ -52,12 +51,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def venv(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An environment into which the wheel was installed, beside the packages that the tests have already."""
     place = tmp_path_factory.mktemp("installed")
-    folder, nothing = place / "venv", place / "empty.lock"
-    nothing.write_text("# no packages\n")
-    environment.make(folder, nothing)
+    folder = place / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python, uv = str(folder / "bin" / "python"), shutil.which("uv")
+    # Whichever made the environment of the tests installs here, too.
     with_uv = [str(uv), "pip", "install", "--offline", "--python", python]
-    argv = [*(with_uv if uv else [python, "-m", "pip", "install", "--no-index"]), "--no-deps", str(wheel)]
+    with_pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index"]
+    argv = [*(with_uv if uv else with_pip), "--no-deps", str(wheel)]
     done = subprocess.run(argv, cwd="/", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (packages,) = folder.glob("lib/python*/site-packages")
