@@ -8,6 +8,7 @@ from petition.ledger import log
 from petition.mailing.digests import tables as digests
 from petition.mailing.queue import pauses
 from petition.mailing.subscribers import tables as subscribers
+from petition.operation import backups, results
 from petition.organisers import approvals, audit_log
 from petition.organisers import tables as organisers
 from petition.privacy import daily_figures, scrub_state
@@ -18,6 +19,7 @@ from petition.verification import tables as verification
 __all__ = [
     "approvals",
     "audit_log",
+    "backups",
     "campaigns",
     "daily_figures",
     "digests",
@@ -30,6 +32,7 @@ __all__ = [
     "outbox",
     "pauses",
     "publication",
+    "results",
     "scrub_state",
     "signatures",
     "steady_clock",

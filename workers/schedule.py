@@ -35,6 +35,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "scrub": {"task": "upkeep.scrub", "schedule": crontab(minute="7"), "options": {"queue": UPKEEP}},
     # Figures of subscribers and mail are those of the last day: they are counted right after midnight (UTC).
     "day": {"task": "upkeep.count_day", "schedule": 30.0, "options": {"queue": UPKEEP, **SOON}},
+    # Owners read once a day whether the site is in order; the first run of a day (UTC) that finds a worker counts.
+    "examination": {"task": "upkeep.examine", "schedule": crontab(minute="41"), "options": {"queue": UPKEEP}},
     # Mail caps apply per day, reminders follow after a day, and unconfirmed subscribers are deleted after three days.
     "purge": {"task": "upkeep.purge", "schedule": crontab(minute="23"), "options": {"queue": UPKEEP}},
 }

@@ -34,8 +34,9 @@ from petition.core import migrate
 from petition.core.db import Base
 from petition.privacy.scrub import SAW_ARRIVALS
 
-LEFT_OUT: Final = frozenset({"visit", "invitation", "export", "unread_report"})
-"""Rows that must not be restored: sessions, links that work once, and what is kept for a day or a week only."""
+LEFT_OUT: Final = frozenset({"visit", "invitation", "export", "unread_report", "check_result"})
+"""Rows that must not be restored: sessions, links that work once, what is kept for a day or a week only, and results of
+checks, which are about the machine that made them."""
 FRAME: Final = 256 * 1024
 VERSION: Final = 1
 

@@ -16,6 +16,7 @@ from petition.cli.common import opened, refuse, refuse_to_delete
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.database_roles import RoleMissing, Roles
+from petition.operation import backups as backup_runs
 
 KEPT_PUBLIC: Final = "backup.pub"
 FILE: Final = click.Path(path_type=Path)
@@ -71,6 +72,8 @@ def write(file: Path, to: str | None) -> None:
     with _surroundings() as config:
         public, signing = keys.read_public(to or _kept(config)), keys.maker(config.master_keys[0])
         written = backups.write(db.engine(), file, public, signing, clock.now())
+        with db.transaction() as session:
+            backup_runs.record(session, clock.now())
         rows = sum(written.rows.values())
         click.echo(f"{file}: {rows} rows of {len(written.rows)} tables, {written.size} bytes.")
 

@@ -166,6 +166,17 @@ def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:
     return (os.environ if environ is None else environ).get("PETITION_PG_BIN") or None
 
 
+def secret_files(folder: Path, environ: Mapping[str, str] | None = None) -> list[Path]:
+    """Returns the paths of the files that hold secrets: the settings that name one, and those that development keeps."""
+    from petition.config.reader import IN_FILES  # it needs the classes above
+
+    given = os.environ if environ is None else environ
+    named = [Path(path) for name in IN_FILES if (path := given.get(f"{name}_FILE"))]
+    kept = [path for path in sorted((folder / "secrets").glob("[!.]*")) if path.is_file()]
+    pepper = given.get("PETITION_PEPPER_FILE")
+    return [*named, *([Path(pepper)] if pepper else []), *kept]
+
+
 def pepper_file(folder: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Returns the path of the pepper: PETITION_PEPPER_FILE, or a file in a development installation's secrets."""
     given = (os.environ if environ is None else environ).get("PETITION_PEPPER_FILE")

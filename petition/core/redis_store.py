@@ -1,10 +1,10 @@
 """Short-lived state in Redis: challenges, budgets, sign-in attempts, network keys, spent puzzles, keys of tabs, counts.
 
-Everything here lives for two days at most and may be lost. This is the only module that talks to Redis. Each counter is
-incremented and checked in one step on the server (Lua), before anything is compared, so that no number of processes
-gains a sixth attempt or an extra mail. The module never holds an address, a code or an IP address: codes, identities
-and networks arrive as keyed hashes of fixed size. When Redis is unreachable, every call raises `RedisUnavailable`
-within a second, and the next call tries again.
+Everything here lives for two days at most and may be lost. This is the only module that stores anything in Redis
+(`petition.operation` asks the server about itself). Each counter is incremented and checked in one step on the server
+(Lua), before anything is compared, so that no number of processes gains a sixth attempt or an extra mail. The module
+never holds an address, a code or an IP address: codes, identities and networks arrive as keyed hashes of fixed size.
+When Redis is unreachable, every call raises `RedisUnavailable` within a second, and the next call tries again.
 """
 
 from __future__ import annotations

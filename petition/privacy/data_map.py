@@ -303,6 +303,14 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.scrub_run", "at rewritten wal_switched checkpointed", Kind.operational, FOR_GOOD, TIDIED),
     *_columns("public.daily_figures", "scope day figures", Kind.operational, TO_NEXT_DAY, COUNTED),
     *_columns("public.heartbeat", "worker at", Kind.operational, FOR_GOOD, _("When each worker last worked.")),
+    *_columns("public.backup_run", "at", Kind.operational, FOR_GOOD, _("When the newest backup was written.")),
+    *_columns(
+        "public.check_result",
+        "name verdict at",
+        Kind.operational,
+        FOR_GOOD,
+        _("Which part of the site was in order on the last day, in a word. It names no host and nobody."),
+    ),
     *_columns(
         "public.clock_look", "name at jumped", Kind.operational, FOR_GOOD, _("When a worker last looked at the clock.")
     ),

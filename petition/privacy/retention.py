@@ -268,6 +268,12 @@ LINES: Final[tuple[Line, ...]] = (
     ),
     Line(
         Whose.SERVERS,
+        _("When the newest backup was written, and which parts of the site were in order when they were last checked"),
+        _("to notice what is broken"),
+        "public.backup_run public.check_result",
+    ),
+    Line(
+        Whose.SERVERS,
         _("The files of the database and its own log of changes: the data above, as far as it is stored"),
         _("to store it"),
         "postgres/*",

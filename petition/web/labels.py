@@ -14,6 +14,7 @@ from petition.core.i18n import marked as _
 from petition.core.markdown import Unshown
 from petition.ledger.entries import Removal
 from petition.mailing.subscribers import Frequency
+from petition.operation import Verdict
 from petition.organisers import Role
 from petition.privacy.data_map import Kind
 from petition.signatures import SignatureState
@@ -44,6 +45,7 @@ __all__ = [
     "TEAM_ROLE_DUTIES",
     "UNSHOWN",
     "UPDATE_STATES",
+    "VERDICTS",
     "VISIBILITIES",
     "VISIBILITY_CRITERIA",
     "campaign_state",
@@ -56,6 +58,13 @@ REMOVAL_REASONS: Final[Mapping[Removal, str]] = {
     Removal.REQUEST: _("at the signer’s request"),
 }
 """Why a signature was removed."""
+
+VERDICTS: Final[Mapping[Verdict, str]] = {
+    Verdict.OK: _("OK"),
+    Verdict.WARNING: _("warning"),
+    Verdict.FAULT: _("fault"),
+}
+"""What a check of the site found."""
 
 REMOVAL_CHOICES: Final[Mapping[Removal, str]] = {
     Removal.FRAUD: _("Fraud: no real person signed"),

@@ -1,6 +1,6 @@
 """Hashes the network that a request comes from. The hash is used for the limits on code mails and for nothing else.
 
-No IP address leaves this module, and no client can choose its network. With n trusted proxies, the n-th entry from the
+No IP address leaves this module, but to an operator who asks for their own (`seen`), and no client can choose its network. With n trusted proxies, the n-th entry from the
 right of X-Forwarded-For was written by our own outermost proxy. Everything to the left of it may be forged and is not
 read. X-Forwarded-Host and X-Forwarded-Proto are ignored: links use the configured base URL.
 
@@ -19,11 +19,14 @@ import structlog
 from flask import request
 
 from petition.core.process import ProcessValue
+from petition.operation.probe import Seen
 from petition.web.services import services
 
 IPV6_PREFIX = 56
 NOBODY = IPv6Address(0)
 HASH = 16
+LONGEST_NODE = 64
+MOST_NODES = 20
 log = structlog.get_logger(__name__)
 _warned = ProcessValue("warning about X-Forwarded-For", value=False)
 
@@ -40,14 +43,33 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Addr
 
     If the header is shorter than that or unreadable, it returns the address of the peer.
     """
-    peer = _read(str(environ.get("REMOTE_ADDR", ""))) or NOBODY
+    peer = _peer(environ)
     if trusted_proxies == 0:
         return peer
-    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-    client = _read_node(forwarded[-trusted_proxies]) if trusted_proxies <= len(forwarded) else None
+    client = _forwarded(environ, trusted_proxies)
     if client is None:
         _warn_once()
     return client or peer
+
+
+def seen(environ: Mapping[str, Any], trusted_proxies: int) -> Seen:
+    """Returns what is read of a request for its limits, for an operator who asks (`petition.web.probe`)."""
+    entries = [each.strip()[:LONGEST_NODE] for each in _entries(environ)][-MOST_NODES:]
+    client = _forwarded(environ, trusted_proxies) if trusted_proxies else _peer(environ)
+    return Seen(str(_peer(environ)), tuple(each for each in entries if each), str(client or ""), trusted_proxies)
+
+
+def _peer(environ: Mapping[str, Any]) -> IPv4Address | IPv6Address:
+    return _read(str(environ.get("REMOTE_ADDR", ""))) or NOBODY
+
+
+def _entries(environ: Mapping[str, Any]) -> list[str]:
+    return str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+
+
+def _forwarded(environ: Mapping[str, Any], trusted_proxies: int) -> IPv4Address | IPv6Address | None:
+    entries = _entries(environ)
+    return _read_node(entries[-trusted_proxies]) if trusted_proxies <= len(entries) else None
 
 
 def prefix(address: IPv4Address | IPv6Address) -> bytes:

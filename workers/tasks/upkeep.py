@@ -1,4 +1,4 @@
-"""Upkeep: sends lost messages again, deletes expired rows, and scrubs the order of arrival."""
+"""Upkeep: sends lost messages again, deletes expired rows, scrubs the order of arrival, and checks the installation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import structlog
 from sqlalchemy import Engine, NullPool, create_engine
 
 from petition import campaigns, organisers, signatures, verification
+from petition.config import Environment
 from petition.core import clock, database_roles, db, heartbeats, logs, outbox, security_events, steady_clock
 from petition.core.events import ExportWanted
 from petition.core.outbox import OutboxItemAdded
 from petition.core.redis_store import RedisStore, RedisUnavailable
 from petition.mailing import digests, subscribers
 from petition.mailing.queue import claims, notices
+from petition.operation import Dns
 from petition.organisers import approvals, audit_log
 from petition.privacy import scrub_state
 from petition.privacy.scrub import scrub
 from petition.usecases import daily_figures, exports
 from workers.celery_app import app, worker_context
 from workers.follow_ups import follow
-from workers.loops import code_figures
+from workers.loops import code_figures, examination
 
 log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=60)
@@ -82,6 +84,18 @@ def count_day() -> None:
     code_figures.record_codes(RedisStore(worker_context().config.redis_url), clock.now())
     with db.transaction() as session:
         daily_figures.record(session, clock.now())
+
+
+@app.task(name="upkeep.examine")
+def examine() -> None:
+    """Check the whole installation once a day (UTC), in production. A demonstration asks no DNS and no mail server."""
+    config = worker_context().config
+    if config.env is not Environment.PRODUCTION:
+        return
+    with db.transaction() as session:
+        mine = outbox.claim_slot(session, "examine", clock.now().date().isoformat())
+    if mine:
+        examination.examine(config, clock.now, Dns())
 
 
 @app.task(name="upkeep.purge")

@@ -164,6 +164,14 @@ INSIDE: Final[tuple[Figure, ...]] = (
         web/dashboard/panels/queue.py no-worker-has-looked-for""",
     ),
     Figure(
+        "operation: a verdict for each check of the site, and the time since",
+        "operation",
+        Seen.OWNER,
+        Changes.CLOCK,
+        "a word for each kind of check, once a day; no host, address, version or size",
+        "dashboard/operation.html age",
+    ),
+    Figure(
         "names shown, batch and index of each",
         "signers, approvals, exports",
         Seen.MODERATOR,

@@ -14,6 +14,7 @@ from petition.web.dashboard import (
     exports,
     joining,
     milestones,
+    operation,
     overview,
     removals,
     settings,
@@ -29,4 +30,5 @@ from petition.web.dashboard.drafts import routes as drafts
 BLUEPRINTS: Final = (
     sign_in, joining, account, overview, drafts, chart, updates, demands, milestones, answer, signers, removals, subscribers, share,
     exports, approvals, team, settings, audit_log,
+    operation,
 )  # fmt: skip

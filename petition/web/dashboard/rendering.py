@@ -49,6 +49,7 @@ MENU: Final = (
     MenuItem(_("Approvals"), "organise_approvals.approvals", Act.READ_AUDIT_LOG),
     MenuItem(_("Team"), "organise_team.members", Act.MANAGE),
     MenuItem(_("Settings"), "organise_settings.settings", Act.MANAGE, PUBLIC),
+    MenuItem(_("Operation"), "organise_operation.page", Act.MANAGE),
     MenuItem(_("Audit log"), "organise_audit_log.audit_log", Act.READ_AUDIT_LOG),
 )  # fmt: skip
 
