@@ -51,9 +51,12 @@ class MailHost(NamedTuple):
 
 
 class Dns:
-    """Asks the system's resolver, or the one of an ADDRESS:PORT. It can be shared between threads. Raises ResolverWrong."""
+    """Asks the system's resolver, or the one of an ADDRESS:PORT. It can be shared between threads. Raises ResolverWrong.
 
-    def __init__(self, resolver: str = "") -> None:
+    `seconds`: the time for one question, with all its repetitions.
+    """
+
+    def __init__(self, resolver: str = "", seconds: float = ALL_SERVERS) -> None:
         self._resolver: dns.resolver.Resolver | None = None
         if resolver:
             address, port = _address_and_port(resolver)
@@ -64,7 +67,7 @@ class Dns:
                 self._resolver = dns.resolver.Resolver()
             except (dns.exception.DNSException, OSError):
                 return
-        self._resolver.timeout, self._resolver.lifetime = ONE_SERVER, ALL_SERVERS
+        self._resolver.timeout, self._resolver.lifetime = min(ONE_SERVER, seconds), seconds
 
     def texts(self, name: str) -> list[str]:
         """Returns the TXT records of a name, each as one text. Raises DnsSilent."""

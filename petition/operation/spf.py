@@ -23,6 +23,8 @@ TERM: Final = re.compile(
 )
 MODIFIER: Final = re.compile(r"(?P<name>[a-z][a-z0-9_.-]*)=(?P<value>.*)", re.IGNORECASE)
 PREFIXES: Final = re.compile(r"(?P<host>[^/]*)(?:/(?P<four>[0-9]{1,2}))?(?://(?P<six>[0-9]{1,3}))?")
+IPV4_BITS: Final = 32
+IPV6_BITS: Final = 128
 ASKS: Final = frozenset({"include", "a", "mx", "ptr", "exists"})
 
 
@@ -140,7 +142,7 @@ def _hosts(dns: Dns, domain: str, found: Spf, term: re.Match[str]) -> Iterator[I
     """Yields the networks of an `a` or `mx` term: its hosts, each with the length of its prefix."""
     text = term["value"] or "" if term["mark"] == ":" else f"/{term['value']}" if term["mark"] else ""
     parts = PREFIXES.fullmatch(text)
-    if parts is None:
+    if parts is None or int(parts["four"] or 0) > IPV4_BITS or int(parts["six"] or 0) > IPV6_BITS:
         raise SpfBroken(f"The SPF record of {domain} holds {text!r}, which is no host: correct it.")
     host = parts["host"] or domain
     hosts = [host] if term["name"].lower() == "a" else [each.name for each in dns.mail_hosts(host)[:MOST_LOOKUPS]]

@@ -119,8 +119,8 @@ def pooler(context: Context, _about: str) -> Finding:
     with context.reading() as session:
         raw = session.connection().connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
-        answering = session.scalar(text("SELECT pg_backend_pid()"))
-    if answering != raw.info.backend_pid:
+        pooled = session.scalar(text("SELECT pg_backend_pid()")) != raw.info.backend_pid
+    if pooled:
         return ok("Connections come through a pooler: nothing is prepared on them. It must be pgbouncer 1.18 or newer.")
     return ok("Connections reach the database without a pooler.")
 
