@@ -127,7 +127,24 @@ def test_tls_that_is_offered_and_good_should_be_required(
     context = trusted("127.0.0.2")
     with server(Answers(), tls_context=context) as port, forward("127.0.0.2", port) as elsewhere:
         finding = look(at(tmp_path, f"smtp://127.0.0.2:{elsewhere}"), "relay")
-    is_(finding, WARNING, "tls=required")
+    is_(finding, WARNING, "Somebody on the way can switch TLS off", "tls=required")
+
+
+def test_tls_that_is_offered_with_a_wrong_certificate_says_what_is_wrong(
+    tmp_path: Path, trusted: Callable[..., ssl.SSLContext]
+) -> None:
+    context = trusted("127.0.0.2", start=-3 * DAY, end=-DAY)
+    with server(Answers(), tls_context=context) as port, forward("127.0.0.2", port) as elsewhere:
+        finding = look(at(tmp_path, f"smtp://127.0.0.2:{elsewhere}"), "relay")
+    is_(finding, WARNING, "has expired", "tls=required")
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_password_that_goes_to_another_machine_unencrypted_is_a_fault(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"authenticator": check_password, "auth_required": True, "auth_require_tls": False}
+    with server(Answers(), **settings) as port, forward("127.0.0.2", port) as elsewhere:
+        finding = look(at(tmp_path, f"smtp://me:s3cret@127.0.0.2:{elsewhere}"), "relay")
+    is_(finding, FAULT, "password go to the mail server unencrypted")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +221,7 @@ def test_no_mail_is_sent_unless_an_address_is_given(tmp_path: Path) -> None:
     ("answers", "words"),
     [
         (Answers(rcpt="550 5.1.1 no rita@home.example here"), "550 5.1.1"),
-        (Answers(mail="553 5.7.1 sender not allowed"), "553 5.7.1 5.7.1 sender not allowed"),
+        (Answers(mail="553 5.7.1 sender not allowed"), "553 5.7.1 sender not allowed"),
         (Answers(data="451 4.7.1 later"), "451 4.7.1"),
     ],
 )  # fmt: skip

@@ -78,9 +78,9 @@ def _why(error: Exception, server: Server) -> str:
 def _answer(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return "The mail server does not accept the user and password of SMTP_URL: correct them."
-    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
-        raw = error.smtp_error
-        words = bounce_status.quoted(raw.decode(errors="replace") if isinstance(raw, bytes) else raw)
+    # What the server said is bytes; a text is smtplib's own, about an answer that it could not read.
+    if isinstance(error, smtplib.SMTPResponseException) and isinstance(error.smtp_error, bytes) and error.smtp_code > 0:
+        words = bounce_status.quoted(error.smtp_error.decode(errors="replace")).rstrip(".")
         return f"The mail server refuses this machine: {error.smtp_code} {words}. Ask whoever runs it."
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return (
@@ -129,11 +129,9 @@ def trial_mail(context: Context, sender: str) -> Finding:
     try:
         postbox.send(message)
     except MailRefused as refused:
-        return fault(
-            f"The mail server refused the mail: {refused.code} {refused.status} {refused.words}".rstrip() + "."
-        )
+        return fault(f"The mail server refused the mail: {_quoted(refused)}.")
     except MailDelayed as delayed:
-        return fault(f"The mail server did not take the mail: {_stage(delayed)}.")
+        return fault(f"The mail server did not take the mail: {_quoted(delayed)}.")
     if not context.config.smtp_url:
         return ok("The mail is in the development inbox; nothing was really sent.")
     return ok("The mail server took a mail: see whether it arrived, and that its Authentication-Results say pass.")
@@ -145,6 +143,8 @@ def trial_message(to: str, sender: str, now: datetime) -> Message:
     return Message(to, sender, SUBJECT, TEXT, html, "en", random_message_id(sender), now)
 
 
-def _stage(delayed: MailDelayed) -> str:
-    words = f" ({delayed.words})" if delayed.words else ""
-    return f"{delayed.code} {delayed.status}".strip() + words if delayed.code else "see the line “relay”"
+def _quoted(failure: MailRefused | MailDelayed) -> str:
+    """Returns what the server answered, without addresses, or where to read why it did not."""
+    if not failure.code:
+        return "see the line “relay”"
+    return f"{failure.code} {failure.words or failure.status}".rstrip(" .")
