@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Timer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from petition.operation.context import WAIT, Context
 DEADLINE: Final = 9.0
 MOST_BYTES: Final = 65_536
 MOST_ADDRESSES: Final = 4
+NO_END: Final = "{host} answers with something that is not HTTP, hangs up, or does not end: look at the proxy."
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -71,15 +72,19 @@ def get(context: Context, url: str, headers: Mapping[str, str] = NO_HEADERS) -> 
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (context.https_port if secure else context.http_port)
     raw = _connected(context, host, port)
-    cut = Timer(DEADLINE, _cut, (raw,))
+    over = Event()
+    cut = Timer(DEADLINE, _cut, (raw, over))
     cut.daemon = True
     cut.start()
     try:
         line = _secured(raw, host) if secure else raw
-        return _exchanged(line, parts.netloc, parts.path or "/", headers)
+        reply = _exchanged(line, parts.netloc, parts.path or "/", headers)
     finally:
         cut.cancel()
         raw.close()
+    if over.is_set():  # what came until then looks like a whole answer
+        raise NotHttp(NO_END.format(host=host))
+    return reply
 
 
 def _connected(context: Context, host: str, port: int) -> socket.socket:
@@ -105,7 +110,8 @@ def _connected(context: Context, host: str, port: int) -> socket.socket:
     )
 
 
-def _cut(line: socket.socket) -> None:
+def _cut(line: socket.socket, over: Event) -> None:
+    over.set()
     with suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)
 
@@ -132,8 +138,6 @@ def _exchanged(line: socket.socket, host: str, path: str, headers: Mapping[str, 
         received = time.time()
         body = response.read(MOST_BYTES)
     except (http.client.HTTPException, OSError, ValueError):
-        raise NotHttp(
-            f"{host} answers with something that is not HTTP, hangs up, or does not end: look at the proxy."
-        ) from None
+        raise NotHttp(NO_END.format(host=host)) from None
     found = tuple((name.lower(), value) for name, value in response.getheaders())
     return Reply(response.status, found, body, certificate, sent, received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -29,11 +30,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app_at: Callable[[str], Callable[..., Any]], host: str = "127.0.0.1") -> Iterator[str]:
+def served(
+    app_at: Callable[[str], Callable[..., Any]], host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve an app that is told its address; its socket is open before, so that nobody comes in between."""
     with socket.create_server(("127.0.0.1", 0)) as opened:
-        url = f"http://{host}:{opened.getsockname()[1]}"
-        server = make_server("127.0.0.1", 0, app_at(url), threaded=True, fd=opened.fileno())
+        url = f"http{'s' if tls else ''}://{host}:{opened.getsockname()[1]}"
+        server = make_server("127.0.0.1", 0, app_at(url), threaded=True, fd=opened.fileno(), ssl_context=tls)
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -36,10 +36,8 @@ def address(context: Context, _about: str) -> Finding:
         return warning(str(unreachable)) if unreachable.silent else fault(str(unreachable))
     except OutsideError as error:
         return fault(str(error))
-    if reply.status != 200:
-        return fault(
-            f"The site answers {reply.status} at {ALIVE} where it should say 200: look at the proxy and at `web`."
-        )
+    if (reply.status, reply.body.strip()) != (200, b"ok"):
+        return fault(f"The site does not say ok at {ALIVE} ({reply.status}): look at the proxy and at `web`.")
     return ok(f"{context.host} answers.")
 
 
@@ -94,12 +92,20 @@ def from_http(context: Context, _about: str) -> Finding:
         )
     except OutsideError as error:
         return warning(str(error))
-    target = urlsplit((reply.values("location") or [""])[0])
-    if reply.status in REDIRECTS and target.scheme == "https" and target.hostname == context.host:
+    if reply.status in REDIRECTS and _leads_to(context.host, (reply.values("location") or [""])[0]):
         return ok("Who comes over http is led to https.")
     return fault(
         "Over http the site answers without leading to https, so others on the way can read it: have the proxy redirect."
     )
+
+
+def _leads_to(host: str, location: str) -> bool:
+    """Returns whether an address is one of that host over https."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return False
+    return target.scheme == "https" and target.hostname == host
 
 
 def proxy(context: Context, _about: str) -> Finding:
