@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from petition.config import Config, Environment
+from petition.bootstrap import EmbeddedServices
 from petition.core import clock, db
-from petition.core.redis_store import RedisStore
 from petition.operation import Context, Dns, Verdict, outside, probe
 from petition.operation.checks.public_site import judge
 from petition.operation.probe import ProbeRefused, Seen
@@ -26,9 +25,11 @@ from tests.support.doctor import bare, is_, look
 from tests.support.proxies import VISITOR, App, Appends, Replaces, behind, keeps
 from tests.support.raw_server import raw_server
 from tests.support.served import served
+from tests.support.services import MASTER_KEY
 
 OK, WARNING, FAULT = Verdict
 HOST = "letters.test"
+NO_DATABASE = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
 NAMES = Names({(HOST, "A"): ["127.0.0.1"], ("empty.test", "TXT"): txt("x")})
 ONE = Appends(VISITOR)
 Open = Callable[..., Context]
@@ -42,13 +43,14 @@ def resolver() -> Iterator[str]:
 
 @pytest.fixture
 def site(
-    config: Config,
-    redis_store: RedisStore,
+    services: EmbeddedServices,
+    tmp_path: Path,
     resolver: str,
     certified: Callable[..., Files],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Open]:
-    """Opens a site behind proxies and gives what `doctor` knows of it."""
+    """Opens a site behind proxies and gives what `doctor` knows of it. It has Redis, and asks no database here."""
+    config = bare(tmp_path, redis_url=services.redis_url, master_keys=(MASTER_KEY,), database_url=NO_DATABASE)
     with ExitStack() as stack:
 
         def open_(
@@ -58,13 +60,7 @@ def site(
         ) -> Context:  # fmt: skip
             files = certified(*hosts, **({"end": 60 * DAY} | (times or {})))
             monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
-            production = replace(
-                config,
-                env=Environment.PRODUCTION,
-                trusted_proxies=trusted,
-                secret_keys=("s" * 32,),
-                redis_url=redis_url,
-            )
+            production = replace(config, trusted_proxies=trusted, redis_url=redis_url)
 
             def app_at(url: str) -> App:
                 built = build(replace(production, base_url=url, secret_keys=(secret,)))
