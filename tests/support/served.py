@@ -37,7 +37,7 @@ def served(
     with socket.create_server(("127.0.0.1", 0)) as opened:
         url = f"http{'s' if tls else ''}://{host}:{opened.getsockname()[1]}"
         server = make_server("127.0.0.1", 0, app_at(url), threaded=True, fd=opened.fileno(), ssl_context=tls)
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
         thread.start()
         try:
             yield url

@@ -42,6 +42,11 @@ def version(context: Context, _about: str) -> Finding:
             took = round((time.perf_counter() - began) * 1000)
     except OperationalError as error:
         return fault(_why(error))
+    return judge_version(number, took)
+
+
+def judge_version(number: int, took: int) -> Finding:
+    """Returns what a version means, given as `server_version_num`. `took`: milliseconds for the answer."""
     major = number // 10_000
     if major < OLDEST:
         return fault(f"PostgreSQL {major} is too old: use one of the versions {OLDEST} to {NEWEST}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import redis
@@ -41,16 +42,27 @@ def version(context: Context, _about: str) -> Finding:
         except redis.RedisError as error:
             return fault(_why(error))
         try:
-            name, number = _name_and_version(_info(client, "server"))
+            info = _info(client, "server")
         except NoPermissionError:
             return warning(f"It answers in {took} ms, but may not be asked for its version (INFO): allow that command.")
-    major = int(number.partition(".")[0] or 0)
+    return judge_version(info, took)
+
+
+def judge_version(info: Mapping[str, Any], took: int) -> Finding:
+    """Returns what a version means, given the server's section of INFO. `took`: milliseconds for the answer."""
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    number = str(info.get(f"{name.lower()}_version", ""))
+    major = number.partition(".")[0]
+    if not (major.isascii() and major.isdecimal()):
+        return warning(
+            f"It answers in {took} ms, and does not say which version it is ({number}): it must be Redis 7 or newer."
+        )
     oldest, newest = VALKEY if name == "Valkey" else REDIS
-    if major < oldest:
+    if int(major) < oldest:
         return fault(
             f"{name} {number} is too old: use Redis {REDIS[0]} or newer, or Valkey {VALKEY[0]} or {VALKEY[1]}."
         )
-    if major > newest:
+    if int(major) > newest:
         return warning(f"{name} {number} was not tried with this version, which knows {name} up to {newest}.")
     return ok(f"{name} {number} answers in {took} ms.")
 
@@ -61,12 +73,6 @@ def _why(error: redis.RedisError) -> str:
     if "CERTIFICATE" in str(error).upper():
         return "The certificate of Redis is not one that can be trusted: see REDIS_URL."
     return "Redis cannot be reached, so no codes can be sent: check REDIS_URL and that the server is running."
-
-
-def _name_and_version(info: dict[str, Any]) -> tuple[str, str]:
-    if "valkey_version" in info:
-        return "Valkey", str(info["valkey_version"])
-    return "Redis", str(info.get("redis_version", "0"))
 
 
 def eviction(context: Context, _about: str) -> Finding:
