@@ -57,6 +57,8 @@ A_WEEK = _("a week")
 TEN_DAYS = _("ten days")
 TWO_MONTHS = _("two months")
 NINETY_DAYS = _("ninety days after the time for deciding it ended")
+INVITED = _("That an invitation is open. It cannot be used without its link.")
+CHECKED = _("Which part of the site was in order on the last day, in a word. It names no host and nobody.")
 NEWEST_STAYS = _("two months; the newest of each kind as long as the letter")
 A_YEAR = _("a year")
 TO_UNSUBSCRIBE = _("until it is unsubscribed, or six months after the letter closed")
@@ -269,13 +271,7 @@ ROWS: tuple[Row, ...] = (
         TWELVE_HOURS,
         _("That an organiser is signed in, and since when, but not from where. It gives nobody access."),
     ),
-    *_columns(
-        "public.invitation",
-        "id organiser_id campaign_id role by until",
-        Kind.keyed,
-        THREE_DAYS,
-        _("That an invitation is open. It cannot be used without its link."),
-    ),
+    *_columns("public.invitation", "id organiser_id campaign_id role by until", Kind.keyed, THREE_DAYS, INVITED),
     *_columns(
         "public.journal",
         "number campaign_id at by deed about",
@@ -304,13 +300,7 @@ ROWS: tuple[Row, ...] = (
     *_columns("public.daily_figures", "scope day figures", Kind.operational, TO_NEXT_DAY, COUNTED),
     *_columns("public.heartbeat", "worker at", Kind.operational, FOR_GOOD, _("When each worker last worked.")),
     *_columns("public.backup_run", "at", Kind.operational, FOR_GOOD, _("When the newest backup was written.")),
-    *_columns(
-        "public.check_result",
-        "name verdict at",
-        Kind.operational,
-        FOR_GOOD,
-        _("Which part of the site was in order on the last day, in a word. It names no host and nobody."),
-    ),
+    *_columns("public.check_result", "name verdict at", Kind.operational, FOR_GOOD, CHECKED),
     *_columns(
         "public.clock_look", "name at jumped", Kind.operational, FOR_GOOD, _("When a worker last looked at the clock.")
     ),

@@ -58,6 +58,7 @@ class Retained:
 
 
 UNREAD: Final = Line(Whose.SUBSCRIBERS, _("A report about a mail to you that nobody could read, encrypted"), _("to find out why mail does not arrive"), "public.unread_report")  # fmt: skip
+CHECKED: Final = Line(Whose.SERVERS, _("When the newest backup was written, and which parts of the site were in order when they were last checked"), _("to notice what is broken"), "public.backup_run public.check_result")  # fmt: skip
 
 LINES: Final[tuple[Line, ...]] = (
     Line(
@@ -251,12 +252,7 @@ LINES: Final[tuple[Line, ...]] = (
         "run/* _kombu.binding*",
     ),
     Line(Whose.SERVERS, _("How often something was refused on a day, not to whom"), _("to notice attacks"), "events:*"),
-    Line(
-        Whose.SERVERS,
-        _("Logs of faults, without an address, a name or a session"),
-        _("to find faults"),
-        "log/*.log",
-    ),
+    Line(Whose.SERVERS, _("Logs of faults, without an address, a name or a session"), _("to find faults"), "log/*.log"),
     Line(
         Whose.SERVERS,
         _(
@@ -266,12 +262,7 @@ LINES: Final[tuple[Line, ...]] = (
         _("to send mail once and at a pace that is accepted"),
         "public.lane public.sender public.job_slot public.scrub_run public.heartbeat public.clock_look",
     ),
-    Line(
-        Whose.SERVERS,
-        _("When the newest backup was written, and which parts of the site were in order when they were last checked"),
-        _("to notice what is broken"),
-        "public.backup_run public.check_result",
-    ),
+    CHECKED,
     Line(
         Whose.SERVERS,
         _("The files of the database and its own log of changes: the data above, as far as it is stored"),

@@ -26,8 +26,8 @@ GROUP: Final = 0o070
 MANAGED: Final = Path("/run/secrets")
 """Container engines put secrets there, with modes of their own, into a container of one user."""
 SHORTEST_PASSWORD: Final = 12
-LEAST_ROOM: Final = 500_000_000
-LITTLE_ROOM: Final = 0.1
+LEAST_FREE: Final = 500_000_000
+LITTLE_FREE: Final = 0.1
 LATE_BACKUP: Final = timedelta(days=2)
 VERY_LATE_BACKUP: Final = timedelta(days=7)
 HOW_TO_BACK_UP: Final = "run `python3 app.py backup FILE`, best once a day by a timer (README, “Backups”)"
@@ -92,13 +92,13 @@ def files(context: Context, _about: str) -> Finding:
 def disk(context: Context, _about: str) -> Finding:
     """Looks how much room is left where the data lies, also for the copies that scrub and backup make of the database."""
     place = context.config.home if context.config.home.exists() else Path("/")
-    room = shutil.disk_usage(place)
+    usage = shutil.disk_usage(place)
     with context.reading() as session:
         size = int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-    sentence = f"{_megabytes(room.free)} are free in {place}, and the database holds {_megabytes(size)}"
-    if room.free < max(LEAST_ROOM, size):
+    sentence = f"{_megabytes(usage.free)} are free in {place}, and the database holds {_megabytes(size)}"
+    if usage.free < max(LEAST_FREE, size):
         return fault(f"{sentence}: make room, because the scrub and a backup need as much as the database holds.")
-    if room.free < LITTLE_ROOM * room.total:
+    if usage.free < LITTLE_FREE * usage.total:
         return warning(f"{sentence}: the disk is nine tenths full.")
     return ok(f"{sentence}. A database on another machine has a disk of its own, which is not seen from here.")
 
