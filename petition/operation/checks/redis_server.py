@@ -26,7 +26,7 @@ USED: Final[tuple[tuple[str, ...], ...]] = (
     ("EVALSHA", "0" * 40, "1", "challenge:x"), ("SCRIPT", "LOAD", "return 1"), ("PING",),
     ("LPUSH", "codes", "x"), ("RPUSH", "ledger", "x"), ("BRPOP", "mail", "upkeep", "1"), ("LLEN", "codes"),
     ("ZADD", "unacked_index", "1", "x"), ("ZREM", "unacked_index", "x"), ("SADD", "_kombu.binding.codes", "x"),
-    ("ZREVRANGEBYSCORE", "unacked_index", "1", "0", "LIMIT", "0", "1", "WITHSCORES"), ("HSET", "unacked", "x", "1"),
+    ("ZRANGE", "unacked_index", "0", "1"), ("PUBLISH", "/0.celeryev/worker.heartbeat", "x"), ("HSET", "unacked", "x", "1"),
     ("SET", "unacked_mutex", "x", "NX", "PX", "60000"), ("SMEMBERS", "_kombu.binding.codes"),
 )  # fmt: skip
 """Each command that the product and its queue send, with a key of each kind. A test compares it with a running one."""
