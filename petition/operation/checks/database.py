@@ -165,7 +165,7 @@ def _missing_rights(context: Context) -> str:
         if not _is_superuser(session) and not session.scalar(_MAY_CLEAR):
             return (
                 "may not clear old pages; have a superuser run GRANT pg_checkpoint and GRANT EXECUTE ON FUNCTION "
-                "pg_switch_wal() for it (README, “Database roles”)"
+                "pg_switch_wal() for it (docs/production.md, “Database roles”)"
             )
     return ""
 

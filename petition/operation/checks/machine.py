@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from petition import campaigns
 from petition.config import Environment
-from petition.config.reader import is_sample
+from petition.config.secret_files import is_sample
 from petition.core import heartbeats
 from petition.operation import backups
 from petition.operation.context import LOCAL, Context
@@ -30,7 +30,7 @@ LEAST_FREE: Final = 500_000_000
 LITTLE_FREE: Final = 0.1
 LATE_BACKUP: Final = timedelta(days=2)
 VERY_LATE_BACKUP: Final = timedelta(days=7)
-HOW_TO_BACK_UP: Final = "run `python3 app.py backup FILE`, best once a day by a timer (README, “Backups”)"
+HOW_TO_BACK_UP: Final = "run `python3 app.py backup FILE`, best once a day by a timer (docs/production.md, “Backups”)"
 
 
 def settings(context: Context, _about: str) -> Finding:
