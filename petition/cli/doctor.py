@@ -40,7 +40,7 @@ def doctor(mail_to: str, resolver: str, *, as_json: bool) -> None:
             dns = Dns(resolver)
         except ResolverWrong as wrong:
             refuse(str(wrong))
-        paths = secret_paths(config.secret_files(settings.home), settings.dkim)
+        paths = secret_paths(config.files_with_secrets(settings.home), settings.dkim)
         context = Context(settings, clock.now, dns, mail_to, paths)
         if mail_to:
             _require_own_address(mail_to, context)

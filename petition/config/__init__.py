@@ -166,7 +166,7 @@ def pg_bin(environ: Mapping[str, str] | None = None) -> str | None:
     return (os.environ if environ is None else environ).get("PETITION_PG_BIN") or None
 
 
-def secret_files(folder: Path, environ: Mapping[str, str] | None = None) -> list[Path]:
+def files_with_secrets(folder: Path, environ: Mapping[str, str] | None = None) -> list[Path]:
     """Returns the paths of the files that hold secrets: the settings that name one, and those that development keeps."""
     from petition.config.reader import IN_FILES  # it needs the classes above
 

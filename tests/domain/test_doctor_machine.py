@@ -79,7 +79,7 @@ def test_every_file_that_a_setting_names_is_judged(tmp_path: Path) -> None:
     secret(tmp_path / "secrets/pepper", 0o600)
     secret(tmp_path / "secrets/.pepper.0123", 0o600)
     environ = {f"{name}_FILE": f"/x/{name}" for name in settings_in_files()} | {"PETITION_PEPPER_FILE": "/x/pepper"}
-    found = secret_paths(settings.secret_files(tmp_path, environ), "a.example:s:/k/1.pem, b.example:t:/k/2.pem,x")
+    found = secret_paths(settings.files_with_secrets(tmp_path, environ), "a.example:s:/k/1.pem, b.example:t:/k/2.pem,x")
     named = [f"/x/{name}" for name in settings_in_files()]
     assert found == (*named, "/x/pepper", str(tmp_path / "secrets/pepper"), "/k/1.pem", "/k/2.pem")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -173,7 +174,17 @@ def test_a_server_that_hangs_cuts_or_talks_garbage_is_one_sentence_within_its_ti
 
 def test_a_host_that_is_none_and_a_port_that_is_closed_are_faults(tmp_path: Path) -> None:
     is_(look(at(tmp_path, "smtp://127.0.0.1:9"), "relay"), FAULT, "refuses connections")
-    is_(look(at(tmp_path, "smtp://nowhere.invalid:25"), "relay"), FAULT, "no address")
+    found = look(at(tmp_path, "smtp://nowhere.invalid:25"), "relay")
+    assert "no address" in found.sentence or "offline" in found.sentence
+    assert found.verdict is not OK
+
+
+def test_a_dns_that_does_not_answer_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "create_connection", offline)
+    is_(look(at(tmp_path, "smtp://smtp.relay.example:25"), "relay"), WARNING, "offline")
 
 
 def test_without_a_relay_mail_goes_to_the_inbox(tmp_path: Path) -> None:

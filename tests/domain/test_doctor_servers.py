@@ -52,9 +52,13 @@ def test_a_database_that_is_in_order_is_ok_in_every_line(context: Context) -> No
 def test_a_database_that_is_away_is_one_fault_and_its_other_lines_are_not_ok(context: Context) -> None:
     away = of(context, database_url=NOBODY)
     is_(look(away, "database"), FAULT, "cannot be reached")
-    names = {"encoding", "tables", "roles", "pooler", "scrub", "disk", "processes", "backup"}
+    names = {"encoding", "tables", "roles", "pooler", "scrub", "processes", "backup"}
     for finding in run(away, [each for each in CHECKS if each.name in names]):
         is_(finding, WARNING, "Not checked", "“database”")
+
+
+def test_room_on_the_disk_is_judged_without_the_database_too(context: Context) -> None:
+    is_(look(of(context, database_url=NOBODY), "disk"), OK, "are free in", "not known what the database holds")
 
 
 def test_a_database_that_is_not_there_is_told_apart_from_a_server_that_is_away(context: Context) -> None:
@@ -274,11 +278,15 @@ def test_a_wrong_password_is_a_fault_without_the_password(context: Context, valk
 
 def test_rights_that_are_missing_are_named_and_nothing_is_written(context: Context, valkey: redis.Redis) -> None:
     commands = ["+@all", "-hincrby", "-brpop", "-script|load"]
-    valkey.acl_setuser("app", enabled=True, passwords=["+right"], commands=commands, keys=["*"])
+    valkey.acl_setuser("app", enabled=True, passwords=["+right"], commands=commands, keys=["*"], channels=["*"])
     finding = look(at(context, valkey, "app:right@"), "rights")
-    is_(finding, FAULT, "brpop, hincrby, script")
+    is_(finding, FAULT, "may not use brpop, hincrby, script with")
     valkey.acl_setuser("app", enabled=True, commands=["+@all"], keys=["other:*"], reset_keys=True)
     is_(look(at(context, valkey, "app:right@"), "rights"), FAULT, "lpush")
+    valkey.acl_setuser("app", enabled=True, commands=["+@all"], keys=["*"], reset_channels=True)
+    is_(look(at(context, valkey, "app:right@"), "rights"), FAULT, "may not use publish with")
+    valkey.acl_setuser("app", enabled=True, channels=["*"])
+    is_(look(at(context, valkey, "app:right@"), "rights"), OK)
     assert valkey.dbsize() == 0
 
 

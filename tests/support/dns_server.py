@@ -85,6 +85,7 @@ def dns_server(names: Names) -> Iterator[str]:
         threading.Thread(target=_answer_streams, args=(streams, names), daemon=True).start()
         yield f"127.0.0.1:{packets.getsockname()[1]}"
         streams.shutdown(socket.SHUT_RDWR)
+        packets.sendto(b"", packets.getsockname())  # ends the thread that waits for a question
 
 
 def _two_sockets() -> tuple[socket.socket, socket.socket]:
@@ -105,6 +106,8 @@ def _answer_packets(packets: socket.socket, names: Names) -> None:
     with suppress(OSError):
         while True:
             wire, client = packets.recvfrom(65_535)
+            if not wire:
+                return
             reply = names.reply(wire, stream=False)
             if reply is not None:
                 packets.sendto(reply, client)

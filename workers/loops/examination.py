@@ -15,7 +15,7 @@ from petition.operation.checks.machine import secret_paths
 
 def examine(config: Config, clock: Callable[[], datetime], dns: Dns, checks: Sequence[Check] = CHECKS) -> None:
     """Check everything, and keep a word for each. No mail is sent. It takes as long as the slowest check."""
-    paths = secret_paths(settings.secret_files(config.home), config.dkim)
+    paths = secret_paths(settings.files_with_secrets(config.home), config.dkim)
     findings = operation.run(Context(config, clock, dns, paths=paths), checks)
     with db.transaction() as session:
         results.record(session, findings, clock())

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from petition import campaigns
 from petition.config import Environment
@@ -92,15 +93,23 @@ def files(context: Context, _about: str) -> Finding:
 def disk(context: Context, _about: str) -> Finding:
     """Looks how much room is left where the data lies, also for the copies that scrub and backup make of the database."""
     place = context.config.home if context.config.home.exists() else Path("/")
-    usage = shutil.disk_usage(place)
-    with context.reading() as session:
-        size = int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-    sentence = f"{_megabytes(usage.free)} are free in {place}, and the database holds {_megabytes(size)}"
-    if usage.free < max(LEAST_FREE, size):
+    usage, size = shutil.disk_usage(place), _database_size(context)
+    holds = "it is not known what the database holds" if size is None else f"the database holds {_megabytes(size)}"
+    sentence = f"{_megabytes(usage.free)} are free in {place}, and {holds}"
+    if usage.free < max(LEAST_FREE, size or 0):
         return fault(f"{sentence}: make room, because the scrub and a backup need as much as the database holds.")
     if usage.free < LITTLE_FREE * usage.total:
         return warning(f"{sentence}: the disk is nine tenths full.")
     return ok(f"{sentence}. A database on another machine has a disk of its own, which is not seen from here.")
+
+
+def _database_size(context: Context) -> int | None:
+    """Returns the bytes of the database, or None if it does not answer."""
+    try:
+        with context.reading() as session:
+            return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    except DBAPIError:
+        return None
 
 
 def _megabytes(count: int) -> str:

@@ -125,7 +125,7 @@ def rights(context: Context, _about: str) -> Finding:
             connection.disconnect()  # type: ignore[no-untyped-call]
     if refused:
         return fault(
-            f"The user of REDIS_URL may not use {', '.join(sorted(refused))} for our keys: allow it (ACL SETUSER)."
+            f"The user of REDIS_URL may not use {', '.join(sorted(refused))} with our keys and channels: allow it (ACL SETUSER)."
         )
     return ok(f"The user may send each of the {len({command[0] for command in USED})} commands that are used.")
 

@@ -38,7 +38,7 @@ def relay(context: Context, _about: str) -> Finding:
             f"TLS is required, and the certificate of the mail server {_tls_reason(missing)}. No mail is sent."
         )
     except (smtplib.SMTPException, OSError) as error:
-        return fault(_why(error, server))
+        return (warning if _is_offline(error) else fault)(_why(error, server))
     try:
         certificate = smtp.sock.getpeercert() if isinstance(smtp.sock, ssl.SSLSocket) else None
         encrypted = isinstance(smtp.sock, ssl.SSLSocket)
@@ -61,11 +61,20 @@ def _tls_reason(missing: TlsMissing) -> str:
     return "could not be seen, because it offers no STARTTLS: turn TLS on there, or use smtps://"
 
 
+def _is_offline(error: Exception) -> bool:
+    """Returns whether the DNS did not answer, which says nothing about the mail server."""
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+
+
 def _why(error: Exception, server: Server) -> str:
     """Returns why the mail server cannot be used. What it answered is quoted without addresses."""
     where = f"The mail server at port {server.port}"
     if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPNotSupportedError):
         return _answer(error)
+    if _is_offline(error):
+        return (
+            "The host of SMTP_URL could not be looked up: look whether this machine is offline and its resolver works."
+        )
     if isinstance(error, socket.gaierror):
         return "The host of SMTP_URL has no address: correct its name, or look whether the DNS works here."
     if isinstance(error, ConnectionRefusedError):
