@@ -137,7 +137,7 @@ def test_room_on_the_disk(
 def test_how_old_the_newest_backup_is(config: Config) -> None:
     context = Context(config, clock.now, Dns(NO_DNS))
     db.connect(config.database_url)
-    is_(look(context, "backup"), WARNING, "No backup was ever written", "python3 app.py backup FILE")
+    is_(look(context, "backup"), WARNING, "No backup was ever written", "backup FILE`")
     with db.transaction() as session:
         make.campaign(session)
     is_(look(context, "backup"), FAULT, "No backup was ever written")

@@ -148,7 +148,7 @@ def test_a_maintenance_role_that_may_not_scrub_is_a_fault_that_names_the_grant(
     name = f"role_{secrets.token_hex(4)}"
     execute(database_url, f"CREATE ROLE {name} LOGIN")
     lesser = of(context, maintenance_database_url=as_role(database_url, name))
-    is_(look(lesser, "scrub"), FAULT, "python3 app.py migrate")
+    is_(look(lesser, "scrub"), FAULT, "migrate`")
     base = make_url(database_url).database
     tables = ", ".join(REWRITTEN)
     execute(

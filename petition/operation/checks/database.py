@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from petition.config.addresses import PROGRAM
 from petition.core import database_roles, migrate
 from petition.operation.context import Context
 from petition.operation.findings import Finding, fault, ok, warning
@@ -20,7 +21,7 @@ from petition.privacy.scrub import REWRITTEN
 OLDEST: Final = 15
 NEWEST: Final = 18
 SCRUB_SECONDS: Final = 2 * 3600
-MIGRATE: Final = "run `python3 app.py migrate`"
+MIGRATE: Final = f"run `{PROGRAM} migrate`"
 _SETTINGS: Final = text(
     "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()"
 )
@@ -100,7 +101,7 @@ def roles(context: Context, _about: str) -> Finding:
         ("PETITION_MAINTENANCE_DATABASE_URL", config.maintenance_database_url),
     ):
         if url != config.database_url and not _opens(context, url):
-            return fault(f"The role of {name} cannot sign in: correct its address, or run `python3 app.py migrate`.")
+            return fault(f"The role of {name} cannot sign in: correct its address, or {MIGRATE}.")
     if not separate:
         return warning(database_roles.LOST)
     names = {make_url(url).username for url in (config.owner_database_url, config.maintenance_database_url)}

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from petition import campaigns
 from petition.config import Environment
+from petition.config.addresses import PROGRAM
 from petition.config.secret_files import is_sample
 from petition.core import heartbeats
 from petition.operation import backups
@@ -31,7 +32,7 @@ LEAST_FREE: Final = 500_000_000
 LITTLE_FREE: Final = 0.1
 LATE_BACKUP: Final = timedelta(days=2)
 VERY_LATE_BACKUP: Final = timedelta(days=7)
-HOW_TO_BACK_UP: Final = "run `python3 app.py backup FILE`, best once a day by a timer (docs/production.md, “Backups”)"
+HOW_TO_BACK_UP: Final = f"run `{PROGRAM} backup FILE`, best once a day by a timer (docs/production.md, “Backups”)"
 
 
 def settings(context: Context, _about: str) -> Finding:
