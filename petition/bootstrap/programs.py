@@ -38,7 +38,7 @@ def postgres(given: str | None, servers: Servers, data: Path) -> Path:
         wheel = [] if servers is Servers.SYSTEM else _postgres_of_the_wheel()
         candidates = [*wheel, *([] if servers is Servers.WHEEL else system_postgres(_written_by(data)))]
     for folder in candidates:
-        if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
+        if _has_server(folder):
             return folder
     if servers is Servers.SYSTEM and not given:
         raise CannotStart(
@@ -47,9 +47,17 @@ def postgres(given: str | None, servers: Servers, data: Path) -> Path:
     raise CannotStart(f"There is no PostgreSQL in {given or 'this environment'}: set DATABASE_URL or PETITION_PG_BIN.")
 
 
+def _has_server(folder: Path) -> bool:
+    return os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK)
+
+
 def system_postgres(first: int = 0) -> list[Path]:
-    """Returns the folders of supported versions that the system's packages installed: `first`, then the newest."""
-    found = {int(path.name): path / "bin" for path in SYSTEM_POSTGRES.glob("[0-9]*") if path.name.isdigit()}
+    """Returns the folders of supported versions that the system's packages installed: `first`, then the newest.
+
+    A package that was removed leaves its folder behind, without the server.
+    """
+    folders = [path for path in SYSTEM_POSTGRES.glob("[0-9]*") if path.name.isdigit() and _has_server(path / "bin")]
+    found = {int(path.name): path / "bin" for path in folders}
     known = sorted((version for version in found if version in POSTGRES_VERSIONS), reverse=True)
     return [found[version] for version in sorted(known, key=lambda version: version != first)]
 

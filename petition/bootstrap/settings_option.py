@@ -91,6 +91,7 @@ def _again_as(user: int, path: Path) -> NoReturn:
                 f"{needed} cannot be read by {about.pw_name}, who owns {path}: install the program where that user may "
                 "read it, such as in /opt."
             )
-    env = {**os.environ, "HOME": about.pw_dir, "USER": about.pw_name, "LOGNAME": about.pw_name}
+    named = {settings_file.SETTINGS: str(path.absolute())}  # another user would look for the usual settings elsewhere
+    env = {**os.environ, **named, "HOME": about.pw_dir, "USER": about.pw_name, "LOGNAME": about.pw_name}
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], env)  # noqa: S606 (no shell is wanted)

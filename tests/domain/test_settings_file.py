@@ -190,19 +190,24 @@ def readable_python() -> str:
     return next((python for python in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(python).exists()), "")
 
 
+@pytest.mark.parametrize("option", [True, False])
 @pytest.mark.skipif(
     os.geteuid() != 0 or not readable_python(), reason="only root with a Python for everybody has another user"
 )
-def test_root_becomes_the_owner_of_the_settings_before_it_reads_them(everybodys: Path) -> None:
+def test_root_becomes_the_owner_of_the_settings_before_it_reads_them(everybodys: Path, *, option: bool) -> None:
+    """Whether the option names them, or an installed program finds them where root's are, and no other user's."""
     path = written(everybodys, "PETITION_HOME=/nowhere\n")
     os.chown(path, 65534, 65534)
     script = (
-        "import os, sys; from petition.bootstrap import settings_option; words = settings_option.enter(sys.argv[1:]);"
+        "import os, pathlib, sys; from petition.bootstrap import settings_option; from petition.config import addresses;"
+        f"addresses.INSTALLED = True; addresses.settings_path = lambda root: pathlib.Path('{path}' if root else '/nothing');"
+        "words = settings_option.enter(sys.argv[1:]);"
         "print(os.getresuid(), os.getresgid(), os.getgroups(), words, os.environ['PETITION_HOME'], os.environ['USER'])"
     )
+    words = ["--settings", str(path)] if option else []
     done = subprocess.run(
-        [readable_python(), "-c", script, "up", "--settings", str(path)],
-        cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=False,
+        [readable_python(), "-c", script, "up", *words],
+        cwd=PROJECT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if "install the program" in done.stderr or "Permission denied" in done.stderr:
         pytest.skip(f"other users cannot read {PROJECT}")
