@@ -7,6 +7,7 @@ stops in the middle, there are keys that nobody uses yet, and the next `init` co
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
@@ -62,6 +63,16 @@ class Making:
             self.owner.give(path)
         elif path.stat().st_mode & PASS_THROUGH != PASS_THROUGH:
             self._hand_over(path)
+
+    @contextmanager
+    def alone(self, folder: Path) -> Iterator[None]:
+        """Let one `init` at a time make keys in a folder, so that none removes what another one uses."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def data_folder(self, path: Path) -> None:
         """Create the data folder, or hand over an existing one with the files that root put into it. Raises CannotStart."""

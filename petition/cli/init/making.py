@@ -63,14 +63,20 @@ def make(request: Request, answers: Answers) -> Made:
         making.folder(folder)
         account.require_reach(request.user, [home, folder])
         made = Made(request.file, dict(answers), request.user)
-        _make_keys(making, made)
-        if with_dkim:
-            _make_dkim(making, made)
-        for name in COMPOSE:
-            made.settings.setdefault(name, secrets.token_hex(24))
-        postbox_for(Config.from_env(made.settings))  # every fault of the settings shows here
-        making.file(request.file, _text(made.settings).encode(), replace=request.force)
+        making.undo.enter_context(making.alone(folder))
+        _write(request, making, made, with_dkim=with_dkim)
     return made
+
+
+def _write(request: Request, making: Making, made: Made, *, with_dkim: bool) -> None:
+    """Write keys and then settings that a start accepts."""
+    _make_keys(making, made)
+    if with_dkim:
+        _make_dkim(making, made)
+    for name in COMPOSE:
+        made.settings.setdefault(name, secrets.token_hex(24))
+    postbox_for(Config.from_env(made.settings))  # every fault of the settings shows here
+    making.file(request.file, _text(made.settings).encode(), replace=request.force)
 
 
 def _install(request: Request) -> None:

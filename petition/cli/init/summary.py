@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Final
 
 from petition.cli import COMMANDS
 from petition.cli.init.making import Made
-from petition.config.addresses import PROGRAM
+from petition.config.addresses import INSTALLED, PROGRAM, PROJECT
 
 NEXT: Final = ("up", "organiser invite", "doctor")
 KEPT: Final = (
@@ -45,4 +47,12 @@ def _records(made: Made) -> list[str]:
 
 def _next(made: Made) -> list[str]:
     known = [command for command in NEXT if command.split()[0] in {"up", *COMMANDS}]
-    return ["", "Next:", *(f"  {PROGRAM} {command} --settings {made.file}" for command in known)]
+    commands = [f"  {PROGRAM} {command} --settings {made.file}" for command in known]
+    return ["", "Next:", *commands, *_unit(made)]
+
+
+def _unit(made: Made) -> list[str]:
+    """Returns where the unit of systemd lies that runs `up`, for an installation that root made."""
+    folder = Path(sys.prefix, "share", "undersigned") if INSTALLED else PROJECT / "deploy"
+    unit = folder / "undersigned.service"
+    return [f"As a service instead of `up`: {unit} (docs/deployment.md)."] if made.user and unit.exists() else []
