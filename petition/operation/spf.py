@@ -25,6 +25,7 @@ MODIFIER: Final = re.compile(r"(?P<name>[a-z][a-z0-9_.-]*)=(?P<value>.*)", re.IG
 PREFIXES: Final = re.compile(r"(?P<host>[^/]*)(?:/(?P<four>[0-9]{1,2}))?(?://(?P<six>[0-9]{1,3}))?")
 IPV4_BITS: Final = 32
 IPV6_BITS: Final = 128
+EVERYBODY: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 ASKS: Final = frozenset({"include", "a", "mx", "ptr", "exists"})
 
 
@@ -67,25 +68,31 @@ def read(dns: Dns, domain: str) -> Spf:
 def _follow(dns: Dns, domain: str, asked: str, found: Spf, *, allowed: bool, top: bool) -> None:
     """Reads one record into `found`. `allowed`: what it lets pass may send, which an include with a sign turns off."""
     redirect = ""
-    ended = False
     for term in _terms(dns, domain, asked):
         mechanism, modifier = TERM.fullmatch(term), MODIFIER.fullmatch(term)
+        if mechanism is not None and mechanism["name"].lower() == "all":
+            _end(found, mechanism["sign"] or "+", allowed=allowed, top=top)
+            return  # what stands behind it is not read, a redirect neither
         if mechanism is not None:
-            ended = ended or mechanism["name"].lower() == "all"
-            if mechanism["name"].lower() == "all":
-                found.ends = f"{mechanism['sign'] or '+'}all" if top else found.ends
-            else:
-                _apply(dns, domain, asked, found, mechanism, allowed=allowed)
+            _apply(dns, domain, asked, found, mechanism, allowed=allowed)
         elif modifier is None:
             raise SpfBroken(f"The SPF record of {domain} has a term that is none: {term!r}. Correct it.")
         elif modifier["name"].lower() == "redirect":
             redirect = modifier["value"]
-    if redirect and not ended:
+    if redirect:
         _count(found, asked)
         if "%" in redirect:
             found.depends = True
         else:
             _follow(dns, redirect, asked, found, allowed=allowed, top=top)
+
+
+def _end(found: Spf, sign: str, *, allowed: bool, top: bool) -> None:
+    """Notes the `all` of a record. In one that is included it lets pass or does nothing (RFC 7208 §5.2)."""
+    if top:
+        found.ends = f"{sign}all"
+    elif allowed and sign == "+":
+        found.networks += EVERYBODY
 
 
 def _terms(dns: Dns, domain: str, asked: str) -> Iterator[str]:

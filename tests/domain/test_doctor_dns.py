@@ -24,6 +24,7 @@ ADDRESS = "203.0.114.7"  # a public address, not one of the examples: those are 
 ZONE: Zone = {
     (DOMAIN, "TXT"): txt("unrelated", "v=spf1 include:relay.example -all"),
     ("relay.example", "TXT"): txt(f"v=spf1 ip4:{ADDRESS}/32 ip6:2a00:1::/32 ~all"),
+    ("open.example", "TXT"): txt("v=spf1 all"),
     (RELAY, "A"): [ADDRESS],
     (DOMAIN, "MX"): [f"10 mx.{DOMAIN}."],
     (f"mx.{DOMAIN}", "A"): [ADDRESS],
@@ -58,6 +59,10 @@ def test_a_good_spf_record_names_where_mail_is_handed_over(context: Context) -> 
         (["v=spf1 +all"], FAULT, "lets anybody"),
         (["v=spf1 all"], FAULT, "lets anybody"),
         (["v=spf1 ip4:0.0.0.0/0 -all"], FAULT, "lets anybody"),
+        (["v=spf1 include:open.example -all"], FAULT, "lets anybody"),
+        (["v=spf1 -include:open.example ip4:203.0.114.7 -all"], OK, "-all"),
+        (["v=spf1 ip4:203.0.114.7 -all include:nowhere.example banana"], OK, "0 look-ups"),
+        (["v=spf1 ip4:203.0.114.7 -all redirect=nowhere.example"], OK, "0 look-ups"),
         (["v=spf1 include:relay.example ?all"], WARNING, "forbids nobody"),
         (["v=spf1 include:relay.example"], WARNING, "forbids nobody"),
         (["v=spf1 ip4:8.8.8.8 -all"], WARNING, f"does not name {ADDRESS}"),

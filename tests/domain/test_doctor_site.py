@@ -115,6 +115,7 @@ def test_a_forged_address_that_pushes_the_true_one_aside_is_a_fault(tmp_path: Pa
     honest = Seen("127.0.0.1", (VISITOR,), VISITOR, 1)
     is_(judge(context, honest, replace(honest, client="192.0.2.77")), FAULT, "keeps an X-Forwarded-For")
     is_(judge(context, honest, replace(honest, client="")), FAULT, "keeps an X-Forwarded-For")
+    is_(judge(context, honest, replace(honest, client="203.0.114.10")), WARNING, "several addresses")
 
 
 def test_another_installation_at_the_public_address_is_a_fault(site: Open) -> None:

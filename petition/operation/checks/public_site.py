@@ -159,12 +159,23 @@ def judge(context: Context, honest: Seen, forged: Seen) -> Finding:
         return fault(
             "X-Forwarded-For holds no address that can be read, so everybody shares one limit on codes: have the proxy write one."
         )
-    if forged.client == FORGED or honest.client != forged.client:
+    return _compare(context, honest, forged)
+
+
+def _compare(context: Context, honest: Seen, forged: Seen) -> Finding:
+    """Returns what the clients of both answers mean, where the number of proxies is right."""
+    proxies = len(honest.forwarded)
+    if forged.client in {FORGED, ""}:
         return fault(
             "The proxy keeps an X-Forwarded-For that the client sends, so anybody chooses the network that is counted: have it "
             "replace the header, or add to it."
         )
-    if trusted and not ip_address(honest.client).is_global and context.is_public:
+    if forged.client != honest.client:
+        return warning(
+            f"Two requests of this machine were seen at {honest.client} and {forged.client}. If its network has several addresses, "
+            "that is right; else the proxy mixes them up."
+        )
+    if proxies and not ip_address(honest.client).is_global and context.is_public:
         return warning(
             f"{_adds(proxies)} X-Forwarded-For, and this machine is seen at {honest.client}, a private address. If that is how it "
             "reaches its own site, it is right; if others are seen so, too, they all share one limit on codes."
