@@ -20,6 +20,7 @@ from petition.privacy.addresses import (
 from petition.privacy.tags import (
     code_of_day,
     guesses_key,
+    host_mails_key,
     identity_tag,
     long_code_of_day,
     mail_cap_key,
@@ -41,6 +42,7 @@ __all__ = [
     "canonical_domain",
     "code_of_day",
     "guesses_key",
+    "host_mails_key",
     "identity_tag",
     "long_code_of_day",
     "mail_cap_key",

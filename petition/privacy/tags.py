@@ -13,6 +13,7 @@ from typing import Final
 
 IDENTITY: Final = b"petition/identity/v1\0"
 MAIL_CAP: Final = b"petition/mailcap/v1\0"
+HOST_MAILS: Final = b"petition/mailcap-host/v1\0"
 CODE: Final = b"petition/code-of-day/v1\0"
 LONG_CODE: Final = b"petition/long-code-of-day/v1\0"
 GUESSES: Final = b"petition/guesses/v1\0"
@@ -36,6 +37,11 @@ def identity_tag(pepper: bytes, cid: bytes, canonical: str) -> bytes:
 def mail_cap_key(pepper: bytes, day: date, canonical: str) -> bytes:
     """Returns the key for counting a mailbox's code mails of one day: 32 bytes, unlinkable to identity tags."""
     return _tag(pepper, MAIL_CAP + _of_day(day, canonical))
+
+
+def host_mails_key(pepper: bytes, day: date, canonical: str, host: str) -> bytes:
+    """Returns the key for counting a mailbox's code mails of one day to one host: 32 bytes, unlinkable to other tags."""
+    return _tag(pepper, HOST_MAILS + _of_day(day, canonical) + b"\0" + host.encode())
 
 
 def guesses_key(pepper: bytes, day: date, canonical: str) -> bytes:

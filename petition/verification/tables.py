@@ -56,12 +56,12 @@ class Issued(Base):
 
 
 class MailCap(Base):
-    """The number of codes requested for an address on one day, under a tag that changes each day.
+    """The number of codes requested for a person, or for a host of theirs, on one day, under a tag that changes each day.
 
-    Some rows are fillers.
+    Some rows are fillers. No row says which of these it is.
 
     Beyond the cap no mail leaves, but `n` still increases. Fillers belong to nobody; with them all requests write in
-    the same way (decision 0031).
+    the same way (decisions 0031 and 0080).
     """
 
     __tablename__ = "mail_cap"

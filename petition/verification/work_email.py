@@ -1,7 +1,8 @@
 """Verification by a code to the work address: requests, their limits, and the challenge that waits for the code.
 
 Every address of a listed domain gets the same response in the same time, known or not. At most three codes a day go to
-one address. All mails of an address and day (UTC) carry the same code, which is valid for any challenge for that
+one person, but the first mail of a day to each host that the domain lists is always sent: a host may reach somebody else
+or nobody, so requests for one never use up the mails to another (decision 0080). All mails of an address and day (UTC) carry the same code, which is valid for any challenge for that
 address, so that somebody who requests codes in a colleague's name uses up her mails but not her code (decision 0037).
 Wrong codes are counted for the address and day, too. After fifty, only the long code is accepted, which each of these
 mails holds as well, so that nobody can guess a code or lock somebody out by guessing (decision 0051). Addresses that are
@@ -18,7 +19,19 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import Date, LargeBinary, Select, bindparam, case, literal, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Date,
+    LargeBinary,
+    Select,
+    SelectBase,
+    bindparam,
+    case,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from petition.campaigns import Campaign, OpenCampaign, require_open, switches
@@ -31,6 +44,7 @@ from petition.privacy import (
     WorkAddress,
     canonical_address,
     guesses_key,
+    host_mails_key,
     identity_tag,
     long_code_of_day,
     mail_cap_key,
@@ -49,6 +63,7 @@ from petition.verification.tables import MailCap
 
 NAME: Final = "work_email"
 MAILS_A_DAY: Final = 3
+KEY_BYTES: Final = 32
 FILLERS: Final = 64
 CODE_LIFE: Final = 900
 AFTER_MIDNIGHT: Final = 2 * CODE_LIFE
@@ -185,39 +200,52 @@ def _mac(context: VerificationContext, challenge: bytes, code: str) -> bytes:
 def _within_cap(
     session: db.Writing, context: VerificationContext, campaign: OpenCampaign, work: WorkAddress, now: datetime
 ) -> bool:
-    """Count a mail to this address. Returns whether it may be sent.
+    """Count a mail to this person, and to this host of theirs. Returns whether it may be sent.
 
     Raises SigningStopped, VerificationStopped: the same statement checks in the campaign's row whether codes are
     mailed.
     """
-    filler = f"filler {secrets.randbelow(FILLERS)}"
-    key, filled = (mail_cap_key(context.pepper, now.date(), each) for each in (work.canonical, filler))
-    row = {"key": key, "day": now.date(), "campaign": campaign.id}
-    row |= {"filled": filled, "filling": secrets.token_bytes(len(key))}
-    nth = db.run(session, _COUNT_MAIL, row).one()[0]
+    filler, day = f"filler {secrets.randbelow(FILLERS)}", now.date()
+    row: dict[str, object] = {"day": day, "campaign": campaign.id}
+    for name, who, host in (("", work.canonical, work.deliverable.rpartition("@")[2]), ("filled ", filler, "")):
+        row[f"{name}person"] = mail_cap_key(context.pepper, day, who)
+        row[f"{name}host"] = host_mails_key(context.pepper, day, who, host)
+    row |= {f"filling {each}": secrets.token_bytes(KEY_BYTES) for each in ("person", "host")}
+    nth, nth_to_host = db.run(session, _COUNT_MAIL, row).one()
     if nth is None:
         switches.refuse_stopped(session, campaign.id, method=NAME, codes=True)
-    return nth is not None and nth <= MAILS_A_DAY
+    return nth is not None and (nth <= MAILS_A_DAY or nth_to_host == 1)
 
 
-def _counting() -> Select[int]:
-    """Returns the statement that counts a mail of the day to an address. Its result is null while codes are paused.
+def _counting() -> Select[int, int]:
+    """Returns the statement that counts a mail of the day to a person and a host. Its results are null while codes are paused.
 
-    The statement always inserts one row of the caps and updates another one. Otherwise the response time would reveal
-    which addresses were used before (P30). With a new address it updates a filler; with a known one it inserts a
-    filler.
+    The statement always inserts two rows of the caps and updates two others. Otherwise the response time would reveal
+    which addresses were used before (P30). With a new person it updates a filler; with a known one it inserts a filler;
+    and the same for the host. Every statement locks its rows in one order, so that none waits for another in a circle.
     """
-    key, day = bindparam("key", type_=LargeBinary), bindparam("day", type_=Date)
-    campaign = bindparam("campaign", type_=LargeBinary)
+    day, campaign = bindparam("day", type_=Date), bindparam("campaign", type_=LargeBinary)
     mailed = [switches.runs(each) for each in (switches.SIGNING, switches.CODES, switches.METHOD + NAME)]
     running = select(Campaign.id).where(Campaign.id == campaign, *mailed).cte("running")
-    mine = _one_more(select(key, day, literal(1)).select_from(running)).returning(MailCap.__table__.c.n).cte("mine")
-    filled, filling = bindparam("filled", type_=LargeBinary), bindparam("filling", type_=LargeBinary)
-    filler = select(case((mine.c.n == 1, filled), else_=filling), day, literal(1)).select_from(mine)
-    return select(select(mine.c.n).scalar_subquery()).add_cte(_one_more(filler).cte("filler"))
+    person = _counted("person", select(_key("person"), day, literal(1)).select_from(running))
+    host = _counted("host", select(_key("host"), day, literal(1)).select_from(person))
+    fillers = [
+        select(case((mine.c.n == 1, _key(f"filled {mine.name}")), else_=_key(f"filling {mine.name}")), day, literal(1))
+        for mine in (person, host)
+    ]
+    counts = (select(mine.c.n).scalar_subquery() for mine in (person, host))
+    return select(*counts).add_cte(_one_more(union_all(*fillers)).cte("fillers"))
 
 
-def _one_more(rows: Select[bytes, date, int]) -> Insert:
+def _key(name: str) -> BindParameter[bytes]:
+    return bindparam(name, type_=LargeBinary)
+
+
+def _counted(name: str, row: Select[bytes, date, int]) -> CTE:
+    return _one_more(row).returning(MailCap.__table__.c.n).cte(name)
+
+
+def _one_more(rows: SelectBase) -> Insert:
     """Insert rows, or increase the count of those that exist."""
     adding = insert(MailCap).from_select(["key", "day", "n"], rows)
     return adding.on_conflict_do_update(index_elements=["key"], set_={"n": MailCap.n + 1})

@@ -17,6 +17,7 @@ from petition.privacy import (
     Vault,
     code_of_day,
     guesses_key,
+    host_mails_key,
     identity_tag,
     long_code_of_day,
     mail_cap_key,
@@ -85,6 +86,15 @@ def test_wrong_codes_are_counted_under_a_key_of_the_day_that_is_no_other_key_of_
     keys = {guesses_key(PEPPER, DAY, who), guesses_key(PEPPER, DAY + timedelta(days=1), who)}
     keys |= {mail_cap_key(PEPPER, DAY, who), identity_tag(PEPPER, CID, who)}
     assert (len(keys), {len(key) for key in keys}) == (4, {32})
+
+
+def test_mails_to_a_host_are_counted_under_a_key_of_the_day_and_host_that_is_no_other_key_of_the_address() -> None:
+    who, host = "suzie@salesforce.example", "eu.salesforce.example"
+    message = b"petition/mailcap-host/v1\0" + b"2026-11-24" + b"\0" + who.encode() + b"\0" + host.encode()
+    key = host_mails_key(PEPPER, DAY, who, host)
+    assert key == hmac.new(PEPPER, message, hashlib.sha256).digest()
+    others = {host_mails_key(PEPPER, DAY + timedelta(days=1), who, host), mail_cap_key(PEPPER, DAY, who)}
+    assert len({key, *others, host_mails_key(PEPPER, DAY, who, "salesforce.example")}) == 4
 
 
 def test_every_digit_of_the_codes_is_as_frequent_as_the_others() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -278,7 +279,7 @@ def test_the_fourth_code_of_a_day_goes_nowhere_and_the_answer_is_the_same(
     """P47."""
     campaign = make.campaign(session)
     challenges = []
-    for spelling in ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@corp.example", "SUZIE@eu.corp.example"):
+    for spelling in ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@corp.example", "SUZIE@corp.example"):
         with db.transaction() as asking:
             challenges.append(ask(asking, desk, campaign, spelling))
     assert [bool(each.address) for each in mailed] == [True, True, True, False]
@@ -290,7 +291,7 @@ def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_an
 ) -> None:
     """P47: strangers used up the mails of her day: she types the code that one of these brought."""
     campaign = make.campaign(session)
-    spellings = ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@eu.corp.example")
+    spellings = ("suzie@corp.example", "Suzie+1@corp.example", "s.uzie@corp.example")
     foreign = [asked(desk, campaign, spelling) for spelling in spellings]
     hers = asked(desk, campaign, "suzie@corp.example")
     assert [bool(each.address) for each in mailed] == [True, True, True, False]
@@ -306,6 +307,34 @@ def test_whoever_asked_first_all_codes_of_an_address_and_day_are_the_same_and_an
         make.NOW + timedelta(minutes=14),
     )
     assert len(stamp) == 256
+
+
+def test_whoever_asks_for_her_at_another_host_never_uses_up_the_mail_to_hers(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P47: mail goes to the host as typed, and a listed host may reach somebody else or nobody."""
+    campaign = make.campaign(session)
+    for spelling in ("suzie@eu.corp.example", "Suzie+1@eu.corp.example", "s.uzie@eu.corp.example"):
+        asked(desk, campaign, spelling)
+    hers = asked(desk, campaign, "suzie@corp.example")
+    assert mailed[-1].address == "suzie@corp.example"
+    opened, late = OpenCampaign.of(campaign), make.NOW + timedelta(minutes=14)
+    assert verification.issue(session, desk, opened, hers, mailed[-1].code, blinding(campaign).blinded, late)
+
+
+def test_a_person_gets_three_mails_a_day_and_one_more_for_each_listed_host_however_her_address_is_spelled(
+    session: Session, desk: VerificationContext, mailed: list[Recipient]
+) -> None:
+    """P47: and the counts begin anew each day."""
+    hosts = ["eu.corp.example", "us.corp.example"]
+    campaign = make.campaign(session, domains={"corp.example": {"plus": True, "dots": True, "hosts": hosts}})
+    for day in range(2):
+        mailed.clear()
+        for host in ("corp.example", *hosts):
+            for spelling in ("suzie", "s.uzie", "s.u.zie+1", "SUZIE+b"):
+                asked(desk, campaign, f"{spelling}@{host}", make.NOW + timedelta(days=day))
+        went = Counter(each.address.partition("@")[2] for each in mailed if each.address)
+        assert went == {"corp.example": 3, "eu.corp.example": 1, "us.corp.example": 1}
 
 
 def test_codes_differ_by_address_and_by_day(
@@ -357,13 +386,13 @@ def test_the_caps_are_written_alike_for_a_new_address_one_asked_about_before_and
     """P30: whatever differed here, the time of the answer would tell."""
     monkeypatch.setattr(work_email, "FILLERS", 1)
     campaign, written = make.campaign(session), []
-    for address in ("mallory@corp.example", *["suzie@corp.example"] * (work_email.MAILS_A_DAY + 1)):
+    hers = ["suzie@corp.example"] * (work_email.MAILS_A_DAY + 1) + ["suzie@eu.corp.example"] * 2
+    for address in ("mallory@corp.example", *hers):
         with db.transaction() as asking:
             ask(asking, desk, campaign, address)
-        rows, counted = session.execute(select(func.count(), func.sum(MailCap.n))).one()
-        written.append((rows, counted))
-    assert written == [(2, 2), (3, 4), (4, 6), (5, 8), (6, 10)], "one row is inserted and one counted up, each time"
-    assert [bool(each.address) for each in mailed] == [True, True, True, True, False]
+        written.append(session.execute(select(func.count(), func.sum(MailCap.n))).one())
+    assert written == [(4 + 2 * n, 4 + 4 * n) for n in range(7)], "two rows are inserted and two counted up, each time"
+    assert [bool(each.address) for each in mailed] == [True, True, True, True, False, True, False]
 
 
 def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_one_pass(
@@ -372,7 +401,7 @@ def test_thirty_two_people_asking_at_once_for_one_address_get_three_mails_and_on
     """P6: one address in several spellings, at once."""
     with db.transaction() as session:
         slug = make.campaign(session).slug
-    spellings = ["suzie@corp.example", "Suzie+a@corp.example", "s.u.zie@corp.example", "suzie@eu.corp.example"]
+    spellings = ["suzie@corp.example", "Suzie+a@corp.example", "s.u.zie@corp.example", "SUZIE@corp.example"]
     challenges: list[str] = []
 
     def one(number: int) -> None:

@@ -86,7 +86,7 @@ CALLS: Final[tuple[Call, ...]] = (
          form=SubscribeForm, status=202, refused=(429,)),
     post("/campaigns/<slug>/verify", writing.verify,
          "Ask for a code by mail to a work address; "
-         "all mails of an address and day (UTC), three at most, carry the same code",
+         "all mails of an address and day (UTC), three at most and one more for each listed host, carry the same code",
          "Kept", form=VerifyForm, status=202, refused=(409, 429)),
     post("/campaigns/<slug>/pass", writing.stamp,
          "Answer the code and have a blinded value stamped", "Stamp", form=PassForm, refused=(403, 409)),
