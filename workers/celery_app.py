@@ -6,13 +6,15 @@ and objects in messages are disabled; a task gets ids, or one encrypted text.
 
 from __future__ import annotations
 
+import gc
 import mmap
 from dataclasses import dataclass
 from typing import Final
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
 from kombu import Queue
+from kombu.transport import redis
 
 from petition import campaigns
 from petition.config import Config, Environment, Process
@@ -29,6 +31,10 @@ MAIL: Final = "mail"
 UPKEEP: Final = "upkeep"
 QUEUES: Final = (CODES, LEDGER, MAIL, UPKEEP)
 VISIBILITY_SECONDS: Final = 900
+WAIT_SECONDS: Final = 4
+"""Seconds for which a worker waits in one question for a message. It gets the message at once; the rest is idle time."""
+LARGEST_KILOBYTES: Final = 250_000
+"""A process of a pool that was larger than this is replaced after its task: a large batch leaves no large process."""
 # A domain that hangs delays the mails of all other domains for this long.
 BULK_TIMEOUT: Final = 8.0
 
@@ -48,6 +54,7 @@ app.conf.update(
     task_publish_retry=True,
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     worker_prefetch_multiplier=1,
+    worker_max_memory_per_child=LARGEST_KILOBYTES,
     worker_enable_remote_control=False,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
@@ -65,6 +72,7 @@ app.conf.update(
     timezone="UTC",
 )
 acknowledgements.install()
+redis.Transport.brpop_timeout = WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class WorkerContext:
 
 
 _context = ProcessValue[WorkerContext]("worker context")
-_stop: Final = mmap.mmap(-1, 1)
+_stop = ProcessValue[mmap.mmap]("stop", mmap.mmap(-1, 1))
 """One byte that the pool's processes share with their parent, which alone receives the signal to stop."""
 
 
@@ -97,6 +105,7 @@ def connect(config: Config) -> None:
 def set_up(config: Config) -> None:
     """Open everything that a task needs: clock, database, keys, postbox."""
     connect(config)
+    _stop.set(mmap.mmap(-1, 1))  # not that of a process from which this one was forked
     clock.set_offset(config.now_offset)
     campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
     failpoints.arm(config.failpoint)
@@ -122,17 +131,24 @@ def sender_of(config: Config, postbox: Postbox) -> Sender:
 
 def stopping() -> bool:
     """Returns whether this worker was asked to stop. Long tasks end after their current piece."""
-    return _stop[0] != 0
+    return _stop.get()[0] != 0
 
 
 @worker_shutting_down.connect
 def _signal_pool(**_: object) -> None:
-    _stop[0] = 1
+    _stop.get()[0] = 1
 
 
 def worker_context() -> WorkerContext:
     """Returns the context of this worker. Calling it before `set_up` is a programming error."""
     return _context.get()
+
+
+@worker_init.connect
+def _share_memory_with_the_pool(**_: object) -> None:
+    """Leave what exists out of garbage collections, so that the pool's processes go on sharing it."""
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect

@@ -14,4 +14,4 @@ if config.process is Process.BEAT:
 else:
     set_up(config)
 follow_ups.wire(config)
-schedule.install()
+schedule.install(config.size)

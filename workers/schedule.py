@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from celery.schedules import crontab
 
+from petition.config import Size
 from workers.celery_app import LEDGER, MAIL, UPKEEP, app
 
 # A message that waited longer than its interval is useless, because the next one has the same effect.
@@ -42,6 +43,14 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def install() -> None:
+SMALL: Final = {
+    "epochs": 3.0, "calendar": 10.0, "digests": 15.0, "mail": 10.0, "sweep": 30.0, "pulse of prompt": 40.0,
+    "pulse of bulk": 40.0, "day": 60.0,
+}  # fmt: skip
+"""Seconds between the messages of an installation of the small size, which looks less often."""
+
+
+def install(size: Size) -> None:
     """Set the schedule of beat."""
-    app.conf.beat_schedule = SCHEDULE
+    slower = {name: SCHEDULE[name] | {"schedule": seconds} for name, seconds in SMALL.items()}
+    app.conf.beat_schedule = SCHEDULE | (slower if size is Size.SMALL else {})

@@ -23,6 +23,7 @@ import os
 import re
 import secrets
 import sys
+import time
 import unicodedata
 import urllib.error
 import urllib.request
@@ -35,6 +36,7 @@ E = 65537
 UNITS = {"hour": 3600, "minute": 60, "second": 1}
 STEPS = 8
 LONGEST = 10_000_000
+OVERLOADED, WAITS, SECONDS = "overloaded", 5, re.compile("[0-9]{1,6}")
 NEXT_BATCH = 2**64 - 1
 SPKI = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")  # an RSA key of 2048 bits
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
@@ -79,27 +81,39 @@ OPENER = urllib.request.build_opener(SameSite)
 
 
 def call(url: str, document: dict[str, Any] | None = None, ticket: str = "") -> Any:
-    """Send GET, or POST with JSON. Raises Refused with the site's own sentence."""
+    """Send GET, or POST with JSON. Raises Refused with the site's own sentence.
+
+    A site with too many visitors does nothing and says when to try again; then this waits, a few times.
+    """
     data = None if document is None else json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "sign.py"}
     headers.update({"Petition-Ticket": ticket} if ticket else {})
-    try:
-        fine, body = fetch(urllib.request.Request(url, data, headers))  # noqa: S310 (checked in site_of)
-        if fine:
-            return json.loads(body)
-    except (OSError, ValueError, http.client.HTTPException, RecursionError):
-        raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
-    raise refusal(body)
+    for waits in range(WAITS + 1):
+        try:
+            seconds, body = fetch(urllib.request.Request(url, data, headers))  # noqa: S310 (checked in site_of)
+            if seconds is None:
+                return json.loads(body)
+        except (OSError, ValueError, http.client.HTTPException, RecursionError):
+            raise Refused("The site cannot be reached, or does not answer as it should. Try again.") from None
+        refused = refusal(body)
+        if refused.kind != OVERLOADED or waits == WAITS:
+            break
+        time.sleep(seconds)
+    raise refused
 
 
-def fetch(request: urllib.request.Request) -> tuple[bool, bytes]:
-    """Returns whether the site did what was asked, and its answer, cut off after 10 MB."""
+def fetch(request: urllib.request.Request) -> tuple[int | None, bytes]:
+    """Returns the site's answer, cut off after 10 MB, and None if it did what was asked.
+
+    Otherwise the number is that of the seconds after which to try again: those that it names, 60 at most.
+    """
     try:
         with OPENER.open(request, timeout=30) as answer:
-            return True, answer.read(LONGEST)
+            return None, answer.read(LONGEST)
     except urllib.error.HTTPError as error:
         with error:
-            return False, error.read(LONGEST)
+            named = error.headers.get("Retry-After", "")
+            return min(int(named), 60) if SECONDS.fullmatch(named) else 5, error.read(LONGEST)
 
 
 def refusal(body: bytes) -> Refused:

@@ -8,17 +8,25 @@ from __future__ import annotations
 import sys
 
 from petition.bootstrap.process import Child
-from petition.config import Config, Process
+from petition.config import Config, Process, Size
+from petition.config.addresses import PROJECT
 
 PROMPT = ("codes", "ledger")
 BULK = ("mail", "upkeep")
 WORKERS = {"prompt": (PROMPT, 2), "bulk": (BULK, 1)}  # process name: (its queues, number of concurrent tasks)
 QUEUES = (*PROMPT, *BULK)
+AT_ONCE_IN_SMALL = 1
+PRELOADED = (
+    "gunicorn.app.wsgiapp", "celery.bin.celery", "celery.apps.beat", "celery.apps.worker", "celery.concurrency.prefork",
+    "celery.fixups.django", "celery.worker.consumer", "kombu.transport.redis", "workers.preload",
+)  # fmt: skip
+"""What the processes of a small installation have in common. None of it reads a setting or starts a thread."""
 
 GRACE = 3
 LOOPBACK = "127.0.0.1"
 WEB = (
-    "-m", "gunicorn", "--worker-class", "petition.web.serving.worker.Worker", "--workers", "2", "--threads", "4",
+    # Of six threads two are kept for pages that exist as bytes (petition.web.serving.admission).
+    "-m", "gunicorn", "--worker-class", "petition.web.serving.worker.Worker", "--workers", "2", "--threads", "6",
     # Half-sent requests wait in the worker's loop, at most this many in each process; files are sent from there, too.
     "--worker-connections", "500", "--no-sendfile", "--no-control-socket",
     # The application is created once, before the workers, which halves the time to start and shares its memory. It
@@ -42,7 +50,8 @@ def web(config: Config) -> Child:
     binds = ["--bind", f"{host}:{config.port}"]
     if config.metrics_port:  # for monitors of this machine alone (petition.web.health)
         binds += ["--bind", f"{LOOPBACK}:{config.metrics_port}"]
-    argv = (sys.executable, *WEB, *binds, "app:create_app()")
+    own = _with(WEB, "--workers", "1") if config.size is Size.SMALL else WEB
+    argv = (sys.executable, *own, "--chdir", str(PROJECT), *binds, "app:create_app()")
     return Child("web", argv, grace=GRACE + 0.5, stops=0, env=_is(Process.WEB))
 
 
@@ -53,6 +62,7 @@ def worker(name: str, config: Config) -> Child:
     lost worker. Only the worker of upkeep gets the address for the role that rewrites tables and deletes old lines.
     """
     queues, at_once = WORKERS[name]
+    at_once = AT_ONCE_IN_SMALL if config.size is Size.SMALL else at_once
     own = (
         "--queues",
         ",".join(queues),
@@ -80,9 +90,14 @@ def beat(config: Config) -> Child:
     )
 
 
+def _with(words: tuple[str, ...], option: str, value: str) -> tuple[str, ...]:
+    place = words.index(option) + 1
+    return (*words[:place], value, *words[place + 1 :])
+
+
 def _is(kind: Process) -> dict[str, str]:
-    """Returns what tells a process which secrets it needs."""
-    return {"PETITION_PROCESS": kind.value}
+    """Returns what tells a process which secrets it needs, and glibc to share one heap among all threads (mallopt(3))."""
+    return {"PETITION_PROCESS": kind.value, "MALLOC_ARENA_MAX": "1"}
 
 
 def children(config: Config) -> list[Child]:

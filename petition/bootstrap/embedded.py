@@ -103,12 +103,13 @@ def embedded(
     """Returns the servers that this home has to run, not yet started, and None for each that is given from outside."""
     database_url, redis_url = config.service_urls(folder, environ)
     run, logs, origin = addresses.run_folder(folder), folder / "log", config.servers(environ)
+    size = config.size(environ)
     postgres = valkey = None
     if database_url == addresses.embedded_database_url(folder):
         data, log = folder / "postgres", logs / "postgres.log"
-        postgres = Postgres(data, run / "pg", log, fast=fast, pg_bin=config.pg_bin(environ), servers=origin)
+        postgres = Postgres(data, run / "pg", log, fast=fast, pg_bin=config.pg_bin(environ), servers=origin, size=size)
     if redis_url == addresses.embedded_redis_url(folder):
-        valkey = Valkey(run / SOCKET_NAME, logs / "valkey.log", origin)
+        valkey = Valkey(run / SOCKET_NAME, logs / "valkey.log", origin, size)
     return postgres, valkey
 
 

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from petition import __version__
 from petition.bootstrap import checks, commands, environment, settings_option
 from petition.bootstrap.embedded import Home, embedded
+from petition.bootstrap.forked import imports
 from petition.bootstrap.process import Child
 from petition.bootstrap.progress import AlreadyReported, CannotStart, report
 from petition.bootstrap.sign_in import take_sign_in
 from petition.bootstrap.supervisor import ProcessSupervisor
-from petition.config import Config, ConfigIncomplete, Environment
+from petition.config import Config, ConfigIncomplete, Environment, Size
 from petition.config.addresses import INSTALLED, PROGRAM, PROJECT
 from petition.config.settings_file import SettingsFileWrong
 
@@ -91,8 +92,8 @@ def _run(command: str, rest: list[str]) -> int:
 
 def up(rest: list[str]) -> int:
     """Run the whole tree in the foreground until a signal. Returns 0 when it stopped in order."""
-    if rest:
-        raise CannotStart(f"`up` takes no arguments; {' '.join(rest)!r} was given.")
+    if size := _size(rest):
+        os.environ["PETITION_SIZE"] = size
     settings = Config.from_env()
     _refuse_taken_port(settings)
     servers = [server for server in embedded(settings.home) if server is not None]
@@ -104,8 +105,19 @@ def up(rest: list[str]) -> int:
         cwd=PROJECT,
         prepare=Child("prepare", PREPARE, env=settings.owner_environment()),
         answers=lambda: answers(settings),
+        preload=imports(commands.PRELOADED, PROJECT) if settings.size is Size.SMALL else None,
     )
     return tree.run(_announcement(settings))
+
+
+def _size(rest: list[str]) -> str:
+    """Returns the size that `up --size SIZE` names, or an empty text. Raises CannotStart."""
+    given = [word for words in rest for word in words.split("=", 1)]
+    if not given:
+        return ""
+    if given[0] != "--size" or len(given) != 2:
+        raise CannotStart(f"`up` takes `--size small` or `--size normal`; {' '.join(rest)!r} was given.")
+    return given[1]
 
 
 def _announcement(settings: Config) -> Callable[[], None]:

@@ -18,7 +18,7 @@ from petition.bootstrap import programs
 from petition.bootstrap.process import Process, kill_group, leashed
 from petition.bootstrap.progress import CannotStart
 from petition.bootstrap.root import run_as
-from petition.config import Servers
+from petition.config import Servers, Size
 from petition.config.addresses import APPLICATION_ROLE, MAINTENANCE_ROLE, OWNER_ROLE
 
 IN_THE_WAY = ("still in use", "already in use", "already exists")
@@ -55,6 +55,16 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SMALL = {
+    "max_connections": "50",
+    "shared_buffers": "32MB",
+    "max_worker_processes": "2",
+    "max_parallel_workers_per_gather": "0",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "1",
+}
+"""For an installation of the small size: less memory, and no process that nobody needs."""
+SMALL_SINCE_18 = {"io_method": "sync"}
 DATABASE = "petition"
 ROLES = "".join(
     f"DO $$ BEGIN IF to_regrole('{name}') IS NULL THEN CREATE ROLE {name} LOGIN; END IF; END $$;\n"
@@ -102,8 +112,9 @@ class Postgres:
         fast: bool = False,
         pg_bin: str | None = None,
         servers: Servers = Servers.DEFAULT,
+        size: Size = Size.NORMAL,
     ) -> None:
-        self.data, self.sockets, self.log, self.fast = data, sockets, log, fast
+        self.data, self.sockets, self.log, self.fast, self.size = data, sockets, log, fast, size
         self._bin = programs.postgres(pg_bin, servers, data)
         self._run_as = run_as(data)
         self._process: Process | None = None
@@ -153,11 +164,14 @@ class Postgres:
             self._process.kill()
 
     def _spawn(self) -> Process:
-        settings = SETTINGS | (FAST if self.fast else {})
+        settings = SETTINGS | (FAST if self.fast else {}) | (self._small() if self.size is Size.SMALL else {})
         options: list[str | Path] = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [self._bin / "postgres", "-D", self.data, "-k", self.sockets, *options]
         prefix = self._run_as.prefix("INT")
         return Process([*prefix, *argv], self.log, ENV, death_signal=signal.SIGINT, become=self._run_as.become())
+
+    def _small(self) -> dict[str, str]:
+        return SMALL | (SMALL_SINCE_18 if major_version(self._bin) >= 18 else {})
 
     def _ready(self) -> bool:
         lines = _pid_file(self.data)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+LOOKS_EVERY = 0.2
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -121,3 +124,22 @@ def kill_group(group: int, signal_number: int = signal.SIGKILL) -> bool:
     except PermissionError:  # only zombies of another user are left
         return False
     return True
+
+
+def await_end(pids: Iterable[int], seconds: float | None) -> None:
+    """Wait until one of these children has ended, at most for `seconds`. A signal handler may end it by an exception.
+
+    Nothing is looked at again and again (pidfd_open(2), Linux 5.3). Where the system cannot do that, it returns after a
+    short pause.
+    """
+    with ExitStack() as opened:
+        ends = select.poll()
+        try:
+            for pid in pids:
+                descriptor = os.pidfd_open(pid)
+                opened.callback(os.close, descriptor)
+                ends.register(descriptor, select.POLLIN)
+        except OSError:
+            time.sleep(LOOKS_EVERY if seconds is None else min(seconds, LOOKS_EVERY))
+            return
+        ends.poll(None if seconds is None else max(0.0, seconds) * 1000)

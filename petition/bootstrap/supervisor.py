@@ -20,8 +20,9 @@ from pathlib import Path
 from types import FrameType
 
 from petition.bootstrap.embedded import Home, launch
+from petition.bootstrap.forked import Forked
 from petition.bootstrap.postgres import Postgres
-from petition.bootstrap.process import Child, Process, leashed
+from petition.bootstrap.process import Child, Process, await_end, leashed
 from petition.bootstrap.progress import AlreadyReported, CannotStart, report, step
 from petition.bootstrap.reaper import Reaper
 from petition.bootstrap.valkey import Valkey
@@ -46,7 +47,7 @@ class Watched:
     """A child and its condition."""
 
     child: Child
-    process: Process
+    process: Process | Forked
     quick_deaths: int = 0
     again_at: float | None = None
 
@@ -56,7 +57,7 @@ class ProcessSupervisor:
     """What to run in a home folder, and which of it runs.
 
     `prepare` is completed before the children start. `answers` returns whether the first child serves; then the others
-    are started.
+    are started. With `preload`, which imports what they have in common, the children are forked from this process.
     """
 
     home: Home
@@ -66,6 +67,7 @@ class ProcessSupervisor:
     cwd: Path
     prepare: Child | None = None
     answers: Callable[[], bool] = lambda: True
+    preload: Callable[[], None] | None = None
     watched: list[Watched] = field(default_factory=list)
     serving: bool = False
     stopping: bool = False
@@ -132,6 +134,8 @@ class ProcessSupervisor:
         )  # fmt: skip
         self.reaper.watch(preparation.pid)
         try:
+            if self.preload is not None:
+                self.preload()
             code = preparation.wait()
             if code == REFUSED:
                 raise AlreadyReported
@@ -143,8 +147,12 @@ class ProcessSupervisor:
                 preparation.wait()
             self.reaper.forget(preparation.pid)
 
-    def _spawn(self, child: Child) -> Process:
-        process = Process(child.argv, self.home.logs / f"{child.name}.log", {**self.env, **child.env}, self.cwd)
+    def _spawn(self, child: Child) -> Process | Forked:
+        log, env = self.home.logs / f"{child.name}.log", {**self.env, **child.env}
+        if self.preload is None:
+            process: Process | Forked = Process(child.argv, log, env, self.cwd)
+        else:
+            process = Forked(child.argv, log, env, self.cwd, child.name)
         self.reaper.watch(process.pid)
         return process
 
@@ -162,7 +170,14 @@ class ProcessSupervisor:
             for server in self.servers:
                 if not server.alive():
                     self._restart(server)
-            time.sleep(0.2)
+            self._await_something()
+
+    def _await_something(self) -> None:
+        """Wait until a process ends, or until one is due to be started again."""
+        due = [watched.again_at for watched in self.watched if watched.again_at is not None]
+        running = [watched.process.pid for watched in self.watched if watched.again_at is None]
+        servers = [server.pid for server in self.servers if server.pid]
+        await_end([*running, *servers], max(0.0, min(due) - time.monotonic()) if due else None)
 
     def _restart(self, server: Server) -> None:
         report(f"{server.title} ended; starting it again ({server.log})")

@@ -15,7 +15,7 @@ from pathlib import Path
 from petition.bootstrap import programs
 from petition.bootstrap.process import Process
 from petition.bootstrap.progress import CannotStart
-from petition.config import Servers
+from petition.config import Servers, Size
 
 SETTINGS = {
     "port": "0",
@@ -29,14 +29,19 @@ SETTINGS = {
     "crash-memcheck-enabled": "no",
     "loglevel": "warning",
 }
+SMALL = {"maxmemory": "64mb", "hz": "2"}
+"""For an installation of the small size."""
 START_SECONDS = 10.0
 
 
 class Valkey:
     """One server. It can be started and stopped repeatedly; it is empty after each start."""
 
-    def __init__(self, unix_socket: Path, log: Path, servers: Servers = Servers.DEFAULT) -> None:
+    def __init__(
+        self, unix_socket: Path, log: Path, servers: Servers = Servers.DEFAULT, size: Size = Size.NORMAL
+    ) -> None:
         self.socket, self.log = unix_socket, log
+        self._settings = SETTINGS | (SMALL if size is Size.SMALL else {})
         self._binary = programs.store(servers)
         self.title = "Redis" if self._binary.name.startswith("redis") else "Valkey"
         self._process: Process | None = None
@@ -53,7 +58,7 @@ class Valkey:
     def launch(self) -> None:
         """Start without waiting. A socket that a killed server left is replaced."""
         self.socket.unlink(missing_ok=True)
-        options = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
+        options = [word for name, value in self._settings.items() for word in (f"--{name}", value)]
         place = ["--unixsocket", str(self.socket), "--dir", str(self.socket.parent)]
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
         self._process = Process([self._binary, *options, *place], self.log, env, death_signal=signal.SIGTERM)

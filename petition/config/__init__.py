@@ -24,6 +24,13 @@ class Environment(StrEnum):
     TEST = "test"
 
 
+class Size(StrEnum):
+    """How much of a machine an installation takes: `SMALL` has fewer and smaller processes."""
+
+    NORMAL = "normal"
+    SMALL = "small"
+
+
 class Process(StrEnum):
     """What a process does. It decides which secrets it needs; `ANY` needs all of them."""
 
@@ -87,6 +94,7 @@ class Config:
     trusted_proxies: int = 0
     onion: str = ""
     security_contacts: tuple[str, ...] = ()
+    size: Size = Size.NORMAL
     process: Process = Process.ANY
     now_offset: int = 0
     failpoint: str | None = None
@@ -125,6 +133,7 @@ class Config:
             "PETITION_HOME": str(self.home),
             "PETITION_HOST": self.host,
             "PETITION_PORT": str(self.port),
+            "PETITION_SIZE": self.size.value,
             "PETITION_METRICS_PORT": str(self.metrics_port),
             "PETITION_BASE_URL": self.base_url,
             "DATABASE_URL": self.database_url,
@@ -181,3 +190,9 @@ def pepper_file(folder: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Returns the path of the pepper: PETITION_PEPPER_FILE, or a file in a development installation's secrets."""
     given = (os.environ if environ is None else environ).get("PETITION_PEPPER_FILE")
     return Path(given) if given else folder / "secrets" / "pepper"
+
+
+def size(environ: Mapping[str, str] | None = None) -> Size:
+    """Returns PETITION_SIZE. What is no size is taken for the normal one; `Config.from_env` reports it."""
+    given = (os.environ if environ is None else environ).get("PETITION_SIZE") or Size.NORMAL.value
+    return Size(given) if given in list(Size) else Size.NORMAL

@@ -11,10 +11,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from email.utils import parseaddr
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from petition.config import OWN_SERVERS, Config, ConfigIncomplete, Environment, Process, Servers, addresses
+from petition.config import OWN_SERVERS, Config, ConfigIncomplete, Environment, Process, Servers, Size, addresses
 from petition.config.secret_files import is_sample, kept_secret
 
 PORTS = (1, 65535)
@@ -28,7 +30,7 @@ NOT_IN_URLS = re.compile(r"[\s\"'<>\\^`{|}]")
 CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+")
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+")
-
+Choice = TypeVar("Choice", bound=StrEnum)
 
 SERVER_URLS = ("DATABASE_URL", "REDIS_URL")
 IN_FILES = ("PETITION_SECRET_KEY", "PETITION_MASTER_KEY", "PETITION_HOOK_KEY", "PETITION_METRICS_TOKEN")
@@ -52,7 +54,7 @@ class Reader:
         self.problems: list[str] = []
         self.environ = self.with_files(environ)
         self.process = self.kind_of_process()
-        self.env = self.environment()
+        self.env = self.one_of("PETITION_ENV", Environment.PRODUCTION)
         self.live = self.env is Environment.PRODUCTION
         self.home = addresses.default_home(environ)
 
@@ -84,6 +86,7 @@ class Reader:
             metrics_port=self.metrics_port(port),
             onion=self.onion(),
             security_contacts=self.security_contacts(),
+            size=self.one_of("PETITION_SIZE", Size.NORMAL),
             process=self.process,
             trusted_proxies=self.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
             now_offset=self.number("PETITION_NOW_OFFSET", 0, (-3650 * DAY, 3650 * DAY)),
@@ -94,12 +97,13 @@ class Reader:
             raise ConfigIncomplete(list(dict.fromkeys(self.problems)))
         return config
 
-    def environment(self) -> Environment:
-        name = self.environ.get("PETITION_ENV") or Environment.PRODUCTION.value
-        if name in list(Environment):
-            return Environment(name)
-        self.problems.append(f"PETITION_ENV is {name!r}; it must be development, production or test.")
-        return Environment.PRODUCTION
+    def one_of(self, setting: str, default: Choice) -> Choice:
+        kind, name = type(default), self.environ.get(setting) or default.value
+        if name in list(kind):
+            return kind(name)
+        *others, last = (each.value for each in kind)
+        self.problems.append(f"{setting} is {name!r}; it must be {', '.join(others)} or {last}.")
+        return default
 
     def with_files(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Returns the environment with the content of the files that hold secrets."""

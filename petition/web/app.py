@@ -15,7 +15,7 @@ from petition.core import db, logs
 from petition.core.redis_store import RedisStore
 from petition.privacy import keyring
 from petition.verification import VerificationContext
-from petition.web import assets, errors, headers, health, hooks, language, page_cache, probe
+from petition.web import assets, errors, headers, health, hooks, language, overload, page_cache, probe
 from petition.web.api import blueprint
 from petition.web.dashboard.blueprints import BLUEPRINTS
 from petition.web.form_parser import BoundedRequest
@@ -65,6 +65,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     app.extensions[NAME] = services = _services(config)
     language.register(app)
     errors.register(app)
+    overload.register(app, services)
     assets.serve(app, static)
     for module in (blueprint, health, hooks, probe, *PAGES, *BLUEPRINTS):
         app.register_blueprint(module.bp)

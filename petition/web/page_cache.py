@@ -23,6 +23,8 @@ from petition.publication import Listed, Snapshot
 from petition.web.page import PAGES_CACHED, Page, make
 
 FRESH_SECONDS: Final = 1.0
+LARGEST_READY: Final = 1024 * 1024
+"""Bytes. A page that is larger is sent by a thread, which may wait for its reader."""
 MOST_PAGES: Final = 600
 MOST_SLUGS: Final = 2_000
 MOST_ADDRESSES: Final = 4_000
@@ -61,6 +63,11 @@ class CachedValue(Generic[Value]):
             finally:
                 self._refreshing.release()
         return self.value
+
+    @property
+    def is_settled(self) -> bool:
+        """Returns whether `read` would return the value at once: it is fresh, or somebody refreshes it."""
+        return self._clock() - self._refreshed_at < FRESH_SECONDS or self._refreshing.locked()
 
     def _refresh(self) -> None:
         if self._clock() - self._refreshed_at < FRESH_SECONDS:
@@ -139,6 +146,27 @@ class PageCache:
             return None
         page.last_read = self._clock()
         return page
+
+    def has_page(self, address: Address) -> bool:
+        """Returns whether a page at an address exists, current or not. It never waits for the database."""
+        return self._addresses.get(address) in self._pages
+
+    def ready(self, address: Address, *, old: bool = False) -> Page | None:
+        """Returns the page at an address if it is no larger than `LARGEST_READY`, and current or `old`. It never waits."""
+        key = self._addresses.get(address)
+        page = None if key is None else self._pages.get(key)
+        if key is None or page is None or len(page.plain.body) > LARGEST_READY:
+            return None
+        source: CachedValue[Any] | None = self._snapshots.get(key[0]) if key[0] else self._listing
+        if not (old or page.source is None or (source and source.is_settled and source.value is page.source)):
+            return None
+        page.last_read = self._clock()
+        return page
+
+    def known_language(self, slug: str) -> str | None:
+        """Returns the first language of a campaign whose snapshot is here. It never waits for the database."""
+        known = self._snapshots.get(slug)
+        return known.value.languages[0] if known is not None and known.value is not None else None
 
     def _is_current(self, slug: str, page: Page) -> bool:
         source: CachedValue[Any] | None = self._snapshots.get(slug) if slug else self._listing

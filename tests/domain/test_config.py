@@ -192,7 +192,7 @@ def test_a_process_finds_only_the_addresses_of_the_roles_it_works_as(
     config = Config.from_env(os.environ | {"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path), "DATABASE_URL": DB})
     assert {addresses.OWNER_URL, addresses.MAINTENANCE_URL} & config.environment().keys() == set()
     kept = {child.name: {*child.env} for child in commands.children(config)}
-    told, maintains = {"PETITION_PROCESS"}, {addresses.MAINTENANCE_URL}
+    told, maintains = {"PETITION_PROCESS", "MALLOC_ARENA_MAX"}, {addresses.MAINTENANCE_URL}
     assert kept == {"web": told, "worker-prompt": told, "worker-bulk": told | maintains, "beat": told}
 
 

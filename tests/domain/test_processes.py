@@ -210,4 +210,4 @@ def test_only_a_step_that_failed_fails_the_checks() -> None:
 def test_the_command_line_of_the_set_up_ends_with_2_and_one_line_for_an_unknown_word() -> None:
     code = "import sys; from petition.bootstrap import entry; sys.exit(entry.guarded(lambda: entry.up(['a', 'b'])))"
     done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False, cwd=environment.PROJECT)
-    assert (done.returncode, done.stderr) == (2, "`up` takes no arguments; 'a b' was given.\n")
+    assert (done.returncode, done.stderr) == (2, "`up` takes `--size small` or `--size normal`; 'a b' was given.\n")

@@ -356,3 +356,50 @@ def test_a_status_of_another_form_is_a_sentence(site: FalseSite, signed: Path, s
     site.turns["receipt"] = lambda told: status
     done = run(signed, "receipt", "mine.json")
     assert "\x1b" not in done.stdout
+
+
+# --- A site with too many visitors -----------------------------------------------------------------------------------
+
+
+def crowded(times: int, seconds: str = "0") -> Callable[[Any], Any]:
+    """A turn that refuses so many calls because of a crowd, and answers honestly from then on."""
+    left = iter(range(times))
+
+    def turn(told: Any) -> Any:
+        refused = problem(503, "overloaded", "Too many people.")
+        refused.headers["Retry-After"] = seconds
+        return told if next(left, None) is None else refused
+
+    return turn
+
+
+@pytest.mark.parametrize("call", ["campaign", "verify", "pass", "sign"])
+def test_a_crowd_is_waited_for_and_the_same_is_sent_again(site: FalseSite, folder: Path, call: str) -> None:
+    """P16: the program asks again after the seconds that the site names, with what it sent before."""
+    site.turns[call] = crowded(3)
+    done = sign(site, folder)
+    assert (done.returncode, "Signed." in done.stdout) == (0, True), done.stdout + done.stderr
+    sent = site.sent(call)
+    assert len(sent) >= 4
+    assert all(each == sent[0] for each in sent[:4])
+
+
+def test_a_crowd_that_stays_is_a_sentence_and_another_refusal_is_not_repeated(site: FalseSite, signed: Path) -> None:
+    site.turns["receipt"] = crowded(100)
+    done = run(signed, "receipt", "mine.json")
+    assert (done.returncode, "Too many people." in done.stderr) == (1, True)
+    assert len(site.sent("receipt")) == 6
+    site.turns["receipt"] = lambda told: problem(503, "away")
+    assert run(signed, "receipt", "mine.json").returncode == 1
+    assert len(site.sent("receipt")) == 7
+
+
+@pytest.mark.parametrize(("named", "seconds"), [("7", 7), ("9999", 60), ("", 5), ("soon", 5), ("-1", 5), ("١", 5)])
+def test_how_long_it_waits_is_what_the_site_names_and_a_minute_at_most(
+    site: FalseSite, monkeypatch: pytest.MonkeyPatch, named: str, seconds: int
+) -> None:
+    site.turns["campaign"] = crowded(1, named.encode().decode("latin-1"))
+    waited: list[float] = []
+    monkeypatch.setattr(signer.time, "sleep", waited.append)
+    signer.call(f"{site.url}/api/campaigns/x")
+    assert waited == [seconds]

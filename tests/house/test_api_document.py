@@ -19,7 +19,7 @@ from petition.cli import COMMANDS
 from petition.config import Config
 from petition.config.addresses import PROJECT
 from petition.mailing.subscribers import Frequency
-from petition.web import proof_of_work
+from petition.web import overload, proof_of_work
 from petition.web.api.openapi import document
 from petition.web.app import build
 from petition.web.error_messages import MESSAGES
@@ -137,7 +137,7 @@ def test_problem_types_are_those_of_the_code() -> None:
     listed = {
         name.strip("` "): int(status) for names, status, _ in rows(DOCUMENT, "type |") for name in names.split(",")
     }
-    ours = {_dashed(kind.__name__): kind.status for kind in MESSAGES} | {"away": 503}
+    ours = {_dashed(kind.__name__): kind.status for kind in MESSAGES} | {"away": 503, overload.NAME: 503}
     theirs = {_dashed(kind().name.replace(" ", "")): code for code, kind in default_exceptions.items()}
     assert {name: (ours | theirs).get(name) for name in listed} == listed
     of_calls = {_dashed(kind.__name__) for kind in MESSAGES if kind.__module__.startswith(OF_CALLS)}

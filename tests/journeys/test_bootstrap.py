@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ import redis
 from petition.bootstrap import commands, services, start_services
 from petition.bootstrap.postgres import HAS_ROLES
 from petition.bootstrap.root import RunAs
-from petition.config import Config, addresses
+from petition.config import Config, Size, addresses
 from tests.support.served import free_port
 from tests.support.waiting import until
 
@@ -410,6 +411,19 @@ def test_every_queue_has_one_worker_process_and_each_child_its_command(tmp_path:
     assert sorted(consumed) == sorted(commands.QUEUES)
 
 
+def test_a_small_installation_has_the_same_children_with_one_process_each(tmp_path: Path) -> None:
+    config = Config.from_env({"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path), "PETITION_SIZE": "small"})
+    normal, small = commands.children(replace(config, size=Size.NORMAL)), commands.children(config)
+    changed = {
+        (child.name, before, after)
+        for child, other in zip(small, normal, strict=True)
+        for before, after in zip(other.argv, child.argv, strict=True)
+        if before != after
+    }
+    assert changed == {("web", "2", "1"), ("worker-prompt", "2", "1")}
+    assert [child.env for child in small] == [child.env for child in normal]
+
+
 def test_app_py_knows_its_commands_and_refuses_others(tmp_path: Path) -> None:
     def app(*argv: str) -> tuple[int, str]:
         done = subprocess.run(
@@ -429,4 +443,6 @@ def test_app_py_knows_its_commands_and_refuses_others(tmp_path: Path) -> None:
         2,
         "There is no command 'frobnicate'; `python3 app.py --help` lists them all.\n",
     )
-    assert app("up", "now") == (2, "`up` takes no arguments; 'now' was given.\n")
+    assert app("up", "now") == (2, "`up` takes `--size small` or `--size normal`; 'now' was given.\n")
+    wrong = "PETITION_SIZE is 'tiny'; it must be normal or small.\n"
+    assert app("up", "--size", "tiny") == app("up", "--size=tiny") == (2, wrong)

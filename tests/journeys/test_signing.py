@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -277,3 +278,49 @@ def test_whoever_leaves_at_once_does_not_find_the_page_by_going_back(
     expect(page.locator("h1")).to_have_text("Elsewhere")
     page.go_back()
     expect(page).to_have_url(letter_of(running))
+
+
+def refused_twice(route: Route, left: Iterator[int]) -> None:
+    """Answer as an overloaded site does, and pass the third request on."""
+    if next(left, None) is None:
+        route.continue_()
+        return
+    told = {"type": "urn:undersigned:problem:overloaded", "title": "Too many", "status": 503, "detail": "Too many."}
+    headers = {"Content-Type": "application/problem+json", "Retry-After": "1"}
+    route.fulfill(status=503, headers=headers, body=json.dumps(told))
+
+
+@pytest.mark.parametrize("call", ["verify", "pass", "sign"])
+def test_a_crowd_is_waited_for_and_the_browser_sends_again(
+    running: Running, scripted: BrowserContext, call: str
+) -> None:
+    """P16: nothing that was typed is lost, and the signer has to press nothing."""
+    page, left = opened(scripted, f"{letter_of(running)}/sign?lang=en"), iter(range(2))
+    page.route(f"**/api/campaigns/*/{call}?*", lambda route: refused_twice(route, left))
+    proves(page, running, somebody())
+    page.locator("#show-name").check()
+    page.locator("#name").fill("Suzie Patient")
+    assert '"name": "Suzie Patient"' in json.dumps(signed(page)["body"])
+    assert next(left, None) is None
+
+
+def test_while_it_waits_for_a_crowd_the_page_says_so(running: Running, scripted: BrowserContext) -> None:
+    page, left = opened(scripted, f"{letter_of(running)}/sign?lang=fr"), iter(range(100))
+    page.route("**/api/campaigns/*/verify?*", lambda route: refused_twice(route, left))
+    page.locator("#address").fill(somebody())
+    page.locator("#address-form button").click()
+    expect(page.locator("#address-form .busy")).to_contain_text("Votre navigateur réessaie")
+    expect(page.locator("#errors")).to_contain_text("Too many.", timeout=30_000)
+    expect(page.locator("#address-form .busy")).to_have_count(0)
+
+
+def test_without_a_script_a_reload_sends_a_refused_form_again(running: Running, plain: BrowserContext) -> None:
+    """P16: as the page of the refusal says."""
+    page, left, address = opened(plain, f"{letter_of(running)}/sign?lang=en"), iter(range(1)), somebody()
+    page.route("**/c/*/verify*", lambda route: refused_twice(route, left))
+    page.locator("#address").fill(address)
+    page.locator("#address-form button").click()
+    page.wait_for_url("**/verify*")
+    page.reload()
+    expect(page.locator("#code")).to_be_visible()
+    assert running.code_for(address)

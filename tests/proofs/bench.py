@@ -25,7 +25,7 @@ from rich.table import Table
 
 from petition import campaigns, epochs
 from petition.blindsign import passes, rsabssa
-from petition.bootstrap import Services, commands, start_services
+from petition.bootstrap import EmbeddedServices, commands, start_services
 from petition.config import Config, Environment
 from petition.config.addresses import PROJECT
 from petition.core import clock, db, migrate
@@ -36,7 +36,9 @@ from petition.signatures import SignatureState
 from tests import make
 from tests.proofs.bench_mail import mail_rows
 from tests.proofs.bench_organise import organise_rows
+from tests.proofs.bench_overload import overload_rows
 from tests.proofs.bench_signing import full_signings, redemptions
+from tests.proofs.bench_small import small_rows
 from tests.proofs.load import Driver, process
 from tests.support.many import peak_megabytes
 from tests.support.served import free_port
@@ -51,6 +53,9 @@ QUICK = {
     "exported": 20_000,
     "deliveries": 2_000,
     "sent": 300,
+    "knee": 0.5,
+    "settling": 5.0,
+    "idle": 3.0,
 }
 WHOLE = {
     "seconds": 4.0,
@@ -62,6 +67,9 @@ WHOLE = {
     "exported": 1_000_000,
     "deliveries": 100_000,
     "sent": 5_000,
+    "knee": 3.0,
+    "settling": 20.0,
+    "idle": 30.0,
 }
 
 
@@ -88,7 +96,7 @@ class Bench:
 
     size: dict
     config: Config
-    services: Services
+    services: EmbeddedServices
     rows: list[Row]
 
     def add(self, what: str, figure: float, unit: str, limit: float, bar: float, *, least: bool = True) -> None:
@@ -124,13 +132,14 @@ def measured(size: dict) -> list[Row]:
         epoch_rows(bench)
         mail_rows(bench)
         organise_rows(bench)
+        small_rows(bench)
         return bench.rows
     finally:
         services.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def configured(home: Path, services: Services) -> Config:
+def configured(home: Path, services: EmbeddedServices) -> Config:
     """The settings of the installation that is measured."""
     port = free_port()
     environ = {
@@ -173,7 +182,7 @@ def web_rows(bench: Bench) -> None:
         epochs.close_epoch(session, campaigns.find(session, slug), clock.now())
     page = f"/c/{slug}"
     ours = Driver(config.port, f"localhost:{config.port}")
-    with process(commands.web(config).argv, config.environment(), lambda: ours.status("/healthz") == 200):
+    with process(commands.web(config).argv, config.environment(), lambda: ours.status("/healthz") == 200) as web:
         body = config.home / "page"
         body.write_bytes(ours.get(page)[1])
         other = replace(config, port=free_port())
@@ -184,7 +193,7 @@ def web_rows(bench: Bench) -> None:
         env = os.environ | {"BENCH_PAGE": str(body), "BENCH_DSN": dsn}
         argv = [*commands.web(other).argv[:-1], "tests.proofs.limits:create()"]
         with process(argv, env, lambda: bare.status("/page") == 200):
-            page_rows(bench, ours, bare, slug)
+            pages = page_rows(bench, ours, bare, slug)
             limit = redemptions(bench, ours, bare, slug)
         thousand = ours.gets(page, size["seconds"])
         filled(slug, size["many"])
@@ -194,17 +203,19 @@ def web_rows(bench: Bench) -> None:
         ours.get(page)
         many = ours.gets(page, size["seconds"])
         bench.add(f"letter page with {size['many']:,} signatures, against 1,000", many, "/s", thousand, 0.9)
-        full_signings(bench, ours, slug, limit)
+        full_signings(bench, ours, slug, limit, web)
+        overload_rows(bench, ours, slug, pages, limit)
 
 
-def page_rows(bench: Bench, ours: Driver, bare: Driver, slug: str) -> None:
-    """Rows of what the public reads."""
+def page_rows(bench: Bench, ours: Driver, bare: Driver, slug: str) -> float:
+    """Rows of what the public reads. Returns the limit: pages a second of the bare server."""
     seconds, page, count = bench.size["seconds"], f"/c/{slug}", f"/api/campaigns/{slug}/count"
     limit = max(bare.gets("/page", seconds) for _ in range(2))
     bench.add("letter page, GET", max(ours.gets(page, seconds) for _ in range(2)), "/s", limit, 0.8)
     bench.add("count, GET", ours.gets(count, seconds), "/s", limit, 0.8)
     etag = ours.header(count, "etag")
     bench.add("count, 304", ours.gets(count, seconds, {"If-None-Match": etag}), "/s", limit, 0.8)
+    return limit
 
 
 def epoch_rows(bench: Bench) -> None:

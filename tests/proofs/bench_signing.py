@@ -17,12 +17,14 @@ from petition.campaigns import Campaign
 from petition.core import db
 from petition.verification import _issuer_key
 from petition.verification.tables import Issued
+from tests.proofs.footprint import seconds_of, tree
 from tests.proofs.load import Driver, Mailbox, codes_sink, in_threads, process
 from tests.support.clients import forget_networks
 
 CLIENTS = 8
 TURNS = 5
 WARM = 64
+SIGNING_MILLISECONDS = 8.0
 
 
 def redemptions(bench: Any, ours: Driver, bare: Driver, slug: str) -> float:
@@ -34,12 +36,15 @@ def redemptions(bench: Any, ours: Driver, bare: Driver, slug: str) -> float:
     turns = [posts[WARM + turn * n : WARM + (turn + 1) * n] for turn in range(TURNS)]
     both = [(bare.posts("/insert", each, CLIENTS, 201), ours.posts(path, each, CLIENTS, 201)) for each in turns]
     limit = max(limit for limit, _ in both)
-    bench.add("redemptions, POST", max(figure for _, figure in both), "/s", limit, 0.5)
+    bench.add("redemptions, POST", max(figure for _, figure in both), "/s", limit, 0.4)
     return limit
 
 
-def full_signings(bench: Any, ours: Driver, slug: str, limit: float) -> None:
-    """Verify + pass + sign with a worker and a sink, codes read from the mails."""
+def full_signings(bench: Any, ours: Driver, slug: str, limit: float, web: int) -> None:
+    """Verify + pass + sign with a worker and a sink, codes read from the mails. `web` is the server's process id.
+
+    The processor time is that of the web, the worker, PostgreSQL and Valkey, of all their processes, without the driver.
+    """
     config, mailbox = bench.config, Mailbox()
     with db.session() as session:
         campaign = campaigns.find(session, slug)
@@ -57,13 +62,18 @@ def full_signings(bench: Any, ours: Driver, slug: str, limit: float) -> None:
             for name in spent:
                 spent[name] += took[name]
 
-    with codes_sink(smtp, mailbox), process(commands.worker("prompt", config).argv, config.environment(), lambda: True):
+    argv = commands.worker("prompt", config).argv
+    with codes_sink(smtp, mailbox), process(argv, config.environment(), lambda: True) as worker:
+        servers = (web, worker, bench.services.postgres.pid, bench.services.valkey.pid)
         turn(ours, sign_on, WARM)
         spent.update(dict.fromkeys(spent, 0.0))
+        before = seconds_of(tree(*servers))
         rate = max(turn(ours, sign_on, n) for _ in range(TURNS))
+        milliseconds = 1000 * (seconds_of(tree(*servers)) - before) / (max(1, n // CLIENTS) * CLIENTS * TURNS)
     total = sum(spent.values()) or 1
     shares = ", ".join(f"{name} {took / total:.0%}" for name, took in spent.items())
-    bench.add(f"full signings ({shares})", rate, "/s", limit / 3, 0.25)
+    bench.add(f"full signings ({shares})", rate, "/s", limit / 3, 0.2)
+    bench.add("processor time of a full signing", milliseconds, "ms", SIGNING_MILLISECONDS, 1, least=False)
 
 
 def turn(driver: Driver, sign_on: Callable[[int], None], n: int) -> float:

@@ -194,8 +194,8 @@ def codes_sink(port: int, mailbox: Mailbox) -> Iterator[None]:
 
 
 @contextmanager
-def process(argv: Sequence[str], env: dict[str, str], ready: Callable[[], bool]) -> Iterator[None]:
-    """A server for as long as the block lasts."""
+def process(argv: Sequence[str], env: dict[str, str], ready: Callable[[], bool]) -> Iterator[int]:
+    """A server for as long as the block lasts; its process id."""
     running = subprocess.Popen(
         argv, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -204,7 +204,7 @@ def process(argv: Sequence[str], env: dict[str, str], ready: Callable[[], bool])
         while not ready():
             assert time.monotonic() < end, argv
             time.sleep(0.05)
-        yield
+        yield running.pid
     finally:
         running.terminate()
         running.wait(20)

@@ -1,4 +1,7 @@
-"""`python3 app.py proof`: the promises' tests in their long form, and a table of figures against their bars."""
+"""`python3 app.py proof`: the promises' tests in their long form, and a table of figures against their bars.
+
+`python3 app.py proof soak` is another program: two hours of light traffic (`tests/proofs/soak.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.proofs import soak
 
 TESTS = Path(__file__).parent.parent
 PROOFS = (
@@ -30,6 +35,8 @@ PROOFS = (
 
 def main(argv: Sequence[str]) -> int:
     """Run what proves a promise, with the arguments given; the exit code is pytest's."""
+    if argv[:1] == ["soak"]:
+        return soak.main(argv[1:])
     places = [str(TESTS / place) for place in PROOFS]
     return int(pytest.main([*places, "--long", "-q", *argv]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 import time
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 import redis
@@ -28,11 +26,13 @@ from tests.support.clients import (
     Load,
     attach,
     in_the_ledger,
+    kill_with_children,
     passes_for,
     process,
     recounted,
     sign,
     spent,
+    under_load,
 )
 from tests.support.figures import Write
 from tests.support.foreign_client import Answer, Applicant, call, modulus
@@ -51,38 +51,6 @@ def tree() -> Iterator[Running]:
     with installation() as started:
         attach(started)
         yield started
-
-
-def kill_with_children(master: psutil.Process) -> None:
-    """Kill -9, the children first; one that ended by itself meanwhile is as dead."""
-    for each in [*master.children(), master]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()
-
-
-def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Load:
-    """Redeem passes from four threads while `strike` happens, and a little longer."""
-    load, lock, over = Load(), threading.Lock(), threading.Event()
-    supply = iter(held)
-
-    def one(_: int) -> None:
-        while not over.is_set():
-            with lock:
-                mine = next(supply, None)
-            assert mine is not None, "the passes did not last"
-            load.redeem(tree, mine)
-            time.sleep(0.03)
-
-    def struck(_: int) -> None:
-        time.sleep(0.2)
-        try:
-            strike()
-            time.sleep(0.3)
-        finally:
-            over.set()
-
-    in_threads(lambda number: (struck if number == 0 else one)(number), 5)
-    return load
 
 
 def test_signatures_are_taken_while_redis_is_away_and_counted_when_it_is_back(

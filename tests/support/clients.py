@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
@@ -20,6 +22,7 @@ from petition.ledger.merkle import leaf_hash
 from petition.privacy import keyring
 from petition.signatures.tables import Pending, Signature, Spent
 from tests import make
+from tests.proofs.load import in_threads
 from tests.support.foreign_client import Answer, call
 from tests.support.installation import Running, environment
 from tests.support.waiting import until
@@ -142,3 +145,35 @@ def process(tree: Running, *words: str) -> psutil.Process:
 def runs(each: psutil.Process, words: tuple[str, ...]) -> bool:
     """Whether a process lives and its command line holds all the words."""
     return each.status() != psutil.STATUS_ZOMBIE and all(word in " ".join(each.cmdline()) for word in words)
+
+
+def kill_with_children(master: psutil.Process) -> None:
+    """Kill -9, the children first; one that ended by itself meanwhile is as dead."""
+    for each in [*master.children(), master]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Load:
+    """Redeem passes from four threads while `strike` happens, and a little longer."""
+    load, lock, over = Load(), threading.Lock(), threading.Event()
+    supply = iter(held)
+
+    def one(_: int) -> None:
+        while not over.is_set():
+            with lock:
+                mine = next(supply, None)
+            assert mine is not None, "the passes did not last"
+            load.redeem(tree, mine)
+            time.sleep(0.03)
+
+    def struck(_: int) -> None:
+        time.sleep(0.2)
+        try:
+            strike()
+            time.sleep(0.3)
+        finally:
+            over.set()
+
+    in_threads(lambda number: (struck if number == 0 else one)(number), 5)
+    return load

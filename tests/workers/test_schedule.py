@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from celery.schedules import crontab
 
-from petition.config import Config
+from petition.config import Config, Size
 from petition.core.process import NotSetUp, ProcessValue
 from petition.mail import ListPostbox
-from workers import celery_app
+from workers import celery_app, schedule
 from workers.celery_app import QUEUES, VISIBILITY_SECONDS, WorkerContext, app
 from workers.schedule import SCHEDULE
 
@@ -73,3 +73,20 @@ def test_a_task_in_a_process_that_was_not_set_up_is_a_named_fault(monkeypatch: p
     monkeypatch.setattr(celery_app, "_context", ProcessValue[WorkerContext]("worker context"))
     with pytest.raises(NotSetUp, match="worker context"):
         celery_app.worker_context()
+
+
+def test_a_small_installation_looks_less_often_for_the_same_work() -> None:
+    before = app.conf.beat_schedule
+    try:
+        schedule.install(Size.SMALL)
+        small = dict(app.conf.beat_schedule)
+        schedule.install(Size.NORMAL)
+        assert app.conf.beat_schedule == SCHEDULE
+    finally:
+        app.conf.beat_schedule = before
+    assert {name: entry["task"] for name, entry in small.items()} == {
+        name: entry["task"] for name, entry in SCHEDULE.items()
+    }
+    changed = {name for name, entry in small.items() if entry != SCHEDULE[name]}
+    assert changed == set(schedule.SMALL)
+    assert all(small[name]["schedule"] > SCHEDULE[name]["schedule"] for name in changed)

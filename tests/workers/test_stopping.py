@@ -16,7 +16,7 @@ def pool() -> Iterator[multiprocessing.pool.Pool]:
     """One forked process, as in a worker's pool."""
     with multiprocessing.get_context("fork").Pool(1) as forked:
         yield forked
-    celery_app._stop[0] = 0
+    celery_app._stop.get()[0] = 0
 
 
 def test_a_process_of_the_pool_hears_that_its_parent_was_told_to_stop(pool: multiprocessing.pool.Pool) -> None:

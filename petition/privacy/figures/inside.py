@@ -297,7 +297,7 @@ INSIDE: Final[tuple[Figure, ...]] = (
         Changes.FAULT,
         "one line each, without a person; at the moment of the fault",
         """log petition/core/events.py:* petition/mailing/digests/sending.py:* petition/web/errors.py:*
-        log petition/web/network.py:*
+        log petition/web/network.py:* petition/web/serving/worker.py:*
         log workers/tasks/digests.py:* workers/tasks/upkeep.py:* petition/epochs/*""",
     ),
 )

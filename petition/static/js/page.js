@@ -13,24 +13,47 @@ export class Refused extends Error {
   }
 }
 
+const OVERLOADED = ":overloaded";
+const MOST_WAITS = 5;
+const LONGEST_WAIT = 60;
+
 /**
+ * When too many people are here, the site does nothing and says when to try again. The call then waits, a few times.
  * @param {string} address @param {object} [body] sent as JSON by POST. Without a body the call is a GET
  * @param {object} [headers] of a GET
  * @returns {Promise<object>} rejects with Refused
  */
 export async function call(address, body, headers) {
   const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const options = body ? post : { headers };
+  const options = { credentials: "omit", cache: "no-store", ...(body ? post : { headers }) };
+  for (let waits = 0; ; waits += 1) {
+    const { answer, result } = await ask(address, options);
+    if (answer.ok) return result;
+    if (waits === MOST_WAITS || !result.type?.endsWith(OVERLOADED)) {
+      throw new Refused(answer.status, result.detail ?? result.title ?? word("away"), result.errors, result.type);
+    }
+    await waitAsTold(answer);
+  }
+}
+
+async function ask(address, options) {
   let answer;
-  let result;
   try {
-    answer = await fetch(address, { credentials: "omit", cache: "no-store", ...options });
-    result = await answer.json();
+    answer = await fetch(address, options);
+    return { answer, result: await answer.json() };
   } catch {
     throw new Refused(answer?.status ?? 0, word("away"));
   }
-  if (answer.ok) return result;
-  throw new Refused(answer.status, result.detail ?? result.title ?? word("away"), result.errors, result.type);
+}
+
+/** Waits for the seconds that the answer names, and says so at the form that was sent. */
+async function waitAsTold(answer) {
+  const seconds = Math.min(Number(answer.headers.get("Retry-After")) || 5, LONGEST_WAIT);
+  const line = Object.assign(document.createElement("p"), { className: "busy", textContent: word("busy") });
+  line.setAttribute("role", "status");
+  document.querySelector("form[aria-busy=true]")?.append(line);
+  await new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+  line.remove();
 }
 
 /** Returns a sentence in the page's language. @param {string} name @param {object} [values] for the names in braces */

@@ -15,6 +15,7 @@ from petition.signatures import DisplayChoice
 
 WORDS: Final = {
     "away": _("The site cannot be reached right now. Your text is still here. Wait a moment and try again."),
+    "busy": _("Many people are here at this moment. Your browser tries again by itself; leave this page open."),
     "stamp": _(
         "The stamp that came back is not the one of this campaign, so your browser refused it and you have no pass."
         " Write to the organisers."

@@ -67,6 +67,8 @@ class RequestFramer:
         self._largest: int | None = None
         self.expects_continue = False
         """Whether the client waits for `100 Continue` before it sends the body."""
+        self.has_no_body = False
+        """Whether the request ends behind its head, which names no body."""
 
     @property
     def stage(self) -> Stage:
@@ -122,7 +124,7 @@ class RequestFramer:
         A body that is too large is not read: the request ends behind its head, and the connection behind the answer.
         """
         if not BODY_HEADER.search(head):
-            self._end = self._at
+            self._end, self.has_no_body = self._at, True
             return
         first, *lines = head.lstrip(b"\r\n").split(b"\r\n")
         fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
