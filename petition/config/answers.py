@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from petition.config import addresses, settings_file
+from petition.config import Size, addresses, settings_file
 from petition.config.reader import PORTS, Reader
 
 DEFAULT_PORT: Final = 8000
@@ -15,6 +15,7 @@ CHECKS: Final[Mapping[str, Callable[[Reader], object]]] = {
     "PETITION_TRUSTED_PROXIES": lambda reader: reader.number("PETITION_TRUSTED_PROXIES", 0, (0, 9)),
     "PETITION_SECURITY_CONTACT": Reader.security_contacts,
     "PETITION_SERVERS": Reader.origin,
+    "PETITION_SIZE": lambda reader: reader.one_of("PETITION_SIZE", Size.NORMAL),
     "MAIL_FROM": lambda reader: reader.sender("MAIL_FROM", ""),
     "CODE_MAIL_FROM": lambda reader: reader.sender("CODE_MAIL_FROM", ""),
     "SMTP_URL": Reader.smtp_url,

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from petition.bootstrap import CannotStart, packages
 from petition.cli import COMMANDS, cli
-from petition.cli.init import account, files, keys, servers
+from petition.cli.init import account, files, keys, questions, servers
 from petition.cli.init.questions import domain_of, with_scheme
 from petition.config import Config, settings_file
 from petition.config.addresses import MAINTENANCE_URL, OWNER_URL, PROJECT
@@ -162,7 +162,7 @@ def test_a_file_of_answers_that_others_can_read_is_refused(file: Path, tmp_path:
 def test_questions_are_asked_again_until_the_answer_is_good_and_passwords_without_echo(file: Path) -> None:
     typed = [
         "http://letters.example.org", "letters.example.org", "", "codes@letters.example.org", "mail.example.org", "suzie",
-        "p@ss $#'word", "some one", "suzie@example.org", "wheel", "", "n",
+        "p@ss $#'word", "some one", "suzie@example.org", "tiny", "small", "wheel", "", "n",
     ]  # fmt: skip
     result = CliRunner().invoke(
         cli, ["init", "--settings", str(file), *MINE, "--home", str(file.parent / "data")],
@@ -179,6 +179,7 @@ def test_questions_are_asked_again_until_the_answer_is_good_and_passwords_withou
     assert "p@ss" not in result.output
     config = Config.from_env(settings_file.read(file))
     assert config.security_contacts == ("mailto:suzie@example.org",)
+    assert config.size == "small"
     assert config.smtp_url == "smtp://suzie:p%40ss%20%24%23%27word@mail.example.org:587?tls=required"
     assert config.mail_from == "letters@letters.example.org"
 
@@ -218,6 +219,16 @@ def test_own_servers_and_given_ones_exclude_each_other(file: Path) -> None:
     assert output.splitlines()[-1] == (
         "DATABASE_URL is set, but PETITION_SERVERS says that this installation runs its own servers: unset one."
     )
+
+
+def test_the_size_is_that_of_the_option_and_else_fits_the_machine(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "memory", lambda: 1_000_000_000)
+    assert done(file)["PETITION_SIZE"] == "small"
+    file.unlink()
+    assert done(file, "--size", "normal")["PETITION_SIZE"] == "normal"
+    file.unlink()
+    monkeypatch.setattr(questions, "memory", lambda: 4_000_000_000)
+    assert done(file)["PETITION_SIZE"] == "normal"
 
 
 def test_the_pepper_has_its_own_place(file: Path, tmp_path: Path) -> None:

@@ -134,11 +134,11 @@ def no_secret_in_a_command_line(made: Box, pid: int) -> bool:
 
 
 def restored_on(other: Box, one: Box, key: Path, file: Path) -> None:
-    """As docs/production.md says: copy what was kept, `init --force`, restore, start."""
+    """As docs/production.md says: copy what was kept, `init --force`, restore, start. The other one is a smaller machine."""
     shutil.copytree(one.settings.parent, other.settings.parent)
     other.settings.write_text(other.settings.read_text().replace(str(one.folder), str(other.folder)))
     kept = {path.name: path.read_bytes() for path in other.settings.parent.iterdir() if path != other.settings}
-    done = other.init("--force")
+    done = other.init("--force", "--size", "small")
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_bytes() for path in other.settings.parent.iterdir() if path != other.settings} == kept
     printed = told(other, "restore", str(file), "--key", str(key))

@@ -17,7 +17,7 @@ from petition.cli.common import refuse
 from petition.cli.init import account, dialogue, making, summary
 from petition.cli.init.dialogue import Request
 from petition.cli.init.files import Ended
-from petition.config import ConfigIncomplete, Servers, addresses
+from petition.config import ConfigIncomplete, Servers, Size, addresses
 from petition.config.settings_file import SETTINGS, SettingsFileWrong
 from petition.mail import DkimKeyWrong, SmtpUrlWrong
 
@@ -37,6 +37,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--code-mail-from", "CODE_MAIL_FROM", help="The sender of the mail with a code, at another domain.")
 @click.option("--relay", "SMTP_URL", help="The mail server, host:port, without a password.")
 @click.option("--security-contact", "PETITION_SECURITY_CONTACT", help="Where to report a security fault.")
+@click.option(
+    "--size",
+    "PETITION_SIZE",
+    type=click.Choice([size.value for size in Size]),
+    help="How much of the machine it takes.",
+)
 @click.option(
     "--servers",
     "PETITION_SERVERS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from petition.config import Servers
+from petition.config import Servers, Size
 from petition.config.answers import problem_of
 from petition.mail.smtp import SmtpUrlWrong, parse_smtp_url
 
+ROOMY: Final = 1_900_000_000
+"""Bytes of memory from which the normal size is suggested: a machine that is sold with 2 GB."""
 Answers = dict[str, str]
 """Settings by name."""
 
@@ -68,6 +71,15 @@ def _letters(answers: Answers) -> str:
     return f"letters@{urlsplit(answers.get('PETITION_BASE_URL', '')).hostname}"
 
 
+def memory() -> int:
+    """Returns how many bytes of memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _size_for(memory: int) -> str:
+    return Size.SMALL if memory < ROOMY else Size.NORMAL
+
+
 ADDRESSES: Final = (
     Question(
         "PETITION_BASE_URL",
@@ -100,6 +112,13 @@ CHOICES: Final = (
         "Published at /.well-known/security.txt.",
         default=lambda _: "",
         tidy=as_contact,
+    ),
+    Question(
+        "PETITION_SIZE",
+        "--size",
+        "Size: normal or small",
+        "small: fewer and smaller processes, for a machine with 1 GB of memory. normal: everything else.",
+        default=lambda _: _size_for(memory()),
     ),
     Question(
         "PETITION_SERVERS",
