@@ -74,12 +74,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """When the backup was made, rows by table, the effect of newer ledgers by campaign, and campaigns without one."""
+    """When the backup was made, rows by table, the effect of newer ledgers by campaign, and campaigns without one.
+
+    `retired`: letters of protocol version 1, which are drafts now, each with the folder of its public record.
+    """
 
     made: datetime
     rows: Mapping[str, int]
     replayed: Mapping[str, replay.Replayed]
     without: Sequence[str]
+    retired: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,10 @@ class _Head:
 
 
 def restore(engine: Engine, order: Order, now: datetime) -> Restored:
-    """Replace the data in the database with a backup, as the owner of its tables. Raises BackupRefused, RoleMissing."""
+    """Replace the data in the database with a backup, as the owner of its tables. Raises BackupRefused, RoleMissing.
+
+    Letters of protocol version 1 become drafts; what was public of them is written to `order.home` before.
+    """
     try:
         file = order.path.open("rb")
     except OSError as error:
@@ -100,27 +107,41 @@ def restore(engine: Engine, order: Order, now: datetime) -> Restored:
         order.opening(file).read_through()
         file.seek(0)
         restored = _restore(engine, order.opening(file), order, now)
+    for slug in restored.retired:
+        bundle_file.forget(order.home, slug)
     engine.dispose()  # Open connections have cached plans for tables that no longer exist.
     return restored
 
 
 def _restore(engine: Engine, opening: Opening, order: Order, now: datetime) -> Restored:
     with engine.begin() as connection:
+        _refuse_server(connection)
         head = _read_head(opening)
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         versions = _drop_tables(connection, replace=order.replace)
         migrate.within(connection, head.revision)
         rows = _fill(connection, opening, head)
-        migrate.within(connection, migrate.HEAD)
+        _count_on(connection)  # before the migrations, which may write lines of the audit log
+        records = migrate.Records(order.home / "records")
+        try:
+            migrate.within(connection, migrate.HEAD, records)
+        except migrate.RecordBroken as reason:
+            raise BackupRefused(str(reason)) from None
         database_roles.grant(connection, order.roles)
-        _count_on(connection)
         with db.joined(connection) as session:
             replayed = {}
             _try_keys(session)
             for path in order.ledgers:
                 slug, replayed[slug] = replay.replay(session, path, now, keep_sealed=order.keep_sealed)
             without = _settle(session, order.home, versions, replayed, now)
-        return Restored(head.made, rows, replayed, without)
+        return Restored(head.made, rows, replayed, without, records.written)
+
+
+def _refuse_server(connection: Connection) -> None:
+    try:
+        migrate.refuse_server(connection)
+    except migrate.DatabaseUnfit as reason:
+        raise BackupRefused(str(reason)) from None
 
 
 def _read_head(opening: Opening) -> _Head:

@@ -26,6 +26,8 @@ IN_THE_WAY = ("still in use", "already in use", "already exists")
 
 The last process of such a predecessor ends soon.
 """
+DISK_FULL = ("No space left", "could not extend file", "wrote only ")
+"""PostgreSQL's messages when its disk takes nothing more, or half of a page."""
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 INITDB = (
     f"--username={OWNER_ROLE}",
@@ -276,7 +278,7 @@ def _serves(pid: int, data: Path) -> bool:
 
 
 def _reason(output: str) -> str:
-    if "No space left" in output:
+    if any(words in output for words in DISK_FULL):
         return "the disk is full."
     lines = [line for line in output.splitlines() if "error" in line.lower() or "fatal" in line.lower()]
     return (lines or output.splitlines() or ["no reason given"])[-1].strip()

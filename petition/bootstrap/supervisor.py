@@ -27,6 +27,8 @@ from petition.bootstrap.progress import AlreadyReported, CannotStart, report, st
 from petition.bootstrap.reaper import Reaper
 from petition.bootstrap.valkey import Valkey
 
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 QUICK_DEATH = 10.0
 QUICK_DEATHS = 5
@@ -73,20 +75,25 @@ class ProcessSupervisor:
     stopping: bool = False
     hurry: bool = False
     busy: bool = False
+    interrupted: int = 0
 
     def run(self, announce: Callable[[], None]) -> int:
-        """Start everything, call `announce` when it answers, and supervise until a stop. Returns the exit code."""
+        """Start everything, call `announce` when it answers, and supervise until a stop. Returns the exit code.
+
+        It is 0 after a stop in order, and 130 if somebody pressed Ctrl-C before everything was there.
+        """
         self.home.make()
         self.home.lock()
         before = [signal.signal(number, self._asked) for number in SIGNALS]
-        reaper = self.reaper = Reaper()
+        reaper, code = Reaper(), 0
+        self.reaper = reaper
         try:
             self._start()
             announce()
             self.serving = True
             self._watch()
         except StopAsked:
-            pass
+            code = 0 if self.serving else self.interrupted
         finally:
             self.stopping = True
             self._stop()
@@ -94,12 +101,13 @@ class ProcessSupervisor:
             self.home.unlock()
             for number, handler in zip(SIGNALS, before, strict=True):
                 signal.signal(number, handler)
-        return 0
+        return code
 
-    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+    def _asked(self, number: int, _frame: FrameType | None) -> None:
         if self.stopping:
             self.hurry = True
             return
+        self.interrupted = INTERRUPTED if number == signal.SIGINT else 0
         self.stopping = True
         if not self.busy:
             raise StopAsked

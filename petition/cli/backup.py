@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 from petition import backup as backups
 from petition.backup import BackupRefused, DatabaseHoldsData, Order, Replayed, Restored, keys
-from petition.cli.common import opened, refuse, refuse_to_delete
+from petition.cli.common import opened, refuse, refuse_to_delete, report_retired
 from petition.config import Config
 from petition.core import clock, db
 from petition.core.database_roles import RoleMissing, Roles
@@ -117,6 +117,8 @@ def restore(
         click.echo(f"Restored as of {restored.made:%Y-%m-%d %H:%M} UTC: {sum(restored.rows.values())} rows.")
         for slug, brought in restored.replayed.items():
             click.echo(_summary(slug, brought))
+        for slug, folder in restored.retired.items():
+            report_retired(slug, folder)
         for slug in restored.without:
             click.echo(
                 f"{slug}: what was hidden or withdrawn after the backup is back; --ledger BUNDLE takes it out again."
@@ -132,7 +134,8 @@ def restore(
 
 
 def _restored(config: Config, order: Order, *, replace: bool) -> Restored:
-    owner = create_engine(config.owner_database_url, hide_parameters=True)
+    # Without an encoding of its own a connection to a database in SQL_ASCII gives bytes for texts.
+    owner = create_engine(config.owner_database_url, hide_parameters=True, connect_args={"client_encoding": "utf8"})
     try:
         return backups.restore(owner, order, clock.now())
     except DatabaseHoldsData as held:

@@ -10,6 +10,7 @@ import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -20,7 +21,7 @@ from petition import bootstrap, campaigns
 from petition.campaigns import Campaign, CampaignFaulty, CampaignIncomplete
 from petition.config import Config, ConfigIncomplete, Environment, Process
 from petition.config.addresses import PROGRAM
-from petition.core import clock, db, failpoints
+from petition.core import clock, db, failpoints, migrate
 from petition.mail import DkimKeyWrong, SmtpUrlWrong, postbox_for
 from petition.privacy import keyring
 
@@ -55,6 +56,14 @@ def refuse_to_delete(what: str) -> NoReturn:
     refuse(f"This deletes {what}, which cannot be undone: nothing was changed. Add --yes to do it.")
 
 
+def report_retired(slug: str, folder: Path) -> None:
+    """Say what became of a letter whose ledger this version cannot continue."""
+    click.echo(
+        f"{slug} is a draft again, and people have to sign it again. What was public of it, which recounts, is in {folder}.",
+        err=True,
+    )
+
+
 @contextmanager
 def opened(process: Process = Process.ANY) -> Iterator[Config]:
     """Open a command's configuration, servers, database and keys. Errors become one sentence."""
@@ -63,6 +72,7 @@ def opened(process: Process = Process.ANY) -> Iterator[Config]:
         with bootstrap.services(config.home):
             clock.set_offset(config.now_offset)
             campaigns.allow_small_batches(config.env is not Environment.PRODUCTION)
+            refuse_unfit(config)
             db.connect(config.database_url)
             if config.master_keys:
                 keyring.connect(config.master_keys)
@@ -89,6 +99,14 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
+
+
+def refuse_unfit(config: Config) -> None:
+    """Exit if the database holds the tables of a newer version, or is of a kind with which this one does not work."""
+    try:
+        migrate.refuse_unfit(config.database_url)
+    except migrate.DatabaseUnfit as reason:
+        refuse(str(reason))
 
 
 def _describe_error(error: DBAPIError) -> str:

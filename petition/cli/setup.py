@@ -14,15 +14,20 @@ from sqlalchemy.engine import make_url
 from petition import campaigns, organisers
 from petition.bootstrap import commands, leave_sign_in
 from petition.bootstrap.process import Child
-from petition.cli.common import YES, configured, opened, refuse, require_yes
+from petition.cli.common import YES, configured, opened, refuse, refuse_unfit, report_retired, require_yes
 from petition.config import Config, Process
 from petition.config.addresses import PROGRAM, PROJECT
 from petition.core import clock, db, migrate
 from petition.core.database_roles import LOST, RoleMissing, Roles
 from petition.organisers import Role
+from petition.publication import bundle_file
 from seeds.demo import FOUNDING, SeedBroken, sow
 
 OWNER: Final = "Owner"
+UNTESTED: Final = (
+    "The database server is PostgreSQL {version}: this version of the program was tested with servers up to {newest}."
+)
+REFUSALS: Final = (migrate.DatabaseUnfit, migrate.RecordBroken, RoleMissing)
 
 
 @click.command()
@@ -54,24 +59,27 @@ def _sown(config: Config, file: Path = FOUNDING) -> str:
         refuse(str(broken))
 
 
-def _migrate(config: Config, *, delete_outdated: bool = False) -> None:
+def _migrate(config: Config, *, retire: bool = False) -> None:
     """Migrate as the owner of the tables, and give the other two roles what they need.
 
-    Outside production `delete_outdated` deletes everything if there are letters that this version cannot continue.
+    `retire` makes drafts of letters that this version cannot continue, after their public records are on the disk.
     """
     roles = Roles(config.database_url, config.maintenance_database_url)
+    records = migrate.Records(config.home / "records") if retire else None
     try:
-        migrate.upgrade(config.owner_database_url, roles=roles)
-    except (migrate.EncodingWrong, migrate.DatabaseNewer, RoleMissing) as reason:
+        version = migrate.upgrade(config.owner_database_url, roles=roles, records=records)
+    except REFUSALS as reason:
         refuse(str(reason))
     except migrate.LedgerOutdated as outdated:
-        if config.env is config.env.PRODUCTION:
-            refuse(str(outdated))
-        if not delete_outdated:
-            refuse(f"{outdated} To delete everything in this one, run `{PROGRAM} migrate --yes`.")
-        click.echo("The letters of an earlier version, and everything else in the database, were deleted.", err=True)
-        migrate.clear(config.owner_database_url)
-        migrate.upgrade(config.owner_database_url, roles=roles)
+        refuse(
+            f"{outdated} `{PROGRAM} migrate --yes` writes what was public of each to {config.home / 'records'}, makes "
+            "drafts of them and keeps the rest. Make a backup with the version in use before."
+        )
+    for slug, folder in (records.written if records else {}).items():
+        bundle_file.forget(config.home, slug)
+        report_retired(slug, folder)
+    if version > migrate.NEWEST_SERVER:
+        click.echo(UNTESTED.format(version=version, newest=migrate.NEWEST_SERVER), err=True)
     if make_url(config.owner_database_url).username == make_url(config.database_url).username:
         click.echo(LOST, err=True)
 
@@ -83,11 +91,13 @@ def _timed(name: str, work: Callable[[], object]) -> None:
 
 
 @click.command("migrate")
-@click.option("--yes", is_flag=True, help="Outside production: delete letters that this version cannot continue.")
+@click.option(
+    "--yes", is_flag=True, help="Make drafts of letters that this version cannot continue; people sign them again."
+)
 def migrate_(*, yes: bool) -> None:
     """Bring the database's tables up to date."""
     with opened(Process.MIGRATE) as config:
-        _migrate(config, delete_outdated=yes)
+        _migrate(config, retire=yes)
 
 
 @click.command()
@@ -106,6 +116,7 @@ def seed(file: Path | None, *, yes: bool) -> None:
 def web() -> None:
     """Run the web server in the foreground."""
     config = configured(Process.WEB)
+    refuse_unfit(config)
     _become(commands.web(config), config)
 
 
@@ -114,6 +125,7 @@ def web() -> None:
 def worker(name: str) -> None:
     """Run one worker in the foreground."""
     config = configured(Process(f"worker-{name}"))
+    refuse_unfit(config)
     _become(commands.worker(name, config), config)
 
 

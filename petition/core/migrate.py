@@ -10,16 +10,27 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from petition.core import database_roles
 from petition.core.database_roles import Roles
+from petition.migrations.version_1 import RecordBroken, Records
+
+__all__ = ["RecordBroken", "Records"]
 
 BASE = "base"
 HEAD = "head"
+CONNECT_SECONDS = 5
+OLDEST_SERVER, NEWEST_SERVER = 15, 18
+"""The major versions of PostgreSQL with which this program was tested (tests/journeys/test_postgresql_versions.py)."""
 LOCK = 0x7065746974696F6E  # "petition" in ASCII; processes that start at the same time migrate one after the other
 
 
-class DatabaseNewer(Exception):
+class DatabaseUnfit(Exception):
+    """This version must not work with the database. Nothing was changed."""
+
+
+class DatabaseNewer(DatabaseUnfit):
     """The database holds the tables of a version that this one does not know. Nothing was changed."""
 
     def __init__(self) -> None:
@@ -28,7 +39,7 @@ class DatabaseNewer(Exception):
         )
 
 
-class EncodingWrong(Exception):
+class EncodingWrong(DatabaseUnfit):
     """The database stores text in another encoding than UTF-8. Nothing was changed."""
 
     def __init__(self, encoding: str) -> None:
@@ -38,13 +49,23 @@ class EncodingWrong(Exception):
         )
 
 
+class ServerTooOld(DatabaseUnfit):
+    """The database server is of a version with which this program does not work. Nothing was changed."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"The database server is PostgreSQL {version}: this program works with PostgreSQL {OLDEST_SERVER} to "
+            f"{NEWEST_SERVER}."
+        )
+
+
 class LedgerOutdated(Exception):
     """The database holds the ledger of a letter in version 1 of the protocol. Nothing was changed."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The database holds letters of protocol version 1, whose ledgers this version cannot continue: run the "
-            "version that made them, or use another database."
+            "The database holds letters of protocol version 1, whose ledgers this version cannot continue: people would "
+            "have to sign these letters again."
         )
 
 
@@ -55,30 +76,41 @@ def _alembic(url: str) -> Config:
     return config
 
 
-def upgrade(url: str, to: str = HEAD, *, roles: Roles | None = None) -> None:
+def upgrade(url: str, to: str = HEAD, *, roles: Roles | None = None, records: Records | None = None) -> int:
     """Apply all missing migrations and grant what is missing, or do nothing. Several processes may call this at once.
 
-    `url` is the address for the role that owns the tables. Raises EncodingWrong, DatabaseNewer, RoleMissing.
+    Returns the major version of the server.
+
+    `url` is the address for the role that owns the tables. Letters of protocol version 1 become drafts if `records` says
+    where their public records go. Raises DatabaseUnfit and RoleMissing; without `records` LedgerOutdated, with
+    them RecordBroken or OSError.
     """
     # Without an encoding of its own a connection to a database in SQL_ASCII gives bytes for texts.
     engine = create_engine(url, hide_parameters=True, connect_args={"client_encoding": "utf8"})
     try:
         with engine.begin() as connection:
-            _refuse_encoding(connection)
+            version = refuse_server(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             _refuse_newer(revision(connection))
-            within(connection, to)
+            within(connection, to, records)
             database_roles.grant(connection, roles)
+        return version
     finally:
         engine.dispose()
 
 
-def _refuse_encoding(connection: Connection) -> None:
-    # This is a setting that the server reports when it is connected to, so a text of the database need not be read.
+def refuse_server(connection: Connection) -> int:
+    """Returns the major version of the server. Raises ServerTooOld, and EncodingWrong for the database's encoding."""
+    # The server reports both when it is connected to, so that no text of the database need be read.
     raw = connection.connection.dbapi_connection
-    encoding = raw.info.parameter_status("server_encoding") if raw is not None else None
+    info = raw.info if raw is not None else None
+    version = info.server_version // 10_000 if info is not None else 0
+    if version < OLDEST_SERVER:
+        raise ServerTooOld(version)
+    encoding = info.parameter_status("server_encoding") if info is not None else None
     if encoding != "UTF8":
         raise EncodingWrong(str(encoding))
+    return version
 
 
 def _refuse_newer(held: str | None) -> None:
@@ -91,12 +123,21 @@ def downgrade(url: str, to: str) -> None:
     command.downgrade(_alembic(url), to)
 
 
-def clear(url: str) -> None:
-    """Drop all tables with what they hold, and the record of migrations."""
-    engine = create_engine(url, hide_parameters=True)
-    with engine.begin() as connection:
-        within(connection, BASE)
-    engine.dispose()
+def refuse_unfit(url: str) -> None:
+    """Raises DatabaseUnfit for a database with which this version must not work.
+
+    A server that is away is no fault.
+    """
+    arguments = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"}
+    engine = create_engine(url, hide_parameters=True, connect_args=arguments)
+    try:
+        with engine.connect() as connection:
+            refuse_server(connection)
+            _refuse_newer(revision(connection))
+    except DBAPIError:
+        return  # whoever works with the database then says what is wrong with it
+    finally:
+        engine.dispose()
 
 
 def is_current(url: str) -> bool:
@@ -109,11 +150,14 @@ def is_current(url: str) -> bool:
         engine.dispose()
 
 
-def within(connection: Connection, to: str) -> None:
-    """Migrate a database to a revision, or down to `base` (no tables), inside the caller's transaction."""
+def within(connection: Connection, to: str, records: Records | None = None) -> None:
+    """Migrate a database to a revision, or down to `base` (no tables), inside the caller's transaction.
+
+    `records` as for `upgrade`.
+    """
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
     config = _alembic("")
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "records": records}
     (command.downgrade if to == BASE else command.upgrade)(config, to)
 
 

@@ -41,6 +41,7 @@ class Action(StrEnum):
     CAMPAIGN_CHANGED = "campaign_changed"
     CAMPAIGN_OPENED = "campaign_opened"
     CAMPAIGN_CLOSED = "campaign_closed"
+    BACK_TO_DRAFT = "back_to_draft"
     CLOSE_PLANNED = "close_planned"
     CLOSE_CANCELLED = "close_cancelled"
     DOMAINS_CHANGED = "domains_changed"

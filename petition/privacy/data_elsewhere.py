@@ -26,6 +26,7 @@ TO_NEXT_BATCH: Final = _("until the next batch replaces it")
 AS_RUNNING: Final = _("as long as the servers run")
 AS_TABLES: Final = _("as long as the rows in it; traces of deleted rows until PostgreSQL writes over them")
 AS_INSTALLED: Final = _("as long as the installation")
+UNTIL_DELETED: Final = _("until the operator deletes it")
 
 OF_ASKERS: Final = _("the person who asked for a code")
 OF_NETWORKS: Final = _("a network, for everybody behind it")
@@ -215,6 +216,17 @@ FILES: Final[tuple[Kept, ...]] = (
         OF_ANYBODY,
         _("so that anybody can recount"),
         Datum(Kind.public, TO_NEXT_BATCH, _("The ledger, as published.")),
+    ),
+    Kept(
+        "records/*",
+        None,
+        OF_ANYBODY,
+        _("so that signatures of a version that cannot be continued stay provable"),
+        Datum(
+            Kind.public,
+            UNTIL_DELETED,
+            _("What was public of letters when an upgrade ended their ledgers, names included."),
+        ),
     ),
     Kept(
         "exports/*",

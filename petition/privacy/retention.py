@@ -211,6 +211,12 @@ LINES: Final[tuple[Line, ...]] = (
         "public.entry public.tile public.head public.epoch verification.issued",
     ),
     Line(
+        Whose.LETTER,
+        _("What was public of a letter, names included, if an upgrade ended its ledger"),
+        _("so that its signatures stay provable"),
+        "records/*",
+    ),
+    Line(
         Whose.LETTER, _("The ledger as one file to download"), _("so that anybody can recount"), "public/*/bundle.zip"
     ),
     Line(

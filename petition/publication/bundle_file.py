@@ -24,6 +24,11 @@ def bundle_path(home: Path, slug: str) -> Path:
     return home / "public" / slug / "bundle.zip"
 
 
+def forget(home: Path, slug: str) -> None:
+    """Delete the bundle of a campaign whose ledger has ended, if there is one."""
+    bundle_path(home, slug).unlink(missing_ok=True)
+
+
 def write_epoch(session: Session, campaign_id: CampaignId, epoch: int, home: Path) -> None:
     """Write the bundle of an epoch, unless a later epoch was closed already, whose own row writes a newer bundle."""
     if log.head_of(session, campaign_id).epoch <= epoch:

@@ -250,25 +250,6 @@ def test_hosts_below_a_domain_are_listed_by_name_from_then_on(database_url: str)
     engine.dispose()
 
 
-VERSION_1 = text("INSERT INTO entry (campaign_id, index, leaf, line) VALUES ('', 0, '', :line)")
-
-
-def test_a_ledger_of_version_1_is_refused_and_nothing_changes(services: EmbeddedServices, template: str) -> None:
-    url = cloned(services, template, f"migrations_{secrets.token_hex(4)}")
-    migrate.downgrade(url, "0013")
-    engine: Engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(VERSION_1, {"line": '{"demands":["d1"],"t":"campaign","v":1}'})
-    with pytest.raises(migrate.LedgerOutdated):
-        migrate.upgrade(url)
-    assert revision_of(url) == "0013"
-    migrate.clear(url)
-    migrate.upgrade(url)
-    with engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM entry")) == 0
-    engine.dispose()
-
-
 CODES = text(
     "INSERT INTO verification.code_day (campaign_id, domain, day, asked, used, share)"
     " VALUES ('', :domain, (now() AT TIME ZONE 'UTC')::date - :ago, :asked, :used, :share)"

@@ -96,7 +96,6 @@ def test_each_command_that_bypasses_asks_for_yes() -> None:
 
 
 DELETING: Final[dict[str, set[str]]] = {
-    "migrate.clear": {"petition/cli/setup.py"},
     "backups.restore": {"petition/cli/backup.py"},
 }
 """A function that deletes what the database holds, and the commands that may call it, each with an option --yes."""

@@ -265,7 +265,7 @@ def test_a_backup_does_not_replace_tables_of_a_newer_version(
     assert run(environ, "backup", str(file)).exit_code == 0
     move_tables(database_url, "9999")
     line = told(environ, "restore", str(file), "--key", str(key), "--replace", "--yes")
-    assert line == "The database holds tables of a newer version: install that one, or a later one, first.\n"
+    assert line == "The database holds tables of a newer version than this one: run that version, or a later one.\n"
 
 
 def move_tables(url: str, revision: str) -> None:

@@ -167,6 +167,19 @@ def test_a_signal_stops_everything_in_order_within_ten_seconds(tmp_path: Path, n
         assert log.rstrip().endswith("database system is shut down")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_ctrl_c_before_everything_is_there_is_no_success(tmp_path: Path, number: int, code: int) -> None:
+    """Otherwise `python3 app.py && next` would go on."""
+    running = Running(tmp_path / "home", free_port())
+    until("the first start", (running.home / "run" / "lock").exists)
+    until("its lock", lambda: (running.home / "run" / "lock").read_text())
+    family = running.family()
+    running.process.send_signal(number)
+    assert running.process.wait(60) == code
+    assert "ready http" not in running.said()
+    until("the end of every process", lambda: living(family), lambda left: not left)
+
+
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     """After one alone, a worker would be waited for as long as everything may take: nine seconds and a half."""
     with tree(tmp_path / "home", STAND_IN_PATIENCE="60") as running:

@@ -15,6 +15,7 @@ from petition import campaigns, publication
 from petition.campaigns import Campaign, switches
 from petition.core import db
 from petition.core.encoding import unb64u
+from tests.support.browser import PATIENCE
 from tests.support.clients import attach
 from tests.support.foreign_client import SLUG
 from tests.support.installation import Running
@@ -41,12 +42,17 @@ class Signer:
         self.asked.append(dialog.type)
         dialog.accept()
 
-    def at_the_code(self) -> str:
+    def asks(self) -> str:
         """Ask for a code; the address it went to."""
         address = somebody()
         self.page.locator("#address").press_sequentially(address)
         self.page.locator("#address").press("Enter")
         self.page.locator("#code-form button").wait_for()
+        return address
+
+    def at_the_code(self) -> str:
+        """Ask for a code, until the tab has kept that; the address it went to."""
+        address = self.asks()
         self.stored()
         return address
 
@@ -60,8 +66,8 @@ class Signer:
         return self.page.locator("#pass").input_value()
 
     def stored(self) -> None:
-        """Wait until the tab has kept something."""
-        self.page.wait_for_function(f"{STORED} !== ''")
+        """Wait until the tab has kept something: at once, or half a minute after a server that answered too late."""
+        self.page.wait_for_function(f"{STORED} !== ''", timeout=3 * PATIENCE)
 
     def receipt(self) -> str:
         expect(self.page.locator("textarea#receipt")).to_have_value(WHOLE)
@@ -227,6 +233,22 @@ def test_the_key_that_is_gone_leads_to_the_first_step_and_a_server_that_is_away_
     page.reload()
     expect(page.locator("#address")).to_be_visible()
     assert page.evaluate(STORED) == ""
+
+
+def test_a_step_is_kept_later_if_the_server_was_away_for_a_moment(running: Running, scripted: BrowserContext) -> None:
+    """P55. Nothing else happens on this page meanwhile that would store the step again."""
+    page = scripted.new_page()
+    page.clock.install()
+    page.route("**/tab-key/keep", lambda route: route.fulfill(status=503))
+    page.goto(f"{letter_of(running)}/sign")
+    signer = Signer(page, running)
+    with page.expect_response("**/tab-key/keep"):
+        signer.asks()
+    page.unroute("**/tab-key/keep")
+    page.clock.fast_forward(31_000)
+    signer.stored()
+    page.reload()
+    expect(page.locator("#code")).to_be_visible()
 
 
 def test_signing_goes_on_when_nothing_can_be_kept(running: Running, scripted: BrowserContext) -> None:

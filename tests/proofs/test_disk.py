@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,26 +13,48 @@ from pathlib import Path
 
 import pytest
 
+from petition.config.addresses import PROJECT
 from tests.support.clients import SLUG, Load, in_the_ledger, passes_for, recounted, sign
 from tests.support.figures import Write
 from tests.support.foreign_client import call
-from tests.support.installation import Running, installation
+from tests.support.installation import Running, environment, installation
+from tests.support.served import free_port
 
 pytestmark = pytest.mark.xdist_group("disk")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 90 MB, mounted."""
+@contextlib.contextmanager
+def disk(place: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of so many megabytes, mounted."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    place = tmp_path / "d"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=90m", "tmpfs", place], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place], check=False)
     if mounted.returncode != 0:
         pytest.skip("a small disk cannot be mounted here")
     yield place
     subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 90 MB."""
+    with disk(tmp_path / "d", 90) as place:
+        yield place
+
+
+@pytest.mark.parametrize("megabytes", [8, 40, 46])
+def test_a_disk_that_is_too_small_for_the_first_start_is_one_sentence(tmp_path: Path, megabytes: int) -> None:
+    """Too small for the files of PostgreSQL, for its first databases, for the tables."""
+    with disk(tmp_path / "d", megabytes) as place:
+        done = subprocess.run(
+            [sys.executable, "app.py"], cwd=PROJECT, env=environment(place / "home", free_port()), capture_output=True,
+            text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith(("the disk is full.", "The database has no room left on its disk: make room and try again."))
+    assert "Traceback" not in done.stderr
 
 
 def fill(disk: Path) -> Path:

@@ -103,7 +103,7 @@ def installation(
         text=True,
     )
     try:
-        announced = _ready(process)
+        announced = announced_by(process)
         yield Running(announced["ready"], home, process, announced.get("sign in", ""), program, folder)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -129,7 +129,7 @@ def _hour_of_codes(request: pytest.FixtureRequest) -> None:
                 server.delete(key)
 
 
-def _ready(process: subprocess.Popen[str]) -> dict[str, str]:
+def announced_by(process: subprocess.Popen[str]) -> dict[str, str]:
     """What the tree announces, up to the line that says that it is ready."""
     assert process.stdout is not None
     announced = {}

@@ -11,10 +11,12 @@ from threading import Thread
 
 
 @contextmanager
-def tls_front(certificate: tuple[Path, Path], server: Path) -> Iterator[int]:
-    """Serve TLS on a port of localhost before a unix socket; gives the port."""
+def tls_front(certificate: tuple[Path, Path], server: Path, protocol: str = "") -> Iterator[int]:
+    """Serve TLS on a port of localhost before a unix socket; gives the port. `protocol` is agreed on by ALPN, if given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
+    if protocol:
+        context.set_alpn_protocols([protocol])
     with socket.create_server(("127.0.0.1", 0)) as listening:
         Thread(target=accept, args=(listening, context, server), daemon=True).start()
         yield listening.getsockname()[1]

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from petition.core import clock, db
 from petition.core.redis_store import RedisStore
 from petition.mailing import subscribers
 from petition.mailing.subscribers import Audience, Frequency, Purpose, Report, Subscriber, SubscriberState, Trouble
+from petition.publication import Publication
 from petition.web.services import Services
 from tests import make
 from tests.support.reader import ADDRESS, Reader, everything, subscriber
@@ -259,6 +260,28 @@ def test_whoever_is_gone_is_told_calmly(reader: Reader, purpose: Purpose) -> Non
         assert answer.status_code == 200
         assert "You are not subscribed" in text(answer)
     assert '<html lang="fr">' in reader.client.get(f"{path}?lang=fr").text
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_who_subscribed_to_a_letter_that_is_a_draft_again_can_confirm_and_leave(
+    reader: Reader, app: Flask, lang: str
+) -> None:
+    """P58: after an upgrade ended its ledger nothing of it is public, and the links in mails still work."""
+    reader.asks(lang=lang)
+    with db.transaction() as session:
+        session.execute(delete(Publication))
+    app.extensions["undersigned"].page_cache._snapshots.clear()  # an upgrade starts the web anew
+    told = {"en": "This letter is not public now", "fr": "Cette lettre n’est pas publique en ce moment"}[lang]
+    for purpose in PURPOSES:
+        page = reader.client.get(reader.link(purpose))
+        assert (page.status_code, told in text(page)) == (200, True)
+    assert subscriber().state is SubscriberState.UNCONFIRMED
+    assert told in text(reader.client.post(reader.link(Purpose.CONFIRM)))
+    assert subscriber().state is SubscriberState.ACTIVE
+    left = reader.client.post(reader.link(Purpose.UNSUBSCRIBE))
+    assert {"en": "You are unsubscribed", "fr": "Vous êtes désabonné"}[lang] in text(left)
+    with db.session() as session:
+        assert session.scalars(select(Subscriber)).all() == []
 
 
 def test_every_page_is_private_and_without_cookies_scripts_or_an_index(reader: Reader) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import Engine, select
 
 from petition.config import Config
-from petition.core import db
+from petition.core import db, steady_clock
 from petition.core.ids import CampaignId
 from petition.core.redis_store import RedisStore
 from petition.mailing import subscribers
 from petition.mailing.digests import Edition
 from petition.mailing.subscribers import Audience
+from petition.privacy.daily_figures import DailyFigures
 from petition.verification.tables import CodeDay
 from tests import make
 from workers import celery_app
@@ -62,6 +63,39 @@ def test_a_worker_moves_them_when_the_day_is_over(campaign_id: CampaignId, redis
         redis_store.count_used(YESTERDAY, campaign_id, "corp.example")  # by a request that began before midnight
         upkeep.count_day()
         assert figures() == [(12, 11)]
+
+
+def looked(moment: datetime, watch: time_machine.Coordinates) -> None:
+    """A worker looks at the clock."""
+    watch.move_to(moment)
+    with db.transaction() as session:
+        steady_clock.look(session, moment)
+
+
+def counted_days() -> list[date]:
+    """The day of each row of figures of a day."""
+    with db.session() as session:
+        return list(session.scalars(select(DailyFigures.day)))
+
+
+def test_a_clock_that_jumps_over_midnight_for_a_moment_ends_no_day(campaign_id: CampaignId) -> None:
+    """P10, P44: otherwise the figures of the day that still runs would be written, and the rest of it would be lost."""
+    jump = MIDNIGHT + timedelta(minutes=1)
+    with time_machine.travel(MIDNIGHT - timedelta(hours=6), tick=False) as watch:
+        looked(MIDNIGHT - timedelta(hours=6), watch)
+        watch.move_to(jump)
+        upkeep.count_day()  # before a worker looked at the clock again
+        digests.plan()
+        looked(jump, watch)
+        upkeep.count_day()
+        digests.plan()
+        assert (figures(), counted_days()) == ([], [])
+        for minutes in range(-350, 5, 5):
+            looked(MIDNIGHT + timedelta(minutes=minutes), watch)
+        upkeep.count_day()
+        assert figures() == [(12, 11)]
+        assert set(counted_days()) == {YESTERDAY}
+    del campaign_id
 
 
 def test_the_digest_of_midnight_has_the_codes_of_the_day_though_no_other_worker_moved_them(

@@ -80,10 +80,15 @@ def _maintenance() -> Iterator[Engine]:
 
 @app.task(name="upkeep.count_day")
 def count_day() -> None:
-    """Count the figures of a day that is over. The clock alone decides when, and never what somebody did."""
-    code_figures.record_codes(RedisStore(worker_context().config.redis_url), clock.now())
+    """Count the figures of a day that is over. The clock alone decides when, and never what somebody did.
+
+    A clock that jumped may say that a day is over which has just begun: it is believed ten minutes later.
+    """
+    now = clock.now()
+    code_figures.record_codes(RedisStore(worker_context().config.redis_url), now)
     with db.transaction() as session:
-        daily_figures.record(session, clock.now())
+        if steady_clock.is_steady(session, now):
+            daily_figures.record(session, now)
 
 
 @app.task(name="upkeep.examine")

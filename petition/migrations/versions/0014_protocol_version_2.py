@@ -1,27 +1,31 @@
 """Version 2 of the protocol: secret chains, tickets of receipts, and changes of what a signature shows.
 
-A ledger of version 1 cannot be continued, because its formats differ: `LedgerOutdated` is raised if there is one.
+A ledger of version 1 cannot be continued, because its formats differ. If there is one, its public record is written and
+its letter becomes a draft, or `LedgerOutdated` is raised if nobody said where records go (decision 0077).
 """
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
 from petition.core.migrate import LedgerOutdated
+from petition.migrations import version_1
 
 revision = '0014'
 down_revision = '0013'
 branch_labels = None
 depends_on = None
 
-VERSION_1 = sa.text("SELECT 1 FROM entry WHERE index = 0 AND line::json ->> 'v' = '1' LIMIT 1")
 SHOW = postgresql.ENUM('name', 'role', 'anonymous', name='show', create_type=False)
 
 
 def upgrade() -> None:
     """Apply."""
-    if op.get_bind().scalar(VERSION_1):
-        raise LedgerOutdated
+    if version_1.ledgers(op.get_bind()):
+        records = context.config.attributes.get('records')
+        if records is None:
+            raise LedgerOutdated
+        version_1.retire(op.get_bind(), records)
     for table in ('pending', 'signature'):
         op.add_column(table, sa.Column('ticket', sa.LargeBinary(), nullable=False, server_default=''))
         op.add_column(table, sa.Column('used', sa.BigInteger(), nullable=False, server_default='0'))

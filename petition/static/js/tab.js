@@ -1,7 +1,7 @@
 /**
  * Stores the current step of signing, so that a reload, Back or a change of language does not lose it. Browsers write
  * sessionStorage to disk, so it contains only ciphertext. The server keeps the key for half an hour, and gets nothing
- * else. If the server cannot be reached, signing still works, but a reload loses the step.
+ * else. If the server cannot be reached, signing still works, but a reload loses the step until a key could be kept.
  */
 import { b64u, unb64u } from "./encoding.js";
 
@@ -19,6 +19,7 @@ let refused = 0;
 let latest = null;
 let writing = null;
 let ending = 0;
+let retrying = 0;
 let generation = 0;
 
 /** The stored step cannot be read now, but may be readable later. */
@@ -57,6 +58,7 @@ export function forget() {
   generation += 1;
   [current, latest] = [null, null];
   clearTimeout(ending);
+  clearTimeout(retrying);
   try {
     sessionStorage.removeItem(SLOT);
   } catch {} // without storage, nothing is stored
@@ -70,12 +72,20 @@ async function write() {
     latest = null;
     const before = current?.id;
     const { id, key, since } = (await currentKey(started)) ?? {};
-    if (!id) return;
+    if (started !== generation) continue;
+    if (!id) return retryLater(step);
     const sealed = await seal(key, step);
     if (started !== generation) continue;
     store({ id, until: since + LIFE, sealed });
     if (before && before !== id) ask("forget", { id: before }).catch(() => {});
   }
+}
+
+/** Stores the step once the server is asked for a key again, unless a newer step is stored before. */
+function retryLater(step) {
+  latest ??= step;
+  clearTimeout(retrying);
+  retrying = setTimeout(() => { if (latest) storeStep(latest); }, refused + RETRIED_AFTER - Date.now());
 }
 
 /** Returns the key of this tab. It makes a new one if there is none, or if half of its lifetime is over. */

@@ -41,6 +41,7 @@ SENTENCES: Final[Mapping[Action, str]] = MappingProxyType(
         Action.CAMPAIGN_CHANGED: _("Changed the campaign’s settings"),
         Action.CAMPAIGN_OPENED: _("Opened the campaign"),
         Action.CAMPAIGN_CLOSED: _("Closed the campaign"),
+        Action.BACK_TO_DRAFT: _("Made the letter a draft again: an upgrade ended its ledger"),
         Action.CLOSE_PLANNED: _("Approved the closing date"),
         Action.CLOSE_CANCELLED: _("Kept the letter open: removed the closing date"),
         Action.DOMAINS_CHANGED: _("Changed which addresses may sign"),

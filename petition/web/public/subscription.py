@@ -16,6 +16,7 @@ from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
 from petition import campaigns
+from petition.campaigns import CampaignUnknown
 from petition.core import clock, db
 from petition.mailing import subscribers
 from petition.mailing.subscribers import (
@@ -27,6 +28,7 @@ from petition.mailing.subscribers import (
     SubscriberState,
     links,
 )
+from petition.publication import Snapshot
 from petition.web import page_cache
 from petition.web.forms.base import BaseForm, FormRefused
 from petition.web.forms.public import MailForm
@@ -98,7 +100,7 @@ def leave(token: str) -> Response:
 
 def _choose(session: Session, subscriber_id: bytes) -> Subscriber:
     wanted = MailForm.read(request.form).mail_choice()
-    snapshot = page_cache.snapshot(_view(session, subscriber_id).slug)
+    snapshot = page_cache.snapshot(_view(session, subscriber_id).slug)  # a letter that is a draft shows no such form
     return subscribers.change(session, subscriber_id, wanted.frequency, wanted.language(snapshot.languages))
 
 
@@ -144,14 +146,26 @@ def _view(session: Session, subscriber_id: bytes) -> SubscriberView:
 
 def _page_language(subscriber: SubscriberView) -> str:
     """Choose the language of the page: the one in the request, else the language of the subscriber's mails."""
-    return choose((subscriber.lang, *page_cache.snapshot(subscriber.slug).languages))
+    snapshot = _snapshot(subscriber)
+    return choose((subscriber.lang, *(snapshot.languages if snapshot else ())))
+
+
+def _snapshot(subscriber: SubscriberView) -> Snapshot | None:
+    """Returns what is public of the letter. After an upgrade ended its ledger it is a draft, of which nothing is."""
+    try:
+        return page_cache.snapshot(subscriber.slug)
+    except CampaignUnknown:
+        return None
 
 
 def _render(
     name: str, token: str, subscriber: SubscriberView, form: BaseForm | None = None, *, done: bool = False
 ) -> Response:
+    snapshot = _snapshot(subscriber)
+    if snapshot is None:
+        _page_language(subscriber)
+        return _neutral_page("mail_waits", name=name, token=token, subscriber=subscriber, done=done)
     chosen = form or MailForm(data={"frequency": subscriber.frequency, "lang": subscriber.lang})
-    snapshot = page_cache.snapshot(subscriber.slug)
     here = {"confirm": "mail.confirm_page", "settings": "mail.settings_page", "unsubscribe": "mail.leave_page"}[name]
     return personal.render_page(
         f"mail_{name}",
@@ -167,5 +181,10 @@ def _render(
 
 def _gone_page() -> Response:
     page_language()
-    html = render_template("public/mail_gone.html")
+    return _neutral_page("mail_gone")
+
+
+def _neutral_page(template: str, **values: object) -> Response:
+    """Render a page that belongs to no public letter."""
+    html = render_template(f"public/{template}.html", **values)
     return Response(html, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
