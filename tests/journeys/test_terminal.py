@@ -55,7 +55,7 @@ def test_a_database_without_tables_says_how_to_make_them(
     assert line == "The database does not hold this version’s tables: run `python3 app.py migrate`.\n"
 
 
-WITHOUT_DATABASE = {"amend", "beat", "hide", "receipt", "sbom", "sign", "withdraw"}
+WITHOUT_DATABASE = {"amend", "beat", "hide", "init", "receipt", "sbom", "sign", "withdraw"}
 WORDS: dict[str, list[str]] = {
     "campaign demand": ["a", "1", "met", "https://a.example"],
     "campaign move": ["a", "closed", "--yes"],
