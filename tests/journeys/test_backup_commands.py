@@ -247,6 +247,9 @@ def test_the_pepper_is_named_only_with_the_last_open_campaign(environ: dict[str,
     assert "pepper" not in run(environ, "close", slug).output
 
 
+SENTENCES = {"9999": "The database holds tables of a newer version than this one: run that version, or a later one.\n"}
+
+
 @pytest.mark.parametrize("change", ["0001", "0006", "9999"], ids=["oldest", "older", "newer"])
 def test_tables_of_another_version_are_not_backed_up(
     environ: dict[str, str], database_url: str, key: Path, tmp_path: Path, change: str
@@ -254,7 +257,9 @@ def test_tables_of_another_version_are_not_backed_up(
     """So a backup is made by the version that is in use, before its files are replaced."""
     move_tables(database_url, change)
     line = told(environ, "backup", str(tmp_path / "monday.backup"))
-    assert line == "The database holds tables of another version: run `python3 app.py migrate` first.\n"
+    assert line == SENTENCES.get(
+        change, "The database holds tables of another version: run `python3 app.py migrate` first.\n"
+    )
     assert not (tmp_path / "monday.backup").exists()
 
 

@@ -37,7 +37,7 @@ SLUG = "letter-anywhere"
 NAMES = ("Zoë Ünal", "Åsa abc", "éclair", "Eve", "ähnlich", "O'Neil", "O Neil", "O’Neil", "coöp", "ab-c", "abc", "ABC", "Ærø",
          "straße", "STRASSE", "İlker", "ilker", "Łukasz", "Ωmega", "李小龙")  # fmt: skip
 """Each collation sorts these in an order of its own, and some take two of them for the same."""
-ASKED = ("abc", "oneil", "zoe", "strasse", "ilker", "lukasz", "ωmega", "小龙", "aer", "é")
+ASKED = ("abc", "oneil", "zoe", "strasse", "ilker", "lukasz", "ωmega", "小龙", "ærø", "é")
 TIME = make.NOW
 
 
