@@ -211,10 +211,7 @@ LINES: Final[tuple[Line, ...]] = (
         "public.entry public.tile public.head public.epoch verification.issued",
     ),
     Line(
-        Whose.LETTER,
-        _("What was public of a letter, names included, if an upgrade ended its ledger"),
-        _("so that its signatures stay provable"),
-        "records/*",
+        Whose.LETTER, _("What was public when an upgrade ended a ledger"), _("so that it stays provable"), "records/*"
     ),
     Line(
         Whose.LETTER, _("The ledger as one file to download"), _("so that anybody can recount"), "public/*/bundle.zip"
