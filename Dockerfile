@@ -1,5 +1,6 @@
-# One image for web, workers, beat and migrations. No engine builds it in the tests; see docs/production.md.
-FROM python:3.13.14-slim
+# One image for web, workers, beat and migrations. `python3 app.py proof containers` builds it, on a base of its own.
+ARG BASE=python:3.13.14-slim
+FROM ${BASE}
 RUN useradd --system --uid 10001 --create-home undersigned
 WORKDIR /srv
 COPY requirements/run.lock requirements/run.lock

@@ -36,9 +36,15 @@ PROOFS = (
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run what proves a promise, with the arguments given; the exit code is pytest's."""
+    """Run what proves a promise, with the arguments given; the exit code is pytest's.
+
+    A first argument such as `containers` chooses `tests/proofs/test_containers.py` alone.
+    """
     if argv[:1] == ["soak"]:
         return soak.main(argv[1:])
+    alone = TESTS / "proofs" / f"test_{argv[0]}.py" if argv else TESTS
+    if alone.is_file():
+        return int(pytest.main([str(alone), "--long", "-q", *argv[1:]]))
     places = [str(TESTS / place) for place in PROOFS]
     return int(pytest.main([*places, "--long", "-q", *argv]))
 
