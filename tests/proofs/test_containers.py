@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests.proofs.load import in_threads
-from tests.support.compose import HELD, KEYS
+from tests.support.compose import HELD, KEYS, SERVICES
 from tests.support.composition import HOST, PROCESSES, Composition, composition, secrets_of
 from tests.support.figures import Write
 from tests.support.foreign_client import Answer, Applicant, call, modulus, unb64u
@@ -102,6 +102,11 @@ def heartbeats(composed: Composition) -> dict[str, str]:
     """The last sign of life of each worker, which beat asks for through the queue."""
     rows = composed.sql("SELECT worker || ' ' || at FROM heartbeat").splitlines()
     return dict(row.split(" ", 1) for row in rows)
+
+
+def test_the_health_check_of_the_file_succeeds(composed: Composition) -> None:
+    """Its command, without its limit of five seconds: an engine on a busy machine needs longer to begin a command."""
+    assert composed.succeeds("web", *SERVICES["web"]["healthcheck"]["test"][1:])
 
 
 def test_beat_reaches_both_kinds_of_worker(composed: Composition) -> None:

@@ -20,12 +20,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from petition.config.addresses import PROJECT
+from tests.support.foreign_client import call
 from tests.support.waiting import until
 
 FOLDER: Final = Path(__file__).parent / "containers"
@@ -108,13 +111,12 @@ class Composition:
     def start(self) -> None:
         """In the order of the file's dependencies; podman 4 does not wait for what is healthy."""
         self.compose("up", "-d", "--no-build", "postgres", "valkey", "mail")
-        until("PostgreSQL", lambda: self.answers("postgres", "pg_isready", "-h", "127.0.0.1", "-U", "undersigned"))
-        until("Valkey", lambda: self.answers("valkey", "valkey-cli", "ping"))
+        until("PostgreSQL", lambda: self.succeeds("postgres", "pg_isready", "-h", "127.0.0.1", "-U", "undersigned"))
+        until("Valkey", lambda: self.succeeds("valkey", "valkey-cli", "ping"))
         self.compose("up", "--no-build", "--no-deps", "migrate")
         assert run("podman", "wait", f"{self.name}_migrate_1").strip() == "0"
         self.compose("up", "-d", "--no-build", "--no-deps", *PROCESSES)
-        for web in self.containers("web"):
-            self.until_healthy(web)
+        until("both webs", self.ready)
 
     def remove(self) -> None:
         """Take away every container, also those that an earlier scale left, with networks and volumes."""
@@ -124,7 +126,7 @@ class Composition:
         if left:
             run("podman", "rm", "-f", "-t", "1", *left)
 
-    def answers(self, service: str, *argv: str) -> bool:
+    def succeeds(self, service: str, *argv: str) -> bool:
         """Whether a command succeeds in the first container of a service."""
         command = ["podman", "exec", f"{self.name}_{service}_1", *argv]
         return not subprocess.run(command, capture_output=True, check=False).returncode
@@ -134,10 +136,10 @@ class Composition:
         socket = ("-h", "/var/run/postgresql", "-U", "undersigned")
         return run("podman", "exec", f"{self.name}_postgres_1", "psql", *socket, "-A", "-t", "-c", query)
 
-    def until_healthy(self, container: str) -> None:
-        """Wait until the health check of compose.yaml says so."""
-        check = ["podman", "healthcheck", "run", container]
-        until(container, lambda: not subprocess.run(check, capture_output=True, check=False).returncode)
+    def ready(self) -> bool:
+        """Whether every web container that runs says that its database and Redis answer."""
+        urls = self.urls()
+        return bool(urls) and all(answers(f"{url}/readyz") for url in urls)
 
     def containers(self, service: str) -> list[str]:
         """The names of a service's running containers."""
@@ -210,6 +212,14 @@ def composition() -> Iterator[Composition]:
             yield running
         finally:
             running.remove()
+
+
+def answers(url: str) -> bool:
+    """Whether a request with the site's host is answered with 200."""
+    try:
+        return call(url, None, {"Host": HOST}).status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
 
 
 def secrets_of(inspected: dict[str, Any]) -> set[str]:
