@@ -10,6 +10,8 @@ COPY petition petition
 COPY workers workers
 COPY seeds seeds
 COPY templates templates
+# Nothing can be written when it runs: without these files each process would compile all of it at each start.
+RUN python -m compileall -q app.py petition workers seeds
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PETITION_HOME=/var/lib/undersigned
 # The folder of the shared volume must exist here with its owner, or an engine makes it root's.
 RUN mkdir -p /var/lib/undersigned/exports && mkdir -p /var/lib/undersigned/public && chown -R undersigned /var/lib/undersigned
