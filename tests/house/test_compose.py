@@ -120,7 +120,17 @@ def test_nothing_of_ours_writes_but_where_the_image_s_user_may() -> None:
 
 def test_only_what_has_visitors_or_sends_mail_reaches_the_outside() -> None:
     outside = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
-    assert outside == {"web", "worker-prompt", "worker-bulk", "operator", "mail"}
-    assert {name for name, each in SERVICES.items() if "inside" in each["networks"]} == set(SERVICES) - {"mail"}
+    assert outside == {"proxy", "web", "worker-prompt", "worker-bulk", "operator", "mail"}
+    assert {name for name, each in SERVICES.items() if "inside" in each["networks"]} == set(SERVICES) - {"mail", "proxy"}
     assert COMPOSE["networks"]["inside"] == {"internal": True}
-    assert {name for name, each in SERVICES.items() if each.get("ports")} == {"web", "mail"}
+    assert {name for name, each in SERVICES.items() if each.get("ports")} == {"proxy", "web", "mail"}
+    assert SERVICES["web"]["ports"] == ["127.0.0.1::8000"]
+
+
+def test_the_proxy_is_given_what_its_file_asks_for_and_finds_the_web() -> None:
+    proxy, file = SERVICES["proxy"], (PROJECT / "deploy" / "Caddyfile").read_text()
+    assert {*re.findall(r"\{\$([A-Z_]+)", file)} == set(proxy["environment"])
+    assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in proxy["volumes"]
+    assert proxy["environment"]["UPSTREAM"] == f"web:{COMPOSE['x-settings']['PETITION_PORT']}"
+    assert COMPOSE["x-settings"]["PETITION_TRUSTED_PROXIES"] == "${PETITION_TRUSTED_PROXIES:-1}"
+    assert (proxy["read_only"], proxy["cap_drop"], proxy["cap_add"]) == (True, ["ALL"], ["NET_BIND_SERVICE"])

@@ -177,7 +177,7 @@ def test_the_timer_starts_the_backup_and_makes_up_for_a_missed_night() -> None:
 
 def test_the_proxy_sends_to_the_address_where_the_web_listens(tmp_path: Path) -> None:
     config = Config.from_env({"PETITION_ENV": "test", "PETITION_HOME": str(tmp_path)})
-    assert caddy("reverse_proxy") == [f"{config.host}:{config.port} {{"]
+    assert caddy("reverse_proxy") == [f"{{$UPSTREAM:{config.host}:{config.port}}} {{"]
 
 
 def test_the_proxy_keeps_the_figures_to_itself() -> None:
@@ -213,7 +213,7 @@ def test_what_the_proxy_logs_of_a_request_names_nobody_and_no_link() -> None:
         f"request>{each} delete" for each in ("remote_ip", "remote_port", "client_ip", "uri", "headers")
     }
     assert CADDYFILE.count("log {") == 1  # in the part for the whole server: no site has an access log
-    assert CADDYFILE.index("log {") < CADDYFILE.index("letters.example.org {")
+    assert CADDYFILE.index("log {") < CADDYFILE.index("letters.example.org} {")
 
 
 def commands_in(document: str) -> list[str]:

@@ -15,9 +15,9 @@ import pytest
 
 from tests.proofs.load import in_threads
 from tests.support.compose import HELD, KEYS, SERVICES
-from tests.support.composition import HOST, PROCESSES, Composition, composition, secrets_of
+from tests.support.composition import PROCESSES, Composition, composition, secrets_of
 from tests.support.figures import Write
-from tests.support.foreign_client import Answer, Applicant, call, modulus, unb64u
+from tests.support.foreign_client import Answer, Applicant, modulus, unb64u
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("containers")]
@@ -47,17 +47,12 @@ def composed() -> Iterator[Composition]:
         yield started
 
 
-def insisted(composed: Composition, path: str, document: object | None, person: int) -> Answer:
-    """Ask one web after another until one answers without a fault, as a person who presses the button again does."""
-    headers = {"Host": HOST, "X-Forwarded-For": f"198.51.{person // 250}.{person % 250}", "X-Forwarded-Proto": "https"}
-    turn = itertools.count(person)
+def insisted(composed: Composition, path: str, document: object | None = None) -> Answer:
+    """Ask until there is an answer without a fault, as a person who presses the button again does."""
 
     def asked() -> Answer | None:
-        urls = composed.urls()
-        if not urls:
-            return None
         try:
-            return call(urls[next(turn) % len(urls)] + path, document, headers)
+            return composed.call(path, document)
         except (OSError, HTTPException):
             return None
 
@@ -69,16 +64,16 @@ def insisted(composed: Composition, path: str, document: object | None, person: 
 def signed(composed: Composition, person: int) -> dict[str, Any]:
     """The whole way of one person, to the receipt."""
     base, address = f"/api/campaigns/{SLUG}", f"suzie{person}@works.example"
-    campaign = insisted(composed, base, None, person).body
+    campaign = insisted(composed, base).body
     applicant = Applicant(modulus(unb64u(campaign["groups"][0]["issuer"])), bytes.fromhex(campaign["id"]))
-    asked = insisted(composed, f"{base}/verify", {"address": address, "lang": "en"}, person)
+    asked = insisted(composed, f"{base}/verify", {"address": address, "lang": "en"})
     assert asked.status == 202, asked.body
     code = until(f"a code for {address}", lambda: composed.codes(address))[0]
     given = {"challenge": asked.body["challenge"], "code": code, "blinded": applicant.blinded}
-    stamped = insisted(composed, f"{base}/pass", given, person)
+    stamped = insisted(composed, f"{base}/pass", given)
     assert stamped.status == 200, stamped.body
     redeemed = {"pass": applicant.complete(stamped.body["stamp"]), "show": "anonymous"}
-    answer = insisted(composed, f"{base}/sign", redeemed, person)
+    answer = insisted(composed, f"{base}/sign", redeemed)
     assert answer.status in {201, 409}, answer.body  # 409: the first answer went down with a container
     return {"spent": True} if answer.status == 409 else answer.body["receipt"]
 
@@ -154,11 +149,9 @@ def test_everybody_who_signs_while_containers_are_killed_and_scaled_is_counted(
     closed = composed.operator("close", SLUG, "--yes")
     assert f"{SLUG} is closed for good." in closed
     composed.operator("ledger", "verify")
-    bundle = until(
-        "the bundle", lambda: insisted(composed, f"/c/{SLUG}/bundle.zip", None, 0), lambda it: it.status == 200
-    )
+    bundle = until("the bundle", lambda: insisted(composed, f"/c/{SLUG}/bundle.zip"), lambda it: it.status == 200)
     (tmp_path / "bundle.zip").write_bytes(bundle.body)
-    (tmp_path / "verify.py").write_bytes(insisted(composed, "/verify.py", None, 0).body)
+    (tmp_path / "verify.py").write_bytes(insisted(composed, "/verify.py").body)
     recount = subprocess.run(
         [sys.executable, "verify.py", "bundle.zip"], cwd=tmp_path, capture_output=True, text=True, check=False
     )

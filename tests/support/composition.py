@@ -6,12 +6,16 @@ The images that the project names come from a registry. Here their base is made 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import re
 import secrets
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -21,14 +25,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from petition.config.addresses import PROJECT
-from tests.support.foreign_client import call
+from tests.support.foreign_client import Answer
+from tests.support.served import free_port
 from tests.support.waiting import until
 
 FOLDER: Final = Path(__file__).parent / "containers"
@@ -48,7 +53,9 @@ PASSWORDS: Final = (
     "POSTGRES_MAINTENANCE_PASSWORD",
     "VALKEY_PASSWORD",
 )
+AUTHORITY: Final = "/data/caddy/pki/authorities/local/root.crt"
 PROCESSES: Final = ("web", "worker-prompt", "worker-bulk", "beat")
+"""The services of ours that run on."""
 
 
 def missing() -> str:
@@ -100,6 +107,7 @@ class Composition:
 
     name: str
     folder: Path
+    port: int
 
     def compose(self, *words: str) -> str:
         """`podman-compose words…`, with the file of the project and what the proof changes in it."""
@@ -115,8 +123,9 @@ class Composition:
         until("Valkey", lambda: self.succeeds("valkey", "valkey-cli", "ping"))
         self.compose("up", "--no-build", "--no-deps", "migrate")
         assert run("podman", "wait", f"{self.name}_migrate_1").strip() == "0"
-        self.compose("up", "-d", "--no-build", "--no-deps", *PROCESSES)
-        until("both webs", self.ready)
+        self.compose("up", "-d", "--no-build", "--no-deps", *PROCESSES, "proxy")
+        until("the proxy's authority", lambda: self.succeeds("proxy", "test", "-s", AUTHORITY))
+        until("the site", self.ready)
 
     def remove(self) -> None:
         """Take away every container, also those that an earlier scale left, with networks and volumes."""
@@ -137,9 +146,29 @@ class Composition:
         return run("podman", "exec", f"{self.name}_postgres_1", "psql", *socket, "-A", "-t", "-c", query)
 
     def ready(self) -> bool:
-        """Whether every web container that runs says that its database and Redis answer."""
-        urls = self.urls()
-        return bool(urls) and all(answers(f"{url}/readyz") for url in urls)
+        """Whether the site answers through the proxy, and says that its database and Redis do."""
+        try:
+            return self.call("/readyz").status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
+
+    @functools.cached_property
+    def tls(self) -> ssl.SSLContext:
+        """What trusts the proxy's own authority, which a real one has no need of."""
+        authority = run("podman", "exec", f"{self.name}_proxy_1", "cat", AUTHORITY)
+        return ssl.create_default_context(cadata=authority)
+
+    def call(self, path: str, document: object | None = None) -> Answer:
+        """Ask the site through its proxy. Raises OSError or HTTPException while nobody answers."""
+        line = HTTPConnection(HOST, timeout=20)
+        line.sock = self.tls.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 20), server_hostname=HOST)
+        with contextlib.closing(line):
+            data = None if document is None else json.dumps(document)
+            line.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+            got = line.getresponse()
+            body = got.read()
+            is_json = "json" in got.headers.get("Content-Type", "")
+            return Answer(got.status, got.headers, json.loads(body) if is_json else body)
 
     def containers(self, service: str) -> list[str]:
         """The names of a service's running containers."""
@@ -151,14 +180,6 @@ class Composition:
         """What the engine knows of a container."""
         found: dict[str, Any] = json.loads(run("podman", "inspect", container))[0]
         return found
-
-    def urls(self) -> list[str]:
-        """Where the web containers answer on this machine's loopback."""
-        ports = [
-            subprocess.run(["podman", "port", each, "8000"], capture_output=True, text=True, check=False).stdout
-            for each in self.containers("web")
-        ]
-        return [f"http://{port.strip()}" for port in ports if port.strip()]
 
     def kill(self, container: str) -> None:
         """Kill -9 the first process of a container, as the kernel does when memory is short."""
@@ -178,13 +199,14 @@ class Composition:
         return [found[1] for text in texts if (found := re.search(r"\b(\d{8})\b", text))]
 
 
-def written(folder: Path) -> None:
+def written(folder: Path, port: int) -> None:
     """The files that an operator writes before the first start (README), with secrets of their own."""
     for name in ("secrets", "mail", "letter"):
         (folder / name).mkdir()
     (folder / "mail").chmod(0o777)
     shutil.copy(PROJECT / "compose.yaml", folder)
     shutil.copy(FOLDER / "override.yaml", folder)
+    shutil.copytree(PROJECT / "deploy", folder / "deploy")
     keys = {
         "secret_key": secrets.token_urlsafe(32).encode(),
         "master_key": urlsafe_b64encode(secrets.token_bytes(32)),
@@ -193,7 +215,12 @@ def written(folder: Path) -> None:
     for name, value in keys.items():
         (folder / "secrets" / name).write_bytes(value)
         (folder / "secrets" / name).chmod(0o644)  # a bind mount keeps modes: the user of the container must read it
-    values = SETTINGS | {name: secrets.token_urlsafe(24) for name in PASSWORDS}
+    ports = {
+        "PROXY_HTTP": f"127.0.0.1:{free_port()}",
+        "PROXY_HTTPS": f"127.0.0.1:{port}",
+        "CADDY_OPTIONS": "local_certs",
+    }
+    values = SETTINGS | ports | {name: secrets.token_urlsafe(24) for name in PASSWORDS}
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
@@ -205,21 +232,13 @@ def composition() -> Iterator[Composition]:
         pytest.skip(f"containers cannot run here: {reason}")
     build()
     with tempfile.TemporaryDirectory(prefix="u-compose-") as folder:
-        running = Composition(f"u{secrets.token_hex(3)}", Path(folder))
-        written(running.folder)
+        running = Composition(f"u{secrets.token_hex(3)}", Path(folder), free_port())
+        written(running.folder, running.port)
         try:
             running.start()
             yield running
         finally:
             running.remove()
-
-
-def answers(url: str) -> bool:
-    """Whether a request with the site's host is answered with 200."""
-    try:
-        return call(url, None, {"Host": HOST}).status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
 
 
 def secrets_of(inspected: dict[str, Any]) -> set[str]:
