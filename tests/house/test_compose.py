@@ -121,7 +121,10 @@ def test_nothing_of_ours_writes_but_where_the_image_s_user_may() -> None:
 def test_only_what_has_visitors_or_sends_mail_reaches_the_outside() -> None:
     outside = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
     assert outside == {"proxy", "web", "worker-prompt", "worker-bulk", "operator", "mail"}
-    assert {name for name, each in SERVICES.items() if "inside" in each["networks"]} == set(SERVICES) - {"mail", "proxy"}
+    assert {name for name, each in SERVICES.items() if "inside" in each["networks"]} == set(SERVICES) - {
+        "mail",
+        "proxy",
+    }
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     assert {name for name, each in SERVICES.items() if each.get("ports")} == {"proxy", "web", "mail"}
     assert SERVICES["web"]["ports"] == ["127.0.0.1::8000"]
