@@ -20,7 +20,7 @@ from tests.support.figures import Write
 from tests.support.foreign_client import Answer, Applicant, modulus, unb64u
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("containers")]
+pytestmark = pytest.mark.xdist_group("containers")
 SLUG: Final = "containers"
 PEOPLE: Final = 24
 LETTER: Final = """
@@ -78,6 +78,7 @@ def signed(composed: Composition, person: int) -> dict[str, Any]:
     return {"spent": True} if answer.status == 409 else answer.body["receipt"]
 
 
+@pytest.mark.proof
 def test_each_container_has_its_own_secrets_and_no_right_to_write_or_to_rise(composed: Composition) -> None:
     """P50, as the engine and the kernel say it."""
     for service in PROCESSES:
@@ -99,15 +100,18 @@ def heartbeats(composed: Composition) -> dict[str, str]:
     return dict(row.split(" ", 1) for row in rows)
 
 
+@pytest.mark.proof
 def test_the_health_check_of_the_file_succeeds(composed: Composition) -> None:
     """Its command, without its limit of five seconds: an engine on a busy machine needs longer to begin a command."""
     assert composed.succeeds("web", *SERVICES["web"]["healthcheck"]["test"][1:])
 
 
+@pytest.mark.proof
 def test_beat_reaches_both_kinds_of_worker(composed: Composition) -> None:
     until("a heartbeat of each worker", lambda: heartbeats(composed), lambda seen: seen.keys() == {"prompt", "bulk"})
 
 
+@pytest.mark.proof
 def test_everybody_who_signs_while_containers_are_killed_and_scaled_is_counted(
     composed: Composition, figure: Write, tmp_path: Path
 ) -> None:
