@@ -282,6 +282,46 @@ def test_a_change_that_waits_and_is_sent_again_from_a_new_page_is_not_made_twice
     assert (quiet.revealed(), quiet.used()) == ({0}, 1)
 
 
+LIES: dict[str, dict[str, Any]] = {
+    "another body": {"body": {"show": "name", "name": "Mallory Example", "role": "", "team": "", "comment": ""}},
+    "more than a body": {"body": {"show": "anonymous", "name": "", "role": "", "team": "", "comment": "", "n": ""}},
+    "another salt": {"salt": "A" * 43},
+    "another commitment": {"commitment": "A" * 43},
+    "no commitment": {"commitment": None},
+    "no receipt": {},
+}
+
+
+def lying(route: Route, lie: dict[str, Any]) -> None:
+    """Carries a change out, and answers with something else."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "receipt": lie and {**answer.json()["receipt"], **lie}})
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_receipt_that_is_not_of_this_change_is_refused_and_the_old_one_stays(suzie: Signer, lie: str) -> None:
+    suzie.signs(show="name", name="Suzie Mistyped")
+    page = suzie.asks()
+    page.route("**/amend?*", lambda route: lying(route, LIES[lie]))
+    page.locator("#show-anonymous").check()
+    submit(page, "amend")
+    expect(page.locator("#errors")).to_contain_text("is not a receipt of your change")
+    assert page.locator("textarea#receipt").count() == 0
+    looks_right(page)
+    assert (suzie.revealed(), suzie.used()) == ({0}, 1)
+
+
+def test_a_receipt_of_a_change_replaces_nothing_but_what_a_change_changes(quiet: Signer) -> None:
+    quiet.signs(show="name", name="Suzie Mistyped")
+    page = quiet.asks()
+    page.route("**/amend?*", lambda route: lying(route, {"w0": "A" * 43, "entry": "{}", "origin": "elsewhere", "x": 1}))
+    page.locator("#name").fill(" Zoe\u0308  “Zo”  Example ")
+    submit(page, "amend")
+    kept = saved(page)
+    assert kept == quiet.receipt | {name: kept[name] for name in ("commitment", "salt", "body")}
+    assert kept["body"]["name"] == "Zoë “Zo” Example"
+
+
 def test_a_button_that_is_pressed_twice_acts_once(quiet: Signer) -> None:
     quiet.signs(show="name", name="Suzie Example")
     page, asked = quiet.asks(), list[Request]()

@@ -91,6 +91,24 @@ def test_a_receipt_with_a_composed_name_is_of_this_signature(running: Running, s
     assert '"name": "Zoë “Zo” Example"' in json.dumps(signed(page)["body"], ensure_ascii=False)
 
 
+def test_a_receipt_of_a_signature_says_nothing_of_where_it_is_and_nothing_more(
+    running: Running, scripted: BrowserContext
+) -> None:
+    page = opened(scripted, f"{letter_of(running)}/sign?lang=en")
+    proves(page, running, somebody())
+
+    def more(route: Route) -> None:
+        answer = route.fetch()
+        said = {"campaign": "0" * 32, "origin": "elsewhere.example", "x": 1}
+        route.fulfill(response=answer, json={"receipt": {**answer.json()["receipt"], **said}})
+
+    page.route("**/api/campaigns/*/sign?*", more)
+    kept = signed(page)
+    assert kept["campaign"] != "0" * 32
+    assert kept["origin"] != "elsewhere.example"
+    assert "x" not in kept
+
+
 def test_signing_without_a_script_needs_three_posts(running: Running, plain: BrowserContext) -> None:
     page = opened(plain, f"{letter_of(running)}/sign")
     proves(page, running, somebody())

@@ -6,7 +6,7 @@
 import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
 import { LAST_ACT, decode, publicHash, reveal } from "./pass.js";
 import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
-import { leafHash, read, receiptText } from "./receipt.js";
+import { isReceiptOfChange, leafHash, partsChanged, read, receiptText } from "./receipt.js";
 import { warnBeforeLeaving } from "./tab.js";
 
 const SECRET_CHARACTERS = 43;
@@ -79,8 +79,9 @@ function startAct(form, kept, offer) {
     const more = choice ? chosen(form) : {};
     const first = Math.min(used - (repeats ? 1 : 0), LAST_ACT);
     const { receipt, state } = await perform(`${api}/${act}?lang=${lang}`, kept.w0, first, more);
-    if (receipt) showChanged(offer, kept, receipt, describeVisibility("shown", choice, form));
-    else showDone(offer, ENDED.has(state) ? state : "hidden");
+    if (!choice) return showDone(offer, ENDED.has(state) ? state : "hidden");
+    if (!(await isReceiptOfChange(receipt, more))) throw new Refused(0, word("another-change"));
+    return showChanged(offer, kept, partsChanged(receipt), describeVisibility("shown", choice, form));
   });
 }
 

@@ -13,9 +13,21 @@ const NEXT_BATCH = /("by_epoch":)18446744073709552000(?=[,}])/;
 const PASS_START = "P2.".length;
 const PASS_LENGTH = 320;
 const SHOWS = ["comment", "name", "role", "show", "team"]; // of a body, as they stand in its canonical form
-const PARTS = ["entry", "salt", "body", "w0", "ticket", "promise", "by_epoch"];
+const SIGNED = ["entry", "salt", "body", "ticket", "promise", "by_epoch"];
+const PARTS = [...SIGNED, "w0"];
+const CHANGED = ["commitment", "salt", "body"];
 
-/** @param {object} receipt as the API gives it @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
+/** @param {object} receipt of a signature, as the API gives it @returns {object} its parts, and nothing more */
+export const partsSigned = (receipt) => partsOf(receipt, SIGNED);
+
+/** @param {object} receipt of a change, as the API gives it @returns {object} its parts, and nothing more */
+export const partsChanged = (receipt) => partsOf(receipt, CHANGED);
+
+function partsOf(receipt, names) {
+  return Object.fromEntries(names.map((name) => [name, receipt[name]]));
+}
+
+/** @param {object} receipt as it is kept @param {{campaign: string, origin: string}} page @returns {string} the text to keep */
 export function receiptText(receipt, { campaign, origin }) {
   return JSON.stringify({ campaign, origin, ...receipt }).replace(NEXT_BATCH, (_, key) => `${key}18446744073709551615`);
 }
@@ -43,10 +55,30 @@ export async function isReceiptOf({ entry, salt, body }, pass, choice) {
     const [w, r, s] = [raw.slice(0, 32), raw.slice(32, 64), raw.slice(64)].map(b64u);
     const c = await commitment(unb64u(salt, 32), body);
     const line = JSON.stringify({ c, d: ["*"], g: JSON.parse(entry).g, r, s, t: "sign", v: 2, w });
-    return entry === line && SHOWS.every((name) => tidy(body[name]) === tidy(choice[name] ?? ""));
+    return entry === line && showsChoice(body, choice);
   } catch {
     return false;
   }
+}
+
+/**
+ * @param {object|undefined} receipt of a change, as the API gives it
+ * @param {object} choice the fields that were sent
+ * @returns {Promise<boolean>} whether it commits to what it shows, and shows this choice
+ */
+export async function isReceiptOfChange(receipt, choice) {
+  try {
+    const { commitment: c, salt, body } = receipt;
+    return c === (await commitment(unb64u(salt, 32), body)) && showsChoice(body, choice);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a body has the fields of a body, as they were chosen. The site composes letters and drops needless spaces. */
+function showsChoice(body, choice) {
+  const chose = SHOWS.every((name) => tidy(body[name]) === tidy(choice[name] ?? ""));
+  return chose && Object.keys(body).length === SHOWS.length;
 }
 
 async function commitment(salt, body) {

@@ -8,7 +8,7 @@ import { showOffer } from "./change.js";
 import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
 import { begin, decode, looksLikePass } from "./pass.js";
 import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
-import { isReceiptOf, receiptText, watchStatus } from "./receipt.js";
+import { isReceiptOf, partsSigned, receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
 
 const PROOF_KEEPS = 4 * 60_000;
@@ -181,7 +181,7 @@ async function sign(form) {
     throw offerNextStep(refused, SPENT, "pass");
   });
   if (!(await isReceiptOf(receipt ?? {}, pass, entered))) throw new Refused(0, word("another-receipt"));
-  showReceipt({ text: receiptText({ ...receipt, w0 }, page), shown: { show, role, name, publish_at } });
+  showReceipt({ text: receiptText({ ...partsSigned(receipt), w0 }, page), shown: { show, role, name, publish_at } });
 }
 
 /* The receipt */

@@ -28,6 +28,10 @@ WORDS: Final = {
         "What came back is not a receipt of your signature: it holds another one, or shows something else than you chose."
         " Save your pass, because its secret can withdraw, and write to the organisers."
     ),
+    "another-change": _(
+        "What came back is not a receipt of your change: it shows something else than you chose. Keep the receipt that you"
+        " have, because its secret can still change and withdraw, and write to the organisers."
+    ),
     "unknown": _("No signature of this letter fits this receipt."),
     "copied": _("Copied"),
     "shown-anonymous": _("What the public sees: nothing."),
