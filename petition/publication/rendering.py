@@ -131,16 +131,17 @@ def _tally(session: Session, head: log.Head, *, public: bool) -> Tally:
 
 
 def _table(session: Session, campaign: Campaign, head: log.Head, last: Table, *, in_batch: bool) -> Table:
-    """Returns the groups. A batch recounts them when enough signatures changed: new, removed, and hidden ones.
+    """Returns the groups. A batch recounts them when enough signatures came or went, which the ledger says.
 
-    Between batches they stay as they are, because the tenth change may be one person's. After the close no batch comes.
-    They are then recounted when ten roles were hidden, which the public total of shown roles says anyway.
+    Hidden ones and changes that wait are no part of this, or a batch of few would tell how many acted unseen. Between
+    batches they stay as they are, because the tenth change may be one person's. After the close no batch comes. They are
+    then recounted when ten roles were hidden, which the public total of shown roles says anyway.
     """
     if campaign.state is CampaignState.OPEN and not in_batch:
         return last
     roles, teams = signatures.role_counts(session, head.campaign_id), signatures.team_counts(session, head.campaign_id)
     gone = head.withdrawn + sum(head.removed.values())
-    changed = head.counted + 2 * gone + signatures.count_hidden(session, head.campaign_id)
+    changed = head.counted + 2 * gone
     has_shrunk = group_figures.has_shrunk(last, sum(roles.values()))
     if not (group_figures.is_due(last, changed) if in_batch else has_shrunk):
         return last

@@ -2,7 +2,7 @@
 
 This module protects people who show only a role. It publishes nothing but a list of cells. A cell has a figure from ten
 people on, the figure is rounded down to a multiple of five, and the cells are recounted with a batch only, after ten signatures have
-come or gone, so that the difference of two tables concerns at least ten people or nobody. No total of a table is
+come or gone in the ledger (hidden ones do not count, or the epoch of a table would tell of them), so that the difference of two tables concerns at least ten people or nobody. No total of a table is
 published. The total that can be computed, everybody who is not named minus the shown cells, contains the anonymous, the
 groups under ten and the rounding. If that rest would be under ten itself, a cell is lowered or dropped (complementary
 suppression). Everything is computed from public bodies and public totals, so hidden signatures have no visible effect:

@@ -219,12 +219,6 @@ def _counts(session: Session, campaign_id: CampaignId, by: InstrumentedAttribute
     return {value: n for value, n in session.execute(query)}
 
 
-def count_hidden(session: Session, campaign_id: CampaignId) -> int:
-    """Count signatures that still count but whose body was deleted."""
-    hidden = (Signature.campaign_id == campaign_id) & (Signature.state == SignatureState.HIDDEN)
-    return int(session.scalar(select(func.count()).select_from(Signature).where(hidden)) or 0)
-
-
 def named(session: Session, campaign_id: CampaignId, *, page: int = 1, q: str = "") -> NamedPage:
     """Returns a page of named signers in ledger order, 100 a page. `q` is searched in name, role and team."""
     wanted = [*_named(campaign_id), *([_contains(session, campaign_id, q)] if q else [])]

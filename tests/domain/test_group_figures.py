@@ -131,7 +131,23 @@ def test_after_a_batch_of_few_acts_nobody_s_hiding_or_change_has_the_groups_coun
     publication.refresh(session, campaign)
     assert publication.load(session, campaign.slug) == before, "not even the version"
     signatures.hide(session, letter, receipts[34].withdraw)
-    assert shown(session, campaign).by_role().cells == (Cell("Engineer", 20),), "the next batch counts them"
+    assert shown(session, campaign).by_role().cells == (Cell("Engineer", 25),), "nor the next batch"
+
+
+def test_a_batch_of_five_does_not_tell_by_its_groups_whether_five_others_hid_or_change(session: Session) -> None:
+    """P33, P42: four who hide together with an accomplice's five signatures would learn of one more."""
+    campaign = make.campaign(session)
+    wishes = [DisplayChoice(Visibility.ROLE, role="Engineer")] * 25 + [make.ANONYMOUS] * 20
+    receipts = [make.signature(session, campaign, wish) for wish in wishes]
+    letter, first = OpenCampaign.of(campaign), shown(session, campaign).table
+    for receipt in receipts[25:31]:
+        signatures.hide(session, letter, receipt.withdraw)
+    for receipt in receipts[31:36]:
+        signatures.amend(session, letter, receipt.withdraw, make.ANONYMOUS)
+    for n in range(1, 3):
+        for _ in range(5):
+            make.signature(session, campaign)
+        assert (shown(session, campaign).table == first) == (n == 1), "ten new signatures do, whoever hid"
 
 
 def test_after_the_close_groups_are_counted_anew_when_ten_shown_roles_went_and_never_for_the_anonymous(
@@ -171,4 +187,7 @@ def test_a_group_that_fell_is_not_told_by_the_batch_that_it_left_and_goes_with_t
     assert shown(session, campaign).by_role().cells == first.by_role().cells
     for receipt in receipts[20:29]:
         signatures.hide(session, OpenCampaign.of(campaign), receipt.withdraw)
+    assert shown(session, campaign).by_role().cells == first.by_role().cells
+    for _ in range(9):
+        make.signature(session, campaign)
     assert shown(session, campaign).by_role().cells == ()

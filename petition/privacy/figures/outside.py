@@ -48,7 +48,7 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         "signers, API",
         Seen.PUBLIC,
         Changes.BATCH_OR_HIDDEN,
-        "from ten on, rounded down to fives, counted again after ten changes, and by a batch only; after the close, when ten shown roles were hidden",
+        "from ten on, rounded down to fives, counted again after ten changes in the ledger, and by a batch only; after the close, when ten shown roles were hidden",
         """parts/signers.html cell.n
         parts/words.html least
         public/signers.html snapshot.table.epoch
