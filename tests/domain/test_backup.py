@@ -36,15 +36,19 @@ from petition.backup import (
 )
 from petition.backup.stream import (
     CHUNK,
+    END,
     INFO,
     MAGIC,
     SEALED_KEY_BYTES,
     SIGNATURE_BYTES,
+    SIGNED,
     SUITE,
     TAG,
+    UNPADDED_MAGIC,
     UNSIGNED_MAGIC,
     Opening,
     Sealing,
+    padded,
 )
 from petition.bootstrap import EmbeddedServices
 from petition.campaigns import Campaign, CampaignState, OpenCampaign
@@ -72,6 +76,7 @@ from tests.support.services import as_role, owner_of, roles_of
 
 URL = "http://localhost"
 KEY = X25519PrivateKey.generate()
+MIB = 1024 * 1024
 MAKER = Ed25519PrivateKey.generate()
 LATER = make.NOW + timedelta(seconds=10)
 NAMED = DisplayChoice(Visibility.NAME, name="Suzie Quux")
@@ -227,6 +232,60 @@ def of_the_first_version(data: bytes) -> bytes:
     key = secrets.token_bytes(32)
     head = UNSIGNED_MAGIC + SUITE.encrypt(key, KEY.public_key(), INFO[UNSIGNED_MAGIC])
     return head + ChaCha20Poly1305(key).encrypt(bytes(11) + b"\1", data, hashlib.sha256(head).digest())
+
+
+@pytest.mark.parametrize("size", [1, 9 * MIB, 9 * MIB + 1, 100 * MIB + 1, 12345678901, 2**40 + 1])
+def test_a_file_is_padded_by_twelve_per_cent_at_most_or_up_to_a_whole_mebibyte(size: int) -> None:
+    length = padded(size)
+    assert 0 <= length - size < MIB or length / size <= 1.12
+    assert length % MIB == 0
+    assert padded(length) == length
+
+
+def test_whoever_compares_two_files_without_the_key_does_not_see_what_came_between(
+    engine: Engine, tmp_path: Path
+) -> None:
+    campaign, before = a_campaign(), backed_up(tmp_path, "before")
+    sign(campaign, NAMED, make.ANONYMOUS)
+    close_epoch(campaign)
+    after = backed_up(tmp_path, "after")
+    assert before.stat().st_size == after.stat().st_size
+    lengths = {len(sealed(bytes(size))) for size in (0, 1, CHUNK - 1, CHUNK, MIB - 1)}
+    assert lengths == {before.stat().st_size}
+    assert len(sealed(bytes(MIB))) > before.stat().st_size
+
+
+def made_by_hand(magic: bytes, data: bytes) -> bytes:
+    """A signed file with exactly these bytes inside, padding and all; the second version of the format had none."""
+    key = secrets.token_bytes(32)
+    head = magic + SUITE.encrypt(key, KEY.public_key(), INFO[magic])
+    head += MAKER.sign(SIGNED + head)
+    box, cover, parts = ChaCha20Poly1305(key), hashlib.sha256(head).digest(), [head]
+    chunks = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
+    for number, chunk in enumerate(chunks, 1):
+        nonce = (number - 1).to_bytes(11, "big") + bytes([number == len(chunks)])
+        parts.append(box.encrypt(nonce, chunk, cover))
+    return b"".join(parts)
+
+
+def test_a_file_of_the_second_version_is_restored_as_before(engine: Engine, tmp_path: Path) -> None:
+    assert opened(made_by_hand(UNPADDED_MAGIC, b"rows"), 4) == b"rows"
+    with pytest.raises(BackupBroken, match="more in it"):
+        opened(made_by_hand(UNPADDED_MAGIC, b"rows\x80"), 4)
+    sign(a_campaign(), NAMED)
+    data, before, old = _inside(backed_up(tmp_path)), rows(), tmp_path / "old"
+    old.write_bytes(made_by_hand(UNPADDED_MAGIC, data.rstrip(b"\0")[:-1]))
+    restored(old, tmp_path, replace=True)
+    assert rows()["pending"] == before["pending"] != []
+
+
+@pytest.mark.parametrize(
+    "padding", [b"", END, END + bytes(MIB), bytes(MIB - 4), END + bytes(MIB - 6) + b"x", END + END + bytes(MIB - 6)]
+)
+def test_padding_of_another_form_or_length_is_refused(padding: bytes) -> None:
+    assert opened(made_by_hand(MAGIC, b"rows" + END + bytes(MIB - 5)), 4) == b"rows"
+    with pytest.raises(BackupBroken):
+        opened(made_by_hand(MAGIC, b"rows" + padding), 4)
 
 
 def test_a_file_that_nobody_signed_is_taken_only_where_that_is_said(tmp_path: Path, engine: Engine) -> None:
