@@ -125,7 +125,8 @@ def processes(context: Context, _about: str) -> Finding:
     silent = [name for name in WORKERS if name not in seen or abs(now - seen[name]).total_seconds() > SILENT_SECONDS]
     if len(silent) == len(WORKERS):
         return fault(
-            "Neither worker gave a sign of life within two minutes: start `beat`, `worker prompt` and `worker bulk`."
+            "Neither worker gave a sign of life within two minutes: start `beat`, `worker prompt` and `worker bulk`. "
+            "If they were started just now, ask again in half a minute."
         )
     if silent:
         return fault(f"`worker {silent[0]}` gave no sign of life within two minutes: start it, or look at its log.")
