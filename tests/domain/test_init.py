@@ -274,7 +274,8 @@ def test_a_failure_at_the_last_step_removes_what_was_made(file: Path, monkeypatc
 
 
 STOPPED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to it
 from petition.cli.init import making
 from petition.cli import COMMANDS, cli
 before = making._text

@@ -9,8 +9,10 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +48,18 @@ def call(url: str, document: object | None = None, headers: dict[str, str] | Non
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.headers, _read(error))
+
+
+def is_overloaded(answer: Answer) -> bool:
+    """Whether the site refused because it has too much to do: the same request is to be sent again (docs/api.md)."""
+    return answer.status == 503 and isinstance(answer.body, dict) and answer.body["type"].endswith("overloaded")
+
+
+def patiently(ask: Callable[[], Answer]) -> Answer:
+    """Ask, and again after the time that the site asks for, as long as it has too much to do."""
+    while is_overloaded(answer := ask()):
+        time.sleep(int(answer.headers["Retry-After"]))
+    return answer
 
 
 def _read(answer: Any) -> Any:

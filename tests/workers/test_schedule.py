@@ -37,9 +37,13 @@ def test_a_message_that_is_sent_every_few_seconds_expires_before_many_of_them_wa
     assert {entry["options"]["queue"] for entry in SCHEDULE.values()} <= set(QUEUES)
 
 
-def test_work_that_runs_once_an_hour_is_not_dropped_while_it_waits() -> None:
+def test_work_that_runs_once_an_hour_or_a_day_is_not_dropped_while_it_waits() -> None:
     hourly = [entry for entry in SCHEDULE.values() if isinstance(entry["schedule"], crontab)]
-    assert [entry["task"] for entry in hourly if "expires" not in entry["options"]] == ["upkeep.scrub", "upkeep.purge"]
+    assert [entry["task"] for entry in hourly if "expires" not in entry["options"]] == [
+        "upkeep.scrub",
+        "upkeep.examine",
+        "upkeep.purge",
+    ]
     assert {len(entry["schedule"].minute) for entry in hourly} == {1}
 
 

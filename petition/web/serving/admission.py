@@ -40,7 +40,7 @@ LATER: Final = frozenset({"pass", "sign", "step", "offer", "amend", "withdraw", 
 """The last word of the paths of steps that cost something before."""
 ORGANISERS: Final = "/organise"
 HOOKS: Final = "/hooks/"
-LONGEST: Final = {Kind.PAGE: 0.25, Kind.LATER_STEP: 0.5, Kind.OTHER: 0.25}
+LONGEST: Final = {Kind.PAGE: 0.4, Kind.LATER_STEP: 0.8, Kind.OTHER: 0.6}
 """Seconds for which a request of each kind waits for a thread at most."""
 ROTATION: Final = (
     (Kind.PAGE, Kind.LATER_STEP, Kind.OTHER),
