@@ -23,6 +23,8 @@ from petition.publication import Listed, Snapshot
 from petition.web.page import PAGES_CACHED, Page, make
 
 FRESH_SECONDS: Final = 1.0
+OLD_SECONDS: Final = 10.0
+"""The age of a page that is sent to somebody who would be refused otherwise."""
 LARGEST_READY: Final = 1024 * 1024
 """Bytes. A page that is larger is sent by a thread, which may wait for its reader."""
 MOST_PAGES: Final = 600
@@ -68,6 +70,11 @@ class CachedValue(Generic[Value]):
     def is_settled(self) -> bool:
         """Returns whether `read` would return the value at once: it is fresh, or somebody refreshes it."""
         return self._clock() - self._refreshed_at < FRESH_SECONDS or self._refreshing.locked()
+
+    @property
+    def is_recent(self) -> bool:
+        """Returns whether the value was the newest one `OLD_SECONDS` ago."""
+        return self._clock() - self._refreshed_at < OLD_SECONDS
 
     def _refresh(self) -> None:
         if self._clock() - self._refreshed_at < FRESH_SECONDS:
@@ -152,14 +159,21 @@ class PageCache:
         return self._addresses.get(address) in self._pages
 
     def ready(self, address: Address, *, old: bool = False) -> Page | None:
-        """Returns the page at an address if it is no larger than `LARGEST_READY`, and current or `old`. It never waits."""
+        """Returns the page at an address if it is no larger than `LARGEST_READY` and current. It never waits.
+
+        With `old` it may have been current `OLD_SECONDS` ago, unless this process knows that it is not current any more: a
+        name that somebody hid must not come back.
+        """
         key = self._addresses.get(address)
         page = None if key is None else self._pages.get(key)
         if key is None or page is None or len(page.plain.body) > LARGEST_READY:
             return None
         source: CachedValue[Any] | None = self._snapshots.get(key[0]) if key[0] else self._listing
-        if not (old or page.source is None or (source and source.is_settled and source.value is page.source)):
-            return None
+        if page.source is not None:
+            if source is None or source.value is not page.source:
+                return None
+            if not (source.is_settled or (old and source.is_recent)):
+                return None
         page.last_read = self._clock()
         return page
 

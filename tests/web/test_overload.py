@@ -223,8 +223,26 @@ def test_a_page_from_the_loop_is_the_page_of_the_application(app: Flask, engine:
             assert sorted(ours) == sorted(theirs.headers.items())
     a_second_passes(app)
     assert [overload.ready((path, "")) for path in paths] == [None] * len(paths)
-    assert overload.ready((paths[0], ""), old=True) is not None
+    assert overload.ready((paths[0], ""), old=True) is None  # nobody knows how old
     assert [overload.has_page((path, "")) for path in paths] == [True, False, True, True]
+
+
+def test_a_page_that_is_sent_instead_of_a_refusal_is_ten_seconds_old_at_most_and_never_one_that_was_replaced(
+    app: Flask, engine: object, slug: str
+) -> None:
+    """A name that was hidden does not come back because many people come."""
+    cache, address = app.extensions["undersigned"].page_cache, (f"/c/{slug}", "")
+    app.test_client().get(address[0])
+    snapshot = cache._snapshots[slug]
+    made = snapshot._refreshed_at
+    now = [made + 9.0]
+    snapshot._clock = lambda: now[0]
+    assert (cache.ready(address), cache.ready(address, old=True) is not None) == (None, True)
+    snapshot.value = replace(snapshot.value, version=snapshot.value.version + 1)
+    assert cache.ready(address, old=True) is None
+    app.test_client().get(address[0])
+    now[0] += 11.0
+    assert cache.ready(address, old=True) is None
 
 
 def test_the_loop_waits_for_no_database_and_sends_no_old_page(app: Flask, engine: object, slug: str) -> None:

@@ -249,7 +249,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Answer with 503. The connection ends behind a request with a body, because nobody has checked its framing.
 
         It ends, too, if more was sent already, so that a client gets one refusal for many requests sent at once. Who asked
-        for a page gets the one that exists, although it may be old.
+        for a page gets the one that exists, although it may be ten seconds old.
         """
         self._warn()
         if self._send_page(conn, old=True):
