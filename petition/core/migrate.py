@@ -22,7 +22,7 @@ BASE = "base"
 HEAD = "head"
 CONNECT_SECONDS = 5
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
-"""The major versions of PostgreSQL with which this program was tested (tests/journeys/test_postgresql_versions.py)."""
+"""The major versions of PostgreSQL that this program promises (tests/journeys/test_postgresql_versions.py)."""
 LOCK = 0x7065746974696F6E  # "petition" in ASCII; processes that start at the same time migrate one after the other
 
 
