@@ -35,12 +35,18 @@ YEARS = {
     "Pacific/Apia": 2011,  # without 30 December
     "Pacific/Kiritimati": 1994,  # without 31 December, or 1 January of the next year
     "Africa/Cairo": 2026,  # midnight is skipped
+    "Africa/Casablanca": 2026,  # back for the month of Ramadan alone
+    "America/Havana": 2026,  # midnight comes twice
+    "America/Sao_Paulo": 2019,  # the evening before comes twice, and never again: the change was abolished
+    "America/Santiago": 2026,  # midnight is skipped in spring, the evening before comes twice in autumn
 }
 CHANGES = {
     "Europe/Berlin": datetime(2026, 10, 25, tzinfo=UTC),
     "America/New_York": datetime(2026, 3, 8, tzinfo=UTC),
     "Australia/Lord_Howe": datetime(2026, 4, 5, tzinfo=UTC),
     "Pacific/Apia": datetime(2011, 12, 30, tzinfo=UTC),
+    "America/Sao_Paulo": datetime(2019, 2, 17, tzinfo=UTC),
+    "America/Santiago": datetime(2026, 9, 6, tzinfo=UTC),
 }
 HOURS = (0, 2, 8)
 STEPS = (timedelta(hours=1), timedelta(hours=-1), timedelta(hours=-24))

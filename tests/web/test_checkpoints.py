@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -143,6 +144,35 @@ def test_entries_of_the_feed_have_distinct_moments_of_their_day_that_never_chang
     assert all(moment.time() < time(0, 1) for moment in read.values())
     checkpoints = [read[name] for name in sorted(read) if "checkpoint-" in name]
     assert checkpoints == sorted(checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("America/New_York", datetime(2026, 11, 1, 6, tzinfo=UTC)),
+        ("America/Santiago", datetime(2026, 9, 6, 4, tzinfo=UTC)),
+        ("America/Havana", datetime(2026, 11, 1, 5, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+        ("America/Sao_Paulo", datetime(2019, 2, 17, 2, tzinfo=UTC)),
+    ],
+)
+def test_news_of_the_days_on_which_clocks_change_keep_their_order_and_their_day(
+    client: FlaskClient, zone: str, change: datetime
+) -> None:
+    """Midnight may be skipped, or come twice."""
+    told = [change + timedelta(hours=12 * n, minutes=-90) for n in range(-2, 4)]
+    with db.transaction() as session:
+        found = make.campaign(session, mailing={"time_zone": zone})
+        slug, days = found.slug, [found.local_day(moment) for moment in told]
+        for moment in told:
+            campaigns.publish_update(session, found, {"en": "We met.", "fr": "Vu."}, moment, mailed_since=None)
+        epochs.refresh_stale(session, clock.now())
+    entries = ET.fromstring(client.get(f"/c/{slug}/feed.atom").data).iter(f"{ATOM}entry")
+    moments = [datetime.fromisoformat(str(each.findtext(f"{ATOM}updated"))) for each in entries]
+    assert moments == sorted(moments, reverse=True)
+    assert len(set(moments)) == len(told)
+    zoned = [moment.astimezone(ZoneInfo(zone)).date() for moment in moments]
+    assert zoned[::-1] == days == sorted(days)
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -115,6 +115,52 @@ def test_a_date_that_is_saved_again_as_it_is_shown_does_not_change(moment: datet
         assert read(DatesForm, closes_at=shown).closes_at.data == closes_at
 
 
+BEFORE_ALL = datetime(2026, 1, 1, tzinfo=UTC)
+SKIPPED = {
+    "America/New_York": ("2026-03-08T02:00", "2026-03-08T02:30", "2026-03-08T02:59"),
+    "Australia/Lord_Howe": ("2026-10-04T02:00", "2026-10-04T02:29"),
+    "Africa/Casablanca": ("2026-03-22T02:30",),
+    "America/Santiago": ("2026-09-06T00:00", "2026-09-06T00:59"),
+}
+THERE = {
+    "America/New_York": ("2026-03-08T01:59", "2026-03-08T03:00", "2026-11-01T01:30"),
+    "Australia/Lord_Howe": ("2026-10-04T01:59", "2026-10-04T02:30"),
+    "Africa/Casablanca": ("2026-03-22T01:59", "2026-03-22T03:00"),
+    "America/Sao_Paulo": ("2026-02-22T00:00", "2026-10-18T00:00"),
+    "America/Santiago": ("2026-09-06T01:00", "2026-04-04T23:30"),
+}
+
+
+@pytest.mark.parametrize(("zone", "moment"), [(zone, moment) for zone, listed in SKIPPED.items() for moment in listed])
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "Clocks go forward at that time, so it does not exist on that day. Choose another time."),
+        ("fr", "L’heure change à ce moment-là : ce jour-là, cette heure n’existe pas. Choisissez-en une autre."),
+    ],
+)
+def test_a_letter_neither_opens_nor_closes_at_a_moment_that_does_not_exist(
+    zone: str, moment: str, lang: str, sentence: str
+) -> None:
+    """What was typed is kept."""
+    about = ABOUT | {"zone": ZoneInfo(zone), "now": BEFORE_ALL}
+    with in_language(lang):
+        for form, name in ((DatesForm, "opens_at"), (DatesForm, "closes_at"), (ClosingForm, "closes_at")):
+            refused = form(MultiDict({name: moment}), meta=about)
+            assert not refused.validate()
+            assert refused.errors == {name: [sentence]}
+            assert refused.typed(name) == moment
+
+
+@pytest.mark.parametrize(("zone", "moment"), [(zone, moment) for zone, listed in THERE.items() for moment in listed])
+def test_what_clocks_show_on_a_day_of_a_change_is_that_moment(zone: str, moment: str) -> None:
+    about = ABOUT | {"zone": ZoneInfo(zone), "now": BEFORE_ALL}
+    with in_language("en"):
+        form = ClosingForm(MultiDict({"closes_at": moment}), meta=about)
+        assert form.validate(), form.errors
+        assert f"{form.closes_at.data.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" == moment
+
+
 def test_both_dates_may_stay_empty() -> None:
     with in_language("en"):
         assert read(DatesForm, opens_at="", closes_at=" ").data == {"opens_at": None, "closes_at": None}

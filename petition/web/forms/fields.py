@@ -252,10 +252,14 @@ class DateField(TypedField, wtforms.DateField):
 
 
 class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
-    """A date and time in the time zone of the form (`meta.zone`). Its data are in UTC."""
+    """A date and time in the time zone of the form (`meta.zone`). Its data are in UTC.
+
+    A time that clocks skip is rejected, and one that they show twice is the first of both.
+    """
 
     data: Any
     INVALID = _("Enter a date and a time, such as 2026-11-24T18:30.")
+    SKIPPED = _("Clocks go forward at that time, so it does not exist on that day. Choose another time.")
 
     def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, format="%Y-%m-%dT%H:%M", **options)
@@ -267,6 +271,14 @@ class DateTimeLocalField(TypedField, wtforms.DateTimeLocalField):
         if read.year not in YEARS:
             raise ValueError(text)
         return (read if read.tzinfo else read.replace(tzinfo=self.meta.zone)).astimezone(UTC)
+
+    def _parsed(self, text: str) -> datetime:
+        moment: datetime = super()._parsed(text)
+        typed = datetime.fromisoformat(text)
+        if not typed.tzinfo and moment.astimezone(self.meta.zone).replace(tzinfo=None) != typed:
+            self.data = None
+            raise ValueError(str(self.SKIPPED))
+        return moment
 
 
 class Base64Field(TypedField):
