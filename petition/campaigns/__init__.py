@@ -74,6 +74,7 @@ from petition.campaigns.tables import (
     Update,
     UpdateDraft,
 )
+from petition.campaigns.titles import title_in, titles
 
 __all__ = [
     "LEAST_BATCH",
@@ -137,6 +138,8 @@ __all__ = [
     "require_open",
     "slug_of",
     "step",
+    "title_in",
+    "titles",
     "work_domains",
     "write_demand",
     "write_letter",

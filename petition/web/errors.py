@@ -141,7 +141,7 @@ def page(description: ErrorDescription) -> Response:
         title=description.title,
         sentence=description.sentence,
         next_url=FOR_ORGANISERS if for_organisers else None,
-        next_words=gettext(_("Your campaigns")) if for_organisers else None,
+        next_words=gettext(_("Your letters")) if for_organisers else None,
         flow=in_flow(),
         posted=posted,
         stays=for_organisers and request.method == "POST" and posted is None,

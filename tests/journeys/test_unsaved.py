@@ -46,7 +46,7 @@ def leaves(page: Page) -> list[str]:
         dialog.accept()
 
     page.on("dialog", answer)
-    presses(page.locator(".state a").first)
+    presses(page.locator(".letter-name a").first)
     page.remove_listener("dialog", answer)
     return asked
 

@@ -127,4 +127,4 @@ def test_the_page_costs_the_same_whatever_the_letter_has(app: Flask, languages: 
     with counted_queries() as asked:
         page = omar.sees("~/share").text
     assert len(re.findall(r"/share\?letter=", page)) == (0 if languages == 1 else languages)
-    assert len(asked) == 9
+    assert len(asked) == 10

@@ -9,6 +9,7 @@ from flask import Response, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from petition import campaigns as letters
 from petition import organisers
 from petition.campaigns import Campaign
 from petition.campaigns.tables import UpdateDraft
@@ -23,15 +24,17 @@ from petition.privacy import daily_figures
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import Audience, needs, visitor
 from petition.web.dashboard.panels import PANELS
+from petition.web.language import spoken
 
 bp = access.blueprint("overview")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
-    """A campaign in the visitor's list: role, count (None before it opens), and the number of waiting tasks."""
+    """A campaign in the visitor's list: title, role, count (None before it opens), and the number of waiting tasks."""
 
     campaign: Campaign
+    title: str
     role: Role
     count: int | None
     waiting: int
@@ -73,14 +76,21 @@ def retry(slug: str) -> Response:
 
 
 def _campaign_rows(session: Session, roles: dict[CampaignId, Role], now: datetime) -> list[CampaignRow]:
-    """Return the visitor's campaigns. This takes five queries, however many campaigns there are."""
+    """Return the visitor's campaigns. This takes six queries, however many campaigns there are."""
     counts = {
         cid: n for cid, n in session.execute(select(Head.campaign_id, Head.counted).where(Head.campaign_id.in_(roles)))
     }
     waiting = _waiting(session, roles, now)
+    titles = letters.titles(session, list(roles))
     query = select(Campaign).where(Campaign.id.in_(roles)).order_by(Campaign.slug)
     return [
-        CampaignRow(each, roles[each.id], counts.get(each.id), waiting.get(each.id, 0))
+        CampaignRow(
+            each,
+            letters.title_in(titles.get(each.id, {}), each, spoken()),
+            roles[each.id],
+            counts.get(each.id),
+            waiting.get(each.id, 0),
+        )
         for each in session.scalars(query)
     ]
 

@@ -1,57 +1,25 @@
-"""This module renders the dashboard's pages: the layout around each of them, and the menu."""
+"""This module renders the dashboard's pages with the frame around each of them: the letter's title, its state, the menu."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, g, render_template, request
+from flask import Response, g, render_template, request, url_for
 from sqlalchemy.orm import Session
 
+from petition import campaigns
 from petition.campaigns import Campaign, CampaignState
 from petition.campaigns.mail_settings import Mailing
 from petition.core import clock
-from petition.core.i18n import marked as _
-from petition.organisers import GRANTS, Act
+from petition.organisers import Act
 from petition.usecases import acts, closing_date
 from petition.usecases.approval_rules import RIGHTS
-from petition.web.dashboard import access
+from petition.web.dashboard import access, menu
 from petition.web.forms.base import BaseForm
 from petition.web.language import page_language
-
-
-@dataclass(frozen=True, slots=True)
-class MenuItem:
-    """One line of the menu: label, endpoint, the act that its page requires, and the states that show it."""
-
-    words: str
-    endpoint: str
-    act: Act
-    states: tuple[CampaignState, ...] = tuple(CampaignState)
-
-
-PUBLIC: Final = tuple(state for state in CampaignState if state is not CampaignState.DRAFT)
-MENU: Final = (
-    MenuItem(_("Overview"), "organise_overview.overview", Act.SEE),
-    MenuItem(_("Draft"), "organise_drafts.checklist", Act.WRITE, (CampaignState.DRAFT,)),
-    MenuItem(_("Chart"), "organise_chart.page", Act.SEE, PUBLIC),
-    MenuItem(_("Updates"), "organise_updates.list_updates", Act.PUBLISH, PUBLIC),
-    MenuItem(_("Demands"), "organise_demands.demands", Act.PUBLISH, PUBLIC),
-    MenuItem(_("Milestones"), "organise_milestones.milestones", Act.PUBLISH, PUBLIC),
-    MenuItem(_("Answer"), "organise_answer.page", Act.PUBLISH, PUBLIC),
-    MenuItem(_("Signers"), "organise_signers.signers", Act.MODERATE, PUBLIC),
-    MenuItem(_("Removals"), "organise_removals.removals", Act.MODERATE, PUBLIC),
-    MenuItem(_("Subscribers"), "organise_subscribers.page", Act.SEE, PUBLIC),
-    MenuItem(_("Share"), "organise_share.share", Act.SEE, PUBLIC),
-    MenuItem(_("Exports"), "organise_exports.page", Act.EXPORT),
-    MenuItem(_("Approvals"), "organise_approvals.approvals", Act.READ_AUDIT_LOG),
-    MenuItem(_("Team"), "organise_team.members", Act.MANAGE),
-    MenuItem(_("Settings"), "organise_settings.settings", Act.MANAGE, PUBLIC),
-    MenuItem(_("Operation"), "organise_operation.page", Act.MANAGE),
-    MenuItem(_("Audit log"), "organise_audit_log.audit_log", Act.READ_AUDIT_LOG),
-)  # fmt: skip
+from petition.web.services import services
 
 
 def render(
@@ -61,7 +29,9 @@ def render(
     form: BaseForm | None = None,
     **values: object,
 ) -> Response:
-    """Render a page of the dashboard. A page about a campaign has the campaign's menu."""
+    """Render a page of the dashboard. A page about a campaign has its title, its state and its menu above it."""
+    lang = g.lang if "lang" in g else page_language()
+    groups = menu.visible(access.role(), campaign.state) if campaign is not None else ()
     context: dict[str, object] = {
         "visitor": g.get("visitor"),
         "campaign": campaign,
@@ -70,12 +40,15 @@ def render(
         "reaches": access.reaches,
         "Act": Act,
         "form_token": access.form_token() if g.get("visitor") else "",
-        "menu": _menu(campaign) if campaign is not None else (),
+        "menu": groups,
+        "menu_here": menu.current(groups, request.endpoint or "", request.view_args or {}),
+        "letter_title": title_of(session, campaign, lang) if session is not None and campaign is not None else "",
+        "letter_address": _public_address(campaign, lang) if campaign is not None else "",
         "approvals_waiting": _approvals_waiting(session, campaign),
         "closes_soon": campaign.closes_at
         if campaign is not None and closing_date.is_near(campaign, clock.now())
         else None,
-        "lang": g.lang if "lang" in g else page_language(),
+        "lang": lang,
         "this_page": _this_page(),
         "asked_lang": g.lang if "lang" in request.args and "lang" in g else None,
         "form": form or BaseForm(),
@@ -100,8 +73,17 @@ def _this_page() -> str:
     return request.path + ("?" + urlencode(arguments) if arguments else "")
 
 
-def _menu(campaign: Campaign) -> tuple[MenuItem, ...]:
-    return tuple(item for item in MENU if item.act in GRANTS[access.role()] and campaign.state in item.states)
+def title_of(session: Session, campaign: Campaign, lang: str) -> str:
+    """Return the title of a letter for a visitor, in their language if it has one."""
+    return campaigns.title_in(campaigns.titles(session, [campaign.id]).get(campaign.id, {}), campaign, lang)
+
+
+def _public_address(campaign: Campaign, lang: str) -> str:
+    """Return the full address of a public letter, in the visitor's language if it is one of the letter's."""
+    if campaign.state is CampaignState.DRAFT:
+        return ""
+    asked = lang if lang in campaign.languages[1:] else None
+    return services().config.base_url.rstrip("/") + url_for("letter.letter", slug=campaign.slug, lang=asked)
 
 
 def _approvals_waiting(session: Session | None, campaign: Campaign | None) -> int:
