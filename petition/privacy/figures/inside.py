@@ -148,7 +148,7 @@ INSIDE: Final[tuple[Figure, ...]] = (
         "exact; mail that can be tried again is one thing, as of the last day; a request to hide ends when the name leaves the page",
         """panel queue
         dashboard/campaigns.html each.waiting
-        dashboard/layout.html approvals_waiting
+        dashboard/parts/frame.html approvals_waiting
         dashboard/approvals.html each.others
         web/dashboard/panels/queue.py part-is-missing-before-this part-of-the-campaign-is
         web/dashboard/panels/queue.py request-waits-for-a-second update-is-written-and-not""",
