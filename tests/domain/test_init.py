@@ -136,9 +136,8 @@ def test_a_wrong_answer_is_refused_as_a_start_would_refuse_it(
     known = dict(zip(ANSWERS[::2], ANSWERS[1::2], strict=True)) | {"--servers": "wheel", option: value}
     if option in {"--redis", "--database"}:
         known |= {"--servers": "given", "--redis": "redis://h", "--database": "postgresql://h/x", option: value}
-    output = refused(
-        file, *(word for pair in known.items() for word in pair), answers=None if option == "--relay" else RELAY
-    )
+    words = ["--untried", *(word for pair in known.items() for word in pair)]
+    output = refused(file, *words, answers=None if option == "--relay" else RELAY)
     assert output.startswith(sentence)
     assert output.count("\n") == 1
 
@@ -195,7 +194,7 @@ def test_given_servers_get_three_roles_with_passwords_of_their_own(file: Path) -
         RELAY
         + f"{OWNER_URL}=postgresql://owner:first@db.example.org:5432/letters?sslmode=require\nREDIS_URL=redis://:second@h\n"
     )
-    result = init(file, "--yes", "--servers", "given", *ANSWERS, answers=answers)
+    result = init(file, "--yes", "--servers", "given", "--untried", *ANSWERS, answers=answers)
     assert result.exit_code == 0, result.output
     found = settings_file.read(file)
     for name, role in servers.ROLES.items():
@@ -207,7 +206,7 @@ def test_given_servers_get_three_roles_with_passwords_of_their_own(file: Path) -
 
 def test_one_role_is_written_as_it_was_given(file: Path) -> None:
     answers = RELAY + "DATABASE_URL=postgresql://one:first@h/x\nREDIS_URL=redis://h\n"
-    result = init(file, "--yes", *ANSWERS, answers=answers)
+    result = init(file, "--yes", "--untried", *ANSWERS, answers=answers)
     assert result.exit_code == 0, result.output
     found = settings_file.read(file)
     assert (found["PETITION_SERVERS"], found["DATABASE_URL"]) == ("given", "postgresql://one:first@h/x")

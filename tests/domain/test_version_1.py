@@ -13,10 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.orm import Session
 
-from petition import campaigns, epochs, organisers
+from petition import backup, campaigns, epochs, organisers
+from petition.backup import Order
 from petition.campaigns import Campaign, CampaignState, DemandState
 from petition.campaigns.milestones import PlannedMilestone
 from petition.campaigns.tables import Update
@@ -127,6 +130,27 @@ def test_what_organisers_and_subscribers_made_stays_and_the_letter_is_a_draft(
         assert deeds[-3:] == [Action.BACK_TO_DRAFT] * 3
         assert session.scalars(select(Delivery.state).where(Delivery.state == "planned")).all() == []
     engine.dispose()
+
+
+def test_a_backup_of_that_time_is_restored_as_an_upgrade_leaves_it(
+    old: Engine, database_url: str, tmp_path: Path
+) -> None:
+    """P58: its letters have their public records, with a receipt that is found in them, and are drafts."""
+    path, key, maker = tmp_path / "letters.backup", X25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    version_1.back_up(old, path, key.public_key(), maker)
+    order = Order(path, key, [maker.public_key()], tmp_path / "home", replace=True, roles=roles_of(database_url))
+    restored = backup.restore(old, order, make.NOW)
+    assert sorted(restored.retired) == ["old-letter", "older-letter", "small-letter"]
+    for slug, published in version_1.described()["bundles"].items():
+        assert hashlib.sha256((restored.retired[slug] / "bundle.zip").read_bytes()).hexdigest() == published
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(json.dumps(version_1.described()["receipt"]))
+    told = recount(restored.retired["old-letter"], "--receipt", str(receipt))
+    assert (told.returncode, told.stdout.count(", counted")) == (0, 1)
+    with Session(old) as session:
+        assert {each.state for each in session.scalars(select(Campaign))} == {CampaignState.DRAFT}
+        assert [each.lang for each in session.scalars(select(Subscriber))] == ["fr"]
+        assert session.scalar(select(func.count()).select_from(Tag)) == 0
 
 
 def test_nothing_of_the_old_ledger_stays_in_the_tables(records: Records, database_url: str) -> None:

@@ -5,46 +5,35 @@ Where the history of git is missing, these tests are skipped and say so.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.parse import urlencode
+from typing import Final
 
 import pytest
 
 from petition.config.addresses import PROJECT
-from petition.publication.bundle_file import bundle_path
 from tests.support.earlier import Earlier, earlier, last_before_the_newest_tables, said, tree
-from tests.support.foreign_client import (
-    SLUG,
-    Applicant,
-    api,
-    b64u,
-    call,
-    chain,
-    emsa_pss,
-    leaf_hash,
-    modulus,
-    unb64u,
-    verified,
-)
-from tests.support.inbox import link, mail_to
+from tests.support.foreign_client import SLUG, api, b64u, call, leaf_hash, verified
+from tests.support.given_servers import GivenServers, given_servers
 from tests.support.installation import Running
 from tests.support.places import in_memory
 from tests.support.served import free_port
-from tests.support.waiting import until
+from tests.support.upgrades import (
+    TEXTS,
+    Browser,
+    asks_for_mail,
+    goes_on,
+    in_a_batch,
+    lives,
+    published,
+    publishes_an_update,
+    recounts_there,
+    signs_in_version_1,
+)
 
 FIRST_OF_VERSION_2: Final = "2fa7bdc"
 VERSION_1: Final = ("f088f21", "508db34")
@@ -52,45 +41,8 @@ VERSION_1: Final = ("f088f21", "508db34")
 MAIL_SINCE: Final = "508db34"
 FOUNDERS: Final = 249
 """Signatures of the demonstration."""
-TEXTS: Final = {"en": "We met the board.", "fr": "Nous avons vu la direction."}
-
-
-class Browser:
-    """Somebody's browser: cookies, and what a page answers."""
-
-    def __init__(self) -> None:
-        # Browsers send a secure cookie to localhost without TLS, too.
-        jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-
-    def opens(self, url: str, **form: str) -> tuple[int, str]:
-        """Status and text of a page; with fields it is a form that is sent."""
-        data = urlencode(form).encode() if form else None
-        try:
-            with self._opener.open(url, data, timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-
-    def presses(self, url: str) -> tuple[int, str]:
-        """Press the only button of a page."""
-        return self.opens(url, pressed="yes")
-
-
-@dataclass
-class Before:
-    """What people hold when the earlier code stops."""
-
-    count: int
-    checkpoint: str
-    receipt: dict[str, Any]
-    receipt_file: str
-    w0: bytes
-    unused: str
-    confirm: str
-    invitation: str
-    owner: Browser = field(default_factory=Browser)
+LAST_OF_VERSION_1: Final = "485b10d"
+"""Its backups are signed; those of the states before it are not."""
 
 
 @contextmanager
@@ -115,148 +67,58 @@ def code_of(commit: str) -> Iterator[Earlier]:
         yield earlier(commit, folder)
 
 
-def in_a_batch(running: Running, leaf: str) -> None:
-    """Wait until a batch has taken a signature."""
-    until("the batch", lambda: call(api(running, f"/receipt/{leaf}")).body, lambda found: found["state"] == "logged")
+@pytest.fixture
+def given(tmp_path: Path, certificate: tuple[Path, Path]) -> Iterator[GivenServers]:
+    """PostgreSQL and Valkey that the operator gives."""
+    with given_servers(tmp_path, certificate) as started:
+        yield started
 
 
-def publishes_an_update(old: Earlier, running: Running, folder: Path) -> None:
-    texts = []
-    for lang, text in TEXTS.items():
-        (folder / lang).write_text(text, encoding="utf-8")
-        texts += ["--text", f"{lang}={folder / lang}"]
-    old.command(running, "update", "publish", SLUG, *texts)
-
-
-def asks_for_mail(running: Running) -> str:
-    """The link that confirms a subscription, of a mail that nobody has answered yet."""
-    form = {"address": "mallory@post.example", "rhythm": "weekly", "lang": "en"}
-    assert Browser().opens(f"{running.url}/c/{SLUG}/subscribe", **form)[0] == 200
-    return link(mail_to(running, form["address"], ""), "confirm")
-
-
-def lives(old: Earlier, running: Running, folder: Path) -> Before:
-    """People sign, keep a pass for later, ask for mail; organisers sign in, publish an update and invite somebody."""
-    owner = Browser()
-    assert owner.presses(running.sign_in)[0] == 200
-    applicant, held = verified(running, "suzie@salesforce.example")
-    answer = call(api(running, "/sign"), {"pass": held, "show": "name", "name": "Suzie Quux"})
-    assert answer.status == 201
-    receipt = answer.body["receipt"]
-    in_a_batch(running, b64u(leaf_hash(receipt["entry"])))
-    invited = old.command(running, "organiser", "invite", "--campaign", SLUG, "--role", "editor")
-    publishes_an_update(old, running, folder)
-    return Before(
-        count=call(api(running, "/count")).body["count"],
-        checkpoint=call(f"{running.url}/c/{SLUG}/checkpoint").body.decode(),
-        receipt=receipt,
-        receipt_file=json.dumps(receipt),
-        w0=applicant.w0,
-        unused=verified(running, "alice@salesforce.example")[1],
-        confirm=asks_for_mail(running),
-        invitation=re.search(r"http\S+", invited)[0],  # type: ignore[index]
-        owner=owner,
-    )
-
-
-def recounts(running: Running, before: Before, folder: Path) -> str:
-    """What the new verify.py says of the new bundle, the old checkpoint and the old receipt."""
-    (folder / "bundle.zip").write_bytes(urllib.request.urlopen(f"{running.url}/c/{SLUG}/bundle.zip").read())
-    (folder / "verify.py").write_bytes(urllib.request.urlopen(f"{running.url}/verify.py").read())
-    (folder / "old").write_text(before.checkpoint)
-    (folder / "receipt").write_text(before.receipt_file)
-    argv = [sys.executable, "-I", "verify.py", "bundle.zip", "--old", "old", "--receipt", "receipt"]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def goes_on(running: Running, before: Before, folder: Path) -> None:
-    """Everybody goes on with what they hold."""
-    assert call(api(running, "/count")).body["count"] == before.count
-    assert ", counted" in recounts(running, before, folder)
-    page = Browser().opens(f"{running.url}/c/{SLUG}")[1]
-    assert TEXTS["en"] in page
-    assert [each["name"] for each in call(api(running, "/signers?q=quux")).body["named"]] == ["Suzie Quux"]
-    status, dashboard = before.owner.opens(f"{running.url}/organise")
-    assert (status, "/organise/sign-out" in dashboard) == (200, True), "the session ended"
-    answer = call(api(running, "/sign"), {"pass": before.unused, "show": "anonymous"})
-    assert answer.status == 201, answer.body
-    in_a_batch(running, b64u(leaf_hash(answer.body["receipt"]["entry"])))
-    assert "You are subscribed" in Browser().presses(before.confirm)[1]
-    editor = Browser()
-    assert editor.opens(before.invitation, name="Rita")[0] == 200
-    assert "/organise/sign-out" in editor.opens(f"{running.url}/organise/c/{SLUG}")[1]
-    hidden = call(api(running, "/hide"), {"withdraw": b64u(chain(before.w0, 8))})
-    assert hidden.body == {"state": "logged"}
-    assert call(api(running, "/withdraw"), {"withdraw": b64u(chain(before.w0, 7))}).body == {"state": "withdrawn"}
-    said(sys.executable, PROJECT, running, "ledger", "verify")
+def upgraded(home: Path, folder: Path, state: str, before: dict[str, str], after: dict[str, str]) -> None:
+    """People use the code of a commit with some settings, and go on with this code and others."""
+    commit = last_before_the_newest_tables() if state == "newest" else state
+    port = free_port()
+    with code_of(commit) as old:
+        with old.running(home, port, **before) as running:
+            held = lives(old, running, folder)
+        with tree(sys.executable, PROJECT, home, port, **after) as running:
+            goes_on(running, held, folder)
 
 
 @pytest.mark.parametrize("state", [FIRST_OF_VERSION_2, "newest"])
 def test_everybody_goes_on_after_an_upgrade(home: Path, tmp_path: Path, state: str) -> None:
     """P58: from the first state with ledgers that are continued, and from the newest with other tables than these."""
-    commit = last_before_the_newest_tables() if state == "newest" else state
-    port = free_port()
-    with code_of(commit) as old:
-        with old.running(home, port) as running:
-            before = lives(old, running, tmp_path)
-        with tree(sys.executable, PROJECT, home, port) as running:
-            goes_on(running, before, tmp_path)
+    upgraded(home, tmp_path, state, {}, {})
 
 
-class OldApplicant(Applicant):
-    """The client's half in version 1 of the protocol."""
-
-    def __post_init__(self) -> None:
-        """Blind a value whose message is the one of version 1."""
-        super().__post_init__()
-        self.w = self.w0
-        self.hw = hashlib.sha256(b"petition/withdraw/v1\0" + self.w).digest()
-        self.encoded = emsa_pss(self.r + b"petition/pass/v1\0" + self.cid + self.hw, self.n.bit_length() - 1)
-        self.blinded = b64u((self.encoded * pow(self.factor, 65537, self.n) % self.n).to_bytes(256))
-
-    def complete(self, stamp: str) -> str:
-        """The pass, as version 1 writes it."""
-        raw = unb64u(super().complete(stamp).removeprefix("P2."))
-        return "P1." + b64u(self.w + raw[32:])
-
-
-def signs_in_version_1(running: Running) -> str:
-    """The file of the receipt of a signature that a batch has taken."""
-    letter, address = call(api(running)).body, "suzie@salesforce.example"
-    asked = call(api(running, "/verify"), {"address": address, "lang": "en"})
-    assert asked.status == 202
-    applicant = OldApplicant(modulus(unb64u(letter["issuer"])), bytes.fromhex(letter["id"]))
-    given = {"challenge": asked.body["challenge"], "code": running.code_for(address), "blinded": applicant.blinded}
-    held = applicant.complete(call(api(running, "/pass"), given).body["stamp"])
-    answer = call(api(running, "/sign"), {"pass": held, "show": "name", "name": "Suzie Quux"})
-    assert answer.status == 201, answer.body
-    in_a_batch(running, b64u(leaf_hash(answer.body["receipt"]["entry"])))
-    return json.dumps(answer.body["receipt"])
-
-
-def published(running: Running, count: int) -> bytes:
-    """The bundle on the disk once it has so many signatures."""
-    program = Path(tempfile.mkdtemp()) / "verify.py"
-    program.write_bytes(urllib.request.urlopen(f"{running.url}/verify.py").read())
-    path = bundle_path(running.home, SLUG)
-
-    def counted() -> list[str]:
-        argv = [sys.executable, "-I", program, path]
-        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
-
-    until("the bundle of the last batch", counted, lambda words: words[:2] == ["counted", str(count)])
-    shutil.rmtree(program.parent)
-    return path.read_bytes()
+def test_everybody_goes_on_after_an_upgrade_on_given_servers(home: Path, tmp_path: Path, given: GivenServers) -> None:
+    """P58: the one role that did everything becomes the owner, and two others with fewer rights come beside it."""
+    upgraded(home, tmp_path, "newest", given.one_role(), given.three_roles())
+    with given.postgres.admin("letters") as connection:
+        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert owners == [("letters",)]
 
 
 @pytest.mark.proof
+@pytest.mark.parametrize("roles", ["one_role", "three_roles"])
+def test_everybody_goes_on_from_the_first_state_on_given_servers(
+    home: Path, tmp_path: Path, given: GivenServers, roles: str
+) -> None:
+    """P58: with the roles that there were."""
+    settings: dict[str, str] = getattr(given, roles)()
+    upgraded(home, tmp_path, FIRST_OF_VERSION_2, settings, settings)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("servers", ["own", "given"])
 @pytest.mark.parametrize("state", VERSION_1)
-def test_a_letter_of_version_1_stays_provable_and_is_signed_again(home: Path, tmp_path: Path, state: str) -> None:
+def test_a_letter_of_version_1_stays_provable_and_is_signed_again(
+    home: Path, tmp_path: Path, state: str, servers: str, request: pytest.FixtureRequest
+) -> None:
     """P58."""
     port = free_port()
-    with code_of(state) as old, old.running(home, port) as running:
+    settings = request.getfixturevalue("given").one_role() if servers == "given" else {}
+    with code_of(state) as old, old.running(home, port, **settings) as running:
         receipt = signs_in_version_1(running)
         bundle = published(running, FOUNDERS + 1)
         confirm = ""
@@ -264,27 +126,57 @@ def test_a_letter_of_version_1_stays_provable_and_is_signed_again(home: Path, tm
             assert Browser().presses(running.sign_in)[0] == 200
             publishes_an_update(old, running, tmp_path)
             confirm = asks_for_mail(running)
-    home_of = Running(f"http://localhost:{port}", home, running.process, "")
-    told = said(sys.executable, PROJECT, home_of, "migrate", "--yes")
-    record = Path(re.search(r"is in (\S+)\.$", told, re.MULTILINE)[1])  # type: ignore[index]
-    (tmp_path / "receipt").write_text(receipt)
-    argv = [sys.executable, "-I", "verify.py", "bundle.zip", "--receipt", str(tmp_path / "receipt")]
-    done = subprocess.run(argv, cwd=record, capture_output=True, text=True, check=False)
-    assert (done.returncode, ", counted" in done.stdout) == (0, True), done.stdout + done.stderr
+    stopped = Running(f"http://localhost:{port}", home, running.process, "", more=settings)
+    told = said(sys.executable, PROJECT, stopped, "migrate", "--yes")
+    record = recounts_there(told, receipt)
     if state == MAIL_SINCE:
         assert (record / "bundle.zip").read_bytes() == bundle
-    with tree(sys.executable, PROJECT, home, port) as running:
-        assert Browser().opens(f"{running.url}/c/{SLUG}")[0] == 404
-        if confirm:
-            assert "This letter is not public now" in Browser().presses(confirm)[1]
-        owner = Browser()
+    with tree(sys.executable, PROJECT, home, port, **settings) as running:
+        is_signed_again(running, confirm, updated=state == MAIL_SINCE)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("state", [MAIL_SINCE, LAST_OF_VERSION_1])
+def test_a_backup_of_version_1_is_restored_as_an_upgrade_would_leave_it(home: Path, tmp_path: Path, state: str) -> None:
+    """P58: with the secrets of that time on a new machine; a backup that nobody signed wants a word more."""
+    port, key, file = free_port(), tmp_path / "private.key", tmp_path / "letters.backup"
+    with code_of(state) as old, old.running(home, port) as running:
+        receipt = signs_in_version_1(running)
+        bundle = published(running, FOUNDERS + 1)
+        publishes_an_update(old, running, tmp_path)
+        confirm = asks_for_mail(running)
+        old.command(running, "backup", "key", str(key))
+        old.command(running, "backup", "write", str(file))
+    with a_home() as other:
+        shutil.copytree(home / "secrets", other / "secrets")
+        new = Running(f"http://localhost:{port}", other, running.process, "")
+        words = ["restore", str(file), "--key", str(key)]
+        if state == MAIL_SINCE:
+            refused = new.command(*words)
+            assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+            assert "--unsigned" in refused.stderr
+            words.append("--unsigned")
+        told = said(sys.executable, PROJECT, new, *words)
+        assert (recounts_there(told, receipt) / "bundle.zip").read_bytes() == bundle
+        with tree(sys.executable, PROJECT, other, port) as running:
+            said(sys.executable, PROJECT, running, "sending", "resume")
+            is_signed_again(running, confirm, updated=True, signed_in=False)
+
+
+def is_signed_again(running: Running, confirm: str, *, updated: bool, signed_in: bool = True) -> None:
+    """The letter is a draft; it opens, and who was verified before is verified again."""
+    assert Browser().opens(f"{running.url}/c/{SLUG}")[0] == 404
+    if confirm:
+        assert "This letter is not public now" in Browser().presses(confirm)[1]
+    owner = Browser()
+    if signed_in:
         assert owner.presses(running.sign_in)[0] == 200
         assert SLUG in owner.opens(f"{running.url}/organise")[1]
-        said(sys.executable, PROJECT, running, "campaign", "move", SLUG, "open", "--yes")
-        _, held = verified(running, "suzie@salesforce.example")
-        answer = call(api(running, "/sign"), {"pass": held, "show": "anonymous"})
-        assert answer.status == 201, "who was verified in version 1 is verified again"
-        in_a_batch(running, b64u(leaf_hash(answer.body["receipt"]["entry"])))
-        if state == MAIL_SINCE:
-            assert TEXTS["en"] in Browser().opens(f"{running.url}/c/{SLUG}")[1]
-        said(sys.executable, PROJECT, running, "ledger", "verify")
+    said(sys.executable, PROJECT, running, "campaign", "move", SLUG, "open", "--yes")
+    _, held = verified(running, "suzie@salesforce.example")
+    answer = call(api(running, "/sign"), {"pass": held, "show": "anonymous"})
+    assert answer.status == 201, "who was verified in version 1 is verified again"
+    in_a_batch(running, b64u(leaf_hash(answer.body["receipt"]["entry"])))
+    if updated:
+        assert TEXTS["en"] in Browser().opens(f"{running.url}/c/{SLUG}")[1]
+    said(sys.executable, PROJECT, running, "ledger", "verify")

@@ -77,7 +77,7 @@ def tree(python: Path | str, folder: Path, home: Path, port: int, **more: str) -
     )  # fmt: skip
     try:
         found = announced_by(process)
-        yield Running(found["ready"], home, process, found.get("sign in", ""))
+        yield Running(found["ready"], home, process, found.get("sign in", ""), more=more)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -86,8 +86,8 @@ def tree(python: Path | str, folder: Path, home: Path, port: int, **more: str) -
 def said(python: Path | str, folder: Path, running: Running, *words: str, **more: str) -> str:
     """What `app.py words…` of a folder prints beside a running tree; it must succeed."""
     done = subprocess.run(
-        [python, "app.py", *words], cwd=folder, env=environment(running.home, int(running.url.rpartition(":")[2])) | more, capture_output=True,
-        text=True, check=False, timeout=120,
+        [python, "app.py", *words], cwd=folder, env=environment(running.home, int(running.url.rpartition(":")[2])) | running.more | more, capture_output=True,
+        text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -9,9 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +44,7 @@ CHECKOUT: Final = (sys.executable, "app.py")
 class Running:
     """An installation that answers at `url`; its mails lie in `home`/inbox, `sign_in` lets its owner in once.
 
-    `program` ran in `folder`: that of the checkout, or an installed one.
+    `program` ran in `folder`: that of the checkout, or an installed one. `more` are further settings that it has.
     """
 
     url: str
@@ -53,6 +53,7 @@ class Running:
     sign_in: str
     program: tuple[str, ...] = CHECKOUT
     folder: Path = PROJECT
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def code_for(self, address: str) -> str:
         """The code in the newest mail to an address, once it has come."""
@@ -74,7 +75,7 @@ class Running:
         return subprocess.run(
             [*self.program, *words],
             cwd=self.folder,
-            env=environment(self.home, free_port()),
+            env=environment(self.home, free_port()) | self.more,
             capture_output=True,
             text=True,
             check=False,
@@ -104,7 +105,7 @@ def installation(
     )
     try:
         announced = announced_by(process)
-        yield Running(announced["ready"], home, process, announced.get("sign in", ""), program, folder)
+        yield Running(announced["ready"], home, process, announced.get("sign in", ""), program, folder, more)
     finally:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)  # a second signal: it need not wait for anybody

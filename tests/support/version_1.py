@@ -10,9 +10,16 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, text
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 
+from petition import backup
+from petition.backup import dump
 from petition.core import migrate
+from petition.core.db import Base
+from tests.make import NOW
 
 DATA: Final = Path(__file__).parents[1] / "domain" / "data" / "version_1.json"
 REVISION: Final = "0013"
@@ -45,3 +52,16 @@ def _insert(connection: Connection, table: str, rows: list[dict[str, Any]]) -> N
         f' SELECT * FROM json_populate_recordset(NULL::{schema}."{name}", :rows)'
     )
     connection.execute(text(statement), {"rows": json.dumps(rows)})
+
+
+def back_up(engine: Engine, path: Path, public: X25519PublicKey, maker: Ed25519PrivateKey) -> None:
+    """Write a backup of that database as the last code of version 1 did it: with the tables and columns of its time."""
+    tables = MetaData()
+    for schema in (None, "verification"):
+        tables.reflect(engine, schema)
+    tables.remove(tables.tables["alembic_version"])
+    with pytest.MonkeyPatch.context() as older:
+        older.setattr(Base, "metadata", tables)
+        older.setattr(dump, "SAW_ARRIVALS", tuple(name for name in dump.SAW_ARRIVALS if name in tables.tables))
+        older.setattr(migrate, "is_newest", lambda _: True)
+        backup.write(engine, path, public, maker, NOW)

@@ -57,6 +57,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--dkim/--no-dkim", default=None, help="Make keys that sign mail here, and print their DNS records.")
 @click.option("--user", help="As root: the user that everything runs as; undersigned.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take defaults for what no option says.")
+@click.option("--untried", is_flag=True, help="With --servers given: do not connect to them now.")
 @click.option("--force", is_flag=True, help="Write the settings again, with the changes of the options. Keys stay.")
 def init(
     file: Path,
@@ -65,6 +66,7 @@ def init(
     *,
     dkim: bool | None,
     yes: bool,
+    untried: bool,
     force: bool,
     **options: str | None,
 ) -> None:
@@ -72,7 +74,14 @@ def init(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         request = Request(
-            file.absolute(), given, answers, dialogue.chosen_user(user), dkim=dkim, defaults=yes, force=force
+            file.absolute(),
+            given,
+            answers,
+            dialogue.chosen_user(user),
+            dkim=dkim,
+            defaults=yes,
+            force=force,
+            untried=untried,
         )
         account.require_readable(request.user)
         settings = dialogue.settings(request)

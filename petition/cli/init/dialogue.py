@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import click
 
 from petition.bootstrap import CannotStart
-from petition.cli.init import account
+from petition.cli.init import account, trial
 from petition.cli.init.questions import ADDRESSES, CHOICES, YOUNG, Answers, Question, ask
 from petition.cli.init.servers import GIVEN, RELAY, relay_url, with_roles
 from petition.config import Servers, addresses, settings_file
+from petition.config.addresses import OWNER_URL
 from petition.config.answers import problem_of
 
 
@@ -29,6 +30,7 @@ class Request:
     dkim: bool | None
     defaults: bool
     force: bool
+    untried: bool
 
     @property
     def roots_own(self) -> bool:
@@ -48,11 +50,20 @@ def chosen_user(name: str | None) -> str | None:
 def settings(request: Request) -> Answers:
     """Returns all settings but those of the keys. Raises click.UsageError, SettingsFileWrong, CannotStart, click.Abort."""
     questions = [*ADDRESSES, RELAY, *CHOICES, *GIVEN, _home(request)]
-    known = _known(request)
+    earlier = _earlier(request)
+    known = _known(request, earlier)
+
+    def refused(name: str, value: str) -> str:
+        return "" if request.untried or earlier.get(name) == value else trial.problem_of(name, value)
+
     for name in known.keys() - {question.name for question in questions}:
         if problem := problem_of(name, known[name], known):
             raise click.UsageError(problem)
-    answers = ask(questions, known, defaults=request.defaults)
+    answers = ask(questions, known, defaults=request.defaults, refused=refused)
+    if answers["PETITION_SERVERS"] == Servers.GIVEN and answers.get("DATABASE_URL"):
+        owner = OWNER_URL if answers.get(OWNER_URL) else "DATABASE_URL"  # the other roles may be made later
+        if problem := refused(owner, answers[owner]):
+            raise click.UsageError(problem)
     answers = with_roles(answers, defaults=request.defaults)
     if answers["PETITION_SERVERS"] == Servers.WHEEL:
         click.echo(YOUNG, err=True)
@@ -70,12 +81,20 @@ def wants_dkim(request: Request, answers: Answers) -> bool:
     return click.confirm("Sign mail here, with DKIM? Say no if your mail server does it", default=False, err=True)
 
 
-def _known(request: Request) -> Answers:
-    """Returns what need not be asked. Options count before the file of answers, and this before earlier settings."""
-    if request.file.exists() and not request.force:
+def _earlier(request: Request) -> Answers:
+    """Returns the settings of an earlier run. Raises CannotStart if they must stay as they are."""
+    if not request.file.exists():
+        return {}
+    if not request.force:
         raise CannotStart(
             f"{request.file} is there already: nothing was changed. Add --force to change what options say in it."
         )
+    owner = account.owner(request.user).user if request.user and account.exists(request.user) else -1
+    return settings_file.read(request.file, owner)
+
+
+def _known(request: Request, earlier: Answers) -> Answers:
+    """Returns what need not be asked. Options count before the file of answers, and this before earlier settings."""
     options = dict(request.options)
     for name, value in options.items():
         if _has_password(value):
@@ -83,8 +102,6 @@ def _known(request: Request) -> Answers:
                               "private file, and name that with --answers.")  # fmt: skip
     if "SMTP_URL" in options:
         options["SMTP_URL"] = relay_url(options["SMTP_URL"])
-    owner = account.owner(request.user).user if request.user and account.exists(request.user) else -1
-    earlier = settings_file.read(request.file, owner) if request.file.exists() else {}
     listed = settings_file.read(request.answers) if request.answers else {}
     return {**earlier, **listed, **options}
 

@@ -19,6 +19,8 @@ ROOMY: Final = 1_900_000_000
 """Bytes of memory from which the normal size is suggested: a machine that is sold with 2 GB."""
 Answers = dict[str, str]
 """Settings by name."""
+Refused = Callable[[str, str], str]
+"""Returns why the value of a setting cannot be used, in one sentence, or an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +137,17 @@ YOUNG: Final = (
 )
 
 
-def ask(questions: Iterable[Question], known: Mapping[str, str], *, defaults: bool) -> Answers:
+def ask(questions: Iterable[Question], known: Mapping[str, str], *, defaults: bool, refused: Refused) -> Answers:
     """Returns the answers: known ones, defaults, and what somebody types. Raises click.UsageError.
 
-    A known answer is checked, too. With `defaults` nobody is asked, and all missing answers are named at once.
+    A known answer is checked, too. With `defaults` nobody is asked, and all missing answers are named at once. `refused`
+    says why a complete answer cannot be used; one that was typed is asked for again.
     """
     answers, missing = dict(known), list[str]()
     for question in questions:
         if not question.wanted(answers):
             continue
-        found = _answer(question, answers, defaults=defaults)
+        found = _answer(question, answers, defaults=defaults, refused=refused)
         if found is None:
             missing.append(question.option)
             continue
@@ -156,21 +159,31 @@ def ask(questions: Iterable[Question], known: Mapping[str, str], *, defaults: bo
     return answers
 
 
-def _answer(question: Question, answers: Answers, *, defaults: bool) -> str | None:
+def _answer(question: Question, answers: Answers, *, defaults: bool, refused: Refused) -> str | None:
     if question.name in answers:
         value = _checked(question, answers[question.name], answers)
-    elif defaults:
+        value = value if defaults else question.complete(value)
+        if problem := refused(question.name, value):
+            raise click.UsageError(problem)
+        return value
+    if defaults:
         return question.default(answers)
-    else:
-        click.echo(f"\n{question.why}", err=True)
-        value = click.prompt(
+    click.echo(f"\n{question.why}", err=True)
+    while problem := refused(question.name, value := question.complete(_typed(question, answers))):
+        click.echo(problem, err=True)
+    return value
+
+
+def _typed(question: Question, answers: Answers) -> str:
+    return str(
+        click.prompt(
             question.text,
             default=question.default(answers),
             show_default=bool(question.default(answers)),
             value_proc=lambda text: _checked(question, text, answers),
             err=True,
         )
-    return value if defaults else question.complete(value)
+    )
 
 
 def _checked(question: Question, text: str, answers: Mapping[str, str]) -> str:

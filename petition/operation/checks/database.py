@@ -42,7 +42,7 @@ def version(context: Context, _about: str) -> Finding:
             number = int(str(session.scalar(text("SHOW server_version_num"))))
             took = round((time.perf_counter() - began) * 1000)
     except OperationalError as error:
-        return fault(_why(error))
+        return fault(reason(error))
     return judge_version(number, took)
 
 
@@ -56,17 +56,20 @@ def judge_version(number: int, took: int) -> Finding:
     return ok(f"PostgreSQL {major}.{number % 10_000} answers in {took} ms.")
 
 
-def _why(error: OperationalError) -> str:
-    """Returns why there is no connection. A server's own words may quote the address, so they are not repeated."""
+def reason(error: DBAPIError, setting: str = "DATABASE_URL") -> str:
+    """Returns why there is no connection to the address of a setting.
+
+    A server's own words may quote the address, so they are not repeated.
+    """
     state = getattr(error.orig, "sqlstate", None)
     words = str(error.orig)
     if state in {"28P01", "28000"} or "authentication failed" in words or "no password supplied" in words:
-        return "The database does not accept the user and password of DATABASE_URL: correct them."
+        return f"The database does not accept the user and password of {setting}: correct them."
     if state == "3D000" or ("database" in words and "does not exist" in words):
-        return "The database that DATABASE_URL names does not exist: create it, or correct the name."
+        return f"The database that {setting} names does not exist: create it, or correct the name."
     if "too many" in words or state == "53300":
         return "The database has no connection left for another client: raise its limit, or start fewer processes."
-    return "The database cannot be reached: check DATABASE_URL and that the server is running."
+    return f"The database cannot be reached: check {setting} and that the server is running."
 
 
 def encoding(context: Context, _about: str) -> Finding:

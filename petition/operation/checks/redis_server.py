@@ -40,7 +40,7 @@ def version(context: Context, _about: str) -> Finding:
             client.ping()
             took = round((time.perf_counter() - began) * 1000)
         except redis.RedisError as error:
-            return fault(_why(error))
+            return fault(reason(error))
         try:
             info = _info(client, "server")
         except NoPermissionError:
@@ -67,7 +67,8 @@ def judge_version(info: Mapping[str, Any], took: int) -> Finding:
     return ok(f"{name} {number} answers in {took} ms.")
 
 
-def _why(error: redis.RedisError) -> str:
+def reason(error: redis.RedisError) -> str:
+    """Returns why there is no connection to REDIS_URL."""
     if isinstance(error, redis.AuthenticationError | NoPermissionError) or "NOAUTH" in str(error):
         return "Redis does not accept the user and password of REDIS_URL: correct them."
     if "CERTIFICATE" in str(error).upper():
