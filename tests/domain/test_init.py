@@ -297,7 +297,7 @@ def test_a_signal_in_the_middle_leaves_no_settings_and_the_next_init_is_whole(fi
     assert process.stdout is not None
     assert process.stdout.readline() == "now\n"
     process.send_signal(number)
-    process.wait(30)
+    process.wait(120)
     process.stdout.close()
     assert not file.exists()
     left = {path.name for path in file.parent.iterdir()} if file.parent.exists() else set()

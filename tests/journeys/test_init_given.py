@@ -94,6 +94,7 @@ def test_questions_about_given_servers_lead_to_an_installation_that_runs(made: B
 def test_servers_that_are_of_no_use_are_one_sentence_and_nothing_is_written(
     made: Box, given: GivenServers, tmp_path: Path, changes: dict[str, tuple[str, str]], sentence: str
 ) -> None:
+    """P59."""
     ((setting, (part, instead)),) = changes.items()
     part = (
         part.replace("PASSWORD", PASSWORD).replace("PORT", str(given.postgres.front)).replace("STORED", STORE_PASSWORD)
