@@ -19,6 +19,7 @@ from petition.web import assets, errors, headers, health, hooks, language, overl
 from petition.web.api import blueprint
 from petition.web.dashboard.blueprints import BLUEPRINTS
 from petition.web.form_parser import BoundedRequest
+from petition.web.forms import versions
 from petition.web.public import (
     change,
     checkpoints,
@@ -64,6 +65,7 @@ def build(config: Config, static: Path = assets.FOLDER) -> Flask:
     db.connect(config.database_url)
     app.extensions[NAME] = services = _services(config)
     language.register(app)
+    app.jinja_env.filters["drawn"] = versions.drawn
     errors.register(app)
     overload.register(app, services)
     assets.serve(app, static)

@@ -236,8 +236,8 @@ def test_demands_that_somebody_else_changed_meanwhile_are_not_overwritten(draft:
     screen = {name: value for name, value in fields(draft.sees("~/draft/demands")).items() if name != "token"}
     draft.does("~/draft/demands/1", act="remove")
     answer = draft.does("~/draft/demands", **(screen | {"text_en_2": "Two, mine", "text_en": "Three, mine"}))
-    assert answer.status_code == 422
-    assert "Another organiser changed the demands" in text(answer)
+    assert answer.status_code == 409
+    assert "Somebody else changed this meanwhile" in text(answer)
     assert "Two, mine" in answer.text
     assert "Three, mine" in answer.text
     assert demands() == [{"en": "Two"}]

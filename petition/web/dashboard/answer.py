@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from flask import Response, request, url_for
+from werkzeug.datastructures import MultiDict
 from wtforms.validators import DataRequired, Length
 
 from petition.campaigns import Answer, Campaign, CampaignState, Handover, StepSkipped
@@ -21,6 +22,7 @@ from petition.usecases import endings
 from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.forms import LONGEST_TEXT, PREVIEW
+from petition.web.forms import versions
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import DateField, LineField, StringField, TextAreaField, TranslatedField
 from petition.web.forms.redraw import redraw
@@ -123,7 +125,10 @@ def deliver(slug: str) -> Response:
     """Record or correct how the letter was delivered."""
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
-        delivery = DeliveryForm.read(request.form, **rendering.form_meta(campaign)).delivery()
+        session.refresh(campaign, with_for_update=True)
+        recorded = session.get(Handover, campaign.id)
+        posted = _merged(_delivery_form(campaign, recorded), recorded)
+        delivery = DeliveryForm.read(posted, **rendering.form_meta(campaign)).delivery()
         access.show_again_if_resent()
         endings.deliver(session, campaign, delivery.day, delivery.how, delivery.note, actor)
     return access.go(url_for(".page", slug=slug, _anchor="delivery"))
@@ -138,11 +143,20 @@ def answer(slug: str) -> Response:
         form = AnswerForm(request.form, meta=rendering.form_meta(access.campaign(session)))
     if form.do.data == PREVIEW:
         return _render_page(form, preview=True)
-    given = form.check().answer()
-    access.show_again_if_resent()
     with db.transaction() as session:
-        endings.answer(session, access.campaign(session), given.day, given.text, access.actor())
+        campaign = access.campaign(session)
+        session.refresh(campaign, with_for_update=True)
+        recorded = session.get(Answer, campaign.id)
+        posted = _merged(_answer_form(campaign, recorded), recorded)
+        given = AnswerForm.read(posted, **rendering.form_meta(campaign)).answer()
+        access.show_again_if_resent()
+        endings.answer(session, campaign, given.day, given.text, access.actor())
     return access.go(url_for(".page", slug=slug, _anchor="answer"))
+
+
+def _merged(stored: BaseForm, recorded: Handover | Answer | None) -> MultiDict[str, str]:
+    """Return the posted form if nobody else recorded something meanwhile. Raises ChangedMeanwhile."""
+    return versions.merged(request.form, stored, is_act=True) if recorded else request.form
 
 
 def _delivery_form(campaign: Campaign, recorded: Handover | None) -> DeliveryForm:

@@ -23,12 +23,13 @@ from petition.web.dashboard import (
     signers,
     subscribers,
     team,
+    unsaved,
     updates,
 )
 from petition.web.dashboard.drafts import routes as drafts
 
 BLUEPRINTS: Final = (
     sign_in, joining, account, overview, drafts, chart, updates, demands, milestones, answer, signers, removals, subscribers, share,
-    exports, approvals, team, settings, audit_log,
+    exports, approvals, team, settings, audit_log, unsaved,
     operation,
 )  # fmt: skip

@@ -32,6 +32,7 @@ from petition.web.dashboard.settings_forms import (
     Translation,
     TranslationForm,
 )
+from petition.web.forms import versions
 from petition.web.forms.base import FormRefused
 from petition.web.forms.redraw import redraw
 from petition.web.language import gettext
@@ -93,11 +94,10 @@ def _page(form: ClosingForm | TranslationForm | DomainChangeForm | None = None) 
     with db.session() as session:
         campaign = access.campaign(session)
         domain_form = form if isinstance(form, DomainChangeForm) else DomainChangeForm.of_listed(campaign)
-        closing_form = ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
         requested = session.scalars(approvals.waiting(campaign.id, now)).all()
         return rendering.render(
             "settings", session, campaign, form,
-            closing=form if isinstance(form, ClosingForm) else closing_form,
+            closing=form if isinstance(form, ClosingForm) else _closing_form(campaign),
             domain=domain_form,
             fixed=campaign.domains.get(domain_form.domain.data or ""),
             translation=form if isinstance(form, TranslationForm) else TranslationForm(),
@@ -148,8 +148,10 @@ def change_closing(slug: str) -> Response:
     """Set or remove the closing date of an open letter, or ask a second organiser. Raises CampaignClosed."""
     with db.transaction() as session:
         campaign = access.campaign(session)
+        session.refresh(campaign, with_for_update=True)
         require_open(campaign)
-        closes = ClosingForm.read(request.form, **rendering.form_meta(campaign)).closes_at.data
+        posted = versions.merged(request.form, _closing_form(campaign), is_act=True)
+        closes = ClosingForm.read(posted, **rendering.form_meta(campaign)).closes_at.data
         access.show_again_if_resent()
         asked = closing_date.set_date(session, campaign, closes, access.actor())
     return _back(slug) if asked is None else _to_approvals(slug)
@@ -187,6 +189,10 @@ def ask_for_domains(slug: str) -> Response:
         campaign = access.campaign(session)
         _ask_for(session, campaign, form.changed(campaign.domains))
     return _back(slug)
+
+
+def _closing_form(campaign: Campaign) -> ClosingForm:
+    return ClosingForm(data={"closes_at": campaign.closes_at}, meta=rendering.form_meta(campaign))
 
 
 def _ask_for_translation(session: Session, campaign: Campaign, new: Translation) -> None:

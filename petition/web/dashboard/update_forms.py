@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from wtforms import Field
 from wtforms.validators import DataRequired, Length, Optional
 
 from petition.core.i18n import LANGUAGES
@@ -77,6 +78,10 @@ class UpdateForm(BaseForm):
         needed = {WORDS, self.meta.button} if self.has_words() else {self.meta.button}
         fine = [self[name].validate(self) for name in needed]
         return all(fine)
+
+    def is_stored(self, field: Field) -> bool:
+        """Return whether it is a text. Times and the address of a test mail are stored with no draft."""
+        return field in self.text.by_language.values()
 
     def has_words(self) -> bool:
         """Return whether a field for the text was posted, empty or not."""

@@ -28,6 +28,7 @@ from petition.web.dashboard import access, rendering
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.forms import PREVIEW
 from petition.web.dashboard.update_forms import WORDS, UpdateForm
+from petition.web.forms import versions
 from petition.web.forms.redraw import redraw
 from petition.web.services import services
 
@@ -135,9 +136,10 @@ def save(slug: str, draft: str) -> Response:
     form = _posted(button=WORDS)
     if form.do.data == PREVIEW:
         return _page(form, draft, preview=True)
-    text = form.check().text.data
     with db.transaction() as session:
-        updates.rewrite(session, access.campaign(session), _id(draft), text, access.actor())
+        campaign = access.campaign(session)
+        form = _merged(session, campaign, draft, button=WORDS, is_act=False).check()
+        updates.rewrite(session, campaign, _id(draft), form.text.data, access.actor())
     if form.do.data == SHOW_MAIL:
         return access.go(url_for(".mail", slug=slug, draft=draft))
     times = {name: typed for name in TIMES if (typed := form.typed(name))}
@@ -149,10 +151,10 @@ def save(slug: str, draft: str) -> Response:
 @redraw_update
 def publish(slug: str, draft: str) -> Response:
     """Publish the text in the form, at once or at a given time."""
-    form = _posted(button="due").check()
-    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
+        form = _merged(session, campaign, draft, button="due").check()
+        access.show_again_if_resent()
         _save_texts(session, campaign, draft, form, actor)
         updates.plan(session, campaign, _id(draft), form.due.data, actor)
     return access.go(url_for(".show", slug=slug, draft=draft))
@@ -163,10 +165,10 @@ def publish(slug: str, draft: str) -> Response:
 @redraw_update
 def ask_to_mail(slug: str, draft: str) -> Response:
     """Ask a second organiser to publish and mail the text in the form."""
-    form = _posted(button="mail_due").check()
-    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
+        form = _merged(session, campaign, draft, button="mail_due").check()
+        access.show_again_if_resent()
         _save_texts(session, campaign, draft, form, actor)
         updates.ask_to_mail(session, campaign, _id(draft), form.mail_due.data, actor)
     return access.go(url_for(".show", slug=slug, draft=draft))
@@ -196,10 +198,10 @@ def discard(slug: str, draft: str) -> Response:
 @redraw_update
 def trial(slug: str, draft: str) -> Response:
     """Mail the text in the form to an address that is used once and not stored."""
-    form = _posted(button="address").check()
-    access.show_again_if_resent()
     with db.transaction() as session:
         campaign, actor = access.campaign(session), access.actor()
+        form = _merged(session, campaign, draft, button="address").check()
+        access.show_again_if_resent()
         _save_texts(session, campaign, draft, form, actor)
         address = trials.want_trial(session, campaign, _id(draft), form.address.data, actor)
         sealed = seal_address(services().vault, address, form.trial_language(), actor.now)
@@ -250,6 +252,14 @@ def _posted(*, button: str) -> UpdateForm:
     """Return the form of this request before it is validated."""
     with db.session() as session:
         return UpdateForm(request.form, meta=rendering.form_meta(access.campaign(session)) | {"button": button})
+
+
+def _merged(session: Session, campaign: Campaign, draft: str, *, button: str, is_act: bool = True) -> UpdateForm:
+    """Return the form of this request with what others changed meanwhile. Raises ChangedMeanwhile, UpdateUnknown."""
+    meta = rendering.form_meta(campaign) | {"button": button}
+    found = updates.find(session, campaign, _id(draft), clock.now(), lock=True)
+    stored = UpdateForm(data={"text": found.draft.text}, meta=meta)
+    return UpdateForm(versions.merged(request.form, stored, is_act=is_act), meta=meta)
 
 
 def _times_of_address(campaign: Campaign) -> UpdateForm:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 from flask import g, has_request_context
@@ -59,6 +59,8 @@ class BaseForm(Form):
 
     refusal: Exception | None = None
     """The error for which the page is rendered again."""
+    merges_fields: ClassVar = True
+    """Whether two people can change different fields of it at once (`petition.web.forms.versions`)."""
 
     class Meta:
         """What a form may need to know besides its input. Pass it by name to `read`, or as `meta` of a form.
@@ -82,6 +84,13 @@ class BaseForm(Form):
             """Make a field under its posted name."""
             bound: Field = unbound_field.bind(form=form, **options | {"name": options["name"] + self.suffix})
             return bound
+
+    def __init__(
+        self, formdata: MultiDict[str, str] | None = None, obj: object = None, *, meta: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> None:  # fmt: skip
+        self.formdata, self.own_meta = formdata, dict(meta or {})
+        super().__init__(formdata, obj, meta=self.own_meta, **values)
 
     @classmethod
     def read(cls, posted: MultiDict[str, str], **meta: Any) -> Self:
@@ -131,6 +140,11 @@ class BaseForm(Form):
         """Returns what was typed in the field with this posted name. It is empty if there is no such field."""
         field = next((each for each in leaves(self) if each.name == name), None)
         return "" if field is None else str(field._value())  # type: ignore[attr-defined]  # noqa: SLF001 (WTForms' own name)
+
+    def is_stored(self, field: Field) -> bool:
+        """Returns whether the value of a field comes from what is stored, so that two people may change it at once."""
+        del field
+        return True
 
     def anchor(self, name: str) -> str:
         """Returns the id of the element to link to for a field. For radio buttons it is the first button."""

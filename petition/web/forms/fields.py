@@ -314,7 +314,12 @@ class HexField(TypedField):
 
 
 class FieldList(wtforms.FieldList):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Rows of one kind of field, posted as `name-0`, `name-1` …. A row keeps the number under which it was posted."""
+    """Rows of one kind of field, posted as `name-0`, `name-1` …. A row keeps the number under which it was posted.
+
+    `FIRST` is what people call the row with the number 0.
+    """
+
+    FIRST: ClassVar = 1
 
     def __init__(self, unbound_field: Any, label: str = "", validators: Any = None, **options: Any) -> None:
         super().__init__(unbound_field, label, validators, **options)

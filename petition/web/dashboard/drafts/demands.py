@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -20,21 +18,21 @@ from petition.organisers import Act
 from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
+from petition.web.forms import versions
 from petition.web.forms.base import BaseForm, FormRefused
-from petition.web.forms.fields import FieldList, StringField, TextAreaField, TranslatedField
+from petition.web.forms.fields import FieldList, TextAreaField, TranslatedField
 from petition.web.forms.redraw import redraw
 from petition.web.forms.validators import visible_lines
 from petition.web.language import lazy_gettext as _
 
 LONGEST_DEMAND: Final = 1_000
-CHANGED_MEANWHILE: Final = _(
-    "Another organiser changed the demands since this page was opened. Nothing was saved: compare, and save again."
-)
 MOVES: Final = {"up": -1, "down": 1}
 
 
 class DemandList(FieldList):
     """The demands of the campaign in one language, by number, whether they were posted or not."""
+
+    FIRST = 0
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         """Create a row for each demand with its posted text, or with its saved text if none was posted."""
@@ -56,20 +54,19 @@ class DemandsForm(BaseForm):
         demands: Mapping[int, dict[str, str]] = {}
         without = 0
 
-    seen = StringField()
+    merges_fields = False
     demands = TranslatedField(
         DemandList(TextAreaField(validators=[Length(max=LONGEST_DEMAND), visible_lines]), separator="_"),
+        _("Demand"),
         name="text",
         separator="_",
     )
     added = TranslatedField(
-        TextAreaField(validators=[Length(max=LONGEST_DEMAND), visible_lines]), name="text", separator="_"
+        TextAreaField(validators=[Length(max=LONGEST_DEMAND), visible_lines]),
+        _("One more demand"),
+        name="text",
+        separator="_",
     )
-
-    def version(self) -> str:
-        """Return a hash of the saved demands. A page with another hash is out of date."""
-        texts = list(self.meta.demands.values())
-        return sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
 
     def rows(self) -> dict[int, dict[str, Field]]:
         """Return the fields of each demand, by number and language."""
@@ -87,9 +84,7 @@ class DemandsForm(BaseForm):
         }
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Reject a page that is out of date. The text of the demand that is removed is not checked."""
-        if self.seen.data and self.seen.data != self.version():
-            return self.refuse("", CHANGED_MEANWHILE)
+        """Reject what a step rejects. The text of the demand that is removed is not checked."""
         super().validate(extra_validators)
         for field in self.rows().get(self.meta.without, {}).values():
             field.errors = []
@@ -101,7 +96,7 @@ def _page(form: DemandsForm | None = None) -> Response:
         campaign = access.campaign(session)
         campaigns.require_draft(campaign)
         shown = form or DemandsForm(meta=_about(campaign))
-        return pages.render("demands", session, campaign, "demands", shown, conflict="" in shown.errors)
+        return pages.render("demands", session, campaign, "demands", shown)
 
 
 @needs(Act.WRITE)
@@ -144,8 +139,9 @@ def _about(campaign: Campaign, without: int = 0) -> dict[str, Any]:
 
 
 def _save(campaign: Campaign, without: int = 0) -> None:
-    """Save the demands on the page. Raises FormRefused."""
-    form = DemandsForm.read(_posted(campaign), **_about(campaign, without))
+    """Save the demands on the page. Raises FormRefused, ChangedMeanwhile."""
+    posted = versions.merged(_posted(campaign), DemandsForm(meta=_about(campaign)))
+    form = DemandsForm.read(posted, **_about(campaign, without))
     for number, text in form.texts().items():
         if number != without and text != form.meta.demands[number]:
             campaigns.write_demand(campaign, number, text)
@@ -162,11 +158,15 @@ def _add(campaign: Campaign, text: dict[str, str]) -> None:
 
 
 def _posted(campaign: Campaign) -> MultiDict[str, str]:
-    """Return the posted fields. The text of a demand that no longer exists is added to the new one."""
+    """Return the posted fields. A text that was changed in a demand that no longer exists is added to the new one."""
     known = {f"text_{lang}_{each.number}" for each in campaign.demands for lang in campaign.languages}
     posted: MultiDict[str, str] = request.form
     for lang in campaign.languages:
-        gone = [text for name, text in request.form.items() if name.startswith(f"text_{lang}_") and name not in known]
+        gone = [
+            text
+            for name, text in request.form.items()
+            if name.startswith(f"text_{lang}_") and name not in known and versions.is_changed(request.form, name)
+        ]
         if any(gone):
             posted = MultiDict(posted)
             posted[f"text_{lang}"] = "\n".join(filter(None, [posted.get(f"text_{lang}", ""), *gone]))

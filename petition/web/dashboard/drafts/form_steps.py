@@ -17,6 +17,7 @@ from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages, steps
 from petition.web.dashboard.drafts.forms import StepForm, about
+from petition.web.forms import versions
 from petition.web.forms.redraw import redraw
 from petition.web.language import spoken
 from petition.web.services import services
@@ -56,8 +57,10 @@ def save_step(slug: str, step: str) -> Response:
     with db.transaction() as session:
         campaign = access.campaign(session)
         session.refresh(campaign, with_for_update=True)
-        if not pages.is_unchanged(_saved_form(step, campaign)):
-            campaigns.change(campaign, form.read(request.form, **about(campaign)).changes(campaign))
+        saved = _saved_form(step, campaign)
+        posted = versions.merged(request.form, saved)
+        if not pages.is_unchanged(saved, posted):
+            campaigns.change(campaign, form.read(posted, **about(campaign)).changes(campaign))
             drafting.record_step(session, campaign, here.name, access.actor())
         address = pages.next_address(campaign)
     return access.go(address or pages.address(slug, here.name) + "?saved=yes")
@@ -72,7 +75,8 @@ def _ask_for_legal_texts(slug: str, form: type[StepForm]) -> Response:
     access.require_fresh()
     with db.transaction() as session:
         campaign = access.campaign(session)
-        legal = form.read(request.form, **about(campaign)).changes(campaign)["legal"]
+        posted = versions.merged(request.form, _saved_form("legal", campaign), is_act=True)
+        legal = form.read(posted, **about(campaign)).changes(campaign)["legal"]
         access.show_again_if_resent()
         asked = public_texts.ask_for_legal_texts(session, campaign, legal, access.actor())
     if asked is None:

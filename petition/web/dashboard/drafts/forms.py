@@ -256,6 +256,7 @@ class ListForm(StepForm):
     """A list of values with their labels, in rows `value_0`, `label_0_en` and so on. Empty rows are ignored."""
 
     COLUMN: ClassVar = ""
+    merges_fields = False
     values = Rows(LineField(_("Name"), [Length(max=LONGEST_VALUE), visible]), name="value", separator="_")
     labels = Rows(
         TranslatedField(LineField(validators=[Length(max=LONGEST_VALUE), visible]), _("Shown as"), separator="_"),

@@ -14,6 +14,7 @@ from petition.web.dashboard import access
 from petition.web.dashboard.access import needs
 from petition.web.dashboard.drafts import pages
 from petition.web.dashboard.drafts.forms import LETTER_LANGUAGES, LONGEST_LINE, language_name
+from petition.web.forms import versions
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import LineField, SelectField, StringField, TextAreaField
 from petition.web.forms.redraw import redraw
@@ -131,7 +132,9 @@ def _saved_form(campaign: Campaign, lang: str) -> LetterForm:
 
 
 def _save(campaign: Campaign, lang: str) -> None:
-    """Save the text on the page unless it is unchanged. Raises FormRefused, LetterFrozen."""
-    if not pages.is_unchanged(_saved_form(campaign, lang)):
-        form = LetterForm.read(request.form)
+    """Save the text on the page unless it is unchanged. Raises FormRefused, ChangedMeanwhile, LetterFrozen."""
+    saved = _saved_form(campaign, lang)
+    posted = versions.merged(request.form, saved)
+    if not pages.is_unchanged(saved, posted):
+        form = LetterForm.read(posted)
         campaigns.write_letter(campaign, lang, form.title.data, form.markdown.data)

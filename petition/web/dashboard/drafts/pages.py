@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Response, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from petition import campaigns
 from petition.campaigns import Campaign
@@ -22,11 +23,10 @@ from petition.web.dashboard.drafts import steps
 from petition.web.dashboard.drafts.forms import language_name
 from petition.web.forms.base import BaseForm
 from petition.web.forms.fields import leaves
+from petition.web.forms.versions import NOT_TYPED
 
 CHECKLIST: Final = "checklist"
 LETTER_PREFIX: Final = "letter-"
-NOT_TYPED: Final = frozenset({"token", "go", "act", "preview", "templates"})
-"""The fields of a form that are not typed: its token, and the button that was pressed."""
 
 
 def render(
@@ -88,13 +88,13 @@ def change_draft(step: str) -> Iterator[tuple[Session, Campaign]]:
         drafting.record_step(session, campaign, step, access.actor())
 
 
-def is_unchanged(form: BaseForm) -> bool:
+def is_unchanged(form: BaseForm, merged: MultiDict[str, str]) -> bool:
     """Return whether the visitor leaves a step exactly as its page showed it. Nothing is saved then."""
     if "go" not in request.form:
         return False
     shown = {field.name: form.typed(field.name) for field in leaves(form)}
-    posted = request.form.keys() - NOT_TYPED
-    return all(_plain(request.form.get(name, "")) == _plain(shown.get(name, "")) for name in shown.keys() | posted)
+    posted = merged.keys() - NOT_TYPED
+    return all(_plain(merged.get(name, "")) == _plain(shown.get(name, "")) for name in shown.keys() | posted)
 
 
 def _plain(text: str) -> str:
