@@ -72,6 +72,7 @@ NEVER_SHOWN: Final = {
     "privacy.data_map.DataMapWrong": "nothing serves yet",
     "privacy.vault.SealBroken": "workers open what the web sealed",
     "web.dashboard.access.ProofRequired": "it has an error handler of its own, which shows the sign-in page",
+    "web.forms.versions.ChangedMeanwhile": "it has a page of its own, with both versions",
     "web.public.receipt_text.ReceiptFaulty": "the views of a receipt have a sentence of their own beside the field",
     "web.serving.incoming.TooLarge": "the server answers before there is a request",
 }
