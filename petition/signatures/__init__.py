@@ -22,6 +22,7 @@ from petition.signatures.redeem import (
     PassSpent,
     Receipt,
     redeem,
+    refuse_faults,
 )
 from petition.signatures.revealed import SignatureUnknown, ValueUsed
 from petition.signatures.status import SignatureStatus, status, status_by_hash, status_of
@@ -82,6 +83,7 @@ __all__ = [
     "named",
     "names_digest",
     "redeem",
+    "refuse_faults",
     "role_counts",
     "status",
     "status_by_hash",

@@ -13,7 +13,7 @@ from flask import request
 
 BLUEPRINTS: Final = frozenset({"sign", "receipt", "change", "subscribe"})
 ADDRESS: Final = re.compile(
-    r"/c/[^/]+/(sign|verify|pass|step|receipt|receipt\.json|change|offer|amend|withdraw|hide|subscribe)/?"
+    r"/c/[^/]+/(sign|verify|pass|step|check|receipt|receipt\.json|change|offer|amend|withdraw|hide|subscribe)/?"
 )
 
 

@@ -62,7 +62,7 @@ def test_no_script_of_ours_makes_html_or_code_of_text_and_messages_stay_between_
     makes = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
     assert [name for name, text in scripts.items() if makes.search(text)] == []
     listens = {name for name, text in scripts.items() if re.search(r"postMessage|\bonmessage|\"message\"", text)}
-    assert listens <= {"sign.js", "altcha-worker.js"}
+    assert listens <= {"code.js", "altcha-worker.js"}
     assert 'window.addEventListener("message"' not in "".join(scripts.values())
 
 

@@ -20,7 +20,7 @@ from tests.support.clients import attach
 from tests.support.foreign_client import SLUG
 from tests.support.installation import Running
 from tests.support.looks import presses, reloads_until
-from tests.support.signing import WHOLE, letter_of, looks_right, opened, proves, signed, somebody
+from tests.support.signing import WHOLE, checks, letter_of, looks_right, opened, proves, signed, somebody
 
 pytestmark = pytest.mark.xdist_group("tree")
 
@@ -126,9 +126,10 @@ def test_the_pass_and_what_was_typed_are_there_again(signer: Signer, way: str) -
     assert signer.held() == held
     assert page.locator("#name").input_value() == "Suzie Example"
     assert page.locator("#comment").input_value() == "I stay."
-    expect(page.locator("#shown")).to_contain_text("Suzie Example")
     assert signer.asked == ([] if way == "language" else ["beforeunload"])
     looks_right(page)
+    checks(page)
+    expect(page.locator("#shown")).to_contain_text("Suzie Example")
     assert signed(page)["w0"]
 
 
@@ -141,6 +142,10 @@ def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
     page.reload()
     assert signer.receipt() == first
     page.locator("h1").click()  # a browser asks only those who touched the page
+    for _ in range(2):
+        page.go_back()
+        expect(page.locator("#stays")).to_be_visible()
+        assert signer.receipt() == first
     page.go_back()
     page.go_forward()
     assert signer.receipt() == first
@@ -148,7 +153,7 @@ def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
     page.locator(".languages a[lang=fr]").click()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     assert signer.receipt() == first
-    expect(page.locator("#public")).to_contain_text("rien")
+    expect(page.locator("#public")).to_contain_text("Rien")
     looks_right(page)
     with page.expect_download():
         page.locator("#receipt-form button[type=submit]").click()
@@ -177,8 +182,9 @@ def test_leaving_while_a_signature_is_on_its_way_asks_first(signer: Signer) -> N
     with page.expect_download():
         page.locator("[data-save=pass]").click()
     page.route("**/sign?**", lambda _route: None)  # the answer does not come
+    checks(page)
     with page.expect_request("**/sign?**"):
-        page.locator("#choose-form button[type=submit]").click()
+        page.locator("#sign-now").click()
     page.reload()
     assert signer.asked == ["beforeunload"]
 
@@ -313,12 +319,54 @@ def test_what_a_signer_holds_is_there_again_although_signing_was_stopped_meanwhi
     reloads_until(page, lambda: page.locator("#signing[data-stage=address]").count() == 1)
 
 
-def test_a_new_code_is_asked_for_from_the_beginning(signer: Signer) -> None:
+def test_back_goes_from_step_to_step_and_what_was_typed_stays(signer: Signer) -> None:
+    """P55."""
     page = signer.page
-    signer.at_the_code()
-    page.locator("[data-anew]").click()
-    expect(page.locator("#address")).to_be_visible()
-    assert page.evaluate(STORED) == ""
+    current = page.locator("#steps [aria-current]")
+    address = signer.at_the_code()
+    page.go_back()
+    expect(page.locator("#address")).to_have_value(address)
+    page.go_forward()
+    expect(page.locator("#asked-for")).to_have_text(address)
+    page.locator("#code").fill(signer.running.code_for(address))
+    page.locator("#code").press("Enter")
+    page.locator("#show-name").check()
+    page.locator("#name").press_sequentially("Suzie Example")
+    held = signer.held()
+    expect(current).to_contain_text("Choose what is shown")
+    checks(page)
+    expect(current).to_contain_text("Sign")
+    page.go_back()
+    expect(page.locator("#name")).to_be_visible()
+    expect(current).to_contain_text("Choose what is shown")
+    page.go_forward()
+    expect(page.locator("#sign-now")).to_be_visible()
+    page.locator("#change-choice").click()
+    expect(page.locator("#name")).to_have_value("Suzie Example")
+    page.go_back()
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#stays")).to_be_visible()  # a pass is held, so there is no first step to go back to
+    assert signer.held() == held
+    assert signer.asked == []
+    assert page.evaluate("history.state") == {"at": "address"}  # a browser writes it to its disk
+    assert signed(page)["w0"]
+
+
+def test_back_after_signing_says_what_happened_also_when_the_receipt_was_saved(signer: Signer) -> None:
+    """Nothing of it is stored then: the page that shows the receipt is still there, and says so."""
+    page = signer.page
+    signer.at_the_choice()
+    signed(page)
+    first = signer.receipt()
+    with page.expect_download():
+        page.locator("#receipt-form button[type=submit]").click()
+    page.wait_for_function(f"{STORED} === ''")
+    page.go_back()
+    expect(page.locator("#stays")).to_be_visible()
+    looks_right(page)
+    assert signer.receipt() == first
+    assert signer.asked == []
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -15,7 +15,7 @@ from petition.core.encoding import canonical_json
 from tests.support.guesses import guess_fifty
 from tests.support.installation import Running
 from tests.support.looks import SMALL, presses, reloads_until
-from tests.support.signing import IN_THE_LEDGER, WHOLE, letter_of, looks_right, opened, proves, signed, somebody
+from tests.support.signing import IN_THE_LEDGER, WHOLE, checks, letter_of, looks_right, opened, proves, signed, somebody
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -76,7 +76,8 @@ def test_a_receipt_that_is_not_of_this_signature_is_not_called_signed(
         route.fulfill(response=answer, json={"receipt": altered(answer.json()["receipt"], lie)})
 
     page.route("**/api/campaigns/*/sign?*", lies)
-    page.get_by_role("button", name="Sign the letter").click()
+    checks(page)
+    page.locator("#sign-now").click()
     expect(page.locator("#choose-form .errors")).to_contain_text("is not a receipt of your signature")
     assert page.locator("#pass").input_value() == held
     assert page.locator("#receipt").count() == 0
@@ -109,7 +110,7 @@ def test_a_receipt_of_a_signature_says_nothing_of_where_it_is_and_nothing_more(
     assert "x" not in kept
 
 
-def test_signing_without_a_script_needs_three_posts(running: Running, plain: BrowserContext) -> None:
+def test_signing_without_a_script_needs_four_posts(running: Running, plain: BrowserContext) -> None:
     page = opened(plain, f"{letter_of(running)}/sign")
     proves(page, running, somebody())
     assert page.locator("#pass").input_value().startswith("P2.")
@@ -223,7 +224,7 @@ def test_the_saved_receipt_finds_the_signature_again_and_withdraws_it(
     kept = signed(page)
     expect(page.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
     with page.expect_download() as saving:
-        page.get_by_role("button", name="Save the receipt as a file").click()
+        page.get_by_role("button", name="Save your receipt").click()
     file = Path(saving.value.path())
     assert json.loads(file.read_text()) == kept
     found = opened(scripted, f"{letter_of(running)}/receipt")
@@ -270,7 +271,9 @@ def test_a_name_is_taken_off_and_the_signature_stays(running: Running, scripted:
     proves(page, running, somebody())
     page.locator("#show-name").check()
     page.locator("#name").fill("Suzanne Hidden Example")
-    expect(page.locator("#shown")).to_have_text("What the public sees: your name, “Suzanne Hidden Example”.")
+    checks(page)
+    expect(page.locator("#shown dd").first).to_have_text("Suzanne Hidden Example")
+    looks_right(page)
     signed(page)
     expect(page.locator("#standing")).to_have_text(IN_THE_LEDGER["en"])
     listed = opened(scripted, f"{letter_of(running)}/signers?q=Suzanne+Hidden")

@@ -26,6 +26,7 @@ PROOFS = (
     "journeys/test_organise_news.py::test_omar_tells_what_happened_until_the_answer",
     "journeys/test_pages.py::test_no_page_has_an_accessibility_fault_or_is_too_wide_or_leaves_home",
     "journeys/test_share.py::test_the_kit_and_the_counter_have_no_accessibility_fault_and_fit_a_phone",
+    "journeys/test_signing_fold.py::test_somebody_signs_on_a_phone_within_a_minute",
     "journeys/test_upgrade.py",
     "journeys/test_postgresql_versions.py",
     "web/test_page_cache.py::test_thousand_readers_in_the_second_after_expiry_cost_two_queries",

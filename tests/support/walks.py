@@ -134,7 +134,7 @@ class Walk:
         self.secret = str(kept["w0"])
         self.words |= {str(kept[name]) for name in ("w0", "ticket", "salt", "promise")}
         self.watch.look(self.page)
-        self.loads_again("textarea#receipt")
+        self.loads_again("#receipt-form")
         with self.page.expect_download() as saving:
             self.page.locator("#receipt-form button[type=submit]").click()
         receipt = Path(saving.value.path()).read_bytes()

@@ -44,6 +44,8 @@ def test_every_page_of_signing_has_the_way_out_and_a_title_that_says_nothing(
         (suzie.post("pass", **wrong), mend),
         (suzie.post("sign", **{"pass": kept, "show": "anonymous"}), mend),
         (suzie.post("sign", **{"pass": "x", "show": "name"}), mend),
+        (suzie.post("check", **{"pass": kept, "show": "name"}), mend),
+        (suzie.post("check", **{"pass": kept, "show": "anonymous"}), title),
         (suzie.post("step", receipt=receipt), title),
         (suzie.post("step", address=SUZIE), title),
         (suzie.get("receipt"), title),

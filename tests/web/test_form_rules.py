@@ -18,6 +18,7 @@ from petition.core.i18n import number
 from petition.ledger.entries import Visibility
 from petition.mailing.subscribers import Frequency
 from petition.privacy import AddressRefused, DomainPolicy, canonical_address
+from petition.publication import Choice
 from petition.signatures import DisplayChoice
 from petition.web.api.calls import CALLS
 from petition.web.dashboard.drafts.domains import AddressForm
@@ -38,7 +39,7 @@ from petition.web.forms.public import (
 )
 from petition.web.forms.validators import HIDDEN, is_link, is_seen, no_link, visible, visible_lines
 from petition.web.public.receipt_text import ReceiptFaulty, shown_in
-from petition.web.public.words import WHILE_NAMES_WAIT, WORDS, public_words
+from petition.web.public.words import WHILE_NAMES_WAIT, WORDS, summary
 from tests.support.languages import in_language
 
 FORMS = [call.form for call in CALLS if call.form]
@@ -88,7 +89,7 @@ def test_a_number_is_at_most_nine_ascii_digits(text: str) -> None:
 @given(digits=st.text("0123456789", min_size=8, max_size=8), zero=st.sampled_from("0٠۰०๐０𝟎"), gap=st.sampled_from(["", " ", "-", "–", "\u00a0", "\n"]))  # fmt: skip
 def test_a_code_is_read_in_the_digits_of_any_script(digits: str, zero: str, gap: str) -> None:
     typed = gap.join(chr(ord(zero) + int(each)) for each in digits)
-    assert filters.digits(typed) == digits
+    assert filters.code_in(typed) == digits
 
 
 @given(st.text())
@@ -346,39 +347,74 @@ def test_another_text_shows_nothing_of_a_signature(text: str) -> None:
         shown_in(text, 0)
 
 
-def confirmed(choice: DisplayChoice, lang: str, names_from: int | None = None) -> str:
+def listed(choice: DisplayChoice, lang: str, names_from: int | None = None) -> list[tuple[str, str]]:
     """What a signer is told about the public; names wait for a milestone if `names_from` is a number."""
-    return public_words(choice, "Cook", lang, SimpleNamespace(names_from=names_from))  # type: ignore[arg-type]
+    lists = {"roles": (Choice("cook", {"en": "Cook"}),), "teams": (Choice("night", {"en": "Night shift"}),)}
+    return summary(choice, lang, SimpleNamespace(names_from=names_from, **lists))  # type: ignore[arg-type]
 
 
 NAMED = DisplayChoice(Visibility.NAME, name="Zoe Ex")
+WAITS = "Until then you appear as an anonymous signer."
 
 
 @pytest.mark.parametrize(
     ("choice", "names_from", "said"),
     [
-        (DisplayChoice(Visibility.ANONYMOUS), None, "The public sees nothing about you."),
-        (DisplayChoice(Visibility.ROLE), None, "“Cook” appears among the roles as soon as ten signers show it."),
-        (NAMED, None, "“Zoe Ex” appears in the list of signers."),
-        (replace(NAMED, publish_at=20), None, "“Zoe Ex” joins the list of signers once at least 20 names are public."),
-        (NAMED, 0, "“Zoe Ex” joins the list of signers once a milestone opens the names."),
-        (replace(NAMED, publish_at=20), 500, "once a milestone opens the names and at least 20 names are public."),
-        (DisplayChoice(Visibility.ANONYMOUS, publish_at=20), None, "The public sees nothing about you."),
+        (DisplayChoice(Visibility.ANONYMOUS), None, ["About you: Nothing. One more verified employee is counted."]),
+        (
+            DisplayChoice(Visibility.ROLE, role="cook"),
+            None,
+            ["Role: Cook", f"When: As soon as ten signers show the same role. {WAITS}"],
+        ),
+        (
+            DisplayChoice(Visibility.ROLE, role="cook", team="night"),
+            None,
+            [
+                "Role: Cook",
+                "Team: Night shift",
+                f"When: The role as soon as ten signers show it, the team as soon as ten show it with the same role. {WAITS}",
+            ],
+        ),
+        (NAMED, None, ["Name: Zoe Ex", "When: As soon as a batch writes it"]),
+        (
+            replace(NAMED, role="cook", team="night", comment="I stay.", publish_at=20),
+            None,
+            [
+                "Name: Zoe Ex",
+                "Role: Cook",
+                "Team: Night shift",
+                "Comment: I stay.",
+                f"When: Once at least 20 names are public. {WAITS}",
+            ],
+        ),
+        (NAMED, 0, ["Name: Zoe Ex", f"When: Once a milestone opens the names. {WAITS}"]),
+        (
+            replace(NAMED, publish_at=20),
+            500,
+            ["Name: Zoe Ex", f"When: Once a milestone opens the names and at least 20 names are public. {WAITS}"],
+        ),
+        (
+            DisplayChoice(Visibility.ANONYMOUS, publish_at=20),
+            None,
+            ["About you: Nothing. One more verified employee is counted."],
+        ),
     ],
 )
-def test_a_signer_is_told_what_the_public_will_see(choice: DisplayChoice, names_from: int | None, said: str) -> None:
-    assert confirmed(choice, "en", names_from).endswith(said)
+def test_a_signer_is_told_everything_that_the_public_will_see(
+    choice: DisplayChoice, names_from: int | None, said: list[str]
+) -> None:
+    assert [f"{term}: {value}" for term, value in listed(choice, "en", names_from)] == said
 
 
 @given(name=st.text(min_size=1), lang=st.sampled_from(["en", "fr"]), publish_at=st.sampled_from([0, 20]))
-def test_a_name_with_braces_is_confirmed_as_it_was_typed(name: str, lang: str, publish_at: int) -> None:
+def test_a_name_with_braces_is_listed_as_it_was_typed(name: str, lang: str, publish_at: int) -> None:
     choice = DisplayChoice(Visibility.NAME, name=name, publish_at=publish_at)
-    assert f"“{name}”" in confirmed(choice, "en")
-    assert name in confirmed(choice, lang, 100)
+    assert dict(listed(choice, "en"))["Name"] == name
+    assert name in dict(listed(choice, lang, 100)).values()
 
 
 def test_a_letter_whose_names_wait_has_every_sentence_of_the_others() -> None:
     assert {*WHILE_NAMES_WAIT} == {*WORDS}
     assert [
-        name for name in WORDS if ("name" in name or "sealed" in name) and WORDS[name] == WHILE_NAMES_WAIT[name]
+        name for name in WORDS if name in {"when-name", "when-sealed"} and WORDS[name] == WHILE_NAMES_WAIT[name]
     ] == []

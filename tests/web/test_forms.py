@@ -17,6 +17,7 @@ from petition.core.encoding import b64u
 from petition.organisers import LastOwner, NameTaken
 from petition.web.forms import fields
 from petition.web.forms.base import BaseForm, FormRefused
+from petition.web.forms.filters import code_in
 from petition.web.forms.redraw import redraw
 from petition.web.forms.validators import in_future, no_link, not_in_future, visible, visible_lines, web_page
 from petition.web.language import lazy_gettext
@@ -107,6 +108,8 @@ def test_a_field_gives_a_value_of_its_type(name: str, value: Any) -> None:
         ("code", "123456789", "A code has eight digits, and a long code sixteen."),
         ("code", "1234 5678 9012 345", "A code has eight digits, and a long code sixteen."),
         ("code", "1" * 17, "A code has eight digits, and a long code sixteen."),
+        ("code", "1234-5678-9012", "A code has eight digits, and a long code sixteen."),
+        ("code", "See room 1234 5678 9", "A code has eight digits, and a long code sixteen."),
         ("code", "1234567", "A code has eight digits, and a long code sixteen."),
         ("number", "", "Enter a whole number from 1 to 100."),
         ("number", "0", "Enter a whole number from 1 to 100."),
@@ -137,6 +140,22 @@ def test_a_field_gives_a_value_of_its_type(name: str, value: Any) -> None:
 )  # fmt: skip
 def test_a_field_refuses_with_one_sentence_under_its_posted_name(name: str, typed: str, sentence: str) -> None:
     assert refused(**{name: typed}) == {name: [sentence]}
+
+
+@pytest.mark.parametrize(
+    ("pasted", "code"),
+    [
+        ("Your code: 12345678", "12345678"),
+        ("Your code:\n\n    1234 5678\n\nIt is valid today, until midnight UTC.", "12345678"),
+        ("Votre code\u202f: 1234\u00a05678.", "12345678"),
+        ("type this instead: 1234 5678 9012 3456", "1234567890123456"),
+        ("Your code: 12345678\nIf the page asks: 1234 5678 9012 3456", "12345678"),
+        ("رمزك: ١٢٣٤ ٥٦٧٨", "12345678"),
+        ("(1234–5678)", "12345678"),
+    ],
+)
+def test_a_code_is_found_in_the_sentence_that_was_pasted_with_it(pasted: str, code: str) -> None:
+    assert code_in(pasted) == code
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ def test_the_receipt_is_saved_as_it_was_shown(suzie: Suzie) -> None:
     receipt = suzie.signs()
     saved = suzie.post("receipt.json", receipt=receipt)
     assert saved.data == receipt.encode()
-    assert saved.headers["Content-Disposition"] == 'attachment; filename="receipt.json"'
+    named = re.fullmatch(
+        r'attachment; filename="receipt-(\d{4}-\d\d-\d\d)\.json"', saved.headers["Content-Disposition"]
+    )
+    assert named  # told apart by the day; nothing of the letter
     assert saved.headers["Cache-Control"] == "no-store"
 
 
@@ -101,7 +104,7 @@ def test_a_name_is_corrected_and_the_new_receipt_is_shown(suzie: Suzie) -> None:
     assert (offered["name"], offered["role"], offered["show"]) == ("Suzie Mistyped", "Engineer", "name")
     done = suzie.post("amend", **(offered | {"name": "Suzie Example"}))
     assert done.status_code == 200
-    assert "What the public sees: your name, “Suzie Example”." in text(done)
+    assert "Name Suzie Example Role Engineer When As soon as a batch writes it" in text(done)
     kept = json.loads(fields(done)["receipt"])
     assert kept["body"]["name"] == "Suzie Example"
     assert kept["commitment"] not in receipt
@@ -111,6 +114,19 @@ def test_a_name_is_corrected_and_the_new_receipt_is_shown(suzie: Suzie) -> None:
     offer = suzie.post("change", receipt=json.dumps(kept))
     assert "Suzie Example" in text(offer)
     assert "You can change this signature 8 more times." in text(offer)
+
+
+def test_the_look_up_says_what_the_signature_shows(suzie: Suzie) -> None:
+    receipt = suzie.signs(show="name", name="Suzie Example", role="Engineer", comment="I stay.")
+    assert "What it shows now Name Suzie Example Role Engineer Comment I stay." in text(
+        suzie.post("receipt", receipt=receipt)
+    )
+    suzie.post("hide", receipt=receipt)
+    hidden = text(suzie.post("receipt", receipt=receipt))
+    assert "Nothing: you are counted as one verified employee." in hidden
+    assert "Suzie Example" not in hidden.partition("What it shows now")[2].partition("Receipt")[0]
+    suzie.post("withdraw", receipt=receipt)
+    assert "What it shows now" not in text(suzie.post("receipt", receipt=receipt))
 
 
 def test_a_choice_that_cannot_be_is_named_at_its_field_and_the_text_is_kept(suzie: Suzie) -> None:

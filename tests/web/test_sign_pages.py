@@ -62,24 +62,33 @@ def test_no_form_of_a_signer_is_kept_by_the_browser_and_no_title_tells_what_was_
 @pytest.mark.parametrize(
     ("lang", "wish", "said"),
     [
-        ("en", {}, "The public sees nothing about you."),
+        ("en", {}, ["About you Nothing. One more verified employee is counted."]),
+        ("fr", {}, ["Sur vous Rien. Un salarié vérifié de plus est compté."]),
         (
             "en",
             {"show": "role", "role": "Engineer"},
-            "“Engineer” appears among the roles as soon as ten signers show it.",
+            ["Role Engineer", "When As soon as ten signers show the same role."],
         ),
-        ("en", {"show": "name", "name": "Suzie Example"}, "“Suzie Example” appears in the list of signers."),
         (
             "en",
-            {"show": "name", "name": "Suzie Example", "publish_at": "100"},
-            "“Suzie Example” joins the list of signers once at least 100 names are public.",
+            {"show": "name", "name": "Suzie Example", "role": "Engineer", "comment": "I  stay.", "publish_at": "100"},
+            ["Name Suzie Example Role Engineer Comment I stay. When Once at least 100 names are public."],
         ),
     ],
 )
-def test_the_receipt_page_says_what_becomes_public(suzie: Suzie, lang: str, wish: dict[str, str], said: str) -> None:
+def test_the_check_and_the_receipt_list_what_becomes_public(
+    suzie: Suzie, lang: str, wish: dict[str, str], said: list[str]
+) -> None:
     suzie.lang = lang
-    done = suzie.post("sign", **({"pass": suzie.gets_a_pass(), "show": "anonymous"} | wish))
-    assert said in text(done)
+    wish = {"pass": suzie.gets_a_pass(), "show": "anonymous"} | wish
+    checked = suzie.post("check", **wish)
+    assert {name: fields(checked)[name] for name in wish} == wish
+    assert [each for each in said if each not in text(checked)] == []
+    changing = suzie.post("step", **(fields(checked) | {"back": "yes"}))
+    assert 'id="choose-form"' in changing.text
+    assert {name: fields(changing)[name] for name in wish} == wish
+    done = suzie.post("sign", **fields(checked))
+    assert [each for each in said if each not in text(done)] == []
 
 
 def test_the_number_that_the_page_showed_binds_though_the_milestone_went_meanwhile(suzie: Suzie) -> None:
@@ -132,7 +141,7 @@ def test_no_page_promises_a_batch_or_a_day_on_which_a_lone_signature_is_counted(
 def test_the_answer_to_known_and_unknown_addresses_is_the_same(suzie: Suzie) -> None:
     suzie.gets_a_pass()
     pages = [suzie.post("verify", address=each) for each in (SUZIE, "norah@corp.example")]
-    own = r'(name="(?:challenge|seed)" value=)"[^"]+"|(id="asked-for">)[^<]+'
+    own = r'(name="(?:challenge|seed)" value=)"[^"]+"|(id="asked-for">|name="(?:start|address)" value=")[^<"]+'
     known, unknown = (re.sub(own, r"\1\2", page.text) for page in pages)
     assert known == unknown
     assert len(pages[0].data) == len(pages[1].data)
@@ -146,7 +155,8 @@ def test_a_refused_address_is_kept_and_says_how_to_mend_it(suzie: Suzie) -> None
     assert len(mistakes(page)) == 1
     assert 'href="#address"' in page.text
     assert 'aria-invalid="true"' in page.text
-    assert f'action="/c/{suzie.slug}/verify#errors"' in page.text
+    assert f'action="/c/{suzie.slug}/verify"' in page.text  # an address does not say that there was an error
+    assert 'id="errors" autofocus>' in page.text
 
 
 def test_a_wrong_code_asks_again_and_keeps_the_challenge(suzie: Suzie) -> None:
@@ -225,6 +235,19 @@ def test_when_strangers_guessed_fifty_codes_the_page_asks_for_the_long_one_and_i
     assert suzie.post("pass", **(fields(page) | {"code": grouped})).status_code == 200
 
 
+def test_a_code_asked_for_again_leads_to_the_same_pass(suzie: Suzie) -> None:
+    """P55: the stamp was made and the page with the pass got lost; the challenge can be over, too."""
+    asked = fields(suzie.post("verify", **(fields(suzie.get("sign")) | {"address": SUZIE})))
+    first = suzie.post("pass", **(asked | {"code": suzie.codes[-1]}))
+    again = suzie.post("verify", address=asked["address"], seed=asked["start"])
+    typed = suzie.post("step", address=asked["address"], seed=asked["start"])
+    once_more = suzie.post("verify", **fields(typed))
+    for page in (again, once_more):
+        later = suzie.post("pass", **(fields(page) | {"code": suzie.codes[-1]}))
+        assert fields(later)["pass"] == fields(first)["pass"]
+    assert len({fields(page)["challenge"] for page in (again, once_more)} | {asked["challenge"]}) == 3
+
+
 def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) -> None:
     asked = fields(suzie.get("sign"))
     pages = [fields(suzie.post("verify", **(asked | {"address": each}))) for each in (SUZIE, "omar@corp.example")]
@@ -240,9 +263,11 @@ def test_another_person_at_the_same_page_gets_a_pass_of_their_own(suzie: Suzie) 
 def test_each_step_turns_to_the_other_language_with_all_it_holds(suzie: Suzie, lang: str) -> None:
     wrong = {"address": "suzie@elsewhere.example", "seed": "x"}
     code = suzie.asks_for_a_code() | {"code": "1234"}
+    code.pop("lang")
     choice = {"pass": "P2.x", "show": "name", "name": "Suzie Example", "comment": "I stay.", "publish_at": "25"}
+    checked = choice | {"pass": suzie.gets_a_pass("omar@corp.example"), "checked": "yes"}
     suzie.lang = lang
-    for held, stage in ((wrong, "address"), (code, "code"), (choice, "choose")):
+    for held, stage in ((wrong, "address"), (code, "code"), (choice, "choose"), (checked, "check")):
         page = suzie.post("step", **held)
         assert page.status_code == 200
         assert {name: fields(page)[name] for name in held} == held
@@ -250,7 +275,7 @@ def test_each_step_turns_to_the_other_language_with_all_it_holds(suzie: Suzie, l
         assert f'<html lang="{lang}">' in page.text
         other = "fr" if lang == "en" else "en"
         assert re.search(rf'form="{stage}-form" formaction="/c/{suzie.slug}/step\?lang={other}"', page.text)
-        assert page.text.count(f'form="{stage}-form"') == 2
+        assert page.text.count(f'form="{stage}-form"') == (3 if stage == "choose" else 2)
         assert mistakes(page) == []
 
 

@@ -107,7 +107,7 @@ OUTSIDE: Final[tuple[Figure, ...]] = (
         parts/signers.html snapshot.names_from
         public/embed.html snapshot.batch.min
         public/letter.html snapshot.workforce
-        public/sign_choose.html snapshot.batch.min
+        public/sign_next.html snapshot.batch.min
         public/choice_fields.html snapshot.names_from
         public/sign_receipt.html snapshot.batch.min
         public/signers.html snapshot.public_min

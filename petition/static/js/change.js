@@ -3,10 +3,10 @@
  * hash and the ticket of its receipt, or by the public hash of the secret if no receipt was kept. Each act sends one value
  * of the secret's chain. The same forms work as plain pages.
  */
-import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
+import { chosen, showSummary, typed, updateFields } from "./choice.js";
 import { LAST_ACT, decode, publicHash, reveal } from "./pass.js";
 import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
-import { isReceiptOfChange, leafHash, partsChanged, read, receiptText } from "./receipt.js";
+import { isReceiptOfChange, leafHash, partsChanged, read, receiptFile, receiptText } from "./receipt.js";
 import { warnBeforeLeaving } from "./tab.js";
 
 const SECRET_CHARACTERS = 43;
@@ -81,14 +81,18 @@ function startAct(form, kept, offer) {
     const { receipt, state } = await perform(`${api}/${act}?lang=${lang}`, kept.w0, first, more);
     if (!choice) return showDone(offer, ENDED.has(state) ? state : "hidden");
     if (!(await isReceiptOfChange(receipt, more))) throw new Refused(0, word("another-change"));
-    return showChanged(offer, kept, partsChanged(receipt), describeVisibility("shown", choice, form));
+    return showChanged(offer, kept, partsChanged(receipt), (list) => showSummary(list, choice, form));
   });
 }
 
 /** Returns what the form holds at first: the change that waits, if one does. */
 function startChoice(form) {
-  updateFields(form);
-  form.addEventListener("input", () => updateFields(form));
+  const update = () => {
+    updateFields(form);
+    showSummary(form.querySelector("#shown"), typed(form), form);
+  };
+  update();
+  form.addEventListener("input", update);
   return JSON.stringify(typed(form));
 }
 
@@ -105,10 +109,10 @@ async function perform(address, w0, number, more, again = true) {
   }
 }
 
-function showChanged(offer, { receipt }, change, sentence) {
+function showChanged(offer, { receipt }, change, summarize) {
   const text = receipt && receiptText({ ...receipt, ...change }, receipt);
   showStage(offer, "changed");
-  document.getElementById("public").textContent = sentence;
+  summarize(document.getElementById("public"));
   if (!text) return;
   const field = document.getElementById("receipt");
   field.value = text;
@@ -116,7 +120,7 @@ function showChanged(offer, { receipt }, change, sentence) {
   field.addEventListener("kept", () => warnBeforeLeaving(false));
   offer.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    save(text, "receipt.json");
+    save(text, receiptFile());
     announceKept(field);
   });
 }

@@ -16,29 +16,46 @@ export function chosen(form) {
   return entered;
 }
 
-/** Shows only the fields that the choice needs, and says what the public will see. */
+/** Shows only the fields that the choice needs. */
 export function updateFields(form) {
   const show = form.elements.show.value;
   form.querySelectorAll("[data-for]").forEach((group) => {
     const needed = group.dataset.for.split(" ").includes(show);
     group.hidden = group.disabled = !needed;
   });
-  document.getElementById("shown").textContent = describeVisibility("shown", typed(form), form);
+}
+
+/** @param {HTMLFormElement} form @returns {Object<string, string[]>} messages for the fields that the choice needs and that are empty */
+export function missing(form) {
+  const { show, name, role } = typed(form);
+  if (show === "name" && !name.trim()) return { name: [word("name-missing")] };
+  return show === "role" && !role ? { role: [word("role-missing")] } : {};
 }
 
 /**
- * @param {string} what "shown" for what a choice shows, "public" for what a batch publishes
+ * Lists everything that becomes public, and when, as petition/web/public/words.py does.
+ * @param {HTMLElement} list a description list, whose rows are replaced
  * @param {object} choice as `typed` returns it
- * @param {ParentNode} form whose list of roles has their labels in this page's language
- * @returns {string} a sentence
+ * @param {ParentNode} form whose lists of roles and teams have their labels in this page's language
  */
-export function describeVisibility(what, { show, role, name = "", publish_at: least = "0" }, form) {
-  const sealed = show === "name" && least !== "0";
-  const values = { name: name.trim() || "…", role: role ? labelOf(role, form) : "…", n: least };
-  return word(`${what}-${sealed ? "sealed" : show}`, values);
+export function showSummary(list, choice, form) {
+  const rows = summarize(choice, form).map(([term, value]) => [element("dt", word(`term-${term}`)), element("dd", value)]);
+  list.replaceChildren(...rows.flat());
 }
 
-function labelOf(role, form) {
-  const option = [...form.querySelectorAll("[name=role] option")].find(({ value }) => value === role);
-  return option?.text ?? role;
+function summarize({ show, name = "", role = "", team = "", comment = "", publish_at: least = "0" }, form) {
+  if (show === "anonymous") return [["you", word("nothing")]];
+  const texts = show === "name" ? { name: name.trim(), comment: comment.trim() } : {};
+  const values = [["name", texts.name], ["role", labelOf("role", role, form)], ["team", labelOf("team", team, form)], ["comment", texts.comment]];
+  const when = show === "role" ? (team ? "role-team" : "role") : least === "0" ? "name" : "sealed";
+  return [...values.filter(([, value]) => value), ["when", word(`when-${when}`, { n: least })]];
+}
+
+function labelOf(list, chosen, form) {
+  const option = [...form.querySelectorAll(`[name=${list}] option`)].find(({ value }) => value === chosen);
+  return chosen && (option?.text ?? chosen);
+}
+
+function element(name, text) {
+  return Object.assign(document.createElement(name), { textContent: text });
 }

@@ -32,6 +32,11 @@ export function receiptText(receipt, { campaign, origin }) {
   return JSON.stringify({ campaign, origin, ...receipt }).replace(NEXT_BATCH, (_, key) => `${key}18446744073709551615`);
 }
 
+/** @returns {string} the name of a receipt's file: it has the day, to tell several apart, and nothing of the letter */
+export function receiptFile() {
+  return `receipt-${new Date().toISOString().slice(0, 10)}.json`;
+}
+
 /** @param {string} text @param {string} campaign 32 hexadecimal digits @returns {object|null} the receipt, if it is one of this campaign */
 export function read(text, campaign) {
   try {
@@ -138,10 +143,22 @@ function handleForm(page) {
 
 async function lookUp(form, text, page) {
   clearErrors(form);
+  const shown = document.getElementById("looked-up");
+  shown.replaceChildren();
   const receipt = read(text, page.campaign);
   if (!receipt) return showErrors(form, { receipt: [word("not-a-receipt")] });
+  fetchShown(form.dataset.offer, receipt).then((section) => { if (section) shown.replaceChildren(section); }, () => {});
   const found = await watchStatus(receipt, page);
   if (found instanceof Refused) showErrors(form, { receipt: [word("unknown")] });
+}
+
+/** Returns what the signature shows now, as the page for changes says it, or null if it shows nothing any more. */
+async function fetchShown(address, { entry, ticket }) {
+  const body = new URLSearchParams({ leaf: await leafHash(entry), ticket });
+  const answer = await fetch(address, { method: "POST", body, credentials: "omit", cache: "no-store" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const section = answer.ok ? page.getElementById("shows-now") : null;
+  return section && document.adoptNode(section);
 }
 
 const lookup = document.getElementById("lookup");

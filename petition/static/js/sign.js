@@ -1,23 +1,28 @@
 /**
- * Signing on one page: prove that you work there, choose what is shown, sign. The same forms work as plain pages; this
- * module handles them if the browser can make the pass itself. The pass and the receipt stay in this tab. The current step
- * survives a reload, Back and a change of language (tab.js). The page sends the address, then the code with a blinded
- * value, then the pass with the choices.
+ * Signing on one page: prove that you work there, choose what is shown, check it, sign. The same forms work as plain pages;
+ * this module handles them if the browser can make the pass itself. The pass and the receipt stay in this tab. The current
+ * step survives a reload, Back and a change of language (tab.js). Back goes from step to step; the browser's history has
+ * only the steps' names. The page sends the address, then the code with a blinded value, then the pass with the choices.
  */
 import { showOffer } from "./change.js";
-import { chosen, describeVisibility, typed, updateFields } from "./choice.js";
-import { begin, decode, looksLikePass } from "./pass.js";
+import { chosen, missing, showSummary, typed, updateFields } from "./choice.js";
+import { codeStep } from "./code.js";
+import { decode, looksLikePass } from "./pass.js";
 import { Refused, announceKept, call, enableButtons, handleSubmit, save, showErrors, word } from "./page.js";
-import { isReceiptOf, partsSigned, receiptText, watchStatus } from "./receipt.js";
+import { isReceiptOf, partsSigned, receiptFile, receiptText, watchStatus } from "./receipt.js";
 import { allowLeaving, forget, hasStoredStep, loadStep, storeStep, warnBeforeLeaving } from "./tab.js";
 
-const PROOF_KEEPS = 4 * 60_000;
-const VERIFIED = "already-verified";
 const SPENT = "pass-spent";
 const root = document.getElementById("signing");
 const page = root?.dataset;
-let proof = null;
 let step = null; // what the tab stores of the current step
+let at = ""; // the step that is shown
+let first = []; // the content of the first step, for the way back to it
+let resuming = true; // a step that was stored replaces this page's place in the history
+const code = codeStep({
+  page, post, setStep, offerNextStep, showStage,
+  whenDone: (pass) => showChoiceStep({ pass }),
+});
 
 function start() {
   enableButtons(root);
@@ -26,10 +31,15 @@ function start() {
   document.addEventListener("kept", ({ target }) => onKept(target)); // a receipt of a change, too, which replaces the page
   document.addEventListener("click", onLinkClick);
   document.addEventListener("submit", (event) => event.defaultPrevented || allowLeaving());
-  if (page.stage === "address") startAddressStep();
+  addEventListener("popstate", ({ state }) => goBackTo(state?.at));
+  first = [...document.getElementById("stage").childNodes];
+  at = page.stage;
+  history.replaceState({ at }, "");
+  if (page.stage === "address") code.startAddress(document.getElementById("address-form"));
   if (page.stage === "choose") startChoiceStep();
   if (page.stage === "receipt") startReceiptStep();
-  if (page.resumes) resume();
+  if (page.resumes) resume().finally(() => { resuming = false; });
+  else resuming = false;
 }
 
 function explainMissingFeatures() {
@@ -47,7 +57,7 @@ async function resume() {
   // If the letter was closed or paused meanwhile, the signer still gets back the pass or the receipt.
   if (found.step === "receipt") showReceipt(found);
   else if (found.step === "choose" && page.stage !== "over") showChoiceStep(found.wish, found.saved);
-  else if (page.stage === "address") startCodeStep(found.challenge, found.secrets);
+  else if (page.stage === "address") code.startCode(found);
 }
 
 function setStep(now) {
@@ -63,71 +73,46 @@ function onKept({ id }) {
   else setStep({ ...step, saved: true });
 }
 
-/** Links to a next step cause no warning about leaving. One of them starts again. */
+/** Links to a next step cause no warning about leaving. */
 function onLinkClick(event) {
-  const link = event.target.closest("a");
-  if (link?.matches(".languages a, #lead-on a, [data-anew], [href^='mailto:']")) allowLeaving();
-  if (link?.matches("[data-anew]")) forget();
+  if (event.target.closest("a")?.matches(".languages a, #lead-on a, [href^='mailto:']")) allowLeaving();
+  if (event.target.closest("[data-anew]")) showAddressStep();
 }
 
-/* Step 1: the address */
+/* Between the steps */
 
-function startAddressStep() {
-  const form = document.getElementById("address-form");
-  form.elements.address.addEventListener("input", () => proofOfWork().catch(() => {}), { once: true });
-  handleSubmit(form, () => askForCode(form));
+/**
+ * Back, or forward. Who holds a pass stays at what is left to do, and a receipt stays. A place on this page, which a link
+ * in a message leads to, is no step.
+ */
+function goBackTo(wanted) {
+  if (!wanted || wanted === at) return;
+  const form = document.getElementById("choose-form");
+  document.getElementById("stays")?.toggleAttribute("hidden", form && ["choose", "check"].includes(wanted));
+  if (at === "receipt") return;
+  if (form) showPart(wanted === "check" ? "check" : "choose", { isNew: false });
+  else if (wanted === "code" && step?.step === "code") code.startCode(step);
+  else if (page.stage === "address") showAddressStep({ isNew: false });
 }
 
-async function askForCode(form) {
-  const working = document.getElementById("working");
-  working.hidden = false;
-  const altcha = await proofOfWork().catch(() => undefined);
-  working.hidden = true;
-  proof = null;
-  const address = form.elements.address.value.trim();
-  const { challenge } = await post("verify", { address, altcha, lang: page.lang });
-  startCodeStep(challenge, undefined, address);
+function showAddressStep({ isNew = true } = {}) {
+  const stage = document.getElementById("stage");
+  if (at === "address") return;
+  stage.replaceChildren(...first);
+  enter("address", 1, isNew);
+  code.startAddress(document.getElementById("address-form"), step?.address);
+  stage.querySelector("h2").focus();
 }
 
-/** The proof of work starts with the first typed letter. Without it, the site still answers, but with a lower limit. */
-function proofOfWork() {
-  if (!proof || Date.now() - proof.since > PROOF_KEEPS) {
-    proof = { since: Date.now(), payload: call(`${page.api}/challenge`).then(solveChallenge) };
-  }
-  return proof.payload;
-}
-
-function solveChallenge(challenge) {
-  const worker = new Worker(page.worker, { type: "module" });
-  const payload = new Promise((resolve, reject) => {
-    worker.addEventListener("error", reject);
-    worker.addEventListener("message", ({ data }) => {
-      if (data.payload) resolve(data.payload);
-      if (data.error) reject(new Error(data.error));
-    });
-    worker.postMessage(challenge);
-  });
-  return payload.finally(() => worker.terminate());
-}
-
-/* Step 1, second half: the code */
-
-/** @param {string} challenge @param {object} [known] secrets of the same blinded value, to request a lost stamp again */
-function startCodeStep(challenge, known, address = "") {
-  const form = showStage("code-stage", 1).querySelector("form");
-  const blinding = begin(page.issuer, page.campaign, known);
-  const stored = blinding.then(({ secrets }) => setStep({ step: "code", challenge, secrets }));
-  form.elements.challenge.value = challenge;
-  document.getElementById("asked-for").textContent = address;
-  document.getElementById("asked-line").hidden = !address;
-  handleSubmit(form, async () => {
-    const { blinded, complete } = await blinding;
-    await stored;
-    const { stamp } = await post("pass", { challenge, code: form.elements.code.value, blinded }).catch((refused) => {
-      throw offerNextStep(refused, VERIFIED, "code");
-    });
-    const pass = await complete(stamp).catch(() => { throw new Refused(0, word("stamp")); });
-    showChoiceStep({ pass });
+/** Marks the step in the list of steps and in the history. */
+function enter(name, number, isNew = true) {
+  const replaces = resuming || name === "receipt" || (name === "choose" && at === "code");
+  if (isNew && history.state?.at !== name) history[replaces ? "replaceState" : "pushState"]({ at: name }, "");
+  at = name;
+  document.querySelector(".safety")?.toggleAttribute("hidden", name !== "address");
+  document.querySelectorAll("#steps li").forEach((item, i) => {
+    if (i + 1 === number) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
   });
 }
 
@@ -137,11 +122,11 @@ function offerNextStep(refused, type, field) {
   return refused.status === 403 ? new Refused(403, "", { [field]: [refused.message] }) : refused;
 }
 
-/* Steps 2 and 3: choose, sign */
+/* Steps 2 and 3: choose, then check and sign */
 
 /** @param {object} entered the pass, and what was typed so far @param {boolean} [saved] whether the pass was saved or copied */
 function showChoiceStep(entered, saved = false) {
-  const form = document.getElementById("choose-form") ?? showStage("choose-stage", 2).querySelector("form");
+  const form = document.getElementById("choose-form") ?? showStage("choose-stage", 2, "choose").querySelector("form");
   fill(form, entered);
   warnBeforeLeaving(!saved);
   setStep({ step: "choose", wish: entered, saved });
@@ -158,7 +143,8 @@ function startChoiceStep(form = document.getElementById("choose-form")) {
     const entered = typed(form);
     if (looksLikePass(entered.pass)) setStep({ step: "choose", wish: entered, saved: step?.saved ?? true });
   });
-  handleSubmit(form, () => sign(form));
+  document.getElementById("change-choice").addEventListener("click", () => showPart("choose"));
+  handleSubmit(form, () => (at === "check" ? sign(form) : check(form)));
 }
 
 function fill(form, entered) {
@@ -169,29 +155,47 @@ function fill(form, entered) {
   }
 }
 
+/** Shows one of the two halves of the form: what is chosen, or what comes of it. */
+function showPart(name, { isNew = true } = {}) {
+  const form = document.getElementById("choose-form");
+  const [choosing, checking] = [form.querySelector("[data-step]"), document.getElementById("check")];
+  if (name === "check") showSummary(document.getElementById("shown"), typed(form), form);
+  choosing.hidden = name === "check";
+  checking.hidden = name !== "check";
+  enter(name, name === "check" ? 3 : 2, isNew);
+  (name === "check" ? checking : choosing).querySelector("h2").focus();
+}
+
+async function check(form) {
+  const errors = missing(form);
+  if (!(await decode(form.elements.pass.value).catch(() => null))) errors.pass = [word("not-a-pass")];
+  if (Object.keys(errors).length) showErrors(form, errors);
+  else showPart("check");
+}
+
 async function sign(form) {
-  const { show, role, name, publish_at } = typed(form);
   const entered = chosen(form);
-  entered.pass = entered.pass.trim();
-  const { pass, w0 } = await decode(entered.pass).catch(() => ({}));
-  if (!pass) return showErrors(form, { pass: [word("not-a-pass")] });
+  const shown = typed(form);
+  const { pass, w0 } = await decode(entered.pass);
   warnBeforeLeaving(true); // the receipt is on its way
   const { receipt } = await post("sign", { ...entered, pass }).catch((refused) => {
     warnBeforeLeaving(Boolean(step && !step.saved));
-    throw offerNextStep(refused, SPENT, "pass");
+    const told = offerNextStep(refused, SPENT, "pass");
+    if (told.status >= 400 && told.status < 500) showPart("choose");
+    throw told;
   });
   if (!(await isReceiptOf(receipt ?? {}, pass, entered))) throw new Refused(0, word("another-receipt"));
-  showReceipt({ text: receiptText({ ...partsSigned(receipt), w0 }, page), shown: { show, role, name, publish_at } });
+  delete shown.pass;
+  showReceipt({ text: receiptText({ ...partsSigned(receipt), w0 }, page), shown });
 }
 
 /* The receipt */
 
 /** @param {{text: string, shown: object}} stored the receipt, and what its signature shows */
 function showReceipt({ text, shown }) {
-  const roles = document.getElementById("choose-form") ?? document.getElementById("choose-stage").content;
-  const sentence = describeVisibility("public", shown, roles);
-  const stage = showStage("receipt-stage", 0);
-  stage.querySelector("#public").textContent = sentence;
+  const lists = document.getElementById("choose-form") ?? document.getElementById("choose-stage").content;
+  const stage = showStage("receipt-stage", 0, "receipt");
+  showSummary(stage.querySelector("#public"), shown, lists);
   stage.querySelector("#receipt").value = text;
   document.getElementById("steps")?.toggleAttribute("hidden", true);
   retitle(stage.querySelector("h2"));
@@ -213,26 +217,29 @@ function startReceiptStep() {
   const form = document.getElementById("receipt-form");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    save(text, "receipt.json");
+    save(text, receiptFile());
     announceKept(document.getElementById("receipt"));
   });
   const changing = document.getElementById("change-form");
   handleSubmit(changing, () => showOffer(changing, text, page.campaign));
-  const waiting = document.getElementById("not-yet");
-  watchStatus(JSON.parse(text), page).then((found) => { waiting.hidden = found?.state === "logged"; });
+  watchStatus(JSON.parse(text), page).then((found) => found?.state === "logged" && showCounted());
+}
+
+/** The public count, once the signature is in the ledger: the same figure for everybody, and no place in an order. */
+async function showCounted() {
+  document.getElementById("not-yet")?.toggleAttribute("hidden", true);
+  const { count } = await call(`${page.api}/count`).catch(() => ({}));
+  const line = document.getElementById("counted");
+  if (line && count > 1) line.textContent = word("counted", { n: new Intl.NumberFormat(page.lang).format(count) });
 }
 
 /* The page */
 
-function showStage(template, step) {
+function showStage(template, number, name) {
   const stage = document.getElementById("stage");
   stage.replaceChildren(document.getElementById(template).content.cloneNode(true));
   enableButtons(stage);
-  document.querySelector(".safety")?.toggleAttribute("hidden", step !== 1);
-  document.querySelectorAll("#steps li").forEach((item, i) => {
-    if (i + 1 === step) item.setAttribute("aria-current", "step");
-    else item.removeAttribute("aria-current");
-  });
+  enter(name, number);
   stage.querySelector("h2").focus();
   return stage;
 }

@@ -22,14 +22,13 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
 from petition.core.encoding import b64u, unb64u
-from petition.web.forms.filters import digits, lines, one_line, stripped, without_spaces
+from petition.web.forms.filters import CODE, code_in, lines, one_line, stripped, without_spaces
 from petition.web.language import lazy_gettext as _
 
 LONGEST_VALUE: Final = 500
 """The limit of a field without one of its own, because its value is checked in another way."""
 SENT: Final = 4
 """How many characters may be sent for each one that is kept: a letter can have three parts and spaces around it."""
-CODE: Final = re.compile(r"(?:[0-9]{8}){1,2}")
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
 INDEX: Final = re.compile(r"[0-9]{1,3}")
 YEARS: Final = range(2020, 2101)
@@ -105,9 +104,9 @@ class TextAreaField(StringField, wtforms.TextAreaField):
 
 
 class CodeField(StringField):
-    """A mailed code of eight digits, or the long one of sixteen, in any script. Spaces and dashes are ignored."""
+    """A mailed code of eight digits, or the long one of sixteen, in any script. Spaces, dashes and words around it are ignored."""
 
-    FILTERS = (digits,)
+    FILTERS = (code_in,)
 
     def __init__(self, label: str = "", validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, **options)

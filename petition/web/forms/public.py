@@ -29,6 +29,8 @@ from petition.web.forms.validators import no_link, visible
 from petition.web.language import lazy_gettext as _
 
 LONGEST_ADDRESS: Final = 320
+LONGEST_PASTED: Final = 400
+"""A code may be pasted with the sentences around it."""
 LONGEST_PASS: Final = 1_000
 LONGEST_NAME: Final = 80
 LONGEST_CHOICE: Final = 120
@@ -128,7 +130,12 @@ class PassForm(BaseForm):
     code = CodeField(
         _("Code"),
         description=_("Eight digits, in a mail with a neutral subject. Check your spam folder."),
-        render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "40", **NO_CORRECTION},
+        render_kw={
+            "inputmode": "numeric",
+            "autocomplete": "one-time-code",
+            "maxlength": LONGEST_PASTED,
+            **NO_CORRECTION,
+        },
     )
     blinded = Base64Field(length=BLINDED_BYTES)
 
@@ -138,9 +145,14 @@ class PassForm(BaseForm):
 
 
 class CodeForm(PassForm):
-    """Answers a challenge on a page. It also carries the seed of the pass to be made."""
+    """Answers a challenge on a page. It also carries the seed of the pass to be made.
+
+    `address` and `start`, the seed of the page that asked, are for the same page sent again: it leads to the same pass.
+    """
 
     seed = StringField()
+    start = StringField()
+    address = StringField()
 
 
 class ChoiceForm(BaseForm):

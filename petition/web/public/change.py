@@ -112,9 +112,8 @@ def amend(slug: str) -> Response:
             receipt = signing.amend(slug, Amending(value, choice))
         except ValueUsed:
             continue
-        role = dict(personal.labelled(snapshot.roles, lang)).get(choice.role, choice.role)
         kept = receipt_text.changed_text(given.receipt.data, receipt)
-        shown = words.shown_words(choice, role, lang, snapshot)
+        shown = words.summary(choice, lang, snapshot)
         blank = ReceiptForm(data={"receipt": kept, "publish_at": choice.publish_at})
         values = {"shown": shown, "kept": kept, "acts_on": _acts_on(snapshot)}
         return personal.render_page("change", snapshot, lang, blank, stage="changed", **values)

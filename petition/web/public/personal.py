@@ -53,13 +53,13 @@ def render_page(
         "domains": format_list([f"@{domain}" for domain in snapshot.domains], style="or", locale=words),
         "have_pass": False,
         "has_next_step": False,
-        "code_address": "",
         "language_form": "",
         "in_browser": False,
         "signature_status": "",
         "epoch": None,
+        "found": None,
         "receipt_to_check": "",
-        "shown": "",
+        "shown": (),
     }
     page = render_template(f"public/{template}.html", **(context | values))
     return Response(page, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from petition.signatures import SignatureState
+from petition.core import clock
+from petition.signatures import SignatureState, SignatureStatus
 from petition.web import signing
 from petition.web.api.answers import status_json
 from petition.web.forms.base import FormRefused
 from petition.web.forms.public import ReceiptForm
 from petition.web.labels import UNNUMBERED
 from petition.web.public import personal, receipt_text, words
-from petition.web.public.receipt_text import ParsedReceipt, ReceiptFaulty
+from petition.web.public.receipt_text import ReceiptFaulty
 
 bp = Blueprint("receipt", __name__)
 
@@ -44,8 +46,9 @@ def look(slug: str) -> Response:
     form = posted_receipt()
     with not_a_receipt(lang):
         kept = receipt_text.read(form.receipt.data, snapshot)
-    status, epoch = status_of_receipt(slug, kept)
-    return personal.render_page("receipt", snapshot, lang, form, signature_status=status, epoch=epoch)
+    found = signing.status(slug, kept.leaf, kept.ticket)
+    status, epoch = shown_status(found)
+    return personal.render_page("receipt", snapshot, lang, form, signature_status=status, epoch=epoch, found=found)
 
 
 @bp.post("/c/<slug>/receipt.json")
@@ -56,7 +59,8 @@ def save(slug: str) -> Response:
     text = posted_receipt().receipt.data
     with not_a_receipt(lang):
         receipt_text.read(text, snapshot)
-    kept = {"Content-Disposition": 'attachment; filename="receipt.json"', "Cache-Control": "no-store"}
+    name = f"receipt-{clock.now().astimezone(UTC).date().isoformat()}.json"  # says nothing of the letter
+    kept = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(text.encode(), headers=kept, content_type="application/json")
 
 
@@ -77,12 +81,11 @@ def not_a_receipt(lang: str) -> Iterator[None]:
         raise FormRefused({"receipt": [words.sentence("not-a-receipt", lang)]}) from None
 
 
-def status_of_receipt(slug: str, kept: ParsedReceipt) -> tuple[str, int | None]:
-    """Returns the status of the signature of a receipt, as the page names it, and its epoch.
+def shown_status(found: SignatureStatus) -> tuple[str, int | None]:
+    """Returns a status as the page names it, and its epoch.
 
-    While the count is not public, the epoch is None, because it reveals how many signed. Raises SignatureUnknown.
+    While the count is not public, the epoch is None, because it reveals how many signed.
     """
-    found = signing.status(slug, kept.leaf, kept.ticket)
     document = status_json(found)
     name = "-".join(str(document[name]) for name in ("state", "why") if name in document)
     if found.epoch is not None:

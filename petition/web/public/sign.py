@@ -1,4 +1,4 @@
-"""Signing: prove that you work there, choose what is shown, sign. It takes three posts, or one page with JavaScript.
+"""Signing: prove that you work there, choose what is shown, check it, sign. It takes four posts, or one page with JavaScript.
 
 The answer to an address is the same for everybody. For a browser without JavaScript the pass is made here, shown and
 not stored; the same page sent again gives the same pass. This module keeps nothing between steps: the page carries it.
@@ -23,13 +23,13 @@ from petition.blindsign.passes import KeptPass
 from petition.campaigns import CampaignState, OpenCampaign
 from petition.core.encoding import MalformedEncoding, b64u, unb64u
 from petition.publication import Snapshot
-from petition.signatures import DisplayChoice, PassSpent, SignatureState
+from petition.signatures import DisplayChoice, PassSpent, SignatureState, refuse_faults
 from petition.verification import AlreadyVerified
 from petition.web import signing
 from petition.web.forms.base import BaseForm
 from petition.web.forms.public import AddressForm, CodeForm, ReceiptForm, SignForm
 from petition.web.public import personal, receipt_text, words
-from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, status_of_receipt
+from petition.web.public.receipt import not_a_receipt, posted_receipt, receipt_page, shown_status
 from petition.web.services import services
 
 SEED_LENGTH = 32
@@ -46,13 +46,16 @@ class Stage(StrEnum):
     ADDRESS = "address"
     CODE = "code"
     CHOOSE = "choose"
+    CHECK = "check"
     RECEIPT = "receipt"
 
 
 FORMS: Final = {Stage.ADDRESS: AddressForm, Stage.CODE: CodeForm, Stage.CHOOSE: SignForm}
-"""The form of each step."""
+"""The form of each step that can be rendered with anything in it."""
 STEP_FIELDS: Final = {Stage.CHOOSE: "pass", Stage.CODE: "challenge"}
 """The field that identifies a posted step."""
+BACK: Final = "back"
+"""The button that goes back from the check to the choice."""
 
 
 def _page(stage: Stage) -> Callable[[BaseForm, str], Response]:
@@ -84,9 +87,10 @@ def verify(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     given = AddressForm.read(request.form)
     challenge = signing.ask_for_code(slug, given.code_request())
-    seed = _seed_for(given.seed.data, given.address.data)
-    asked = CodeForm(data={"challenge": challenge, "seed": seed})
-    return _render(snapshot, lang, Stage.CODE, asked, code_address=given.address.data)
+    start = _start_of(given.seed.data)
+    seed = _seed_for(start, given.address.data)
+    asked = {"challenge": challenge, "seed": seed, "start": b64u(start), "address": given.address.data}
+    return _render(snapshot, lang, Stage.CODE, CodeForm(data=asked))
 
 
 @bp.post("/c/<slug>/pass")
@@ -95,6 +99,18 @@ def stamp(slug: str) -> Response:
     """Receive a code. The pass is made here and shown, and not stored."""
     snapshot, lang = personal.find(slug)
     return _render(snapshot, lang, Stage.CHOOSE, SignForm(data={"pass_": _pass(slug)}))
+
+
+@bp.post("/c/<slug>/check")
+@personal.redrawn(_page(Stage.CHOOSE), SignForm, "pass")
+def check(slug: str) -> Response:
+    """Receive a pass and a choice, and list what becomes public. Nothing is signed yet."""
+    snapshot, lang = personal.find(slug)
+    given = SignForm.read(request.form)
+    signed = given.signing()
+    KeptPass.decode(signed.held)
+    refuse_faults(services().page_cache.campaign(slug), signed.choice)
+    return _check_page(snapshot, lang, given, signed.choice)
 
 
 @bp.post("/c/<slug>/sign")
@@ -115,6 +131,8 @@ def step(slug: str) -> Response:
     snapshot, lang = personal.find(slug)
     if "receipt" in request.form:
         return _render_receipt_again(snapshot, lang)
+    if "checked" in request.form and BACK not in request.form:
+        return check(slug=slug)
     stage = next((each for each, name in STEP_FIELDS.items() if name in request.form), Stage.ADDRESS)
     return _render(snapshot, lang, stage, FORMS[stage](request.form), have_pass="have" in request.form)
 
@@ -122,6 +140,11 @@ def step(slug: str) -> Response:
 def _render(snapshot: Snapshot, lang: str, stage: Stage, form: BaseForm, **values: object) -> Response:
     switch = _language_switch(snapshot, stage)
     return personal.render_page("sign", snapshot, lang, form, stage=stage, blank=_blank(), **switch, **values)
+
+
+def _check_page(snapshot: Snapshot, lang: str, given: SignForm, choice: DisplayChoice) -> Response:
+    shown = words.summary(choice, lang, snapshot)
+    return _render(snapshot, lang, Stage.CHECK, given, shown=shown, have_pass="have" in request.form)
 
 
 def _blank() -> dict[str, BaseForm]:
@@ -152,7 +175,6 @@ def _receipt_page(
     text: str,
     status: tuple[str, int | None] = (SignatureState.PENDING, None),
 ) -> Response:
-    role = dict(personal.labelled(snapshot.roles, lang)).get(choice.role, choice.role)
     return _render(
         snapshot,
         lang,
@@ -161,7 +183,7 @@ def _receipt_page(
         signature_status=status[0],
         epoch=status[1],
         receipt_to_check=text,
-        shown=words.public_words(choice, role, lang, snapshot),
+        shown=words.summary(choice, lang, snapshot),
     )
 
 
@@ -173,22 +195,26 @@ def _render_receipt_again(snapshot: Snapshot, lang: str) -> Response:
         kept = receipt_text.read(text, snapshot)
         choice = receipt_text.shown_in(text, given.publish_at.data)
     try:
-        status = status_of_receipt(snapshot.slug, kept)
+        status = shown_status(signing.status(snapshot.slug, kept.leaf, kept.ticket))
     except personal.REFUSALS:
         status = ("", None)
     return _receipt_page(snapshot, lang, choice, text, status)
 
 
-def _seed_for(seed: str, address: str) -> str:
+def _start_of(seed: str) -> bytes:
+    """Returns the seed of the page that asks for the address, or a new one for a text that is not one."""
+    try:
+        return unb64u(seed, SEED_LENGTH)
+    except MalformedEncoding:
+        return secrets.token_bytes(SEED_LENGTH)
+
+
+def _seed_for(start: bytes, address: str) -> str:
     """Returns the seed for the code's page. Each pair of page and address has one.
 
     The same address sent again (after a reload, or with Back) leads to the same pass. Another person on the same page
     gets a different one.
     """
-    try:
-        start = unb64u(seed, SEED_LENGTH)
-    except MalformedEncoding:
-        start = secrets.token_bytes(SEED_LENGTH)
     return b64u(sha256(ADDRESS_LABEL + start + address.casefold().encode()).digest())
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from petition.core.i18n import gettext_for
 from petition.core.i18n import marked as _
 from petition.ledger.entries import Visibility
-from petition.publication import Snapshot
+from petition.publication import Choice, Snapshot
 from petition.signatures import DisplayChoice
 
 WORDS: Final = {
@@ -34,31 +34,30 @@ WORDS: Final = {
     ),
     "unknown": _("No signature of this letter fits this receipt."),
     "copied": _("Copied"),
-    "shown-anonymous": _("What the public sees: nothing."),
-    "shown-role": _("What the public sees: your role, “{role}”."),
-    "shown-name": _("What the public sees: your name, “{name}”."),
-    "shown-sealed": _("What the public sees: your name, “{name}”, once at least {n} names are public."),
-    "public-anonymous": _("One more verified employee is counted. The public sees nothing about you."),
-    "public-role": _(
-        "One more verified employee is counted, and “{role}” appears among the roles as soon as ten signers show it."
+    "counted": _("{n} verified employees have signed."),
+    "again": _("You can send it again in {n} seconds."),
+    "name-missing": _("Enter your full name, or choose to show less."),
+    "role-missing": _("Choose your role, or choose to stay anonymous."),
+    "term-you": _("About you"),
+    "term-name": _("Name"),
+    "term-role": _("Role"),
+    "term-team": _("Team"),
+    "term-comment": _("Comment"),
+    "term-when": _("When"),
+    "nothing": _("Nothing. One more verified employee is counted."),
+    "when-role": _("As soon as ten signers show the same role. Until then you appear as an anonymous signer."),
+    "when-role-team": _(
+        "The role as soon as ten signers show it, the team as soon as ten show it with the same role. Until then you appear"
+        " as an anonymous signer."
     ),
-    "public-name": _("One more verified employee is counted, and “{name}” appears in the list of signers."),
-    "public-sealed": _(
-        "One more verified employee is counted. “{name}” joins the list of signers once at least {n} names are public."
-    ),
+    "when-name": _("As soon as a batch writes it"),
+    "when-sealed": _("Once at least {n} names are public. Until then you appear as an anonymous signer."),
 }
 
 WHILE_NAMES_WAIT: Final = WORDS | {
-    "shown-name": _("What the public sees: your name, “{name}”, once a milestone opens the names."),
-    "shown-sealed": _(
-        "What the public sees: your name, “{name}”, once a milestone opens the names and at least {n} names are public."
-    ),
-    "public-name": _(
-        "One more verified employee is counted. “{name}” joins the list of signers once a milestone opens the names."
-    ),
-    "public-sealed": _(
-        "One more verified employee is counted. “{name}” joins the list of signers once a milestone opens the names and"
-        " at least {n} names are public."
+    "when-name": _("Once a milestone opens the names. Until then you appear as an anonymous signer."),
+    "when-sealed": _(
+        "Once a milestone opens the names and at least {n} names are public. Until then you appear as an anonymous signer."
     ),
 }
 """The sentences for a letter whose names become public only with a milestone."""
@@ -74,17 +73,22 @@ def sentence(name: str, lang: str) -> str:
     return gettext_for(lang)(WORDS[name])
 
 
-def shown_words(choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
-    """Returns what the public sees of a signature with this choice. `role` is the role's label in that language."""
-    return _worded("shown", choice, role, lang, snapshot)
+def summary(choice: DisplayChoice, lang: str, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Returns everything that becomes public of a signature with this choice, and when: pairs of a term and its value."""
+    sentences, translated = words_of(snapshot), gettext_for(lang)
+    if choice.show is Visibility.ANONYMOUS:
+        return [(translated(sentences["term-you"]), translated(sentences["nothing"]))]
+    role, team = _label(snapshot.roles, choice.role, lang), _label(snapshot.teams, choice.team, lang)
+    values = {"name": choice.name, "role": role, "team": team, "comment": choice.comment}
+    values["when"] = translated(sentences[f"when-{_when(choice)}"]).format(n=choice.publish_at)
+    return [(translated(sentences[f"term-{name}"]), value) for name, value in values.items() if value]
 
 
-def public_words(choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
-    """Returns what the next batch publishes about a signature. `role` is the role's label in that language."""
-    return _worded("public", choice, role, lang, snapshot)
+def _when(choice: DisplayChoice) -> str:
+    if choice.show is Visibility.ROLE:
+        return "role-team" if choice.team else "role"
+    return "sealed" if choice.publish_at > 0 else "name"
 
 
-def _worded(what: str, choice: DisplayChoice, role: str, lang: str, snapshot: Snapshot) -> str:
-    sealed = choice.show is Visibility.NAME and choice.publish_at > 0
-    sentence = gettext_for(lang)(words_of(snapshot)[f"{what}-{'sealed' if sealed else choice.show}"])
-    return sentence.format(name=choice.name, role=role, n=choice.publish_at)
+def _label(choices: tuple[Choice, ...], value: str, lang: str) -> str:
+    return next((each.labels.get(lang) or value for each in choices if each.value == value), value)

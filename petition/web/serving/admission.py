@@ -36,7 +36,7 @@ class Kind(Enum):
 PROBES: Final = frozenset({"/healthz", "/readyz"})
 FILES: Final = "/static/"
 READING: Final = frozenset({"GET", "HEAD"})
-LATER: Final = frozenset({"pass", "sign", "step", "offer", "amend", "withdraw", "hide", "change", "receipt"})
+LATER: Final = frozenset({"pass", "check", "sign", "step", "offer", "amend", "withdraw", "hide", "change", "receipt"})
 """The last word of the paths of steps that cost something before."""
 ORGANISERS: Final = "/organise"
 HOOKS: Final = "/hooks/"
