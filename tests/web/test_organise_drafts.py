@@ -166,8 +166,9 @@ def test_nothing_hostile_comes_through_a_preview(drafter: Omar) -> None:
         assert page.status_code == 200
         shown = re.sub(r"<textarea.*?</textarea>|<input [^>]*type=\"text\"[^<]*>", "", page.text, flags=re.DOTALL)
         assert not re.search(
-            r"<script>|<script(?! type=\"module\" src=\"/static)|<img|href=\"(javascript|data):|<[^>]+ onerror", shown
+            r"<script>|<script(?! type=\"module\" src=\"/static)|<img|href=\"(javascript|data):", shown
         )
+        assert not re.search(r"<[^>]+ onerror", re.sub(r"\"[^\"<>]*\"", "", shown))  # without the values of attributes
 
 
 def test_a_language_is_added_once_and_must_be_one(drafter: Omar) -> None:
@@ -401,7 +402,7 @@ def test_lists_of_one_and_three_take_the_same_number_of_queries(drafter: Omar, n
     assert counts == QUERIES
 
 
-QUERIES = {"demands": 10, "domains": 10, "milestones": 11}
+QUERIES = {"demands": 11, "domains": 11, "milestones": 12}
 
 
 def test_an_editor_writes_but_does_not_choose_whose_addresses_count(app: Flask, drafter: Omar) -> None:
