@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, ViewportSize
 
 from tests.support.installation import Running
+from tests.support.looks import TOO_WIDE
 from tests.support.signing import checks, letter_of, opened, signed, somebody
 
 pytestmark = pytest.mark.xdist_group("tree")
@@ -16,8 +17,9 @@ PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, heig
 
 
 def lowest(field: Locator) -> float:
-    """Where a field ends, from the top of a page that nobody has scrolled."""
+    """Where a field ends, from the top of a page that nobody has scrolled, and that is not wider than the screen."""
     field.page.evaluate("scrollTo(0, 0)")
+    assert field.page.evaluate(TOO_WIDE) <= 0
     box = field.bounding_box()
     assert box
     return box["y"] + box["height"]
