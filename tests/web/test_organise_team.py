@@ -277,7 +277,7 @@ def test_a_campaign_is_closed_by_two_once_and_says_the_figures_before(app: Flask
     (asked,) = waiting(omar.slug)
     page = suzie.sees("~/keys").text
     assert "fewer than 10 signatures waited for the last batch." in page
-    assert "Approvals (1)" in page
+    assert '<span class="badge">1<span class="unseen"> waiting</span>' in page
     with ThreadPoolExecutor(4) as crowd:
         answers = sorted(crowd.map(lambda _: suzie.does("~/keys/approve", id=asked.id.hex()).status_code, range(4)))
     assert answers == [303, 404, 404, 404]
