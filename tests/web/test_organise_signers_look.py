@@ -73,7 +73,7 @@ def test_no_page_of_signers_or_removals_has_an_accessibility_fault_or_is_too_wid
         for path, name in SEARCHES:
             look.page.goto(f"{url}/organise/c/{omar.slug}/{path}")
             if path == "signers":
-                look.page.locator("summary").first.click()
+                look.page.locator(".work summary").first.click()
             look.page.locator("#q").fill(name)
             presses(look.page.locator("form:has(#q) button").last)
             look.at(f"{path} {name}", "en")
