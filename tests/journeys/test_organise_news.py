@@ -161,13 +161,13 @@ def _milestones(site: Site, page: Page, look: Looks) -> None:
 def _demands(site: Site, page: Page, look: Looks) -> None:
     page.goto(site.at("demands"))
     look.at("demands")
-    page.locator("summary").first.click()
+    page.locator(".work summary").first.click()
     page.locator("#source-1").fill("javascript:alert(1)")
     presses(page.locator("form[action$='/demands/1'] button"))
     look.at("demand to mend")
     for state, source in (("partly_met", "https://press.example/1"), ("met", "https://press.example/2")):
         page.goto(site.at("demands"))
-        page.locator("summary").first.click()
+        page.locator(".work summary").first.click()
         page.locator("#state-1").select_option(state)
         page.locator("#source-1").fill(source)
         presses(page.locator("form[action$='/demands/1'] button"))

@@ -123,7 +123,7 @@ def test_the_line_in_the_terminal_lets_the_owner_in_once(running: Running, brows
     page.goto(running.sign_in)
     press(page, "/enter/")
     assert page.url == f"{running.url}/organise"
-    presses(page.get_by_role("link", name="ice-letter"))
+    presses(page.locator(".letters h2 a"))
     presses(page.get_by_role("link", name="Team"))
     assert "Owner" in page.locator("main").inner_text()
     page.goto(running.sign_in)
