@@ -10,7 +10,6 @@ from petition.campaigns import CampaignState
 from petition.core.i18n import marked as _
 from petition.organisers import GRANTS, Act, Role
 
-OPEN: Final = (CampaignState.OPEN,)
 DRAFT: Final = (CampaignState.DRAFT,)
 PUBLIC: Final = tuple(state for state in CampaignState if state is not CampaignState.DRAFT)
 EVERY: Final = tuple(CampaignState)
