@@ -138,6 +138,7 @@ def test_a_receipt_is_there_again_until_it_was_saved(signer: Signer) -> None:
     page = signer.page
     signer.at_the_choice()
     signed(page)
+    assert page.evaluate("history.state") == {"at": "check"}  # a browser writes it to its disk: nothing says "signed"
     first = signer.receipt()
     page.reload()
     assert signer.receipt() == first

@@ -2,7 +2,7 @@
  * Signing on one page: prove that you work there, choose what is shown, check it, sign. The same forms work as plain pages;
  * this module handles them if the browser can make the pass itself. The pass and the receipt stay in this tab. The current
  * step survives a reload, Back and a change of language (tab.js). Back goes from step to step; the browser's history has
- * only the steps' names. The page sends the address, then the code with a blinded value, then the pass with the choices.
+ * only the steps' names, without the receipt. The page sends the address, then the code with a blinded value, then the pass with the choices.
  */
 import { showOffer } from "./change.js";
 import { chosen, missing, showSummary, typed, updateFields } from "./choice.js";
@@ -34,7 +34,7 @@ function start() {
   addEventListener("popstate", ({ state }) => goBackTo(state?.at));
   first = [...document.getElementById("stage").childNodes];
   at = page.stage;
-  history.replaceState({ at }, "");
+  if (at !== "receipt") history.replaceState({ at }, "");
   if (page.stage === "address") code.startAddress(document.getElementById("address-form"));
   if (page.stage === "choose") startChoiceStep();
   if (page.stage === "receipt") startReceiptStep();
@@ -104,10 +104,10 @@ function showAddressStep({ isNew = true } = {}) {
   stage.querySelector("h2").focus();
 }
 
-/** Marks the step in the list of steps and in the history. */
+/** Marks the step in the list of steps and in the history. A browser writes its history to the disk: the receipt is not in it. */
 function enter(name, number, isNew = true) {
-  const replaces = resuming || name === "receipt" || (name === "choose" && at === "code");
-  if (isNew && history.state?.at !== name) history[replaces ? "replaceState" : "pushState"]({ at: name }, "");
+  const replaces = resuming || (name === "choose" && at === "code");
+  if (isNew && name !== "receipt" && history.state?.at !== name) history[replaces ? "replaceState" : "pushState"]({ at: name }, "");
   at = name;
   document.querySelector(".safety")?.toggleAttribute("hidden", name !== "address");
   document.querySelectorAll("#steps li").forEach((item, i) => {
