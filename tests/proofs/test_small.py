@@ -14,7 +14,17 @@ from petition.core import db
 from petition.core.outbox import OutboxItem
 from tests.proofs import bench
 from tests.proofs.footprint import pss, seconds_of, tree
-from tests.support.clients import SLUG, attach, in_the_ledger, passes_for, recounted, sign, spent, under_load
+from tests.support.clients import (
+    SIGNING_THREADS,
+    SLUG,
+    attach,
+    in_the_ledger,
+    passes_for,
+    recounted,
+    sign,
+    spent,
+    under_load,
+)
 from tests.support.figures import Write
 from tests.support.foreign_client import call
 from tests.support.installation import Running, installation
@@ -81,7 +91,7 @@ def test_nothing_is_lost_when_a_process_is_killed_while_people_sign(small: Runni
         until(f"{who} again", lambda: back(small, VICTIMS[who], victim.pid))
 
     began = time.monotonic()
-    load = under_load(small, held[:-1], strike)
+    load = under_load(small, held[:-1], strike, pause=SIGNING_THREADS * BACK_WITHIN / len(held[:-1]))
     after = sign(small, held[-1])
     assert after is not None
     assert after.status == 201

@@ -28,6 +28,7 @@ from tests.support.installation import Running, environment
 from tests.support.waiting import until
 
 SLUG = "ice-letter"
+SIGNING_THREADS = 4
 
 
 def attach(tree: Running) -> Config:
@@ -154,8 +155,12 @@ def kill_with_children(master: psutil.Process) -> None:
             each.kill()
 
 
-def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Load:
-    """Redeem passes from four threads while `strike` happens, and a little longer."""
+def under_load(tree: Running, held: list[str], strike: Callable[[], None], pause: float = 0.03) -> Load:
+    """Redeem passes from four threads while `strike` happens, and a little longer.
+
+    Each thread waits `pause` seconds after a pass. Where a strike does not hold up signing, the passes last for
+    len(held) * pause / SIGNING_THREADS seconds at least.
+    """
     load, lock, over = Load(), threading.Lock(), threading.Event()
     supply = iter(held)
 
@@ -165,7 +170,7 @@ def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Lo
                 mine = next(supply, None)
             assert mine is not None, "the passes did not last"
             load.redeem(tree, mine)
-            time.sleep(0.03)
+            time.sleep(pause)
 
     def struck(_: int) -> None:
         time.sleep(0.2)
@@ -175,5 +180,5 @@ def under_load(tree: Running, held: list[str], strike: Callable[[], None]) -> Lo
         finally:
             over.set()
 
-    in_threads(lambda number: (struck if number == 0 else one)(number), 5)
+    in_threads(lambda number: (struck if number == 0 else one)(number), 1 + SIGNING_THREADS)
     return load
